@@ -1,8 +1,8 @@
 """Money: a currency's minor unit, the one rounding function, and the one way an amount is written.
 
-Amounts are `Decimal`, never float. Arithmetic between two roundings belongs in `fractions.Fraction`: a `Decimal`
-sum or product is silently cut to the context's 28 digits, a fraction never is. Nothing here depends on the decimal
-context, and nothing outside `round_money` quantises.
+Amounts are `Decimal`, never float. Arithmetic between two roundings belongs in `fractions.Fraction`: a
+`Decimal` sum or product is silently cut to the context's 28 digits, a fraction never is. Nothing here
+depends on the decimal context, and nothing outside `round_money` quantises.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,9 @@ type Exact = Fraction | Decimal | int
 # Beyond this a number written as 1E+999999999 would become an integer of a billion digits.
 _LARGEST_EXPONENT: Final = 10_000
 
-# ISO 4217 itself and not CLDR: the two differ (CLDR gives the Iraqi dinar no decimals, ISO three). Units of account
-# and metals have no minor unit in ISO, so no amount of them can be written or rounded: they are left out.
+# ISO 4217 itself and not CLDR: the two differ (CLDR gives the Iraqi dinar no decimals, ISO three). Units of
+# account and metals have no minor unit in ISO, so no amount of them can be written or rounded: they are
+# left out.
 _MINOR_UNITS: Final[Mapping[str, int]] = MappingProxyType(
     {currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None}
 )
@@ -52,22 +53,22 @@ def exact(amount: Exact) -> Fraction:
     if isinstance(amount, bool) or not isinstance(amount, Fraction | Decimal | int):
         raise TypeError(f"an amount is a Decimal, a Fraction or an int, not {type(amount).__name__}")
     if isinstance(amount, Decimal):
-        exponent = amount.as_tuple().exponent
-        if not isinstance(exponent, int):
+        if not amount.is_finite():
             raise ValueError(f"{amount} is not a number that money can be counted in")
+        exponent = int(amount.as_tuple().exponent)
         if abs(exponent) > _LARGEST_EXPONENT:
             raise ValueError(f"an amount's exponent must lie within {_LARGEST_EXPONENT}, not {exponent}")
     return Fraction(amount)
 
 
 def round_money(amount: Exact, currency: str) -> Decimal:
-    """The amount in whole minor units of the currency, half up on the magnitude: 0.005 EUR is 0.01, -0.005 is -0.01.
+    """The amount in whole minor units, half up on the magnitude: 0.005 EUR is 0.01, -0.005 EUR is -0.01.
 
-    The result has exactly the currency's decimals and is never a negative zero. Raises `UnknownCurrency`, and what
-    `exact` raises.
+    The result has exactly the currency's decimals and is never a negative zero. Raises `UnknownCurrency`,
+    and what `exact` raises.
     """
     decimals = minor_units(currency)
-    scaled = exact(amount) * 10**decimals
+    scaled = exact(amount) * Fraction(10) ** decimals
     magnitude = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
     negative = scaled < 0 and magnitude > 0
     # The tuple form is the one way to place the point that no decimal context can round.
@@ -76,11 +77,13 @@ def round_money(amount: Exact, currency: str) -> Decimal:
 
 def is_whole_minor(amount: Exact, currency: str) -> bool:
     """Whether the amount is a whole number of minor units: 10.50 and 10.500 EUR are, 10.505 EUR is not."""
-    return (exact(amount) * 10 ** minor_units(currency)).denominator == 1
+    scaled: Fraction = exact(amount) * Fraction(10) ** minor_units(currency)
+    return scaled.denominator == 1
 
 
 def format_amount(amount: Exact, currency: str) -> str:
-    """The amount with exactly the currency's decimals: `"0.00"`, JPY `"0"`; no exponent, no `-0.00`, no grouping.
+    """The amount with exactly the currency's decimals: `"0.00"`, JPY `"0"`; no exponent, no `-0.00`, no
+    grouping.
 
     Writing never rounds: an amount that is not whole minor units is a `ValueError`.
     """
@@ -92,8 +95,8 @@ def format_amount(amount: Exact, currency: str) -> str:
 def split_gross(gross: Exact, tax_rate: Exact, currency: str) -> tuple[Decimal, Decimal]:
     """(net, tax) of a gross amount at a tax rate in percent (19 means 19 %); net + tax == gross, always.
 
-    The net is rounded and the tax is the rest, so a credit note (negative gross) mirrors its invoice to the minor
-    unit. Raises `ValueError` for a negative rate or a gross amount that is not whole minor units.
+    The net is rounded and the tax is the rest, so a credit note (negative gross) mirrors its invoice to the
+    minor unit. Raises `ValueError` for a negative rate or a gross amount that is not whole minor units.
     """
     rate = exact(tax_rate)
     if rate < 0:

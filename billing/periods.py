@@ -1,7 +1,8 @@
 """Billing periods (clause F9): one month or one year from the activation date, local dates, half-open.
 
-Every boundary is computed from the anchor (the activation date) and never from the period before it, so that a
-subscription activated on 31 January ends its periods on 28 or 29 February, 31 March, 30 April and so on.
+Every boundary is computed from the anchor (the activation date) and never from the period before it, so
+that a subscription activated on 31 January ends its periods on 28 or 29 February, 31 March, 30 April and so
+on.
 """
 
 from calendar import monthrange
@@ -80,11 +81,13 @@ def period_containing(anchor: date, term: Term, day: date) -> Period:
 def local_midnight(day: date, zone: tzinfo) -> datetime:
     """The instant, in UTC, at which the local day begins in `zone`, daylight saving respected.
 
-    Where the clock skips midnight the day begins at the skip; where midnight comes twice it begins at the first
-    (fold 0). Raises `ValueError` at the ends of the calendar, where the instant cannot be told in UTC.
+    Where the clock skips midnight the day begins at the skip; where midnight comes twice it begins at the
+    first (fold 0). Raises `ValueError` at the ends of the calendar, where the instant cannot be told in
+    UTC.
     """
     _require_date("day", day)
-    # Converted to UTC at once: Python subtracts and compares two datetimes of one zone by the clock on the wall.
+    # Converted to UTC at once: Python subtracts and compares two datetimes of one zone by the clock on the
+    # wall.
     try:
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     except OverflowError:
