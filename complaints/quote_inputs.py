@@ -344,10 +344,11 @@ def too_long(name: str) -> QuoteInputError:
 
 def too_many_decimals(name: str, currency: str) -> QuoteInputError:
     decimals = minor_units(currency)
+    most = f"at most {decimals}" if decimals else "no"
     return QuoteInputError(
         "too_many_decimals",
         name,
-        f"An amount in {currency} has at most {decimals or 'no'} decimals.",
+        f"An amount in {currency} has {most} decimals.",
     )
 
 

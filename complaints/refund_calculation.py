@@ -50,6 +50,8 @@ __all__ = [
 ]
 
 
+CURRENT_VERSION: Final = 1
+
 # Wide enough for the difference of any two amounts that the inputs allow.
 _EXACTLY: Final = Context(prec=4 * MOST_DIGITS, traps=[Inexact])
 
@@ -99,12 +101,11 @@ class Quote:
             raise ValueError("a quote's credit and cash are worth its total")
 
 
-def calculate(inputs: QuoteInputs, version: int | None = None) -> Quote:
-    """The quote, by the current version of the calculation unless told. `ValueError` for an unknown version."""
-    number = CURRENT_VERSION if version is None else version
-    if number not in CALCULATIONS:
-        raise ValueError(f"there is no version {number} of the calculation")
-    return CALCULATIONS[number](inputs)
+def calculate(inputs: QuoteInputs, version: int = CURRENT_VERSION) -> Quote:
+    """The quote by that version of the calculation. `ValueError` for a version that never was."""
+    if version not in CALCULATIONS:
+        raise ValueError(f"there is no version {version} of the calculation")
+    return CALCULATIONS[version](inputs)
 
 
 def refundable(fee_paid: Decimal, already_refunded: Decimal) -> Decimal:
@@ -316,4 +317,3 @@ def _sum(lines: Iterable[Line]) -> Fraction:
 
 
 CALCULATIONS: Final[Mapping[int, Callable[[QuoteInputs], Quote]]] = MappingProxyType({1: _calculate_v1})
-CURRENT_VERSION: Final = max(CALCULATIONS)
