@@ -1,0 +1,50 @@
+"""What every test gets; tests/settings.py chooses the database."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from hypothesis import settings as hypothesis_settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+TESTS = Path(__file__).parent
+
+# The same examples on every machine: a failure is a change of ours, and it comes back when looked for.
+hypothesis_settings.register_profile("usual", derandomize=True, deadline=None, max_examples=100)
+hypothesis_settings.register_profile("slow", derandomize=True, deadline=None, max_examples=1000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    set_hypothesis_home_dir(TESTS.parent / ".hypothesis")
+    hypothesis_settings.load_profile("slow" if config.getoption("--slow") else "usual")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(TESTS / "browser"):
+            item.add_marker(pytest.mark.browser)
+    # Playwright leaves an event loop in the thread of the tests (browser/conftest.py): nothing comes after.
+    items.sort(key=_is_browser_test)
+    if not config.getoption("--slow"):
+        _deselect(config, items, [item for item in items if item.get_closest_marker("slow")])
+
+
+def _is_browser_test(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is not None
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Sequence[pytest.Item]) -> None:
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if item not in unwanted]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: ./dev test --postgres")
