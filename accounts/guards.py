@@ -1,0 +1,26 @@
+"""Asking the permission table, with a sentence for whoever may not."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from accounts.permissions import SYSTEM_MAY, May, roles_that
+from audit.actions import Refused
+
+
+def permission_obstacle(by: User, what: May) -> str | None:
+    """Why this person may not do it by their role, or None. The system user has a short list of its own."""
+    if by.username == User.SYSTEM:
+        return None if what in SYSTEM_MAY else f"The system itself may not {what}: {roles_that(what)} can."
+    if by.may(what):
+        return None
+    if not by.is_active:
+        return "This account is deactivated."
+    role = by.role_name or "no role"
+    return f"Your role ({role}) may not {what}. {roles_that(what)} can."
+
+
+def require(by: User, what: May) -> None:
+    """Raises ``Refused`` unless the person's role allows it (RULES 8)."""
+    obstacle = permission_obstacle(by, what)
+    if obstacle:
+        raise Refused(obstacle, code="permission")

@@ -1,0 +1,107 @@
+"""Who may do what: the product's one permission table (RULES 8).
+
+Pages, actions and commands ask ``user.may(May.X)``; nothing else decides. A superuser is no exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """The six roles; the value is the name of the group that a migration makes."""
+
+    AGENT = "Support agent"
+    LEAD = "Team lead"
+    MANAGER = "Manager"
+    BILLING = "Billing clerk"
+    AUDITOR = "Auditor"
+    ADMIN = "Administrator"
+
+
+class May(StrEnum):
+    """Everything that can be allowed or denied."""
+
+    SEE_CASES = "see customers, subscriptions, phones, complaints and refunds"
+    EDIT_CUSTOMERS = "edit customers"
+    CANCEL_SUBSCRIPTIONS = "cancel subscriptions and undo it"
+    OPEN_SUBSCRIPTIONS = "open subscriptions"
+    WORK_COMPLAINTS = "register, assess, decide and communicate complaints"
+    LEAD_COMPLAINTS = "re-assign, escalate, merge and reopen complaints"
+    PROPOSE_REFUNDS = "quote and propose refunds"
+    WITHDRAW_REFUNDS_OF_OTHERS = "withdraw another person's refund"
+    APPROVE_USAGE = "approve usage refunds"
+    APPROVE_INTERRUPTION = "approve interruption refunds"
+    APPROVE_FULL_MONTH = "approve full-month refunds"
+    APPROVE_SPECIAL = "approve special refunds"
+    EDIT_INCIDENTS = "record incidents"
+    HANDLE_MONEY = "record payments and payouts, handle invoices and run billing"
+    SEE_MONEY = "see invoices, credits and payouts"
+    HANDLE_PHONES = "record phones and purchases"
+    IMPORT = "import files"
+    SEE_PLANS = "see plans and prices"
+    DRAFT_PRICES = "draft plans and prices"
+    PUBLISH_PRICES = "publish plans and prices"
+    SEE_POLICIES = "read the policies"
+    DRAFT_POLICIES = "draft policies"
+    PUBLISH_POLICIES = "publish policies"
+    SEE_OWN_TRAIL = "see the audit trail of own cases"
+    SEE_TEAM_TRAIL = "see the audit trail of the team's cases"
+    SEE_WHOLE_TRAIL = "see the whole audit trail"
+    SEE_STAFF = "see staff, teams and approval limits"
+    DRAFT_STAFF = "draft changes of staff, teams and approval limits"
+    PUBLISH_STAFF = "publish changes of staff, teams and approval limits"
+
+
+_A, _L, _M, _B, _U, _D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
+
+PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
+    {
+        may: frozenset(roles)
+        for may, roles in {
+            May.SEE_CASES: (_A, _L, _M, _B, _U),
+            May.EDIT_CUSTOMERS: (_A, _L, _M, _B),
+            May.CANCEL_SUBSCRIPTIONS: (_A, _L, _M, _B),
+            May.OPEN_SUBSCRIPTIONS: (_B,),
+            May.WORK_COMPLAINTS: (_A, _L, _M),
+            May.LEAD_COMPLAINTS: (_L, _M),
+            May.PROPOSE_REFUNDS: (_A, _L, _M),
+            May.WITHDRAW_REFUNDS_OF_OTHERS: (_L, _M),
+            May.APPROVE_USAGE: (_L, _M),
+            May.APPROVE_INTERRUPTION: (_L, _M),
+            May.APPROVE_FULL_MONTH: (_M,),
+            May.APPROVE_SPECIAL: (_M,),
+            May.EDIT_INCIDENTS: (_L, _M, _B),
+            May.HANDLE_MONEY: (_B,),
+            May.SEE_MONEY: (_A, _L, _M, _B, _U),
+            May.HANDLE_PHONES: (_B,),
+            May.IMPORT: (_B,),
+            May.SEE_PLANS: (_A, _L, _M, _B, _U),
+            May.DRAFT_PRICES: (_B,),
+            May.PUBLISH_PRICES: (_M,),
+            May.SEE_POLICIES: (_A, _L, _M, _B, _U, _D),
+            May.DRAFT_POLICIES: (_M,),
+            May.PUBLISH_POLICIES: (_M,),
+            May.SEE_OWN_TRAIL: (_A, _L, _M, _U),
+            May.SEE_TEAM_TRAIL: (_L, _M, _U),
+            May.SEE_WHOLE_TRAIL: (_M, _U),
+            May.SEE_STAFF: (_M, _U, _D),
+            May.DRAFT_STAFF: (_D,),
+            May.PUBLISH_STAFF: (_M,),
+        }.items()
+    }
+)
+
+
+def roles_that(may: May) -> str:
+    """The roles that have a permission, in words: "Team lead or Manager"."""
+    names = [role.value for role in Role if role in PERMISSIONS[may]]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+# What jobs and commands may do in the system user's name. Never anything that proposes, approves or decides.
+SYSTEM_MAY: frozenset[May] = frozenset(
+    {May.HANDLE_MONEY, May.IMPORT, May.OPEN_SUBSCRIPTIONS, May.EDIT_CUSTOMERS, May.HANDLE_PHONES}
+)

@@ -1,0 +1,42 @@
+"""Codes that come from the world's lists: currencies, countries, bank accounts."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel import Locale
+from django.core.exceptions import ValidationError
+from iso4217 import Currency
+from stdnum import iban
+from stdnum.exceptions import ValidationError as NumberError
+
+
+def validate_currency(code: str) -> None:
+    """An ISO 4217 code of a currency that has a minor unit (no metals, no test codes)."""
+    try:
+        known = Currency(code).exponent is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise ValidationError("“%(code)s” is no currency of ISO 4217.", code="currency", params={"code": code})
+
+
+@cache
+def _countries() -> dict[str, str]:
+    return {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
+
+
+def validate_country(code: str) -> None:
+    """An ISO 3166 two-letter code."""
+    if code not in _countries() or code in ("ZZ", "EU", "EZ", "UN", "QO", "XA", "XB"):
+        raise ValidationError("“%(code)s” is no country of ISO 3166.", code="country", params={"code": code})
+
+
+def validate_iban(number: str) -> None:
+    """An IBAN with a right checksum and the right length for its country."""
+    try:
+        iban.validate(number)
+    except NumberError as problem:
+        raise ValidationError(
+            "“%(number)s” is no valid IBAN: %(problem)s", code="iban", params={"number": number, "problem": problem}
+        ) from None

@@ -1,0 +1,180 @@
+"""The frame of every action: one transaction, one event, and a refusal that leaves nothing but its own event.
+
+An action is a function such as ``approve_refund(refund_id, *, by, reason)``. Its body runs inside ``act``::
+
+    with act("refund.approve", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = action.lock(Refund, refund_id)
+        ...
+
+When the block ends, the event is written in the same transaction. When it raises ``Refused``, everything that it
+wrote is rolled back and a *refused* event is written instead; the refusal then goes on to the caller, who shows its
+sentence to the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+
+from audit import context
+from audit.models import Event
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Refused(Exception):
+    """An action that may not happen now. The message is a sentence for staff; ``code`` names the rule."""
+
+    def __init__(self, message: str, *, code: str = "refused", data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.data = data or {}
+
+
+class Obstacle(str):
+    """Why something may not be done now: a sentence for staff, with the ``code`` of the rule behind it.
+
+    Guards return one or None. Pages show it beside the step, the action refuses with it: one rule, one wording.
+    """
+
+    code: str
+
+    def __new__(cls, sentence: str, code: str) -> Obstacle:
+        made = super().__new__(cls, sentence)
+        made.code = code
+        return made
+
+
+class Action:
+    """What an action tells its event while it runs."""
+
+    def __init__(self, verb: str, *, by: User, reason: str, target: tuple[type[models.Model], int | None]) -> None:
+        self.verb = verb
+        self.by = by
+        self.reason = reason
+        self.target_model, self.target_id = target
+        self.target_label = ""
+        self.complaint_id: int | None = None
+        self.customer_id: int | None = None
+        self.message = ""
+        self.data: dict[str, Any] = {}
+        self._refusal: Refused | None = None
+
+    def lock[M: models.Model](self, model: type[M], pk: int) -> M:
+        """The row, read again and locked until the transaction ends.
+
+        Rows are locked in one order everywhere (customer, subscription, period, invoice, credit, complaint, refund;
+        then by key), so that two actions never wait for each other.
+
+        Raises:
+            Refused: there is no such row.
+        """
+        found = model._base_manager.select_for_update().filter(pk=pk).first()
+        if found is None:
+            raise Refused(f"This {model._meta.verbose_name} does not exist (any more).", code="missing")
+        return found
+
+    def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
+        """Name what the event is about, once it is known."""
+        self.target_model, self.target_id = type(target), target.pk
+        self.target_label = str(target)[:200]
+        if complaint_id is not None:
+            self.complaint_id = complaint_id
+        if customer_id is not None:
+            self.customer_id = customer_id
+
+    def refuse_keeping_changes(self, refusal: Refused) -> None:
+        """Refuse, but keep what was written. Only a stale quote does (RULES 6): its refund goes back to draft."""
+        self._refusal = refusal
+
+    def refuse_if(self, obstacle: str | None, *, code: str = "state") -> None:
+        """Refuse with the sentence, if there is one; an ``Obstacle`` brings its own code."""
+        if obstacle:
+            raise Refused(str(obstacle), code=getattr(obstacle, "code", code))
+
+    def require_reason(self, what: str = "a reason") -> None:
+        """Refuse when the person gave no reason where one is due."""
+        if not self.reason.strip():
+            raise Refused(f"Please write down {what}: it becomes part of the record.", code="reason_missing")
+
+    def _write(self, outcome: str, message: str, data: dict[str, Any]) -> None:
+        role = getattr(self.by, "role_name", "")
+        Event(
+            at=timezone.now(),
+            actor=self.by,
+            actor_name=self.by.get_full_name() or self.by.get_username(),
+            actor_role=role or "",
+            verb=self.verb,
+            outcome=outcome,
+            target_type=self.target_model._meta.label_lower,
+            target_id=self.target_id,
+            target_label=self.target_label,
+            complaint_id=self.complaint_id,
+            customer_id=self.customer_id,
+            reason=self.reason,
+            message=message,
+            data=data,
+        ).save(force_insert=True)
+
+
+_inside: ContextVar[Action | None] = ContextVar("inside_action", default=None)
+
+
+@contextmanager
+def act(
+    verb: str, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]
+) -> Iterator[Action]:
+    """Run one action: see the module's text.
+
+    An action within an action joins the outer one's transaction and writes its own *done* event; if it is refused,
+    only the outermost writes the *refused* event, since only one thing was refused to the person.
+
+    Raises:
+        Refused: as the block did, after the rollback and the refused event.
+    """
+    action = Action(verb, by=by, reason=reason, target=target)
+    outer = _inside.get()
+    token = _inside.set(action)
+    try:
+        with context.acting(user=by, reason=reason):
+            try:
+                with transaction.atomic():
+                    yield action
+                    refusal = action._refusal
+                    if refusal is None:
+                        action._write(Event.Outcome.DONE, action.message, action.data)
+                    else:
+                        action._write(Event.Outcome.REFUSED, refusal.message, {"code": refusal.code, **refusal.data})
+            except Refused as refused:
+                if outer is None:
+                    action._write(Event.Outcome.REFUSED, refused.message, {"code": refused.code, **refused.data})
+                raise
+            if refusal is not None:
+                raise refusal
+    finally:
+        _inside.reset(token)
+
+
+def checked[M: models.Model](row: M) -> M:
+    """The row, if its fields are valid; the constraints are the database's.
+
+    Raises:
+        Refused: naming each field and what is wrong with it.
+    """
+    try:
+        row.full_clean(validate_constraints=False)
+    except ValidationError as problem:
+        sentences = []
+        for field, messages in problem.message_dict.items():
+            name = "" if field == "__all__" else f"{row._meta.get_field(field).verbose_name}: "
+            sentences.extend(f"{name}{message}" for message in messages)
+        raise Refused(" ".join(sentences), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
+    return row

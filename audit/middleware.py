@@ -1,0 +1,24 @@
+"""Names the person and the request for everything that is written while a page is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from audit import context
+
+
+class AuditMiddleware:
+    """Sets the acting person from the session and gives each request an id, also sent as ``X-Request-Id``."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user if request.user.is_authenticated else None
+        request_id = context.new_request_id()
+        with context.acting(user=user, source="page", request_id=request_id):  # type: ignore[arg-type]
+            response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response

@@ -1,0 +1,1 @@
+"""Everything that changes money and subscriptions, one function an action."""

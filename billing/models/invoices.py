@@ -1,0 +1,184 @@
+"""Invoices, what was paid on them, and credits with where they went."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Q, QuerySet
+
+from accounts.fields import MoneyField, RateField
+from accounts.models import Customer
+from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from billing.models.subscriptions import BillingPeriod, Subscription
+
+
+class InvoiceQuerySet(TrackedQuerySet["Invoice"]):
+    def unpaid(self) -> Self:
+        """Invoices with something left to pay."""
+        return self.exclude(state=Invoice.State.PAID)
+
+    def due_before(self, day: date) -> Self:
+        """Unpaid invoices that are not marked overdue yet though their due date has passed."""
+        return self.filter(state=Invoice.State.ISSUED, due_on__lt=day)
+
+
+class Invoice(TrackedModel):
+    """What one period costs. ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``."""
+
+    class State(models.TextChoices):
+        ISSUED = "issued", "To pay"
+        PAID = "paid", "Paid"
+        OVERDUE = "overdue", "Overdue"
+
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
+    period = models.OneToOneField(BillingPeriod, models.PROTECT, related_name="invoice")
+    currency = models.CharField(max_length=3)
+    issued_on = models.DateField()
+    due_on = models.DateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+    credited = MoneyField(default=Decimal(0))
+    paid = MoneyField(default=Decimal(0))
+    state = models.CharField(max_length=10, choices=State, default=State.ISSUED)
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-issued_on", "-number")
+        indexes = [
+            models.Index(fields=("customer", "-issued_on"), name="invoice_by_customer"),
+            models.Index(fields=("due_on",), name="invoice_unpaid", condition=Q(state="issued")),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
+            models.CheckConstraint(condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0), name="invoice_not_negative"),
+            models.CheckConstraint(condition=Q(gross__gte=F("credited") + F("paid")), name="invoice_not_overpaid"),
+            models.CheckConstraint(
+                condition=Q(state="paid", gross=F("credited") + F("paid"))
+                | Q(state__in=("issued", "overdue"), gross__gt=F("credited") + F("paid")),
+                name="invoice_state_fits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def settled(self) -> Decimal:
+        """Paid by the customer's money and by credits they had."""
+        return self.credited + self.paid
+
+    @property
+    def due(self) -> Decimal:
+        """What is still to be paid."""
+        return self.gross - self.credited - self.paid
+
+
+class InvoiceLine(AppendOnlyModel):
+    """One line of an invoice, in words; written with it and never changed."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    text = models.CharField(max_length=300)
+    tax_rate = RateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+
+    class Meta:
+        ordering = ("invoice", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_once"),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_line_adds_up"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Payment(AppendOnlyModel):
+    """Money received for an invoice."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
+    amount = MoneyField()
+    received_on = models.DateField()
+    reference = models.CharField(max_length=140, blank=True)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("received_on", "pk")
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} on {self.received_on}"
+
+
+class CreditQuerySet(TrackedQuerySet["Credit"]):
+    def with_remaining(self) -> Self:
+        """Credits annotated with what is left of them (``left``)."""
+        left = F("granted") - F("applied") - F("reversed") - F("paid_out")
+        return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
+
+    def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
+        """Credits of the subscription with something left, oldest first (R6)."""
+        return self.with_remaining().filter(subscription=subscription, left__gt=Decimal(0)).order_by("granted_on", "pk")
+
+
+class Credit(TrackedModel):
+    """An amount given back on a subscription's coming fees: granted = applied + remaining + reversed + paid out."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credits")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="credits")
+    currency = models.CharField(max_length=3)
+    granted_on = models.DateField()
+    reason = models.CharField(max_length=200)
+    granted = MoneyField()
+    applied = MoneyField(default=Decimal(0))
+    reversed = MoneyField(default=Decimal(0))
+    paid_out = MoneyField(default=Decimal(0))
+
+    objects = CreditQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("granted_on", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(granted__gt=0), name="credit_granted_positive"),
+            models.CheckConstraint(condition=Q(applied__gte=0, reversed__gte=0, paid_out__gte=0), name="credit_not_negative"),
+            models.CheckConstraint(
+                condition=Q(granted__gte=F("applied") + F("reversed") + F("paid_out")), name="credit_not_overdrawn"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.granted:f} {self.currency} of {self.granted_on}"
+
+    @property
+    def remaining(self) -> Decimal:
+        """What the next invoices can still use."""
+        return self.granted - self.applied - self.reversed - self.paid_out
+
+
+class CreditApplication(AppendOnlyModel):
+    """The part of a credit that an invoice used."""
+
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="applications")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_applications")
+    amount = MoneyField()
+    applied_on = models.DateField()
+
+    class Meta:
+        ordering = ("applied_on", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="credit_application_positive"),
+            models.UniqueConstraint(fields=("credit", "invoice"), name="credit_once_per_invoice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} on {self.invoice}"

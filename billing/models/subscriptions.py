@@ -1,0 +1,155 @@
+"""Subscriptions and their billing periods."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.fields import CostField, MoneyField, RateField
+from accounts.models import Customer
+from accounts.validators import validate_currency
+from audit.models import TrackedModel, TrackedQuerySet
+from billing.models.plans import Plan, TermChoices
+
+
+class SubscriptionQuerySet(TrackedQuerySet["Subscription"]):
+    def running(self) -> Self:
+        """Subscriptions whose service has not ended."""
+        return self.exclude(state=Subscription.State.ENDED)
+
+    def due_for_billing(self, today: date) -> Self:
+        """Running subscriptions whose current period is over on the day."""
+        return self.running().filter(periods__state=BillingPeriod.State.OPEN, periods__closes_on__lte=today)
+
+
+class Subscription(TrackedModel):
+    """A customer's contract for a plan.
+
+    Period *n* is computed from ``anchor_on``: the activation date, or where an extension has moved it to. The period
+    that begins on the anchor has the number ``anchor_sequence``.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        CANCELLED = "cancelled", "Cancelled, runs to the period's end"
+        ENDED = "ended", "Ended"
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        PHONE = "phone", "Phone"
+        LETTER = "letter", "Letter"
+        WEB = "web", "Web form"
+        IN_PERSON = "in_person", "In person"
+
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions")
+    term = models.CharField(max_length=10, choices=TermChoices)
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    agreed_fee = MoneyField(null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the price.")
+    activated_on = models.DateField()
+    anchor_on = models.DateField()
+    anchor_sequence = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    cancelled_on = models.DateField(null=True, blank=True)
+    cancellation_channel = models.CharField(max_length=10, choices=Channel, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.CheckConstraint(condition=Q(term__in=("monthly", "annual")), name="subscription_term_known"),
+            models.CheckConstraint(condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="agreed_fee_not_negative"),
+            models.CheckConstraint(condition=Q(anchor_on__gte=F("activated_on")), name="anchor_not_before_activation"),
+            models.CheckConstraint(
+                condition=Q(state="active", cancelled_on__isnull=True, ended_on__isnull=True)
+                | Q(state="cancelled", cancelled_on__isnull=False, ended_on__isnull=True)
+                | Q(state="ended", ended_on__isnull=False),
+                name="subscription_state_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def current_period(self) -> BillingPeriod | None:
+        """The open period, if the service still runs."""
+        return self.periods.filter(state=BillingPeriod.State.OPEN).first()
+
+
+class PeriodQuerySet(TrackedQuerySet["BillingPeriod"]):
+    def containing(self, day: date) -> Self:
+        """Periods whose service, extensions included, covers the day."""
+        return self.filter(starts_on__lte=day, closes_on__gt=day)
+
+
+class BillingPeriod(TrackedModel):
+    """One cycle of a subscription: half-open, ``[starts_on, ends_on)``, with everything it costs copied in.
+
+    ``extension_days`` were given as a remedy and lie between ``ends_on`` and ``closes_on``; a quote never counts them.
+    ``pending`` and ``refunded`` are what proposals hold and what was settled; the database keeps their sum within the fee.
+    ``operation_costs`` is a list of ``{"code", "name", "unit_cost"}``, costs as strings.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Current"
+        ENDED = "ended", "Ended"
+
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="periods")
+    sequence = models.PositiveIntegerField()
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    extension_days = models.PositiveIntegerField(default=0)
+    closes_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    term = models.CharField(max_length=10, choices=TermChoices)
+    currency = models.CharField(max_length=3)
+    fee = MoneyField()
+    tax_rate = RateField()
+    included_minutes = models.PositiveIntegerField(default=0)
+    minute_cost = CostField(default=Decimal(0))
+    operation_costs: Any = models.JSONField(default=list)
+    pending = MoneyField(default=Decimal(0))
+    refunded = MoneyField(default=Decimal(0))
+
+    objects = PeriodQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("subscription", "sequence")
+        constraints = [
+            models.UniqueConstraint(fields=("subscription", "sequence"), name="period_sequence_once"),
+            models.UniqueConstraint(fields=("subscription", "starts_on"), name="period_start_once"),
+            models.UniqueConstraint(fields=("subscription",), condition=Q(state="open"), name="period_one_open"),
+            models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="period_ends_after_start"),
+            models.CheckConstraint(condition=Q(closes_on__gte=F("ends_on")), name="period_closes_after_end"),
+            models.CheckConstraint(
+                condition=Q(extension_days=0, closes_on=F("ends_on")) | Q(extension_days__gt=0, closes_on__gt=F("ends_on")),
+                name="period_extension_fits",
+            ),
+            models.CheckConstraint(
+                condition=Q(fee__gte=0, minute_cost__gte=0, tax_rate__gte=0), name="period_terms_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(pending__gte=0, refunded__gte=0), name="period_refunds_not_negative"),
+            models.CheckConstraint(condition=Q(fee__gte=F("pending") + F("refunded")), name="period_refunds_within_fee"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_on:%Y-%m-%d} to {self.ends_on:%Y-%m-%d}"
+
+    @property
+    def days(self) -> int:
+        """The period's own days, without those granted as an extension."""
+        return (self.ends_on - self.starts_on).days
+
+    @property
+    def fee_paid(self) -> Decimal:
+        """What was paid for the period: payments and applied credits of its invoice; 0 without one."""
+        invoice: Any = getattr(self, "invoice", None)
+        return invoice.settled if invoice is not None else Decimal(0)

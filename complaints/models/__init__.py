@@ -1,0 +1,32 @@
+"""Policies, incidents, complaints and refunds."""
+
+from complaints.models.cases import (
+    Assessment,
+    Attachment,
+    Complaint,
+    DeadlineBreach,
+    Decision,
+    Message,
+    Note,
+)
+from complaints.models.incidents import Incident, IncidentScope
+from complaints.models.policies import Policy, PolicyVersion
+from complaints.models.refunds import Approval, Contribution, Refund, Remedy
+
+__all__ = [
+    "Approval",
+    "Assessment",
+    "Attachment",
+    "Complaint",
+    "Contribution",
+    "DeadlineBreach",
+    "Decision",
+    "Incident",
+    "IncidentScope",
+    "Message",
+    "Note",
+    "Policy",
+    "PolicyVersion",
+    "Refund",
+    "Remedy",
+]

@@ -1,0 +1,135 @@
+"""What a policy version fixes in figures, besides its text. Pure: no Django, no models.
+
+Stored as JSON with the version; read through these classes, which refuse what they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Self
+
+from billing.money import UnknownCurrency, is_whole_minor
+from complaints.quote_inputs import Basis
+
+
+class RemedyKind(StrEnum):
+    """How something is given back (R4, R1)."""
+
+    CREDIT = "credit"
+    MINUTES = "minutes"
+    EXTENSION = "extension"
+    CASH = "cash"
+
+
+class PolicyParameterError(ValueError):
+    """A parameter that is unknown or out of range. ``field`` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class _Parameters:
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The parameters from their stored form. Raises ``PolicyParameterError``."""
+        known = {entry.name for entry in fields(cls)}  # type: ignore[arg-type]
+        for name in data:
+            if name not in known:
+                raise PolicyParameterError(name, "This is no parameter of the policy.")
+        return cls(**data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The stored form."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FulfilmentParameters(_Parameters):
+    """What the fulfilment policy fixes."""
+
+    full_month_allowed: bool = True
+    """Whether a full month's fee may be refunded at discretion (F5)."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.full_month_allowed, bool):
+            raise PolicyParameterError("full_month_allowed", "This must be true or false.")
+
+
+@dataclass(frozen=True, slots=True)
+class RefundParameters(_Parameters):
+    """What the refund policy fixes. Days are calendar days; amounts are strings by currency."""
+
+    bases: tuple[str, ...] = (Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL)
+    """The bases that may be quoted, besides the full month, which is the other policy's."""
+    remedies: tuple[str, ...] = tuple(RemedyKind)
+    as_of_day_counts: bool = True
+    minimum_interruption_seconds: int = 4 * 60 * 60
+    second_approval_above: Mapping[str, str] = field(default_factory=dict)
+    """Above this amount two people approve; a currency that is not named always needs two."""
+    approval_window_days: int = 90
+    """How far back what a customer was granted counts against an approver's limit."""
+    draft_expires_after_days: int = 30
+    proposal_expires_after_days: int = 14
+    acknowledge_within_days: int = 2
+    decide_within_days: int = 14
+    silence_closes_after_days: int = 30
+    consent_needed_after_days: int | None = 180
+    """A complaint that came later than this after its period's end needs a lead's consent; None: never."""
+    further_way: str = "the dispute resolution body of the customer's country"
+    """Where a customer who is not satisfied can turn; a rejection has to name it."""
+
+    def __post_init__(self) -> None:
+        self._check_choices("bases", Basis)
+        self._check_choices("remedies", RemedyKind)
+        if not isinstance(self.as_of_day_counts, bool):
+            raise PolicyParameterError("as_of_day_counts", "This must be true or false.")
+        for name in (
+            "minimum_interruption_seconds",
+            "approval_window_days",
+            "draft_expires_after_days",
+            "proposal_expires_after_days",
+            "acknowledge_within_days",
+            "decide_within_days",
+            "silence_closes_after_days",
+        ):
+            self._check_whole(name, getattr(self, name))
+        if self.consent_needed_after_days is not None:
+            self._check_whole("consent_needed_after_days", self.consent_needed_after_days)
+        if not isinstance(self.second_approval_above, Mapping):
+            raise PolicyParameterError("second_approval_above", "This must give an amount by currency.")
+        for currency, amount in self.second_approval_above.items():
+            try:
+                fine = isinstance(amount, str) and Decimal(amount) >= 0 and is_whole_minor(Decimal(amount), currency)
+            except (InvalidOperation, UnknownCurrency, ValueError):
+                fine = False
+            if not fine:
+                raise PolicyParameterError("second_approval_above", f"{currency}: {amount!r} is no amount of it.")
+        if not isinstance(self.further_way, str) or not self.further_way.strip():
+            raise PolicyParameterError("further_way", "Name where an unsatisfied customer can turn.")
+
+    def needs_two_approvals(self, amount: Decimal, currency: str) -> bool:
+        """Whether two different people have to approve the amount."""
+        threshold = self.second_approval_above.get(currency)
+        return threshold is None or amount > Decimal(threshold)
+
+    def _check_choices(self, name: str, choices: type[StrEnum]) -> None:
+        given = getattr(self, name)
+        if not isinstance(given, list | tuple) or not given or len(set(given)) != len(given):
+            raise PolicyParameterError(name, "This must be a list of different values, at least one.")
+        for value in given:
+            if value not in set(choices):
+                raise PolicyParameterError(name, f"{value!r} is not one of {', '.join(choices)}.")
+        object.__setattr__(self, name, tuple(str(value) for value in given))
+
+    @staticmethod
+    def _check_whole(name: str, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000_000:
+            raise PolicyParameterError(name, "This must be a whole number, not negative.")

@@ -1,0 +1,117 @@
+"""Phones and who bought them.
+
+Nothing here is ever refunded (F8): no refund, quote or remedy refers to a purchase, and this app imports none of them.
+Cancelling a service does not touch it either (F7).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Q
+
+from accounts.fields import MoneyField
+from accounts.models import Customer
+from accounts.validators import validate_currency
+from audit.models import TrackedModel, TrackedQuerySet
+from hardware.validators import validate_mac, validate_serial
+
+
+class PhoneModel(TrackedModel):
+    """A make of phone."""
+
+    maker = models.CharField(max_length=60)
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ("maker", "name")
+        constraints = [models.UniqueConstraint(fields=("maker", "name"), name="phone_model_once")]
+
+    def __str__(self) -> str:
+        return f"{self.maker} {self.name}"
+
+
+class Phone(TrackedModel):
+    """One device. ``maker`` copies its model's, so that the database can keep serials unique per maker."""
+
+    model = models.ForeignKey(PhoneModel, models.PROTECT, related_name="phones")
+    maker = models.CharField(max_length=60, editable=False)
+    serial = models.CharField("serial number", max_length=40, validators=[validate_serial])
+    mac = models.CharField("MAC address", max_length=17, unique=True, validators=[validate_mac])
+
+    class Meta:
+        ordering = ("model", "serial")
+        constraints = [models.UniqueConstraint(fields=("maker", "serial"), name="phone_serial_once_per_maker")]
+
+    def __str__(self) -> str:
+        return f"{self.model}, {self.serial}"
+
+
+class PurchaseQuerySet(TrackedQuerySet["Purchase"]):
+    def with_owed(self) -> Self:
+        """Purchases annotated with what is still owed (``left``)."""
+        return self.annotate(left=ExpressionWrapper(F("price") - F("paid"), output_field=MoneyField()))
+
+    def not_owned_yet(self) -> Self:
+        """Purchases whose price is not paid in full."""
+        return self.filter(owned_on__isnull=True)
+
+
+class Purchase(TrackedModel):
+    """A customer buys a phone, outright or by instalments. It is theirs from the day its price is paid in full (F6)."""
+
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="purchases")
+    phone = models.ForeignKey(Phone, models.PROTECT, related_name="purchases")
+    bought_on = models.DateField()
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    price = MoneyField()
+    paid = MoneyField(default=Decimal(0))
+    owned_on = models.DateField(null=True, blank=True)
+
+    objects = PurchaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-bought_on", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0, paid__gte=0) & Q(price__gte=F("paid")), name="purchase_not_overpaid"),
+            models.CheckConstraint(
+                condition=Q(owned_on__isnull=True, price__gt=F("paid")) | Q(owned_on__isnull=False, price=F("paid")),
+                name="purchase_owned_when_paid",
+            ),
+            models.UniqueConstraint(fields=("phone",), name="phone_bought_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.phone}"
+
+    @property
+    def owed(self) -> Decimal:
+        """What is still to be paid before the phone is the customer's."""
+        return self.price - self.paid
+
+    @property
+    def is_owned(self) -> bool:
+        return self.owned_on is not None
+
+
+class Instalment(TrackedModel):
+    """A part of a purchase's price, due on a day. Bought outright means one instalment, due at once."""
+
+    purchase = models.ForeignKey(Purchase, models.PROTECT, related_name="instalments")
+    sequence = models.PositiveSmallIntegerField()
+    due_on = models.DateField()
+    amount = MoneyField()
+    paid_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("purchase", "sequence")
+        constraints = [
+            models.UniqueConstraint(fields=("purchase", "sequence"), name="instalment_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="instalment_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purchase.number}, instalment {self.sequence}"
