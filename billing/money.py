@@ -40,7 +40,7 @@ class UnknownCurrency(ValueError):
 
 def minor_units(currency: str) -> int:
     """Number of decimals of the currency by ISO 4217: EUR 2, JPY 0, KWD 3. Raises `UnknownCurrency`."""
-    if not isinstance(currency, str) or currency not in _MINOR_UNITS:
+    if currency not in _MINOR_UNITS:
         raise UnknownCurrency(currency)
     return _MINOR_UNITS[currency]
 

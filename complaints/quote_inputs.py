@@ -91,7 +91,7 @@ class Interval:
         return length.days * 86_400 + length.seconds + Fraction(length.microseconds, 1_000_000)
 
 
-MONEY: Final = frozenset({"fee", "fee_paid", "already_refunded", "special_amount", "reduction"})
+MONEY: Final = ("fee", "fee_paid", "already_refunded", "special_amount", "reduction")
 
 # Inputs that only some bases use. A quote ignores the others, so they are put back to their defaults
 # unchecked: inputs that give the same quote are then equal, have one JSON form and one hash.
@@ -149,7 +149,7 @@ class QuoteInputs:
             if basis is not self.basis:
                 object.__setattr__(self, name, DEFAULTS[name])
         try:
-            minor_units(self.currency)
+            minor_units(text_of("currency", self.currency))
         except UnknownCurrency as error:
             raise QuoteInputError("unknown_currency", "currency", f"{error}.") from None
         _check_date("starts_on", self.starts_on)
@@ -236,7 +236,8 @@ def zone_of(name: str) -> ZoneInfo:
     """
     local = {"localtime", "posixrules", "posix", "right", "Factory"}
     text_of("time_zone", name)
-    if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", name) and name.split("/")[0] not in local:
+    area = name.partition("/")[0]
+    if re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", name) and area not in local:
         # A directory, an over-long name and an unknown one each raise another kind of error.
         try:
             return ZoneInfo(name)

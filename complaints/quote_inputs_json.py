@@ -72,8 +72,8 @@ def inputs_from_json(data: Mapping[str, Any]) -> QuoteInputs:
     given.setdefault("fee_paid", given["fee"])
     inputs = QuoteInputs(**given)
     # Written decimals count, also when they are zeros: 10.000 is not a way to write an amount of euros.
-    for name in MONEY & given.keys():
-        if -given[name].as_tuple().exponent > minor_units(inputs.currency):
+    for name in MONEY:
+        if name in given and -given[name].as_tuple().exponent > minor_units(inputs.currency):
             raise too_many_decimals(name, inputs.currency)
     return inputs
 
@@ -84,7 +84,7 @@ def inputs_from_json(data: Mapping[str, Any]) -> QuoteInputs:
 def _json_value(value: Any) -> Any:
     match value:
         case Decimal():
-            text = format(value if value else Decimal(0), "f")
+            text = format(value or Decimal(0), "f")
             return text.rstrip("0").rstrip(".") if "." in text else text
         case StrEnum():
             return value.value

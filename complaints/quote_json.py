@@ -124,10 +124,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Answer the file that the arguments name on standard output; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     if arguments in (["-h"], ["--help"]):
-        print(_USAGE)
+        sys.stdout.write(f"{_USAGE}\n")
         return EXIT_ALL_GOOD
     if len(arguments) != 1 or (arguments[0].startswith("-") and arguments[0] != "-"):
-        print(_USAGE, file=sys.stderr)
+        sys.stderr.write(f"{_USAGE}\n")
         return EXIT_NOT_RUN
     path = arguments[0]
     try:
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # Whoever reads the answers may stop early; that is no news to anybody.
         if not isinstance(error, BrokenPipeError):
-            print(f"quote: {path}: {error.strerror or error}", file=sys.stderr)
+            sys.stderr.write(f"quote: {path}: {error.strerror or error}\n")
         _drop_unwritable_output()
         return EXIT_NOT_RUN
     except KeyboardInterrupt:

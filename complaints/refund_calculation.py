@@ -180,17 +180,8 @@ def why_nothing(inputs: QuoteInputs, quote: Quote) -> str | None:
 
 
 def _calculate_v1(inputs: QuoteInputs) -> Quote:
-    counted: tuple[Interval, ...] = ()
-    match inputs.basis:
-        case Basis.USAGE:
-            steps = _usage_steps_v1(inputs)
-        case Basis.FULL_MONTH:
-            steps = [("full_month", exact(inputs.fee) / inputs.term.months)]
-        case Basis.INTERRUPTION:
-            counted = _counted_v1(inputs)
-            steps = [("interruption", exact(inputs.fee) * _share_of_period(inputs, counted))]
-        case Basis.SPECIAL:
-            steps = [("special", exact(inputs.special_amount or 0))]
+    counted = _counted_v1(inputs) if inputs.basis is Basis.INTERRUPTION else ()
+    steps = _steps_v1(inputs, counted)
     lines = [Line(code, round_money(amount, inputs.currency)) for code, amount in steps]
     limit = exact(refundable(inputs.fee_paid, inputs.already_refunded))
     # In this order: a debt of usage is forgiven before the cap, and what staff give less comes off what is
@@ -212,6 +203,20 @@ def _calculate_v1(inputs: QuoteInputs) -> Quote:
         remedies=remedies_for(total, fee=inputs.fee, days=inputs.days, minute_cost=inputs.minute_cost),
         counted=counted,
     )
+
+
+def _steps_v1(inputs: QuoteInputs, counted: tuple[Interval, ...]) -> list[tuple[str, Fraction]]:
+    """The lines before limits, exact."""
+    fee = exact(inputs.fee)
+    match inputs.basis:
+        case Basis.USAGE:
+            return _usage_steps_v1(inputs)
+        case Basis.FULL_MONTH:
+            return [("full_month", fee / inputs.term.months)]
+        case Basis.INTERRUPTION:
+            return [("interruption", fee * _share_of_period(inputs, counted))]
+        case Basis.SPECIAL:
+            return [("special", exact(inputs.special_amount or 0))]
 
 
 def _usage_steps_v1(inputs: QuoteInputs) -> list[tuple[str, Fraction]]:
