@@ -1,0 +1,91 @@
+"""Cards: on the change page of a row, and on the home page, where every app may add its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from audit.models import EventQuerySet
+
+type Side = Literal["top", "left", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One card: a title, a template and its context.
+
+    ``side`` is the column ("top" spans both); ``note`` a few quiet words beside the title, ``url`` what the
+    note links to; ``tone`` ("warn" or "bad") marks a card that wants attention.
+    """
+
+    title: str
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    side: Side = "left"
+    note: str = ""
+    url: str = ""
+    tone: Literal["", "warn", "bad"] = ""
+
+
+type HomePanel = Callable[[HttpRequest], Panel | None]
+
+_home_panels: list[tuple[int, HomePanel]] = []
+
+
+def register_home_panel(make: HomePanel, *, order: int = 50) -> HomePanel:
+    """Add a card to the home page; low orders come first. ``make`` returns ``None`` when it has nothing to
+    say to this person. Call it from the app's ``admin.py``, which is loaded once.
+    """
+    if make not in [known for _, known in _home_panels]:
+        _home_panels.append((order, make))
+        _home_panels.sort(key=lambda entry: entry[0])
+    return make
+
+
+def home_panels(request: HttpRequest) -> list[Panel]:
+    """The cards that this person's home page shows."""
+    made = (make(request) for _, make in _home_panels)
+    return [panel for panel in made if panel is not None]
+
+
+_verbs: dict[str, str] = {}
+
+
+def register_verbs(words: Mapping[str, str]) -> None:
+    """Say what events of an app read like: ``{"refund.approve": "approved"}``, before the row's name."""
+    _verbs.update(words)
+
+
+def verb_in_words(verb: str) -> str:
+    """How a timeline says a verb. An unregistered ``refund.approve`` reads "refund: approve"."""
+    return _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
+
+
+def timeline_panel(
+    events: EventQuerySet, *, title: str = "Timeline", side: Side = "left", limit: int = 50, about: Any = None
+) -> Panel:
+    """What was done, newest first, refusals marked. ``about`` is the row whose page it is: events about that
+    very row don't repeat its name.
+    """
+    found = list(events.order_by("-at", "-id")[: limit + 1])
+    key = (about._meta.label_lower, about.pk) if about is not None else None
+    entries = [
+        {
+            "event": event,
+            "words": verb_in_words(event.verb),
+            "refused": event.outcome == event.Outcome.REFUSED,
+            "label": "" if (event.target_type, event.target_id) == key else event.target_label,
+        }
+        for event in found[:limit]
+    ]
+    return Panel(
+        title,
+        "backoffice/panels/timeline.html",
+        {"entries": entries, "more": len(found) > limit, "limit": limit},
+        side=side,
+        note="newest first",
+    )

@@ -1,0 +1,54 @@
+"""Tags of our templates: icons, pills, times, cards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from audit.backoffice import display
+from audit.backoffice.panels import Panel
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """``{% icon "phone" %}``: see ``display.icon``."""
+    return display.icon(name + "", size)
+
+
+@register.simple_tag
+def pill(text: object, tone: Any = "mute", icon_name: str = "") -> SafeString:
+    """``{% pill "Approved" "good" %}``: see ``display.pill``."""
+    return display.pill(text, tone, icon_name=icon_name)
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString:
+    """``{{ event.at|when }}``: see ``display.when``."""
+    return display.when(moment)
+
+
+@register.simple_tag(takes_context=True)
+def panel_body(context: template.Context, panel: Panel) -> SafeString:
+    """A panel's template, with its own context only (and the request)."""
+    request = context.get("request")
+    return render_to_string(panel.template, {**panel.context, "panel": panel}, request=request)
+
+
+@register.filter
+def on_side(panels: Any, side: str) -> list[Panel]:
+    """The cards of one column."""
+    return [panel for panel in panels or () if panel.side == side]
+
+
+@register.simple_tag
+def header_class(header: dict[str, Any], cl: Any) -> SafeString:
+    """A list heading's ``class``, with ``n`` added for a column of numbers."""
+    given: SafeString = header["class_attrib"]
+    numeric = any(f"column-{name}" in given for name in cl.model_admin.numeric_columns)
+    return SafeString(given.replace('class="', 'class="n ', 1)) if numeric else given

@@ -1,0 +1,189 @@
+"""The back office: who gets in, what stands in its navigation, what the home page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from audit.backoffice import TrackedAdmin, home_panels
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation: a model's list, or a page action of it, seen by those who may see it."""
+
+    model: str  # "app.Model"; left out while no admin is registered for it
+    label: str = ""  # the model's own plural if empty
+    query: str = ""  # a filter of the list: "state__exact=proposed"
+    action: str = ""  # the name of a page action instead of the list
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries that belong to one kind of work. A group of one entry is shown as that entry."""
+
+    label: str
+    icon: str
+    entries: tuple[Entry, ...]
+
+
+NAVIGATION: tuple[Group, ...] = (
+    Group("Complaints", "message-square-warning", (Entry("complaints.Complaint"),)),
+    Group(
+        "Approvals",
+        "stamp",
+        (
+            Entry("complaints.Refund", "Waiting for approval", query="state__exact=proposed"),
+            Entry("complaints.Refund", "All refunds"),
+        ),
+    ),
+    Group("Customers", "users", (Entry("accounts.Customer"),)),
+    Group(
+        "Subscriptions",
+        "repeat",
+        (
+            Entry("billing.Subscription"),
+            Entry("billing.BillingPeriod"),
+            Entry("billing.UsageRecord", "Usage"),
+        ),
+    ),
+    Group(
+        "Phones", "phone", (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel"))
+    ),
+    Group(
+        "Money",
+        "banknote",
+        (
+            Entry("billing.Invoice"),
+            Entry("billing.Credit"),
+            Entry("billing.Payout"),
+            Entry("billing.Payment"),
+            Entry("billing.Invoice", action="run_billing"),
+        ),
+    ),
+    Group("Incidents", "siren", (Entry("complaints.Incident"),)),
+    Group("Audit", "scroll-text", (Entry("audit.Event"),)),
+    Group("Policies", "scale", (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"))),
+    Group(
+        "Set-up",
+        "settings",
+        (
+            Entry("billing.Plan"),
+            Entry("billing.Price"),
+            Entry("billing.Operation"),
+            Entry("billing.OperationCost"),
+            Entry("accounts.User", "Staff"),
+            Entry("accounts.StaffChange"),
+            Entry("accounts.Team"),
+            Entry("accounts.ApprovalLimit"),
+        ),
+    ),
+)
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Name and password, for active staff with a role."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        if not user.is_active or user.role_id is None:
+            raise ValidationError(
+                "You have no role here (any more). An administrator can give you one.", code="no_role"
+            )
+
+
+class BackOfficeSite(admin.AdminSite):
+    """The one admin site: our navigation, our home page, entry by role."""
+
+    site_title = "Redress"
+    site_header = "Redress"
+    index_title = "Home"
+    site_url = None
+    enable_nav_sidebar = True
+    empty_value_display = "–"
+    login_form = SignInForm
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active and with a role; Django's own staff flag opens nothing."""
+        return request.user.is_authenticated and request.user.is_active and request.user.role_id is not None
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """The navigation, in the shape of Django's list of apps: a group has ``models``, each with its
+        address.
+        """
+        if not self.has_permission(request):
+            return []
+        groups = (self._group(request, group) for group in NAVIGATION)
+        return [group for group in groups if group["models"]]
+
+    def _group(self, request: HttpRequest, group: Group) -> dict[str, Any]:
+        lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]
+        here = [line for line in lines if line["here"]]
+        # Of a list and its filtered form only the closest is the current one.
+        best = max(here, key=lambda line: line["fit"], default=None)
+        for line in lines:
+            line["current"] = line is best
+        return {
+            "name": group.label,
+            "app_label": group.label.lower().replace(" ", "-"),
+            "app_url": lines[0]["admin_url"] if lines else "",
+            "icon": group.icon,
+            "current": best is not None,
+            "has_module_perms": bool(lines),
+            "models": lines,
+        }
+
+    def _line(self, request: HttpRequest, entry: Entry) -> dict[str, Any] | None:
+        app, _, name = entry.model.partition(".")
+        try:
+            model = apps.get_model(app, name)
+        except LookupError:
+            return None
+        if not self.is_registered(model):
+            return None
+        pages = self.get_model_admin(model)
+        base = reverse(f"admin:{app}_{model._meta.model_name}_changelist", current_app=self.name)
+        url = f"{base}?{entry.query}" if entry.query else base
+        label = entry.label or str(model._meta.verbose_name_plural).capitalize()
+        if entry.action:
+            action = pages.page_action(entry.action) if isinstance(pages, TrackedAdmin) else None
+            if action is None or not action.allowed(request.user):
+                return None
+            url, label = f"{base}do/{action.name}/", entry.label or action.label
+        elif not pages.has_view_permission(request):
+            return None
+        path, _, query = url.partition("?")
+        asked = set(request.META.get("QUERY_STRING", "").split("&"))
+        here = request.path.startswith(path) and (not query or set(query.split("&")) <= asked)
+        return {
+            "model": model,
+            "name": label,
+            "object_name": model._meta.object_name,
+            "admin_url": url,
+            "add_url": None,
+            "perms": pages.get_model_perms(request),
+            "view_only": True,
+            "here": here,
+            "fit": len(path) + len(query),
+        }
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Home: cards that the apps registered, warnings on top."""
+        return super().index(request, {"panels": home_panels(request), **(extra_context or {})})
+
+    def app_index(  # type: ignore[override]
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is no page per app: work is grouped otherwise."""
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
