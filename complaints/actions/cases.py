@@ -1,0 +1,379 @@
+"""Working on a complaint: from its registration to its assessment, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+
+from accounts.guards import require
+from accounts.models import User, next_number
+from accounts.permissions import May
+from audit.actions import Action, Refused, act, checked
+from billing.models import BillingPeriod, Subscription
+from complaints import guards
+from complaints.deadlines import deadline_for, is_missed
+from complaints.evidence import evidence_of
+from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach, Message, Note
+from complaints.quoting import policies_for
+
+State = Complaint.State
+
+
+def register_complaint(
+    *,
+    by: User,
+    subscription_id: int,
+    period_id: int,
+    channel: str,
+    received_at: datetime,
+    category: str,
+    sought: str,
+    subject: str,
+    text: str,
+    attachments: Sequence[UploadedFile] = (),
+) -> Complaint:
+    """Put a complaint on file and give it a code. Deadlines start at ``received_at``, not when it is typed (R5).
+
+    Raises:
+        Refused: a value is invalid or in the future, the period is another subscription's or begins after the
+            complaint, or an attachment is too large or of a type not taken.
+    """
+    with act("complaint.register", by=by, target=(Complaint, None)) as action:
+        require(by, May.WORK_COMPLAINTS)
+        period = _period_of(action, subscription_id, period_id)
+        subscription = period.subscription
+        action.customer_id = subscription.customer_id
+        action.refuse_if(guards.own_money(by, subscription.customer_id))
+        now = timezone.now()
+        _check_received(received_at, now, period)
+        policies = policies_for(period)
+        complaint = Complaint(
+            code=f"C-{next_number('complaint'):05d}",
+            customer_id=subscription.customer_id,
+            subscription=subscription,
+            period=period,
+            channel=channel,
+            received_at=received_at,
+            registered_at=now,
+            registered_by=by,
+            category=category,
+            sought=sought,
+            subject=subject.strip(),
+            text=text,
+            refund_policy=policies.refund,
+            fulfilment_policy=policies.fulfilment,
+        )
+        set_deadlines(complaint, received_at)
+        checked(complaint).save()
+        for file in attachments:
+            _attach(complaint, file, by=by, now=now)
+        action.about(complaint, complaint_id=complaint.pk)
+        return complaint
+
+
+def set_deadlines(complaint: Complaint, start: datetime) -> None:
+    """Both deadlines, from the policy's days, counted from ``start``."""
+    parameters = complaint.refund_policy.refund_parameters
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone)
+    complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone)
+
+
+def note_breaches(complaint: Complaint, now: datetime) -> list[DeadlineBreach]:
+    """Write down each deadline that has passed unmet, once (R5). For use in any action that meets a deadline late."""
+    late: list[tuple[str, datetime]] = []
+    Deadline = DeadlineBreach.Deadline
+    if complaint.acknowledged_at is None and is_missed(complaint.acknowledge_due_at, now):
+        late.append((Deadline.ACKNOWLEDGE, complaint.acknowledge_due_at))
+    if complaint.state in Complaint.UNDECIDED_STATES and is_missed(complaint.decide_due_at, now):
+        late.append((Deadline.DECIDE, complaint.decide_due_at))
+    breaches = []
+    for deadline, due_at in late:
+        breach, made = DeadlineBreach.objects.get_or_create(
+            complaint=complaint, deadline=deadline, due_at=due_at, defaults={"noticed_at": now}
+        )
+        if made:
+            breaches.append(breach)
+    return breaches
+
+
+def record_missed_deadlines(complaint_id: int, *, by: User, now: datetime | None = None) -> list[DeadlineBreach]:
+    """Write down the deadlines that a complaint has missed by now, each as a breach and one Event for good."""
+    with act("complaint.deadline_missed", by=by, target=(Complaint, complaint_id)) as action:
+        if by.username != User.SYSTEM:
+            require(by, May.LEAD_COMPLAINTS)
+        complaint = begin(action, complaint_id)
+        breaches = note_breaches(complaint, now or timezone.now())
+        if not breaches:
+            raise Refused(f"{complaint.code} has missed no further deadline.", code="state")
+        action.data = {breach.deadline: breach.due_at.isoformat() for breach in breaches}
+        return breaches
+
+
+def begin(action: Action, complaint_id: int) -> Complaint:
+    """Lock the complaint and name it in the event."""
+    complaint = action.lock(Complaint, complaint_id)
+    action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
+    return complaint
+
+
+def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = "") -> Message:
+    """Tell the customer that the complaint is here, with its code. The exact text is kept."""
+    with act("complaint.acknowledge", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.acknowledge_obstacle(complaint, by))
+        now = timezone.now()
+        if complaint.code not in text:
+            raise Refused(f"The acknowledgement has to give the customer the code {complaint.code}.", code="code_missing")
+        message = say(complaint, Message.Kind.ACKNOWLEDGEMENT, text, recipient, channel, by=by, at=now)
+        note_breaches(complaint, now)
+        complaint.acknowledged_at = now
+        complaint.save()
+        return message
+
+
+def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str = "") -> Complaint:
+    """Give the case to somebody who works on complaints. Taking up a registered one starts its review."""
+    with act("complaint.assign", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.assign_obstacle(complaint, by))
+        owner = User.objects.select_related("role").filter(pk=owner_id).first()
+        if owner is None or not owner.may(May.WORK_COMPLAINTS):
+            raise Refused("A case can only be given to somebody who works on complaints.", code="owner")
+        action.refuse_if(
+            f"{owner} is linked to this customer." if owner.customer_id == complaint.customer_id else None, code="linked"
+        )
+        if complaint.owner_id == owner.pk:
+            raise Refused(f"{complaint.code} is {owner}'s already.", code="state")
+        action.data = {"from": str(complaint.owner) if complaint.owner else "", "to": str(owner)}
+        complaint.owner = owner
+        if complaint.state == State.REGISTERED:
+            complaint.state = State.IN_REVIEW
+        complaint.save()
+        return complaint
+
+
+def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: str) -> Assessment:
+    """Write down what was found. The evidence (usage, incidents, earlier cases, phones) is copied as it stands."""
+    with act("complaint.assess", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.assess_obstacle(complaint, by))
+        if not findings.strip():
+            raise Refused("Please write down what you found.", code="findings_missing")
+        complaint.severity = severity
+        if complaint.state == State.REGISTERED:
+            complaint.state = State.IN_REVIEW
+        if complaint.owner_id is None:
+            complaint.owner = by
+        checked(complaint).save()
+        assessment = Assessment(
+            complaint=complaint,
+            severity=severity,
+            findings=findings.strip(),
+            evidence=evidence_of(complaint),
+            by=by,
+            at=timezone.now(),
+        )
+        assessment.save()
+        return assessment
+
+
+def add_note(complaint_id: int, *, by: User, text: str) -> Note:
+    """An internal note, on an open case or a finished one."""
+    with act("complaint.note", by=by, target=(Complaint, complaint_id)) as action:
+        require(by, May.WORK_COMPLAINTS)
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.own_money(by, complaint.customer_id))
+        if not text.strip():
+            raise Refused("Please write the note.", code="text_missing")
+        note = Note(complaint=complaint, text=text.strip(), by=by, at=timezone.now())
+        note.save()
+        return note
+
+
+def record_customer_message(
+    complaint_id: int, *, by: User, text: str, channel: str, received_at: datetime, sender: str = ""
+) -> Message:
+    """What the customer wrote or said, put on the case by hand."""
+    with act("complaint.customer_message", by=by, target=(Complaint, complaint_id)) as action:
+        require(by, May.WORK_COMPLAINTS)
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.own_money(by, complaint.customer_id))
+        if not text.strip():
+            raise Refused("Please write what the customer said.", code="text_missing")
+        if timezone.is_naive(received_at) or received_at > timezone.now():
+            raise Refused("A message cannot have come in the future.", code="dates")
+        message = checked(
+            Message(
+                complaint=complaint,
+                direction=Message.Direction.IN,
+                channel=channel,
+                correspondent=sender or complaint.customer.name,
+                text=text.strip(),
+                at=received_at,
+                by=by,
+            )
+        )
+        message.save()
+        return message
+
+
+def ask_customer(complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = "") -> Message:
+    """Ask the customer something. The outer clock runs on while the case waits."""
+    with act("complaint.ask", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.ask_obstacle(complaint, by))
+        message = say(complaint, Message.Kind.QUESTION, text, recipient, channel, by=by, at=timezone.now())
+        complaint.state = State.WAITING
+        if complaint.owner_id is None:
+            complaint.owner = by
+        complaint.save()
+        return message
+
+
+def resume_complaint(complaint_id: int, *, by: User, reason: str = "") -> Complaint:
+    """Go on with the review, whether the customer has answered or not."""
+    with act("complaint.resume", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.resume_obstacle(complaint, by))
+        complaint.state = State.IN_REVIEW
+        complaint.save()
+        return complaint
+
+
+CORRECTABLE = ("subscription_id", "period_id", "channel", "received_at", "category", "sought", "subject", "text")
+
+
+def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: Any) -> Complaint:
+    """Correct a wrong registration. The old values stay in the history; deadlines follow a corrected *received*.
+
+    Refused while a refund is open, since its proposal was made on what is to be corrected.
+    """
+    with act("complaint.correct", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.work_obstacle(complaint, by))
+        action.require_reason("why the registration was wrong")
+        unknown = set(changes) - set(CORRECTABLE)
+        if unknown:
+            raise ValueError(f"not correctable: {sorted(unknown)}")
+        changed = {name: value for name, value in changes.items() if getattr(complaint, name) != value}
+        if not changed:
+            raise Refused("Nothing would change.", code="nothing")
+        waiting = guards.open_refunds(complaint)
+        if waiting and set(changed) & {"subscription_id", "period_id", "received_at", "category"}:
+            raise Refused(
+                f"The refund {waiting[0].code} was made on this registration: withdraw it first.", code="open_refund"
+            )
+        if "subscription_id" in changed and complaint.refunds.exists():
+            raise Refused("A complaint with refunds cannot move to another subscription.", code="has_refunds")
+        for name, value in changed.items():
+            setattr(complaint, name, value)
+        period = _period_of(action, complaint.subscription_id, complaint.period_id)
+        if period.subscription.customer_id != complaint.customer_id:
+            raise Refused("That subscription is another customer's.", code="customer")
+        _check_received(complaint.received_at, complaint.registered_at, period)
+        if {"period_id", "subscription_id"} & set(changed):
+            policies = policies_for(period)
+            complaint.refund_policy, complaint.fulfilment_policy = policies.refund, policies.fulfilment
+        if {"period_id", "subscription_id", "received_at"} & set(changed):
+            note_breaches(complaint, timezone.now())
+            set_deadlines(complaint, complaint.received_at)
+        checked(complaint).save()
+        action.data = {"changed": sorted(changed)}
+        return complaint
+
+
+def attach_file(complaint_id: int, *, by: User, file: UploadedFile) -> Attachment:
+    """Add a file to the case."""
+    with act("complaint.attach", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.work_obstacle(complaint, by))
+        attachment = _attach(complaint, file, by=by, now=timezone.now())
+        action.data = {"file": attachment.name, "sha256": attachment.sha256}
+        return attachment
+
+
+def _attach(complaint: Complaint, file: UploadedFile, *, by: User, now: datetime) -> Attachment:
+    name = (file.name or "file").replace("\\", "/").rsplit("/", 1)[-1][-150:]
+    size = file.size or 0
+    if size == 0:
+        raise Refused(f"{name} is empty.", code="attachment")
+    if size > settings.ATTACHMENT_MAX_BYTES:
+        raise Refused(
+            f"{name} is larger than {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB.", code="attachment"
+        )
+    if file.content_type not in settings.ATTACHMENT_TYPES:
+        raise Refused(f"{name}: files of this kind ({file.content_type}) are not taken.", code="attachment")
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    if Attachment.objects.filter(complaint=complaint, sha256=digest.hexdigest()).exists():
+        raise Refused(f"{name} is on the case already.", code="attachment")
+    file.seek(0)
+    attachment = Attachment(
+        complaint=complaint,
+        file=file,
+        name=name,
+        content_type=file.content_type or "",
+        size=size,
+        sha256=digest.hexdigest(),
+        by=by,
+        at=now,
+    )
+    attachment.save()
+    return attachment
+
+
+def say(
+    complaint: Complaint, kind: str, text: str, recipient: str, channel: str, *, by: User, at: datetime
+) -> Message:
+    if not text.strip():
+        raise Refused("Please write the text that the customer gets.", code="text_missing")
+    message = checked(
+        Message(
+            complaint=complaint,
+            direction=Message.Direction.OUT,
+            kind=kind,
+            channel=channel or complaint.channel,
+            correspondent=recipient or complaint.customer.email or complaint.customer.name,
+            text=text.strip(),
+            at=at,
+            by=by,
+        )
+    )
+    message.save()
+    return message
+
+
+def _period_of(action: Action, subscription_id: int, period_id: int) -> BillingPeriod:
+    subscription = (
+        Subscription.objects.select_related("customer").filter(pk=subscription_id).first()
+    )
+    if subscription is None:
+        raise Refused("This subscription does not exist (any more).", code="missing")
+    period = BillingPeriod.objects.filter(pk=period_id).first()
+    if period is None or period.subscription_id != subscription.pk:
+        raise Refused(f"That period is not one of {subscription.number}.", code="period")
+    period.subscription = subscription
+    return period
+
+
+def _check_received(received_at: datetime, now: datetime, period: BillingPeriod) -> None:
+    if timezone.is_naive(received_at):
+        raise Refused("The time of receipt has no time zone.", code="naive_time")
+    if received_at > now:
+        raise Refused("A complaint cannot have been received in the future.", code="dates")
+    if timezone.localdate(received_at) < period.starts_on:
+        raise Refused(
+            f"The complaint was received on {timezone.localdate(received_at)}, before the period it concerns began"
+            f" ({period.starts_on}).",
+            code="dates",
+        )
+

@@ -1,0 +1,185 @@
+"""Deciding a complaint, telling the customer, and ending, joining or reopening the case."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.utils import timezone
+
+from accounts.models import User
+from audit.actions import Refused, act, checked
+from complaints import guards
+from complaints.actions.cases import begin, note_breaches, say, set_deadlines
+from complaints.actions.refunds import lock_periods_of_open_refunds, withdraw_open_refunds
+from complaints.models import Complaint, Decision, Message
+
+State = Complaint.State
+
+
+def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str) -> Decision:
+    """Uphold, partly uphold or reject, with reasons (R2, R5). A later decision supersedes; none is edited, and
+    refunds that are settled stay as they are.
+    """
+    with act("complaint.decide", by=by, reason=reasons, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.decide_obstacle(complaint, by))
+        action.require_reason("the reasons of the decision")
+        now = timezone.now()
+        decision = checked(
+            Decision(
+                complaint=complaint,
+                outcome=outcome,
+                reasons=reasons.strip(),
+                supersedes=complaint.decision,
+                by=by,
+                at=now,
+            )
+        )
+        decision.save()
+        note_breaches(complaint, now)
+        complaint.decision = decision
+        complaint.state = State.DECIDED
+        complaint.communicated_at = None
+        if complaint.owner_id is None:
+            complaint.owner = by
+        complaint.save()
+        action.data = {"outcome": outcome}
+        return decision
+
+
+def communicate_decision(
+    complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = ""
+) -> Message:
+    """Tell the customer the outcome (R5): the exact text, to whom, how and when. A rejection names the way to take
+    it further.
+    """
+    with act("complaint.communicate", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.communicate_obstacle(complaint, by))
+        assert complaint.decision is not None
+        further = complaint.refund_policy.refund_parameters.further_way
+        if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
+            raise Refused(
+                f"A rejection has to name the way to take it further: “{further}”.", code="further_way_missing"
+            )
+        now = timezone.now()
+        message = say(complaint, Message.Kind.DECISION, text, recipient, channel, by=by, at=now)
+        complaint.state = State.COMMUNICATED
+        complaint.communicated_at = now
+        complaint.save()
+        return message
+
+
+def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: date | None = None) -> Complaint:
+    """Close the case: its remedy is settled or queued, or the customer has been silent for the policy's days."""
+    with act("complaint.close", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.close_obstacle(complaint, by, today=today))
+        complaint.state = State.CLOSED
+        complaint.closed_at = timezone.now()
+        complaint.save()
+        return complaint
+
+
+def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str) -> Complaint:
+    """The customer takes the complaint back, by which channel and in which words. Open refunds are withdrawn with it."""
+    with act("complaint.withdraw", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        periods = lock_periods_of_open_refunds(action, complaint_id)
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.withdraw_obstacle(complaint, by))
+        action.require_reason("the customer's word")
+        action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
+        note_breaches(complaint, timezone.now())
+        complaint.state = State.WITHDRAWN
+        complaint.withdrawal_channel = channel
+        checked(complaint).save()
+        return complaint
+
+
+def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) -> Complaint:
+    """Join a complaint into another of the same customer, which keeps the earliest *received*; returns the survivor.
+
+    Refunds made already keep their as-of day.
+    """
+    with act("complaint.merge", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        action.require_reason()
+        if complaint_id == into_id:
+            raise Refused("A complaint cannot be merged into itself.", code="same")
+        first, second = sorted((complaint_id, into_id))
+        locked = {pk: action.lock(Complaint, pk) for pk in (first, second)}
+        complaint, survivor = locked[complaint_id], locked[into_id]
+        action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
+        action.refuse_if(guards.merge_obstacle(complaint, by))
+        action.refuse_if(guards.merge_obstacle(survivor, by))
+        if complaint.customer_id != survivor.customer_id:
+            raise Refused("Only complaints of the same customer can be merged.", code="customer")
+        now = timezone.now()
+        for each in (complaint, survivor):
+            note_breaches(each, now)
+        complaint.state = State.MERGED
+        complaint.merged_into = survivor
+        complaint.save()
+        if complaint.received_at < survivor.received_at:
+            survivor.received_at = complaint.received_at
+            set_deadlines(survivor, survivor.received_at)
+            note_breaches(survivor, now)
+        survivor.save()
+        action.data = {"into": survivor.code}
+        return survivor
+
+
+def reopen_complaint(complaint_id: int, *, by: User, reason: str, now: datetime | None = None) -> Complaint:
+    """Take a decided, communicated, closed or withdrawn case up again. Deadlines restart; breaches stay."""
+    with act("complaint.reopen", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.reopen_obstacle(complaint, by))
+        action.require_reason()
+        now = now or timezone.now()
+        note_breaches(complaint, now)
+        complaint.state = State.IN_REVIEW
+        complaint.closed_at = None
+        complaint.communicated_at = None
+        complaint.withdrawal_channel = ""
+        set_deadlines(complaint, now)
+        complaint.save()
+        return complaint
+
+
+def escalate_complaint(complaint_id: int, *, by: User, reason: str) -> Complaint:
+    """Raise the case by one level. A level is not a state."""
+    with act("complaint.escalate", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.lead_obstacle(complaint, by))
+        action.require_reason()
+        complaint.escalation_level += 1
+        complaint.save()
+        action.data = {"level": complaint.escalation_level}
+        return complaint
+
+
+def refer_complaint(
+    complaint_id: int, *, by: User, scheme: str, reference: str, referred_on: date, outcome: str = ""
+) -> Complaint:
+    """Record that the case went to dispute resolution, or how that ended."""
+    with act("complaint.refer", by=by, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.lead_obstacle(complaint, by))
+        if not scheme.strip():
+            raise Refused("Name the dispute resolution scheme.", code="scheme_missing")
+        complaint.referral_scheme = scheme.strip()
+        complaint.referral_reference = reference.strip()
+        complaint.referred_on = referred_on
+        complaint.referral_outcome = outcome.strip()
+        checked(complaint).save()
+        return complaint
+
+
+def give_consent(complaint_id: int, *, by: User, reason: str) -> Complaint:
+    """A lead agrees that a complaint about a long past period is refunded at all."""
+    with act("complaint.consent", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        complaint = begin(action, complaint_id)
+        action.refuse_if(guards.consent_obstacle(complaint, by))
+        action.require_reason()
+        complaint.consent_by = by
+        complaint.save()
+        return complaint

@@ -1,0 +1,57 @@
+"""What has to be noticed every day: proposals that expired and deadlines that were missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.models import User
+from audit.actions import Refused
+from complaints.actions.cases import record_missed_deadlines
+from complaints.actions.refunds import expire_refund
+from complaints.models import Complaint, DeadlineBreach, Refund
+
+
+@dataclass
+class UpkeepResult:
+    """How many refunds expired and deadlines were found missed."""
+
+    expired: int = 0
+    missed: int = 0
+
+
+def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
+    """Expire refunds and record missed deadlines, each in a transaction of its own. A second run does nothing."""
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    result = UpkeepResult()
+    for pk in Refund.objects.open().filter(expires_on__lte=today).order_by("pk").values_list("pk", flat=True):
+        try:
+            expire_refund(pk, by=by, today=today)
+            result.expired += 1
+        except Refused:
+            continue  # somebody was faster
+    for pk in _with_unrecorded_breach(now):
+        try:
+            result.missed += len(record_missed_deadlines(pk, by=by, now=now))
+        except Refused:
+            continue
+    return result
+
+
+def _with_unrecorded_breach(now: datetime) -> list[int]:
+    breaches = DeadlineBreach.objects.filter(complaint=OuterRef("pk"))
+    Deadline = DeadlineBreach.Deadline
+    return list(
+        Complaint.objects.filter(
+            Q(acknowledged_at__isnull=True, acknowledge_due_at__lte=now, state__in=Complaint.OPEN_STATES)
+            & ~Exists(breaches.filter(deadline=Deadline.ACKNOWLEDGE, due_at=OuterRef("acknowledge_due_at")))
+            | Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+            & ~Exists(breaches.filter(deadline=Deadline.DECIDE, due_at=OuterRef("decide_due_at")))
+        )
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )

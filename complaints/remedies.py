@@ -1,0 +1,118 @@
+"""How a refund is given: the plan of remedies, its check, and its settlement (R4, R1, R6). For use inside actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from audit.actions import Refused
+from billing.giving import give_credit, give_days, give_minutes, order_payout, settle_held
+from billing.models import BillingPeriod
+from billing.money import format_amount, is_whole_minor
+from complaints.models import Refund, Remedy
+from complaints.policy_parameters import RemedyKind
+from complaints.quoting import GoverningPolicies, policies_for, remedy_obstacle
+from complaints.refund_calculation import remedies_for
+
+
+def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, str]]:
+    """A plan in its stored form: ``{"kind", "amount"}``, the amount left out where the entry takes the rest.
+
+    Raises:
+        Refused: an unknown or repeated kind, more than one entry without an amount, or an amount that is none.
+    """
+    plan: list[dict[str, str]] = []
+    open_ends = 0
+    for entry in remedies:
+        kind = str(entry.get("kind", ""))
+        if kind not in set(RemedyKind):
+            raise Refused(f"“{kind}” is no remedy.", code="remedy")
+        if any(known["kind"] == kind for known in plan):
+            raise Refused("Name each remedy once.", code="remedy")
+        amount = entry.get("amount")
+        if amount in (None, ""):
+            open_ends += 1
+            plan.append({"kind": kind})
+            continue
+        plan.append({"kind": kind, "amount": format_amount(_amount(amount, currency), currency)})
+    if open_ends > 1:
+        raise Refused("Only one remedy can take the rest: give the others an amount.", code="remedy")
+    return plan or [{"kind": RemedyKind.CREDIT.value}]
+
+
+def _amount(value: Any, currency: str) -> Decimal:
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+        fine = amount > 0 and is_whole_minor(amount, currency)
+    except (InvalidOperation, ValueError):
+        fine = False
+    if not fine:
+        raise Refused(f"“{value}” is no amount of {currency} above 0.", code="remedy")
+    return amount
+
+
+def remedy_plan_for(
+    plan: Sequence[Mapping[str, str]], total: Decimal, period: BillingPeriod, policies: GoverningPolicies
+) -> list[dict[str, Any]]:
+    """The plan with every amount filled in, and what each is worth in minutes or days; they add up to the total.
+
+    Raises:
+        Refused: the amounts do not add up to the total exactly, or a remedy cannot be (with its reason).
+    """
+    currency = period.currency
+    named = sum((Decimal(entry["amount"]) for entry in plan if "amount" in entry), Decimal(0))
+    rest = total - named
+    takes_rest = [entry for entry in plan if "amount" not in entry]
+    if rest < 0 or (rest > 0 and not takes_rest) or (rest == 0 and takes_rest):
+        raise Refused(
+            f"The remedies have to add up to {format_amount(total, currency)} {currency} exactly; those with an"
+            f" amount come to {format_amount(named, currency)}.",
+            code="remedies_do_not_add_up",
+        )
+    filled: list[dict[str, Any]] = []
+    for entry in plan:
+        kind = RemedyKind(entry["kind"])
+        obstacle = remedy_obstacle(kind, period, policies)
+        if obstacle:
+            raise Refused(str(obstacle), code=obstacle.code)
+        amount = Decimal(entry["amount"]) if "amount" in entry else rest
+        worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
+        row: dict[str, Any] = {"kind": kind.value, "amount": format_amount(amount, currency)}
+        if kind is RemedyKind.MINUTES:
+            row["minutes"] = worth.minutes
+        elif kind is RemedyKind.EXTENSION:
+            row["days"] = worth.extension_days
+        filled.append(row)
+    return filled
+
+
+def settle_remedies(refund: Refund) -> None:
+    """Let every remedy of an approved refund take effect, all rows being locked.
+
+    Raises:
+        Refused: a remedy cannot be any more; nothing is settled then.
+    """
+    policies = policies_for(refund.period)
+    for entry in refund.remedy_plan:
+        obstacle = remedy_obstacle(entry["kind"], refund.period, policies)
+        if obstacle:
+            raise Refused(f"{refund.code} cannot be settled as proposed: {obstacle}", code=obstacle.code)
+    # The period is written before an extension reads and moves what may be the same row.
+    settle_held(refund.period, refund.total)
+    reason = f"Refund {refund.code} of complaint {refund.complaint.code}"
+    for entry in refund.remedy_plan:
+        kind, amount = RemedyKind(entry["kind"]), Decimal(entry["amount"])
+        remedy = Remedy(refund=refund, kind=kind.value, amount=amount, at=timezone.now())
+        match kind:
+            case RemedyKind.CREDIT:
+                remedy.credit = give_credit(refund.subscription, amount, reason=reason)
+            case RemedyKind.MINUTES:
+                remedy.minutes_grant = give_minutes(refund.subscription, entry["minutes"], reason=reason)
+            case RemedyKind.EXTENSION:
+                remedy.extension = give_days(refund.subscription, entry["days"], reason=reason)
+            case RemedyKind.CASH:
+                remedy.payout = order_payout(refund.subscription, amount, key=f"refund-{refund.code}", reason=reason)
+        remedy.save()

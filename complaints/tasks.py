@@ -1,0 +1,18 @@
+"""Background work of the cases."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.tasks import task
+
+from accounts.models import User
+from audit.context import acting
+from complaints.actions.upkeep import run_upkeep
+
+
+@task
+def upkeep() -> dict[str, int]:
+    """Expire refunds and record missed deadlines, in the system user's name."""
+    with acting(source="job"):
+        return asdict(run_upkeep(by=User.objects.system()))
