@@ -181,7 +181,7 @@ class ApprovalLimit(TrackedModel):
 
 
 class StaffChange(TrackedModel):
-    """A drafted change of one person's role, team, link to a customer or activity; another person publishes it."""
+    """What one person shall be: role, team and whether they lead it, link to a customer, active; another publishes it."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -191,6 +191,7 @@ class StaffChange(TrackedModel):
     person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
     team = models.ForeignKey(Team, models.PROTECT, related_name="+", null=True, blank=True)
+    leads_team = models.BooleanField("leads the team", default=False)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="+", null=True, blank=True)
     active = models.BooleanField(default=True)
     reason = models.TextField()
@@ -211,6 +212,9 @@ class StaffChange(TrackedModel):
                 name="staff_change_not_published_by_self",
             ),
             models.UniqueConstraint(fields=("person",), condition=Q(state="draft"), name="staff_change_one_draft"),
+            models.CheckConstraint(
+                condition=Q(leads_team=False) | Q(team__isnull=False), name="staff_change_leads_a_team"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -94,6 +94,16 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
     }
 )
 
+#: The permission that each kind of approval needs; the keys are the bases of refunds and the subjects of limits.
+APPROVAL_OF: Mapping[str, May] = MappingProxyType(
+    {
+        "usage": May.APPROVE_USAGE,
+        "interruption": May.APPROVE_INTERRUPTION,
+        "full_month": May.APPROVE_FULL_MONTH,
+        "special": May.APPROVE_SPECIAL,
+    }
+)
+
 
 def roles_that(may: May) -> str:
     """The roles that have a permission, in words: "Team lead or Manager"."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 
 from babel import Locale
@@ -19,6 +21,11 @@ def validate_currency(code: str) -> None:
         known = False
     if not known:
         raise ValidationError("“%(code)s” is no currency of ISO 4217.", code="currency", params={"code": code})
+
+
+def fits_currency(amount: Decimal, currency: str) -> bool:
+    """Whether the amount is a whole number of the (known) currency's minor units: 10.50 EUR is, 10.5 JPY is not."""
+    return (Fraction(amount) * 10 ** (Currency(currency).exponent or 0)).denominator == 1
 
 
 @cache

@@ -212,6 +212,7 @@ class Migration(migrations.Migration):
             name='StaffChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('leads_team', models.BooleanField(default=False, verbose_name='leads the team')),
                 ('active', models.BooleanField(default=True)),
                 ('reason', models.TextField()),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('discarded', 'Discarded')], default='draft', max_length=10)),
@@ -224,7 +225,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('published_by__isnull', True), ('state__in', ('draft', 'discarded'))), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='staff_change_published_by_another'), models.CheckConstraint(condition=models.Q(('published_by__isnull', True), models.Q(('published_by', models.F('person')), _negated=True), _connector='OR'), name='staff_change_not_published_by_self'), models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('person',), name='staff_change_one_draft')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('published_by__isnull', True), ('state__in', ('draft', 'discarded'))), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='staff_change_published_by_another'), models.CheckConstraint(condition=models.Q(('published_by__isnull', True), models.Q(('published_by', models.F('person')), _negated=True), _connector='OR'), name='staff_change_not_published_by_self'), models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('person',), name='staff_change_one_draft'), models.CheckConstraint(condition=models.Q(('leads_team', False), ('team__isnull', False), _connector='OR'), name='staff_change_leads_a_team')],
             },
         ),
         migrations.CreateModel(
@@ -269,6 +270,7 @@ class Migration(migrations.Migration):
                 ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
                 ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
                 ('history_change_reason', models.TextField(blank=True, default='')),
+                ('leads_team', models.BooleanField(default=False, verbose_name='leads the team')),
                 ('active', models.BooleanField(default=True)),
                 ('reason', models.TextField()),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('discarded', 'Discarded')], default='draft', max_length=10)),

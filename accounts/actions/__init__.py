@@ -1,0 +1,1 @@
+"""Everything that changes customers, staff and approval limits, one function an action."""

@@ -1,0 +1,131 @@
+"""Customers: entering one and correcting what is known of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from stdnum import iban as iban_numbers
+
+from accounts.guards import require
+from accounts.models import Customer, User, next_number
+from accounts.permissions import May
+from audit.actions import Obstacle, Refused, act, checked
+
+#: What ``edit_customer`` may change. The number never changes: invoices and letters carry it.
+EDITABLE = frozenset(
+    {
+        "kind",
+        "name",
+        "email",
+        "phone",
+        "country",
+        "language",
+        "currency",
+        "iban",
+        "account_holder",
+        "customer_since",
+        "notes",
+    }
+)
+BANK_DETAILS = frozenset({"iban", "account_holder"})
+
+
+def create_customer(
+    *,
+    by: User,
+    name: str,
+    number: str = "",
+    kind: str = Customer.Kind.COMPANY,
+    email: str = "",
+    phone: str = "",
+    country: str = "IT",
+    language: str = Customer.Language.ENGLISH,
+    currency: str = "EUR",
+    iban: str = "",
+    account_holder: str = "",
+    customer_since: date | None = None,
+    notes: str = "",
+    reason: str = "",
+) -> Customer:
+    """Enter a new customer; without a ``number`` the next of the series K-000001, K-000002, ... that is free.
+
+    Raises:
+        Refused: the number is taken, or a field is invalid (unknown country or currency, no IBAN).
+    """
+    with act("customer.create", by=by, reason=reason, target=(Customer, None)) as action:
+        require(by, May.EDIT_CUSTOMERS)
+        number = number.strip() or _next_free_number()
+        if Customer.objects.filter(number=number).exists():
+            raise Refused(
+                f"There is a customer {number} already.", code="duplicate", data={"field": "number"}
+            )
+        customer = checked(
+            Customer(
+                number=number,
+                kind=kind,
+                name=name.strip(),
+                email=email.strip(),
+                phone=phone.strip(),
+                country=country,
+                language=language,
+                currency=currency,
+                iban=iban_numbers.compact(iban),
+                account_holder=account_holder.strip(),
+                customer_since=customer_since,
+                notes=notes,
+            )
+        )
+        customer.save()
+        action.about(customer, customer_id=customer.pk)
+        return customer
+
+
+def _next_free_number() -> str:
+    """Numbers that were typed or imported by hand may lie ahead in the series: they are passed over."""
+    while True:
+        number = f"K-{next_number('customer'):06d}"
+        if not Customer.objects.filter(number=number).exists():
+            return number
+
+
+def currency_obstacle(customer: Customer) -> Obstacle | None:
+    """Why the customer's currency can't be changed (any more), or None."""
+    # Through the reverse relation: subscriptions belong to an app that this one does not know.
+    subscriptions: Any = customer.subscriptions  # type: ignore[attr-defined]
+    if subscriptions.exists():
+        return Obstacle(
+            f"{customer.name} has subscriptions in {customer.currency}: its currency stays.",
+            "currency_in_use",
+        )
+    return None
+
+
+def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: Any) -> Customer:
+    """Change what is known of a customer; only the fields given. A change of bank details needs a reason.
+
+    Raises:
+        Refused: the number was to change, the currency was to change though there is a subscription, nothing
+            differs, or a field is invalid.
+    """
+    with act("customer.edit", by=by, reason=reason, target=(Customer, customer_id)) as action:
+        require(by, May.EDIT_CUSTOMERS)
+        customer = action.lock(Customer, customer_id)
+        action.about(customer, customer_id=customer.pk)
+        if fixed := changes.keys() - EDITABLE:
+            raise Refused(f"A customer's {', '.join(sorted(fixed))} cannot be changed.", code="fixed")
+        if "iban" in changes:
+            changes["iban"] = iban_numbers.compact(changes["iban"])
+        changed = {name for name, value in changes.items() if getattr(customer, name) != value}
+        if not changed:
+            raise Refused("Nothing is different from what is on file.", code="nothing_changed")
+        if "currency" in changed:
+            action.refuse_if(currency_obstacle(customer))
+        if changed & BANK_DETAILS:
+            action.require_reason("who asked for the change of bank details and how")
+        for name in changed:
+            setattr(customer, name, changes[name])
+        checked(customer).save()
+        action.about(customer)
+        action.data = {"changed": sorted(changed)}
+        return customer

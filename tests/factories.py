@@ -1,0 +1,360 @@
+"""The smallest valid rows, with plain dates and amounts.
+
+People: ``agent()``, ``lead()``, ``manager()``, ``billing_clerk()``, ``auditor()``, ``administrator()``. Rows without
+rules are made by the factories; what carries rules (subscriptions, invoices, payments, phones, usage) by the product's
+own actions. Actions look at the real day, so dates lie in the past: ``days_ago``, ``months_ago``.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import factory
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from accounts.models import ApprovalLimit, Customer, Team, User
+from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
+from billing.actions.payments import record_payment
+from billing.actions.subscriptions import open_subscription as open_subscription_action
+from billing.actions.usage import Usage, record_usage
+from billing.models import Invoice, Operation, OperationCost, Plan, Price, Subscription
+from hardware.actions import DueInstalment, record_purchase
+from hardware.models import PhoneModel, Purchase
+
+PASSWORD = "correct horse battery"
+#: Terms and limits of the factories hold from here on.
+LONG_AGO = date(2015, 1, 1)
+#: What a month of the factories' plan costs, gross; a year is twelve of it.
+MONTHLY_FEE = Decimal("60.00")
+
+_serial = count(1)
+
+
+# --- Days ---------------------------------------------------------------------------------------
+
+
+def today() -> date:
+    """The local day."""
+    return timezone.localdate()
+
+
+def days_ago(days: int) -> date:
+    return today() - timedelta(days=days)
+
+
+def months_ago(months: int, day: date | None = None) -> date:
+    """The same day so many months earlier, cut to the month's last day."""
+    start = day or today()
+    index = start.year * 12 + start.month - 1 - months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+
+
+def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
+    """A point in time on a local day."""
+    return datetime.combine(day, time(hour, minute), tzinfo=timezone.get_default_timezone())
+
+
+# --- People -------------------------------------------------------------------------------------
+
+
+class TeamFactory(DjangoModelFactory[Team]):
+    class Meta:
+        model = Team
+
+    name = factory.Sequence(lambda n: f"Team {n}")
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """``UserFactory(role=Role.LEAD)``; a role may be its name. The password is ``PASSWORD``."""
+
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    first_name = factory.Sequence(lambda n: f"Robin{n}")
+    last_name = "Example"
+    password = factory.LazyFunction(lambda: make_password(PASSWORD))
+    role = Role.AGENT
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        if isinstance(kwargs.get("role"), str):
+            # A test that empties the tables takes the groups of the migration along.
+            kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
+        return super()._create(model_class, *args, **kwargs)
+
+
+def agent(**kwargs: Any) -> User:
+    return UserFactory(role=Role.AGENT, **kwargs)
+
+
+def lead(**kwargs: Any) -> User:
+    return UserFactory(role=Role.LEAD, **kwargs)
+
+
+def manager(**kwargs: Any) -> User:
+    return UserFactory(role=Role.MANAGER, **kwargs)
+
+
+def billing_clerk(**kwargs: Any) -> User:
+    return UserFactory(role=Role.BILLING, **kwargs)
+
+
+def auditor(**kwargs: Any) -> User:
+    return UserFactory(role=Role.AUDITOR, **kwargs)
+
+
+def administrator(**kwargs: Any) -> User:
+    return UserFactory(role=Role.ADMIN, **kwargs)
+
+
+def system_user() -> User:
+    return User.objects.get_or_create(username=User.SYSTEM, defaults={"is_active": False})[0]
+
+
+class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
+    """A published limit; ``role`` may be its name."""
+
+    class Meta:
+        model = ApprovalLimit
+
+    role = Role.MANAGER
+    subject = ApprovalLimit.Subject.USAGE
+    currency = "EUR"
+    valid_from = LONG_AGO
+    amount = Decimal("1000.00")
+    state = ApprovalLimit.State.PUBLISHED
+    drafted_by = factory.SubFactory(UserFactory, role=Role.ADMIN)
+    published_by = factory.SubFactory(UserFactory, role=Role.MANAGER)
+
+    @classmethod
+    def _create(cls, model_class: type[ApprovalLimit], *args: Any, **kwargs: Any) -> ApprovalLimit:
+        if isinstance(kwargs.get("role"), str):
+            kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
+        if kwargs["state"] == ApprovalLimit.State.DRAFT:
+            kwargs["published_by"] = None
+        return super()._create(model_class, *args, **kwargs)
+
+
+def approval_limits(
+    lead_amount: Decimal = Decimal("100.00"),
+    manager_amount: Decimal = Decimal("1000.00"),
+    currency: str = "EUR",
+) -> None:
+    """Published limits for all that each role may approve."""
+    drafter, publisher = administrator(), manager()
+    for role, amount in ((Role.LEAD, lead_amount), (Role.MANAGER, manager_amount)):
+        for subject, may in APPROVAL_OF.items():
+            if role in PERMISSIONS[may]:
+                ApprovalLimitFactory(
+                    role=role,
+                    subject=subject,
+                    currency=currency,
+                    amount=amount,
+                    drafted_by=drafter,
+                    published_by=publisher,
+                )
+
+
+class CustomerFactory(DjangoModelFactory[Customer]):
+    """A company in Italy with bank details; ``iban=""`` for one without."""
+
+    class Meta:
+        model = Customer
+
+    number = factory.Sequence(lambda n: f"C-{n:05d}")
+    name = factory.Sequence(lambda n: f"Harbour Bakery {n}")
+    email = factory.Sequence(lambda n: f"office{n}@example.com")
+    phone = factory.Sequence(lambda n: f"+39 06 {n:06d}")
+    iban = "IT60X0542811101000000123456"
+
+
+# --- Plans and prices ---------------------------------------------------------------------------
+
+
+class PlanFactory(DjangoModelFactory[Plan]):
+    class Meta:
+        model = Plan
+
+    code = factory.Sequence(lambda n: f"PLAN-{n}")
+    name = factory.Sequence(lambda n: f"Phone system {n}")
+    kind = Plan.Kind.PHONE_SYSTEM
+
+
+class _TermsFactory(DjangoModelFactory):
+    """Dated terms, published by another than their drafter; ``state="draft"`` for a draft."""
+
+    class Meta:
+        abstract = True
+
+    currency = "EUR"
+    valid_from = LONG_AGO
+    state = "published"
+    drafted_by = factory.SubFactory(UserFactory, role=Role.BILLING)
+    published_by = factory.SubFactory(UserFactory, role=Role.MANAGER)
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs["state"] == "draft":
+            kwargs["published_by"] = None
+        return super()._create(model_class, *args, **kwargs)
+
+
+class PriceFactory(_TermsFactory):
+    """60.00 EUR a month at 22 % tax, 500 minutes included, 0.02 a minute."""
+
+    class Meta:
+        model = Price
+
+    plan = factory.SubFactory(PlanFactory)
+    term = "monthly"
+    fee = MONTHLY_FEE
+    tax_rate = Decimal(22)
+    included_minutes = 500
+    minute_cost = Decimal("0.02")
+
+
+class OperationFactory(DjangoModelFactory[Operation]):
+    class Meta:
+        model = Operation
+
+    code = factory.Sequence(lambda n: f"OP-{n}")
+    name = factory.Sequence(lambda n: f"Operation {n}")
+
+
+class OperationCostFactory(_TermsFactory):
+    class Meta:
+        model = OperationCost
+
+    operation = factory.SubFactory(OperationFactory)
+    unit_cost = Decimal("0.50")
+
+
+# --- Subscriptions and money --------------------------------------------------------------------
+
+
+def price(plan: Plan | None = None, term: str = "monthly", **kwargs: Any) -> Price:
+    """A published price of a plan; a year costs twelve months unless ``fee`` says otherwise."""
+    kwargs.setdefault("fee", MONTHLY_FEE * (12 if term == "annual" else 1))
+    return PriceFactory(plan=plan or PlanFactory(), term=term, **kwargs)
+
+
+def open_subscription(
+    customer: Customer | None = None,
+    plan: Plan | None = None,
+    *,
+    term: str = "monthly",
+    activated_on: date | None = None,
+    by: User | None = None,
+    **kwargs: Any,
+) -> Subscription:
+    """A subscription with its first period and invoice, opened ten days ago; its plan gets a price if it has none."""
+    customer = customer or CustomerFactory()
+    plan = plan or PlanFactory()
+    currency = kwargs.get("currency") or customer.currency
+    if not Price.objects.filter(plan=plan, term=term, currency=currency, state="published").exists():
+        price(plan, term, currency=currency)
+    return open_subscription_action(
+        by=by or system_user(),
+        customer_id=customer.pk,
+        plan_id=plan.pk,
+        term=term,
+        activated_on=activated_on or days_ago(10),
+        **kwargs,
+    )
+
+
+def pay(
+    invoice: Invoice, amount: Decimal | None = None, *, by: User | None = None, on: date | None = None
+) -> Invoice:
+    """Record a payment of the whole sum due, or of a part. Returns the invoice as it is then."""
+    record_payment(
+        invoice.pk,
+        by=by or system_user(),
+        amount=invoice.due if amount is None else amount,
+        received_on=on or min(max(invoice.issued_on, LONG_AGO), today()),
+        reference="Transfer",
+    )
+    return Invoice.objects.get(pk=invoice.pk)
+
+
+def paid_invoice(subscription: Subscription | None = None) -> Invoice:
+    """The paid invoice of a subscription's current period."""
+    subscription = subscription or open_subscription()
+    return pay(Invoice.objects.get(period=subscription.current_period()))
+
+
+def paid_subscription(**kwargs: Any) -> Subscription:
+    """As ``open_subscription``, with its invoice paid: what most refunds need."""
+    subscription = open_subscription(**kwargs)
+    paid_invoice(subscription)
+    return subscription
+
+
+def usage(
+    subscription: Subscription,
+    *,
+    day: date | None = None,
+    seconds: int = 0,
+    operation: str = "",
+    quantity: Decimal = Decimal(0),
+    external_id: str = "",
+) -> int:
+    """Record a call of some seconds, or an operation, at noon of a day (the current period's first)."""
+    if day is None:
+        period = subscription.current_period()
+        assert period is not None
+        day = period.starts_on
+    row = Usage(
+        external_id=external_id or f"usage-{next(_serial)}",
+        occurred_at=at(day),
+        seconds=seconds,
+        operation=operation,
+        quantity=quantity,
+    )
+    return record_usage(subscription.pk, [row], by=system_user())
+
+
+# --- Phones -------------------------------------------------------------------------------------
+
+
+class PhoneModelFactory(DjangoModelFactory[PhoneModel]):
+    class Meta:
+        model = PhoneModel
+
+    maker = "Tellwell"
+    name = factory.Sequence(lambda n: f"Desk {n}")
+
+
+def phone_purchase(
+    customer: Customer | None = None,
+    *,
+    price: Decimal = Decimal("120.00"),
+    instalments: int = 1,
+    bought_on: date | None = None,
+    serial: str = "",
+    model: PhoneModel | None = None,
+) -> Purchase:
+    """A phone bought thirty days ago, to be paid in equal instalments (120.00 in up to 12 of them divides evenly)."""
+    number = next(_serial)
+    bought = bought_on or days_ago(30)
+    return record_purchase(
+        by=system_user(),
+        customer_id=(customer or CustomerFactory()).pk,
+        phone_model_id=(model or PhoneModelFactory()).pk,
+        serial=serial or f"SN-{number:06d}",
+        mac=f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
+        price=price,
+        bought_on=bought,
+        instalments=[
+            DueInstalment(months_ago(-part, bought), price / instalments) for part in range(instalments)
+        ],
+    )
