@@ -17,22 +17,9 @@ def issue_invoice(period: BillingPeriod) -> Invoice:
 
     Numbers run without a gap within the year of the date.
     """
-    subscription = period.subscription
-    net, tax = split_gross(period.fee, period.tax_rate, period.currency)
-    issued_on = period.starts_on
-    invoice = Invoice(
-        number=f"{issued_on.year}-{next_number(f'invoice-{issued_on.year}'):06d}",
-        customer_id=subscription.customer_id,
-        period=period,
-        currency=period.currency,
-        issued_on=issued_on,
-        due_on=issued_on + timedelta(days=PAYMENT_DAYS),
-        net=net,
-        tax=tax,
-        gross=period.fee,
-        state=Invoice.State.ISSUED if period.fee else Invoice.State.PAID,
-    )
-    credits = list(Credit.objects.usable_for(subscription).select_for_update()) if period.fee else []
+    year = period.starts_on.year
+    invoice = build_invoice(period, number=invoice_number(year, next_number(invoice_series(year))))
+    credits = list(Credit.objects.usable_for(period.subscription).select_for_update()) if period.fee else []
     parts: list[tuple[Credit, Decimal]] = []
     for credit in credits:
         part = min(credit.remaining, invoice.due)
@@ -41,20 +28,53 @@ def issue_invoice(period: BillingPeriod) -> Invoice:
             parts.append((credit, part))
     invoice.state = state_of(invoice)
     invoice.save()
-    InvoiceLine(
-        invoice=invoice,
-        position=1,
-        text=f"{period.plan.name}, {period.starts_on:%Y-%m-%d} to {period.ends_on - timedelta(days=1):%Y-%m-%d}",
-        tax_rate=period.tax_rate,
-        net=net,
-        tax=tax,
-        gross=period.fee,
-    ).save()
+    build_line(invoice).save()
     for credit, part in parts:
         credit.applied += part
         credit.save()
-        CreditApplication(credit=credit, invoice=invoice, amount=part, applied_on=issued_on).save()
+        CreditApplication(credit=credit, invoice=invoice, amount=part, applied_on=invoice.issued_on).save()
     return invoice
+
+
+def build_invoice(period: BillingPeriod, *, number: str) -> Invoice:
+    """The period's invoice as it is before any credit, not saved. Reads nothing and takes no number."""
+    net, tax = split_gross(period.fee, period.tax_rate, period.currency)
+    return Invoice(
+        number=number,
+        customer_id=period.subscription.customer_id,
+        period=period,
+        currency=period.currency,
+        issued_on=period.starts_on,
+        due_on=period.starts_on + timedelta(days=PAYMENT_DAYS),
+        net=net,
+        tax=tax,
+        gross=period.fee,
+        state=Invoice.State.ISSUED if period.fee else Invoice.State.PAID,
+    )
+
+
+def build_line(invoice: Invoice) -> InvoiceLine:
+    """The one line of a period's invoice, not saved."""
+    period = invoice.period
+    last_day = period.ends_on - timedelta(days=1)
+    return InvoiceLine(
+        invoice=invoice,
+        position=1,
+        text=f"{period.plan.name}, {period.starts_on:%Y-%m-%d} to {last_day:%Y-%m-%d}",
+        tax_rate=period.tax_rate,
+        net=invoice.net,
+        tax=invoice.tax,
+        gross=invoice.gross,
+    )
+
+
+def invoice_series(year: int) -> str:
+    """The series whose numbers the invoices of a year take."""
+    return f"invoice-{year}"
+
+
+def invoice_number(year: int, n: int) -> str:
+    return f"{year}-{n:06d}"
 
 
 def state_of(invoice: Invoice) -> str:

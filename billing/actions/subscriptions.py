@@ -10,10 +10,13 @@ from django.utils import timezone
 from accounts.guards import require
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
-from audit.actions import Refused, act, checked
+from audit.actions import Obstacle, Refused, act, checked
 from billing.invoicing import issue_invoice
 from billing.models import BillingPeriod, OperationCost, Plan, Price, Subscription
-from billing.periods import Term, nth_period
+from billing.money import is_whole_minor
+from billing.periods import Period, Term, nth_period, period_containing
+
+SUBSCRIPTION_SERIES = "subscription"
 
 
 def open_subscription(
@@ -29,8 +32,8 @@ def open_subscription(
 ) -> Subscription:
     """Open a subscription with its first period and invoice (F9). ``currency`` defaults to the customer's.
 
-    ``taken_over_on`` is for a customer who comes from another system: periods are counted from the activation as
-    always, but the first one opened here is the one that contains this day.
+    ``taken_over_on`` is for a customer who comes from another system: periods are counted from the activation
+    as always, but the first one opened here is the one that contains this day.
 
     Raises:
         Refused: no published price holds on the period's first day, or a value is invalid.
@@ -39,13 +42,10 @@ def open_subscription(
         require(by, May.OPEN_SUBSCRIPTIONS)
         customer = action.lock(Customer, customer_id)
         plan = action.lock(Plan, plan_id)
-        if not plan.active:
-            raise Refused(f"The plan {plan.name} is not sold any more.", code="plan_inactive")
-        if taken_over_on is not None and taken_over_on < activated_on:
-            raise Refused("A subscription cannot be taken over before its activation.", code="dates")
+        action.refuse_if(plan_obstacle(plan))
         subscription = checked(
             Subscription(
-                number=f"S-{next_number('subscription'):06d}",
+                number=subscription_number(next_number(SUBSCRIPTION_SERIES)),
                 customer=customer,
                 plan=plan,
                 term=term,
@@ -55,15 +55,49 @@ def open_subscription(
                 anchor_on=activated_on,
             )
         )
+        if agreed_fee is not None:
+            action.refuse_if(fee_obstacle(agreed_fee, subscription.currency))
+        sequence = first_sequence(subscription, taken_over_on)
         subscription.save()
-        sequence = 0
-        if taken_over_on is not None:
-            while nth_period(activated_on, Term(term), sequence).ends_on <= taken_over_on:
-                sequence += 1
         period = open_period(subscription, sequence)
         issue_invoice(period)
         action.about(subscription, customer_id=customer.pk)
         return subscription
+
+
+def subscription_number(n: int) -> str:
+    return f"S-{n:06d}"
+
+
+def plan_obstacle(plan: Plan) -> Obstacle | None:
+    """Why nobody can subscribe to the plan now, or None."""
+    return None if plan.active else Obstacle(f"The plan {plan.name} is not sold any more.", "plan_inactive")
+
+
+def fee_obstacle(fee: Decimal, currency: str) -> Obstacle | None:
+    """Why a customer cannot be charged this fee for a term, or None."""
+    if fee < 0:
+        return Obstacle(f"A fee cannot be below 0, as {fee:f} is.", "amount")
+    if not is_whole_minor(fee, currency):
+        return Obstacle(f"The fee {fee:f} has more decimals than {currency} has.", "decimals")
+    return None
+
+
+def first_sequence(subscription: Subscription, taken_over_on: date | None) -> int:
+    """The number of the first period that is opened here: 0, or that of the period containing the day on
+    which the subscription comes over from another system.
+
+    Raises:
+        Refused: the day lies before the activation.
+    """
+    if taken_over_on is None:
+        return 0
+    anchor, term = subscription.activated_on, Term(subscription.term)
+    if taken_over_on < anchor:
+        raise Refused("A subscription cannot be taken over before its activation.", code="dates")
+    start = period_containing(anchor, term, taken_over_on).starts_on
+    # Only the day is ever cut to the month's end, so whole months tell the number.
+    return ((start.year - anchor.year) * 12 + start.month - anchor.month) // term.months
 
 
 def open_period(subscription: Subscription, sequence: int) -> BillingPeriod:
@@ -71,40 +105,57 @@ def open_period(subscription: Subscription, sequence: int) -> BillingPeriod:
 
     For use inside an action that holds the subscription. Raises ``Refused`` when no price is in force.
     """
-    term = Term(subscription.term)
-    own = nth_period(subscription.anchor_on, term, sequence - subscription.anchor_sequence)
-    price = (
-        Price.objects.in_force(own.starts_on)
-        .filter(plan=subscription.plan_id, term=term, currency=subscription.currency)
-        .first()
-    )
+    starts_on = own_period(subscription, sequence).starts_on
+    price = price_in_force(subscription.plan_id, subscription.term, subscription.currency, starts_on)
     if price is None:
-        raise Refused(
-            f"{subscription.number}: no published price of {subscription.plan.name} ({term}, {subscription.currency})"
-            f" holds on {own.starts_on}.",
-            code="no_price",
-        )
-    fee = price.fee if subscription.agreed_fee is None else subscription.agreed_fee
-    period = BillingPeriod(
+        missing = no_price(subscription.plan, subscription.term, subscription.currency, starts_on)
+        raise Refused(f"{subscription.number}: {missing}", code=missing.code)
+    costs = operation_costs(starts_on, subscription.currency)
+    period = build_period(subscription, sequence, price=price, costs=costs)
+    period.save()
+    return period
+
+
+def own_period(subscription: Subscription, sequence: int) -> Period:
+    """The days of the subscription's period with the number, without any extension."""
+    return nth_period(
+        subscription.anchor_on, Term(subscription.term), sequence - subscription.anchor_sequence
+    )
+
+
+def price_in_force(plan_id: int, term: str, currency: str, day: date) -> Price | None:
+    """The published terms of the plan for a period that begins on the day."""
+    return Price.objects.in_force(day).filter(plan=plan_id, term=term, currency=currency).first()
+
+
+def no_price(plan: Plan, term: str, currency: str, day: date) -> Obstacle:
+    return Obstacle(f"no published price of {plan.name} ({term}, {currency}) holds on {day}.", "no_price")
+
+
+def build_period(
+    subscription: Subscription, sequence: int, *, price: Price, costs: list[dict[str, str]]
+) -> BillingPeriod:
+    """The subscription's period with the number, its terms copied from ``price`` and ``costs``; not saved."""
+    own = own_period(subscription, sequence)
+    return BillingPeriod(
         subscription=subscription,
         sequence=sequence,
         starts_on=own.starts_on,
         ends_on=own.ends_on,
         closes_on=own.ends_on,
-        plan_id=subscription.plan_id,
-        term=term,
+        plan=subscription.plan,
+        term=subscription.term,
         currency=subscription.currency,
-        fee=fee,
+        fee=price.fee if subscription.agreed_fee is None else subscription.agreed_fee,
         tax_rate=price.tax_rate,
         included_minutes=price.included_minutes,
         minute_cost=price.minute_cost,
-        operation_costs=_operation_costs(own.starts_on, subscription.currency),
+        operation_costs=costs,
     )
-    period.save()
-    return period
 
 
-def _operation_costs(day: date, currency: str) -> list[dict[str, str]]:
+def operation_costs(day: date, currency: str) -> list[dict[str, str]]:
+    """What each operator operation costs in a period that begins on the day, as a period stores it."""
     newest: dict[int, OperationCost] = {}
     for cost in OperationCost.objects.in_force(day).filter(currency=currency).select_related("operation"):
         newest.setdefault(cost.operation_id, cost)
@@ -126,8 +177,8 @@ def cancellation_obstacle(subscription: Subscription) -> str | None:
 def cancel_subscription(
     subscription_id: int, *, by: User, channel: str, reason: str = "", requested_on: date | None = None
 ) -> Subscription:
-    """Cancel on the customer's word: the service and all it includes go on to the period's last day (F1, F2), nothing
-    is paid back for it (F3), and phones are not touched (F7).
+    """Cancel on the customer's word: the service and all it includes go on to the period's last day (F1, F2),
+    nothing is paid back for it (F3), and phones are not touched (F7).
     """
     with act("subscription.cancel", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
@@ -159,7 +210,9 @@ def undo_obstacle(subscription: Subscription) -> str | None:
 
 def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscription:
     """Take a cancellation back before it takes effect."""
-    with act("subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
+    with act(
+        "subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)
+    ) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
         action.require_reason()
         subscription = action.lock(Subscription, subscription_id)
