@@ -25,7 +25,8 @@ def validate_currency(code: str) -> None:
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
     """Whether the amount is a whole number of the (known) currency's minor units: 10.50 EUR is, 10.5 JPY is not."""
-    return (Fraction(amount) * 10 ** (Currency(currency).exponent or 0)).denominator == 1
+    decimals: int = Currency(currency).exponent or 0
+    return (Fraction(amount) * 10**decimals).denominator == 1
 
 
 @cache

@@ -1,8 +1,10 @@
+# mypy: disallow-untyped-calls=False
 """The smallest valid rows, with plain dates and amounts.
 
-People: ``agent()``, ``lead()``, ``manager()``, ``billing_clerk()``, ``auditor()``, ``administrator()``. Rows without
-rules are made by the factories; what carries rules (subscriptions, invoices, payments, phones, usage) by the product's
-own actions. Actions look at the real day, so dates lie in the past: ``days_ago``, ``months_ago``.
+People: ``agent()``, ``lead()``, ``manager()``, ``billing_clerk()``, ``auditor()``, ``administrator()``. Rows
+without rules are made by the factories; what carries rules (subscriptions, invoices, payments, phones,
+usage) by the product's own actions. Actions look at the real day, so dates lie in the past: ``days_ago``,
+``months_ago``.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-import factory
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from accounts.models import ApprovalLimit, Customer, Team, User
@@ -69,7 +71,7 @@ class TeamFactory(DjangoModelFactory[Team]):
     class Meta:
         model = Team
 
-    name = factory.Sequence(lambda n: f"Team {n}")
+    name = Sequence(lambda n: f"Team {n}")
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -78,10 +80,10 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    username = factory.Sequence(lambda n: f"person{n}")
-    first_name = factory.Sequence(lambda n: f"Robin{n}")
+    username = Sequence(lambda n: f"person{n}")
+    first_name = Sequence(lambda n: f"Robin{n}")
     last_name = "Example"
-    password = factory.LazyFunction(lambda: make_password(PASSWORD))
+    password = LazyFunction(lambda: make_password(PASSWORD))
     role = Role.AGENT
 
     @classmethod
@@ -89,31 +91,31 @@ class UserFactory(DjangoModelFactory[User]):
         if isinstance(kwargs.get("role"), str):
             # A test that empties the tables takes the groups of the migration along.
             kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
-        return super()._create(model_class, *args, **kwargs)
+        return super()._create(model_class, *args, **kwargs)  # type: ignore[no-any-return]
 
 
 def agent(**kwargs: Any) -> User:
-    return UserFactory(role=Role.AGENT, **kwargs)
+    return UserFactory.create(role=Role.AGENT, **kwargs)
 
 
 def lead(**kwargs: Any) -> User:
-    return UserFactory(role=Role.LEAD, **kwargs)
+    return UserFactory.create(role=Role.LEAD, **kwargs)
 
 
 def manager(**kwargs: Any) -> User:
-    return UserFactory(role=Role.MANAGER, **kwargs)
+    return UserFactory.create(role=Role.MANAGER, **kwargs)
 
 
 def billing_clerk(**kwargs: Any) -> User:
-    return UserFactory(role=Role.BILLING, **kwargs)
+    return UserFactory.create(role=Role.BILLING, **kwargs)
 
 
 def auditor(**kwargs: Any) -> User:
-    return UserFactory(role=Role.AUDITOR, **kwargs)
+    return UserFactory.create(role=Role.AUDITOR, **kwargs)
 
 
 def administrator(**kwargs: Any) -> User:
-    return UserFactory(role=Role.ADMIN, **kwargs)
+    return UserFactory.create(role=Role.ADMIN, **kwargs)
 
 
 def system_user() -> User:
@@ -132,8 +134,8 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
     valid_from = LONG_AGO
     amount = Decimal("1000.00")
     state = ApprovalLimit.State.PUBLISHED
-    drafted_by = factory.SubFactory(UserFactory, role=Role.ADMIN)
-    published_by = factory.SubFactory(UserFactory, role=Role.MANAGER)
+    drafted_by = SubFactory(UserFactory, role=Role.ADMIN)
+    published_by = SubFactory(UserFactory, role=Role.MANAGER)
 
     @classmethod
     def _create(cls, model_class: type[ApprovalLimit], *args: Any, **kwargs: Any) -> ApprovalLimit:
@@ -141,7 +143,7 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
             kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
         if kwargs["state"] == ApprovalLimit.State.DRAFT:
             kwargs["published_by"] = None
-        return super()._create(model_class, *args, **kwargs)
+        return super()._create(model_class, *args, **kwargs)  # type: ignore[no-any-return]
 
 
 def approval_limits(
@@ -154,7 +156,7 @@ def approval_limits(
     for role, amount in ((Role.LEAD, lead_amount), (Role.MANAGER, manager_amount)):
         for subject, may in APPROVAL_OF.items():
             if role in PERMISSIONS[may]:
-                ApprovalLimitFactory(
+                ApprovalLimitFactory.create(
                     role=role,
                     subject=subject,
                     currency=currency,
@@ -170,10 +172,10 @@ class CustomerFactory(DjangoModelFactory[Customer]):
     class Meta:
         model = Customer
 
-    number = factory.Sequence(lambda n: f"C-{n:05d}")
-    name = factory.Sequence(lambda n: f"Harbour Bakery {n}")
-    email = factory.Sequence(lambda n: f"office{n}@example.com")
-    phone = factory.Sequence(lambda n: f"+39 06 {n:06d}")
+    number = Sequence(lambda n: f"C-{n:05d}")
+    name = Sequence(lambda n: f"Harbour Bakery {n}")
+    email = Sequence(lambda n: f"office{n}@example.com")
+    phone = Sequence(lambda n: f"+39 06 {n:06d}")
     iban = "IT60X0542811101000000123456"
 
 
@@ -184,12 +186,12 @@ class PlanFactory(DjangoModelFactory[Plan]):
     class Meta:
         model = Plan
 
-    code = factory.Sequence(lambda n: f"PLAN-{n}")
-    name = factory.Sequence(lambda n: f"Phone system {n}")
+    code = Sequence(lambda n: f"PLAN-{n}")
+    name = Sequence(lambda n: f"Phone system {n}")
     kind = Plan.Kind.PHONE_SYSTEM
 
 
-class _TermsFactory(DjangoModelFactory):
+class _TermsFactory[T: Price | OperationCost](DjangoModelFactory[T]):
     """Dated terms, published by another than their drafter; ``state="draft"`` for a draft."""
 
     class Meta:
@@ -198,8 +200,8 @@ class _TermsFactory(DjangoModelFactory):
     currency = "EUR"
     valid_from = LONG_AGO
     state = "published"
-    drafted_by = factory.SubFactory(UserFactory, role=Role.BILLING)
-    published_by = factory.SubFactory(UserFactory, role=Role.MANAGER)
+    drafted_by = SubFactory(UserFactory, role=Role.BILLING)
+    published_by = SubFactory(UserFactory, role=Role.MANAGER)
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
@@ -208,13 +210,13 @@ class _TermsFactory(DjangoModelFactory):
         return super()._create(model_class, *args, **kwargs)
 
 
-class PriceFactory(_TermsFactory):
+class PriceFactory(_TermsFactory[Price]):
     """60.00 EUR a month at 22 % tax, 500 minutes included, 0.02 a minute."""
 
     class Meta:
         model = Price
 
-    plan = factory.SubFactory(PlanFactory)
+    plan = SubFactory(PlanFactory)
     term = "monthly"
     fee = MONTHLY_FEE
     tax_rate = Decimal(22)
@@ -226,15 +228,15 @@ class OperationFactory(DjangoModelFactory[Operation]):
     class Meta:
         model = Operation
 
-    code = factory.Sequence(lambda n: f"OP-{n}")
-    name = factory.Sequence(lambda n: f"Operation {n}")
+    code = Sequence(lambda n: f"OP-{n}")
+    name = Sequence(lambda n: f"Operation {n}")
 
 
-class OperationCostFactory(_TermsFactory):
+class OperationCostFactory(_TermsFactory[OperationCost]):
     class Meta:
         model = OperationCost
 
-    operation = factory.SubFactory(OperationFactory)
+    operation = SubFactory(OperationFactory)
     unit_cost = Decimal("0.50")
 
 
@@ -244,7 +246,7 @@ class OperationCostFactory(_TermsFactory):
 def price(plan: Plan | None = None, term: str = "monthly", **kwargs: Any) -> Price:
     """A published price of a plan; a year costs twelve months unless ``fee`` says otherwise."""
     kwargs.setdefault("fee", MONTHLY_FEE * (12 if term == "annual" else 1))
-    return PriceFactory(plan=plan or PlanFactory(), term=term, **kwargs)
+    return PriceFactory.create(plan=plan or PlanFactory.create(), term=term, **kwargs)
 
 
 def open_subscription(
@@ -256,9 +258,11 @@ def open_subscription(
     by: User | None = None,
     **kwargs: Any,
 ) -> Subscription:
-    """A subscription with its first period and invoice, opened ten days ago; its plan gets a price if it has none."""
-    customer = customer or CustomerFactory()
-    plan = plan or PlanFactory()
+    """A subscription with its first period and invoice, opened ten days ago; its plan gets a price if it
+    has none.
+    """
+    customer = customer or CustomerFactory.create()
+    plan = plan or PlanFactory.create()
     currency = kwargs.get("currency") or customer.currency
     if not Price.objects.filter(plan=plan, term=term, currency=currency, state="published").exists():
         price(plan, term, currency=currency)
@@ -331,7 +335,7 @@ class PhoneModelFactory(DjangoModelFactory[PhoneModel]):
         model = PhoneModel
 
     maker = "Tellwell"
-    name = factory.Sequence(lambda n: f"Desk {n}")
+    name = Sequence(lambda n: f"Desk {n}")
 
 
 def phone_purchase(
@@ -343,13 +347,13 @@ def phone_purchase(
     serial: str = "",
     model: PhoneModel | None = None,
 ) -> Purchase:
-    """A phone bought thirty days ago, to be paid in equal instalments (120.00 in up to 12 of them divides evenly)."""
+    """A phone bought thirty days ago, to be paid in equal instalments (120.00 divides evenly)."""
     number = next(_serial)
     bought = bought_on or days_ago(30)
     return record_purchase(
         by=system_user(),
-        customer_id=(customer or CustomerFactory()).pk,
-        phone_model_id=(model or PhoneModelFactory()).pk,
+        customer_id=(customer or CustomerFactory.create()).pk,
+        phone_model_id=(model or PhoneModelFactory.create()).pk,
         serial=serial or f"SN-{number:06d}",
         mac=f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
         price=price,

@@ -92,7 +92,7 @@ def _next_free_number() -> str:
 def currency_obstacle(customer: Customer) -> Obstacle | None:
     """Why the customer's currency can't be changed (any more), or None."""
     # Through the reverse relation: subscriptions belong to an app that this one does not know.
-    subscriptions: Any = customer.subscriptions  # type: ignore[attr-defined]
+    subscriptions: Any = customer.subscriptions
     if subscriptions.exists():
         return Obstacle(
             f"{customer.name} has subscriptions in {customer.currency}: its currency stays.",

@@ -1,4 +1,4 @@
-"""Staff and teams under four eyes: an administrator drafts, a manager publishes, never for themself (RULES 8)."""
+"""Staff and teams under four eyes: one drafts, a manager publishes, never for themself (RULES 8)."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def publish_staff_change(change_id: int, *, by: User, reason: str = "") -> Staff
 
 
 def _keep_an_administrator(person: User, change: StaffChange) -> None:
-    """Without an administrator nobody could draft another. (A manager always stays: the one who publishes.)"""
+    """Without an administrator nobody could draft another. (A manager stays: the one who publishes.)"""
     stays = change.active and change.role is not None and change.role.name == Role.ADMIN
     if not person.has_role(Role.ADMIN) or stays:
         return
