@@ -66,7 +66,9 @@ def remedy_plan_for(
     named = sum((Decimal(entry["amount"]) for entry in plan if "amount" in entry), Decimal(0))
     rest = total - named
     takes_rest = [entry for entry in plan if "amount" not in entry]
-    if rest < 0 or (rest > 0 and not takes_rest) or (rest == 0 and takes_rest):
+    if rest == 0 and len(takes_rest) < len(plan):
+        plan = [entry for entry in plan if "amount" in entry]  # nothing is left for the one that takes the rest
+    elif rest <= 0 or not takes_rest:
         raise Refused(
             f"The remedies have to add up to {format_amount(total, currency)} {currency} exactly; those with an"
             f" amount come to {format_amount(named, currency)}.",
@@ -87,6 +89,13 @@ def remedy_plan_for(
             row["days"] = worth.extension_days
         filled.append(row)
     return filled
+
+
+def loosened(plan: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The plan of a proposal that goes back to draft: its last remedy takes the rest of whatever the total will be."""
+    entries = [{"kind": entry["kind"], "amount": entry["amount"]} for entry in plan]
+    del entries[-1]["amount"]
+    return entries
 
 
 def settle_remedies(refund: Refund) -> None:

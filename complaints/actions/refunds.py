@@ -32,7 +32,7 @@ from complaints.quoting import (
     refund_content,
 )
 from complaints.refund_calculation import CURRENT_VERSION, QuoteInputError, inputs_to_json, why_nothing
-from complaints.remedies import remedy_plan_for, settle_remedies, tidy_plan
+from complaints.remedies import loosened, remedy_plan_for, settle_remedies, tidy_plan
 
 State = Refund.State
 
@@ -224,6 +224,19 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         return refund
 
 
+def quote_and_propose(complaint_id: int, *, by: User, reason: str, **draft: Any) -> Refund:
+    """Draft and propose in one step, as staff do when a case is clear; if either is refused, neither stays.
+
+    ``draft`` is what ``draft_refund`` takes. Raises ``Refused`` as the two do.
+    """
+    with act("refund.draft_and_propose", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        action.complaint_id = complaint_id
+        refund = draft_refund(complaint_id, by=by, **draft)
+        refund = propose_refund(refund.pk, by=by, reason=reason)
+        action.about(refund, complaint_id=complaint_id, customer_id=refund.customer_id)
+        return refund
+
+
 # --- Approval -----------------------------------------------------------------------------------
 
 
@@ -412,6 +425,7 @@ def _quote(refund: Refund) -> LiveQuote:
 def _back_to_draft(refund: Refund, reason: str) -> None:
     refund.state = State.DRAFT
     refund.returned_reason = reason
+    refund.remedy_plan = loosened(refund.remedy_plan)
     _draft_expiry(refund)
     refund.save()
 

@@ -1,0 +1,329 @@
+"""The inputs of the actions. Forms only gather and tidy; every rule is the action's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.permissions import PERMISSIONS, May
+from audit.backoffice import ActionForm, ReasonForm
+from audit.backoffice.widgets import DateInput, DateTimeInput
+from billing.models import BillingPeriod, Plan, Subscription
+from complaints.models import Complaint, Decision, Refund
+from complaints.policy_parameters import RemedyKind
+
+LONG = forms.Textarea(attrs={"rows": 6})
+SHORT = forms.Textarea(attrs={"rows": 3})
+
+
+class MultipleFileInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class MultipleFileField(forms.FileField):
+    """Several files at once; clean gives a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=MultipleFileInput(), **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        single = super().clean
+        files = data if isinstance(data, list | tuple) else [data] if data else []
+        return [single(file, initial) for file in files]
+
+
+class RegisterForm(ActionForm):
+    """A new complaint."""
+
+    subscription = forms.CharField(
+        max_length=20, help_text="Its number, such as S-000123. The customer’s page has a button that fills it in."
+    )
+    received_at = forms.DateTimeField(widget=DateTimeInput, help_text="When it reached us: the deadlines start here.")
+    channel = forms.ChoiceField(choices=Complaint.Channel)
+    category = forms.ChoiceField(choices=Complaint.Category)
+    sought = forms.ChoiceField(label="Remedy sought", choices=Complaint.Sought)
+    subject = forms.CharField(max_length=120)
+    text = forms.CharField(widget=LONG, help_text="In the customer’s own words.")
+    about_day = forms.DateField(
+        label="Day it is about",
+        widget=DateInput,
+        required=False,
+        help_text="Any day of the period it concerns; the day of receipt if left out.",
+    )
+    attachments = MultipleFileField(required=False, help_text="PDF, pictures, sound or plain text, up to 10 MB each.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        number = cleaned.get("subscription", "").strip()
+        subscription = Subscription.objects.filter(number__iexact=number).first() if number else None
+        if number and subscription is None:
+            self.add_error("subscription", f"There is no subscription {number}.")
+        if subscription is not None:
+            cleaned["subscription_id"] = subscription.pk
+            day = cleaned.get("about_day") or (
+                timezone.localdate(cleaned["received_at"]) if cleaned.get("received_at") else None
+            )
+            if day is not None:
+                cleaned["period_id"] = self._period(subscription, day)
+        return cleaned
+
+    def _period(self, subscription: Subscription, day: date) -> int | None:
+        period = BillingPeriod.objects.filter(subscription=subscription).containing(day).first()
+        if period is None:
+            self.add_error(
+                "about_day", f"{subscription.number} has no billing period that covers {day:%Y-%m-%d}."
+            )
+            return None
+        return period.pk
+
+
+class CorrectForm(ReasonForm):
+    """What may be corrected of a registration."""
+
+    channel = forms.ChoiceField(choices=Complaint.Channel)
+    received_at = forms.DateTimeField(widget=DateTimeInput)
+    category = forms.ChoiceField(choices=Complaint.Category)
+    sought = forms.ChoiceField(label="Remedy sought", choices=Complaint.Sought)
+    subject = forms.CharField(max_length=120)
+    text = forms.CharField(widget=LONG)
+    period_id = forms.TypedChoiceField(label="Period it concerns", coerce=int)
+
+    field_order = ["subject", "text", "category", "sought", "channel", "received_at", "period_id", "reason"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["period_id"].choices = period_choices(self.rows)  # type: ignore[attr-defined]
+
+
+def period_choices(rows: Sequence[Any]) -> list[tuple[int, str]]:
+    """The periods of the one complaint that a form is about, the newest first."""
+    if len(rows) != 1:
+        return []
+    complaint = rows[0]
+    periods = BillingPeriod.objects.filter(subscription=complaint.subscription_id).order_by("-sequence")[:36]
+    return [(period.pk, str(period)) for period in periods]
+
+
+class TextForm(ActionForm):
+    """One text."""
+
+    text = forms.CharField(widget=LONG)
+
+
+class SayForm(ActionForm):
+    """A text for the customer, as it is sent."""
+
+    recipient = forms.CharField(max_length=200, required=False, help_text="Left out: the customer’s e-mail address.")
+    channel = forms.ChoiceField(choices=Complaint.Channel)
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 10}), help_text="Kept to the letter.")
+
+
+class CustomerMessageForm(ActionForm):
+    """What the customer said."""
+
+    channel = forms.ChoiceField(choices=Complaint.Channel)
+    received_at = forms.DateTimeField(label="When", widget=DateTimeInput, initial=timezone.now)
+    sender = forms.CharField(label="From", max_length=200, required=False)
+    text = forms.CharField(widget=LONG)
+
+
+class AssignForm(ActionForm):
+    """Whom to give cases to."""
+
+    owner = forms.ModelChoiceField(queryset=User.objects.none())
+    reason = forms.CharField(label="Reason (optional)", widget=SHORT, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = [role.value for role in PERMISSIONS[May.WORK_COMPLAINTS]]
+        self.fields["owner"].queryset = User.objects.filter(  # type: ignore[attr-defined]
+            is_active=True, role__name__in=roles
+        ).order_by("first_name", "last_name")
+
+
+class AssessForm(ActionForm):
+    """What was found."""
+
+    severity = forms.ChoiceField(choices=Complaint.Severity)
+    findings = forms.CharField(widget=LONG, help_text="The evidence beside is copied with it, as it stands now.")
+
+
+class DecideForm(ActionForm):
+    """Upheld or not, and why."""
+
+    outcome = forms.ChoiceField(choices=Decision.Outcome, widget=forms.RadioSelect)
+    reasons = forms.CharField(widget=LONG)
+
+
+class ChannelReasonForm(ReasonForm):
+    """The customer's word and how it came."""
+
+    channel = forms.ChoiceField(choices=Complaint.Channel)
+    field_order = ["channel", "reason"]
+
+
+class MergeForm(ReasonForm):
+    """Into which complaint."""
+
+    into = forms.CharField(label="Into complaint", max_length=12, help_text="Its code, such as C-00042.")
+    field_order = ["into", "reason"]
+
+    def clean_into(self) -> Complaint:
+        found = Complaint.objects.filter(code__iexact=self.cleaned_data["into"].strip()).first()
+        if found is None:
+            raise forms.ValidationError("There is no complaint with this code.")
+        return found
+
+
+class ReferForm(ActionForm):
+    """Dispute resolution."""
+
+    scheme = forms.CharField(max_length=120)
+    reference = forms.CharField(max_length=60, required=False)
+    referred_on = forms.DateField(widget=DateInput, initial=timezone.localdate)
+    outcome = forms.CharField(widget=SHORT, required=False, help_text="When it has ended.")
+
+
+class AttachForm(ActionForm):
+    """One file."""
+
+    file = forms.FileField(help_text="PDF, pictures, sound or plain text, up to 10 MB.")
+
+
+REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in RemedyKind}
+REST_CHOICES = [
+    ("credit", "a credit on the next cycle"),
+    ("minutes", "minutes"),
+    ("extension", "a longer period"),
+    ("cash", "cash"),
+]
+
+
+class RefundForm(ActionForm):
+    """What staff choose in a refund; the rest comes from the rows."""
+
+    basis = forms.ChoiceField(choices=Refund.Basis)
+    special_amount = forms.DecimalField(
+        label="Amount of a special case", required=False, max_digits=18, decimal_places=4
+    )
+    justification = forms.CharField(
+        widget=SHORT, required=False, help_text="Needed for a full month and for a special case."
+    )
+    evidence = forms.CharField(widget=SHORT, required=False, help_text="Needed for a special case.")
+    rest = forms.ChoiceField(label="Give it as", choices=REST_CHOICES, initial="credit")
+    credit_amount = forms.DecimalField(label="of which as credit", required=False, max_digits=18, decimal_places=4)
+    minutes_amount = forms.DecimalField(label="of which as minutes", required=False, max_digits=18, decimal_places=4)
+    extension_amount = forms.DecimalField(
+        label="of which as a longer period", required=False, max_digits=18, decimal_places=4
+    )
+    cash_amount = forms.DecimalField(label="of which in cash", required=False, max_digits=18, decimal_places=4)
+    reduction = forms.DecimalField(
+        label="Give less by", required=False, max_digits=18, decimal_places=4, help_text="For a complaint partly upheld, say."
+    )
+    reduction_reason = forms.CharField(label="Why less", required=False, max_length=400)
+
+    def terms(self) -> dict[str, Any]:
+        """The valid inputs as ``draft_refund`` and ``edit_refund`` take them."""
+        cleaned = self.cleaned_data
+        remedies: list[dict[str, Any]] = [
+            {"kind": kind.value, "amount": cleaned[field]}
+            for kind, field in REMEDY_FIELDS.items()
+            if cleaned.get(field) and kind.value != cleaned["rest"]
+        ]
+        remedies.append({"kind": cleaned["rest"]})
+        return {
+            "basis": cleaned["basis"],
+            "special_amount": cleaned.get("special_amount"),
+            "reduction": cleaned.get("reduction") or Decimal(0),
+            "reduction_reason": cleaned.get("reduction_reason", ""),
+            "justification": cleaned.get("justification", ""),
+            "evidence": cleaned.get("evidence", ""),
+            "remedies": remedies,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            cleaned["terms"] = self.terms()
+        return cleaned
+
+
+class ProposeForm(RefundForm):
+    """A refund drafted and proposed in one step."""
+
+    period_id = forms.TypedChoiceField(label="For period", coerce=int)
+    reason = forms.CharField(label="Reason of the proposal", widget=SHORT, help_text="It becomes part of the record.")
+
+    field_order = ["basis", "period_id", "special_amount", "rest", "reason", "justification", "evidence"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["period_id"].choices = period_choices(self.rows)  # type: ignore[attr-defined]
+
+
+class IncidentForm(ActionForm):
+    """An interruption or maintenance."""
+
+    title = forms.CharField(max_length=120)
+    starts_at = forms.DateTimeField(label="Began", widget=DateTimeInput)
+    ends_at = forms.DateTimeField(label="Ended", widget=DateTimeInput, required=False, help_text="Left out while it runs.")
+    scheduled = forms.BooleanField(label="Scheduled maintenance", required=False)
+    hits_everybody = forms.BooleanField(label="Hits everybody", required=False)
+    plans = forms.ModelMultipleChoiceField(queryset=Plan.objects.order_by("name"), required=False)
+    subscriptions = forms.CharField(
+        required=False, widget=SHORT, help_text="Numbers of single subscriptions, separated by blanks or commas."
+    )
+
+    def clean_subscriptions(self) -> list[int]:
+        numbers = set(self.cleaned_data["subscriptions"].replace(",", " ").upper().split())
+        found = dict(Subscription.objects.filter(number__in=numbers).values_list("number", "pk"))
+        unknown = sorted(numbers - set(found))
+        if unknown:
+            raise forms.ValidationError(f"Unknown: {', '.join(unknown[:10])}.")
+        return sorted(found.values())
+
+    def as_action(self) -> dict[str, Any]:
+        cleaned = dict(self.cleaned_data)
+        cleaned["plan_ids"] = [plan.pk for plan in cleaned.pop("plans")]
+        cleaned["subscription_ids"] = cleaned.pop("subscriptions")
+        return cleaned
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            cleaned["action"] = {key: value for key, value in self.as_action().items() if key != "reason"}
+        return cleaned
+
+
+class EditIncidentForm(IncidentForm):
+    """A correction, with its reason."""
+
+    reason = forms.CharField(widget=SHORT, help_text="It becomes part of the record.")
+
+
+class EndIncidentForm(ActionForm):
+    """When it was over."""
+
+    ends_at = forms.DateTimeField(label="Ended", widget=DateTimeInput)
+
+
+class PolicyVersionForm(ActionForm):
+    """Text and figures of a version."""
+
+    effective_from = forms.DateField(widget=DateInput, help_text="It judges periods that begin on this day or later.")
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 20}), help_text="Markdown.")
+    parameters = forms.JSONField(widget=forms.Textarea(attrs={"rows": 12, "class": "code"}), required=False)
+
+    def clean_parameters(self) -> dict[str, Any]:
+        value = self.cleaned_data["parameters"]
+        if value is not None and not isinstance(value, dict):
+            raise forms.ValidationError("Write an object: {\"name\": value}.")
+        return value or {}
+
+
