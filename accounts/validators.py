@@ -26,17 +26,27 @@ def validate_currency(code: str) -> None:
 def fits_currency(amount: Decimal, currency: str) -> bool:
     """Whether the amount is a whole number of the (known) currency's minor units: 10.50 EUR is, 10.5 JPY is not."""
     decimals: int = Currency(currency).exponent or 0
-    return (Fraction(amount) * 10**decimals).denominator == 1
+    scaled: Fraction = Fraction(amount) * 10**decimals
+    return scaled.denominator == 1
+
+
+_NO_COUNTRIES = frozenset({"ZZ", "EU", "EZ", "UN", "QO", "XA", "XB"})
 
 
 @cache
-def _countries() -> dict[str, str]:
-    return {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
+def countries() -> dict[str, str]:
+    """The names of ISO 3166's countries by their two-letter codes."""
+    territories = Locale("en").territories
+    return {
+        code: name
+        for code, name in territories.items()
+        if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
+    }
 
 
 def validate_country(code: str) -> None:
     """An ISO 3166 two-letter code."""
-    if code not in _countries() or code in ("ZZ", "EU", "EZ", "UN", "QO", "XA", "XB"):
+    if code not in countries():
         raise ValidationError("“%(code)s” is no country of ISO 3166.", code="country", params={"code": code})
 
 

@@ -1,0 +1,358 @@
+"""Staff, their drafted changes, and teams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts import forms
+from accounts.actions.staff import (
+    NewPerson,
+    create_staff,
+    create_team,
+    discard_obstacle,
+    discard_staff_change,
+    draft_obstacle,
+    draft_staff_change,
+    publish_change_obstacle,
+    publish_staff_change,
+)
+from accounts.models import Customer, StaffChange, Team, User
+from accounts.panels import link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    Done,
+    OptionalReasonForm,
+    PageAction,
+    Panel,
+    ReasonForm,
+    StaffAction,
+    TrackedAdmin,
+    pill,
+    register_verbs,
+    timeline_panel,
+    when,
+)
+from audit.models import Event
+
+register_verbs(
+    {
+        "team.create": "made the team",
+        "staff.create": "entered",
+        "staff.bootstrap": "made the first people",
+        "staff_change.draft": "drafted a",
+        "staff_change.publish": "published a",
+        "staff_change.discard": "discarded a",
+    }
+)
+
+
+class NewStaff(PageAction):
+    name = "new"
+    label = "New person"
+    icon = "user-plus"
+    may = May.DRAFT_STAFF
+    roles = roles_that(May.DRAFT_STAFF)
+    form_class = forms.NewPersonForm
+    submit_label = "Enter and draft"
+    intro = "The person can sign in once a manager has published the drafted role."
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        user = create_staff(
+            by=by,
+            person=NewPerson(
+                username=cleaned["username"],
+                first_name=cleaned["first_name"],
+                last_name=cleaned["last_name"],
+                email=cleaned["email"],
+                password=cleaned["password"],
+            ),
+            **_drafted(cleaned),
+        )
+        return Done(f"{user} is entered; a manager has to publish their role.", page_url(user))
+
+
+def _drafted(cleaned: dict[str, Any]) -> dict[str, Any]:
+    team, customer = cleaned["team"], cleaned["customer"]
+    return {
+        "role": cleaned["role"],
+        "team_id": team.pk if team else None,
+        "leads_team": cleaned["leads_team"],
+        "customer_id": customer.pk if customer else None,
+        "reason": cleaned["reason"],
+    }
+
+
+class DraftStaffChange(StaffAction[User]):
+    name = "draft_change"
+    label = "Draft a change"
+    icon = "pencil"
+    in_bulk = False
+    may = May.DRAFT_STAFF
+    roles = roles_that(May.DRAFT_STAFF)
+    form_class = forms.StaffChangeForm
+    intro = "Nothing changes until a manager, who is not this person, has published the draft."
+
+    def obstacle(self, obj: User, by: User) -> str | None:
+        return draft_obstacle(obj, open_drafts=len(obj.open_drafts))  # type: ignore[attr-defined]
+
+    def get_initial(self, rows: Sequence[User], by: User) -> dict[str, Any]:
+        person = rows[0]
+        return {
+            "role": person.role_name,
+            "team": person.team_id,
+            "leads_team": person.team is not None and person.team.lead_id == person.pk,
+            "customer": person.customer.number if person.customer else "",
+            "active": person.is_active,
+        }
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        change = draft_staff_change(pk, by=by, active=cleaned["active"], **_drafted(cleaned))
+        return Done(f"{change} is drafted; a manager has to publish it.", page_url(change))
+
+
+@admin.register(User)
+class UserAdmin(TrackedAdmin):
+    may_view = May.SEE_STAFF
+    staff_actions = (DraftStaffChange,)
+    page_actions = (NewStaff,)
+    list_display = ("username", "full_name", "role", "team", "activity", "last_sign_in")
+    list_filter = ("role", "team", "is_active")
+    list_select_related = ("role", "team")
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = "Name or e-mail"
+    fields = (
+        "username",
+        "full_name",
+        "email",
+        "role",
+        "team",
+        "own_customer_number",
+        "activity",
+        "last_sign_in",
+        "joined",
+    )
+    readonly_fields = ("full_name", "own_customer_number", "activity", "last_sign_in", "joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        drafts = StaffChange.objects.filter(state=StaffChange.State.DRAFT)
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.select_related("role", "team", "customer").prefetch_related(
+            Prefetch("staff_changes", queryset=drafts, to_attr="open_drafts")
+        )
+
+    @admin.display(description="Name", ordering="last_name")
+    def full_name(self, obj: User) -> str:
+        return obj.get_full_name()
+
+    @admin.display(description="Active", ordering="is_active")
+    def activity(self, obj: User) -> SafeString:
+        if obj.username == User.SYSTEM:
+            return pill("Jobs and commands", "info", icon_name="bot")
+        return pill("Active", "good") if obj.is_active else pill("Inactive", "mute")
+
+    @admin.display(description="Last signed in", ordering="last_login")
+    def last_sign_in(self, obj: User) -> SafeString:
+        return when(obj.last_login) or SafeString("never")
+
+    @admin.display(description="Since")
+    def joined(self, obj: User) -> SafeString:
+        return when(obj.date_joined)
+
+    @admin.display(description="Own customer number")
+    def own_customer_number(self, obj: User) -> str:
+        return obj.customer.number if obj.customer else "none"
+
+    def page_pills(self, request: HttpRequest, obj: User) -> Sequence[SafeString]:
+        drafted = [pill("Change drafted", "warn")] if obj.open_drafts else []  # type: ignore[attr-defined]
+        return [self.activity(obj), *drafted]
+
+    def change_panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
+        changes = obj.staff_changes.select_related("role", "team", "drafted_by", "published_by")
+        may = [may.value for may in May if obj.may(may)]
+        return [
+            Panel(
+                "Changes",
+                "backoffice/panels/table.html",
+                {
+                    "headings": ["Shall be", "State", "Drafted by", "Published by", "Reason"],
+                    "rows": [
+                        (
+                            link(change, _in_words(change)),
+                            _change_pill(change),
+                            change.drafted_by,
+                            change.published_by or "",
+                            change.reason,
+                        )
+                        for change in changes
+                    ],
+                },
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+            Panel("May", "accounts/panels/may.html", {"may": may}, side="right", note=obj.role_name),
+        ]
+
+
+def _in_words(change: StaffChange) -> str:
+    if not change.active:
+        return "inactive"
+    role = change.role.name if change.role else "no role"
+    lead = ", its lead" if change.leads_team else ""
+    return f"{role}, {change.team}{lead}" if change.team else role
+
+
+def _change_pill(change: StaffChange) -> SafeString:
+    tones: dict[str, Any] = {"draft": "warn", "published": "good", "discarded": "mute"}
+    return pill(change.get_state_display(), tones[change.state])
+
+
+class PublishStaffChange(StaffAction[StaffChange]):
+    name = "publish"
+    label = "Publish"
+    label_plural = "Publish changes"
+    tone = "primary"
+    icon = "check"
+    may = May.PUBLISH_STAFF
+    roles = roles_that(May.PUBLISH_STAFF)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: StaffChange, by: User) -> str | None:
+        return publish_change_obstacle(obj, by=by)
+
+    def consequence(self, obj: StaffChange, by: User) -> str:
+        return f"From now on {obj.person} is: {_in_words(obj)}."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{publish_staff_change(pk, by=by, reason=cleaned['reason'])} is published."
+
+
+class DiscardStaffChange(StaffAction[StaffChange]):
+    name = "discard"
+    label = "Discard"
+    label_plural = "Discard changes"
+    tone = "danger"
+    icon = "x"
+    may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
+    roles = f"{roles_that(May.PUBLISH_STAFF)} or {roles_that(May.DRAFT_STAFF)}"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: StaffChange, by: User) -> str | None:
+        return discard_obstacle(obj)
+
+    def consequence(self, obj: StaffChange, by: User) -> str:
+        return f"{obj.person} stays as they are."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{discard_staff_change(pk, by=by, reason=cleaned['reason'])} is discarded."
+
+
+@admin.register(StaffChange)
+class StaffChangeAdmin(TrackedAdmin):
+    may_view = May.SEE_STAFF
+    staff_actions = (PublishStaffChange, DiscardStaffChange)
+    list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
+    list_filter = ("state",)
+    list_select_related = ("person", "role", "team", "drafted_by", "published_by")
+    search_fields = ("person__username", "person__first_name", "person__last_name")
+    empty_hint = "Changes are drafted on the page of a person."
+    fields = ("reason", "drafted_by", "published_by")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
+        rows: QuerySet[StaffChange] = super().get_queryset(request)
+        return rows.select_related(
+            "person__role", "person__team", "person__customer", "role", "team", "customer"
+        )
+
+    @admin.display(description="Shall be")
+    def shall_be(self, obj: StaffChange) -> str:
+        return _in_words(obj)
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, obj: StaffChange) -> SafeString:
+        return _change_pill(obj)
+
+    def page_pills(self, request: HttpRequest, obj: StaffChange) -> Sequence[SafeString]:
+        return [_change_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: StaffChange) -> Sequence[Panel]:
+        person = obj.person
+        now = person.team.lead_id == person.pk if person.team else False
+        rows = [
+            ("Role", person.role_name or "none", obj.role.name if obj.role else "none"),
+            ("Team", person.team or "none", obj.team or "none"),
+            ("Leads the team", _yes(now), _yes(obj.leads_team)),
+            ("Own customer number", _number(person.customer), _number(obj.customer)),
+            ("Active", _yes(person.is_active), _yes(obj.active)),
+        ]
+        return [
+            Panel(
+                f"{person}: now, and by this change",
+                "backoffice/panels/table.html",
+                {"headings": ["", "Now", "By this change"], "rows": rows},
+                note="their page",
+                url=page_url(person),
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _number(customer: Customer | None) -> str:
+    return customer.number if customer else "none"
+
+
+class NewTeam(PageAction):
+    name = "new"
+    label = "New team"
+    icon = "plus"
+    may = May.DRAFT_STAFF
+    roles = roles_that(May.DRAFT_STAFF)
+    form_class = forms.NewTeamForm
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        team = create_team(by=by, **cleaned)
+        return Done(f"There is a team {team} now.", page_url(team))
+
+
+@admin.register(Team)
+class TeamAdmin(TrackedAdmin):
+    may_view = May.SEE_STAFF
+    page_actions = (NewTeam,)
+    list_display = ("name", "lead", "people")
+    list_select_related = ("lead",)
+    numeric_columns = ("people",)
+    search_fields = ("name",)
+    fields = ("name", "lead")
+    empty_hint = "Make the first team with “New team”; people join it by a change of their role and team."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        rows: QuerySet[Team] = super().get_queryset(request)
+        return rows.annotate(size=Count("members", filter=Q(members__is_active=True)))
+
+    @admin.display(description="Active people", ordering="size")
+    def people(self, obj: Team) -> int:
+        size: int = obj.size  # type: ignore[attr-defined]
+        return size
+
+    def change_panels(self, request: HttpRequest, obj: Team) -> Sequence[Panel]:
+        members = obj.members.select_related("role")
+        rows = [
+            (link(user), user.role_name, pill("Active", "good") if user.is_active else pill("Inactive"))
+            for user in members
+        ]
+        return [
+            Panel(
+                "People",
+                "backoffice/panels/table.html",
+                {"headings": ["Name", "Role", "Active"], "rows": rows, "empty": "Nobody yet."},
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]

@@ -1,0 +1,44 @@
+"""Amounts for people to read: in the reader's number format, with the currency beside them.
+
+What machines read is written by ``billing.money`` instead.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from iso4217 import Currency
+
+from accounts.validators import fits_currency
+from audit.backoffice.display import sub
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """``1,234.50 EUR``: all of the currency's decimals, grouped. Nothing is rounded."""
+    return f"{_digits(amount, currency)} {currency}"
+
+
+def money(amount: Decimal | None, currency: str, below: object = "") -> SafeString:
+    """The same for a cell, right-aligned with tabular figures; ``below`` is a quieter second line."""
+    if amount is None:
+        return SafeString("")
+    return format_html(
+        '<span class="n">{} <span class="currency">{}</span>{}</span>',
+        _digits(amount, currency),
+        currency,
+        sub(below),
+    )
+
+
+def cost_text(cost: Decimal, currency: str) -> str:
+    """A cost of one unit, which may be finer than the currency: ``0.015 EUR``."""
+    return f"{number_format(cost, use_l10n=True)} {currency}"
+
+
+def _digits(amount: Decimal, currency: str) -> str:
+    decimals = Currency(currency).exponent if fits_currency(amount, currency) else None
+    # Unicode's minus sign: a hyphen before a number is easily lost.
+    return number_format(amount, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)

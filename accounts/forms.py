@@ -1,0 +1,180 @@
+"""Inputs of the actions on customers, staff and limits: what can be typed. The rules live in the actions."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.core.exceptions import ValidationError
+from iso4217 import Currency
+
+from accounts.fields import MoneyField
+from accounts.models import ApprovalLimit, Customer, Team
+from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
+from accounts.validators import countries, validate_iban
+from audit.backoffice import ActionForm
+from audit.backoffice.widgets import DateInput
+
+
+@cache
+def country_choices() -> list[tuple[str, str]]:
+    """Countries by name."""
+    return sorted(countries().items(), key=lambda entry: entry[1])
+
+
+@cache
+def currency_choices() -> list[tuple[str, str]]:
+    """Currencies with a minor unit, the most used ones first."""
+    names = Locale("en").currencies
+    codes = [currency.code for currency in Currency if currency.exponent is not None]
+    first = ["EUR", "USD", "GBP", "CHF"]
+    ordered = [*first, *sorted(set(codes) - set(first))]
+    return [(code, f"{code} {names.get(code, '')}".strip()) for code in ordered]
+
+
+class DateField(forms.DateField):
+    widget = DateInput
+
+
+class ReasonField(forms.CharField):
+    """A reason that becomes part of the record."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "Reason" if kwargs.get("required", True) else "Reason (optional)")
+        super().__init__(**{"help_text": "It becomes part of the record.", "max_length": 4000, **kwargs})
+
+
+class AmountField(forms.DecimalField):
+    """An amount that is stored as it was typed, so no finer than the column."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        places = MoneyField().places
+        super().__init__(**{"min_value": 0, "max_digits": 14, "decimal_places": places, **kwargs})
+
+
+class CustomerNumberField(forms.CharField):
+    """A customer, named by number: there are too many to choose from a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": "Customer number", "max_length": 30, **kwargs})
+
+    def clean(self, value: Any) -> Any:
+        number = super().clean(value)
+        if not number:
+            return None
+        customer = Customer.objects.filter(number=number).first()
+        if customer is None:
+            raise ValidationError(f"There is no customer {number}.", code="unknown")
+        return customer
+
+
+class CustomerForm(ActionForm):
+    """What is known of a customer; also for a new one."""
+
+    name = forms.CharField(max_length=200)
+    kind = forms.ChoiceField(choices=Customer.Kind)
+    email = forms.EmailField(label="E-mail", required=False)
+    phone = forms.CharField(max_length=40, required=False)
+    country = forms.ChoiceField(choices=country_choices)
+    language = forms.ChoiceField(choices=Customer.Language)
+    currency = forms.ChoiceField(choices=currency_choices)
+    iban = forms.CharField(label="IBAN", max_length=42, required=False, help_text="Needed to pay cash out.")
+    account_holder = forms.CharField(max_length=140, required=False, help_text="If it is not the customer.")
+    customer_since = DateField(required=False)
+    notes = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
+    reason = ReasonField(
+        required=False,
+        help_text="Needed for a change of bank details: who asked, and how. It becomes part of the record.",
+    )
+
+    def clean_iban(self) -> str:
+        number: str = self.cleaned_data["iban"].replace(" ", "").upper()
+        if number:
+            validate_iban(number)
+        return number
+
+
+class NewCustomerForm(CustomerForm):
+    """A customer who is not on file yet."""
+
+    field_order = ("number", "name")
+
+    number = forms.CharField(
+        label="Number (optional)",
+        max_length=30,
+        required=False,
+        help_text="The next free one if left out: K-000001 and so on.",
+    )
+    reason = ReasonField(required=False)
+
+
+def role_choices() -> list[tuple[str, str]]:
+    return [(role.value, role.value) for role in Role]
+
+
+class StaffChangeForm(ActionForm):
+    """What a person shall be, all of it."""
+
+    role = forms.ChoiceField(choices=lambda: [("", "No role"), *role_choices()], required=False)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+    leads_team = forms.BooleanField(label="Leads this team", required=False)
+    customer = CustomerNumberField(
+        label="Own customer number (optional)",
+        required=False,
+        help_text="Of somebody who is a customer too: they never decide on their own money.",
+    )
+    active = forms.BooleanField(label="Active", required=False, help_text="Without it they can't sign in.")
+    reason = ReasonField()
+
+
+class NewPersonForm(ActionForm):
+    """Somebody who joins."""
+
+    username = forms.CharField(label="User name", max_length=150, help_text="What they sign in with.")
+    first_name = forms.CharField(max_length=150)
+    last_name = forms.CharField(max_length=150)
+    email = forms.EmailField(label="E-mail", required=False)
+    password = forms.CharField(
+        label="First password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters. Tell them to change it when they sign in first.",
+    )
+    role = forms.ChoiceField(choices=role_choices)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+    leads_team = forms.BooleanField(label="Leads this team", required=False)
+    customer = CustomerNumberField(
+        label="Own customer number (optional)",
+        required=False,
+        help_text="Of somebody who is a customer too: they never decide on their own money.",
+    )
+    reason = ReasonField()
+
+
+class NewTeamForm(ActionForm):
+    name = forms.CharField(max_length=80, help_text="People join it by staff changes, its lead too.")
+
+
+def _approving_roles() -> list[tuple[str, str]]:
+    approving = {role for may in APPROVAL_OF.values() for role in PERMISSIONS[may]}
+    return [(role.value, role.value) for role in Role if role in approving]
+
+
+class LimitForm(ActionForm):
+    """An approval limit from a date on."""
+
+    role = forms.ChoiceField(choices=_approving_roles)
+    subject = forms.ChoiceField(label="What is approved", choices=ApprovalLimit.Subject)
+    currency = forms.ChoiceField(choices=currency_choices)
+    valid_from = DateField(label="Holds from")
+    amount = AmountField(
+        label="Up to", help_text="The refund together with what the customer was granted lately."
+    )
+    batch_amount = AmountField(
+        label="Up to, for a batch", initial=0, help_text="The sum of one batch; 0: none."
+    )
+    reason = ReasonField(required=False)
