@@ -215,7 +215,7 @@ def _read_operation(name: str, value: Any) -> Operation:
         if key not in value:
             raise missing(f"{name}.{key}")
     quantity = value["quantity"]
-    if isinstance(quantity, int | Decimal) and not isinstance(quantity, bool):
+    if isinstance(quantity, int | Decimal):
         exact_quantity = Decimal(_read_whole(f"{name}.quantity", quantity))
     else:
         exact_quantity = _read_decimal(f"{name}.quantity", quantity)

@@ -304,7 +304,7 @@ def _cut_each(intervals: Sequence[Interval], cuts: Sequence[Interval]) -> list[l
         while position < len(cuts) and cuts[position].start < interval.end:
             if start < cuts[position].start:
                 pieces.append(Interval(start, cuts[position].start))
-            start = max(start, cuts[position].end)
+            start = cuts[position].end
             position += 1
         if start < interval.end:
             pieces.append(Interval(start, interval.end))
