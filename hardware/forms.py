@@ -1,0 +1,76 @@
+"""Inputs of buying phones and paying for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.forms import AmountField, CustomerNumberField, DateField
+from audit.backoffice import ActionForm
+from hardware.models import Instalment, PhoneModel, Purchase
+from hardware.validators import clean_mac, clean_serial
+
+MOST_INSTALMENTS = 60
+
+
+class PhoneModelForm(ActionForm):
+    maker = forms.CharField(max_length=60)
+    name = forms.CharField(max_length=80)
+
+
+class PurchaseForm(ActionForm):
+    """A phone bought, outright or by monthly instalments."""
+
+    customer = CustomerNumberField()
+    phone_model = forms.ModelChoiceField(PhoneModel.objects.all(), label="Phone model")
+    serial = forms.CharField(label="Serial number", max_length=40)
+    mac = forms.CharField(label="MAC address", max_length=20, help_text="In any usual spelling.")
+    price = AmountField(help_text="Gross, in the customer's currency.")
+    bought_on = DateField(label="Bought on")
+    parts = forms.IntegerField(
+        label="Instalments",
+        min_value=1,
+        max_value=MOST_INSTALMENTS,
+        initial=1,
+        help_text="1: the whole price is due on the day it was bought. More: equal parts, one a month.",
+    )
+    first_due_on = DateField(
+        label="First instalment due on", required=False, help_text="The day it was bought, if left out."
+    )
+
+    def clean_serial(self) -> str:
+        return clean_serial(self.cleaned_data["serial"])
+
+    def clean_mac(self) -> str:
+        return clean_mac(self.cleaned_data["mac"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        first, bought = cleaned.get("first_due_on"), cleaned.get("bought_on")
+        if first and bought and first < bought:
+            raise ValidationError({"first_due_on": "No instalment is due before the phone was bought."})
+        return cleaned
+
+
+class PayInstalmentForm(ActionForm):
+    """The day on which instalments were paid."""
+
+    paid_on = DateField(label="Paid on")
+
+
+class PayOneForm(PayInstalmentForm):
+    """Which instalment of a purchase was paid, and when."""
+
+    field_order = ("instalment", "paid_on")
+
+    instalment = forms.ModelChoiceField(Instalment.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["instalment"]
+        purchases = [row for row in self.rows if isinstance(row, Purchase)]
+        if isinstance(field, forms.ModelChoiceField) and purchases:
+            field.queryset = purchases[0].instalments.filter(paid_on__isnull=True)
+            field.label_from_instance = lambda part: f"{part.sequence}: {part.amount:f}, due on {part.due_on}"  # type: ignore[method-assign, attr-defined]
