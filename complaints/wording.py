@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any
 
 from billing.models import BillingPeriod
-from billing.money import format_amount
 from billing.periods import Term
 from complaints.refund_calculation import Basis, QuoteInputs, days_provided
 
@@ -24,11 +23,6 @@ class LineInWords:
     detail: str
     clause: str
     amount: str
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """An amount with its currency: "59.90 EUR"."""
-    return f"{format_amount(amount, currency)} {currency}"
 
 
 def lines_in_words(

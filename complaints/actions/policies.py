@@ -46,7 +46,7 @@ def edit_policy_draft(
         require(by, May.DRAFT_POLICIES)
         version = action.lock(PolicyVersion, version_id)
         action.about(version)
-        action.refuse_if(_published(version))
+        action.refuse_if(published_obstacle(version))
         version.effective_from = effective_from
         version.text = text
         version.parameters = _checked_parameters(version.policy, parameters)
@@ -60,7 +60,7 @@ def publish_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
     sentence = permission_obstacle(by, May.PUBLISH_POLICIES)
     if sentence:
         return Obstacle(sentence, code="permission")
-    published = _published(version)
+    published = published_obstacle(version)
     if published:
         return published
     if version.history.filter(history_user=by).exists() or version.drafted_by_id == by.pk:
@@ -88,7 +88,8 @@ def publish_policy_version(version_id: int, *, by: User, reason: str = "") -> Po
         return version
 
 
-def _published(version: PolicyVersion) -> Obstacle | None:
+def published_obstacle(version: PolicyVersion) -> Obstacle | None:
+    """Why the version is not to be edited any more, or None."""
     if version.state == PolicyVersion.State.PUBLISHED:
         return Obstacle("This version is published: it is never edited.", code="state")
     return None

@@ -1,0 +1,209 @@
+"""The complaint's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.permissions import May
+from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
+from audit.models import Event
+from complaints.admin.case_actions import CASE_ACTIONS, Register
+from complaints.admin.panels import case_panels
+from complaints.admin.pills import complaint_pill, deadline_pill
+from complaints.models import Attachment, Complaint
+
+register_verbs(
+    {
+        "complaint.register": "registered",
+        "complaint.acknowledge": "acknowledged",
+        "complaint.assign": "assigned",
+        "complaint.assess": "assessed",
+        "complaint.note": "wrote a note on",
+        "complaint.customer_message": "recorded a message of the customer on",
+        "complaint.ask": "asked the customer about",
+        "complaint.resume": "resumed",
+        "complaint.correct": "corrected",
+        "complaint.attach": "attached a file to",
+        "complaint.decide": "decided",
+        "complaint.communicate": "told the customer the decision on",
+        "complaint.close": "closed",
+        "complaint.withdraw": "withdrew",
+        "complaint.merge": "merged",
+        "complaint.reopen": "reopened",
+        "complaint.escalate": "escalated",
+        "complaint.refer": "referred to dispute resolution",
+        "complaint.consent": "consented to a refund on",
+        "complaint.deadline_missed": "noticed a missed deadline of",
+    }
+)
+
+
+class DueFilter(admin.SimpleListFilter):
+    """By deadline and by whose case it is."""
+
+    title = "work"
+    parameter_name = "work"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("mine", "My open cases"),
+            ("unassigned", "Unassigned"),
+            ("overdue", "Overdue"),
+            ("open", "All open"),
+        ]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        match self.value():
+            case "mine":
+                return queryset.open().owned_by(request.user)
+            case "unassigned":
+                return queryset.open().filter(owner__isnull=True)
+            case "overdue":
+                return queryset.overdue(timezone.now())
+            case "open":
+                return queryset.open()
+        return queryset
+
+
+@admin.register(Complaint)
+class ComplaintAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = CASE_ACTIONS
+    page_actions = (Register,)
+    list_display = ("code", "about", "status", "due", "category", "owner", "received")
+    list_display_links = ("code", "about")
+    list_filter = (DueFilter, "state", "category", "severity")
+    list_select_related = ("customer", "owner")
+    search_fields = (
+        "code",
+        "subject",
+        "customer__name",
+        "customer__number",
+        "customer__email",
+        "subscription__number",
+        "customer__purchases__phone__serial",
+    )
+    search_help_text = "Code, subject, customer, subscription or phone serial"
+    ordering = ("-received_at", "-pk")
+    date_hierarchy = None
+    empty_hint = "Register one from the customer’s subscription, or with the button above."
+    fields = ("text", "sought", "category", "channel", "received", "owner", "severity_shown", "deadlines", "more")
+    readonly_fields = ("received", "severity_shown", "deadlines", "more")
+
+    @admin.display(description="Complaint", ordering="subject")
+    def about(self, obj: Complaint) -> SafeString:
+        return format_html("{}{}", obj.subject, sub(obj.customer.name))
+
+    @admin.display(description="State", ordering="state")
+    def status(self, obj: Complaint) -> SafeString:
+        return complaint_pill(obj)
+
+    @admin.display(description="Deadline", ordering="decide_due_at")
+    def due(self, obj: Complaint) -> SafeString:
+        return deadline_pill(obj)
+
+    @admin.display(description="Received", ordering="received_at")
+    def received(self, obj: Complaint) -> SafeString:
+        return when(obj.received_at)
+
+    @admin.display(description="Severity")
+    def severity_shown(self, obj: Complaint) -> str:
+        level = f", escalated to level {obj.escalation_level}" if obj.escalation_level else ""
+        return obj.get_severity_display() + level
+
+    @admin.display(description="Deadlines")
+    def deadlines(self, obj: Complaint) -> SafeString:
+        acknowledged = (
+            format_html("acknowledged {}", when(obj.acknowledged_at))
+            if obj.acknowledged_at
+            else format_html("acknowledge before {}", when(obj.acknowledge_due_at))
+        )
+        return format_html("{}<br>decide before {}", acknowledged, when(obj.decide_due_at))
+
+    @admin.display(description="Besides")
+    def more(self, obj: Complaint) -> str:
+        facts = []
+        if obj.merged_into:
+            facts.append(f"Merged into {obj.merged_into.code}.")
+        if obj.consent_by:
+            facts.append(f"{obj.consent_by} consented to this old case.")
+        if obj.referral_scheme:
+            facts.append(
+                f"Referred to {obj.referral_scheme} on {obj.referred_on} ({obj.referral_reference or 'no reference'})."
+                f" {obj.referral_outcome}".strip()
+            )
+        if obj.withdrawal_channel:
+            facts.append(f"Withdrawn by {obj.get_withdrawal_channel_display().lower()}.")
+        return " ".join(facts)
+
+    def page_title(self, obj: Complaint) -> str:  # type: ignore[override]
+        return f"{obj.code} {obj.subject}"
+
+    def page_pills(self, request: HttpRequest, obj: Complaint) -> Sequence[SafeString]:
+        pills = [complaint_pill(obj), deadline_pill(obj)]
+        if obj.decision is not None:
+            pills.append(pill(obj.decision, "good" if obj.decision.is_upheld else "bad"))
+        if obj.severity == Complaint.Severity.HIGH:
+            pills.append(pill("High severity", "warn"))
+        return [shown for shown in pills if shown]
+
+    def change_panels(self, request: HttpRequest, obj: Complaint) -> Sequence[Panel]:
+        events = Event.objects.of_complaint(obj.pk)
+        return [*case_panels(request, obj), timeline_panel(events, about=obj)]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
+            return self.for_page(rows)
+        return rows
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return self.for_page(super().get_queryset(request))
+
+    @staticmethod
+    def for_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return rows.select_related(
+            "customer",
+            "subscription__customer",
+            "subscription__plan",
+            "period__subscription__customer",
+            "period__plan",
+            "decision__by",
+            "refund_policy__policy",
+            "fulfilment_policy__policy",
+            "owner",
+            "consent_by",
+            "merged_into",
+        ).prefetch_related("refunds", "assessments__by", "messages__by", "notes__by", "decisions__by", "attachments")
+
+    # --- Attachments: downloads only, for those who see the case ---------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        download = path(
+            "attachments/<int:pk>/",
+            self.admin_site.admin_view(self.download),
+            name="complaints_attachment_download",
+        )
+        return [download, *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+        """Send an attachment as a file to be saved, never as a page."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        attachment = Attachment.objects.filter(pk=pk).first()
+        if attachment is None:
+            raise Http404
+        response = FileResponse(
+            attachment.file.open("rb"), as_attachment=True, filename=attachment.name, content_type="application/octet-stream"
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

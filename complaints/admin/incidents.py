@@ -1,0 +1,123 @@
+"""The incident's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from accounts.panels import page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import Done, PageAction, Panel, StaffAction, TrackedAdmin, pill, register_verbs, timeline_panel, when
+from audit.models import Event
+from complaints import forms
+from complaints.actions import incidents
+from complaints.models import Incident
+from complaints.refund_calculation import Interval
+from complaints.wording import hours_in_words
+
+register_verbs({"incident.record": "recorded", "incident.edit": "corrected", "incident.end": "ended"})
+
+
+class Record(PageAction):
+    name = "record"
+    label = "Record an incident"
+    tone = "primary"
+    icon = "siren"
+    may = May.EDIT_INCIDENTS
+    roles = roles_that(May.EDIT_INCIDENTS)
+    form_class = forms.IncidentForm
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        incident = incidents.record_incident(by=by, **cleaned["action"])
+        return Done(f"{incident.code} is recorded.", page_url(incident))
+
+
+class IncidentAction(StaffAction[Incident]):
+    may = May.EDIT_INCIDENTS
+    roles = roles_that(May.EDIT_INCIDENTS)
+    in_bulk = False
+
+
+class End(IncidentAction):
+    name = "end"
+    label = "It is over"
+    tone = "primary"
+    icon = "circle-check"
+    form_class = forms.EndIncidentForm
+
+    def obstacle(self, obj: Incident, by: User) -> str | None:
+        return incidents.end_incident_obstacle(obj)
+
+    def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
+        return {"ends_at": timezone.localtime()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        incident = incidents.end_incident(pk, by=by, **cleaned)
+        return f"{incident.code} is over."
+
+
+class Edit(IncidentAction):
+    name = "edit"
+    label = "Correct"
+    icon = "pencil"
+    form_class = forms.EditIncidentForm
+    intro = "Proposals that count this incident are computed again when somebody approves them."
+
+    def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        names = ("title", "starts_at", "ends_at", "scheduled", "hits_everybody")
+        return {name: getattr(rows[0], name) for name in names}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        incident = incidents.edit_incident(pk, by=by, reason=cleaned["reason"], **cleaned["action"])
+        return f"{incident.code} is corrected."
+
+
+@admin.register(Incident)
+class IncidentAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (End, Edit)
+    page_actions = (Record,)
+    list_display = ("code", "title", "kind", "began", "ended", "length")
+    list_filter = ("scheduled",)
+    search_fields = ("code", "title")
+    ordering = ("-starts_at", "-pk")
+    empty_hint = "No interruption and no maintenance is on record."
+    fields = ("kind", "began", "ended", "length", "hits")
+    readonly_fields = fields
+
+    @admin.display(description="Kind")
+    def kind(self, obj: Incident) -> SafeString:
+        return pill("Scheduled maintenance", "mute") if obj.scheduled else pill("Interruption", "bad")
+
+    @admin.display(description="Began", ordering="starts_at")
+    def began(self, obj: Incident) -> SafeString:
+        return when(obj.starts_at)
+
+    @admin.display(description="Ended", ordering="ends_at")
+    def ended(self, obj: Incident) -> SafeString:
+        return when(obj.ends_at) if obj.ends_at else pill("Still running", "bad")
+
+    @admin.display(description="Length")
+    def length(self, obj: Incident) -> str:
+        return hours_in_words(Interval(obj.starts_at, obj.ends_at).seconds) if obj.ends_at else "–"
+
+    @admin.display(description="Hits")
+    def hits(self, obj: Incident) -> str:
+        if obj.hits_everybody:
+            return "Everybody"
+        scopes = obj.scopes.select_related("plan", "subscription")
+        return ", ".join(str(scope) for scope in scopes)
+
+    def page_title(self, obj: Incident) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def change_panels(self, request: HttpRequest, obj: Incident) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -1,0 +1,292 @@
+"""The cards of a case: evidence, the quote, messages, refunds; and the period drawn to scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money_text
+from accounts.models import Customer, User
+from accounts.panels import customer_page, link, page_url
+from accounts.permissions import May
+from audit.backoffice import Panel, number, sub, when
+from billing.giving import refundable_of
+from billing.models import BillingPeriod, Subscription
+from complaints.admin.pills import complaint_pill, refund_pill
+from complaints.evidence import Evidence, gather_evidence
+from complaints.models import Complaint, Refund
+from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, policies_for
+from complaints.refund_calculation import QuoteInputError, inputs_from_json, why_nothing
+from complaints.wording import basis_in_words, lines_in_words, plan_in_words
+
+
+# --- The period, drawn --------------------------------------------------------------------------
+
+BAR_WIDTH = 460
+
+
+def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
+    """Where things stand on the period's bar, in units of its width: the as-of day, interruptions, the extension."""
+    period = evidence.period
+    start, end = bounds_of(period)
+    closes = end + timedelta(days=period.extension_days)
+    whole = (closes - start).total_seconds()
+
+    def place(moment: datetime) -> int:
+        share = (min(max(moment, start), closes) - start).total_seconds() / whole
+        return round(share * BAR_WIDTH)
+
+    as_of = timezone.localdate(complaint.received_at)
+    counts = complaint.refund_policy.refund_parameters.as_of_day_counts
+    provided_days = min(max((as_of - period.starts_on).days + int(counts), 0), period.days)
+    provided = place(start + timedelta(days=provided_days))
+    marks = []
+    for incident in evidence.incidents:
+        left = place(incident.starts_at)
+        right = place(incident.ends_at or timezone.now())
+        marks.append({"incident": incident, "x": left, "width": max(right - left, 3)})
+    return {
+        "width": BAR_WIDTH,
+        "provided": provided,
+        "provided_days": provided_days,
+        "as_of": as_of,
+        "as_of_anchor": "end" if provided > BAR_WIDTH * 0.6 else "start",
+        "own": place(end),
+        "extension": BAR_WIDTH - place(end),
+        "marks": marks,
+        "last_day": period.ends_on - timedelta(days=1),
+        "period": period,
+    }
+
+
+# --- The quote ----------------------------------------------------------------------------------
+
+
+def quote_context(
+    complaint: Complaint,
+    period: BillingPeriod,
+    choices: Choices,
+    *,
+    leaving_out: Refund | None = None,
+    reduction_reason: str = "",
+) -> dict[str, Any]:
+    """What the quote card shows: lines in words, the total, remedies of equal worth, or why there is no quote."""
+    policies = policies_for(period)
+    context: dict[str, Any] = {
+        "period": period,
+        "basis": basis_in_words(choices.basis),
+        "policies": policies,
+        "currency": period.currency,
+        "refundable": money_text(refundable_of(period) + _own(leaving_out), period.currency),
+    }
+    obstacle = basis_obstacle(complaint, choices.basis, policies)
+    if obstacle:
+        return {**context, "problem": str(obstacle)}
+    try:
+        live = live_quote(complaint, period, choices, leaving_out=leaving_out)
+    except QuoteInputError as problem:
+        return {**context, "problem": problem.message}
+    return {**context, **_shown(live, period, reduction_reason)}
+
+
+def _own(refund: Refund | None) -> Decimal:
+    return refund.total if refund is not None and refund.state in Refund.PENDING_STATES else Decimal(0)
+
+
+def _shown(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:
+    return {
+        "lines": lines_in_words(live.inputs, live.lines, period, reduction_reason=reduction_reason),
+        "total": money_text(live.quote.total, period.currency),
+        "nothing": why_nothing(live.inputs, live.quote),
+        "offers": [
+            {
+                "kind": offer.kind.value,
+                "amount": money_text(offer.amount, period.currency),
+                "minutes": offer.minutes,
+                "days": offer.days,
+                "obstacle": offer.obstacle,
+            }
+            for offer in offers(period, live.quote.total, live.policies)
+        ],
+    }
+
+
+def frozen_quote_context(refund: Refund) -> dict[str, Any]:
+    """The quote as it was proposed: from the stored lines, nothing recomputed."""
+    if not refund.inputs:
+        return {}
+    return {
+        "period": refund.period,
+        "basis": basis_in_words(refund.basis),
+        "policies": {"refund": refund.refund_policy, "fulfilment": refund.fulfilment_policy},
+        "currency": refund.currency,
+        "lines": lines_in_words(
+            inputs_from_json(refund.inputs), refund.lines, refund.period, reduction_reason=refund.reduction_reason
+        ),
+        "total": money_text(refund.total, refund.currency),
+        "plan": plan_in_words(refund.remedy_plan, refund.currency),
+        "frozen": True,
+    }
+
+
+# --- Cards --------------------------------------------------------------------------------------
+
+
+def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
+    """The cards of the complaint's page besides its fields and timeline."""
+    evidence = gather_evidence(complaint)
+    user: User = request.user  # type: ignore[assignment]
+    panels = [
+        Panel("Customer and period", "complaints/panels/period.html", _period_context(complaint, evidence), side="right",
+              note=complaint.customer.number, url=page_url(complaint.customer)),
+    ]
+    if user.may(May.PROPOSE_REFUNDS) or user.may(May.SEE_WHOLE_TRAIL):
+        basis = "interruption" if complaint.category == Complaint.Category.INTERRUPTION else "usage"
+        quote = quote_context(complaint, complaint.period, Choices(basis=basis))
+        panels.append(
+            Panel("Quote", "complaints/panels/quote.html", quote, side="right", note=f"{basis_in_words(basis)}, now")
+        )
+    panels += [
+        Panel("Refunds of this case", "backoffice/panels/table.html", refunds_table(complaint.refunds.all()), side="right"),
+        Panel("Findings", "complaints/panels/findings.html", {"complaint": complaint}),
+        Panel("Evidence", "complaints/panels/evidence.html", _evidence_context(evidence), side="right"),
+        Panel("Messages", "complaints/panels/messages.html", {"complaint": complaint}, note="to and from the customer"),
+        Panel("Notes", "complaints/panels/notes.html", {"complaint": complaint}, note="internal"),
+    ]
+    if complaint.attachments.all():
+        panels.append(Panel("Attachments", "complaints/panels/attachments.html", {"complaint": complaint}))
+    breaches = list(complaint.breaches.all())
+    if breaches:
+        panels.insert(
+            0,
+            Panel(
+                "Missed deadlines",
+                "backoffice/panels/table.html",
+                {
+                    "headings": ["Deadline", "Was due", "Noticed"],
+                    "rows": [
+                        (breach.get_deadline_display(), when(breach.due_at), when(breach.noticed_at))
+                        for breach in breaches
+                    ],
+                },
+                tone="bad",
+            ),
+        )
+    return panels
+
+
+def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:
+    period = evidence.period
+    return {
+        "complaint": complaint,
+        "customer": complaint.customer,
+        "subscription": complaint.subscription,
+        "subscription_url": page_url(complaint.subscription),
+        "period": period,
+        "fee": money_text(period.fee, period.currency),
+        "invoice": evidence.invoice,
+        "invoice_url": page_url(evidence.invoice) if evidence.invoice else "",
+        "settled": money_text(evidence.invoice.settled, period.currency) if evidence.invoice else "",
+        "bar": period_bar(evidence, complaint),
+        "minutes": evidence.seconds_used // 60,
+        "allowance": evidence.allowance,
+        "operations": _operations(evidence),
+    }
+
+
+def _operations(evidence: Evidence) -> list[str]:
+    names = {cost["code"]: cost["name"] for cost in evidence.period.operation_costs}
+    return [f"{operation.quantity.normalize():f} × {names[operation.code]}" for operation in evidence.operations]
+
+
+def _evidence_context(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "incidents": [(link(incident), incident) for incident in evidence.incidents],
+        "earlier_complaints": [
+            (link(complaint, complaint.code), complaint.subject, complaint_pill(complaint), complaint.decision)
+            for complaint in evidence.earlier_complaints
+        ],
+        "earlier_refunds": [
+            (link(refund), money_text(refund.total, refund.currency), refund.settled_at)
+            for refund in evidence.earlier_refunds
+        ],
+        "phones": [
+            (link(purchase), purchase.is_owned, money_text(purchase.owed, purchase.currency))
+            for purchase in evidence.purchases
+        ],
+    }
+
+
+def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_case: bool = False) -> Mapping[str, Any]:
+    """Refunds as the rows of a card."""
+    rows = []
+    for refund in refunds:
+        amount = money_text(refund.total, refund.currency) if refund.total else "–"
+        rows.append(
+            (
+                link(refund),
+                *((link(refund.complaint, refund.complaint.code),) if with_case else ()),
+                format_html("{}{}", refund.get_basis_display(), sub(plan_in_words(refund.remedy_plan, refund.currency))),
+                refund_pill(refund),
+                number(amount),
+            )
+        )
+    case = ["Case"] if with_case else []
+    return {"headings": ["Refund", *case, "Basis and remedy", "State", ("Amount", "n")], "rows": rows}
+
+
+def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint]) -> Mapping[str, Any]:
+    """Complaints as the rows of a card."""
+    return {
+        "headings": ["Complaint", "Received", "State", "Decision"],
+        "rows": [
+            (
+                format_html("{}{}", link(complaint, complaint.code), sub(complaint.subject)),
+                when(complaint.received_at),
+                complaint_pill(complaint),
+                complaint.decision or "–",
+            )
+            for complaint in complaints
+        ],
+    }
+
+
+def register_link(subscription: Subscription) -> SafeString:
+    """Where a complaint about a subscription is registered."""
+    address = reverse("admin:complaints_complaint_do", args=("register",))
+    return format_html(
+        '<a class="btn" href="{}?subscription={}">Register a complaint</a>', address, subscription.number
+    )
+
+
+@customer_page.panel(order=10)
+def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
+    """Complaints on the customer's page."""
+    found = customer.complaints.select_related("decision").order_by("-received_at")[:20]
+    return Panel("Complaints", "backoffice/panels/table.html", complaints_table(found))
+
+
+@customer_page.panel(order=20)
+def refunds_of(request: HttpRequest, customer: Customer) -> Panel:
+    """Refunds on the customer's page."""
+    found = customer.refunds.select_related("complaint").order_by("-drafted_at")[:20]
+    return Panel("Refunds", "backoffice/panels/table.html", refunds_table(found, with_case=True))
+
+
+def subscription_complaints(request: HttpRequest, subscription: Subscription) -> Panel:
+    """Complaints on the subscription's page, with the way to register one."""
+    found = subscription.complaints.select_related("decision").order_by("-received_at")[:20]
+    user: User = request.user  # type: ignore[assignment]
+    context = dict(complaints_table(found))
+    if user.may(May.WORK_COMPLAINTS):
+        context["button"] = register_link(subscription)
+    return Panel("Complaints", "complaints/panels/complaints.html", context)

@@ -1,0 +1,180 @@
+"""The refund's pages; the list of proposals is the approvals inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money, money_text
+from accounts.panels import link
+from accounts.permissions import May
+from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
+from audit.models import Event
+from complaints.admin.panels import frozen_quote_context, quote_context
+from complaints.admin.pills import expiry_pill, refund_pill
+from complaints.admin.refund_actions import REFUND_ACTIONS, with_what_guards_read
+from complaints.models import Refund, Remedy
+from complaints.quoting import Choices
+from complaints.wording import plan_in_words
+
+register_verbs(
+    {
+        "refund.draft": "drafted",
+        "refund.edit": "edited",
+        "refund.propose": "proposed",
+        "refund.draft_and_propose": "drafted and proposed",
+        "refund.approve": "approved",
+        "refund.return": "returned",
+        "refund.reject": "rejected",
+        "refund.withdraw": "withdrew",
+        "refund.revoke": "revoked",
+        "refund.expire": "let expire",
+    }
+)
+
+
+@admin.register(Refund)
+class RefundAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = REFUND_ACTIONS
+    list_display = ("code", "who", "status", "basis", "proposer", "amount", "expires")
+    list_display_links = ("code", "who")
+    numeric_columns = ("amount",)
+    list_filter = ("state", "basis", "currency")
+    list_select_related = ("customer", "complaint", "proposed_by")
+    search_fields = ("code", "complaint__code", "customer__name", "customer__number", "customer__email")
+    search_help_text = "Refund, complaint or customer"
+    ordering = ("-drafted_at", "-pk")
+    empty_hint = "Refunds are proposed on the page of a complaint."
+    fields = ("case", "customer_link", "period_shown", "basis", "remedies_shown", "why", "evidence", "people", "returned", "policies")
+    readonly_fields = (
+        "case", "customer_link", "period_shown", "remedies_shown", "why", "people", "returned", "policies",
+    )
+
+    @admin.display(description="Case", ordering="complaint__code")
+    def who(self, obj: Refund) -> SafeString:
+        return format_html("{}{}", obj.customer.name, sub(f"{obj.complaint.code} {obj.complaint.subject}"))
+
+    @admin.display(description="State", ordering="state")
+    def status(self, obj: Refund) -> SafeString:
+        return refund_pill(obj)
+
+    @admin.display(description="Proposed by", ordering="proposed_at")
+    def proposer(self, obj: Refund) -> SafeString:
+        if obj.proposed_by is None:
+            return SafeString("–")
+        return format_html('{}<span class="sub">{}</span>', obj.proposed_by, when(obj.proposed_at))
+
+    @admin.display(description="Amount", ordering="total")
+    def amount(self, obj: Refund) -> SafeString:
+        if not obj.total:
+            return SafeString("–")
+        return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency))
+
+    @admin.display(description="Expires", ordering="expires_on")
+    def expires(self, obj: Refund) -> SafeString:
+        return expiry_pill(obj)
+
+    @admin.display(description="Complaint")
+    def case(self, obj: Refund) -> SafeString:
+        return link(obj.complaint)
+
+    @admin.display(description="Customer")
+    def customer_link(self, obj: Refund) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description="Period")
+    def period_shown(self, obj: Refund) -> SafeString:
+        return format_html("{} of {}", obj.period, link(obj.subscription))
+
+    @admin.display(description="Given as")
+    def remedies_shown(self, obj: Refund) -> str:
+        return plan_in_words(obj.remedy_plan, obj.currency)
+
+    @admin.display(description="Why")
+    def why(self, obj: Refund) -> SafeString:
+        less = f"Less by {money_text(obj.reduction, obj.currency)}: {obj.reduction_reason}" if obj.reduction else ""
+        return format_html("{}{}{}", obj.proposal_reason or "–", sub(obj.justification), sub(less))
+
+    @admin.display(description="People")
+    def people(self, obj: Refund) -> SafeString:
+        proposed = (
+            format_html("proposed by {} {}", obj.proposed_by, when(obj.proposed_at)) if obj.proposed_by else "not proposed yet"
+        )
+        return format_html("drafted by {} {}<br>{}", obj.drafted_by, when(obj.drafted_at), proposed)
+
+    @admin.display(description="Sent back")
+    def returned(self, obj: Refund) -> str:
+        return obj.returned_reason
+
+    @admin.display(description="Judged by")
+    def policies(self, obj: Refund) -> SafeString:
+        return format_html("{}<br>{}", link(obj.refund_policy), link(obj.fulfilment_policy))
+
+    def page_title(self, obj: Refund) -> str:  # type: ignore[override]
+        amount = f", {money_text(obj.total, obj.currency)}" if obj.total else ""
+        return f"Refund {obj.code}{amount}"
+
+    def page_pills(self, request: HttpRequest, obj: Refund) -> Sequence[SafeString]:
+        return [shown for shown in (refund_pill(obj), expiry_pill(obj)) if shown]
+
+    def change_panels(self, request: HttpRequest, obj: Refund) -> Sequence[Panel]:
+        panels = []
+        if obj.inputs:
+            panels.append(
+                Panel("Quote as proposed", "complaints/panels/quote.html", frozen_quote_context(obj), side="right", note="frozen")
+            )
+        if obj.state == Refund.State.DRAFT:
+            choices = Choices(obj.basis, obj.reduction, obj.special_amount)
+            live = quote_context(obj.complaint, obj.period, choices, reduction_reason=obj.reduction_reason)
+            panels.insert(0, Panel("Quote now", "complaints/panels/quote.html", live, side="right", note="from live data"))
+        remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
+        if remedies:
+            panels.append(Panel("Given", "backoffice/panels/table.html", _given(remedies, obj.currency), side="right"))
+        approvals = obj.approvals.all()
+        if approvals:
+            panels.append(Panel("Approvals", "backoffice/panels/table.html", _approvals(obj), side="right"))
+        events = Event.objects.of_complaint(obj.complaint_id).filter(
+            models.Q(target_type="complaints.refund", target_id=obj.pk)
+            | models.Q(target_type="complaints.complaint", target_id=obj.complaint_id)
+        )
+        return [*panels, timeline_panel(events, about=obj)]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
+            return with_what_guards_read(rows)
+        return rows
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return with_what_guards_read(super().get_queryset(request))
+
+
+def _given(remedies: list[Remedy], currency: str) -> dict[str, Any]:
+    rows = []
+    for remedy in remedies:
+        what = remedy.credit or remedy.payout or remedy.minutes_grant or remedy.extension
+        shown = link(what) if remedy.credit or remedy.payout else str(what)
+        rows.append((remedy.get_kind_display(), shown, when(remedy.at), money(remedy.amount, currency)))
+    return {"headings": ["Remedy", "What", "When", ("Amount", "n")], "rows": rows}
+
+
+def _approvals(refund: Refund) -> dict[str, Any]:
+    return {
+        "headings": ["Approved by", "When", "Reason", ("Limit", "n")],
+        "rows": [
+            (
+                format_html("{}{}", approval.approver, sub(approval.approver_role)),
+                when(approval.at),
+                approval.reason or "–",
+                money(approval.limit, refund.currency),
+            )
+            for approval in refund.approvals.all()
+        ],
+    }
