@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import F
+from django.db.models import F, Value
 from django.utils import timezone
 
+from accounts.fields import FixedPointField
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
@@ -68,8 +69,10 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
         sums[key] = (seconds + record.seconds, quantity + record.quantity, count + 1)
     for (period_id, kind, operation, day), (seconds, quantity, count) in sorted(sums.items()):
         row, _ = UsageDay.objects.get_or_create(period_id=period_id, kind=kind, operation=operation, local_day=day)
+        # Told its field, the quantity is scaled as the column is; a bare Decimal would be added as it stands.
+        more = Value(quantity, output_field=FixedPointField(places=4))
         UsageDay.objects.filter(pk=row.pk).update(
-            seconds=F("seconds") + seconds, quantity=F("quantity") + quantity, records=F("records") + count
+            seconds=F("seconds") + seconds, quantity=F("quantity") + more, records=F("records") + count
         )
 
 
