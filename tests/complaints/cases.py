@@ -1,0 +1,256 @@
+"""Cases in every state, brought there by the actions that the pages call.
+
+A case is about April 2024: 30 days for 60.00 EUR, paid, 0.02 a minute, no usage; the complaint came on the 10th. So
+10 days are provided and a quote by usage is 40.00. Days that have to be near are given explicitly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from billing.models import BillingPeriod, Subscription
+from complaints.actions.cases import (
+    acknowledge_complaint,
+    ask_customer,
+    assess_complaint,
+    register_complaint,
+)
+from complaints.actions.decisions import (
+    close_complaint,
+    communicate_decision,
+    decide_complaint,
+    merge_complaints,
+    withdraw_complaint,
+)
+from complaints.actions.refunds import (
+    approve_refund,
+    draft_refund,
+    expire_refund,
+    propose_refund,
+    reject_refund,
+    revoke_refund,
+    withdraw_refund,
+)
+from complaints.models import Complaint, Refund
+from tests import factories
+
+APRIL = date(2024, 4, 1)
+AS_OF = date(2024, 4, 10)
+LONG_LATER = date(2099, 1, 1)
+
+State = Complaint.State
+
+
+class Desk:
+    """The people of an office. The agent registers, assesses, decides and proposes; the others have no hand in it."""
+
+    def __init__(self) -> None:
+        self.agent = factories.agent(first_name="Ada")
+        self.colleague = factories.agent(first_name="Bela")
+        self.lead = factories.lead(first_name="Lena")
+        self.manager = factories.manager(first_name="Maja")
+        self.director = factories.manager(first_name="Dora")  # a second manager
+        self.clerk = factories.billing_clerk(first_name="Carl")
+        self.auditor = factories.auditor(first_name="Udo")
+        self.administrator = factories.administrator(first_name="Anna")
+        self.system = factories.system_user()
+
+
+# --- Complaints ---------------------------------------------------------------------------------
+
+
+def spring_subscription(**kwargs: Any) -> Subscription:
+    """April 2024 and what follows, the first invoice paid."""
+    kwargs.setdefault("activated_on", APRIL)
+    return factories.paid_subscription(**kwargs)
+
+
+def only_period(subscription: Subscription) -> BillingPeriod:
+    return BillingPeriod.objects.get(subscription=subscription)
+
+
+def register(
+    desk: Desk,
+    subscription: Subscription | None = None,
+    *,
+    period: BillingPeriod | None = None,
+    received_on: date = AS_OF,
+    by: User | None = None,
+    **registration: Any,
+) -> Complaint:
+    """A complaint just put on file, about the given period or the subscription's first."""
+    if period is None:
+        subscription = subscription or spring_subscription()
+        found = BillingPeriod.objects.filter(subscription=subscription).order_by("sequence").first()
+        assert found is not None
+        period = found
+    values: dict[str, Any] = {
+        "channel": "email",
+        "received_at": factories.at(received_on),
+        "category": "quality",
+        "sought": "money",
+        "subject": "Calls break off",
+        "text": "Calls break off after a minute.",
+        **registration,
+    }
+    return register_complaint(
+        by=by or desk.agent, subscription_id=period.subscription_id, period_id=period.pk, **values
+    )
+
+
+def take_up(desk: Desk, complaint: Complaint, *, by: User | None = None) -> Complaint:
+    """Acknowledged and assessed: in review."""
+    by = by or desk.agent
+    acknowledge_complaint(complaint.pk, by=by, text=f"We have your complaint, {complaint.code}.")
+    assess_complaint(complaint.pk, by=by, severity="normal", findings="The line was noisy.")
+    return again(complaint)
+
+
+def decide(desk: Desk, complaint: Complaint, outcome: str = "upheld", *, by: User | None = None) -> Complaint:
+    decide_complaint(complaint.pk, by=by or desk.agent, outcome=outcome, reasons="The log shows it.")
+    return again(complaint)
+
+
+def decided(desk: Desk, outcome: str = "upheld", **registration: Any) -> Complaint:
+    """A complaint that was assessed and decided, all by the agent."""
+    return decide(desk, take_up(desk, register(desk, **registration)), outcome)
+
+
+def communicate(desk: Desk, complaint: Complaint) -> Complaint:
+    further = complaint.refund_policy.refund_parameters.further_way
+    communicate_decision(complaint.pk, by=desk.agent, text=f"This is our decision. Next: {further}.")
+    return again(complaint)
+
+
+def complaint_in(desk: Desk, state: str, **registration: Any) -> Complaint:
+    """A complaint in the state, without refunds."""
+    complaint = register(desk, **registration)
+    if state == State.REGISTERED:
+        return complaint
+    if state == State.MERGED:
+        other = register(desk, complaint.subscription)
+        merge_complaints(complaint.pk, by=desk.lead, into_id=other.pk, reason="The same matter")
+        return again(complaint)
+    if state == State.WITHDRAWN:
+        withdraw_complaint(complaint.pk, by=desk.agent, channel="phone", reason="“Never mind.”")
+        return again(complaint)
+    complaint = take_up(desk, complaint)
+    if state == State.WAITING:
+        ask_customer(complaint.pk, by=desk.agent, text="Since when?")
+        return again(complaint)
+    if state in (State.DECIDED, State.COMMUNICATED, State.CLOSED):
+        complaint = decide(desk, complaint)
+    if state in (State.COMMUNICATED, State.CLOSED):
+        complaint = communicate(desk, complaint)
+    if state == State.CLOSED:
+        close_complaint(complaint.pk, by=desk.agent, today=LONG_LATER)
+    found = again(complaint)
+    assert found.state == state
+    return found
+
+
+# --- Refunds ------------------------------------------------------------------------------------
+
+
+def draft(
+    desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any
+) -> Refund:
+    """A draft on the complaint; a full month and a special case get what they need besides the amount."""
+    if basis in ("full_month", "special"):
+        kwargs.setdefault("justification", "The customer lost a day's trade.")
+        kwargs.setdefault("evidence", "The call log of 9 April.")
+    return draft_refund(complaint.pk, by=by or desk.agent, basis=basis, **kwargs)
+
+
+def propose(
+    desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any
+) -> Refund:
+    refund = draft(desk, complaint, basis, by=by, **kwargs)
+    propose_refund(refund.pk, by=by or desk.agent, reason="As the log shows")
+    return again(refund)
+
+
+def special(desk: Desk, complaint: Complaint, amount: str, **kwargs: Any) -> Refund:
+    """A proposal of a round amount."""
+    return propose(desk, complaint, "special", special_amount=Decimal(amount), **kwargs)
+
+
+def dear_case(desk: Desk, **registration: Any) -> Complaint:
+    """A decided complaint about a period of 2,000.00, so that a refund may need two approvals (above 500.00)."""
+    subscription = spring_subscription(agreed_fee=Decimal("2000.00"))
+    return decided(desk, subscription=subscription, **registration)
+
+
+def refund_in(desk: Desk, state: str) -> Refund:
+    """A refund of 600.00 in the state: draft, proposed, approved (once), settled or an end without effect.
+
+    Needs ``factories.approval_limits()``.
+    """
+    complaint = dear_case(desk)
+    if state == Refund.State.DRAFT:
+        return draft(desk, complaint, "special", special_amount=Decimal("600.00"))
+    refund = special(desk, complaint, "600.00")
+    _TO_STATE[state](desk, refund)
+    found = again(refund)
+    assert found.state == state
+    return found
+
+
+def approve_twice(desk: Desk, refund: Refund) -> Refund:
+    approve_refund(refund.pk, by=desk.manager)
+    return approve_refund(refund.pk, by=desk.director)
+
+
+def settled(desk: Desk, complaint: Complaint, basis: str = "usage", **kwargs: Any) -> Refund:
+    """A refund that was proposed and approved by the manager."""
+    refund = propose(desk, complaint, basis, **kwargs)
+    approve_refund(refund.pk, by=desk.manager)
+    found = again(refund)
+    assert found.state == Refund.State.SETTLED
+    return found
+
+
+def _revoke(desk: Desk, refund: Refund) -> None:
+    approve_refund(refund.pk, by=desk.manager)
+    revoke_refund(refund.pk, by=desk.director, reason="The log was another's")
+
+
+_TO_STATE: Mapping[str, Callable[[Desk, Refund], object]] = {
+    Refund.State.PROPOSED: lambda desk, refund: None,
+    Refund.State.APPROVED: lambda desk, refund: approve_refund(refund.pk, by=desk.manager),
+    Refund.State.SETTLED: approve_twice,
+    Refund.State.REJECTED: lambda desk, refund: reject_refund(refund.pk, by=desk.manager, reason="Too much"),
+    Refund.State.WITHDRAWN: lambda desk, refund: withdraw_refund(
+        refund.pk, by=desk.agent, reason="A mistake"
+    ),
+    Refund.State.EXPIRED: lambda desk, refund: expire_refund(refund.pk, by=desk.system, today=LONG_LATER),
+    Refund.State.REVOKED: _revoke,
+}
+
+
+# --- Looking again ------------------------------------------------------------------------------
+
+
+def again[M: (Complaint, Refund, BillingPeriod, Subscription)](row: M) -> M:
+    """The row as it is in the database now."""
+    return type(row)._base_manager.get(pk=row.pk)
+
+
+def held(period: BillingPeriod) -> tuple[Decimal, Decimal]:
+    """What stands against the period: (pending, refunded)."""
+    now = again(period)
+    return now.pending, now.refunded
+
+
+def lines_of(refund: Refund) -> list[str]:
+    """The stored lines as text."""
+    return [f"{line['code']} {line['amount']}" for line in refund.lines]
+
+
+def noon(day: int, month: int = 4, hour: int = 12) -> datetime:
+    """A time in 2024, April unless said otherwise."""
+    return factories.at(date(2024, month, day), hour)
