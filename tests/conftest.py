@@ -1,12 +1,17 @@
 """What every test gets; tests/settings.py chooses the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from pytest_django import DjangoDbBlocker
+
+from tests.pristine_database import PristineDatabase, remember_database
 
 TESTS = Path(__file__).parent
 
@@ -48,3 +53,14 @@ def _deselect(config: pytest.Config, items: list[pytest.Item], unwanted: Sequenc
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
         pytest.skip("needs PostgreSQL: ./dev test --postgres")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[PristineDatabase]:
+    """The test database; tests that commit end with the rows of its migrations, not with empty tables."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            pristine = stack.enter_context(remember_database())
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: pristine.restore())
+        yield pristine
