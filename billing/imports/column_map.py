@@ -1,0 +1,292 @@
+"""The column map: which of a file's columns means what here. Pure.
+
+It is a small TOML file; docs/importing-customers.md explains every key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from string import Formatter
+from typing import Any, Final
+
+from billing.imports.problems import MapProblem, shown
+from billing.imports.reading import DELIMITERS
+
+SHIPPED: Final = Path(__file__).parent / "maps"
+LARGEST_MAP: Final = 256 * 1024  # bytes
+EVERYTHING_ELSE: Final = "*"
+
+
+class Field(StrEnum):
+    """What an import fills in, by the names that maps and messages use."""
+
+    NUMBER = "number"
+    NAME = "name"
+    KIND = "kind"
+    EMAIL = "email"
+    PHONE = "phone"
+    COUNTRY = "country"
+    LANGUAGE = "language"
+    CURRENCY = "currency"
+    CUSTOMER_SINCE = "customer_since"
+    NOTES = "notes"
+    PLAN = "plan"
+    TERM = "term"
+    FEE = "fee"
+    ACTIVATED_ON = "activated_on"
+
+
+REQUIRED: Final = frozenset(
+    {Field.NUMBER, Field.NAME, Field.COUNTRY, Field.CURRENCY, Field.PLAN, Field.TERM, Field.ACTIVATED_ON}
+)
+DATES: Final = frozenset({Field.CUSTOMER_SINCE, Field.ACTIVATED_ON})
+
+
+class DateOrder(StrEnum):
+    """How the file writes dates."""
+
+    YEAR_FIRST = "YYYY-MM-DD"
+    DAY_FIRST = "DD/MM/YYYY"
+    MONTH_FIRST = "MM/DD/YYYY"
+    DAY_FIRST_DOTS = "DD.MM.YYYY"
+
+
+class Per(StrEnum):
+    """For how long the file's fee is: the row's whole term, or one month of it."""
+
+    TERM = "term"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a field's value comes from: exactly one of the first four.
+
+    ``pattern`` puts columns into a text: ``"Customer {customerID}"``. ``months_before_today`` is a column
+    with a whole number of months, counted back from the day of the import. ``translate`` replaces values it
+    knows and leaves the others; ``default`` stands in for a blank cell.
+    """
+
+    column: str | None = None
+    constant: str | None = None
+    pattern: str | None = None
+    months_before_today: str | None = None
+    translate: Mapping[str, str] = field(default_factory=dict)
+    default: str = ""
+    optional: bool = False
+    per: Per = Per.TERM
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The file's columns it reads, in order."""
+        if self.pattern is not None:
+            return tuple(name for _, name, _, _ in Formatter().parse(self.pattern) if name is not None)
+        return tuple(name for name in (self.column, self.months_before_today) if name is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """A whole map; ``name`` and ``sha256`` are for the record of what an import went by."""
+
+    name: str
+    sha256: str
+    sources: Mapping[Field, Source]
+    delimiter: str = ","
+    decimal_point: str = "."
+    dates: DateOrder = DateOrder.YEAR_FIRST
+    ignored: frozenset[str] = frozenset()
+
+    def for_header(self, header: Sequence[str]) -> ColumnMap:
+        """The map without its optional columns that this file lacks.
+
+        Raises:
+            MapProblem: a column that the file lacks, or one of the file's that is neither used nor ignored:
+                leaving data out is a decision, not an oversight.
+        """
+        present = set(header)
+        sources: dict[Field, Source] = {}
+        for name, source in self.sources.items():
+            missing = [column for column in source.columns if column not in present]
+            if missing and not source.optional:
+                known = ", ".join(shown(column) for column in header[:40])
+                raise MapProblem(f"{name}: the file has no column {shown(missing[0])}; it has {known}.")
+            if not missing:
+                sources[name] = source
+        used = {column for source in self.sources.values() for column in source.columns}
+        extra = [column for column in header if column not in used | self.ignored]
+        if extra and EVERYTHING_ELSE not in self.ignored:
+            raise MapProblem(
+                f"The map neither uses nor ignores {', '.join(shown(column) for column in extra[:40])}:"
+                " say what they are, or add them to file.ignore."
+            )
+        return ColumnMap(
+            self.name, self.sha256, sources, self.delimiter, self.decimal_point, self.dates, self.ignored
+        )
+
+
+def shipped_maps() -> list[str]:
+    """The names under which maps come with the product."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_map(name_or_path: str) -> ColumnMap:
+    """A shipped map by its name (``own``, ``telco``), or any other by its path.
+
+    Raises:
+        MapProblem: there is none, or it has a mistake; the message names the place in the map.
+    """
+    shipped = name_or_path in shipped_maps()
+    path = SHIPPED / f"{name_or_path}.toml" if shipped else Path(name_or_path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(LARGEST_MAP + 1)
+    except OSError as error:
+        names = ", ".join(shipped_maps())
+        raise MapProblem(
+            f"The map {shown(name_or_path)} cannot be read: {error.strerror}."
+            f" Give a file, or a shipped map: {names}."
+        ) from None
+    if len(raw) > LARGEST_MAP:
+        raise MapProblem(f"{path.name} is larger than {LARGEST_MAP:,} bytes: this is no column map.")
+    return parse_map(raw, name=path.stem if shipped else path.name)
+
+
+def parse_map(raw: bytes, *, name: str) -> ColumnMap:
+    """A map from the bytes of its file. Raises ``MapProblem`` as ``load_map`` does."""
+    try:
+        document = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise MapProblem(f"{name} is not UTF-8 (byte {error.start + 1}).") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise MapProblem(f"{name} is not TOML: {error}.") from None
+    try:
+        return _map(document, name=name, sha256=hashlib.sha256(raw).hexdigest())
+    except MapProblem as problem:
+        raise MapProblem(f"{name}: {problem}") from None
+
+
+def _map(document: Mapping[str, Any], *, name: str, sha256: str) -> ColumnMap:
+    _known_keys("", document, ("file", "fields"))
+    settings = _table("file", document.get("file", {}))
+    _known_keys("file", settings, ("delimiter", "decimal", "dates", "ignore"))
+    fields = _table("fields", document.get("fields", {}))
+    _known_keys("fields", fields, tuple(Field))
+    sources = {Field(key): _source(Field(key), value) for key, value in fields.items()}
+    missing = [required.value for required in Field if required in REQUIRED and required not in sources]
+    if missing:
+        raise MapProblem(f"fields: {', '.join(missing)} must be there.")
+    ignored = settings.get("ignore", [])
+    if not isinstance(ignored, list) or not all(isinstance(column, str) for column in ignored):
+        raise MapProblem("file.ignore: a list of column names is due.")
+    used = {column for source in sources.values() for column in source.columns}
+    if both := sorted(used & set(ignored)):
+        raise MapProblem(f"file.ignore: {shown(both[0])} is used, too.")
+    return ColumnMap(
+        name=name,
+        sha256=sha256,
+        sources=sources,
+        delimiter=_one_of("file.delimiter", settings.get("delimiter", ","), DELIMITERS),
+        decimal_point=_one_of("file.decimal", settings.get("decimal", "."), (".", ",")),
+        dates=DateOrder(_one_of("file.dates", settings.get("dates", "YYYY-MM-DD"), tuple(DateOrder))),
+        ignored=frozenset(ignored),
+    )
+
+
+_ORIGINS: Final = ("column", "constant", "pattern", "months_before_today")
+_OPTIONS: Final = ("translate", "default", "optional", "per")
+
+
+def _source(name: Field, value: Any) -> Source:
+    place = f"fields.{name}"
+    if isinstance(value, str):
+        value = {"column": value}
+    table = _table(place, value, instead="a column's name or ")
+    _known_keys(place, table, _ORIGINS + _OPTIONS)
+    origins = [key for key in _ORIGINS if key in table]
+    if len(origins) != 1:
+        raise MapProblem(f"{place}: exactly one of {', '.join(_ORIGINS)} is due.")
+    origin = origins[0]
+    texts = {key: _text(f"{place}.{key}", table[key]) for key in (origin, "default") if key in table}
+    if not texts[origin].strip():
+        raise MapProblem(f"{place}.{origin} is blank.")
+    if origin == "months_before_today" and name not in DATES:
+        raise MapProblem(f"{place}: only dates can be counted back from months.")
+    if origin in {"constant", "months_before_today"} and (
+        left := [key for key in _OPTIONS if key in table and key != "per"]
+    ):
+        raise MapProblem(f"{place}: {left[0]} means nothing beside {origin}.")
+    if origin == "pattern":
+        _check_pattern(f"{place}.pattern", texts[origin])
+    optional = table.get("optional", False)
+    if not isinstance(optional, bool):
+        raise MapProblem(f"{place}.optional: true or false is due.")
+    if optional and name in REQUIRED:
+        raise MapProblem(f"{place}.optional: {name} must be there.")
+    if "per" in table and name is not Field.FEE:
+        raise MapProblem(f"{place}.per: only a fee is per something.")
+    return Source(
+        **texts,
+        translate=_translation(f"{place}.translate", table.get("translate", {})),
+        optional=optional,
+        per=Per(_one_of(f"{place}.per", table.get("per", "term"), tuple(Per))),
+    )
+
+
+def _translation(place: str, value: Any) -> dict[str, str]:
+    table = _table(place, value)
+    return {key.strip(): _text(f"{place}.{shown(key)}", text).strip() for key, text in table.items()}
+
+
+def _check_pattern(place: str, pattern: str) -> None:
+    try:
+        parts = list(Formatter().parse(pattern))
+    except ValueError as error:
+        raise MapProblem(f"{place}: {error}.") from None
+    names = [name for _, name, _, _ in parts if name is not None]
+    if not names or not all(names):
+        raise MapProblem(f"{place}: it names no column between braces, such as {{customerID}}.")
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise MapProblem(f"{place}: only column names belong between the braces.")
+
+
+def _table(place: str, value: Any, *, instead: str = "") -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise MapProblem(f"{place}: {instead}a table is due, not {_kind(value)}.")
+    return value
+
+
+def _text(place: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise MapProblem(f"{place}: a text between quotation marks is due, not {_kind(value)}.")
+    return value
+
+
+def _one_of(place: str, value: Any, choices: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        known = ", ".join(shown(choice) for choice in choices)
+        raise MapProblem(f"{place}: one of {known} is due, not {shown(str(value))}.")
+    return value
+
+
+def _known_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in table:
+        if key not in known:
+            where = f"{place}: " if place else ""
+            raise MapProblem(f"{where}{shown(key)} is unknown here; known are {', '.join(known)}.")
+
+
+def _kind(value: Any) -> str:
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+        str: "a text",
+    }
+    return kinds.get(type(value), "a date or time")

@@ -1,0 +1,245 @@
+"""What would become of each row of a file: added, known already or refused. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db.models import Prefetch
+
+from accounts.models import Customer
+from audit.bulk import CHUNK
+from billing.actions.subscriptions import (
+    fee_obstacle,
+    first_sequence,
+    no_price,
+    operation_costs,
+    own_period,
+    plan_obstacle,
+    price_in_force,
+)
+from billing.imports.column_map import Field
+from billing.imports.problems import Problem, shown
+from billing.imports.report import Outcome, RowResult
+from billing.imports.values import Candidate, CustomerRow
+from billing.models import Plan, Price, Subscription
+
+_OF_CUSTOMER: Final = tuple(
+    name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row with the customer it makes, not saved, and what is wrong with them by their own fields."""
+
+    candidate: Candidate
+    customer: Customer | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A customer and a subscription to write, and the terms of the subscription's first period here."""
+
+    customer: Customer
+    subscription: Subscription
+    sequence: int
+    price: Price
+    costs: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A result for every row, in the file's order, and what the added ones consist of."""
+
+    results: list[RowResult]
+    ready: list[Ready]
+
+
+def draft(candidates: Sequence[Candidate]) -> list[Draft]:
+    """Each row's customer, checked field by field and against the other rows. Asks the database nothing."""
+    rows_of_number: dict[str, list[int]] = {}
+    for candidate in candidates:
+        if candidate.number:
+            rows_of_number.setdefault(candidate.number, []).append(candidate.row)
+    return [_draft(candidate, rows_of_number.get(candidate.number, [])) for candidate in candidates]
+
+
+def _draft(candidate: Candidate, rows_with_number: list[int]) -> Draft:
+    problems = list(candidate.problems)
+    if len(rows_with_number) > 1:
+        rows = ", ".join(str(row) for row in rows_with_number[:10])
+        problems.append(Problem(Field.NUMBER.value, "twice", f"{shown(candidate.number)} is in rows {rows}."))
+    row = candidate.customer
+    if row is None:
+        return Draft(candidate, None, tuple(problems))
+    customer = Customer(
+        **{name.value: row.texts[name] for name in _OF_CUSTOMER if name in row.texts},
+        customer_since=row.customer_since,
+    )
+    try:
+        customer.clean_fields()
+    except ValidationError as error:
+        problems.extend(
+            Problem(name, "invalid", " ".join(messages)) for name, messages in error.message_dict.items()
+        )
+    return Draft(candidate, customer, tuple(problems))
+
+
+def prepare(drafts: Sequence[Draft], *, today: date, lock: bool) -> Prepared:
+    """Decide about every row. ``lock`` keeps the plans as they are until the transaction ends."""
+    wanted = {
+        drafted.candidate.customer.texts[Field.PLAN] for drafted in drafts if drafted.candidate.customer
+    }
+    plans = Plan.objects.order_by("pk").filter(code__in=wanted)
+    shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update() if lock else plans)})
+    known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
+    prepared = Prepared([], [])
+    for drafted in drafts:
+        prepared.results.append(
+            _decide(drafted, known.get(drafted.candidate.number), shelf, today, prepared.ready)
+        )
+    return prepared
+
+
+def _decide(
+    drafted: Draft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]
+) -> RowResult:
+    candidate, row = drafted.candidate, drafted.candidate.customer
+    problems = drafted.problems
+    outcome, detail = Outcome.REFUSED, ""
+    if not problems and row is not None and drafted.customer is not None:
+        if here is not None:
+            problems = tuple(_differences(row, drafted.customer, here))
+            outcome = Outcome.REFUSED if problems else Outcome.KNOWN
+        else:
+            made = _ready(row, drafted.customer, shelf, today)
+            if isinstance(made, Ready):
+                ready.append(made)
+                outcome, detail = Outcome.ADDED, _in_words(made)
+            else:
+                problems = made
+    return RowResult(candidate.row, candidate.number, outcome, detail, problems)
+
+
+def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> Ready | tuple[Problem, ...]:
+    code = row.texts[Field.PLAN]
+    plan = shelf.plans.get(code)
+    problems: list[Problem] = []
+    if plan is None:
+        problems.append(
+            Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}.")
+        )
+    elif obstacle := plan_obstacle(plan):
+        problems.append(Problem(Field.PLAN.value, obstacle.code, str(obstacle)))
+    if row.fee is not None and (obstacle := fee_obstacle(row.fee, customer.currency)):
+        problems.append(Problem(Field.FEE.value, obstacle.code, str(obstacle)))
+    if problems or plan is None:
+        return tuple(problems)
+    subscription = Subscription(
+        customer=customer,
+        plan=plan,
+        term=row.term.value,
+        currency=customer.currency,
+        agreed_fee=row.fee,
+        activated_on=row.activated_on,
+        anchor_on=row.activated_on,
+    )
+    sequence = first_sequence(subscription, today)
+    day = own_period(subscription, sequence).starts_on
+    price = shelf.price(plan, subscription.term, subscription.currency, day)
+    if price is None:
+        missing = no_price(plan, subscription.term, subscription.currency, day)
+        return (Problem(Field.PLAN.value, missing.code, str(missing)),)
+    return Ready(customer, subscription, sequence, price, shelf.costs(day, subscription.currency))
+
+
+def _in_words(made: Ready) -> str:
+    subscription = made.subscription
+    fee = made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee
+    first = own_period(subscription, made.sequence)
+    return (
+        f"{subscription.plan.code}, {subscription.term}, {fee:f} {subscription.currency},"
+        f" since {subscription.activated_on}, billed here from {first.starts_on}"
+    )
+
+
+class _Shelf:
+    """The plans that a file names, and their terms by day: each looked up once."""
+
+    def __init__(self, plans: dict[str, Plan]) -> None:
+        self.plans = plans
+        self._prices: dict[tuple[int, str, str, date], Price | None] = {}
+        self._costs: dict[tuple[date, str], list[dict[str, str]]] = {}
+        self._on_sale = ""
+
+    def price(self, plan: Plan, term: str, currency: str, day: date) -> Price | None:
+        key = (plan.pk, term, currency, day)
+        if key not in self._prices:
+            self._prices[key] = price_in_force(*key)
+        return self._prices[key]
+
+    def costs(self, day: date, currency: str) -> list[dict[str, str]]:
+        key = (day, currency)
+        if key not in self._costs:
+            self._costs[key] = operation_costs(*key)
+        return self._costs[key]
+
+    def on_sale(self) -> str:
+        if not self._on_sale:
+            codes = list(Plan.objects.filter(active=True).values_list("code", flat=True)[:20])
+            self._on_sale = f"there are {', '.join(codes)}" if codes else "there are none yet"
+        return self._on_sale
+
+
+def _known(numbers: Sequence[str]) -> dict[str, Customer]:
+    found: dict[str, Customer] = {}
+    subscriptions = Prefetch("subscriptions", Subscription.objects.select_related("plan"))
+    for start in range(0, len(numbers), CHUNK):
+        rows = Customer.objects.filter(number__in=numbers[start : start + CHUNK]).prefetch_related(
+            subscriptions
+        )
+        found.update((customer.number, customer) for customer in rows)
+    return found
+
+
+def _differences(row: CustomerRow, new: Customer, here: Customer) -> Iterator[Problem]:
+    """Where the file and what is here disagree, over the fields that the file gives."""
+    for name in _OF_CUSTOMER:
+        if name in row.compared and getattr(new, name.value) != getattr(here, name.value):
+            yield _differs(name, getattr(new, name.value), getattr(here, name.value))
+    subscriptions = list(here.subscriptions.all())
+    if not subscriptions:
+        yield Problem(Field.PLAN.value, "differs", "this customer is here, without any subscription.")
+        return
+    yield from min((_subscription_differences(row, new, one) for one in subscriptions), key=len)
+
+
+def _subscription_differences(row: CustomerRow, new: Customer, here: Subscription) -> list[Problem]:
+    pairs: list[tuple[Field, object, object]] = [
+        (Field.PLAN, row.texts[Field.PLAN], here.plan.code),
+        (Field.TERM, row.term.value, here.term),
+        (Field.CURRENCY, new.currency, here.currency),
+        (Field.FEE, row.fee, here.agreed_fee),
+        (Field.ACTIVATED_ON, row.activated_on, here.activated_on),
+    ]
+    return [
+        _differs(name, theirs, ours)
+        for name, theirs, ours in pairs
+        if name in row.compared and theirs != ours
+    ]
+
+
+def _differs(name: Field, theirs: object, ours: object) -> Problem:
+    return Problem(name.value, "differs", f"is {_value(theirs)} in the file and {_value(ours)} here.")
+
+
+def _value(value: object) -> str:
+    if value is None or value == "":
+        return "blank"
+    return shown(f"{value:f}" if isinstance(value, Decimal) else str(value))

@@ -1,0 +1,247 @@
+"""From a row's cells to a customer with a plan, a term and a fee, or to what is wrong with the row. Pure.
+
+What a value has to look like is decided here; whether it may be stored (lengths, codes, plans, prices) is
+decided by the models and the database in ``preparing``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from calendar import monthrange
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from string import Formatter
+from typing import Final
+
+from billing.imports.column_map import DATES, REQUIRED, ColumnMap, DateOrder, Field, Per
+from billing.imports.problems import Problem, shown
+from billing.imports.reading import Record
+from billing.periods import Term
+
+LONGEST_TEXT: Final = 10_000  # characters
+MOST_MONTHS: Final = 1_200
+EARLIEST: Final = date(1900, 1, 1)
+
+# What a spreadsheet would run rather than show; the wide forms count in some of them, too.
+_FORMULA: Final = tuple("=+-@\t\r＝＋－＠")
+_PHONE: Final = re.compile(r"\+[0-9][0-9 ()./-]{3,38}")
+_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_WHOLE: Final = re.compile(r"[0-9]{1,6}")
+
+_DATE: Final[Mapping[DateOrder, tuple[re.Pattern[str], tuple[int, int, int]]]] = {
+    DateOrder.YEAR_FIRST: (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), (1, 2, 3)),
+    DateOrder.DAY_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 2, 1)),
+    DateOrder.MONTH_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 1, 2)),
+    DateOrder.DAY_FIRST_DOTS: (re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"), (3, 2, 1)),
+}
+_CHOICES: Final = frozenset({Field.KIND, Field.LANGUAGE})  # blank leaves the product's own default
+_TEXTS: Final = tuple(name for name in Field if name not in DATES | {Field.FEE, Field.TERM})
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """What one row says. ``texts`` holds the fields that the map gives, and only those.
+
+    ``fee`` is gross and for the whole term, None for the plan's own price. ``compared`` are the fields that a
+    customer who is here already must agree with: those that do not depend on the day of the import.
+    """
+
+    row: int
+    texts: Mapping[Field, str]
+    term: Term
+    fee: Decimal | None
+    activated_on: date
+    customer_since: date
+    compared: frozenset[Field]
+
+    @property
+    def number(self) -> str:
+        return self.texts[Field.NUMBER]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row as read: a customer, or why there is none. ``number`` is as the file has it, for the report."""
+
+    row: int
+    number: str
+    customer: CustomerRow | None
+    problems: tuple[Problem, ...] = ()
+
+
+class _Bad(Exception):
+    """One cell that cannot be taken in."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RowReader:
+    """Reads the rows of one file by one map. ``today`` is the local day of the import."""
+
+    def __init__(self, column_map: ColumnMap, header: Sequence[str], *, today: date) -> None:
+        self._map = column_map
+        self._sources = column_map.sources
+        self._header = tuple(header)
+        self._position = {name: index for index, name in enumerate(header)}
+        self._today = today
+        decimal_point = re.escape(column_map.decimal_point)
+        self._amount = re.compile(rf"(-?[0-9]{{1,12}})(?:{decimal_point}([0-9]{{1,8}}))?")
+        self._parsed_pattern = {
+            name: list(Formatter().parse(source.pattern))
+            for name, source in self._sources.items()
+            if source.pattern is not None
+        }
+        # A date counted back from today is another one tomorrow: it says nothing about the file.
+        self._comparable = {
+            name for name, source in self._sources.items() if source.months_before_today is None
+        }
+
+    def read(self, record: Record) -> Candidate:
+        """The row's customer, or every problem of the row, one a field."""
+        if len(record.cells) != len(self._header):
+            problem = Problem("row", "ragged", self._ragged(len(record.cells)))
+            return Candidate(record.row, "", None, (problem,))
+        problems: list[Problem] = []
+
+        def attempt[T](name: Field, read: Callable[[Record, Field], T]) -> T | None:
+            try:
+                return read(record, name)
+            except _Bad as bad:
+                problems.append(Problem(name.value, bad.code, bad.message))
+                return None
+
+        texts: dict[Field, str] = {}
+        for name in _TEXTS:
+            text = attempt(name, self._text) if name in self._sources else None
+            if text is not None and (text or name not in _CHOICES):
+                texts[name] = text
+        term = attempt(Field.TERM, self._term)
+        fee = attempt(Field.FEE, self._fee)
+        activated_on = attempt(Field.ACTIVATED_ON, self._date)
+        customer_since = attempt(Field.CUSTOMER_SINCE, self._date)
+        number = texts.get(Field.NUMBER, "")
+        if problems or term is None or activated_on is None:
+            return Candidate(record.row, number, None, tuple(problems))
+        if fee is not None and self._sources[Field.FEE].per is Per.MONTH:
+            fee *= term.months
+        silent = (_CHOICES - texts.keys()) | ({Field.CUSTOMER_SINCE} if customer_since is None else set())
+        customer = CustomerRow(
+            row=record.row,
+            texts=texts,
+            term=term,
+            fee=fee,
+            activated_on=activated_on,
+            customer_since=customer_since or activated_on,
+            compared=frozenset(self._comparable - silent),
+        )
+        return Candidate(record.row, number, customer)
+
+    def _ragged(self, cells: int) -> str:
+        due = len(self._header)
+        if cells > due:
+            return (
+                f"it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?"
+            )
+        missing = shown(self._header[cells])
+        return f"it has {cells} cells where the header has {due}: {missing} and what follows are missing."
+
+    def _raw(self, record: Record, name: Field) -> str:
+        """What the map gives for the field, blank for nothing; not stripped yet, unless it was replaced."""
+        source = self._sources.get(name)
+        if source is None:
+            return ""
+        if source.constant is not None:
+            return source.constant
+        if source.pattern is not None:
+            raw = "".join(
+                text + ("" if column is None else record.cells[self._position[column]].strip())
+                for text, column, _, _ in self._parsed_pattern[name]
+            )
+        else:
+            raw = record.cells[self._position[source.columns[0]]]
+        known = raw.strip()
+        if known in source.translate:
+            return source.translate[known]
+        return raw if known else source.default
+
+    def _text(self, record: Record, name: Field) -> str:
+        raw = self._raw(record, name)
+        text = unicodedata.normalize("NFC", raw.strip())
+        if not text and name in REQUIRED:
+            raise _Bad("blank", "is blank.")
+        if len(text) > LONGEST_TEXT:
+            raise _Bad("length", f"is longer than {LONGEST_TEXT:,} characters.")
+        if raw.startswith(_FORMULA) or text.startswith(_FORMULA):
+            if name is not Field.PHONE or not _PHONE.fullmatch(text):
+                raise _Bad("formula", f"{shown(raw)} begins as a formula does.")
+        elif any(_is_control(char, lines=name is Field.NOTES) for char in text):
+            raise _Bad("control", f"{shown(text)} holds a control character.")
+        return text
+
+    def _term(self, record: Record, name: Field) -> Term:
+        raw = self._raw(record, name).strip()
+        if not raw:
+            raise _Bad("blank", "is blank.")
+        try:
+            return Term(raw)
+        except ValueError:
+            known = ", ".join(Term)
+            raise _Bad(
+                "term", f"{shown(raw)} is no term of ours ({known}), and the map does not translate it."
+            ) from None
+
+    def _fee(self, record: Record, name: Field) -> Decimal | None:
+        raw = self._raw(record, name).strip()
+        if not raw:
+            return None
+        match = self._amount.fullmatch(raw)
+        if match is None:
+            raise _Bad("amount", f"{shown(raw)} is no plain amount such as 49{self._map.decimal_point}90.")
+        return Decimal(f"{match[1]}.{match[2]}" if match[2] else match[1])
+
+    def _date(self, record: Record, name: Field) -> date | None:
+        raw = self._raw(record, name).strip()
+        if not raw:
+            if name in REQUIRED:
+                raise _Bad("blank", "is blank.")
+            return None
+        if self._sources[name].months_before_today is not None:
+            if not _WHOLE.fullmatch(raw) or int(raw) > MOST_MONTHS:
+                raise _Bad("months", f"{shown(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
+            return months_before(self._today, int(raw))
+        form, (year, month, day) = _DATE[self._map.dates]
+        match = form.fullmatch(raw)
+        if match is None:
+            raise _Bad("date", f"{shown(raw)} is no date written as {self._map.dates}.")
+        try:
+            found = date(int(match[year]), int(match[month]), int(match[day]))
+        except ValueError:
+            raise _Bad("date", f"{shown(raw)} is no day of the calendar.") from None
+        if found > self._today:
+            raise _Bad("future", f"{shown(raw)} lies in the future.")
+        if found < EARLIEST:
+            raise _Bad("date", f"{shown(raw)} lies before {EARLIEST}.")
+        return found
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, cut to that month's last day.
+
+    Counted from here on, period number ``months`` of a monthly subscription is the one that contains ``day``.
+    """
+    year, month0 = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month0 + 1, min(day.day, monthrange(year, month0 + 1)[1]))
+
+
+def _is_control(char: str, *, lines: bool) -> bool:
+    if char.isascii() and char.isprintable():
+        return False
+    return char in _BIDI or (
+        unicodedata.category(char) in {"Cc", "Zl", "Zp"} and not (lines and char == "\n")
+    )
