@@ -100,6 +100,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "backoffice/locked_out.html"
 
 # --- History ------------------------------------------------------------------------------------
 SIMPLE_HISTORY_DATE_INDEX = False
