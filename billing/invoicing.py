@@ -56,11 +56,10 @@ def build_invoice(period: BillingPeriod, *, number: str) -> Invoice:
 def build_line(invoice: Invoice) -> InvoiceLine:
     """The one line of a period's invoice, not saved."""
     period = invoice.period
-    last_day = period.ends_on - timedelta(days=1)
     return InvoiceLine(
         invoice=invoice,
         position=1,
-        text=f"{period.plan.name}, {period.starts_on:%Y-%m-%d} to {last_day:%Y-%m-%d}",
+        text=f"{period.plan.name}, {period}",
         tax_rate=period.tax_rate,
         net=invoice.net,
         tax=invoice.tax,

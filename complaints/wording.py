@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from billing.models import BillingPeriod
 from billing.periods import Term
-from complaints.refund_calculation import Basis, QuoteInputs, days_provided
+from complaints.refund_calculation import Basis, Interval, QuoteInputs, days_provided
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,29 @@ class LineInWords:
 
 
 def lines_in_words(
-    inputs: QuoteInputs, lines: Sequence[Mapping[str, str]], period: BillingPeriod, *, reduction_reason: str = ""
+    inputs: QuoteInputs,
+    lines: Sequence[Mapping[str, str]],
+    period: BillingPeriod,
+    *,
+    counted: Sequence[Sequence[str]] = (),
+    reduction_reason: str = "",
 ) -> list[LineInWords]:
-    """The stored or live lines of a quote with their words."""
+    """The stored or live lines of a quote with their words; ``counted`` are the intervals an interruption counts."""
     names = {cost["code"]: cost["name"] for cost in period.operation_costs}
     made = []
     for line in lines:
-        label, detail, clause = _words(line["code"], inputs, names, reduction_reason)
+        label, detail, clause = _words(line["code"], inputs, names, counted, reduction_reason)
         amount = line["amount"].replace("-", "−")
         made.append(LineInWords(line["code"], label, detail, clause, amount))
     return made
 
 
 def _words(
-    code: str, inputs: QuoteInputs, names: Mapping[str, str], reduction_reason: str
+    code: str,
+    inputs: QuoteInputs,
+    names: Mapping[str, str],
+    counted: Sequence[Sequence[str]],
+    reduction_reason: str,
 ) -> tuple[str, str, str]:
     last_day = inputs.ends_on - timedelta(days=1)
     match code:
@@ -60,7 +69,11 @@ def _words(
             detail = "a twelfth of the annual fee" if inputs.term is Term.ANNUAL else "the fee of one month"
             return "Full month at discretion", detail, "F5"
         case "interruption":
-            return "Service not provided", f"{len(inputs.interruptions)} interruptions known in the period", "R7"
+            seconds = sum(
+                (Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)).seconds for start, end in counted),
+                Fraction(0),
+            )
+            return "Service not provided", f"{hours_in_words(seconds)} of {inputs.days} days", "R7"
         case "special":
             return "Special case", "amount entered by staff, with its evidence", "R7"
         case "floor":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
@@ -141,7 +141,12 @@ class BillingPeriod(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_on:%Y-%m-%d} to {self.ends_on:%Y-%m-%d}"
+        return f"{self.starts_on} to {self.last_day}"
+
+    @property
+    def last_day(self) -> date:
+        """The last of the period's own days: people read periods with both ends counted."""
+        return self.ends_on - timedelta(days=1)
 
     @property
     def days(self) -> int:

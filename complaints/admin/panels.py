@@ -63,7 +63,7 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
         "own": place(end),
         "extension": BAR_WIDTH - place(end),
         "marks": marks,
-        "last_day": period.ends_on - timedelta(days=1),
+        "last_day": period.last_day,
         "period": period,
     }
 
@@ -104,7 +104,9 @@ def _own(refund: Refund | None) -> Decimal:
 
 def _shown(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:
     return {
-        "lines": lines_in_words(live.inputs, live.lines, period, reduction_reason=reduction_reason),
+        "lines": lines_in_words(
+            live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
+        ),
         "total": money_text(live.quote.total, period.currency),
         "nothing": why_nothing(live.inputs, live.quote),
         "offers": [
@@ -130,7 +132,11 @@ def frozen_quote_context(refund: Refund) -> dict[str, Any]:
         "policies": {"refund": refund.refund_policy, "fulfilment": refund.fulfilment_policy},
         "currency": refund.currency,
         "lines": lines_in_words(
-            inputs_from_json(refund.inputs), refund.lines, refund.period, reduction_reason=refund.reduction_reason
+            inputs_from_json(refund.inputs),
+            refund.lines,
+            refund.period,
+            counted=refund.counted,
+            reduction_reason=refund.reduction_reason,
         ),
         "total": money_text(refund.total, refund.currency),
         "plan": plan_in_words(refund.remedy_plan, refund.currency),
