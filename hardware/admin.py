@@ -49,8 +49,9 @@ register_verbs(
 )
 
 PHONES_STAY = (
-    "A phone is the customer's from the day its price is paid in full (F6), and stays theirs when the service "
-    "is cancelled (F7). What was bought as hardware is not refunded: no quote, proposal or import takes it (F8)."
+    "A phone is the customer's from the day its price is paid in full (F6), and stays theirs when the "
+    "service is cancelled (F7). What was bought as hardware is not refunded: no quote, proposal or import "
+    "takes it (F8)."
 )
 
 

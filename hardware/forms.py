@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.amounts import money_text
 from accounts.forms import AmountField, CustomerNumberField, DateField
 from audit.backoffice import ActionForm
 from hardware.models import Instalment, PhoneModel, Purchase
@@ -60,17 +61,21 @@ class PayInstalmentForm(ActionForm):
     paid_on = DateField(label="Paid on")
 
 
+class InstalmentField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.sequence}: {money_text(obj.amount, obj.purchase.currency)}, due on {obj.due_on}"
+
+
 class PayOneForm(PayInstalmentForm):
     """Which instalment of a purchase was paid, and when."""
 
     field_order = ("instalment", "paid_on")
 
-    instalment = forms.ModelChoiceField(Instalment.objects.none(), empty_label=None)
+    instalment = InstalmentField(Instalment.objects.none(), empty_label=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["instalment"]
         purchases = [row for row in self.rows if isinstance(row, Purchase)]
         if isinstance(field, forms.ModelChoiceField) and purchases:
-            field.queryset = purchases[0].instalments.filter(paid_on__isnull=True)
-            field.label_from_instance = lambda part: f"{part.sequence}: {part.amount:f}, due on {part.due_on}"  # type: ignore[method-assign, attr-defined]
+            field.queryset = purchases[0].instalments.filter(paid_on__isnull=True).select_related("purchase")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
-from audit.actions import Refused, act, checked
+from audit.actions import Obstacle, Refused, act, checked
 from billing.giving import credit_obstacle, give_credit
 from billing.invoicing import state_of
 from billing.models import Credit, Invoice, Payment, Payout, Subscription
@@ -39,12 +39,15 @@ def record_payment(
             raise Refused(f"{amount:f} is no amount of {invoice.currency} that can be paid.", code="amount")
         if amount > invoice.due:
             raise Refused(
-                f"Only {invoice.due:f} {invoice.currency} is due on {invoice.number}, not {amount:f}.", code="overpaid"
+                f"Only {invoice.due:f} {invoice.currency} is due on {invoice.number}, not {amount:f}.",
+                code="overpaid",
             )
         if received_on > timezone.localdate():
             raise Refused("A payment cannot have been received in the future.", code="dates")
         payment = checked(
-            Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
+            Payment(
+                invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by
+            )
         )
         payment.save()
         invoice.paid += amount
@@ -93,24 +96,40 @@ def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
         return payout
 
 
+def retry_obstacle(payout: Payout) -> Obstacle | None:
+    """Why a payout cannot be tried once more, or None."""
+    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
+        return Obstacle(obstacle, "state")
+    if payout.attempts > 1:
+        return Obstacle("This payout was tried again already. Turn it into a credit instead.", "retried")
+    if not payout.customer.iban:
+        return Obstacle("The customer has no bank details.", "no_bank_details")
+    return None
+
+
 def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
     """Try a failed payout once more, under the same key and with the customer's bank details of now."""
     with act("payout.retry", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(payout_obstacle(payout, Payout.State.FAILED), code="state")
-        if payout.attempts > 1:
-            raise Refused("This payout was tried again already. Turn it into a credit instead.", code="retried")
-        if not payout.customer.iban:
-            raise Refused("The customer has no bank details.", code="no_bank_details")
+        action.refuse_if(retry_obstacle(payout))
         payout.state = Payout.State.PENDING
         payout.attempts += 1
         payout.failure = ""
         payout.iban = payout.customer.iban
-        payout.account_holder = payout.customer.account_holder
+        payout.account_holder = payout.customer.account_holder or payout.customer.name
         payout.save()
         return payout
+
+
+def to_credit_obstacle(payout: Payout) -> Obstacle | None:
+    """Why a payout cannot become a credit, or None."""
+    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
+        return Obstacle(obstacle, "state")
+    if obstacle := credit_obstacle(payout.subscription):
+        return Obstacle(obstacle, "no_next_cycle")
+    return None
 
 
 def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
@@ -118,14 +137,16 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
     with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         action.require_reason()
-        subscription_id = Payout.objects.values_list("subscription_id", flat=True).filter(pk=payout_id).first()
+        subscription_id = (
+            Payout.objects.values_list("subscription_id", flat=True).filter(pk=payout_id).first()
+        )
         if subscription_id is None:
             raise Refused("This payout does not exist (any more).", code="missing")
         subscription = action.lock(Subscription, subscription_id)
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(payout_obstacle(payout, Payout.State.FAILED), code="state")
-        action.refuse_if(credit_obstacle(subscription), code="no_next_cycle")
+        payout.subscription = subscription
+        action.refuse_if(to_credit_obstacle(payout))
         credit = give_credit(subscription, payout.amount, reason=payout.reason)
         payout.state = Payout.State.CREDITED
         payout.save()

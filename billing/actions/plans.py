@@ -47,8 +47,8 @@ def draft_price(
     included_minutes: int = 0,
     minute_cost: Decimal = Decimal(0),
 ) -> Price:
-    """Draft a plan's terms from a date on: ``fee`` gross for the whole term, ``tax_rate`` in percent, ``minute_cost``
-    per minute. Nothing is charged by a draft.
+    """Draft a plan's terms from a date on: ``fee`` gross for the whole term, ``tax_rate`` in percent,
+    ``minute_cost`` per minute. Nothing is charged by a draft.
     """
     with act("price.draft", by=by, target=(Price, None)) as action:
         require(by, May.DRAFT_PRICES)
@@ -82,7 +82,11 @@ def draft_operation_cost(
         operation = action.lock(Operation, operation_id)
         cost = checked(
             OperationCost(
-                operation=operation, currency=currency, valid_from=valid_from, unit_cost=unit_cost, drafted_by=by
+                operation=operation,
+                currency=currency,
+                valid_from=valid_from,
+                unit_cost=unit_cost,
+                drafted_by=by,
             )
         )
         cost.save()
@@ -100,7 +104,7 @@ def publish_obstacle(terms: Price | OperationCost, *, by: User) -> str | None:
 
 
 def publish_price(price_id: int, *, by: User) -> Price:
-    """Publish another person's draft. It holds for periods that begin on or after its date; open ones keep theirs."""
+    """Publish another person's draft. It holds for periods that begin on or after its date, no others."""
     with act("price.publish", by=by, target=(Price, price_id)) as action:
         require(by, May.PUBLISH_PRICES)
         price = action.lock(Price, price_id)
@@ -121,8 +125,12 @@ def publish_operation_cost(cost_id: int, *, by: User) -> OperationCost:
 
 
 def _publish(action: Action, terms: Price | OperationCost, *, by: User, same: Mapping[str, object]) -> None:
-    action.refuse_if(publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state")
-    rivals = type(terms)._base_manager.filter(state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same)
+    action.refuse_if(
+        publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state"
+    )
+    rivals = type(terms)._base_manager.filter(
+        state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same
+    )
     if rivals.exists():
         raise Refused("Other terms with this date are published already.", code="date_taken")
     terms.state = PublishedState.PUBLISHED

@@ -39,8 +39,8 @@ class BillingResult:
 
 
 def run_billing(today: date, *, by: User) -> BillingResult:
-    """End every period that is over, open and invoice the next, apply credits (R6), end cancelled subscriptions (F4)
-    and mark overdue invoices, as of the local day.
+    """End every period that is over, open and invoice the next, apply credits (R6), end cancelled subscriptions
+    (F4) and mark overdue invoices, as of the local day.
 
     Each subscription is its own transaction, so a kill loses nothing and a second run finds nothing to do. A
     subscription that cannot be billed is reported and left as it was.
@@ -74,7 +74,7 @@ def _bill_subscription(pk: int, today: date, *, by: User, result: BillingResult)
         while (period := _over(subscription, today)) is not None:
             period.state = BillingPeriod.State.ENDED
             period.save()
-            if subscription.state == Subscription.State.CANCELLED:
+            if _ends_with(subscription, period):
                 subscription.state = Subscription.State.ENDED
                 subscription.ended_on = period.closes_on
                 subscription.save()
@@ -85,13 +85,23 @@ def _bill_subscription(pk: int, today: date, *, by: User, result: BillingResult)
             step.opened += 1
             step.invoiced += 1
             if invoice.credited:
-                step.credited[invoice.currency] = step.credited.get(invoice.currency, Decimal(0)) + invoice.credited
+                step.credited[invoice.currency] = (
+                    step.credited.get(invoice.currency, Decimal(0)) + invoice.credited
+                )
         action.data = step.as_data()
     result.opened += step.opened
     result.ended += step.ended
     result.invoiced += step.invoiced
     for currency, amount in step.credited.items():
         result.credited[currency] = result.credited.get(currency, Decimal(0)) + amount
+
+
+def _ends_with(subscription: Subscription, period: BillingPeriod) -> bool:
+    """Whether a cancellation takes effect at the period's end: one that was asked for after it (while
+    billing was late) takes effect at the end of a later one (F2, F4).
+    """
+    asked_on = subscription.cancelled_on
+    return asked_on is not None and asked_on < period.closes_on
 
 
 def _over(subscription: Subscription, today: date) -> BillingPeriod | None:

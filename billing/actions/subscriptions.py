@@ -192,11 +192,25 @@ def cancel_subscription(
         subscription.cancelled_on = requested
         subscription.cancellation_channel = channel
         checked(subscription).save()
-        period = subscription.current_period()
-        if period is not None:
-            action.data["takes_effect_on"] = period.closes_on.isoformat()
-            action.message = f"The service runs to the end of {period}; it stops on {period.closes_on}."
+        ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), requested)
+        action.data["takes_effect_on"] = ends_on.isoformat()
+        action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
         return subscription
+
+
+def cancellation_takes_effect_on(
+    subscription: Subscription, period: BillingPeriod | None, asked_on: date
+) -> date:
+    """The first day without service of a subscription whose cancellation is asked for on the day: the end of
+    the current ``period``, or of the one that contains the day if billing has not opened it yet (F2).
+    """
+    if period is None:
+        return asked_on
+    ends_on, sequence = period.closes_on, period.sequence
+    while ends_on <= asked_on:
+        sequence += 1
+        ends_on = own_period(subscription, sequence).ends_on
+    return ends_on
 
 
 def undo_obstacle(subscription: Subscription) -> str | None:

@@ -21,7 +21,7 @@ from billing.models.usage import UsageKind
 
 @dataclass(frozen=True)
 class Usage:
-    """One call (``seconds``) or operator operation (``operation`` and ``quantity``), by the source's own id."""
+    """One call (``seconds``) or operation (``operation`` and ``quantity``), by the source's own id."""
 
     external_id: str
     occurred_at: datetime
@@ -36,8 +36,8 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
     A row counts for the period whose service covers its local day. A row that is known already is skipped.
 
     Raises:
-        Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used, or an
-            id that is known with other contents. Nothing is written then.
+        Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used, or
+            an id that is known with other contents. Nothing is written then.
     """
     with act("usage.record", by=by, target=(Subscription, subscription_id)) as action:
         require(by, May.IMPORT)
@@ -53,7 +53,9 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
             if twin is None:
                 fresh[row.external_id] = record
             elif not _same(twin, record):
-                raise Refused(f"Usage {row.external_id} is known already with other contents.", code="conflict")
+                raise Refused(
+                    f"Usage {row.external_id} is known already with other contents.", code="conflict"
+                )
         UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
         add_to_days(fresh.values())
         action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
@@ -68,7 +70,9 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
         seconds, quantity, count = sums.get(key, (0, Decimal(0), 0))
         sums[key] = (seconds + record.seconds, quantity + record.quantity, count + 1)
     for (period_id, kind, operation, day), (seconds, quantity, count) in sorted(sums.items()):
-        row, _ = UsageDay.objects.get_or_create(period_id=period_id, kind=kind, operation=operation, local_day=day)
+        row, _ = UsageDay.objects.get_or_create(
+            period_id=period_id, kind=kind, operation=operation, local_day=day
+        )
         # Told its field, the quantity is scaled as the column is; a bare Decimal would be added as it stands.
         more = Value(quantity, output_field=FixedPointField(places=4))
         UsageDay.objects.filter(pk=row.pk).update(
@@ -83,19 +87,25 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
     period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
     if period is None:
         raise Refused(
-            f"Usage {row.external_id}: {subscription.number} has no period that covers {day}.", code="no_period"
+            f"Usage {row.external_id}: {subscription.number} has no period that covers {day}.",
+            code="no_period",
         )
     if row.operation:
         if row.operation not in {cost["code"] for cost in period.operation_costs}:
             raise Refused(
-                f"Usage {row.external_id}: the operation {row.operation} has no cost in {period}.", code="operation"
+                f"Usage {row.external_id}: the operation {row.operation} has no cost in {period}.",
+                code="operation",
             )
         if row.quantity <= 0 or row.seconds:
-            raise Refused(f"Usage {row.external_id}: an operation has a quantity above 0, no seconds.", code="amount")
+            raise Refused(
+                f"Usage {row.external_id}: an operation has a quantity above 0, no seconds.", code="amount"
+            )
         kind = UsageKind.OPERATION
     else:
         if row.seconds < 0 or row.quantity:
-            raise Refused(f"Usage {row.external_id}: a call has seconds, not below 0, no quantity.", code="amount")
+            raise Refused(
+                f"Usage {row.external_id}: a call has seconds, not below 0, no quantity.", code="amount"
+            )
         kind = UsageKind.CALL
     return UsageRecord(
         external_id=row.external_id,

@@ -1,0 +1,138 @@
+"""Billing periods with their fixed terms, and what was used in them. Nothing here is changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money
+from accounts.models import Customer
+from accounts.panels import link
+from accounts.permissions import May
+from audit.backoffice import Panel, TrackedAdmin, number, when
+from billing.giving import refundable_of
+from billing.models import BillingPeriod, UsageRecord
+from billing.models.usage import UsageKind
+from billing.panels import (
+    current_period_panel,
+    invoices_panel,
+    period_money_panel,
+    period_page,
+    period_pill,
+    terms_panel,
+    usage_panel,
+)
+
+
+@admin.register(BillingPeriod)
+class BillingPeriodAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    list_display = (
+        "starts_on",
+        "closes_on",
+        "subscription",
+        "customer",
+        "fee_shown",
+        "paid",
+        "given_back",
+        "refundable",
+        "state_pill",
+    )
+    list_filter = ("state", "term", "currency", "plan")
+    list_select_related = ("subscription__customer", "invoice")
+    numeric_columns = ("fee_shown", "paid", "given_back", "refundable")
+    search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
+    search_help_text = "Subscription or customer"
+    ordering = ("-starts_on", "-pk")
+    empty_hint = "A subscription's first period comes with opening it, the others by running billing."
+    fields = ("subscription_link", "customer", "starts_on", "ends_on", "extension_days", "closes_on")
+    readonly_fields = ("subscription_link", "customer")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BillingPeriod]:
+        rows: QuerySet[BillingPeriod] = super().get_queryset(request)
+        return rows.select_related("subscription__customer", "plan", "invoice")
+
+    @admin.display(description="Customer", ordering="subscription__customer__name")
+    def customer(self, obj: BillingPeriod) -> Customer | SafeString:
+        return link(obj.subscription.customer)
+
+    @admin.display(description="Subscription")
+    def subscription_link(self, obj: BillingPeriod) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description="Fee", ordering="fee")
+    def fee_shown(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.fee, obj.currency)
+
+    @admin.display(description="Paid")
+    def paid(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.fee_paid, obj.currency)
+
+    @admin.display(description="Refunded", ordering="refunded")
+    def given_back(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.refunded, obj.currency, "and more proposed" if obj.pending else "")
+
+    @admin.display(description="Refundable")
+    def refundable(self, obj: BillingPeriod) -> SafeString:
+        return money(refundable_of(obj), obj.currency)
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, obj: BillingPeriod) -> SafeString:
+        return period_pill(obj)
+
+    def page_title(self, obj: BillingPeriod) -> str:  # type: ignore[override]
+        return f"{obj.subscription.number}, {obj}"
+
+    def page_pills(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[SafeString]:
+        return [period_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[Panel]:
+        invoice: Any = getattr(obj, "invoice", None)
+        return [
+            current_period_panel(obj),
+            usage_panel(obj),
+            invoices_panel([invoice] if invoice else []),
+            period_money_panel(obj),
+            terms_panel(obj),
+            *period_page.of(request, obj),
+        ]
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    list_display = ("external_id", "subscription", "occurred", "what", "used")
+    list_filter = ("kind",)
+    list_select_related = ("subscription",)
+    numeric_columns = ("used",)
+    search_fields = ("external_id", "subscription__number")
+    search_help_text = "The source's own id, or a subscription number"
+    ordering = ("-pk",)
+    empty_hint = "Usage is imported; each record once, by the source's own id."
+    fields = ("external_id", "subscription_link", "period_link", "occurred", "what", "used")
+    readonly_fields = ("subscription_link", "period_link", "occurred", "what", "used")
+
+    @admin.display(description="When", ordering="occurred_at")
+    def occurred(self, obj: UsageRecord) -> SafeString:
+        return when(obj.occurred_at)
+
+    @admin.display(description="What")
+    def what(self, obj: UsageRecord) -> str:
+        return "Call" if obj.kind == UsageKind.CALL else obj.operation
+
+    @admin.display(description="Used")
+    def used(self, obj: UsageRecord) -> SafeString:
+        return number(f"{obj.seconds} s" if obj.kind == UsageKind.CALL else f"{obj.quantity.normalize():f}")
+
+    @admin.display(description="Subscription")
+    def subscription_link(self, obj: UsageRecord) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description="Period")
+    def period_link(self, obj: UsageRecord) -> SafeString:
+        return link(obj.period)

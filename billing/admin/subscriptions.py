@@ -1,0 +1,329 @@
+"""Subscriptions: opening one, cancelling it and undoing that; and their cards on the customer's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money, money_text
+from accounts.models import Customer, User
+from accounts.panels import customer_page, link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    ActionForm,
+    Done,
+    PageAction,
+    Panel,
+    ReasonForm,
+    StaffAction,
+    TrackedAdmin,
+    register_verbs,
+    timeline_panel,
+)
+from audit.models import Event
+from billing import forms
+from billing.actions.subscriptions import (
+    cancel_subscription,
+    cancellation_obstacle,
+    cancellation_takes_effect_on,
+    fee_obstacle,
+    first_sequence,
+    no_price,
+    open_subscription,
+    own_period,
+    price_in_force,
+    undo_cancellation,
+    undo_obstacle,
+)
+from billing.models import BillingPeriod, Credit, Invoice, Subscription
+from billing.panels import (
+    credits_panel,
+    current_period_panel,
+    given_panel,
+    invoices_panel,
+    period_bar_cell,
+    periods_panel,
+    subscription_page,
+    subscription_pill,
+)
+
+register_verbs(
+    {
+        "subscription.open": "opened the subscription",
+        "subscription.cancel": "cancelled the subscription",
+        "subscription.undo_cancellation": "took back the cancellation of",
+        "subscription.bill": "billed",
+        "usage.record": "recorded usage of",
+    }
+)
+
+#: How much of a long life the customer's page shows; the lists have all of it.
+NEWEST = 12
+
+
+class OpenSubscription(PageAction):
+    name = "open"
+    label = "Open a subscription"
+    icon = "plus"
+    may = May.OPEN_SUBSCRIPTIONS
+    roles = roles_that(May.OPEN_SUBSCRIPTIONS)
+    form_class = forms.OpenSubscriptionForm
+    preview_template = "billing/preview_opening.html"
+    previews_input = True
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"activated_on": timezone.localdate(), **request.GET.dict()}
+
+    def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
+        if not (form.is_bound and form.is_valid()):
+            return {}
+        return _opening(form.cleaned_data)
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        customer, plan = cleaned.pop("customer"), cleaned.pop("plan")
+        subscription = open_subscription(by=by, customer_id=customer.pk, plan_id=plan.pk, **cleaned)
+        return Done(f"{subscription} is open, with its first period and invoice.", page_url(subscription))
+
+
+def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """What opening it would come to: its first period and what that costs, or why it can't be."""
+    customer, plan, fee = cleaned["customer"], cleaned["plan"], cleaned["agreed_fee"]
+    subscription = Subscription(
+        customer=customer,
+        plan=plan,
+        term=cleaned["term"],
+        currency=customer.currency,
+        agreed_fee=fee,
+        activated_on=cleaned["activated_on"],
+        anchor_on=cleaned["activated_on"],
+    )
+    taken_over = cleaned["taken_over_on"]
+    if taken_over is not None and taken_over < subscription.activated_on:
+        return {"obstacle": "A subscription cannot be taken over before its activation."}
+    period = own_period(subscription, first_sequence(subscription, taken_over))
+    price = price_in_force(plan.pk, subscription.term, customer.currency, period.starts_on)
+    if price is None:
+        return {"obstacle": no_price(plan, subscription.term, customer.currency, period.starts_on)}
+    if fee is not None and (obstacle := fee_obstacle(fee, customer.currency)):
+        return {"obstacle": obstacle}
+    return {
+        "customer": customer,
+        "plan": plan,
+        "period": period,
+        "price": price,
+        "fee": money_text(price.fee if fee is None else fee, customer.currency),
+    }
+
+
+class CancelSubscription(StaffAction[Subscription]):
+    name = "cancel"
+    label = "Cancel"
+    label_plural = "Cancel subscriptions"
+    tone = "danger"
+    icon = "circle-x"
+    may = May.CANCEL_SUBSCRIPTIONS
+    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
+    form_class = forms.CancelForm
+    intro = "On the customer's word. Until the period's end it can be taken back."
+
+    def obstacle(self, obj: Subscription, by: User) -> str | None:
+        return cancellation_obstacle(obj)
+
+    def consequence(self, obj: Subscription, by: User) -> str:
+        ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
+        return (
+            f"The service goes on with all it includes through {date_format(ends_on - timedelta(days=1))} "
+            "(F1, F2) and then ends by itself, without another invoice (F4). Nothing is paid back for "
+            "cancelling (F3), and phones are not touched (F7)."
+        )
+
+    def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
+        return {"requested_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        subscription = cancel_subscription(pk, by=by, **cleaned)
+        ends_on = cancellation_takes_effect_on(
+            subscription, subscription.current_period(), cleaned["requested_on"]
+        )
+        return f"{subscription} is cancelled; it ends after {date_format(ends_on - timedelta(days=1))}."
+
+
+class UndoCancellation(StaffAction[Subscription]):
+    name = "undo_cancellation"
+    label = "Take back the cancellation"
+    label_plural = "Take back cancellations"
+    icon = "undo-2"
+    may = May.CANCEL_SUBSCRIPTIONS
+    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Subscription, by: User) -> str | None:
+        return undo_obstacle(obj)
+
+    def consequence(self, obj: Subscription, by: User) -> str:
+        return "The service goes on after the current period, which is invoiced as before."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{undo_cancellation(pk, by=by, reason=cleaned['reason'])} goes on."
+
+
+def open_period_of(subscription: Subscription) -> BillingPeriod | None:
+    """The current period as the list's query brought it along."""
+    found: list[BillingPeriod] = subscription.open_periods  # type: ignore[attr-defined]
+    return found[0] if found else None
+
+
+def _last_day(period: BillingPeriod) -> date:
+    return period.closes_on - timedelta(days=1)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (CancelSubscription, UndoCancellation)
+    page_actions = (OpenSubscription,)
+    list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
+    list_filter = ("state", "term", "plan", "currency")
+    list_select_related = ("customer", "plan")
+    numeric_columns = ("fee",)
+    search_fields = (
+        "number",
+        "customer__name",
+        "customer__number",
+        "customer__email",
+        "customer__purchases__phone__serial",
+    )
+    search_help_text = "Subscription or customer number, name, e-mail, or a phone's serial number"
+    empty_hint = "Open the first one from the page of a customer."
+    fields = (
+        "customer_link",
+        "plan_link",
+        "term",
+        "fee",
+        "activated_on",
+        "anchor_on",
+        "runs_to",
+        "cancellation",
+    )
+    readonly_fields = ("customer_link", "plan_link", "fee", "runs_to", "cancellation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        rows: QuerySet[Subscription] = super().get_queryset(request)
+        current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
+        return rows.select_related("customer", "plan").prefetch_related(
+            Prefetch("periods", queryset=current, to_attr="open_periods")
+        )
+
+    @admin.display(description="Fee")
+    def fee(self, obj: Subscription) -> SafeString:
+        period = open_period_of(obj)
+        fee = period.fee if period else obj.agreed_fee
+        return money(fee, obj.currency, "agreed" if obj.agreed_fee is not None else "")
+
+    @admin.display(description="Paid service runs to")
+    def runs_to(self, obj: Subscription) -> Any:
+        period = open_period_of(obj)
+        return _last_day(period) if period else obj.ended_on
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, obj: Subscription) -> SafeString:
+        return subscription_pill(obj)
+
+    @admin.display(description="Customer")
+    def customer_link(self, obj: Subscription) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description="Plan")
+    def plan_link(self, obj: Subscription) -> SafeString:
+        return link(obj.plan)
+
+    @admin.display(description="Cancelled")
+    def cancellation(self, obj: Subscription) -> str:
+        if obj.cancelled_on is None:
+            return "no"
+        return f"{date_format(obj.cancelled_on)}, by {obj.get_cancellation_channel_display().lower()}"
+
+    def page_title(self, obj: Subscription) -> str:  # type: ignore[override]
+        return f"{obj.number} {obj.customer.name}"
+
+    def page_pills(self, request: HttpRequest, obj: Subscription) -> Sequence[SafeString]:
+        return [subscription_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
+        current = open_period_of(obj)
+        return [
+            *([current_period_panel(current)] if current else []),
+            periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
+            invoices_panel(_invoices(Invoice.objects.filter(period__subscription=obj))),
+            credits_panel(_credits(Credit.objects.filter(subscription=obj))),
+            given_panel(obj),
+            *subscription_page.of(request, obj),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
+    return list(rows.order_by("-issued_on", "-pk")[:NEWEST])
+
+
+def _credits(rows: QuerySet[Credit]) -> QuerySet[Credit]:
+    return rows.prefetch_related("applications__invoice").order_by("-granted_on", "-pk")[:NEWEST]
+
+
+# --- On the customer's page ---------------------------------------------------------------------
+
+
+@customer_page.panel(order=10)
+def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
+    current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
+    subscriptions = customer.subscriptions.select_related("plan").prefetch_related(
+        Prefetch("periods", queryset=current, to_attr="open_periods")
+    )
+    rows = []
+    for subscription in subscriptions.order_by("-activated_on", "-pk"):
+        period = open_period_of(subscription)
+        rows.append(
+            (
+                link(subscription),
+                subscription.plan,
+                subscription.get_term_display(),
+                subscription_pill(subscription),
+                period_bar_cell(period) if period else "",
+                _last_day(period) if period else subscription.ended_on,
+                money(period.fee, period.currency) if period else "",
+            )
+        )
+    may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
+    headings = ["Number", "Plan", "Term", "State", "Current period", "Runs to", ("Fee", "n")]
+    return Panel(
+        "Subscriptions",
+        "backoffice/panels/table.html",
+        {"headings": headings, "rows": rows, "empty": "No subscription."},
+        note="Open a subscription" if may else "",
+        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}"
+        if may
+        else "",
+        side="top",
+    )
+
+
+@customer_page.panel(order=20)
+def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
+    invoices = _invoices(Invoice.objects.filter(customer=customer))
+    more = len(invoices) == NEWEST
+    url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
+    return invoices_panel(invoices, note="all invoices" if more else "", url=url)
+
+
+@customer_page.panel(order=30)
+def customers_credits_panel(request: HttpRequest, customer: Customer) -> Panel:
+    return credits_panel(_credits(Credit.objects.filter(customer=customer)))

@@ -1,0 +1,325 @@
+"""Cards about subscriptions and money, shared by the pages of billing and those of apps that know it.
+
+Another app adds cards to the page of a subscription or a period as to a customer's (``accounts.panels``)::
+
+    @subscription_page.panel(order=40)
+    def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel | None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from accounts.amounts import cost_text, money, money_text
+from accounts.panels import PagePanels, link, page_url
+from audit.backoffice import Panel, number, pill
+from billing.giving import refundable_of
+from billing.models import BillingPeriod, Credit, Invoice, Payout, Subscription
+from billing.models.usage import UsageDay, UsageKind
+
+subscription_page: PagePanels[Subscription] = PagePanels()
+period_page: PagePanels[BillingPeriod] = PagePanels()
+
+TABLE = "backoffice/panels/table.html"
+
+
+# --- Statuses -----------------------------------------------------------------------------------
+
+
+def subscription_pill(subscription: Subscription) -> SafeString:
+    tones: dict[str, Any] = {"active": "good", "cancelled": "warn", "ended": "mute"}
+    short = "Cancelled" if subscription.state == Subscription.State.CANCELLED else ""
+    return pill(short or subscription.get_state_display(), tones[subscription.state])
+
+
+def period_pill(period: BillingPeriod) -> SafeString:
+    return pill(period.get_state_display(), "info" if period.state == BillingPeriod.State.OPEN else "mute")
+
+
+def invoice_pill(invoice: Invoice) -> SafeString:
+    tones: dict[str, Any] = {"issued": "info", "paid": "good", "overdue": "bad"}
+    return pill(invoice.get_state_display(), tones[invoice.state])
+
+
+def payout_pill(payout: Payout) -> SafeString:
+    tones: dict[str, Any] = {"pending": "warn", "paid": "good", "failed": "bad", "credited": "mute"}
+    return pill(payout.get_state_display(), tones[payout.state])
+
+
+# --- A period to scale --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodBar:
+    """A period from its first day to its last, extension included, in thousandths of its length."""
+
+    period: BillingPeriod
+    provided: int
+    own: int
+    today: date
+
+    @property
+    def last_own_day(self) -> date:
+        return self.period.ends_on - timedelta(days=1)
+
+    @property
+    def last_day(self) -> date:
+        return self.period.closes_on - timedelta(days=1)
+
+    @property
+    def days_left(self) -> int:
+        return max(0, (self.period.closes_on - max(self.today, self.period.starts_on)).days)
+
+    @property
+    def extension_width(self) -> int:
+        return 1000 - self.own
+
+    @property
+    def in_words(self) -> str:
+        first, last = date_format(self.period.starts_on), date_format(self.last_own_day)
+        words = f"{first} to {last}, {self.period.days} days"
+        if self.period.extension_days:
+            words += f", and {self.period.extension_days} days given until {date_format(self.last_day)}"
+        return f"{words}; {self.days_left} days left"
+
+
+def period_bar(period: BillingPeriod, *, today: date | None = None) -> PeriodBar:
+    """How much of the period is over at the day's beginning, and how much of it was given as an extension."""
+    day = today or timezone.localdate()
+    whole = (period.closes_on - period.starts_on).days
+    gone = min(max((day - period.starts_on).days, 0), whole)
+    return PeriodBar(period, provided=1000 * gone // whole, own=1000 * period.days // whole, today=day)
+
+
+def period_bar_cell(period: BillingPeriod) -> SafeString:
+    """The bar alone, small, for a table's cell."""
+    return render_to_string("billing/period_bar.html", {"bar": period_bar(period), "small": True})
+
+
+# --- Cards --------------------------------------------------------------------------------------
+
+
+def current_period_panel(period: BillingPeriod) -> Panel:
+    """The running period drawn to scale, with what it includes."""
+    return Panel(
+        "Current period",
+        "billing/panels/current_period.html",
+        {"bar": period_bar(period), "period": period},
+        side="top",
+        note="its page",
+        url=page_url(period),
+    )
+
+
+def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
+    rows = [
+        (
+            link(period, period.starts_on),
+            period.closes_on - timedelta(days=1),
+            period_bar_cell(period),
+            f"+{period.extension_days} days" if period.extension_days else "",
+            period_pill(period),
+            money(period.fee, period.currency),
+            money(period.refunded, period.currency) if period.refunded else "",
+        )
+        for period in periods
+    ]
+    headings = ["From", "To", "", "Given", "State", ("Fee", "n"), ("Refunded", "n")]
+    return Panel("Periods", TABLE, {"headings": headings, "rows": rows})
+
+
+def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = "") -> Panel:
+    """Invoices with what is due, paid and covered by credits."""
+    rows = [
+        (
+            link(invoice),
+            invoice.issued_on,
+            invoice_pill(invoice),
+            money(invoice.gross, invoice.currency),
+            money(invoice.credited, invoice.currency) if invoice.credited else "",
+            money(invoice.paid, invoice.currency) if invoice.paid else "",
+            money(invoice.due, invoice.currency),
+        )
+        for invoice in invoices
+    ]
+    headings = ["Number", "Issued", "State", ("Gross", "n"), ("Credited", "n"), ("Paid", "n"), ("Due", "n")]
+    context = {"headings": headings, "rows": rows, "empty": "No invoice yet."}
+    return Panel("Invoices", TABLE, context, note=note, url=url)
+
+
+def credits_panel(credits: Iterable[Credit]) -> Panel:
+    """Credits with what is left of each and where the rest went. Expects ``applications__invoice``."""
+    rows = []
+    for credit in credits:
+        used = [
+            render_to_string("billing/credit_use.html", {"use": use, "currency": credit.currency}).strip()
+            for use in credit.applications.all()
+        ]
+        rows.append(
+            (
+                link(credit, credit.granted_on),
+                credit.reason,
+                SafeString("<br>".join(used)) if used else "waits for the next invoice",
+                money(credit.granted, credit.currency),
+                money(credit.remaining, credit.currency),
+            )
+        )
+    headings = ["Granted", "Why", "Went to", ("Amount", "n"), ("Left", "n")]
+    return Panel(
+        "Credits", TABLE, {"headings": headings, "rows": rows, "empty": "No credit was given."}, side="right"
+    )
+
+
+def given_panel(subscription: Subscription) -> Panel:
+    """Minutes, days and cash that were given on a subscription."""
+    minutes = [
+        (grant.granted_on, f"{grant.minutes} minutes", grant.reason, grant.period)
+        for grant in subscription.minutes_grants.select_related("period")
+    ]
+    days = [
+        (given.granted_on, f"{given.days} days", given.reason, given.period)
+        for given in subscription.extensions.select_related("period")
+    ]
+    cash = [
+        (
+            payout.requested_on,
+            link(payout, money_text(payout.amount, payout.currency)),
+            payout.reason,
+            payout_pill(payout),
+        )
+        for payout in subscription.payouts.select_related("customer")
+    ]
+    rows = sorted([*minutes, *days, *cash], key=lambda row: row[0], reverse=True)
+    headings = ["On", "What", "Why", "Period or state"]
+    context = {"headings": headings, "rows": rows, "empty": "No minutes, days or cash were given."}
+    return Panel("Minutes, days and cash", TABLE, context, side="right")
+
+
+def period_money_panel(period: BillingPeriod) -> Panel:
+    """What was paid for a period, what was given back, and what could still be."""
+    unit = period.currency
+    fields = [
+        ("Fee", money_text(period.fee, unit)),
+        ("Paid for it", money_text(period.fee_paid, unit)),
+        ("Refunded", money_text(period.refunded, unit)),
+        ("Proposed, pending", money_text(period.pending, unit)),
+        ("Still refundable", money_text(refundable_of(period), unit)),
+    ]
+    return Panel("Money", "backoffice/panels/fields.html", {"fields": fields}, side="right")
+
+
+def terms_panel(period: BillingPeriod) -> Panel:
+    """What was copied onto the period when it began, and never changes."""
+    unit = period.currency
+    fields: list[tuple[str, object]] = [
+        ("Plan", period.plan.name),
+        ("Term", period.get_term_display()),
+        ("Fee, gross", money_text(period.fee, unit)),
+        ("Tax rate", f"{period.tax_rate:f} %"),
+        ("Included minutes", period.included_minutes),
+        ("Cost of a minute", cost_text(period.minute_cost, unit)),
+    ]
+    fields += [
+        (cost["name"], f"{cost_text(Decimal(cost['unit_cost']), unit)} a use")
+        for cost in period.operation_costs
+    ]
+    return Panel(
+        "Terms",
+        "backoffice/panels/fields.html",
+        {"fields": fields},
+        side="right",
+        note="fixed when the period began",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfUse:
+    """One day on the chart of a period's calls: place in thousandths of the width, height in hundredths."""
+
+    day: date
+    seconds: int
+    x: int
+    width: int
+    height: int
+
+    @property
+    def y(self) -> int:
+        return 100 - self.height
+
+
+def usage_panel(period: BillingPeriod) -> Panel:
+    """What was used of a period: sums against the allowance, a small chart of calls, the days as a table."""
+    days = list(period.usage_days.order_by("local_day", "kind", "operation"))
+    calls: dict[date, int] = {}
+    for row in days:
+        if row.kind == UsageKind.CALL:
+            calls[row.local_day] = calls.get(row.local_day, 0) + row.seconds
+    whole = (period.closes_on - period.starts_on).days
+    most = max(calls.values(), default=0)
+    chart = [
+        DayOfUse(
+            day,
+            seconds,
+            x=1000 * (day - period.starts_on).days // whole,
+            width=max(1, 1000 // whole - 2),
+            height=max(1, 100 * seconds // most),
+        )
+        for day, seconds in sorted(calls.items())
+        if most
+    ]
+    names = {cost["code"]: cost["name"] for cost in period.operation_costs}
+    return Panel(
+        "Usage",
+        "billing/panels/usage.html",
+        {
+            "minutes": _minutes(sum(calls.values())),
+            "allowance": period.included_minutes + granted_minutes(period),
+            "operations": operation_sums(days, names),
+            "chart": chart,
+            "most": _minutes(most),
+            "headings": ["Day", "What", ("Records", "n"), ("Used", "n")],
+            "rows": [
+                (
+                    row.local_day,
+                    names.get(row.operation, row.operation) or "Calls",
+                    number(row.records),
+                    number(_used(row)),
+                )
+                for row in days
+            ],
+        },
+        note="by local day",
+    )
+
+
+def granted_minutes(period: BillingPeriod) -> int:
+    """Minutes given on top of the period's allowance."""
+    return period.minutes_grants.aggregate(total=Sum("minutes"))["total"] or 0
+
+
+def operation_sums(days: Iterable[UsageDay], names: dict[str, str]) -> list[tuple[str, Decimal]]:
+    """Each operation's name and how often it was used."""
+    sums: dict[str, Decimal] = {}
+    for row in days:
+        if row.kind == UsageKind.OPERATION:
+            sums[row.operation] = sums.get(row.operation, Decimal(0)) + row.quantity
+    return [(names.get(code, code), quantity.normalize()) for code, quantity in sorted(sums.items())]
+
+
+def _minutes(seconds: int) -> str:
+    """Minutes and seconds, as phones show them."""
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def _used(row: UsageDay) -> str:
+    return f"{_minutes(row.seconds)} min" if row.kind == UsageKind.CALL else f"{row.quantity.normalize():f}"
