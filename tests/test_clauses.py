@@ -1,8 +1,9 @@
-"""One test (or a table of one) for each clause of the two policies, through the actions that the staff pages call.
+"""One test (or a table of one) for each clause of the policies, through the actions that the pages call.
 
-Names follow the clauses' ids: F1 to F10 of the fulfilment policy, R2 to R7 of the refund policy. Not here yet:
-R1's agreements (an agreement wins over the policy) and F11 (the public policy page); R5 is here without the
-sending of what the customer is told. ``docs/policy-conformance.md`` tells where each rule lives and what is missing.
+Names follow the clauses' ids: F1 to F10 of the fulfilment policy, R2 to R7 of the refund policy. Not here
+yet: R1's agreements (an agreement wins over the policy) and F11 (the public policy page); R5 is here without
+the sending of what the customer is told. ``docs/policy-conformance.md`` tells where each rule lives and what
+is missing.
 """
 
 from __future__ import annotations
@@ -61,7 +62,6 @@ from tests.complaints.cases import (
     propose,
     register,
     settled,
-    special,
     spring_subscription,
     take_up,
 )
@@ -69,6 +69,7 @@ from tests.complaints.refusals import assert_refused, rows_of_every_table
 
 pytestmark = pytest.mark.django_db
 
+NOTHING = Decimal(0)
 LAST_DAY = date(2024, 4, 30)
 FIRST_OF_MAY = date(2024, 5, 1)
 
@@ -135,7 +136,7 @@ def test_f3_cancelling_gives_nothing_back_and_adds_nothing_to_a_quote(desk: Desk
     cancel(desk, subscription, date(2024, 4, 11))
 
     assert only_period(subscription).fee_paid == Decimal("60.00")
-    assert held(complaint.period) == (0, 0)
+    assert held(complaint.period) == (NOTHING, NOTHING)
     for given in (Refund, Credit, Payout, Extension, MinutesGrant):
         assert not given.objects.exists()
     after = live_quote(complaint, again(complaint).period, Choices(basis="usage"))
@@ -210,7 +211,7 @@ def test_f6_a_phone_is_the_customers_once_it_is_paid_in_full(desk: Desk) -> None
 
     pay_instalment(third.pk, by=desk.clerk, paid_on=factories.days_ago(1))
     now = Purchase.objects.get(pk=purchase.pk)
-    assert (now.owed, now.owned_on) == (0, factories.days_ago(1))
+    assert (now.owed, now.owned_on) == (NOTHING, factories.days_ago(1))
 
 
 def test_f7_cancelling_leaves_phones_alone(desk: Desk) -> None:
@@ -333,7 +334,7 @@ def test_r2_an_upheld_complaint_refunds_a_part_of_the_fee(
     approve_refund(refund.pk, by=desk.manager)
     if refund.total > 500:
         approve_refund(refund.pk, by=desk.director)
-    assert held(complaint.period) == (0, Decimal(total))
+    assert held(complaint.period) == (NOTHING, Decimal(total))
 
 
 @pytest.mark.parametrize("basis", ["usage", "interruption"])
@@ -454,10 +455,10 @@ def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(d
 
     invoices = Invoice.objects.filter(period__subscription=subscription).order_by("issued_on")
     assert [(invoice.credited, invoice.due) for invoice in invoices] == [
-        (0, 0),
-        (Decimal("25.00"), 0),
+        (NOTHING, NOTHING),
+        (Decimal("25.00"), NOTHING),
         (Decimal("15.00"), Decimal("10.00")),
-        (0, Decimal("25.00")),
+        (NOTHING, Decimal("25.00")),
     ]
     assert Credit.objects.get().remaining == 0
 
@@ -505,7 +506,7 @@ def test_r7_a_special_case_is_refunded_up_to_the_whole_fee(desk: Desk) -> None:
     propose_refund(bare.pk, by=desk.agent, reason="A breach of ours")
     assert_refused("permission", lambda: approve_refund(bare.pk, by=desk.lead))
     approve_refund(bare.pk, by=desk.manager)
-    assert held(complaint.period) == (0, Decimal("60.00"))
+    assert held(complaint.period) == (NOTHING, Decimal("60.00"))
 
     again_asked = decided(desk, subscription=complaint.subscription)
     more = draft(desk, again_asked, "special", special_amount=Decimal("0.01"))

@@ -1,7 +1,7 @@
 """Cases in every state, brought there by the actions that the pages call.
 
-A case is about April 2024: 30 days for 60.00 EUR, paid, 0.02 a minute, no usage; the complaint came on the 10th. So
-10 days are provided and a quote by usage is 40.00. Days that have to be near are given explicitly.
+A case is about April 2024: 30 days for 60.00 EUR, paid, 0.02 a minute, no usage; the complaint came on the
+10th. So 10 days are provided and a quote by usage is 40.00. Days that have to be near are given explicitly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 from accounts.models import User
 from billing.models import BillingPeriod, Subscription
 from complaints.actions.cases import (
-    acknowledge_complaint,
     ask_customer,
     assess_complaint,
     register_complaint,
@@ -46,7 +45,10 @@ State = Complaint.State
 
 
 class Desk:
-    """The people of an office. The agent registers, assesses, decides and proposes; the others have no hand in it."""
+    """The people of an office.
+
+    The agent registers, assesses, decides and proposes; the others have no hand in a case.
+    """
 
     def __init__(self) -> None:
         self.agent = factories.agent(first_name="Ada")
@@ -103,10 +105,8 @@ def register(
 
 
 def take_up(desk: Desk, complaint: Complaint, *, by: User | None = None) -> Complaint:
-    """Acknowledged and assessed: in review."""
-    by = by or desk.agent
-    acknowledge_complaint(complaint.pk, by=by, text=f"We have your complaint, {complaint.code}.")
-    assess_complaint(complaint.pk, by=by, severity="normal", findings="The line was noisy.")
+    """Assessed, and so in review."""
+    assess_complaint(complaint.pk, by=by or desk.agent, severity="normal", findings="The line was noisy.")
     return again(complaint)
 
 
@@ -180,7 +180,7 @@ def special(desk: Desk, complaint: Complaint, amount: str, **kwargs: Any) -> Ref
 
 
 def dear_case(desk: Desk, **registration: Any) -> Complaint:
-    """A decided complaint about a period of 2,000.00, so that a refund may need two approvals (above 500.00)."""
+    """A decided complaint about 2,000.00, so that a refund may need two approvals (above 500.00)."""
     subscription = spring_subscription(agreed_fee=Decimal("2000.00"))
     return decided(desk, subscription=subscription, **registration)
 

@@ -18,7 +18,7 @@ type Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def rows_of_every_table(*apps_to_read: str) -> Rows:
-    """All rows of all tables of the apps (all of ours, unless named), histories and number series included."""
+    """All rows of the apps' tables (all of ours, unless named), histories and number series included."""
     rows: Rows = {}
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
@@ -31,7 +31,7 @@ def rows_of_every_table(*apps_to_read: str) -> Rows:
 
 
 def assert_refused(code: str, attempt: Callable[[], object], *, saying: str = "") -> Refused:
-    """The attempt is refused for the reason that ``code`` names, and leaves one refused event and nothing else."""
+    """The attempt is refused for the reason that ``code`` names; it leaves one refused event and no more."""
     before = rows_of_every_table()
     with pytest.raises(Refused) as caught:
         attempt()
