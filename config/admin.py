@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.backoffice import TrackedAdmin, home_panels
+from audit.backoffice import Panel, TrackedAdmin, home_panels, register_home_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,11 @@ NAVIGATION: tuple[Group, ...] = (
 class SignInForm(AdminAuthenticationForm):
     """Name and password, for active staff with a role."""
 
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "The name or the password is wrong. Capital letters matter in both.",
+    }
+
     def confirm_login_allowed(self, user: Any) -> None:
         if not user.is_active or user.role_id is None:
             raise ValidationError(
@@ -104,7 +110,7 @@ class BackOfficeSite(admin.AdminSite):
 
     site_title = "Redress"
     site_header = "Redress"
-    index_title = "Home"
+    index_title = "My work"
     site_url = None
     enable_nav_sidebar = True
     empty_value_display = "–"
@@ -187,3 +193,31 @@ class BackOfficeSite(admin.AdminSite):
     ) -> HttpResponse:
         """There is no page per app: work is grouped otherwise."""
         return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+
+
+def few_approvers(request: HttpRequest) -> Panel | None:
+    """A warning when fewer than two people could approve something: one alone never may (RULES 6 and 8)."""
+    from accounts.models import User
+    from accounts.permissions import PERMISSIONS, May
+
+    user = request.user
+    if not (isinstance(user, User) and user.may(May.SEE_STAFF)):
+        return None
+    roles = User.objects.filter(is_active=True, role__isnull=False).values_list("role__name", flat=True)
+    people = Counter(roles.order_by())
+    approvals = (May.APPROVE_USAGE, May.APPROVE_INTERRUPTION, May.APPROVE_FULL_MONTH, May.APPROVE_SPECIAL)
+    short = [
+        (may, number) for may in approvals if (number := sum(people[role] for role in PERMISSIONS[may])) < 2
+    ]
+    if not short:
+        return None
+    return Panel(
+        "Too few people to approve",
+        "backoffice/panels/few_approvers.html",
+        {"short": [(may.value, number) for may, number in short]},
+        side="top",
+        tone="warn",
+    )
+
+
+register_home_panel(few_approvers, order=0)

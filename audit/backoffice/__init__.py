@@ -46,6 +46,7 @@ from audit.backoffice.actions import (
 )
 from audit.backoffice.admin import TrackedAdmin
 from audit.backoffice.display import number, pill, sub, when
+from audit.backoffice.lookups import LookupField
 from audit.backoffice.panels import (
     Panel,
     home_panels,
@@ -54,10 +55,14 @@ from audit.backoffice.panels import (
     timeline_panel,
     verb_in_words,
 )
+from audit.backoffice.widgets import DateInput, DateTimeInput
 
 __all__ = [
     "ActionForm",
+    "DateInput",
+    "DateTimeInput",
     "Done",
+    "LookupField",
     "NoReasonForm",
     "OptionalReasonForm",
     "PageAction",

@@ -43,8 +43,6 @@ class Done:
 class ActionForm(forms.Form):
     """The inputs of an action. It knows the rows and the person, for choices that depend on them."""
 
-    required_css_class = "required"
-
     def __init__(
         self, *args: Any, rows: Sequence[models.Model] = (), by: User | None = None, **kwargs: Any
     ) -> None:

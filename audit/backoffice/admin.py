@@ -17,9 +17,9 @@ from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
@@ -27,11 +27,16 @@ from audit.actions import Refused
 from audit.backoffice import confirmation
 from audit.backoffice.actions import PageAction, Permission, StaffAction, allowed
 from audit.backoffice.history import HistoryPages
+from audit.backoffice.lookups import SUGGESTED
 from audit.backoffice.panels import Panel
 from audit.backoffice.widgets import DateInput, DateTimeInput
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+#: What one usually does comes first, what gives something up last.
+_TONES = {"primary": 0, "": 1, "danger": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class TrackedAdmin(HistoryPages):
     save_reason: ClassVar[Literal["no", "optional", "required"]] = "optional"
     #: List columns whose heading stands to the right; the cells are made with ``display.number``.
     numeric_columns: ClassVar[Sequence[str]] = ()
+    #: The field that names a row in a ``LookupField`` (its number); ``search_fields`` find the suggestions.
+    lookup_by: ClassVar[str] = ""
     #: A sentence for a list without rows: what to do next.
     empty_hint: ClassVar[str] = ""
 
@@ -137,6 +144,8 @@ class TrackedAdmin(HistoryPages):
         return self.has_view_permission(request) and allowed(request.user, self.may_add)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if getattr(request, "only_reading", False):
+            return False
         return self.has_view_permission(request, obj) and allowed(request.user, self.may_change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -171,8 +180,7 @@ class TrackedAdmin(HistoryPages):
         """Every action on the row: what may be done now (primary first), then the others with the reason."""
         by: User = request.user  # type: ignore[assignment]
         bar = [self._bar_item(action, obj, by) for action in self._staff_actions.values()]
-        order = {"primary": 0, "": 1, "danger": 2}
-        return sorted(bar, key=lambda item: (not item.ready, order[item.action.tone]))
+        return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
     def _bar_item(self, action: StaffAction[Any], obj: Any, by: User) -> BarItem:
         url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}"
@@ -197,6 +205,7 @@ class TrackedAdmin(HistoryPages):
                 "act/<slug:name>/results/<slug:token>/", view(self._results_view), name=f"{info}_act_results"
             ),
             path("do/<slug:name>/", view(self._do_view), name=f"{info}_do"),
+            path("lookup/", view(self._lookup_view), name=f"{info}_lookup"),
         ]
         # Gone: the delete page, and Django's redirect of old addresses, which would catch its address.
         gone = {f"{info}_delete", None}
@@ -213,16 +222,32 @@ class TrackedAdmin(HistoryPages):
     def _do_view(self, request: HttpRequest, name: str) -> HttpResponse:
         return confirmation.do(self, request, name)
 
+    def _lookup_view(self, request: HttpRequest) -> HttpResponse:
+        """Suggestions for a ``LookupField``: what the list's search finds of the rows this person sees."""
+        if not self.lookup_by:
+            raise Http404("Nothing is looked up here.")
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        typed = request.GET.get("q", "").strip()
+        rows, _ = self.get_search_results(request, self.get_queryset(request), typed)
+        found = [
+            {"value": getattr(row, self.lookup_by), "label": self.page_title(row)} for row in rows[:SUGGESTED]
+        ]
+        return JsonResponse({"rows": found if typed else []})
+
     # --- Lists ----------------------------------------------------------------------------------
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        offered = [
-            action
-            for action in self._staff_actions.values()
-            if action.in_bulk and action.allowed(request.user)
-        ]
+        offered = sorted(
+            (
+                action
+                for action in self._staff_actions.values()
+                if action.in_bulk and action.allowed(request.user)
+            ),
+            key=lambda action: _TONES[action.tone],
+        )
         return super().changelist_view(
             request,
             {
@@ -245,6 +270,11 @@ class TrackedAdmin(HistoryPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        # A row's page is for reading; its form opens at ?edit=1.
+        edits = self.has_change_permission(request)
+        if object_id is not None and request.method == "GET" and "edit" not in request.GET:
+            request.only_reading = True  # type: ignore[attr-defined]
+        extra_context = {"edit_url": f"{request.path}?edit=1" if edits else "", **(extra_context or {})}
         # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)

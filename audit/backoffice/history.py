@@ -49,6 +49,7 @@ class HistoryPages(SimpleHistoryAdmin):
     Its own page for a version takes a POST that saves the old version, even where reverting is switched off.
     """
 
+    object_history_template = "backoffice/history.html"
     history_list_per_page = 50
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -91,12 +92,14 @@ class HistoryPages(SimpleHistoryAdmin):
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{obj}, as it was",
+            "title": f"A version of {obj}",
             "opts": self.opts,
             "object": obj,
             "record": record,
             "values": [
-                (capfirst(field.verbose_name), _shown(record, field)) for field in record.tracked_fields
+                (capfirst(field.verbose_name), _shown(record, field))
+                for field in record.tracked_fields
+                if not field.primary_key
             ],
             "newer": _neighbour(record, newer=True),
             "older": older,

@@ -52,3 +52,9 @@ def header_class(header: dict[str, Any], cl: Any) -> SafeString:
     given: SafeString = header["class_attrib"]
     numeric = any(f"column-{name}" in given for name in cl.model_admin.numeric_columns)
     return SafeString(given.replace('class="', 'class="n ', 1)) if numeric else given
+
+
+@register.simple_tag(takes_context=True)
+def fragment(context: template.Context, template_name: str, values: dict[str, Any]) -> SafeString:
+    """A template with the given values only (and the request)."""
+    return render_to_string(template_name, values, request=context.get("request"))
