@@ -30,11 +30,16 @@ def rows_of_every_table(*apps_to_read: str) -> Rows:
     return rows
 
 
-def assert_refused(code: str, attempt: Callable[[], object], *, saying: str = "") -> Refused:
-    """The attempt is refused for the reason that ``code`` names; it leaves one refused event and no more."""
+def assert_refused(
+    code: str, attempt: Callable[..., object], *args: Any, saying: str = "", **kwargs: Any
+) -> Refused:
+    """The attempt, called with the arguments, is refused for the reason that ``code`` names.
+
+    It leaves one refused event and nothing else.
+    """
     before = rows_of_every_table()
     with pytest.raises(Refused) as caught:
-        attempt()
+        attempt(*args, **kwargs)
     after = rows_of_every_table()
     refusal = caught.value
     assert refusal.code == code, f"{refusal.code}: {refusal.message}"

@@ -159,7 +159,7 @@ def test_every_step_from_every_state(desk: Desk, state: str, subtests: pytest.Su
     for name, step in STEPS.items():
         with subtests.test(step=name):
             if state not in AFTER[name]:
-                assert_refused("state", lambda step=step: step(desk.lead, complaint), saying=complaint.code)
+                assert_refused("state", step, desk.lead, complaint, saying=complaint.code)
                 continue
             with transaction.atomic():
                 step(desk.lead, complaint)
@@ -190,7 +190,7 @@ def test_a_step_is_refused_to_whom_the_role_or_a_link_forbids_it(desk: Desk, nam
     denied.append(factories.manager(is_active=False))
     denied.append(factories.UserFactory.create(role=None, is_superuser=True, is_staff=True))
     for person in denied:
-        assert_refused("permission", lambda person=person: step(person, complaint))
+        assert_refused("permission", step, person, complaint)
     linked = factories.manager(customer=complaint.customer)
     assert_refused("linked", lambda: step(linked, complaint))
     step(desk.manager, complaint)
@@ -199,7 +199,7 @@ def test_a_step_is_refused_to_whom_the_role_or_a_link_forbids_it(desk: Desk, nam
 def test_a_case_that_does_not_exist(desk: Desk) -> None:
     for name, step in STEPS.items():
         if "another" not in name:
-            assert_refused("missing", lambda step=step: step(desk.lead, Complaint(pk=987654)), saying="exist")
+            assert_refused("missing", step, desk.lead, Complaint(pk=987654), saying="exist")
 
 
 # --- Registering --------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def test_what_cannot_be_registered(desk: Desk) -> None:
     theirs.subscription_id = 987654
     assert_refused("missing", lambda: register(desk, period=theirs))
     for person in (desk.clerk, desk.auditor, desk.administrator, desk.system):
-        assert_refused("permission", lambda person=person: register(desk, subscription, by=person))
+        assert_refused("permission", register, desk, subscription, by=person)
     linked = factories.agent(customer=subscription.customer)
     assert_refused("linked", lambda: register(desk, subscription, by=linked))
     # None of these has used up a number.
@@ -287,7 +287,7 @@ def test_a_files_name_loses_its_folders(desk: Desk) -> None:
     complaint = register(desk)
     attachment = attach_file(complaint.pk, by=desk.agent, file=text_file(name="C:\\Users\\me\\log.txt"))
     assert attachment.name == "log.txt"
-    assert attachment.file.name.startswith("complaints/")
+    assert str(attachment.file).startswith("complaints/")
 
 
 # --- Working on it ------------------------------------------------------------------------------
@@ -327,9 +327,7 @@ def test_assigning(desk: Desk) -> None:
     complaint = register(desk)
     assert complaint.owner is None
     for nobody in (desk.clerk.pk, desk.auditor.pk, factories.agent(is_active=False).pk, 987654):
-        assert_refused(
-            "owner", lambda nobody=nobody: assign_complaint(complaint.pk, by=desk.agent, owner_id=nobody)
-        )
+        assert_refused("owner", assign_complaint, complaint.pk, by=desk.agent, owner_id=nobody)
     linked = factories.agent(customer=complaint.customer)
     assert_refused("linked", lambda: assign_complaint(complaint.pk, by=desk.agent, owner_id=linked.pk))
 
@@ -463,7 +461,11 @@ def test_deadlines_follow_a_corrected_day_of_receipt(desk: Desk) -> None:
     for wrong in (noon(31, month=3), timezone.now() + timedelta(days=1)):
         assert_refused(
             "dates",
-            lambda wrong=wrong: correct_complaint(complaint.pk, by=desk.agent, reason="?", received_at=wrong),
+            correct_complaint,
+            complaint.pk,
+            by=desk.agent,
+            reason="?",
+            received_at=wrong,
         )
 
 
@@ -494,7 +496,11 @@ def test_a_case_moves_only_among_its_customers_subscriptions(desk: Desk) -> None
     ):
         assert_refused(
             "open_refund",
-            lambda changes=changes: correct_complaint(complaint.pk, by=desk.agent, reason="?", **changes),
+            correct_complaint,
+            complaint.pk,
+            by=desk.agent,
+            reason="?",
+            **changes,
             saying=refund.code,
         )
     correct_complaint(complaint.pk, by=desk.agent, reason="Typing", text="Calls break off after 2 minutes.")

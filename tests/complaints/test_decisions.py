@@ -309,8 +309,8 @@ def test_what_cannot_be_merged(desk: Desk) -> None:
     assert_refused("reason_missing", merge(one, two, ""))
     assert_refused("customer", merge(one, register(desk)))
     assert_refused("missing", merge(one, Complaint(pk=987654)))
-    for make in (lambda: draft(desk, one), lambda: propose(desk, one)):
-        refund = make()
+    for make in (draft, propose):
+        refund = make(desk, one)
         assert_refused("open_refund", merge(one, two), saying=refund.code)
         assert_refused("open_refund", merge(two, one), saying=refund.code)
         withdraw_refund(refund.pk, by=desk.agent, reason="To merge")
