@@ -120,6 +120,13 @@ class BackOfficeSite(admin.AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Only pages on our frame: what installed packages bring along (groups, sign-in attempts, tasks) would
+        come with delete buttons and outside the permission table.
+        """
+        if admin_class is not None and issubclass(admin_class, TrackedAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Active and with a role; Django's own staff flag opens nothing."""
         return request.user.is_authenticated and request.user.is_active and request.user.role_id is not None

@@ -21,7 +21,7 @@ from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from accounts.models import ApprovalLimit, Customer, Team, User
+from accounts.models import ApprovalLimit, Customer, StaffChange, Team, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.actions.payments import record_payment
 from billing.actions.subscriptions import open_subscription as open_subscription_action
@@ -67,6 +67,13 @@ def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
 # --- People -------------------------------------------------------------------------------------
 
 
+def _with_group(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The group for a role's name. A test that empties the tables takes the migration's groups along."""
+    if isinstance(kwargs.get("role"), str):
+        kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
+    return kwargs
+
+
 class TeamFactory(DjangoModelFactory[Team]):
     class Meta:
         model = Team
@@ -88,10 +95,7 @@ class UserFactory(DjangoModelFactory[User]):
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
-        if isinstance(kwargs.get("role"), str):
-            # A test that empties the tables takes the groups of the migration along.
-            kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
-        return super()._create(model_class, *args, **kwargs)  # type: ignore[no-any-return]
+        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
 
 
 def agent(**kwargs: Any) -> User:
@@ -139,11 +143,9 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
 
     @classmethod
     def _create(cls, model_class: type[ApprovalLimit], *args: Any, **kwargs: Any) -> ApprovalLimit:
-        if isinstance(kwargs.get("role"), str):
-            kwargs["role"] = Group.objects.get_or_create(name=str(kwargs["role"]))[0]
         if kwargs["state"] == ApprovalLimit.State.DRAFT:
             kwargs["published_by"] = None
-        return super()._create(model_class, *args, **kwargs)  # type: ignore[no-any-return]
+        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
 
 
 def approval_limits(
@@ -164,6 +166,22 @@ def approval_limits(
                     drafted_by=drafter,
                     published_by=publisher,
                 )
+
+
+class StaffChangeFactory(DjangoModelFactory[StaffChange]):
+    """A draft by an administrator: an agent shall be an agent without a team. ``role`` may be its name."""
+
+    class Meta:
+        model = StaffChange
+
+    person = SubFactory(UserFactory)
+    role = Role.AGENT
+    reason = "Joins the desk"
+    drafted_by = SubFactory(UserFactory, role=Role.ADMIN)
+
+    @classmethod
+    def _create(cls, model_class: type[StaffChange], *args: Any, **kwargs: Any) -> StaffChange:
+        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
 
 
 class CustomerFactory(DjangoModelFactory[Customer]):

@@ -58,6 +58,19 @@ class HistoryPages(SimpleHistoryAdmin):
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
         return f"History of {obj}"
 
+    def get_history_queryset(
+        self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any
+    ) -> Any:
+        """A row's versions with what they refer to; the package's own follows every relation of a model that
+        has none of its own.
+        """
+        own = [
+            field.name
+            for field in history_manager.model.tracked_fields
+            if isinstance(field, models.ForeignKey)
+        ]
+        return history_manager.filter(**{pk_name: object_id}).select_related("history_user", *own)
+
     def set_history_delta_changes(
         self, request: HttpRequest, historical_records: Any, foreign_keys_are_objs: bool = True
     ) -> None:

@@ -39,8 +39,8 @@ class BillingResult:
 
 
 def run_billing(today: date, *, by: User) -> BillingResult:
-    """End every period that is over, open and invoice the next, apply credits (R6), end cancelled subscriptions
-    (F4) and mark overdue invoices, as of the local day.
+    """End every period that is over, open and invoice the next, apply credits (R6), end cancelled
+    subscriptions (F4) and mark overdue invoices, as of the local day.
 
     Each subscription is its own transaction, so a kill loses nothing and a second run finds nothing to do. A
     subscription that cannot be billed is reported and left as it was.

@@ -36,8 +36,8 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
     A row counts for the period whose service covers its local day. A row that is known already is skipped.
 
     Raises:
-        Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used, or
-            an id that is known with other contents. Nothing is written then.
+        Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used,
+            or an id that is known with other contents. Nothing is written then.
     """
     with act("usage.record", by=by, target=(Subscription, subscription_id)) as action:
         require(by, May.IMPORT)

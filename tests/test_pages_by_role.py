@@ -1,0 +1,165 @@
+"""Every page of the back office, asked for by everybody: who gets it is written down here, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.permissions import Role
+from audit.backoffice import TrackedAdmin
+from billing import giving
+from billing.models import Subscription
+from tests import factories
+
+A, L, M, B, U, D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
+CASES = {A, L, M, B, U}
+STAFF = {M, U, D}
+
+#: Who sees a model's list and rows (RULES 8). Administrators see no customer and no money.
+SEES: dict[str, set[Role]] = {
+    "accounts.Customer": CASES,
+    "accounts.User": STAFF,
+    "accounts.Team": STAFF,
+    "accounts.ApprovalLimit": STAFF,
+    "accounts.StaffChange": STAFF,
+    "hardware.PhoneModel": CASES,
+    "hardware.Phone": CASES,
+    "hardware.Purchase": CASES,
+    "hardware.Instalment": CASES,
+    "billing.Plan": CASES,
+    "billing.Price": CASES,
+    "billing.Operation": CASES,
+    "billing.OperationCost": CASES,
+    "billing.Subscription": CASES,
+    "billing.BillingPeriod": CASES,
+    "billing.UsageRecord": CASES,
+    "billing.Invoice": CASES,
+    "billing.Payment": CASES,
+    "billing.Credit": CASES,
+    "billing.Payout": CASES,
+    "complaints.Complaint": CASES,
+    "complaints.Refund": CASES,
+    "complaints.Incident": CASES,
+    "complaints.Policy": {A, L, M, B, U, D},
+    "complaints.PolicyVersion": {A, L, M, B, U, D},
+    "audit.Event": {A, L, M, U},
+}
+
+#: Who gets the page of an action.
+MAY_DO: dict[tuple[str, str], set[Role]] = {
+    ("accounts.Customer", "new"): {A, L, M, B},
+    ("accounts.Customer", "edit"): {A, L, M, B},
+    ("accounts.User", "new"): {D},
+    ("accounts.User", "draft_change"): {D},
+    ("accounts.Team", "new"): {D},
+    ("accounts.ApprovalLimit", "draft"): {D},
+    ("accounts.ApprovalLimit", "publish"): {M},
+    ("accounts.StaffChange", "publish"): {M},
+    ("accounts.StaffChange", "discard"): {M, D},
+    ("hardware.PhoneModel", "add"): {B},
+    ("hardware.Purchase", "record"): {B},
+    ("hardware.Purchase", "pay"): {B},
+    ("hardware.Instalment", "pay"): {B},
+    ("billing.Plan", "new"): {B},
+    ("billing.Price", "draft"): {B},
+    ("billing.Price", "publish"): {M},
+    ("billing.Operation", "new"): {B},
+    ("billing.OperationCost", "draft"): {B},
+    ("billing.OperationCost", "publish"): {M},
+    ("billing.Subscription", "open"): {B},
+    ("billing.Subscription", "cancel"): {A, L, M, B},
+    ("billing.Subscription", "undo_cancellation"): {A, L, M, B},
+    ("billing.Invoice", "run_billing"): {B},
+    ("billing.Invoice", "pay"): {B},
+    ("billing.Payout", "paid"): {B},
+    ("billing.Payout", "failed"): {B},
+    ("billing.Payout", "retry"): {B},
+    ("billing.Payout", "to_credit"): {B},
+}
+OURS = {"accounts", "hardware", "billing"}
+
+
+def registered() -> Iterator[tuple[str, TrackedAdmin]]:
+    for model, pages in admin.site._registry.items():
+        assert isinstance(pages, TrackedAdmin), f"{model} is not on our frame"
+        yield model._meta.label, pages
+
+
+@pytest.fixture
+def company(db: None) -> None:
+    """At least one row of every model of these apps."""
+    cost = factories.OperationCostFactory.create()
+    subscription = factories.paid_subscription()
+    factories.usage(subscription, seconds=90)
+    factories.usage(subscription, operation=cost.operation.code, quantity=1)
+    giving.give_credit(subscription, factories.MONTHLY_FEE, reason="A refund")
+    giving.give_minutes(subscription, 30, reason="A refund")
+    giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
+    giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
+    factories.phone_purchase(subscription.customer, instalments=3)
+    factories.ApprovalLimitFactory.create(state="draft")
+    factories.TeamFactory.create()
+    factories.StaffChangeFactory.create()
+
+
+def test_the_tables_know_every_page() -> None:
+    assert set(SEES) == {label for label, _ in registered()}
+    ours = {
+        (label, name)
+        for label, pages in registered()
+        if label.partition(".")[0] in OURS
+        for name in (*pages._staff_actions, *pages._page_actions)
+    }
+    assert set(MAY_DO) == ours
+
+
+@pytest.mark.parametrize("role", [None, *Role], ids=lambda role: role.name.lower() if role else "anonymous")
+def test_every_page_answers_as_the_table_says(company: None, client: Client, role: Role | None) -> None:
+    person: User | None = factories.UserFactory.create(role=role) if role else None
+    if person is not None:
+        client.force_login(person, backend="accounts.auth.StaffBackend")
+    wrong = []
+
+    def ask(url: str, allowed: bool) -> None:
+        found = client.get(url).status_code
+        expected = 302 if role is None else 200 if allowed else 403
+        if found != expected:
+            wrong.append(f"{url}: {found}, not {expected}")
+
+    ask(reverse("admin:index"), True)
+    for label, pages in registered():
+        sees = role in SEES[label]
+        row = pages.model._default_manager.first()
+        base = pages.url_of("changelist")
+        ask(base, sees)
+        ask(f"{base}?q=example", sees)
+        # Nobody adds a row by the stock form: actions make them.
+        ask(pages.url_of("add"), False)
+        for name in pages._page_actions:
+            if (label, name) in MAY_DO:
+                ask(f"{base}do/{name}/", role in MAY_DO[label, name])
+        if row is None:
+            assert label.partition(".")[0] not in OURS, f"no {label} to ask for"
+            continue
+        if label != "audit.Event":
+            ask(pages.url_of("change", row.pk), sees)
+        if pages.has_history:
+            ask(pages.url_of("history", row.pk), sees)
+        for name in pages._staff_actions:
+            if (label, name) in MAY_DO:
+                ask(f"{base}act/{name}/?ids={row.pk}", role in MAY_DO[label, name])
+    assert wrong == []
+
+
+def test_a_person_without_a_role_gets_nowhere(db: None, client: Client) -> None:
+    client.force_login(
+        factories.UserFactory.create(role=None, is_active=True), backend="accounts.auth.StaffBackend"
+    )
+    response = client.get(reverse("admin:index"))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(reverse("admin:login"))
