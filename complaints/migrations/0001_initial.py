@@ -696,7 +696,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'special'), ('special_amount__gt', 0)), models.Q(models.Q(('basis', 'special'), _negated=True), ('special_amount__isnull', True)), _connector='OR'), name='refund_special_has_amount'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'special'), ('special_amount__gt', 0), ('special_amount__isnull', False)), models.Q(models.Q(('basis', 'special'), _negated=True), ('special_amount__isnull', True)), _connector='OR'), name='refund_special_has_amount'),
         ),
         migrations.AddConstraint(
             model_name='refund',

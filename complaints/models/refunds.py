@@ -105,8 +105,16 @@ class Refund(TrackedModel):
     class Meta:
         ordering = ("-drafted_at", "-pk")
         indexes = [
-            models.Index(fields=("state", "expires_on"), name="refund_open_by_expiry", condition=Q(state__in=("draft", "proposed", "approved"))),
-            models.Index(fields=("customer", "settled_at"), name="refund_settled_by_customer", condition=Q(state="settled")),
+            models.Index(
+                fields=("state", "expires_on"),
+                name="refund_open_by_expiry",
+                condition=Q(state__in=("draft", "proposed", "approved")),
+            ),
+            models.Index(
+                fields=("customer", "settled_at"),
+                name="refund_settled_by_customer",
+                condition=Q(state="settled"),
+            ),
             models.Index(fields=("-proposed_at",), name="refund_by_proposed"),
         ]
         constraints = [
@@ -130,7 +138,8 @@ class Refund(TrackedModel):
                 name="refund_settled_has_date",
             ),
             models.CheckConstraint(
-                condition=Q(basis="special", special_amount__gt=0) | (~Q(basis="special") & Q(special_amount__isnull=True)),
+                condition=Q(basis="special", special_amount__isnull=False, special_amount__gt=0)
+                | (~Q(basis="special") & Q(special_amount__isnull=True)),
                 name="refund_special_has_amount",
             ),
             models.CheckConstraint(
@@ -223,10 +232,34 @@ class Remedy(AppendOnlyModel):
             models.CheckConstraint(condition=Q(amount__gt=0), name="remedy_positive"),
             models.UniqueConstraint(fields=("refund", "kind"), name="remedy_kind_once"),
             models.CheckConstraint(
-                condition=Q(kind="credit", credit__isnull=False, minutes_grant__isnull=True, extension__isnull=True, payout__isnull=True)
-                | Q(kind="minutes", credit__isnull=True, minutes_grant__isnull=False, extension__isnull=True, payout__isnull=True)
-                | Q(kind="extension", credit__isnull=True, minutes_grant__isnull=True, extension__isnull=False, payout__isnull=True)
-                | Q(kind="cash", credit__isnull=True, minutes_grant__isnull=True, extension__isnull=True, payout__isnull=False),
+                condition=Q(
+                    kind="credit",
+                    credit__isnull=False,
+                    minutes_grant__isnull=True,
+                    extension__isnull=True,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="minutes",
+                    credit__isnull=True,
+                    minutes_grant__isnull=False,
+                    extension__isnull=True,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="extension",
+                    credit__isnull=True,
+                    minutes_grant__isnull=True,
+                    extension__isnull=False,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="cash",
+                    credit__isnull=True,
+                    minutes_grant__isnull=True,
+                    extension__isnull=True,
+                    payout__isnull=False,
+                ),
                 name="remedy_gives_one_thing",
             ),
         ]
