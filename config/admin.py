@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.backoffice import Panel, TrackedAdmin, home_panels, register_home_panel
+from audit.backoffice import TrackedAdmin, home_panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("billing.UsageRecord", "Usage"),
         ),
     ),
-    Group(
-        "Phones", "phone", (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel"))
-    ),
+    Group("Phones", "phone", (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel"))),
     Group(
         "Money",
         "banknote",
@@ -121,7 +118,7 @@ class BackOfficeSite(admin.AdminSite):
         self.disable_action("delete_selected")
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Only pages on our frame: what installed packages bring along (groups, sign-in attempts, tasks) would
+        """Only pages on our frame: what packages bring along (groups, sign-in attempts, tasks) would
         come with delete buttons and outside the permission table.
         """
         if admin_class is not None and issubclass(admin_class, TrackedAdmin):
@@ -200,31 +197,3 @@ class BackOfficeSite(admin.AdminSite):
     ) -> HttpResponse:
         """There is no page per app: work is grouped otherwise."""
         return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
-
-
-def few_approvers(request: HttpRequest) -> Panel | None:
-    """A warning when fewer than two people could approve something: one alone never may (RULES 6 and 8)."""
-    from accounts.models import User
-    from accounts.permissions import PERMISSIONS, May
-
-    user = request.user
-    if not (isinstance(user, User) and user.may(May.SEE_STAFF)):
-        return None
-    roles = User.objects.filter(is_active=True, role__isnull=False).values_list("role__name", flat=True)
-    people = Counter(roles.order_by())
-    approvals = (May.APPROVE_USAGE, May.APPROVE_INTERRUPTION, May.APPROVE_FULL_MONTH, May.APPROVE_SPECIAL)
-    short = [
-        (may, number) for may in approvals if (number := sum(people[role] for role in PERMISSIONS[may])) < 2
-    ]
-    if not short:
-        return None
-    return Panel(
-        "Too few people to approve",
-        "backoffice/panels/few_approvers.html",
-        {"short": [(may.value, number) for may, number in short]},
-        side="top",
-        tone="warn",
-    )
-
-
-register_home_panel(few_approvers, order=0)
