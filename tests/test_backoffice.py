@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -610,7 +611,7 @@ def test_pieces_of_html_are_escaped() -> None:
     assert "&lt;b&gt;" in pill("<b>", "bad")
     assert 'aria-hidden="true"' in pill("Late", "warn")
     assert when(None) == ""
-    assert ">10 Nov 2026, 09:12 " in when(factories.at(factories.date(2026, 11, 10), 9, 12))
+    assert ">10 Nov 2026, 09:12 " in when(factories.at(date(2026, 11, 10), 9, 12))
 
 
 def test_nothing_runs_or_styles_inline() -> None:
