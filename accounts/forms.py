@@ -171,10 +171,6 @@ class LimitForm(ActionForm):
     subject = forms.ChoiceField(label="What is approved", choices=ApprovalLimit.Subject)
     currency = forms.ChoiceField(choices=currency_choices)
     valid_from = DateField(label="Holds from")
-    amount = AmountField(
-        label="Up to", help_text="The refund together with what the customer was granted lately."
-    )
-    batch_amount = AmountField(
-        label="Up to, for a batch", initial=0, help_text="The sum of one batch; 0: none."
-    )
+    amount = AmountField(label="Up to", help_text="The refund together with what the customer was granted lately.")
+    batch_amount = AmountField(label="Up to, for a batch", initial=0, help_text="The sum of one batch; 0: none.")
     reason = ReasonField(required=False)

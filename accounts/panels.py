@@ -10,11 +10,13 @@ own ``admin.py``::
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -46,6 +48,13 @@ class PagePanels[M: models.Model]:
 
 
 customer_page: PagePanels[Customer] = PagePanels()
+
+
+def day(on: date | None) -> SafeString:
+    """A local day for a cell: "10 Nov 2026", never broken into two lines; nothing for nothing."""
+    if on is None:
+        return SafeString("")
+    return format_html('<time datetime="{}">{}</time>', on.isoformat(), date_format(on, "j M Y"))
 
 
 def page_url(row: models.Model) -> str:

@@ -36,8 +36,6 @@ def due_for_billing(today: date, *, show: int = 20) -> DueForBilling:
         ending=ending,
         overdue=Invoice.objects.due_before(today).count(),
         some=list(
-            over.select_related("subscription__customer", "subscription__plan").order_by("closes_on", "pk")[
-                :show
-            ]
+            over.select_related("subscription__customer", "subscription__plan").order_by("closes_on", "pk")[:show]
         ),
     )

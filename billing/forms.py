@@ -42,9 +42,7 @@ class PriceForm(ActionForm):
         label="Tax rate, %", min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
     )
     included_minutes = forms.IntegerField(min_value=0, max_value=2_000_000, initial=0)
-    minute_cost = CostInput(
-        label="Cost of a minute", initial=0, help_text="What a used minute takes off a refund."
-    )
+    minute_cost = CostInput(label="Cost of a minute", initial=0, help_text="What a used minute takes off a refund.")
 
 
 class OperationForm(ActionForm):
@@ -68,9 +66,7 @@ class OpenSubscriptionForm(ActionForm):
     customer = CustomerNumberField()
     plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
     term = forms.ChoiceField(choices=TermChoices)
-    activated_on = DateField(
-        label="Activated on", help_text="Its billing cycle is counted from this day (F9)."
-    )
+    activated_on = DateField(label="Activated on", help_text="Its billing cycle is counted from this day (F9).")
     agreed_fee = AmountField(
         label="Agreed fee (optional)",
         required=False,

@@ -18,11 +18,12 @@ from django.db.models import Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import cost_text, money, money_text
-from accounts.panels import PagePanels, link, page_url
-from audit.backoffice import Panel, number, pill
+from accounts.panels import PagePanels, day, link, page_url
+from audit.backoffice import Panel, number, pill, sub
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, Credit, Invoice, Payout, Subscription
 from billing.models.usage import UsageDay, UsageKind
@@ -86,10 +87,11 @@ class PeriodBar:
 
     @property
     def in_words(self) -> str:
-        first, last = date_format(self.period.starts_on), date_format(self.last_own_day)
+        first, last = date_format(self.period.starts_on, "j M Y"), date_format(self.last_own_day, "j M Y")
         words = f"{first} to {last}, {self.period.days} days"
         if self.period.extension_days:
-            words += f", and {self.period.extension_days} days given until {date_format(self.last_day)}"
+            last = date_format(self.last_day, "j M Y")
+            words += f", and {self.period.extension_days} days given until {last}"
         return f"{words}; {self.days_left} days left"
 
 
@@ -109,32 +111,38 @@ def period_bar_cell(period: BillingPeriod) -> SafeString:
 # --- Cards --------------------------------------------------------------------------------------
 
 
-def current_period_panel(period: BillingPeriod) -> Panel:
-    """The running period drawn to scale, with what it includes."""
+def period_panel(period: BillingPeriod, title: str, *, linked: bool = False) -> Panel:
+    """A period drawn to scale, with what it includes."""
     return Panel(
-        "Current period",
-        "billing/panels/current_period.html",
+        title,
+        "billing/panels/period.html",
         {"bar": period_bar(period), "period": period},
         side="top",
-        note="its page",
-        url=page_url(period),
+        note="its page" if linked else "",
+        url=page_url(period) if linked else "",
     )
 
 
 def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
     rows = [
         (
-            link(period, period.starts_on),
-            period.closes_on - timedelta(days=1),
+            link(period, day(period.starts_on)),
+            format_html(
+                "{}{}",
+                day(period.closes_on - timedelta(days=1)),
+                sub(f"{period.extension_days} days given" if period.extension_days else ""),
+            ),
             period_bar_cell(period),
-            f"+{period.extension_days} days" if period.extension_days else "",
             period_pill(period),
-            money(period.fee, period.currency),
-            money(period.refunded, period.currency) if period.refunded else "",
+            money(
+                period.fee,
+                period.currency,
+                f"{money_text(period.refunded, period.currency)} refunded" if period.refunded else "",
+            ),
         )
         for period in periods
     ]
-    headings = ["From", "To", "", "Given", "State", ("Fee", "n"), ("Refunded", "n")]
+    headings = ["From", "To", "To scale", "State", ("Fee", "n")]
     return Panel("Periods", TABLE, {"headings": headings, "rows": rows})
 
 
@@ -143,18 +151,21 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
     rows = [
         (
             link(invoice),
-            invoice.issued_on,
+            day(invoice.issued_on),
             invoice_pill(invoice),
-            money(invoice.gross, invoice.currency),
-            money(invoice.credited, invoice.currency) if invoice.credited else "",
-            money(invoice.paid, invoice.currency) if invoice.paid else "",
+            money(invoice.gross, invoice.currency, _covered(invoice)),
             money(invoice.due, invoice.currency),
         )
         for invoice in invoices
     ]
-    headings = ["Number", "Issued", "State", ("Gross", "n"), ("Credited", "n"), ("Paid", "n"), ("Due", "n")]
+    headings = ["Number", "Issued", "State", ("Gross", "n"), ("Due", "n")]
     context = {"headings": headings, "rows": rows, "empty": "No invoice yet."}
     return Panel("Invoices", TABLE, context, note=note, url=url)
+
+
+def _covered(invoice: Invoice) -> str:
+    parts = ((invoice.credited, "by credit"), (invoice.paid, "paid"))
+    return ", ".join(f"{money_text(amount, invoice.currency)} {how}" for amount, how in parts if amount)
 
 
 def credits_panel(credits: Iterable[Credit]) -> Panel:
@@ -167,7 +178,7 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
         ]
         rows.append(
             (
-                link(credit, credit.granted_on),
+                link(credit, day(credit.granted_on)),
                 credit.reason,
                 SafeString("<br>".join(used)) if used else "waits for the next invoice",
                 money(credit.granted, credit.currency),
@@ -175,9 +186,7 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
             )
         )
     headings = ["Granted", "Why", "Went to", ("Amount", "n"), ("Left", "n")]
-    return Panel(
-        "Credits", TABLE, {"headings": headings, "rows": rows, "empty": "No credit was given."}, side="right"
-    )
+    return Panel("Credits", TABLE, {"headings": headings, "rows": rows, "empty": "No credit was given."}, side="right")
 
 
 def given_panel(subscription: Subscription) -> Panel:
@@ -199,7 +208,8 @@ def given_panel(subscription: Subscription) -> Panel:
         )
         for payout in subscription.payouts.select_related("customer")
     ]
-    rows = sorted([*minutes, *days, *cash], key=lambda row: row[0], reverse=True)
+    newest_first = sorted([*minutes, *days, *cash], key=lambda row: row[0], reverse=True)
+    rows = [(day(on), *rest) for on, *rest in newest_first]
     headings = ["On", "What", "Why", "Period or state"]
     context = {"headings": headings, "rows": rows, "empty": "No minutes, days or cash were given."}
     return Panel("Minutes, days and cash", TABLE, context, side="right")
@@ -230,8 +240,7 @@ def terms_panel(period: BillingPeriod) -> Panel:
         ("Cost of a minute", cost_text(period.minute_cost, unit)),
     ]
     fields += [
-        (cost["name"], f"{cost_text(Decimal(cost['unit_cost']), unit)} a use")
-        for cost in period.operation_costs
+        (cost["name"], f"{cost_text(Decimal(cost['unit_cost']), unit)} a use") for cost in period.operation_costs
     ]
     return Panel(
         "Terms",
@@ -290,7 +299,7 @@ def usage_panel(period: BillingPeriod) -> Panel:
             "headings": ["Day", "What", ("Records", "n"), ("Used", "n")],
             "rows": [
                 (
-                    row.local_day,
+                    day(row.local_day),
                     names.get(row.operation, row.operation) or "Calls",
                     number(row.records),
                     number(_used(row)),

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
 from accounts.models import Customer, User
-from accounts.panels import customer_page, link, page_url
+from accounts.panels import customer_page, day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.actions import Refused
 from audit.backoffice import (
@@ -44,7 +44,7 @@ register_verbs(
     {
         "phone_model.add": "added the phone model",
         "purchase.record": "recorded the purchase",
-        "instalment.pay": "recorded a payment for",
+        "instalment.pay": "recorded an instalment's payment:",
     }
 )
 
@@ -178,8 +178,8 @@ class PurchaseAdmin(TrackedAdmin):
         rows = [
             (
                 link(part, f"{part.sequence}"),
-                part.due_on,
-                part.paid_on or _unpaid_pill(part),
+                day(part.due_on),
+                day(part.paid_on) or _unpaid_pill(part),
                 money(part.amount, obj.currency),
             )
             for part in obj.instalments.all()
@@ -194,9 +194,7 @@ class PurchaseAdmin(TrackedAdmin):
                     "empty": "It cost nothing.",
                 },
             ),
-            Panel(
-                "What holds for phones", "backoffice/panels/text.html", {"text": PHONES_STAY}, side="right"
-            ),
+            Panel("What holds for phones", "backoffice/panels/text.html", {"text": PHONES_STAY}, side="right"),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
 
@@ -269,7 +267,7 @@ class InstalmentAdmin(TrackedAdmin):
 
     @admin.display(description="Paid on", ordering="paid_on")
     def paid(self, obj: Instalment) -> Any:
-        return obj.paid_on or _unpaid_pill(obj)
+        return day(obj.paid_on) or _unpaid_pill(obj)
 
     @admin.display(description="Amount", ordering="amount")
     def sum(self, obj: Instalment) -> SafeString:
@@ -352,7 +350,7 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
         (
             link(purchase, purchase.phone.serial),
             purchase.phone.model,
-            purchase.bought_on,
+            day(purchase.bought_on),
             owned_pill(purchase),
             money(purchase.price, purchase.currency),
         )
@@ -368,7 +366,5 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
             "empty": "No phone was bought.",
         },
         note="Record a purchase" if may else "not refundable (F8)",
-        url=f"{reverse('admin:hardware_purchase_do', args=('record',))}?customer={customer.number}"
-        if may
-        else "",
+        url=f"{reverse('admin:hardware_purchase_do', args=('record',))}?customer={customer.number}" if may else "",
     )

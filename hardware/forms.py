@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -61,7 +61,13 @@ class PayInstalmentForm(ActionForm):
     paid_on = DateField(label="Paid on")
 
 
-class InstalmentField(forms.ModelChoiceField):
+if TYPE_CHECKING:
+    _InstalmentChoice = forms.ModelChoiceField[Instalment]
+else:
+    _InstalmentChoice = forms.ModelChoiceField
+
+
+class InstalmentField(_InstalmentChoice):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.sequence}: {money_text(obj.amount, obj.purchase.currency)}, due on {obj.due_on}"
 

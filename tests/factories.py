@@ -294,9 +294,7 @@ def open_subscription(
     )
 
 
-def pay(
-    invoice: Invoice, amount: Decimal | None = None, *, by: User | None = None, on: date | None = None
-) -> Invoice:
+def pay(invoice: Invoice, amount: Decimal | None = None, *, by: User | None = None, on: date | None = None) -> Invoice:
     """Record a payment of the whole sum due, or of a part. Returns the invoice as it is then."""
     record_payment(
         invoice.pk,
@@ -376,7 +374,5 @@ def phone_purchase(
         mac=f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
         price=price,
         bought_on=bought,
-        instalments=[
-            DueInstalment(months_ago(-part, bought), price / instalments) for part in range(instalments)
-        ],
+        instalments=[DueInstalment(months_ago(-part, bought), price / instalments) for part in range(instalments)],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from django.contrib import admin
@@ -96,7 +97,7 @@ def company(db: None) -> None:
     cost = factories.OperationCostFactory.create()
     subscription = factories.paid_subscription()
     factories.usage(subscription, seconds=90)
-    factories.usage(subscription, operation=cost.operation.code, quantity=1)
+    factories.usage(subscription, operation=cost.operation.code, quantity=Decimal(1))
     giving.give_credit(subscription, factories.MONTHLY_FEE, reason="A refund")
     giving.give_minutes(subscription, 30, reason="A refund")
     giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
@@ -157,9 +158,7 @@ def test_every_page_answers_as_the_table_says(company: None, client: Client, rol
 
 
 def test_a_person_without_a_role_gets_nowhere(db: None, client: Client) -> None:
-    client.force_login(
-        factories.UserFactory.create(role=None, is_active=True), backend="accounts.auth.StaffBackend"
-    )
+    client.force_login(factories.UserFactory.create(role=None, is_active=True), backend="accounts.auth.StaffBackend")
     response = client.get(reverse("admin:index"))
     assert response.status_code == 302
     assert response.headers["Location"].startswith(reverse("admin:login"))

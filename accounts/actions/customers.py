@@ -57,9 +57,7 @@ def create_customer(
         require(by, May.EDIT_CUSTOMERS)
         number = number.strip() or _next_free_number()
         if Customer.objects.filter(number=number).exists():
-            raise Refused(
-                f"There is a customer {number} already.", code="duplicate", data={"field": "number"}
-            )
+            raise Refused(f"There is a customer {number} already.", code="duplicate", data={"field": "number"})
         customer = checked(
             Customer(
                 number=number,

@@ -31,9 +31,7 @@ def create_team(*, by: User, name: str, reason: str = "") -> Team:
     with act("team.create", by=by, reason=reason, target=(Team, None)) as action:
         require(by, May.DRAFT_STAFF)
         if Team.objects.filter(name=name.strip()).exists():
-            raise Refused(
-                f"There is a team {name.strip()} already.", code="duplicate", data={"field": "name"}
-            )
+            raise Refused(f"There is a team {name.strip()} already.", code="duplicate", data={"field": "name"})
         team = checked(Team(name=name.strip()))
         team.save()
         action.about(team)
@@ -73,9 +71,7 @@ def create_staff(
 
 def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -> User:
     if User.objects.filter(username__iexact=person.username).exists():
-        raise Refused(
-            f"The user name {person.username} is taken.", code="duplicate", data={"field": "username"}
-        )
+        raise Refused(f"The user name {person.username} is taken.", code="duplicate", data={"field": "username"})
     user = User(
         username=person.username,
         first_name=person.first_name.strip(),
@@ -100,9 +96,7 @@ def draft_obstacle(person: User, *, open_drafts: int | None = None) -> Obstacle 
     if open_drafts is None:
         open_drafts = person.staff_changes.filter(state=StaffChange.State.DRAFT).count()
     if open_drafts:
-        return Obstacle(
-            f"A change of {person} is drafted already: publish or discard it first.", "draft_open"
-        )
+        return Obstacle(f"A change of {person} is drafted already: publish or discard it first.", "draft_open")
     return None
 
 
@@ -263,9 +257,7 @@ def bootstrap_staff(*, by: User, administrator: NewPerson, managers: Sequence[Ne
         action.lock(User, by.pk)
         action.refuse_if(bootstrap_obstacle())
         if len(managers) != 2:
-            raise Refused(
-                "Two managers are due: one alone could not publish what is about them.", code="managers"
-            )
+            raise Refused("Two managers are due: one alone could not publish what is about them.", code="managers")
         roles = {group.name: group for group in Group.objects.all()}
         made = [_add_person(administrator, active=True, role=roles[Role.ADMIN])]
         made += [_add_person(person, active=True, role=roles[Role.MANAGER]) for person in managers]

@@ -28,7 +28,7 @@ from audit.models import Event
 register_verbs(
     {
         "customer.create": "entered the customer",
-        "customer.edit": "changed the details of",
+        "customer.edit": "changed the details of the customer",
     }
 )
 
@@ -108,5 +108,6 @@ class CustomerAdmin(TrackedAdmin):
         return f"{obj.number} {obj.name}"
 
     def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
-        events = Event.objects.of_customer(obj.pk)
+        # Usage arrives every day: it would bury the rest.
+        events = Event.objects.of_customer(obj.pk).exclude(verb="usage.record")
         return [*customer_page.of(request, obj), timeline_panel(events, about=obj)]

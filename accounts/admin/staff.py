@@ -43,11 +43,11 @@ from audit.models import Event
 register_verbs(
     {
         "team.create": "made the team",
-        "staff.create": "entered",
+        "staff.create": "entered the person",
         "staff.bootstrap": "made the first people",
-        "staff_change.draft": "drafted a",
-        "staff_change.publish": "published a",
-        "staff_change.discard": "discarded a",
+        "staff_change.draft": "drafted the change:",
+        "staff_change.publish": "published the change:",
+        "staff_change.discard": "discarded the change:",
     }
 )
 
@@ -264,9 +264,7 @@ class StaffChangeAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
         rows: QuerySet[StaffChange] = super().get_queryset(request)
-        return rows.select_related(
-            "person__role", "person__team", "person__customer", "role", "team", "customer"
-        )
+        return rows.select_related("person__role", "person__team", "person__customer", "role", "team", "customer")
 
     @admin.display(description="Shall be")
     def shall_be(self, obj: StaffChange) -> str:

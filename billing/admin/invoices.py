@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
 from accounts.models import Customer, User
-from accounts.panels import link
+from accounts.panels import day, link
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     ActionForm,
@@ -33,7 +33,7 @@ from billing.due import due_for_billing
 from billing.models import Credit, Invoice, Payment
 from billing.panels import TABLE, invoice_pill
 
-register_verbs({"payment.record": "recorded a payment of invoice", "billing.run": "ran billing:"})
+register_verbs({"payment.record": "recorded a payment of the invoice", "billing.run": "ran billing"})
 
 #: More than this many subscriptions at once are the command's work: a page would be cut off before its end.
 MOST_BY_PAGE = 500
@@ -124,26 +124,8 @@ class InvoiceAdmin(TrackedAdmin):
     search_fields = ("number", "customer__name", "customer__number", "customer__email")
     search_help_text = "Invoice number, or customer by name, number or e-mail"
     empty_hint = "A subscription's first invoice comes with opening it, the others by running billing."
-    fields = (
-        "customer_link",
-        "subscription",
-        "period_link",
-        "issued_on",
-        "due_on",
-        "gross_shown",
-        "credited_shown",
-        "paid_shown",
-        "due_shown",
-    )
-    readonly_fields = (
-        "customer_link",
-        "subscription",
-        "period_link",
-        "gross_shown",
-        "credited_shown",
-        "paid_shown",
-        "due_shown",
-    )
+    fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on")
+    readonly_fields = ("customer_link", "subscription", "period_link")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
         rows: QuerySet[Invoice] = super().get_queryset(request)
@@ -169,10 +151,6 @@ class InvoiceAdmin(TrackedAdmin):
     def credited_shown(self, obj: Invoice) -> SafeString:
         return money(obj.credited, obj.currency)
 
-    @admin.display(description="Paid", ordering="paid")
-    def paid_shown(self, obj: Invoice) -> SafeString:
-        return money(obj.paid, obj.currency)
-
     @admin.display(description="Due")
     def due_shown(self, obj: Invoice) -> SafeString:
         return money(obj.due, obj.currency)
@@ -195,11 +173,11 @@ class InvoiceAdmin(TrackedAdmin):
             if amount
         ]
         applied = [
-            (link(use.credit, use.credit.reason), use.applied_on, money(use.amount, unit))
+            (link(use.credit, use.credit.reason), day(use.applied_on), money(use.amount, unit))
             for use in obj.credit_applications.select_related("credit")
         ]
         paid = [
-            (payment.received_on, payment.reference, payment.recorded_by, money(payment.amount, unit))
+            (day(payment.received_on), payment.reference, payment.recorded_by, money(payment.amount, unit))
             for payment in obj.payments.select_related("recorded_by")
         ]
         return [
@@ -320,7 +298,7 @@ class CreditAdmin(TrackedAdmin):
 
     def change_panels(self, request: HttpRequest, obj: Credit) -> Sequence[Panel]:
         rows = [
-            (link(use.invoice), use.applied_on, money(use.amount, obj.currency))
+            (link(use.invoice), day(use.applied_on), money(use.amount, obj.currency))
             for use in obj.applications.select_related("invoice")
         ]
         return [

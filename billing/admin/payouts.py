@@ -42,10 +42,10 @@ from billing.panels import payout_pill
 
 register_verbs(
     {
-        "payout.paid": "recorded as paid:",
-        "payout.failed": "recorded as failed:",
-        "payout.retry": "tried again:",
-        "payout.to_credit": "turned into a credit:",
+        "payout.paid": "recorded that the bank paid",
+        "payout.failed": "recorded that the bank could not pay",
+        "payout.retry": "tried again to pay",
+        "payout.to_credit": "turned into a credit what was to be paid:",
     }
 )
 
@@ -73,9 +73,7 @@ class MarkPaid(_OnPayout):
         return payout_obstacle(obj, Payout.State.PENDING)
 
     def consequence(self, obj: Payout, by: User) -> str:
-        return (
-            f"The bank has paid {money_text(obj.amount, obj.currency)} to {obj.account_holder}, {obj.iban}."
-        )
+        return f"The bank has paid {money_text(obj.amount, obj.currency)} to {obj.account_holder}, {obj.iban}."
 
     def get_initial(self, rows: Sequence[Payout], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -12,17 +13,17 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money
 from accounts.models import Customer
-from accounts.panels import link
+from accounts.panels import day, link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, number, when
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, UsageRecord
 from billing.models.usage import UsageKind
 from billing.panels import (
-    current_period_panel,
     invoices_panel,
     period_money_panel,
     period_page,
+    period_panel,
     period_pill,
     terms_panel,
     usage_panel,
@@ -33,8 +34,8 @@ from billing.panels import (
 class BillingPeriodAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
     list_display = (
-        "starts_on",
-        "closes_on",
+        "first_day",
+        "last_day",
         "subscription",
         "customer",
         "fee_shown",
@@ -50,12 +51,24 @@ class BillingPeriodAdmin(TrackedAdmin):
     search_help_text = "Subscription or customer"
     ordering = ("-starts_on", "-pk")
     empty_hint = "A subscription's first period comes with opening it, the others by running billing."
-    fields = ("subscription_link", "customer", "starts_on", "ends_on", "extension_days", "closes_on")
-    readonly_fields = ("subscription_link", "customer")
+    fields = ("subscription_link", "customer", "first_day", "last_own_day", "extension_days", "last_day")
+    readonly_fields = ("subscription_link", "customer", "first_day", "last_own_day", "last_day")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BillingPeriod]:
         rows: QuerySet[BillingPeriod] = super().get_queryset(request)
         return rows.select_related("subscription__customer", "plan", "invoice")
+
+    @admin.display(description="First day", ordering="starts_on")
+    def first_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.starts_on)
+
+    @admin.display(description="Last own day", ordering="ends_on")
+    def last_own_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.ends_on - timedelta(days=1))
+
+    @admin.display(description="Last day", ordering="closes_on")
+    def last_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.closes_on - timedelta(days=1))
 
     @admin.display(description="Customer", ordering="subscription__customer__name")
     def customer(self, obj: BillingPeriod) -> Customer | SafeString:
@@ -94,7 +107,7 @@ class BillingPeriodAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[Panel]:
         invoice: Any = getattr(obj, "invoice", None)
         return [
-            current_period_panel(obj),
+            period_panel(obj, "The period to scale"),
             usage_panel(obj),
             invoices_panel([invoice] if invoice else []),
             period_money_panel(obj),

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import cost_text, money, money_text
 from accounts.models import User
-from accounts.panels import link, page_url
+from accounts.panels import day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     Done,
@@ -115,7 +115,7 @@ class PlanAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Plan) -> Sequence[Panel]:
         rows = [
             (
-                link(price, price.valid_from),
+                link(price, day(price.valid_from)),
                 price.get_term_display(),
                 published_pill(price),
                 number(price.included_minutes),
@@ -246,7 +246,7 @@ class OperationAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Operation) -> Sequence[Panel]:
         rows = [
             (
-                link(cost, cost.valid_from),
+                link(cost, day(cost.valid_from)),
                 published_pill(cost),
                 number(cost_text(cost.unit_cost, cost.currency)),
             )

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
 from accounts.models import Customer, User
-from accounts.panels import customer_page, link, page_url
+from accounts.panels import customer_page, day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     ActionForm,
@@ -47,10 +47,10 @@ from billing.actions.subscriptions import (
 from billing.models import BillingPeriod, Credit, Invoice, Subscription
 from billing.panels import (
     credits_panel,
-    current_period_panel,
     given_panel,
     invoices_panel,
     period_bar_cell,
+    period_panel,
     periods_panel,
     subscription_page,
     subscription_pill,
@@ -60,9 +60,9 @@ register_verbs(
     {
         "subscription.open": "opened the subscription",
         "subscription.cancel": "cancelled the subscription",
-        "subscription.undo_cancellation": "took back the cancellation of",
-        "subscription.bill": "billed",
-        "usage.record": "recorded usage of",
+        "subscription.undo_cancellation": "took back the cancellation of the subscription",
+        "subscription.bill": "billed the subscription",
+        "usage.record": "recorded usage of the subscription",
     }
 )
 
@@ -151,9 +151,7 @@ class CancelSubscription(StaffAction[Subscription]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         subscription = cancel_subscription(pk, by=by, **cleaned)
-        ends_on = cancellation_takes_effect_on(
-            subscription, subscription.current_period(), cleaned["requested_on"]
-        )
+        ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
         return f"{subscription} is cancelled; it ends after {date_format(ends_on - timedelta(days=1))}."
 
 
@@ -232,7 +230,7 @@ class SubscriptionAdmin(TrackedAdmin):
     @admin.display(description="Paid service runs to")
     def runs_to(self, obj: Subscription) -> Any:
         period = open_period_of(obj)
-        return _last_day(period) if period else obj.ended_on
+        return day(_last_day(period) if period else obj.ended_on)
 
     @admin.display(description="State", ordering="state")
     def state_pill(self, obj: Subscription) -> SafeString:
@@ -261,13 +259,14 @@ class SubscriptionAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
         current = open_period_of(obj)
         return [
-            *([current_period_panel(current)] if current else []),
+            *([period_panel(current, "Current period", linked=True)] if current else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
             invoices_panel(_invoices(Invoice.objects.filter(period__subscription=obj))),
             credits_panel(_credits(Credit.objects.filter(subscription=obj))),
             given_panel(obj),
             *subscription_page.of(request, obj),
-            timeline_panel(Event.objects.about(obj), about=obj),
+            # Usage arrives every day: it would bury the rest.
+            timeline_panel(Event.objects.about(obj).exclude(verb="usage.record"), about=obj),
         ]
 
 
@@ -298,7 +297,7 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
                 subscription.get_term_display(),
                 subscription_pill(subscription),
                 period_bar_cell(period) if period else "",
-                _last_day(period) if period else subscription.ended_on,
+                day(_last_day(period) if period else subscription.ended_on),
                 money(period.fee, period.currency) if period else "",
             )
         )
@@ -309,9 +308,7 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
         "backoffice/panels/table.html",
         {"headings": headings, "rows": rows, "empty": "No subscription."},
         note="Open a subscription" if may else "",
-        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}"
-        if may
-        else "",
+        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
         side="top",
     )
 

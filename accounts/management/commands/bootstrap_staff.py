@@ -26,9 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--manager", nargs=2, metavar=who, action="append", required=True, help="who approves; twice"
         )
-        parser.add_argument(
-            "--generate-passwords", action="store_true", help="print passwords once instead of asking"
-        )
+        parser.add_argument("--generate-passwords", action="store_true", help="print passwords once instead of asking")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if len(options["manager"]) != 2:
@@ -41,9 +39,7 @@ class Command(BaseCommand):
         managers = [self._person(*names, generate=generate) for names in options["manager"]]
         try:
             with acting(source="command"):
-                made = bootstrap_staff(
-                    by=User.objects.system(), administrator=administrator, managers=managers
-                )
+                made = bootstrap_staff(by=User.objects.system(), administrator=administrator, managers=managers)
         except Refused as refused:
             raise CommandError(refused.message) from None
         for user, person in zip(made, (administrator, *managers), strict=True):
