@@ -17,7 +17,7 @@ from audit.actions import Refused, act
 from audit.bulk import CHUNK, create_tracked
 from billing.actions.subscriptions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.imports.preparing import Ready, draft, prepare
-from billing.imports.report import Outcome, Report
+from billing.imports.report import Outcome, Report, rows
 from billing.imports.values import Candidate
 from billing.invoicing import build_invoice, build_line, invoice_number, invoice_series
 from billing.models import BillingPeriod, Invoice, InvoiceLine, Subscription
@@ -47,9 +47,8 @@ class ImportRefused(Refused):
     """A file with refused rows; ``report`` says which and why. Nothing was written."""
 
     def __init__(self, report: Report, *, data: dict[str, Any]) -> None:
-        rows = len(report.results)
         super().__init__(
-            f"{report.refused:,} of {rows:,} rows are refused, so nothing is imported.",
+            f"Refused: {report.refused:,} of {rows(len(report.results))}. Nothing is imported.",
             code="rows",
             data=data,
         )
@@ -84,8 +83,7 @@ def import_customers(
                 _write(prepared.ready, reason=reason)
         except IntegrityError as error:
             raise Refused(
-                "Somebody has added one of these customers at the same moment."
-                " Nothing was imported: run it again.",
+                "Somebody has added one of these customers at the same moment. Nothing was imported: run it again.",
                 code="concurrent",
             ) from error
         action.data = data
@@ -93,9 +91,7 @@ def import_customers(
         return report
 
 
-def preview_customers(
-    candidates: Sequence[Candidate], *, by: User, today: date, partial: bool = False
-) -> Report:
+def preview_customers(candidates: Sequence[Candidate], *, by: User, today: date, partial: bool = False) -> Report:
     """What ``import_customers`` would do now, by the same rules. Writes nothing, not even an event.
 
     Raises:
@@ -128,9 +124,7 @@ def _write(ready: Sequence[Ready], *, reason: str) -> None:
         made.subscription.number = subscription_number(n)
         made.subscription.customer_id = made.customer.pk
     create_tracked(Subscription, [made.subscription for made in ready], reason=reason)
-    periods = [
-        build_period(made.subscription, made.sequence, price=made.price, costs=made.costs) for made in ready
-    ]
+    periods = [build_period(made.subscription, made.sequence, price=made.price, costs=made.costs) for made in ready]
     create_tracked(BillingPeriod, periods, reason=reason)
     invoices: list[Invoice] = []
     # The sort is stable: within a year the invoices keep the file's order.
@@ -138,8 +132,7 @@ def _write(ready: Sequence[Ready], *, reason: str) -> None:
         of_year = list(group)
         taken = next_numbers(invoice_series(year), len(of_year))
         invoices.extend(
-            build_invoice(period, number=invoice_number(year, n))
-            for period, n in zip(of_year, taken, strict=True)
+            build_invoice(period, number=invoice_number(year, n)) for period, n in zip(of_year, taken, strict=True)
         )
     create_tracked(Invoice, invoices, reason=reason)
     InvoiceLine.objects.bulk_create([build_line(invoice) for invoice in invoices], batch_size=CHUNK)

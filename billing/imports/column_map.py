@@ -124,9 +124,7 @@ class ColumnMap:
                 f"The map neither uses nor ignores {', '.join(shown(column) for column in extra[:40])}:"
                 " say what they are, or add them to file.ignore."
             )
-        return ColumnMap(
-            self.name, self.sha256, sources, self.delimiter, self.decimal_point, self.dates, self.ignored
-        )
+        return ColumnMap(self.name, self.sha256, sources, self.delimiter, self.decimal_point, self.dates, self.ignored)
 
 
 def shipped_maps() -> list[str]:
@@ -148,8 +146,7 @@ def load_map(name_or_path: str) -> ColumnMap:
     except OSError as error:
         names = ", ".join(shipped_maps())
         raise MapProblem(
-            f"The map {shown(name_or_path)} cannot be read: {error.strerror}."
-            f" Give a file, or a shipped map: {names}."
+            f"The map {shown(name_or_path)} cannot be read: {error.strerror}. Give a file, or a shipped map: {names}."
         ) from None
     if len(raw) > LARGEST_MAP:
         raise MapProblem(f"{path.name} is larger than {LARGEST_MAP:,} bytes: this is no column map.")

@@ -27,6 +27,7 @@ from billing.imports.problems import Problem, shown
 from billing.imports.report import Outcome, RowResult
 from billing.imports.values import Candidate, CustomerRow
 from billing.models import Plan, Price, Subscription
+from billing.money import format_amount
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
@@ -85,37 +86,30 @@ def _draft(candidate: Candidate, rows_with_number: list[int]) -> Draft:
     try:
         customer.clean_fields()
     except ValidationError as error:
-        problems.extend(
-            Problem(name, "invalid", " ".join(messages)) for name, messages in error.message_dict.items()
-        )
+        problems.extend(Problem(name, "invalid", " ".join(messages)) for name, messages in error.message_dict.items())
     return Draft(candidate, customer, tuple(problems))
 
 
 def prepare(drafts: Sequence[Draft], *, today: date, lock: bool) -> Prepared:
     """Decide about every row. ``lock`` keeps the plans as they are until the transaction ends."""
-    wanted = {
-        drafted.candidate.customer.texts[Field.PLAN] for drafted in drafts if drafted.candidate.customer
-    }
+    wanted = {drafted.candidate.customer.texts[Field.PLAN] for drafted in drafts if drafted.candidate.customer}
     plans = Plan.objects.order_by("pk").filter(code__in=wanted)
     shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update() if lock else plans)})
     known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
     prepared = Prepared([], [])
     for drafted in drafts:
-        prepared.results.append(
-            _decide(drafted, known.get(drafted.candidate.number), shelf, today, prepared.ready)
-        )
+        prepared.results.append(_decide(drafted, known.get(drafted.candidate.number), shelf, today, prepared.ready))
     return prepared
 
 
-def _decide(
-    drafted: Draft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]
-) -> RowResult:
+def _decide(drafted: Draft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]) -> RowResult:
     candidate, row = drafted.candidate, drafted.candidate.customer
     problems = drafted.problems
     outcome, detail = Outcome.REFUSED, ""
     if not problems and row is not None and drafted.customer is not None:
         if here is not None:
-            problems = tuple(_differences(row, drafted.customer, here))
+            # The currency is the customer's and the subscription's: told once.
+            problems = tuple(dict.fromkeys(_differences(row, drafted.customer, here)))
             outcome = Outcome.REFUSED if problems else Outcome.KNOWN
         else:
             made = _ready(row, drafted.customer, shelf, today)
@@ -132,9 +126,7 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     plan = shelf.plans.get(code)
     problems: list[Problem] = []
     if plan is None:
-        problems.append(
-            Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}.")
-        )
+        problems.append(Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}."))
     elif obstacle := plan_obstacle(plan):
         problems.append(Problem(Field.PLAN.value, obstacle.code, str(obstacle)))
     if row.fee is not None and (obstacle := fee_obstacle(row.fee, customer.currency)):
@@ -161,10 +153,12 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
 
 def _in_words(made: Ready) -> str:
     subscription = made.subscription
-    fee = made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee
+    fee = format_amount(
+        made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee, subscription.currency
+    )
     first = own_period(subscription, made.sequence)
     return (
-        f"{subscription.plan.code}, {subscription.term}, {fee:f} {subscription.currency},"
+        f"{subscription.plan.code}, {subscription.term}, {fee} {subscription.currency},"
         f" since {subscription.activated_on}, billed here from {first.starts_on}"
     )
 
@@ -201,9 +195,7 @@ def _known(numbers: Sequence[str]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     subscriptions = Prefetch("subscriptions", Subscription.objects.select_related("plan"))
     for start in range(0, len(numbers), CHUNK):
-        rows = Customer.objects.filter(number__in=numbers[start : start + CHUNK]).prefetch_related(
-            subscriptions
-        )
+        rows = Customer.objects.filter(number__in=numbers[start : start + CHUNK]).prefetch_related(subscriptions)
         found.update((customer.number, customer) for customer in rows)
     return found
 
@@ -228,11 +220,7 @@ def _subscription_differences(row: CustomerRow, new: Customer, here: Subscriptio
         (Field.FEE, row.fee, here.agreed_fee),
         (Field.ACTIVATED_ON, row.activated_on, here.activated_on),
     ]
-    return [
-        _differs(name, theirs, ours)
-        for name, theirs, ours in pairs
-        if name in row.compared and theirs != ours
-    ]
+    return [_differs(name, theirs, ours) for name, theirs, ours in pairs if name in row.compared and theirs != ours]
 
 
 def _differs(name: Field, theirs: object, ours: object) -> Problem:

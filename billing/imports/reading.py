@@ -33,7 +33,7 @@ class CsvReader:
     """Reads a file's header at once and its records as they are asked for.
 
     Quoted cells may hold delimiters, doubled quotation marks and line ends; rows without any content are
-    passed over. ``sha256`` and ``size`` are of the bytes read so far: after the last record, the whole file's.
+    passed over. ``sha256`` and ``size`` are of the bytes read so far: after the last record, all the file's.
 
     Raises:
         FileProblem: at construction or on the way, naming the row: not UTF-8, a NUL, an old Mac line end, a
@@ -144,11 +144,7 @@ class CsvReader:
     def _column_at(self, before: str) -> str:
         """Names the column that comes after this much of a line, where quotation marks leave no doubt."""
         position = before.count(self._delimiter)
-        return (
-            f", column {shown(self.header[position])}"
-            if '"' not in before and position < len(self.header)
-            else ""
-        )
+        return f", column {shown(self.header[position])}" if '"' not in before and position < len(self.header) else ""
 
     def _cells(self, text: str) -> tuple[str, ...]:
         if '"' not in text:

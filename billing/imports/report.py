@@ -51,9 +51,7 @@ class Report:
     def reasons(self) -> dict[str, int]:
         """How many rows were refused for which reason (``field:code``), the most frequent first."""
         counts = Counter(
-            reason
-            for result in self.results
-            for reason in sorted({problem.reason for problem in result.problems})
+            reason for result in self.results for reason in sorted({problem.reason for problem in result.problems})
         )
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -67,7 +65,7 @@ class Report:
         """How many rows there are and what became of them, in one sentence without anybody's data."""
         would = "would be " if self.dry_run else ""
         parts = [
-            f"{len(self.results):,} rows: {self.count(Outcome.ADDED):,} {would}added",
+            f"{rows(len(self.results))}: {self.count(Outcome.ADDED):,} {would}added",
             f"{self.count(Outcome.KNOWN):,} known already",
             f"{self.refused:,} refused",
         ]
@@ -103,15 +101,15 @@ class Report:
         )
 
     def _outcome(self, result: RowResult) -> str:
-        return (
-            f"would be {result.outcome}"
-            if self.dry_run and result.outcome is Outcome.ADDED
-            else str(result.outcome)
-        )
+        return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
 
     def _in_words(self, result: RowResult) -> str:
         why = " ".join(str(problem) for problem in result.problems) or result.detail
         return f"{self._outcome(result)}: {why}" if why else self._outcome(result)
+
+
+def rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def inert(text: str) -> str:

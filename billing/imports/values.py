@@ -98,9 +98,7 @@ class RowReader:
             if source.pattern is not None
         }
         # A date counted back from today is another one tomorrow: it says nothing about the file.
-        self._comparable = {
-            name for name, source in self._sources.items() if source.months_before_today is None
-        }
+        self._comparable = {name for name, source in self._sources.items() if source.months_before_today is None}
 
     def read(self, record: Record) -> Candidate:
         """The row's customer, or every problem of the row, one a field."""
@@ -145,9 +143,7 @@ class RowReader:
     def _ragged(self, cells: int) -> str:
         due = len(self._header)
         if cells > due:
-            return (
-                f"it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?"
-            )
+            return f"it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?"
         missing = shown(self._header[cells])
         return f"it has {cells} cells where the header has {due}: {missing} and what follows are missing."
 
@@ -177,10 +173,12 @@ class RowReader:
             raise _Bad("blank", "is blank.")
         if len(text) > LONGEST_TEXT:
             raise _Bad("length", f"is longer than {LONGEST_TEXT:,} characters.")
-        if raw.startswith(_FORMULA) or text.startswith(_FORMULA):
-            if name is not Field.PHONE or not _PHONE.fullmatch(text):
-                raise _Bad("formula", f"{shown(raw)} begins as a formula does.")
-        elif any(_is_control(char, lines=name is Field.NOTES) for char in text):
+        if name is Field.PHONE and text.startswith("+") and not raw.startswith("\t"):
+            if not _PHONE.fullmatch(text):
+                raise _Bad("formula", f"{shown(raw)} begins with + and is no phone number.")
+        elif raw.startswith(_FORMULA) or text.startswith(_FORMULA):
+            raise _Bad("formula", f"{shown(raw)} begins as a formula does.")
+        if any(_is_control(char, lines=name is Field.NOTES) for char in text):
             raise _Bad("control", f"{shown(text)} holds a control character.")
         return text
 
@@ -242,6 +240,4 @@ def months_before(day: date, months: int) -> date:
 def _is_control(char: str, *, lines: bool) -> bool:
     if char.isascii() and char.isprintable():
         return False
-    return char in _BIDI or (
-        unicodedata.category(char) in {"Cc", "Zl", "Zp"} and not (lines and char == "\n")
-    )
+    return char in _BIDI or (unicodedata.category(char) in {"Cc", "Zl", "Zp"} and not (lines and char == "\n"))

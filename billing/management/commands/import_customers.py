@@ -18,7 +18,7 @@ from billing.imports.actions import ImportRefused, Origin, import_customers, pre
 from billing.imports.column_map import ColumnMap, load_map, shipped_maps
 from billing.imports.problems import FileProblem, MapProblem, shown
 from billing.imports.reading import CsvReader
-from billing.imports.report import Report
+from billing.imports.report import Report, rows
 from billing.imports.values import Candidate, RowReader
 
 
@@ -37,12 +37,8 @@ class Command(BaseCommand):
             help=f"what the file's columns mean: a TOML file, or a shipped map ({', '.join(shipped_maps())})",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and write nothing")
-        parser.add_argument(
-            "--partial", action="store_true", help="import the good rows though others are refused"
-        )
-        parser.add_argument(
-            "--report", metavar="REPORT.csv", help="write what became of every row as CSV, too"
-        )
+        parser.add_argument("--partial", action="store_true", help="import the good rows though others are refused")
+        parser.add_argument("--report", metavar="REPORT.csv", help="write what became of every row as CSV, too")
         parser.add_argument("--by", metavar="USERNAME", help="who imports; the system itself if left out")
         parser.add_argument(
             "--today",
@@ -76,7 +72,7 @@ class Command(BaseCommand):
                 report.write_csv(stream)
         self._tell(report, options["verbosity"])
         if report.refused:
-            raise CommandError(refusal or f"{report.refused:,} of {len(report.results):,} rows are refused.")
+            raise CommandError(refusal or f"Refused: {report.refused:,} of {rows(len(report.results))}.")
 
     def _tell(self, report: Report, verbosity: int) -> None:
         if verbosity > 0:
