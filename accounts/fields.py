@@ -16,15 +16,15 @@ from django.db import models
 _EXACT = Context(prec=60)
 
 
-class FixedPointField(models.BigIntegerField):
+class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
     """A ``Decimal`` with a fixed number of places, stored as a whole number.
 
     A value with more places than the field is an error, never rounded: rounding is for ``billing.money`` alone.
     """
 
     if TYPE_CHECKING:
-        _pyi_private_set_type: Decimal | int | models.expressions.Combinable
-        _pyi_private_get_type: Decimal
+        _pyi_private_set_type: Decimal | int | models.expressions.Combinable  # type: ignore[assignment]
+        _pyi_private_get_type: Decimal  # type: ignore[assignment]
 
     description = "Exact decimal"
 
@@ -89,16 +89,18 @@ class FixedPointField(models.BigIntegerField):
         return cleaned
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
+    def validators(self) -> list[Any]:
         # Those of a whole number column compare with the column's range, which is not the value's.
-        return list(self._validators)
+        return list(self._validators)  # type: ignore[attr-defined]
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
         return "" if value is None else f"{value:f}"
 
     def formfield(self, **kwargs: Any) -> Any:
-        return models.Field.formfield(self, **{"form_class": forms.DecimalField, "decimal_places": self.places, **kwargs})
+        return models.Field.formfield(
+            self, **{"form_class": forms.DecimalField, "decimal_places": self.places, **kwargs}
+        )
 
 
 class MoneyField(FixedPointField):

@@ -49,8 +49,8 @@ class User(Tracked, AbstractUser):
 
     SYSTEM: ClassVar[str] = "system"
 
-    groups = None
-    user_permissions = None
+    groups = None  # type: ignore[assignment]
+    user_permissions = None  # type: ignore[assignment]
     role = models.ForeignKey(Group, models.PROTECT, related_name="staff", null=True, blank=True)
     team = models.ForeignKey(Team, models.PROTECT, related_name="members", null=True, blank=True)
     customer = models.ForeignKey("Customer", models.PROTECT, related_name="staff_members", null=True, blank=True)
@@ -76,7 +76,7 @@ class User(Tracked, AbstractUser):
     def has_role(self, role: Role) -> bool:
         return self.is_active and self.role_name == role
 
-    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:  # type: ignore[override]
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Django's own permissions grant nothing here, to nobody."""
         return False
 
@@ -114,7 +114,10 @@ class Customer(TrackedModel):
 
     class Meta:
         ordering = ("number",)
-        indexes = [models.Index(fields=("name",), name="customer_by_name"), models.Index(fields=("email",), name="customer_by_email")]
+        indexes = [
+            models.Index(fields=("name",), name="customer_by_name"),
+            models.Index(fields=("email",), name="customer_by_email"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),
             models.CheckConstraint(condition=~Q(name=""), name="customer_has_name"),
@@ -158,7 +161,7 @@ class ApprovalLimit(TrackedModel):
     drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
-    objects = ApprovalLimitQuerySet.as_manager()
+    objects: ClassVar = ApprovalLimitQuerySet.as_manager()
 
     class Meta:
         ordering = ("role", "subject", "currency", "-valid_from")

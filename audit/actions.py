@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -39,15 +39,16 @@ class Refused(Exception):
         self.data = data or {}
 
 
-class Obstacle(str):
+class Obstacle(str):  # noqa: SLOT000
     """Why something may not be done now: a sentence for staff, with the ``code`` of the rule behind it.
 
     Guards return one or None. Pages show it beside the step, the action refuses with it: one rule, one wording.
     """
 
+    # A subclass of ``str`` with an attribute of its own cannot have slots.
     code: str
 
-    def __new__(cls, sentence: str, code: str) -> Obstacle:
+    def __new__(cls, sentence: str, code: str) -> Self:
         made = super().__new__(cls, sentence)
         made.code = code
         return made
@@ -129,9 +130,7 @@ _inside: ContextVar[Action | None] = ContextVar("inside_action", default=None)
 
 
 @contextmanager
-def act(
-    verb: str, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]
-) -> Iterator[Action]:
+def act(verb: str, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]) -> Iterator[Action]:
     """Run one action: see the module's text.
 
     An action within an action joins the outer one's transaction and writes its own *done* event; if it is refused,
@@ -172,9 +171,10 @@ def checked[M: models.Model](row: M) -> M:
     try:
         row.full_clean(validate_constraints=False)
     except ValidationError as problem:
-        sentences = []
+        sentences: list[str] = []
+        names = {field.name: field.verbose_name for field in row._meta.fields}
         for field, messages in problem.message_dict.items():
-            name = "" if field == "__all__" else f"{row._meta.get_field(field).verbose_name}: "
+            name = "" if field == "__all__" else f"{names.get(field, field)}: "
             sentences.extend(f"{name}{message}" for message in messages)
         raise Refused(" ".join(sentences), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
     return row

@@ -75,9 +75,8 @@ def _record(model: type[models.Model], pks: list[Any], kind: str, reason: str) -
     database = router.db_for_write(history)
     connection = connections[database]
     sql, params = select.query.get_compiler(using=database).as_sql()
-    columns = [history._meta.get_field(name).column for name in own] + [
-        "history_user_id" if name == "history_user_id" else name for name in shared
-    ]
+    by_attname = {field.attname: field.column for field in history._meta.concrete_fields}
+    columns = [by_attname[name] or name for name in (*own, *shared)]
     quoted = ", ".join(connection.ops.quote_name(column) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {connection.ops.quote_name(history._meta.db_table)} ({quoted}) {sql}", params)

@@ -1,4 +1,4 @@
-"""Who acts, in which request and from which kind of place: the three facts that every history row and every event copies.
+"""Who acts, in which request and from which kind of place: three facts that every history row and event copies.
 
 They travel in one context variable, so that code far below a page (a model's ``save``) need not be told.
 """
@@ -26,7 +26,8 @@ class Acting:
     reason: str = ""
 
 
-_acting: ContextVar[Acting] = ContextVar("acting", default=Acting())
+_NOBODY = Acting()
+_acting: ContextVar[Acting] = ContextVar("acting", default=_NOBODY)
 
 
 def current() -> Acting:

@@ -46,13 +46,13 @@ class TrackedRecords(HistoricalRecords):
         super().__init__(**options)
 
     def copy_fields(self, model: type[models.Model]) -> dict[str, Any]:
-        fields = super().copy_fields(model)
+        fields: dict[str, Any] = super().copy_fields(model)
         for field in fields.values():
             field.db_index = False
         return fields
 
     def _get_history_user_fields(self) -> dict[str, Any]:
-        fields = super()._get_history_user_fields()
+        fields: dict[str, Any] = super()._get_history_user_fields()
         fields["history_user"].db_index = False
         return fields
 

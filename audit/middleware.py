@@ -18,7 +18,7 @@ class AuditMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user if request.user.is_authenticated else None
         request_id = context.new_request_id()
-        with context.acting(user=user, source="page", request_id=request_id):  # type: ignore[arg-type]
+        with context.acting(user=user, source="page", request_id=request_id):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response

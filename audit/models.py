@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.conf import settings
 from django.db import models
@@ -49,7 +49,7 @@ class TrackedModel(Tracked):
     """A row whose every version is kept: who changed it, when, why, in which request."""
 
     history = TrackedRecords(inherit=True)
-    objects = TrackedQuerySet.as_manager()
+    objects: ClassVar = TrackedQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -71,7 +71,7 @@ class AppendOnlyQuerySet[M: models.Model](models.QuerySet[M]):
 class AppendOnlyModel(models.Model):
     """A row that is written once: it is its own proof and needs no history."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -127,7 +127,7 @@ class Event(AppendOnlyModel):
     request_id = models.CharField(max_length=32, default=context.request_id)
     source = models.CharField(max_length=10, default=context.source)
 
-    objects = EventQuerySet.as_manager()
+    objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-at", "-id")
@@ -135,8 +135,16 @@ class Event(AppendOnlyModel):
             models.Index(fields=("-at", "-id"), name="event_by_time"),
             models.Index(fields=("actor", "-at"), name="event_by_actor"),
             models.Index(fields=("target_type", "target_id", "-at"), name="event_by_target"),
-            models.Index(fields=("complaint_id", "-at"), name="event_by_complaint", condition=Q(complaint_id__isnull=False)),
-            models.Index(fields=("customer_id", "-at"), name="event_by_customer", condition=Q(customer_id__isnull=False)),
+            models.Index(
+                fields=("complaint_id", "-at"),
+                name="event_by_complaint",
+                condition=Q(complaint_id__isnull=False),
+            ),
+            models.Index(
+                fields=("customer_id", "-at"),
+                name="event_by_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
             models.Index(fields=("request_id",), name="event_by_request"),
         ]
         constraints = [

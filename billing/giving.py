@@ -47,7 +47,8 @@ def settle_held(period: BillingPeriod, amount: Decimal) -> None:
 
 def refundable_of(period: BillingPeriod) -> Decimal:
     """What was paid for the period less everything refunded or pending on it; never negative (RULES 5, ``cap``)."""
-    return max(Decimal(0), period.fee_paid - period.refunded - period.pending)
+    left: Decimal = period.fee_paid - period.refunded - period.pending
+    return max(Decimal(0), left)
 
 
 # --- Obstacles ----------------------------------------------------------------------------------

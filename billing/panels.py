@@ -87,10 +87,10 @@ class PeriodBar:
 
     @property
     def in_words(self) -> str:
-        first, last = date_format(self.period.starts_on, "j M Y"), date_format(self.last_own_day, "j M Y")
+        first, last = date_format(self.period.starts_on), date_format(self.last_own_day)
         words = f"{first} to {last}, {self.period.days} days"
         if self.period.extension_days:
-            last = date_format(self.last_day, "j M Y")
+            last = date_format(self.last_day)
             words += f", and {self.period.extension_days} days given until {last}"
         return f"{words}; {self.days_left} days left"
 
@@ -150,7 +150,7 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
     """Invoices with what is due, paid and covered by credits."""
     rows = [
         (
-            link(invoice),
+            format_html('<span class="nowrap">{}</span>', link(invoice)),
             day(invoice.issued_on),
             invoice_pill(invoice),
             money(invoice.gross, invoice.currency, _covered(invoice)),
@@ -176,16 +176,16 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
             render_to_string("billing/credit_use.html", {"use": use, "currency": credit.currency}).strip()
             for use in credit.applications.all()
         ]
+        went = SafeString(", ".join(used)) if used else "waits for the next invoice"
+        left = f"{money_text(credit.remaining, credit.currency)} left" if credit.remaining else "used up"
         rows.append(
             (
                 link(credit, day(credit.granted_on)),
-                credit.reason,
-                SafeString("<br>".join(used)) if used else "waits for the next invoice",
-                money(credit.granted, credit.currency),
-                money(credit.remaining, credit.currency),
+                format_html("{}{}", credit.reason, sub(went)),
+                money(credit.granted, credit.currency, left),
             )
         )
-    headings = ["Granted", "Why", "Went to", ("Amount", "n"), ("Left", "n")]
+    headings = ["Granted", "Why, and where it went", ("Amount", "n")]
     return Panel("Credits", TABLE, {"headings": headings, "rows": rows, "empty": "No credit was given."}, side="right")
 
 

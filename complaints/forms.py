@@ -42,7 +42,8 @@ class RegisterForm(ActionForm):
     """A new complaint."""
 
     subscription = forms.CharField(
-        max_length=20, help_text="Its number, such as S-000123. The customer’s page has a button that fills it in."
+        max_length=20,
+        help_text="Its number, such as S-000123. The customer’s page has a button that fills it in.",
     )
     received_at = forms.DateTimeField(widget=DateTimeInput, help_text="When it reached us: the deadlines start here.")
     channel = forms.ChoiceField(choices=Complaint.Channel)
@@ -76,9 +77,7 @@ class RegisterForm(ActionForm):
     def _period(self, subscription: Subscription, day: date) -> int | None:
         period = BillingPeriod.objects.filter(subscription=subscription).containing(day).first()
         if period is None:
-            self.add_error(
-                "about_day", f"{subscription.number} has no billing period that covers {day:%Y-%m-%d}."
-            )
+            self.add_error("about_day", f"{subscription.number} has no billing period that covers {day:%Y-%m-%d}.")
             return None
         return period.pk
 
@@ -224,7 +223,11 @@ class RefundForm(ActionForm):
     )
     cash_amount = forms.DecimalField(label="of which in cash", required=False, max_digits=18, decimal_places=4)
     reduction = forms.DecimalField(
-        label="Give less by", required=False, max_digits=18, decimal_places=4, help_text="For a complaint partly upheld, say."
+        label="Give less by",
+        required=False,
+        max_digits=18,
+        decimal_places=4,
+        help_text="For a complaint partly upheld, say.",
     )
     reduction_reason = forms.CharField(label="Why less", required=False, max_length=400)
 
@@ -272,12 +275,16 @@ class IncidentForm(ActionForm):
 
     title = forms.CharField(max_length=120)
     starts_at = forms.DateTimeField(label="Began", widget=DateTimeInput)
-    ends_at = forms.DateTimeField(label="Ended", widget=DateTimeInput, required=False, help_text="Left out while it runs.")
+    ends_at = forms.DateTimeField(
+        label="Ended", widget=DateTimeInput, required=False, help_text="Left out while it runs."
+    )
     scheduled = forms.BooleanField(label="Scheduled maintenance", required=False)
     hits_everybody = forms.BooleanField(label="Hits everybody", required=False)
     plans = forms.ModelMultipleChoiceField(queryset=Plan.objects.order_by("name"), required=False)
     subscriptions = forms.CharField(
-        required=False, widget=SHORT, help_text="Numbers of single subscriptions, separated by blanks or commas."
+        required=False,
+        widget=SHORT,
+        help_text="Numbers of single subscriptions, separated by blanks or commas.",
     )
 
     def clean_subscriptions(self) -> list[int]:
@@ -323,7 +330,5 @@ class PolicyVersionForm(ActionForm):
     def clean_parameters(self) -> dict[str, Any]:
         value = self.cleaned_data["parameters"]
         if value is not None and not isinstance(value, dict):
-            raise forms.ValidationError("Write an object: {\"name\": value}.")
+            raise forms.ValidationError('Write an object: {"name": value}.')
         return value or {}
-
-

@@ -39,9 +39,7 @@ def _in_state(complaint: Complaint, *states: str) -> Obstacle | None:
     if complaint.state in states:
         return None
     wanted = " or ".join(f"“{State(state).label}”" for state in states)
-    return Obstacle(
-        f"{complaint.code} is “{complaint.get_state_display()}”; this needs {wanted}.", code="state"
-    )
+    return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”; this needs {wanted}.", code="state")
 
 
 def _open(complaint: Complaint) -> Obstacle | None:
@@ -100,9 +98,7 @@ def ask_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def resume_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
-        or _in_state(complaint, State.WAITING)
+        _allowed(by, May.WORK_COMPLAINTS) or own_money(by, complaint.customer_id) or _in_state(complaint, State.WAITING)
     )
 
 
@@ -122,9 +118,7 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def communicate_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
-        or _in_state(complaint, State.DECIDED)
+        _allowed(by, May.WORK_COMPLAINTS) or own_money(by, complaint.customer_id) or _in_state(complaint, State.DECIDED)
     )
 
 
@@ -144,7 +138,8 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return None
     days = complaint.refund_policy.refund_parameters.silence_closes_after_days
     last = max(
-        [message.at for message in complaint.messages.all()], default=complaint.communicated_at or timezone.now()
+        [message.at for message in complaint.messages.all()],
+        default=complaint.communicated_at or timezone.now(),
     )
     closes_on = timezone.localdate(last) + timedelta(days=days)
     if (today or timezone.localdate()) >= closes_on:
@@ -227,19 +222,13 @@ def draft_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.PROPOSE_REFUNDS)
-        or own_money(by, refund.customer_id)
-        or _refund_in(refund, Refund.State.DRAFT)
+        _allowed(by, May.PROPOSE_REFUNDS) or own_money(by, refund.customer_id) or _refund_in(refund, Refund.State.DRAFT)
     )
 
 
 def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
     """Everything but the figures: the state, the decision that the basis needs (R2, R7), a lead's consent."""
-    return (
-        edit_obstacle(refund, by)
-        or decision_obstacle(refund)
-        or consent_missing(refund.complaint)
-    )
+    return edit_obstacle(refund, by) or decision_obstacle(refund) or consent_missing(refund.complaint)
 
 
 def decision_obstacle(refund: Refund) -> Obstacle | None:
@@ -262,7 +251,8 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
 def consent_missing(complaint: Complaint) -> Obstacle | None:
     if complaint.consent_by_id is None and is_old(complaint):
         return Obstacle(
-            "The complaint came long after its period: a team lead has to consent first.", code="consent_missing"
+            "The complaint came long after its period: a team lead has to consent first.",
+            code="consent_missing",
         )
     return None
 
@@ -312,7 +302,8 @@ def own_hand(refund: Refund, by: User) -> Obstacle | None:
         return linked
     if any(approval.approver_id == by.pk for approval in refund.approvals.all() if approval.round == refund.round):
         return Obstacle(
-            f"You approved {refund.code} already: the second approval is somebody else's.", code="approved_already"
+            f"You approved {refund.code} already: the second approval is somebody else's.",
+            code="approved_already",
         )
     return None
 

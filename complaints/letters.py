@@ -37,12 +37,12 @@ def decision_text(complaint: Complaint) -> str:
         f"about your complaint {complaint.code}, “{complaint.subject}”: {outcome}",
         decision.reasons,
     ]
-    for refund in complaint.refunds.all():
-        if refund.state == Refund.State.SETTLED:
-            parts.append(
-                f"We give you back {money_text(refund.total, refund.currency)}:"
-                f" {plan_in_words(refund.remedy_plan, refund.currency)}."
-            )
+    parts.extend(
+        f"We give you back {money_text(refund.total, refund.currency)}:"
+        f" {plan_in_words(refund.remedy_plan, refund.currency)}."
+        for refund in complaint.refunds.all()
+        if refund.state == Refund.State.SETTLED
+    )
     if decision.outcome == Decision.Outcome.REJECTED:
         further = complaint.refund_policy.refund_parameters.further_way
         parts.append(f"If you do not agree, you can turn to {further}.")

@@ -103,16 +103,19 @@ class RefundParameters(_Parameters):
             self._check_whole(name, getattr(self, name))
         if self.consent_needed_after_days is not None:
             self._check_whole("consent_needed_after_days", self.consent_needed_after_days)
-        if not isinstance(self.second_approval_above, Mapping):
+        # What comes from JSON can be of any type, whatever the annotations say.
+        thresholds: Any = self.second_approval_above
+        further_way: Any = self.further_way
+        if not isinstance(thresholds, Mapping):
             raise PolicyParameterError("second_approval_above", "This must give an amount by currency.")
-        for currency, amount in self.second_approval_above.items():
+        for currency, amount in thresholds.items():
             try:
                 fine = isinstance(amount, str) and Decimal(amount) >= 0 and is_whole_minor(Decimal(amount), currency)
             except (InvalidOperation, UnknownCurrency, ValueError):
                 fine = False
             if not fine:
                 raise PolicyParameterError("second_approval_above", f"{currency}: {amount!r} is no amount of it.")
-        if not isinstance(self.further_way, str) or not self.further_way.strip():
+        if not isinstance(further_way, str) or not further_way.strip():
             raise PolicyParameterError("further_way", "Name where an unsatisfied customer can turn.")
 
     def needs_two_approvals(self, amount: Decimal, currency: str) -> bool:

@@ -67,8 +67,7 @@ class LiveQuote:
     def lines(self) -> list[dict[str, str]]:
         """The lines as they are stored and compared."""
         return [
-            {"code": line.code, "amount": format_amount(line.amount, self.inputs.currency)}
-            for line in self.quote.lines
+            {"code": line.code, "amount": format_amount(line.amount, self.inputs.currency)} for line in self.quote.lines
         ]
 
     @property
@@ -124,9 +123,7 @@ def _inputs(
     basis = Basis(choices.basis)
     own_pending = (
         leaving_out.total
-        if leaving_out is not None
-        and leaving_out.state in Refund.PENDING_STATES
-        and leaving_out.period_id == period.pk
+        if leaving_out is not None and leaving_out.state in Refund.PENDING_STATES and leaving_out.period_id == period.pk
         else Decimal(0)
     )
     given: dict[str, Any] = {

@@ -46,12 +46,11 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
 def _amount(value: Any, currency: str) -> Decimal:
     try:
         amount = value if isinstance(value, Decimal) else Decimal(str(value))
-        fine = amount > 0 and is_whole_minor(amount, currency)
+        if amount > 0 and is_whole_minor(amount, currency):
+            return amount
     except (InvalidOperation, ValueError):
-        fine = False
-    if not fine:
-        raise Refused(f"“{value}” is no amount of {currency} above 0.", code="remedy")
-    return amount
+        pass
+    raise Refused(f"“{value}” is no amount of {currency} above 0.", code="remedy")
 
 
 def remedy_plan_for(

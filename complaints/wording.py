@@ -70,7 +70,10 @@ def _words(
             return "Full month at discretion", detail, "F5"
         case "interruption":
             seconds = sum(
-                (Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)).seconds for start, end in counted),
+                (
+                    Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)).seconds
+                    for start, end in counted
+                ),
                 Fraction(0),
             )
             return "Service not provided", f"{hours_in_words(seconds)} of {inputs.days} days", "R7"

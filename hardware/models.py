@@ -7,7 +7,7 @@ Cancelling a service does not touch it either (F7).
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
@@ -71,12 +71,14 @@ class Purchase(TrackedModel):
     paid = MoneyField(default=Decimal(0))
     owned_on = models.DateField(null=True, blank=True)
 
-    objects = PurchaseQuerySet.as_manager()
+    objects: ClassVar = PurchaseQuerySet.as_manager()
 
     class Meta:
         ordering = ("-bought_on", "-pk")
         constraints = [
-            models.CheckConstraint(condition=Q(price__gte=0, paid__gte=0) & Q(price__gte=F("paid")), name="purchase_not_overpaid"),
+            models.CheckConstraint(
+                condition=Q(price__gte=0, paid__gte=0) & Q(price__gte=F("paid")), name="purchase_not_overpaid"
+            ),
             models.CheckConstraint(
                 condition=Q(owned_on__isnull=True, price__gt=F("paid")) | Q(owned_on__isnull=False, price=F("paid")),
                 name="purchase_owned_when_paid",
@@ -90,7 +92,8 @@ class Purchase(TrackedModel):
     @property
     def owed(self) -> Decimal:
         """What is still to be paid before the phone is the customer's."""
-        return self.price - self.paid
+        owed: Decimal = self.price - self.paid
+        return owed
 
     @property
     def is_owned(self) -> bool:

@@ -22,9 +22,7 @@ def payment_obstacle(invoice: Invoice) -> str | None:
     return f"Invoice {invoice.number} is paid." if invoice.due == 0 else None
 
 
-def record_payment(
-    invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = ""
-) -> Payment:
+def record_payment(invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "") -> Payment:
     """Record money received for an invoice.
 
     Raises:
@@ -45,9 +43,7 @@ def record_payment(
         if received_on > timezone.localdate():
             raise Refused("A payment cannot have been received in the future.", code="dates")
         payment = checked(
-            Payment(
-                invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by
-            )
+            Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
         )
         payment.save()
         invoice.paid += amount
@@ -137,9 +133,7 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
     with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         action.require_reason()
-        subscription_id = (
-            Payout.objects.values_list("subscription_id", flat=True).filter(pk=payout_id).first()
-        )
+        subscription_id = Payout.objects.values_list("subscription_id", flat=True).filter(pk=payout_id).first()
         if subscription_id is None:
             raise Refused("This payout does not exist (any more).", code="missing")
         subscription = action.lock(Subscription, subscription_id)

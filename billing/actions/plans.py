@@ -125,12 +125,8 @@ def publish_operation_cost(cost_id: int, *, by: User) -> OperationCost:
 
 
 def _publish(action: Action, terms: Price | OperationCost, *, by: User, same: Mapping[str, object]) -> None:
-    action.refuse_if(
-        publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state"
-    )
-    rivals = type(terms)._base_manager.filter(
-        state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same
-    )
+    action.refuse_if(publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state")
+    rivals = type(terms)._base_manager.filter(state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same)
     if rivals.exists():
         raise Refused("Other terms with this date are published already.", code="date_taken")
     terms.state = PublishedState.PUBLISHED

@@ -85,9 +85,7 @@ def _bill_subscription(pk: int, today: date, *, by: User, result: BillingResult)
             step.opened += 1
             step.invoiced += 1
             if invoice.credited:
-                step.credited[invoice.currency] = (
-                    step.credited.get(invoice.currency, Decimal(0)) + invoice.credited
-                )
+                step.credited[invoice.currency] = step.credited.get(invoice.currency, Decimal(0)) + invoice.credited
         action.data = step.as_data()
     result.opened += step.opened
     result.ended += step.ended

@@ -118,9 +118,7 @@ def open_period(subscription: Subscription, sequence: int) -> BillingPeriod:
 
 def own_period(subscription: Subscription, sequence: int) -> Period:
     """The days of the subscription's period with the number, without any extension."""
-    return nth_period(
-        subscription.anchor_on, Term(subscription.term), sequence - subscription.anchor_sequence
-    )
+    return nth_period(subscription.anchor_on, Term(subscription.term), sequence - subscription.anchor_sequence)
 
 
 def price_in_force(plan_id: int, term: str, currency: str, day: date) -> Price | None:
@@ -198,9 +196,7 @@ def cancel_subscription(
         return subscription
 
 
-def cancellation_takes_effect_on(
-    subscription: Subscription, period: BillingPeriod | None, asked_on: date
-) -> date:
+def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeriod | None, asked_on: date) -> date:
     """The first day without service of a subscription whose cancellation is asked for on the day: the end of
     the current ``period``, or of the one that contains the day if billing has not opened it yet (F2).
     """
@@ -224,9 +220,7 @@ def undo_obstacle(subscription: Subscription) -> str | None:
 
 def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscription:
     """Take a cancellation back before it takes effect."""
-    with act(
-        "subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)
-    ) as action:
+    with act("subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
         action.require_reason()
         subscription = action.lock(Subscription, subscription_id)

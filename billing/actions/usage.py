@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import F, Value
+from django.db.models import F
 from django.utils import timezone
 
-from accounts.fields import FixedPointField
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
@@ -53,9 +52,7 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
             if twin is None:
                 fresh[row.external_id] = record
             elif not _same(twin, record):
-                raise Refused(
-                    f"Usage {row.external_id} is known already with other contents.", code="conflict"
-                )
+                raise Refused(f"Usage {row.external_id} is known already with other contents.", code="conflict")
         UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
         add_to_days(fresh.values())
         action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
@@ -63,21 +60,40 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
 
 
 def add_to_days(records: Iterable[UsageRecord]) -> None:
-    """Add records to the daily sums of their periods. For use in the transaction that adds the records."""
+    """Add records to the daily sums of their periods. For use in the transaction that adds the records and holds
+    their subscriptions, so that nobody else adds the same day meanwhile.
+    """
     sums: dict[tuple[int, str, str, date], tuple[int, Decimal, int]] = {}
     for record in records:
         key = (record.period_id, record.kind, record.operation, record.local_day)
         seconds, quantity, count = sums.get(key, (0, Decimal(0), 0))
         sums[key] = (seconds + record.seconds, quantity + record.quantity, count + 1)
-    for (period_id, kind, operation, day), (seconds, quantity, count) in sorted(sums.items()):
-        row, _ = UsageDay.objects.get_or_create(
-            period_id=period_id, kind=kind, operation=operation, local_day=day
+    there = {
+        (row.period_id, row.kind, row.operation, row.local_day): row.pk
+        for row in UsageDay.objects.filter(
+            period__in={period_id for period_id, _, _, _ in sums}, local_day__in={day for _, _, _, day in sums}
         )
-        # Told its field, the quantity is scaled as the column is; a bare Decimal would be added as it stands.
-        more = Value(quantity, output_field=FixedPointField(places=4))
-        UsageDay.objects.filter(pk=row.pk).update(
-            seconds=F("seconds") + seconds, quantity=F("quantity") + more, records=F("records") + count
-        )
+    }
+    fresh = []
+    for key, (seconds, quantity, count) in sorted(sums.items()):
+        if key in there:
+            UsageDay.objects.filter(pk=there[key]).update(
+                seconds=F("seconds") + seconds, quantity=F("quantity") + quantity, records=F("records") + count
+            )
+        else:
+            period_id, kind, operation, day = key
+            fresh.append(
+                UsageDay(
+                    period_id=period_id,
+                    kind=kind,
+                    operation=operation,
+                    local_day=day,
+                    seconds=seconds,
+                    quantity=quantity,
+                    records=count,
+                )
+            )
+    UsageDay.objects.bulk_create(fresh, batch_size=2000)
 
 
 def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage) -> UsageRecord:
@@ -97,15 +113,11 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
                 code="operation",
             )
         if row.quantity <= 0 or row.seconds:
-            raise Refused(
-                f"Usage {row.external_id}: an operation has a quantity above 0, no seconds.", code="amount"
-            )
+            raise Refused(f"Usage {row.external_id}: an operation has a quantity above 0, no seconds.", code="amount")
         kind = UsageKind.OPERATION
     else:
         if row.seconds < 0 or row.quantity:
-            raise Refused(
-                f"Usage {row.external_id}: a call has seconds, not below 0, no quantity.", code="amount"
-            )
+            raise Refused(f"Usage {row.external_id}: a call has seconds, not below 0, no quantity.", code="amount")
         kind = UsageKind.CALL
     return UsageRecord(
         external_id=row.external_id,

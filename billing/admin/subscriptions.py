@@ -126,7 +126,7 @@ def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 
 class CancelSubscription(StaffAction[Subscription]):
     name = "cancel"
-    label = "Cancel"
+    label = "Cancel the subscription"
     label_plural = "Cancel subscriptions"
     tone = "danger"
     icon = "circle-x"

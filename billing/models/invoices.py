@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -47,7 +47,7 @@ class Invoice(TrackedModel):
     paid = MoneyField(default=Decimal(0))
     state = models.CharField(max_length=10, choices=State, default=State.ISSUED)
 
-    objects = InvoiceQuerySet.as_manager()
+    objects: ClassVar = InvoiceQuerySet.as_manager()
 
     class Meta:
         ordering = ("-issued_on", "-number")
@@ -57,7 +57,9 @@ class Invoice(TrackedModel):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
-            models.CheckConstraint(condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0), name="invoice_not_negative"),
+            models.CheckConstraint(
+                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0), name="invoice_not_negative"
+            ),
             models.CheckConstraint(condition=Q(gross__gte=F("credited") + F("paid")), name="invoice_not_overpaid"),
             models.CheckConstraint(
                 condition=Q(state="paid", gross=F("credited") + F("paid"))
@@ -72,12 +74,14 @@ class Invoice(TrackedModel):
     @property
     def settled(self) -> Decimal:
         """Paid by the customer's money and by credits they had."""
-        return self.credited + self.paid
+        settled: Decimal = self.credited + self.paid
+        return settled
 
     @property
     def due(self) -> Decimal:
         """What is still to be paid."""
-        return self.gross - self.credited - self.paid
+        due: Decimal = self.gross - self.credited - self.paid
+        return due
 
 
 class InvoiceLine(AppendOnlyModel):
@@ -128,7 +132,8 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
 
     def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
         """Credits of the subscription with something left, oldest first (R6)."""
-        return self.with_remaining().filter(subscription=subscription, left__gt=Decimal(0)).order_by("granted_on", "pk")
+        mine = self.filter(subscription=subscription)
+        return mine.with_remaining().filter(left__gt=Decimal(0)).order_by("granted_on", "pk")  # type: ignore[misc]
 
 
 class Credit(TrackedModel):
@@ -144,15 +149,18 @@ class Credit(TrackedModel):
     reversed = MoneyField(default=Decimal(0))
     paid_out = MoneyField(default=Decimal(0))
 
-    objects = CreditQuerySet.as_manager()
+    objects: ClassVar = CreditQuerySet.as_manager()
 
     class Meta:
         ordering = ("granted_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(granted__gt=0), name="credit_granted_positive"),
-            models.CheckConstraint(condition=Q(applied__gte=0, reversed__gte=0, paid_out__gte=0), name="credit_not_negative"),
             models.CheckConstraint(
-                condition=Q(granted__gte=F("applied") + F("reversed") + F("paid_out")), name="credit_not_overdrawn"
+                condition=Q(applied__gte=0, reversed__gte=0, paid_out__gte=0), name="credit_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(granted__gte=F("applied") + F("reversed") + F("paid_out")),
+                name="credit_not_overdrawn",
             ),
         ]
 
@@ -162,7 +170,8 @@ class Credit(TrackedModel):
     @property
     def remaining(self) -> Decimal:
         """What the next invoices can still use."""
-        return self.granted - self.applied - self.reversed - self.paid_out
+        remaining: Decimal = self.granted - self.applied - self.reversed - self.paid_out
+        return remaining
 
 
 class CreditApplication(AppendOnlyModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -39,7 +39,9 @@ class Plan(TrackedModel):
 
     class Meta:
         ordering = ("code",)
-        constraints = [models.CheckConstraint(condition=Q(kind__in=("phone_system", "software")), name="plan_kind_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=("phone_system", "software")), name="plan_kind_known")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -82,7 +84,7 @@ class Price(TrackedModel):
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
 
-    objects = DatedTermsQuerySet.as_manager()
+    objects: ClassVar = DatedTermsQuerySet.as_manager()
 
     class Meta:
         ordering = ("plan", "term", "currency", "-valid_from")
@@ -127,7 +129,7 @@ class OperationCost(TrackedModel):
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
 
-    objects = DatedTermsQuerySet.as_manager()
+    objects: ClassVar = DatedTermsQuerySet.as_manager()
 
     class Meta:
         ordering = ("operation", "currency", "-valid_from")

@@ -43,7 +43,9 @@ class Extension(TrackedModel):
         ordering = ("granted_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(days__gt=0), name="extension_positive"),
-            models.CheckConstraint(condition=Q(closes_on_after__gt=F("closed_on_before")), name="extension_moves_end_later"),
+            models.CheckConstraint(
+                condition=Q(closes_on_after__gt=F("closed_on_before")), name="extension_moves_end_later"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +63,9 @@ class Payout(TrackedModel):
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="payouts")
-    key = models.CharField(max_length=60, unique=True, help_text="Stays the same for every attempt, so that a bank pays once.")
+    key = models.CharField(
+        max_length=60, unique=True, help_text="Stays the same for every attempt, so that a bank pays once."
+    )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
     iban = models.CharField("IBAN", max_length=34)

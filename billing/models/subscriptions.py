@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -50,7 +50,9 @@ class Subscription(TrackedModel):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions")
     term = models.CharField(max_length=10, choices=TermChoices)
     currency = models.CharField(max_length=3, validators=[validate_currency])
-    agreed_fee = MoneyField(null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the price.")
+    agreed_fee = MoneyField(
+        null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the price."
+    )
     activated_on = models.DateField()
     anchor_on = models.DateField()
     anchor_sequence = models.PositiveIntegerField(default=0)
@@ -59,13 +61,15 @@ class Subscription(TrackedModel):
     cancellation_channel = models.CharField(max_length=10, choices=Channel, blank=True)
     ended_on = models.DateField(null=True, blank=True)
 
-    objects = SubscriptionQuerySet.as_manager()
+    objects: ClassVar = SubscriptionQuerySet.as_manager()
 
     class Meta:
         ordering = ("number",)
         constraints = [
             models.CheckConstraint(condition=Q(term__in=("monthly", "annual")), name="subscription_term_known"),
-            models.CheckConstraint(condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="agreed_fee_not_negative"),
+            models.CheckConstraint(
+                condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="agreed_fee_not_negative"
+            ),
             models.CheckConstraint(condition=Q(anchor_on__gte=F("activated_on")), name="anchor_not_before_activation"),
             models.CheckConstraint(
                 condition=Q(state="active", cancelled_on__isnull=True, ended_on__isnull=True)
@@ -93,7 +97,8 @@ class BillingPeriod(TrackedModel):
     """One cycle of a subscription: half-open, ``[starts_on, ends_on)``, with everything it costs copied in.
 
     ``extension_days`` were given as a remedy and lie between ``ends_on`` and ``closes_on``; a quote never counts them.
-    ``pending`` and ``refunded`` are what proposals hold and what was settled; the database keeps their sum within the fee.
+    ``pending`` and ``refunded`` are what proposals hold and what was settled;
+    the database keeps their sum within the fee.
     ``operation_costs`` is a list of ``{"code", "name", "unit_cost"}``, costs as strings.
     """
 
@@ -119,7 +124,7 @@ class BillingPeriod(TrackedModel):
     pending = MoneyField(default=Decimal(0))
     refunded = MoneyField(default=Decimal(0))
 
-    objects = PeriodQuerySet.as_manager()
+    objects: ClassVar = PeriodQuerySet.as_manager()
 
     class Meta:
         ordering = ("subscription", "sequence")
@@ -130,14 +135,17 @@ class BillingPeriod(TrackedModel):
             models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="period_ends_after_start"),
             models.CheckConstraint(condition=Q(closes_on__gte=F("ends_on")), name="period_closes_after_end"),
             models.CheckConstraint(
-                condition=Q(extension_days=0, closes_on=F("ends_on")) | Q(extension_days__gt=0, closes_on__gt=F("ends_on")),
+                condition=Q(extension_days=0, closes_on=F("ends_on"))
+                | Q(extension_days__gt=0, closes_on__gt=F("ends_on")),
                 name="period_extension_fits",
             ),
             models.CheckConstraint(
                 condition=Q(fee__gte=0, minute_cost__gte=0, tax_rate__gte=0), name="period_terms_not_negative"
             ),
             models.CheckConstraint(condition=Q(pending__gte=0, refunded__gte=0), name="period_refunds_not_negative"),
-            models.CheckConstraint(condition=Q(fee__gte=F("pending") + F("refunded")), name="period_refunds_within_fee"),
+            models.CheckConstraint(
+                condition=Q(fee__gte=F("pending") + F("refunded")), name="period_refunds_within_fee"
+            ),
         ]
 
     def __str__(self) -> str:

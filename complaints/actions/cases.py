@@ -37,7 +37,7 @@ def register_complaint(
     sought: str,
     subject: str,
     text: str,
-    attachments: Sequence[UploadedFile] = (),
+    attachments: Sequence[UploadedFile[Any]] = (),
 ) -> Complaint:
     """Put a complaint on file and give it a code. Deadlines start at ``received_at``, not when it is typed (R5).
 
@@ -89,11 +89,11 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
 def note_breaches(complaint: Complaint, now: datetime) -> list[DeadlineBreach]:
     """Write down each deadline that has passed unmet, once (R5). For use in any action that meets a deadline late."""
     late: list[tuple[str, datetime]] = []
-    Deadline = DeadlineBreach.Deadline
+    kinds = DeadlineBreach.Deadline
     if complaint.acknowledged_at is None and is_missed(complaint.acknowledge_due_at, now):
-        late.append((Deadline.ACKNOWLEDGE, complaint.acknowledge_due_at))
+        late.append((kinds.ACKNOWLEDGE, complaint.acknowledge_due_at))
     if complaint.state in Complaint.UNDECIDED_STATES and is_missed(complaint.decide_due_at, now):
-        late.append((Deadline.DECIDE, complaint.decide_due_at))
+        late.append((kinds.DECIDE, complaint.decide_due_at))
     breaches = []
     for deadline, due_at in late:
         breach, made = DeadlineBreach.objects.get_or_create(
@@ -131,7 +131,10 @@ def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: 
         action.refuse_if(guards.acknowledge_obstacle(complaint, by))
         now = timezone.now()
         if complaint.code not in text:
-            raise Refused(f"The acknowledgement has to give the customer the code {complaint.code}.", code="code_missing")
+            raise Refused(
+                f"The acknowledgement has to give the customer the code {complaint.code}.",
+                code="code_missing",
+            )
         message = say(complaint, Message.Kind.ACKNOWLEDGEMENT, text, recipient, channel, by=by, at=now)
         note_breaches(complaint, now)
         complaint.acknowledged_at = now
@@ -148,7 +151,8 @@ def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str 
         if owner is None or not owner.may(May.WORK_COMPLAINTS):
             raise Refused("A case can only be given to somebody who works on complaints.", code="owner")
         action.refuse_if(
-            f"{owner} is linked to this customer." if owner.customer_id == complaint.customer_id else None, code="linked"
+            f"{owner} is linked to this customer." if owner.customer_id == complaint.customer_id else None,
+            code="linked",
         )
         if complaint.owner_id == owner.pk:
             raise Refused(f"{complaint.code} is {owner}'s already.", code="state")
@@ -248,7 +252,16 @@ def resume_complaint(complaint_id: int, *, by: User, reason: str = "") -> Compla
         return complaint
 
 
-CORRECTABLE = ("subscription_id", "period_id", "channel", "received_at", "category", "sought", "subject", "text")
+CORRECTABLE = (
+    "subscription_id",
+    "period_id",
+    "channel",
+    "received_at",
+    "category",
+    "sought",
+    "subject",
+    "text",
+)
 
 
 def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: Any) -> Complaint:
@@ -269,7 +282,8 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
         waiting = guards.open_refunds(complaint)
         if waiting and set(changed) & {"subscription_id", "period_id", "received_at", "category"}:
             raise Refused(
-                f"The refund {waiting[0].code} was made on this registration: withdraw it first.", code="open_refund"
+                f"The refund {waiting[0].code} was made on this registration: withdraw it first.",
+                code="open_refund",
             )
         if "subscription_id" in changed and complaint.refunds.exists():
             raise Refused("A complaint with refunds cannot move to another subscription.", code="has_refunds")
@@ -290,7 +304,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
         return complaint
 
 
-def attach_file(complaint_id: int, *, by: User, file: UploadedFile) -> Attachment:
+def attach_file(complaint_id: int, *, by: User, file: UploadedFile[Any]) -> Attachment:
     """Add a file to the case."""
     with act("complaint.attach", by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
@@ -300,15 +314,13 @@ def attach_file(complaint_id: int, *, by: User, file: UploadedFile) -> Attachmen
         return attachment
 
 
-def _attach(complaint: Complaint, file: UploadedFile, *, by: User, now: datetime) -> Attachment:
+def _attach(complaint: Complaint, file: UploadedFile[Any], *, by: User, now: datetime) -> Attachment:
     name = (file.name or "file").replace("\\", "/").rsplit("/", 1)[-1][-150:]
     size = file.size or 0
     if size == 0:
         raise Refused(f"{name} is empty.", code="attachment")
     if size > settings.ATTACHMENT_MAX_BYTES:
-        raise Refused(
-            f"{name} is larger than {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB.", code="attachment"
-        )
+        raise Refused(f"{name} is larger than {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB.", code="attachment")
     if file.content_type not in settings.ATTACHMENT_TYPES:
         raise Refused(f"{name}: files of this kind ({file.content_type}) are not taken.", code="attachment")
     digest = hashlib.sha256()
@@ -331,9 +343,7 @@ def _attach(complaint: Complaint, file: UploadedFile, *, by: User, now: datetime
     return attachment
 
 
-def say(
-    complaint: Complaint, kind: str, text: str, recipient: str, channel: str, *, by: User, at: datetime
-) -> Message:
+def say(complaint: Complaint, kind: str, text: str, recipient: str, channel: str, *, by: User, at: datetime) -> Message:
     if not text.strip():
         raise Refused("Please write the text that the customer gets.", code="text_missing")
     message = checked(
@@ -353,9 +363,7 @@ def say(
 
 
 def _period_of(action: Action, subscription_id: int, period_id: int) -> BillingPeriod:
-    subscription = (
-        Subscription.objects.select_related("customer").filter(pk=subscription_id).first()
-    )
+    subscription = Subscription.objects.select_related("customer").filter(pk=subscription_id).first()
     if subscription is None:
         raise Refused("This subscription does not exist (any more).", code="missing")
     period = BillingPeriod.objects.filter(pk=period_id).first()
@@ -376,4 +384,3 @@ def _check_received(received_at: datetime, now: datetime, period: BillingPeriod)
             f" ({period.starts_on}).",
             code="dates",
         )
-

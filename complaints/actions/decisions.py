@@ -47,9 +47,7 @@ def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str)
         return decision
 
 
-def communicate_decision(
-    complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = ""
-) -> Message:
+def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = "") -> Message:
     """Tell the customer the outcome (R5): the exact text, to whom, how and when. A rejection names the way to take
     it further.
     """
@@ -60,7 +58,8 @@ def communicate_decision(
         further = complaint.refund_policy.refund_parameters.further_way
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
-                f"A rejection has to name the way to take it further: “{further}”.", code="further_way_missing"
+                f"A rejection has to name the way to take it further: “{further}”.",
+                code="further_way_missing",
             )
         now = timezone.now()
         message = say(complaint, Message.Kind.DECISION, text, recipient, channel, by=by, at=now)
@@ -82,7 +81,7 @@ def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: dat
 
 
 def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str) -> Complaint:
-    """The customer takes the complaint back, by which channel and in which words. Open refunds are withdrawn with it."""
+    """The customer takes the complaint back, by which channel and in which words; open refunds go with it."""
     with act("complaint.withdraw", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         periods = lock_periods_of_open_refunds(action, complaint_id)
         complaint = begin(action, complaint_id)

@@ -108,10 +108,8 @@ def _check(incident: Incident) -> None:
         raise Refused("An interruption cannot have ended in the future.", code="dates")
 
 
-def _add_scopes(
-    action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]
-) -> None:
-    known = set(incident.scopes.values_list("plan_id", "subscription_id"))
+def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:
+    known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
     for plan_id in sorted(set(plan_ids)):
         if (plan_id, None) not in known:
             IncidentScope(incident=incident, plan=action.lock(Plan, plan_id)).save()

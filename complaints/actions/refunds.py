@@ -72,7 +72,10 @@ def draft_refund(
         action.refuse_if(basis_obstacle(complaint, basis, policies))
         twin = Refund.objects.open().filter(complaint=complaint, period=period).first()
         if twin is not None:
-            raise Refused(f"{complaint.code} has an open refund for this period already: {twin.code}.", code="open_refund")
+            raise Refused(
+                f"{complaint.code} has an open refund for this period already: {twin.code}.",
+                code="open_refund",
+            )
         now = timezone.now()
         refund = Refund(
             code=f"R-{next_number('refund'):05d}",
@@ -258,7 +261,8 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
         action.refuse_if(guards.limit_obstacle(refund, by))
         if content_hash(refund_content(refund)) != refund.content_hash:
             raise Refused(
-                f"{refund.code} is not what was proposed: its contents do not match their hash.", code="tampered"
+                f"{refund.code} is not what was proposed: its contents do not match their hash.",
+                code="tampered",
             )
         stale = _stale(refund)
         if stale is not None:
@@ -269,7 +273,8 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
         parameters = refund.refund_policy.refund_parameters
         step = Approval.objects.filter(refund=refund, round=refund.round).count() + 1
         limit = guards.limit_of(by, refund.basis, refund.currency, timezone.localdate())
-        assert limit is not None and refund.proposed_by is not None
+        assert limit is not None
+        assert refund.proposed_by is not None
         Approval(
             refund=refund,
             round=refund.round,
@@ -406,10 +411,15 @@ def _lock_refund(action: Action, refund_id: int) -> Refund:
     subscription.customer = customer
     period.subscription = subscription
     if invoice is not None:
-        period.invoice = invoice  # type: ignore[misc]
+        period.invoice = invoice
     complaint.subscription = subscription
     complaint.customer = customer
-    refund.customer, refund.subscription, refund.period, refund.complaint = customer, subscription, period, complaint
+    refund.customer, refund.subscription, refund.period, refund.complaint = (
+        customer,
+        subscription,
+        period,
+        complaint,
+    )
     action.about(refund, complaint_id=complaint.pk, customer_id=customer.pk)
     return refund
 

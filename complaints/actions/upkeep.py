@@ -44,13 +44,13 @@ def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
 
 def _with_unrecorded_breach(now: datetime) -> list[int]:
     breaches = DeadlineBreach.objects.filter(complaint=OuterRef("pk"))
-    Deadline = DeadlineBreach.Deadline
+    kinds = DeadlineBreach.Deadline
     return list(
         Complaint.objects.filter(
             Q(acknowledged_at__isnull=True, acknowledge_due_at__lte=now, state__in=Complaint.OPEN_STATES)
-            & ~Exists(breaches.filter(deadline=Deadline.ACKNOWLEDGE, due_at=OuterRef("acknowledge_due_at")))
+            & ~Exists(breaches.filter(deadline=kinds.ACKNOWLEDGE, due_at=OuterRef("acknowledge_due_at")))
             | Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
-            & ~Exists(breaches.filter(deadline=Deadline.DECIDE, due_at=OuterRef("decide_due_at")))
+            & ~Exists(breaches.filter(deadline=kinds.DECIDE, due_at=OuterRef("decide_due_at")))
         )
         .order_by("pk")
         .values_list("pk", flat=True)

@@ -27,22 +27,22 @@ register_verbs(
         "complaint.acknowledge": "acknowledged",
         "complaint.assign": "assigned",
         "complaint.assess": "assessed",
-        "complaint.note": "wrote a note on",
-        "complaint.customer_message": "recorded a message of the customer on",
-        "complaint.ask": "asked the customer about",
+        "complaint.note": "wrote a note",
+        "complaint.customer_message": "recorded a message of the customer",
+        "complaint.ask": "asked the customer",
         "complaint.resume": "resumed",
         "complaint.correct": "corrected",
-        "complaint.attach": "attached a file to",
+        "complaint.attach": "attached a file",
         "complaint.decide": "decided",
-        "complaint.communicate": "told the customer the decision on",
+        "complaint.communicate": "told the customer the decision",
         "complaint.close": "closed",
         "complaint.withdraw": "withdrew",
         "complaint.merge": "merged",
         "complaint.reopen": "reopened",
         "complaint.escalate": "escalated",
         "complaint.refer": "referred to dispute resolution",
-        "complaint.consent": "consented to a refund on",
-        "complaint.deadline_missed": "noticed a missed deadline of",
+        "complaint.consent": "consented to a refund of this old case",
+        "complaint.deadline_missed": "noticed a missed deadline",
     }
 )
 
@@ -96,8 +96,24 @@ class ComplaintAdmin(TrackedAdmin):
     ordering = ("-received_at", "-pk")
     date_hierarchy = None
     empty_hint = "Register one from the customer’s subscription, or with the button above."
-    fields = ("text", "sought", "category", "channel", "received", "owner", "severity_shown", "deadlines", "more")
+    fields = (
+        "text",
+        "sought",
+        "category",
+        "channel",
+        "received",
+        "owner",
+        "severity_shown",
+        "deadlines",
+        "more",
+    )
     readonly_fields = ("received", "severity_shown", "deadlines", "more")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = list(self.fields)
+        if obj is not None and not self.more(obj):
+            fields.remove("more")
+        return fields
 
     @admin.display(description="Complaint", ordering="subject")
     def about(self, obj: Complaint) -> SafeString:
@@ -203,7 +219,10 @@ class ComplaintAdmin(TrackedAdmin):
         if attachment is None:
             raise Http404
         response = FileResponse(
-            attachment.file.open("rb"), as_attachment=True, filename=attachment.name, content_type="application/octet-stream"
+            attachment.file.open("rb"),
+            as_attachment=True,
+            filename=attachment.name,
+            content_type="application/octet-stream",
         )
         response["X-Content-Type-Options"] = "nosniff"
         return response

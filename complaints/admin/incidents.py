@@ -13,7 +13,17 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May, roles_that
-from audit.backoffice import Done, PageAction, Panel, StaffAction, TrackedAdmin, pill, register_verbs, timeline_panel, when
+from audit.backoffice import (
+    Done,
+    PageAction,
+    Panel,
+    StaffAction,
+    TrackedAdmin,
+    pill,
+    register_verbs,
+    timeline_panel,
+    when,
+)
 from audit.models import Event
 from complaints import forms
 from complaints.actions import incidents

@@ -21,13 +21,13 @@ from accounts.permissions import May
 from audit.backoffice import Panel, number, sub, when
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, Subscription
+from billing.panels import subscription_page
 from complaints.admin.pills import complaint_pill, refund_pill
 from complaints.evidence import Evidence, gather_evidence
 from complaints.models import Complaint, Refund
 from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, policies_for
 from complaints.refund_calculation import QuoteInputError, inputs_from_json, why_nothing
 from complaints.wording import basis_in_words, lines_in_words, plan_in_words
-
 
 # --- The period, drawn --------------------------------------------------------------------------
 
@@ -152,20 +152,42 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     evidence = gather_evidence(complaint)
     user: User = request.user  # type: ignore[assignment]
     panels = [
-        Panel("Customer and period", "complaints/panels/period.html", _period_context(complaint, evidence), side="right",
-              note=complaint.customer.number, url=page_url(complaint.customer)),
+        Panel(
+            "Customer and period",
+            "complaints/panels/period.html",
+            _period_context(complaint, evidence),
+            side="right",
+            note=complaint.customer.number,
+            url=page_url(complaint.customer),
+        ),
     ]
     if user.may(May.PROPOSE_REFUNDS) or user.may(May.SEE_WHOLE_TRAIL):
         basis = "interruption" if complaint.category == Complaint.Category.INTERRUPTION else "usage"
         quote = quote_context(complaint, complaint.period, Choices(basis=basis))
         panels.append(
-            Panel("Quote", "complaints/panels/quote.html", quote, side="right", note=f"{basis_in_words(basis)}, now")
+            Panel(
+                "Quote",
+                "complaints/panels/quote.html",
+                quote,
+                side="right",
+                note=f"{basis_in_words(basis)}, now",
+            )
         )
     panels += [
-        Panel("Refunds of this case", "backoffice/panels/table.html", refunds_table(complaint.refunds.all()), side="right"),
+        Panel(
+            "Refunds of this case",
+            "backoffice/panels/table.html",
+            refunds_table(complaint.refunds.all()),
+            side="right",
+        ),
         Panel("Findings", "complaints/panels/findings.html", {"complaint": complaint}),
         Panel("Evidence", "complaints/panels/evidence.html", _evidence_context(evidence), side="right"),
-        Panel("Messages", "complaints/panels/messages.html", {"complaint": complaint}, note="to and from the customer"),
+        Panel(
+            "Messages",
+            "complaints/panels/messages.html",
+            {"complaint": complaint},
+            note="to and from the customer",
+        ),
         Panel("Notes", "complaints/panels/notes.html", {"complaint": complaint}, note="internal"),
     ]
     if complaint.attachments.all():
@@ -218,7 +240,12 @@ def _evidence_context(evidence: Evidence) -> dict[str, Any]:
     return {
         "incidents": [(link(incident), incident) for incident in evidence.incidents],
         "earlier_complaints": [
-            (link(complaint, complaint.code), complaint.subject, complaint_pill(complaint), complaint.decision)
+            (
+                link(complaint, complaint.code),
+                complaint.subject,
+                complaint_pill(complaint),
+                complaint.decision,
+            )
             for complaint in evidence.earlier_complaints
         ],
         "earlier_refunds": [
@@ -241,7 +268,11 @@ def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_c
             (
                 link(refund),
                 *((link(refund.complaint, refund.complaint.code),) if with_case else ()),
-                format_html("{}{}", refund.get_basis_display(), sub(plan_in_words(refund.remedy_plan, refund.currency))),
+                format_html(
+                    "{}{}",
+                    refund.get_basis_display(),
+                    sub(plan_in_words(refund.remedy_plan, refund.currency)),
+                ),
                 refund_pill(refund),
                 number(amount),
             )
@@ -288,7 +319,8 @@ def refunds_of(request: HttpRequest, customer: Customer) -> Panel:
     return Panel("Refunds", "backoffice/panels/table.html", refunds_table(found, with_case=True))
 
 
-def subscription_complaints(request: HttpRequest, subscription: Subscription) -> Panel:
+@subscription_page.panel(order=10)
+def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel:
     """Complaints on the subscription's page, with the way to register one."""
     found = subscription.complaints.select_related("decision").order_by("-received_at")[:20]
     user: User = request.user  # type: ignore[assignment]

@@ -18,15 +18,22 @@ from markdown_it import MarkdownIt
 from accounts.models import User
 from accounts.panels import link, page_url
 from accounts.permissions import May, roles_that
-from audit.backoffice import Done, OptionalReasonForm, Panel, StaffAction, TrackedAdmin, pill, register_verbs, timeline_panel
+from audit.backoffice import (
+    Done,
+    OptionalReasonForm,
+    Panel,
+    StaffAction,
+    TrackedAdmin,
+    pill,
+    register_verbs,
+    timeline_panel,
+)
 from audit.models import Event
 from complaints import forms
 from complaints.actions import policies
 from complaints.models import Policy, PolicyVersion
 
-register_verbs(
-    {"policy.draft": "drafted", "policy.edit_draft": "changed the draft of", "policy.publish": "published"}
-)
+register_verbs({"policy.draft": "drafted", "policy.edit_draft": "changed the draft of", "policy.publish": "published"})
 
 
 def rendered(text: str) -> SafeString:

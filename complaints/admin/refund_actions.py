@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -13,7 +13,7 @@ from accounts.amounts import money_text
 from accounts.models import User
 from accounts.permissions import May, roles_that
 from audit.backoffice import OptionalReasonForm, ReasonForm, StaffAction
-from audit.backoffice.actions import ActionForm
+from audit.backoffice.actions import ActionForm, Permission
 from complaints import forms, guards
 from complaints.actions import refunds
 from complaints.admin.panels import frozen_quote_context, quote_context
@@ -28,7 +28,7 @@ APPROVING = (May.APPROVE_USAGE, May.APPROVE_INTERRUPTION, May.APPROVE_FULL_MONTH
 class RefundAction(StaffAction[Refund]):
     """Common to all: rows with what the guards look at, and the sum over the rows."""
 
-    may = May.PROPOSE_REFUNDS
+    may: ClassVar[Permission] = May.PROPOSE_REFUNDS
     roles = roles_that(May.PROPOSE_REFUNDS)
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
@@ -128,9 +128,7 @@ class Propose(RefundAction):
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices = Choices(obj.basis, obj.reduction, obj.special_amount)
-        return quote_context(
-            obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason
-        )
+        return quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.propose_refund(pk, by=by, **cleaned)
@@ -248,4 +246,12 @@ class Revoke(ApproverAction):
         return f"{refund.code} is revoked."
 
 
-REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (Approve, Return, Reject, Propose, Edit, Withdraw, Revoke)
+REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
+    Approve,
+    Return,
+    Reject,
+    Propose,
+    Edit,
+    Withdraw,
+    Revoke,
+)

@@ -52,9 +52,27 @@ class RefundAdmin(TrackedAdmin):
     search_help_text = "Refund, complaint or customer"
     ordering = ("-drafted_at", "-pk")
     empty_hint = "Refunds are proposed on the page of a complaint."
-    fields = ("case", "customer_link", "period_shown", "basis", "remedies_shown", "why", "evidence", "people", "returned", "policies")
+    fields = (
+        "case",
+        "customer_link",
+        "period_shown",
+        "basis",
+        "remedies_shown",
+        "why",
+        "evidence",
+        "people",
+        "returned",
+        "policies",
+    )
     readonly_fields = (
-        "case", "customer_link", "period_shown", "remedies_shown", "why", "people", "returned", "policies",
+        "case",
+        "customer_link",
+        "period_shown",
+        "remedies_shown",
+        "why",
+        "people",
+        "returned",
+        "policies",
     )
 
     @admin.display(description="Case", ordering="complaint__code")
@@ -105,7 +123,9 @@ class RefundAdmin(TrackedAdmin):
     @admin.display(description="People")
     def people(self, obj: Refund) -> SafeString:
         proposed = (
-            format_html("proposed by {} {}", obj.proposed_by, when(obj.proposed_at)) if obj.proposed_by else "not proposed yet"
+            format_html("proposed by {} {}", obj.proposed_by, when(obj.proposed_at))
+            if obj.proposed_by
+            else "not proposed yet"
         )
         return format_html("drafted by {} {}<br>{}", obj.drafted_by, when(obj.drafted_at), proposed)
 
@@ -128,12 +148,21 @@ class RefundAdmin(TrackedAdmin):
         panels = []
         if obj.inputs:
             panels.append(
-                Panel("Quote as proposed", "complaints/panels/quote.html", frozen_quote_context(obj), side="right", note="frozen")
+                Panel(
+                    "Quote as proposed",
+                    "complaints/panels/quote.html",
+                    frozen_quote_context(obj),
+                    side="right",
+                    note="frozen",
+                )
             )
         if obj.state == Refund.State.DRAFT:
             choices = Choices(obj.basis, obj.reduction, obj.special_amount)
             live = quote_context(obj.complaint, obj.period, choices, reduction_reason=obj.reduction_reason)
-            panels.insert(0, Panel("Quote now", "complaints/panels/quote.html", live, side="right", note="from live data"))
+            panels.insert(
+                0,
+                Panel("Quote now", "complaints/panels/quote.html", live, side="right", note="from live data"),
+            )
         remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
         if remedies:
             panels.append(Panel("Given", "backoffice/panels/table.html", _given(remedies, obj.currency), side="right"))

@@ -35,7 +35,18 @@ class EventAdmin(TrackedAdmin):
     search_fields = ("actor_name", "target_label", "verb", "request_id")
     search_help_text = "Person, object, act or request"
     ordering = ("-at", "-pk")
-    fields = ("moment", "person", "what", "target", "result", "reason", "message", "details", "request_id", "source")
+    fields = (
+        "moment",
+        "person",
+        "what",
+        "target",
+        "result",
+        "reason",
+        "message",
+        "details",
+        "request_id",
+        "source",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -87,7 +98,7 @@ def my_work(request: HttpRequest) -> Panel | None:
     user: User = request.user  # type: ignore[assignment]
     if not user.may(May.WORK_COMPLAINTS):
         return None
-    mine = Complaint.objects.open().owned_by(user).select_related("customer").order_by("decide_due_at")[:15]
+    mine = Complaint.objects.open().owned_by(user).select_related("customer").by_urgency()[:15]
     address = reverse("admin:complaints_complaint_changelist")
     return Panel(
         "My cases",
@@ -198,11 +209,15 @@ def my_returned(request: HttpRequest) -> Panel | None:
 
 def _cases(complaints: list[Complaint]) -> dict[str, Any]:
     return {
-        "headings": ["Complaint", "Customer", "State", "Deadline"],
+        "headings": ["Complaint", "State", "Deadline"],
         "rows": [
             (
-                format_html("{}{}", link(complaint, complaint.code), sub(complaint.subject)),
-                complaint.customer.name,
+                format_html(
+                    "{} {}{}",
+                    link(complaint, complaint.code),
+                    complaint.subject,
+                    sub(complaint.customer.name),
+                ),
                 complaint_pill(complaint),
                 deadline_pill(complaint),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +15,7 @@ from billing.models import BillingPeriod, Subscription
 from complaints.models.policies import PolicyVersion
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
     from complaints.models.refunds import Refund
 
@@ -28,6 +28,16 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
     def overdue(self, now: datetime) -> Self:
         """Open complaints past the moment by which they had to be decided."""
         return self.filter(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+
+    def by_urgency(self) -> Self:
+        """What is to be decided first, by deadline; then what is to be told; then what waits to be closed."""
+        step = models.Case(
+            models.When(state__in=Complaint.UNDECIDED_STATES, then=0),
+            models.When(state=Complaint.State.DECIDED, then=1),
+            default=2,
+            output_field=models.SmallIntegerField(),
+        )
+        return self.order_by(step, "decide_due_at", "pk")
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
@@ -96,7 +106,9 @@ class Complaint(TrackedModel):
     subject = models.CharField(max_length=120)
     text = models.TextField()
     state = models.CharField(max_length=16, choices=State, default=State.REGISTERED)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="owned_complaints", null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="owned_complaints", null=True, blank=True
+    )
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.NORMAL)
     escalation_level = models.PositiveSmallIntegerField(default=0)
     refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
@@ -115,7 +127,7 @@ class Complaint(TrackedModel):
     referred_on = models.DateField(null=True, blank=True)
     referral_outcome = models.TextField(blank=True)
 
-    objects = ComplaintQuerySet.as_manager()
+    objects: ClassVar = ComplaintQuerySet.as_manager()
 
     if TYPE_CHECKING:
         refunds: RelatedManager[Refund]
@@ -123,8 +135,16 @@ class Complaint(TrackedModel):
     class Meta:
         ordering = ("-received_at", "-pk")
         indexes = [
-            models.Index(fields=("owner", "decide_due_at"), name="complaint_open_by_owner", condition=Q(state__in=("registered", "in_review", "waiting_customer", "decided", "communicated"))),
-            models.Index(fields=("decide_due_at",), name="complaint_undecided", condition=Q(state__in=("registered", "in_review", "waiting_customer"))),
+            models.Index(
+                fields=("owner", "decide_due_at"),
+                name="complaint_open_by_owner",
+                condition=Q(state__in=("registered", "in_review", "waiting_customer", "decided", "communicated")),
+            ),
+            models.Index(
+                fields=("decide_due_at",),
+                name="complaint_undecided",
+                condition=Q(state__in=("registered", "in_review", "waiting_customer")),
+            ),
             models.Index(fields=("state", "-received_at"), name="complaint_by_state"),
             models.Index(fields=("-received_at",), name="complaint_by_received"),
         ]
@@ -135,14 +155,17 @@ class Complaint(TrackedModel):
                 name="complaint_decided_has_decision",
             ),
             models.CheckConstraint(
-                condition=Q(state="merged", merged_into__isnull=False) | (~Q(state="merged") & Q(merged_into__isnull=True)),
+                condition=Q(state="merged", merged_into__isnull=False)
+                | (~Q(state="merged") & Q(merged_into__isnull=True)),
                 name="complaint_merged_into_another",
             ),
             models.CheckConstraint(
-                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")), name="complaint_not_merged_into_itself"
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
+                name="complaint_not_merged_into_itself",
             ),
             models.CheckConstraint(
-                condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""), name="complaint_withdrawn_by_channel"
+                condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""),
+                name="complaint_withdrawn_by_channel",
             ),
         ]
 
@@ -187,7 +210,8 @@ class Decision(AppendOnlyModel):
         constraints = [
             models.CheckConstraint(condition=~Q(reasons=""), name="decision_has_reasons"),
             models.CheckConstraint(
-                condition=Q(outcome__in=("upheld", "partly_upheld", "rejected")), name="decision_outcome_known"
+                condition=Q(outcome__in=("upheld", "partly_upheld", "rejected")),
+                name="decision_outcome_known",
             ),
         ]
 

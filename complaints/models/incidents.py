@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -36,13 +36,14 @@ class Incident(TrackedModel):
     scheduled = models.BooleanField("scheduled maintenance", default=False)
     hits_everybody = models.BooleanField(default=False)
 
-    objects = IncidentQuerySet.as_manager()
+    objects: ClassVar = IncidentQuerySet.as_manager()
 
     class Meta:
         ordering = ("-starts_at",)
         constraints = [
             models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="incident_ends_after_start"
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                name="incident_ends_after_start",
             )
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -63,14 +63,16 @@ class PolicyVersion(TrackedModel):
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
-    objects = PolicyVersionQuerySet.as_manager()
+    objects: ClassVar = PolicyVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ("policy", "-number")
         constraints = [
             models.UniqueConstraint(fields=("policy", "number"), name="policy_version_number_once"),
             models.UniqueConstraint(
-                fields=("policy", "effective_from"), condition=Q(state="published"), name="policy_version_day_once"
+                fields=("policy", "effective_from"),
+                condition=Q(state="published"),
+                name="policy_version_day_once",
             ),
             models.CheckConstraint(
                 condition=Q(state="draft", published_by__isnull=True, published_at__isnull=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -100,7 +100,7 @@ class Refund(TrackedModel):
     fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     retry_of = models.ForeignKey("self", models.PROTECT, related_name="retries", null=True, blank=True)
 
-    objects = RefundQuerySet.as_manager()
+    objects: ClassVar = RefundQuerySet.as_manager()
 
     class Meta:
         ordering = ("-drafted_at", "-pk")

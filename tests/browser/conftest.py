@@ -59,9 +59,7 @@ class PageProblems:
 
     def check(self) -> None:
         """Raise AssertionError unless exactly the expected problems occurred."""
-        unexpected = [
-            problem for problem in self.found if not any(part in problem for part in self._expected)
-        ]
+        unexpected = [problem for problem in self.found if not any(part in problem for part in self._expected)]
         missing = [part for part in self._expected if not any(part in problem for problem in self.found)]
         assert not unexpected, "the pages complained:\n" + "\n".join(unexpected)
         assert not missing, f"these problems were expected and did not occur: {missing}"
@@ -69,9 +67,7 @@ class PageProblems:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             where = message.location
-            self.found.append(
-                f"console {message.type}: {message.text} ({where['url']}:{where['lineNumber']})"
-            )
+            self.found.append(f"console {message.type}: {message.text} ({where['url']}:{where['lineNumber']})")
 
     def _on_error(self, error: WebError) -> None:
         self.found.append(f"uncaught error: {error.error}")
