@@ -51,10 +51,10 @@ customer_page: PagePanels[Customer] = PagePanels()
 
 
 def day(on: date | None) -> SafeString:
-    """A local day for a cell: "10 Nov 2026", never broken into two lines; nothing for nothing."""
+    """A local day for a cell: never broken into two lines; nothing for nothing."""
     if on is None:
         return SafeString("")
-    return format_html('<time datetime="{}">{}</time>', on.isoformat(), date_format(on, "j M Y"))
+    return format_html('<time datetime="{}">{}</time>', on.isoformat(), date_format(on))
 
 
 def page_url(row: models.Model) -> str:

@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
@@ -26,6 +28,7 @@ from audit.backoffice import (
     TrackedAdmin,
     pill,
     register_verbs,
+    sub,
     timeline_panel,
 )
 from audit.models import Event
@@ -44,7 +47,7 @@ register_verbs(
     {
         "phone_model.add": "added the phone model",
         "purchase.record": "recorded the purchase",
-        "instalment.pay": "recorded an instalment's payment:",
+        "instalment.pay": "recorded an instalment's payment for the purchase",
     }
 )
 
@@ -348,9 +351,11 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
     purchases = customer.purchases.select_related("phone__model")
     rows = [
         (
-            link(purchase, purchase.phone.serial),
-            purchase.phone.model,
-            day(purchase.bought_on),
+            format_html(
+                "{}{}",
+                link(purchase, purchase.phone.serial),
+                sub(f"{purchase.phone.model}, bought {date_format(purchase.bought_on)}"),
+            ),
             owned_pill(purchase),
             money(purchase.price, purchase.currency),
         )
@@ -361,10 +366,11 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
         "Phones",
         "backoffice/panels/table.html",
         {
-            "headings": ["Serial number", "Model", "Bought on", "Ownership", ("Price", "n")],
+            "headings": ["Serial number", "Ownership", ("Price", "n")],
             "rows": rows,
             "empty": "No phone was bought.",
         },
+        side="right",
         note="Record a purchase" if may else "not refundable (F8)",
         url=f"{reverse('admin:hardware_purchase_do', args=('record',))}?customer={customer.number}" if may else "",
     )
