@@ -242,7 +242,7 @@ def next_number(series: str) -> int:
     rollback leaves no gap.
     """
     NumberSeries.objects.get_or_create(name=series)
-    row = NumberSeries.objects.select_for_update().get(name=series)
+    row = NumberSeries.objects.select_for_update(no_key=True).get(name=series)
     row.last += 1
     row.save(update_fields=["last"])
     return row.last
@@ -251,7 +251,7 @@ def next_number(series: str) -> int:
 def next_numbers(series: str, count: int) -> range:
     """As ``next_number``, for several numbers at once."""
     NumberSeries.objects.get_or_create(name=series)
-    row = NumberSeries.objects.select_for_update().get(name=series)
+    row = NumberSeries.objects.select_for_update(no_key=True).get(name=series)
     first = row.last + 1
     row.last += count
     row.save(update_fields=["last"])

@@ -73,12 +73,14 @@ class Action:
         """The row, read again and locked until the transaction ends.
 
         Rows are locked in one order everywhere (customer, subscription, period, invoice, credit, complaint, refund;
-        then by key), so that two actions never wait for each other.
+        then by key), so that two actions never wait for each other. The lock is the one that leaves the
+        key alone (``no_key``, as everywhere): rows that merely refer to this one can still be written meanwhile, or
+        a draft's foreign key to a locked customer would close a circle.
 
         Raises:
             Refused: there is no such row.
         """
-        found = model._base_manager.select_for_update().filter(pk=pk).first()
+        found = model._base_manager.select_for_update(no_key=True).filter(pk=pk).first()
         if found is None:
             raise Refused(f"This {model._meta.verbose_name} does not exist (any more).", code="missing")
         return found

@@ -26,7 +26,7 @@ def update_tracked[M: Tracked](rows: models.QuerySet[M], *, reason: str = "", **
     """
     model = rows.model
     with transaction.atomic():
-        pks = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+        pks = list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
         for chunk in _chunks(pks):
             models.QuerySet.update(model._base_manager.filter(pk__in=chunk), **changes)
             _record(model, chunk, "~", reason)

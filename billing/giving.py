@@ -164,7 +164,7 @@ def order_payout(
 
 def _current(subscription: Subscription) -> BillingPeriod:
     period = (
-        BillingPeriod.objects.select_for_update()
+        BillingPeriod.objects.select_for_update(no_key=True)
         .filter(subscription=subscription, state=BillingPeriod.State.OPEN)
         .first()
     )

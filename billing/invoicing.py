@@ -19,7 +19,7 @@ def issue_invoice(period: BillingPeriod) -> Invoice:
     """
     year = period.starts_on.year
     invoice = build_invoice(period, number=invoice_number(year, next_number(invoice_series(year))))
-    credits = list(Credit.objects.usable_for(period.subscription).select_for_update()) if period.fee else []
+    credits = list(Credit.objects.usable_for(period.subscription).select_for_update(no_key=True)) if period.fee else []
     parts: list[tuple[Credit, Decimal]] = []
     for credit in credits:
         part = min(credit.remaining, invoice.due)

@@ -104,7 +104,7 @@ def _ends_with(subscription: Subscription, period: BillingPeriod) -> bool:
 
 def _over(subscription: Subscription, today: date) -> BillingPeriod | None:
     return (
-        BillingPeriod.objects.select_for_update()
+        BillingPeriod.objects.select_for_update(no_key=True)
         .filter(subscription=subscription, state=BillingPeriod.State.OPEN, closes_on__lte=today)
         .first()
     )

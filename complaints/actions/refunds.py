@@ -386,7 +386,7 @@ def lock_periods_of_open_refunds(action: Action, complaint_id: int) -> dict[int,
 def withdraw_open_refunds(complaint: Complaint, periods: Mapping[int, BillingPeriod]) -> list[str]:
     """End every open refund of a (locked) complaint that is withdrawn; returns their codes."""
     ended = []
-    for refund in Refund.objects.open().select_for_update().filter(complaint=complaint).order_by("pk"):
+    for refund in Refund.objects.open().select_for_update(no_key=True).filter(complaint=complaint).order_by("pk"):
         if refund.period_id not in periods:
             raise Refused("A refund was started on this case just now. Please try again.", code="busy")
         refund.period = periods[refund.period_id]
@@ -405,7 +405,7 @@ def _lock_refund(action: Action, refund_id: int) -> Refund:
     customer = action.lock(Customer, known.customer_id)
     subscription = action.lock(Subscription, known.subscription_id)
     period = action.lock(BillingPeriod, known.period_id)
-    invoice = Invoice.objects.select_for_update().filter(period=period).first()
+    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).first()
     complaint = action.lock(Complaint, known.complaint_id)
     refund = action.lock(Refund, refund_id)
     subscription.customer = customer
