@@ -323,9 +323,7 @@ def choice_of[Choice: StrEnum](choices: type[Choice], name: str, value: Any) -> 
     try:
         return choices(text)
     except ValueError:
-        raise QuoteInputError(
-            "unknown_choice", name, f"{shown(text)} is not one of {', '.join(choices)}."
-        ) from None
+        raise QuoteInputError("unknown_choice", name, f"{shown(text)} is not one of {', '.join(choices)}.") from None
 
 
 # --- errors that several checks share

@@ -43,9 +43,7 @@ def inputs_to_json(inputs: QuoteInputs) -> dict[str, Any]:
     for field in fields(QuoteInputs):
         if is_used(field.name, inputs.basis):
             value = getattr(inputs, field.name)
-            written[field.name] = (
-                format_amount(value, inputs.currency) if field.name in MONEY else _json_value(value)
-            )
+            written[field.name] = format_amount(value, inputs.currency) if field.name in MONEY else _json_value(value)
     return written
 
 

@@ -49,9 +49,7 @@ def quote_lines(stream_in: BinaryIO, stream_out: TextIO) -> int:
 def quote_to_json(quote: Quote, currency: str) -> dict[str, Any]:
     """The quote as JSON values: amounts with exactly the currency's decimals, minutes and days whole."""
     return {
-        "lines": [
-            {"code": line.code, "amount": format_amount(line.amount, currency)} for line in quote.lines
-        ],
+        "lines": [{"code": line.code, "amount": format_amount(line.amount, currency)} for line in quote.lines],
         "total": format_amount(quote.total, currency),
         "remedies": {
             "credit": format_amount(quote.remedies.credit, currency),
@@ -68,18 +66,14 @@ def _quote_line(line: bytes) -> dict[str, Any]:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise QuoteInputError(
-            "invalid_utf8", "", f"The line is not UTF-8 (byte {error.start + 1} of it)."
-        ) from None
+        raise QuoteInputError("invalid_utf8", "", f"The line is not UTF-8 (byte {error.start + 1} of it).") from None
     inputs = inputs_from_json(_parse(text))
     return quote_to_json(calculate(inputs), inputs.currency)
 
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_whole_number
-        )
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise QuoteInputError(
             "invalid_json", "", f"The line is not JSON: {error.msg} (character {error.pos + 1} of it)."

@@ -249,9 +249,7 @@ def _counted_v1(inputs: QuoteInputs) -> tuple[Interval, ...]:
         if _seconds(pieces) >= inputs.minimum_interruption_seconds
         for piece in pieces
     ]
-    not_compensated = [
-        piece for pieces in _cut_each(long_enough, _joined(inputs.compensated)) for piece in pieces
-    ]
+    not_compensated = [piece for pieces in _cut_each(long_enough, _joined(inputs.compensated)) for piece in pieces]
     starts, ends = _bounds(inputs)
     return tuple(
         Interval(max(piece.start, starts), min(piece.end, ends))
