@@ -150,15 +150,14 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
     """Invoices with what is due, paid and covered by credits."""
     rows = [
         (
-            format_html('<span class="nowrap">{}</span>', link(invoice)),
-            day(invoice.issued_on),
+            format_html("{}{}", link(invoice), sub(day(invoice.issued_on))),
             invoice_pill(invoice),
             money(invoice.gross, invoice.currency, _covered(invoice)),
             money(invoice.due, invoice.currency),
         )
         for invoice in invoices
     ]
-    headings = ["Number", "Issued", "State", ("Gross", "n"), ("Due", "n")]
+    headings = ["Number, issued", "State", ("Gross", "n"), ("Due", "n")]
     context = {"headings": headings, "rows": rows, "empty": "No invoice yet."}
     return Panel("Invoices", TABLE, context, note=note, url=url)
 
