@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 
@@ -71,16 +71,16 @@ class Agenda:
     def __init__(self, clock: Clock, end: datetime) -> None:
         self._clock = clock
         self._end = end
-        self._entries: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._entries: list[tuple[datetime, int, Callable[[], object]]] = []
         self._count = 0
 
-    def add(self, when: datetime, what: Callable[[], None]) -> None:
+    def add(self, when: datetime, what: Callable[[], object]) -> None:
         """Put something on the agenda. What is due after the end (the present) never happens."""
         if when > self._end:
             return
         self._count += 1
         # Compared in UTC: within one zone Python would compare wall clocks, wrong in the hour that occurs twice.
-        heapq.heappush(self._entries, (when.astimezone(timezone.get_fixed_timezone(0)), self._count, what))
+        heapq.heappush(self._entries, (when.astimezone(UTC), self._count, what))
 
     def run(self) -> None:
         """Do everything, also what is added meanwhile, then set the clock to the end."""

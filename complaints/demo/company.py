@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -53,11 +53,16 @@ class Company:
     def system(self) -> User:
         return self.people[User.SYSTEM]
 
+    @property
+    def today(self) -> date:
+        """The local day that the clock shows."""
+        return self.clock.now.astimezone(self.days.zone).date()
+
     def load_people(self) -> None:
         """Read everybody again, as they are now."""
         self.people = {user.username: user for user in User.objects.select_related("role", "team")}
 
-    def daily(self, hour: int, minute: int, what: Callable[[], None]) -> None:
+    def daily(self, hour: int, minute: int, what: Callable[[], object]) -> None:
         """Put something on every day from the beginning to today."""
         for ago in range(BEGAN - 1, 0, -1):
             self.agenda.add(self.days.at(self.days.ago(ago), hour, minute), what)

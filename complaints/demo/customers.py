@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from random import Random
 
@@ -15,6 +17,7 @@ from billing.actions.payments import record_payment
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription, open_subscription, undo_cancellation
 from billing.models import Invoice, Subscription
+from billing.money import round_money
 from complaints.demo.company import BEGAN, Company
 from complaints.demo.names import Registry, Somebody
 
@@ -24,9 +27,11 @@ PLAN_MIX = ("LINE",) * 5 + ("OFFICE",) * 8 + ("CONTACT",) * 2 + ("ARCHIVE",) * 3
 #: How many customers there are besides those with a case, and how many of them have a second subscription.
 QUIET_CUSTOMERS = 138
 SECOND_SUBSCRIPTIONS = 22
+#: They came over from the old system in two waves so many days ago, two thirds with the second.
+WAVES = (BEGAN, 70)
 IN_FRANCS = 4
 
-#: Ways to pay. "prompt" pays on the first working day, "stops" has paid nothing lately, "half" pays half of each invoice.
+#: Ways to pay. "prompt": on the first working day; "stops": nothing lately; "half": half of each invoice.
 WAYS = ("usual",) * 17 + ("late",) * 2 + ("stops",)
 
 
@@ -36,59 +41,76 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def enter(company: Company, who: Somebody, *, currency: str = "EUR", since: date, notes: str = "") -> Customer:
-    """Put somebody on file."""
-    customer = create_customer(
-        by=company.person("billing"),
-        name=who.name,
-        kind=who.kind,
-        email=who.email,
-        phone=who.phone,
-        country=who.country,
-        language=who.language,
-        currency=currency,
-        iban=who.iban,
-        account_holder=who.name if who.iban else "",
-        customer_since=since,
-        notes=notes,
-    )
-    company.customers.append(customer)
-    return customer
+@dataclass(frozen=True)
+class Contract:
+    """What a customer subscribes to, and how they pay for it."""
+
+    plan: str
+    term: str
+    activated_on: date
+    pays: str = "usual"
+    agreed_fee: Decimal | None = None
+    #: When they came over from the old system, if they are a customer for longer; a day earlier than the first wave
+    #: brings older periods along.
+    taken_over_on: date | None = None
 
 
-def subscribe(
+def arrive(
     company: Company,
-    customer: Customer,
+    who: Somebody,
+    contract: Contract,
     *,
-    plan: str,
-    term: str,
-    activated_on: date,
-    pays: str = "usual",
-    agreed_fee: Decimal | None = None,
-    taken_over_on: date | None = None,
+    currency: str = "EUR",
+    notes: str = "",
     then: Callable[[Subscription], None] | None = None,
 ) -> None:
-    """Open a subscription on the working day of its activation, or take over an older one today."""
-    today = company.clock.now.astimezone(company.days.zone).date()
+    """Put somebody on file with a subscription, on the day they come over or begin; at once, if it has passed."""
 
-    def open_it() -> None:
-        subscription = open_subscription(
+    def enter() -> None:
+        customer = create_customer(
             by=company.person("billing"),
-            customer_id=customer.pk,
-            plan_id=company.plans[plan].pk,
-            term=term,
-            activated_on=activated_on,
-            agreed_fee=agreed_fee,
-            taken_over_on=(taken_over_on or today) if activated_on < today else None,
+            name=who.name,
+            kind=who.kind,
+            email=who.email,
+            phone=who.phone,
+            country=who.country,
+            language=who.language,
+            currency=currency,
+            iban=who.iban,
+            account_holder=who.name if who.iban else "",
+            customer_since=contract.activated_on,
+            notes=notes,
         )
-        company.payers[subscription.pk] = pays
-        if then is not None:
-            then(subscription)
+        company.customers.append(customer)
+        _subscribe(company, customer, contract, then)
 
-    if activated_on <= today:
-        open_it()
+    _when_active(company, contract, enter)
+
+
+def _when_active(company: Company, contract: Contract, what: Callable[[], None]) -> None:
+    day = max(contract.activated_on, contract.taken_over_on or contract.activated_on)
+    if day <= company.today:
+        what()
     else:
-        company.agenda.add(company.days.at(company.days.workday_from(activated_on), 8, 40), open_it)
+        company.agenda.add(company.days.at(company.days.workday_from(day), 8, 40), what)
+
+
+def _subscribe(
+    company: Company, customer: Customer, contract: Contract, then: Callable[[Subscription], None] | None = None
+) -> None:
+    taken_over_on = contract.taken_over_on or company.days.ago(BEGAN)
+    subscription = open_subscription(
+        by=company.person("billing"),
+        customer_id=customer.pk,
+        plan_id=company.plans[contract.plan].pk,
+        term=contract.term,
+        activated_on=contract.activated_on,
+        agreed_fee=contract.agreed_fee,
+        taken_over_on=taken_over_on if contract.activated_on < taken_over_on else None,
+    )
+    company.payers[subscription.pk] = contract.pays
+    if then is not None:
+        then(subscription)
 
 
 def fill(company: Company, registry: Registry) -> None:
@@ -97,30 +119,32 @@ def fill(company: Company, registry: Registry) -> None:
     for n in range(QUIET_CUSTOMERS):
         francs = n >= QUIET_CUSTOMERS - IN_FRANCS
         kind = Customer.Kind.PERSON if rng.random() < 0.3 else Customer.Kind.COMPANY
-        who = registry.invent(
-            rng, country="CH" if francs else rng.choice(COUNTRIES), kind=kind, with_iban=rng.random() < 0.6
+        country = "CH" if francs else rng.choice(COUNTRIES)
+        who = registry.invent(rng, country=country, kind=kind, with_iban=rng.random() < 0.6)
+        contract = Contract(
+            plan=rng.choice(("OFFICE", "SUITE")) if francs else rng.choice(PLAN_MIX),
+            term="annual" if rng.random() < 0.42 else "monthly",
+            activated_on=_activation(rng, company),
+            pays=rng.choice(WAYS),
+            taken_over_on=company.days.ago(WAVES[n % 3 > 0]),
         )
-        activated_on = _activation(rng, company)
-        customer = enter(company, who, currency="CHF" if francs else "EUR", since=activated_on)
-        plan = rng.choice(("OFFICE", "SUITE")) if francs else rng.choice(PLAN_MIX)
-        term = "annual" if rng.random() < 0.3 else "monthly"
-        later = partial(_come_and_go, company, n, term)
-        subscribe(
-            company, customer, plan=plan, term=term, activated_on=activated_on, pays=rng.choice(WAYS), then=later
-        )
-        if n < SECOND_SUBSCRIPTIONS:
-            second = rng.choice(("ARCHIVE", "DESK", "SUITE") if plan in {"LINE", "OFFICE", "CONTACT"} else ("LINE", "OFFICE"))
-            # A friendly price for the second: agreed, not published.
-            agreed = Decimal("12.00") if n % 7 == 0 else None
-            subscribe(
-                company,
-                customer,
-                plan=second,
-                term="monthly",
-                activated_on=max(activated_on, _activation(rng, company)),
-                pays="usual",
-                agreed_fee=agreed,
-            )
+        currency = "CHF" if francs else "EUR"
+        then = partial(_come_and_go, company, n, contract, _second(rng, company, n, contract))
+        arrive(company, who, contract, currency=currency, then=then)
+
+
+def _second(rng: Random, company: Company, n: int, first: Contract) -> Contract | None:
+    """Some have another kind of service beside the first, every seventh of them at a fee of their own."""
+    if n >= SECOND_SUBSCRIPTIONS:
+        return None
+    plans = ("ARCHIVE", "DESK", "SUITE") if first.plan in {"LINE", "OFFICE", "CONTACT"} else ("LINE", "OFFICE")
+    return Contract(
+        plan=rng.choice(plans),
+        term="monthly",
+        activated_on=max(first.activated_on, _activation(rng, company)),
+        taken_over_on=first.taken_over_on,
+        agreed_fee=Decimal("12.00") if n % 7 == 0 else None,
+    )
 
 
 def _activation(rng: Random, company: Company) -> date:
@@ -131,15 +155,19 @@ def _activation(rng: Random, company: Company) -> date:
     return day
 
 
-def _come_and_go(company: Company, n: int, term: str, subscription: Subscription) -> None:
-    """Some cancel; of those some have ended by now, and one thinks better of it."""
+def _come_and_go(
+    company: Company, n: int, contract: Contract, second: Contract | None, subscription: Subscription
+) -> None:
+    """Some take a second subscription. Some cancel; of those some have ended by now, and one thinks better of it."""
+    if second is not None:
+        _when_active(company, second, partial(_subscribe, company, subscription.customer, second))
     by = company.person("agent2")
     cancel = partial(cancel_subscription, subscription.pk, by=by, channel="email", reason="Moves to another office")
     days = company.days
     if n % 23 == 4:
         company.agenda.add(days.at(days.workday(40), 11, 5), cancel)
     elif n % 17 == 9:
-        company.agenda.add(days.at(days.workday(3 if term == "monthly" else 15), 15, 20), cancel)
+        company.agenda.add(days.at(days.workday(3 if contract.term == "monthly" else 15), 15, 20), cancel)
     elif n == 30:
         undo = partial(undo_cancellation, subscription.pk, by=by, reason="Called: they stay after all")
         company.agenda.add(days.at(days.workday(3), 10, 10), cancel)
@@ -156,8 +184,7 @@ class Office:
     def bill(self) -> None:
         """Bill today, then expect each new invoice's payment."""
         company = self._company
-        today = company.clock.now.astimezone(company.days.zone).date()
-        result = run_billing(today, by=company.system)
+        result = run_billing(company.today, by=company.system)
         if result.problems:
             raise RuntimeError("; ".join(result.problems))
         fresh = Invoice.objects.filter(pk__gt=self._last_invoice).order_by("pk").select_related("period")
@@ -184,7 +211,7 @@ class Office:
         record_payment(
             invoice_id,
             by=self._company.person("billing"),
-            amount=(invoice.due / part).quantize(Decimal("0.01")),
+            amount=round_money(Fraction(invoice.due) / part, invoice.currency),
             received_on=received_on,
             reference=f"Transfer {invoice.number}",
         )

@@ -23,7 +23,16 @@ GIVEN = {
 }
 SURNAMES = {
     "IT": ("Valdorsi", "Trementini", "Castellunga", "Brandilocchi", "Zanferri", "Montelbani", "Rigolesi", "Pavandri"),
-    "DE": ("Tannhölter", "Brückmoser", "Weidengrund", "Kaltenrieth", "Ohlenfeld", "Sauerbrink", "Dachsheimer", "Lüttgau"),
+    "DE": (
+        "Tannhölter",
+        "Brückmoser",
+        "Weidengrund",
+        "Kaltenrieth",
+        "Ohlenfeld",
+        "Sauerbrink",
+        "Dachsheimer",
+        "Lüttgau",
+    ),
     "FR": ("Montfleurier", "Caradelle", "Boisgrenon", "Desrochelin", "Valcourbe", "Perdrillat", "Lanthenoux"),
     "GB": ("Ashcombley", "Thornwickle", "Pellingdale", "Marrowby", "Quillstone", "Hexworthing", "Fennimarsh"),
     "CH": ("Surlejeri", "Casparinaz", "Tgantient", "Valbellin", "Murtarölin"),
@@ -35,7 +44,13 @@ TRADES = {
     "GB": ("Bakery", "Joinery", "Veterinary Practice", "Bookshop", "Garden Centre", "Solicitors", "Brewery"),
     "CH": ("Schreinerei", "Treuhand", "Berggasthaus", "Käserei", "Velowerkstatt"),
 }
-LEGAL_FORMS = {"IT": ("Srl", "Snc"), "DE": ("GmbH", "& Söhne"), "FR": ("SARL", ""), "GB": ("Ltd", ""), "CH": ("AG", "GmbH")}
+LEGAL_FORMS = {
+    "IT": ("Srl", "Snc"),
+    "DE": ("GmbH", "& Söhne"),
+    "FR": ("SARL", ""),
+    "GB": ("Ltd", ""),
+    "CH": ("AG", "GmbH"),
+}
 
 #: What stands before three or four digits of fiction.
 PHONES = {"IT": "+39 000 555 ", "DE": "+49 30 23125 ", "FR": "+33 1 99 00 ", "GB": "+44 1632 960", "CH": "+41 00 555 "}

@@ -13,7 +13,7 @@ from complaints.demo.customers import months_before
 from hardware.actions import DueInstalment, add_phone_model, pay_instalment, record_purchase
 from hardware.models import PhoneModel, Purchase
 
-#: (maker, model, price); each price divides evenly by twelve.
+#: (maker, model, price); each price divides evenly by six.
 MODELS = (
     ("Tellwell", "Desk 20", "96.00"),
     ("Tellwell", "Desk 50 video", "264.00"),
@@ -22,7 +22,9 @@ MODELS = (
     ("Halloway", "Headset base", "180.00"),
 )
 PURCHASES = 62
-INSTALMENTS = 12
+INSTALMENTS = 6
+#: How many days ago the first was bought.
+OLDEST = 400
 
 
 def sell(company: Company) -> None:
@@ -30,12 +32,13 @@ def sell(company: Company) -> None:
     clerk = company.person("billing")
     models = [(add_phone_model(by=clerk, maker=maker, name=name), Decimal(price)) for maker, name, price in MODELS]
     rng = Random("phones")
-    customers = rng.sample(company.customers, k=48)
+    loyal = [one for one in company.customers if one.customer_since and one.customer_since <= company.days.ago(OLDEST)]
+    customers = rng.sample(loyal, k=min(48, len(loyal)))
     for n in range(PURCHASES):
         model, price = models[rng.randrange(len(models))]
         sale = partial(_Sale(company, n).make, customers[n % len(customers)], model, price)
         # One third each: outright, by instalments half way through, by instalments all paid.
-        age = (rng.randint(10, 600), rng.randint(70, 250), rng.randint(380, 800))[n % 3]
+        age = (rng.randint(10, OLDEST), rng.randint(70, 130), rng.randint(190, OLDEST))[n % 3]
         bought_on = company.days.workday_from(company.days.ago(age))
         buy = partial(sale, bought_on, INSTALMENTS if n % 3 else 1)
         if age >= BEGAN - 1:
@@ -62,7 +65,7 @@ class _Sale:
             bought_on=bought_on,
             instalments=plan,
         )
-        today = self._company.clock.now.astimezone(days.zone).date()
+        today = self._company.today
         for instalment in purchase.instalments.order_by("sequence"):
             pay = partial(self._pay, instalment.pk)
             # Every eighth customer forgets the two instalments due last.

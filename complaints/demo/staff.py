@@ -140,7 +140,7 @@ def _one_hash() -> Iterator[None]:
             raise ValueError("only the password of the demonstration is hashed beforehand")
         self.password = encoded
 
-    User.set_password = set_password  # type: ignore[method-assign]
+    User.set_password = set_password  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

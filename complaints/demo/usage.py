@@ -17,9 +17,9 @@ from complaints.demo.company import Company
 KNOWN = 62
 #: (fewest calls a day, most, share of working days with any, operations a week)
 HABITS = {
-    "LINE": (1, 3, 0.4, 0.3),
-    "OFFICE": (1, 4, 0.55, 1.0),
-    "CONTACT": (3, 8, 0.85, 2.5),
+    "LINE": (1, 3, 0.35, 0.3),
+    "OFFICE": (1, 4, 0.45, 1.0),
+    "CONTACT": (3, 7, 0.75, 2.5),
     "heavy": (14, 20, 1.0, 3.0),
 }
 OPERATIONS = (("FORWARDING", 1, 6), ("TRUNK", 2, 8), ("VOICEMAIL", 1, 5))
@@ -50,7 +50,7 @@ class UsageBook:
         """One phone system's usage of the days before today that are not uploaded yet."""
         if subscription.plan.kind != Plan.Kind.PHONE_SYSTEM:
             return
-        today = self.company.clock.now.astimezone(self.company.days.zone).date()
+        today = self.company.today
         covered = BillingPeriod.objects.filter(subscription=subscription).aggregate(
             first=Min("starts_on"), end=Max("closes_on")
         )

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        obstacle = occupied()
+        obstacle: str | None = occupied()
         if obstacle is None and not settings.DEBUG:
             obstacle = "The demonstration has passwords that everybody knows, so it is made only where DEBUG is on."
         if obstacle is not None:

@@ -1,0 +1,79 @@
+"""Making the demonstration company, from its founding to this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from accounts.models import Customer, User
+from audit.actions import Obstacle
+from complaints.actions.upkeep import run_upkeep
+from complaints.demo import catalogue, customers, incidents, phones, staff
+from complaints.demo.cases import begin
+from complaints.demo.company import Company
+from complaints.demo.names import Registry
+from complaints.demo.stories import CASES
+from complaints.demo.usage import UsageBook
+
+
+def occupied() -> Obstacle | None:
+    """Why no demonstration company can be made here: somebody is here already."""
+    if Customer.objects.exists() or User.objects.filter(role__isnull=False).exists():
+        return Obstacle("This database has staff or customers in it already.", "not_empty")
+    return None
+
+
+def build(now: datetime) -> None:
+    """Make the whole company, or nothing of it, as it would be at ``now``.
+
+    The same moment gives the same company every time, but for what is secret or unique (hashes, request ids).
+    """
+    company = Company.founded(now)
+    try:
+        with transaction.atomic(), _without_statement_log(), company.clock.running():
+            _tell(company)
+    except BaseException:
+        for name in company.stored:
+            default_storage.delete(name)
+        raise
+
+
+def _tell(company: Company) -> None:
+    company.usage = UsageBook(company)
+    registry = Registry()
+    staff.hire(company)
+    staff.set_limits(company)
+    catalogue.stock(company)
+    begin(company, registry, CASES)
+    customers.fill(company, registry)
+    staff.link_to_customer(company, "agent2", company.cases["fresh-colleague"].held.customer_id)
+    phones.sell(company)
+    incidents.strike(company)
+    company.agenda.add(
+        company.days.at(company.days.ago(catalogue.NEWER_PRICE + 9), 11, 0), lambda: catalogue.raise_prices(company)
+    )
+    office = customers.Office(company)
+    office.bill()
+    company.daily(0, 10, office.bill)
+    company.daily(0, 20, lambda: run_upkeep(by=company.system))
+    for workdays_ago in (12, 1):
+        company.agenda.add(company.days.at(company.days.workday(workdays_ago), 7, 30), company.usage.upload_all)
+    company.agenda.run()
+
+
+@contextmanager
+def _without_statement_log() -> Iterator[None]:
+    """Under DEBUG Django writes every statement down, and asks SQLite how to: tens of thousands would take longer so
+    than the work itself.
+    """
+    log: Callable[..., Any] = connection.make_debug_cursor
+    connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        connection.make_debug_cursor = log  # type: ignore[method-assign]
