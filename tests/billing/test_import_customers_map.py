@@ -246,3 +246,11 @@ def test_a_map_that_is_not_there() -> None:
     assert str(caught.value) == (
         "The map “nowhere.toml” cannot be read: No such file or directory. Give a file, or a shipped map: own, telco."
     )
+
+
+def test_the_map_in_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "importing-customers.md").read_text(encoding="utf-8")
+    column_map = parsed(page.partition("```toml\n")[2].partition("```")[0])
+    assert column_map.sources[Field.FEE].per is Per.MONTH
+    assert column_map.sources[Field.PLAN].translate == {"Yes / No": "OFFICE"}
+    assert all(f"| `{field}` |" in page or f"`{field}`, " in page or f", `{field}` |" in page for field in Field)
