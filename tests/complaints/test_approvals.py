@@ -321,7 +321,7 @@ def test_an_expired_proposal_is_not_approved_even_before_the_daily_run(desk: Des
         ("content_hash", "0" * 64),
     ],
 )
-def test_a_proposal_that_was_tampered_with_is_not_approved(desk: Desk, column: str, value: object) -> None:
+def test_a_proposal_that_was_tampered_with_is_not_approved(desk: Desk, column: str, value: int | str) -> None:
     refund = propose(desk, decided(desk))
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE complaints_refund SET {column} = %s WHERE id = %s", [value, refund.pk])  # noqa: S608
