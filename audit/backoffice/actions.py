@@ -43,9 +43,7 @@ class Done:
 class ActionForm(forms.Form):
     """The inputs of an action. It knows the rows and the person, for choices that depend on them."""
 
-    def __init__(
-        self, *args: Any, rows: Sequence[models.Model] = (), by: User | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, rows: Sequence[models.Model] = (), by: User | None = None, **kwargs: Any) -> None:
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
@@ -166,9 +164,7 @@ class PageAction(_Deed):
         """What the form's fields start with; the address may carry it: ``?customer=12``."""
         return dict(request.GET.items())
 
-    def get_form(
-        self, request: HttpRequest, data: Mapping[str, Any] | None = None, files: Any = None
-    ) -> ActionForm:
+    def get_form(self, request: HttpRequest, data: Mapping[str, Any] | None = None, files: Any = None) -> ActionForm:
         """The form, bound when there is data."""
         by: User = request.user  # type: ignore[assignment]
         return self.form_class(data, files, initial=self.get_initial(request), by=by)

@@ -17,6 +17,7 @@ from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -26,6 +27,7 @@ from django.utils.safestring import SafeString
 from audit.actions import Refused
 from audit.backoffice import confirmation
 from audit.backoffice.actions import PageAction, Permission, StaffAction, allowed
+from audit.backoffice.display import icon
 from audit.backoffice.history import HistoryPages
 from audit.backoffice.lookups import SUGGESTED
 from audit.backoffice.panels import Panel
@@ -87,9 +89,7 @@ class TrackedAdmin(HistoryPages):
         super().__init_subclass__(**kwargs)
         saves = cls.may_add is not None or cls.may_change is not None
         if saves and cls.save_through is TrackedAdmin.save_through:
-            raise ImproperlyConfigured(
-                f"{cls.__name__} has a form and must say which action saves it: save_through()."
-            )
+            raise ImproperlyConfigured(f"{cls.__name__} has a form and must say which action saves it: save_through().")
 
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -99,6 +99,16 @@ class TrackedAdmin(HistoryPages):
             *(self.actions or ()),
             *(_stock_action(action) for action in self._staff_actions.values()),
         ]
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Django's checks, and that every action's icon exists: a page would fail on it."""
+        found = super().check(**kwargs)
+        for action in (*self._staff_actions.values(), *self._page_actions.values()):
+            try:
+                icon(action.icon or "check")
+            except ValueError as unknown:
+                found.append(checks.Error(f"{action.label}: {unknown}", obj=type(self), id="backoffice.E001"))
+        return found
 
     # --- Hooks for an app -----------------------------------------------------------------------
 
@@ -201,9 +211,7 @@ class TrackedAdmin(HistoryPages):
         view = self.admin_site.admin_view
         ours = [
             path("act/<slug:name>/", view(self._act_view), name=f"{info}_act"),
-            path(
-                "act/<slug:name>/results/<slug:token>/", view(self._results_view), name=f"{info}_act_results"
-            ),
+            path("act/<slug:name>/results/<slug:token>/", view(self._results_view), name=f"{info}_act_results"),
             path("do/<slug:name>/", view(self._do_view), name=f"{info}_do"),
             path("lookup/", view(self._lookup_view), name=f"{info}_lookup"),
         ]
@@ -230,30 +238,20 @@ class TrackedAdmin(HistoryPages):
             raise PermissionDenied
         typed = request.GET.get("q", "").strip()
         rows, _ = self.get_search_results(request, self.get_queryset(request), typed)
-        found = [
-            {"value": getattr(row, self.lookup_by), "label": self.page_title(row)} for row in rows[:SUGGESTED]
-        ]
+        found = [{"value": getattr(row, self.lookup_by), "label": self.page_title(row)} for row in rows[:SUGGESTED]]
         return JsonResponse({"rows": found if typed else []})
 
     # --- Lists ----------------------------------------------------------------------------------
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         offered = sorted(
-            (
-                action
-                for action in self._staff_actions.values()
-                if action.in_bulk and action.allowed(request.user)
-            ),
+            (action for action in self._staff_actions.values() if action.in_bulk and action.allowed(request.user)),
             key=lambda action: _TONES[action.tone],
         )
         return super().changelist_view(
             request,
             {
-                "page_actions": [
-                    action for action in self._page_actions.values() if action.allowed(request.user)
-                ],
+                "page_actions": [action for action in self._page_actions.values() if action.allowed(request.user)],
                 "bulk_actions": offered,
                 "panels": self.list_panels(request) if request.method == "GET" else (),
                 "empty_hint": self.empty_hint,
@@ -319,9 +317,7 @@ class TrackedAdmin(HistoryPages):
         return fieldsets
 
     def _asks_reason(self, request: HttpRequest, obj: Any) -> bool:
-        editable = (
-            self.has_change_permission(request, obj) if obj is not None else self.has_add_permission(request)
-        )
+        editable = self.has_change_permission(request, obj) if obj is not None else self.has_add_permission(request)
         return self.save_reason != "no" and editable
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -352,9 +348,7 @@ class TrackedAdmin(HistoryPages):
                 "other_actions": [item for item in bar if not item.ready],
             }
         context["action_form"] = None
-        return super().render_change_form(
-            request, context, add=add, change=change, form_url=form_url, obj=obj
-        )
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(self.url_of("change", obj.pk))

@@ -69,9 +69,7 @@ def address(
     """Where the confirmation page for the chosen rows is."""
     pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
     if len(pks) > MAX_ROWS:
-        messages.error(
-            request, f"More than {MAX_ROWS} rows are chosen: narrow the list down, then choose again."
-        )
+        messages.error(request, f"More than {MAX_ROWS} rows are chosen: narrow the list down, then choose again.")
         return request.get_full_path()
     if len(pks) <= IDS_IN_ADDRESS:
         query = {"ids": ",".join(str(pk) for pk in pks)}
@@ -85,9 +83,7 @@ def address(
 def add_refusal(form: Any, refusal: Refused) -> None:
     """Show a refusal as an error of the form: of the field that it names, else of the whole."""
     field = refusal.data.get("field")
-    form.add_error(
-        field if field in form.fields else None, ValidationError(refusal.message, code=refusal.code)
-    )
+    form.add_error(field if field in form.fields else None, ValidationError(refusal.message, code=refusal.code))
 
 
 # --- An action on rows --------------------------------------------------------------------------
@@ -108,9 +104,7 @@ def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespo
         raise Http404("None of these rows exists (any more).")
     by: User = request.user  # type: ignore[assignment]
     if request.method != "POST":
-        return _ask(
-            model_admin, request, action, rows, action.get_form(rows, by), missing=len(pks) - len(rows)
-        )
+        return _ask(model_admin, request, action, rows, action.get_form(rows, by), missing=len(pks) - len(rows))
     form = action.get_form(rows, by, request.POST, request.FILES)
     if "_preview" in request.POST or not form.is_valid():
         return _ask(model_admin, request, action, rows, form, missing=len(pks) - len(rows))
@@ -163,9 +157,7 @@ def _ask(
 def _line(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User) -> Line:
     obstacle = action.obstacle(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
-    return Line(
-        row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle
-    )
+    return Line(row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle)
 
 
 def _run_one(
@@ -191,9 +183,7 @@ def _run_many(
     found = []
     for row in rows:
         if str(row.pk) in told_skipped:
-            result = Result(
-                row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or "As shown."
-            )
+            result = Result(row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or "As shown.")
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)
         found.append(result)
@@ -203,9 +193,7 @@ def _run_many(
     return HttpResponseRedirect(f"{url}?{urlencode({FILTERS: filters})}" if filters else url)
 
 
-def _result(
-    model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]
-) -> Result:
+def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]) -> Result:
     label, url = model_admin.page_title(row), model_admin.url_of("change", row.pk)
     try:
         done = _as_done(action.run(row.pk, by, dict(cleaned)))
@@ -214,9 +202,7 @@ def _result(
     except Exception:
         # The rows before this one are done for good: the person must learn which.
         logger.exception("Action %s failed on %s %s", action.name, row._meta.label, row.pk)
-        sentence = (
-            f"Nothing was done: an error of the system, logged under request {context.current().request_id}."
-        )
+        sentence = f"Nothing was done: an error of the system, logged under request {context.current().request_id}."
         return Result(row.pk, label, url, "failed", sentence)
     return Result(row.pk, label, done.url or url, "done", done.sentence)
 
@@ -235,8 +221,7 @@ def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: s
     if request.GET.get("format") == "csv":
         return _as_csv(found, action)
     counts = {
-        outcome: sum(1 for r in found if r.outcome == outcome)
-        for outcome in ("done", "refused", "skipped", "failed")
+        outcome: sum(1 for r in found if r.outcome == outcome) for outcome in ("done", "refused", "skipped", "failed")
     }
     return _page(
         model_admin,
@@ -258,9 +243,7 @@ def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow(("id", "row", "outcome", "result"))
     for result in found:
-        writer.writerow(
-            _csv_safe(str(cell)) for cell in (result.pk, result.label, result.outcome, result.sentence)
-        )
+        writer.writerow(_csv_safe(str(cell)) for cell in (result.pk, result.label, result.outcome, result.sentence))
     return response
 
 
@@ -322,9 +305,7 @@ def _ask_page(
 # --- Shared -------------------------------------------------------------------------------------
 
 
-def _page(
-    model_admin: TrackedAdmin, request: HttpRequest, template: str, extra: dict[str, Any]
-) -> HttpResponse:
+def _page(model_admin: TrackedAdmin, request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
     request.current_app = model_admin.admin_site.name
     page = {
         **model_admin.admin_site.each_context(request),
@@ -360,9 +341,7 @@ def _chosen(model_admin: TrackedAdmin, request: HttpRequest) -> list[Any] | None
         return None
 
 
-def _rows(
-    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]
-) -> list[Any]:
+def _rows(model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]) -> list[Any]:
     """The chosen rows that this person sees, in the chosen order."""
     found = action.queryset(model_admin.get_queryset_for_action(request)).filter(pk__in=pks)
     by_pk = {row.pk: row for row in found}

@@ -40,9 +40,7 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 def pill(text: object, tone: PillTone = "mute", icon_name: str = "") -> SafeString:
     """A status as a pill: an icon and a word in the tone's colours."""
-    return format_html(
-        '<span class="pill pill-{}">{}{}</span>', tone, icon(icon_name or TONE_ICONS[tone], 12), text
-    )
+    return format_html('<span class="pill pill-{}">{}{}</span>', tone, icon(icon_name or TONE_ICONS[tone], 12), text)
 
 
 def number(text: object, below: object = "") -> SafeString:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     class SimpleHistoryAdmin(admin.ModelAdmin[Any]):
         """What the package, which has no types, adds."""
 
-        def has_view_history_or_change_history_permission(
-            self, request: HttpRequest, obj: Any = None
-        ) -> bool: ...
+        def has_view_history_or_change_history_permission(self, request: HttpRequest, obj: Any = None) -> bool: ...
 
         def _changeform_view(
             self, request: HttpRequest, object_id: str | None, form_url: str, extra_context: Any
@@ -58,17 +56,11 @@ class HistoryPages(SimpleHistoryAdmin):
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
         return f"History of {obj}"
 
-    def get_history_queryset(
-        self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any
-    ) -> Any:
+    def get_history_queryset(self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any) -> Any:
         """A row's versions with what they refer to; the package's own follows every relation of a model that
         has none of its own.
         """
-        own = [
-            field.name
-            for field in history_manager.model.tracked_fields
-            if isinstance(field, models.ForeignKey)
-        ]
+        own = [field.name for field in history_manager.model.tracked_fields if isinstance(field, models.ForeignKey)]
         return history_manager.filter(**{pk_name: object_id}).select_related("history_user", *own)
 
     def set_history_delta_changes(

@@ -75,6 +75,4 @@ class LookupField(forms.Field):
         if not found:
             raise ValidationError(self.error_messages["none"], code="none", params={"typed": typed})
         names = ", ".join(str(row) for row in found[:NAMED]) + (" or others" if len(found) > NAMED else "")
-        raise ValidationError(
-            self.error_messages["many"], code="many", params={"typed": typed, "names": names}
-        )
+        raise ValidationError(self.error_messages["many"], code="many", params={"typed": typed, "names": names})

@@ -45,7 +45,7 @@ class DraftVersion(StaffAction[Policy]):
     name = "draft"
     label = "Draft the next version"
     tone = "primary"
-    icon = "file-plus-2"
+    icon = "file-plus"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
