@@ -66,6 +66,8 @@ class TakeUp(CaseAction):
     form_class = NoReasonForm
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
+        if obj.owner is not None:
+            return f"{obj.code} is {'yours' if obj.owner == by else f'{obj.owner}’s'} already."
         return guards.assign_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:

@@ -75,6 +75,10 @@ class RefundAdmin(TrackedAdmin):
         "policies",
     )
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        empty = {"evidence": not obj.evidence, "returned": not obj.returned_reason} if obj is not None else {}
+        return [name for name in self.fields if not empty.get(name)]
+
     @admin.display(description="Case", ordering="complaint__code")
     def who(self, obj: Refund) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(f"{obj.complaint.code} {obj.complaint.subject}"))
