@@ -351,7 +351,8 @@ def test_r3_minutes_operations_and_days_come_off_the_whole_fee(desk: Desk) -> No
     factories.OperationCostFactory.create(operation=operation)
     subscription = spring_subscription()
     factories.usage(subscription, day=date(2024, 4, 2), seconds=6000)
-    factories.usage(subscription, day=date(2024, 4, 10), operation="FORWARD", quantity=Decimal(3))
+    for quantity in (Decimal("2.5"), Decimal("0.5")):  # the second is added to a day that has its sum already
+        factories.usage(subscription, day=date(2024, 4, 10), operation="FORWARD", quantity=quantity)
     # After the day of the complaint: neither days nor usage count any more.
     factories.usage(subscription, day=date(2024, 4, 11), seconds=6000)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import F
+from django.db.models import F, Value
 from django.utils import timezone
 
+from accounts.fields import FixedPointField
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
@@ -77,8 +78,10 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
     fresh = []
     for key, (seconds, quantity, count) in sorted(sums.items()):
         if key in there:
+            # A bare Decimal beside F() would be added unscaled, ten thousand times too small.
+            more = Value(quantity, output_field=FixedPointField(places=4))
             UsageDay.objects.filter(pk=there[key]).update(
-                seconds=F("seconds") + seconds, quantity=F("quantity") + quantity, records=F("records") + count
+                seconds=F("seconds") + seconds, quantity=F("quantity") + more, records=F("records") + count
             )
         else:
             period_id, kind, operation, day = key
