@@ -32,6 +32,9 @@ class Team(TrackedModel):
 
 
 class StaffManager(UserManager["User"]):
+    def get_queryset(self) -> TrackedQuerySet[User]:
+        return TrackedQuerySet(self.model, using=self._db)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.select_related("role").get(username=username)
 
@@ -184,7 +187,7 @@ class ApprovalLimit(TrackedModel):
 
 
 class StaffChange(TrackedModel):
-    """What one person shall be: role, team and whether they lead it, link to a customer, active; another publishes it."""
+    """What one person shall be: role, team, lead of it, link to a customer, active. Another person publishes it."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
