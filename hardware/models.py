@@ -70,6 +70,10 @@ class Purchase(TrackedModel):
     price = MoneyField()
     paid = MoneyField(default=Decimal(0))
     owned_on = models.DateField(null=True, blank=True)
+    returned_on = models.DateField(null=True, blank=True)
+    return_reason = models.TextField(blank=True)
+    warranty_until = models.DateField(null=True, blank=True)
+    warranty_note = models.TextField(blank=True)
 
     objects: ClassVar = PurchaseQuerySet.as_manager()
 
@@ -83,7 +87,10 @@ class Purchase(TrackedModel):
                 condition=Q(owned_on__isnull=True, price__gt=F("paid")) | Q(owned_on__isnull=False, price=F("paid")),
                 name="purchase_owned_when_paid",
             ),
-            models.UniqueConstraint(fields=("phone",), name="phone_bought_once"),
+            models.UniqueConstraint(fields=("phone",), condition=Q(returned_on__isnull=True), name="phone_bought_once"),
+            models.CheckConstraint(
+                condition=Q(returned_on__isnull=True) | ~Q(return_reason=""), name="purchase_return_has_reason"
+            ),
         ]
 
     def __str__(self) -> str:

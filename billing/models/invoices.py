@@ -23,11 +23,15 @@ class InvoiceQuerySet(TrackedQuerySet["Invoice"]):
 
     def due_before(self, day: date) -> Self:
         """Unpaid invoices that are not marked overdue yet though their due date has passed."""
-        return self.filter(state=Invoice.State.ISSUED, due_on__lt=day)
+        return self.filter(state=Invoice.State.ISSUED, due_on__lt=day, disputed_on__isnull=True)
 
 
 class Invoice(TrackedModel):
-    """What one period costs. ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``."""
+    """What one period costs, and charges that wait for the subscription's next invoice.
+
+    ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``. An invoice in dispute is not
+    chased. ``charged_back`` is what banks have taken back; it is not in ``paid`` any more.
+    """
 
     class State(models.TextChoices):
         ISSUED = "issued", "To pay"
@@ -45,7 +49,10 @@ class Invoice(TrackedModel):
     gross = MoneyField()
     credited = MoneyField(default=Decimal(0))
     paid = MoneyField(default=Decimal(0))
+    charged_back = MoneyField(default=Decimal(0))
     state = models.CharField(max_length=10, choices=State, default=State.ISSUED)
+    disputed_on = models.DateField(null=True, blank=True)
+    dispute_reason = models.TextField(blank=True)
 
     objects: ClassVar = InvoiceQuerySet.as_manager()
 
@@ -58,7 +65,11 @@ class Invoice(TrackedModel):
         constraints = [
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
-                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0), name="invoice_not_negative"
+                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0),
+                name="invoice_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(disputed_on__isnull=True) | ~Q(dispute_reason=""), name="invoice_dispute_has_reason"
             ),
             models.CheckConstraint(condition=Q(gross__gte=F("credited") + F("paid")), name="invoice_not_overpaid"),
             models.CheckConstraint(
@@ -89,6 +100,7 @@ class InvoiceLine(AppendOnlyModel):
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
     position = models.PositiveSmallIntegerField()
+    charge = models.OneToOneField("Charge", models.PROTECT, related_name="line", null=True, blank=True)
     text = models.CharField(max_length=300)
     tax_rate = RateField()
     net = MoneyField()
@@ -122,6 +134,115 @@ class Payment(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.amount:f} on {self.received_on}"
+
+
+class Chargeback(AppendOnlyModel):
+    """A payment that the customer's bank took back. Refunds given already stay; new ones see what is paid."""
+
+    payment = models.OneToOneField(Payment, models.PROTECT, related_name="chargeback")
+    amount = MoneyField()
+    taken_back_on = models.DateField()
+    reason = models.CharField(max_length=200)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("taken_back_on", "pk")
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="chargeback_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} taken back on {self.taken_back_on}"
+
+
+class Charge(TrackedModel):
+    """An amount that the subscription's next invoice asks for, such as a reversed credit that was used already."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="charges")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="charges")
+    currency = models.CharField(max_length=3)
+    amount = MoneyField()
+    tax_rate = RateField()
+    reason = models.CharField(max_length=200)
+    charged_on = models.DateField()
+    invoiced_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("charged_on", "pk")
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="charge_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}: {self.reason}"
+
+
+class CreditNote(AppendOnlyModel):
+    """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year."""
+
+    class Kind(models.TextChoices):
+        REFUND = "refund", "Credit note"
+        REVERSAL = "reversal", "Reversal of a credit note"
+
+    number = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes")
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="credit_notes")
+    currency = models.CharField(max_length=3)
+    issued_on = models.DateField()
+    tax_rate = RateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+    reverses = models.OneToOneField("self", models.PROTECT, related_name="reversed_by", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-issued_on", "-number")
+        constraints = [
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="credit_note_adds_up"),
+            models.CheckConstraint(condition=Q(gross__gt=0, net__gte=0, tax__gte=0), name="credit_note_positive"),
+            models.CheckConstraint(
+                condition=Q(kind="refund", reverses__isnull=True) | Q(kind="reversal", reverses__isnull=False),
+                name="credit_note_reversal_names_its_note",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class BankLine(TrackedModel):
+    """One line of a bank's statement: matched to an invoice by its number and amount, or left for a person.
+
+    ``key`` is made from the line's contents, so that a statement read twice adds nothing.
+    """
+
+    class State(models.TextChoices):
+        MATCHED = "matched", "Matched"
+        UNMATCHED = "unmatched", "Not matched"
+        SET_ASIDE = "set_aside", "Set aside"
+
+    key = models.CharField(max_length=64, unique=True)
+    file_name = models.CharField(max_length=150)
+    row = models.PositiveIntegerField()
+    booked_on = models.DateField()
+    amount = MoneyField()
+    currency = models.CharField(max_length=3)
+    payer = models.CharField(max_length=140, blank=True)
+    text = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=State)
+    why = models.CharField(max_length=200, blank=True)
+    payment = models.OneToOneField(Payment, models.PROTECT, related_name="bank_line", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-booked_on", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="matched", payment__isnull=False) | (~Q(state="matched") & Q(payment__isnull=True)),
+                name="bank_line_matched_has_payment",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="bank_line_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booked_on}: {self.amount:f} {self.currency} {self.payer}".strip()
 
 
 class CreditQuerySet(TrackedQuerySet["Credit"]):

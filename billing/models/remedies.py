@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.fields import MoneyField
 from accounts.models import Customer
 from audit.models import TrackedModel
+from billing.models.invoices import Credit
 from billing.models.subscriptions import BillingPeriod, Subscription
 
 
@@ -17,12 +19,17 @@ class MinutesGrant(TrackedModel):
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="minutes_grants")
     period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="minutes_grants")
     minutes = models.PositiveIntegerField()
+    reversed_minutes = models.PositiveIntegerField(default=0)
     granted_on = models.DateField()
     reason = models.CharField(max_length=200)
 
     class Meta:
         ordering = ("granted_on", "pk")
-        constraints = [models.CheckConstraint(condition=Q(minutes__gt=0), name="minutes_grant_positive")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(minutes__gt=0, minutes__gte=F("reversed_minutes")), name="minutes_grant_positive"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.minutes} minutes"
@@ -34,6 +41,7 @@ class Extension(TrackedModel):
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="extensions")
     period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="extensions")
     days = models.PositiveIntegerField()
+    reversed_days = models.PositiveIntegerField(default=0)
     closed_on_before = models.DateField()
     closes_on_after = models.DateField()
     granted_on = models.DateField()
@@ -42,7 +50,7 @@ class Extension(TrackedModel):
     class Meta:
         ordering = ("granted_on", "pk")
         constraints = [
-            models.CheckConstraint(condition=Q(days__gt=0), name="extension_positive"),
+            models.CheckConstraint(condition=Q(days__gt=0, days__gte=F("reversed_days")), name="extension_positive"),
             models.CheckConstraint(
                 condition=Q(closes_on_after__gt=F("closed_on_before")), name="extension_moves_end_later"
             ),
@@ -60,6 +68,7 @@ class Payout(TrackedModel):
         PAID = "paid", "Paid"
         FAILED = "failed", "Failed"
         CREDITED = "credited", "Turned into a credit"
+        CANCELLED = "cancelled", "Cancelled by a reversal"
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="payouts")
@@ -92,3 +101,40 @@ class Payout(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency} to {self.customer.name}"
+
+
+class LeftoverPayout(TrackedModel):
+    """Credit that a subscription left when it ended, to be paid out: proposed by one person, approved by another."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts")
+    amount = MoneyField()
+    reason = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    payout = models.OneToOneField(Payout, models.PROTECT, related_name="leftover", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="leftover_payout_positive"),
+            models.CheckConstraint(
+                condition=~Q(state="approved")
+                | (Q(decided_by__isnull=False, payout__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="leftover_payout_approved_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("credit",), condition=Q(state="proposed"), name="leftover_payout_one_proposed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.credit.currency} left to {self.credit.customer.name}"

@@ -11,7 +11,7 @@ from complaints.models.cases import (
 )
 from complaints.models.incidents import Incident, IncidentScope
 from complaints.models.policies import Policy, PolicyVersion
-from complaints.models.refunds import Approval, Contribution, Refund, Remedy
+from complaints.models.refunds import Approval, Contribution, Refund, Remedy, Reversal
 
 __all__ = [
     "Approval",
@@ -29,4 +29,5 @@ __all__ = [
     "PolicyVersion",
     "Refund",
     "Remedy",
+    "Reversal",
 ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Customer, User
+from accounts.models import Agreement, Customer, User
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.models import BillingPeriod, Subscription
 from complaints.models.policies import PolicyVersion
@@ -113,6 +113,7 @@ class Complaint(TrackedModel):
     escalation_level = models.PositiveSmallIntegerField(default=0)
     refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
     acknowledge_due_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     decide_due_at = models.DateTimeField()

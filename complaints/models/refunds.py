@@ -11,9 +11,9 @@ from django.db import models
 from django.db.models import F, Q, Sum
 
 from accounts.fields import MoneyField
-from accounts.models import Customer
+from accounts.models import Agreement, Customer
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
-from billing.models import BillingPeriod, Credit, Extension, MinutesGrant, Payout, Subscription
+from billing.models import BillingPeriod, Charge, Credit, CreditNote, Extension, MinutesGrant, Payout, Subscription
 from complaints.models.cases import Complaint
 from complaints.models.policies import PolicyVersion
 from complaints.policy_parameters import RemedyKind
@@ -98,6 +98,8 @@ class Refund(TrackedModel):
     content_hash = models.CharField(max_length=64, blank=True)
     refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
+    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="refund", null=True, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, related_name="retries", null=True, blank=True)
 
     objects: ClassVar = RefundQuerySet.as_manager()
@@ -266,3 +268,49 @@ class Remedy(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.amount:f}"
+
+
+class Reversal(TrackedModel):
+    """Taking back a settled refund, proposed by one person and approved by another: counter-entries, originals
+    untouched.
+
+    ``recovered`` is what came back by itself (unused credit, a payout not yet made, undone minutes and days at their
+    worth); ``used`` is the rest, which becomes a charge on the next invoice only if ``charge_used`` says so.
+    """
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="reversals")
+    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    reason = models.TextField()
+    charge_used = models.BooleanField("charge what was used", default=False)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    recovered = MoneyField(default=Decimal(0))
+    used = MoneyField(default=Decimal(0))
+    entries: Any = models.JSONField(default=list)
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="reversal", null=True, blank=True)
+    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="reversal", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(recovered__gte=0, used__gte=0), name="reversal_not_negative"),
+            models.CheckConstraint(condition=~Q(reason=""), name="reversal_has_reason"),
+            models.CheckConstraint(
+                condition=~Q(state="approved") | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="reversal_approved_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("refund",), condition=Q(state__in=("proposed", "approved")), name="reversal_once_per_refund"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Reversal of {self.refund.code}"
