@@ -94,7 +94,7 @@ def prepare(drafts: Sequence[Draft], *, today: date, lock: bool) -> Prepared:
     """Decide about every row. ``lock`` keeps the plans as they are until the transaction ends."""
     wanted = {drafted.candidate.customer.texts[Field.PLAN] for drafted in drafts if drafted.candidate.customer}
     plans = Plan.objects.order_by("pk").filter(code__in=wanted)
-    shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update() if lock else plans)})
+    shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update(no_key=True) if lock else plans)})
     known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
     prepared = Prepared([], [])
     for drafted in drafts:
