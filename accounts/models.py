@@ -294,7 +294,8 @@ class ApprovalLimit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role.name}: {self.get_subject_display()} up to {self.amount:f} {self.currency} from {self.valid_from}"
+        up_to = f"{self.amount:f} {self.currency}"
+        return f"{self.role.name}: {self.get_subject_display()} up to {up_to} from {self.valid_from}"
 
 
 class StaffChange(TrackedModel):
