@@ -1,0 +1,71 @@
+"""Credit notes: numbers without gaps, amounts at the period's own tax rate."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+
+from audit.actions import Refused
+from billing.credit_notes import issue_credit_note
+from billing.models import BillingPeriod, CreditNote
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def a_period() -> BillingPeriod:
+    return factories.paid_invoice().period
+
+
+def test_a_note_shows_net_and_tax_at_the_periods_own_rate() -> None:
+    note = issue_credit_note(a_period(), Decimal("12.20"), on=date(2026, 3, 1))
+    assert (note.net, note.tax, note.gross, note.tax_rate) == (
+        Decimal("10.00"),
+        Decimal("2.20"),
+        Decimal("12.20"),
+        Decimal(22),
+    )
+    assert (note.number, note.kind, note.issued_on) == ("CN-2026-000001", "refund", date(2026, 3, 1))
+    assert note.customer == note.period.subscription.customer
+
+
+def test_numbers_run_without_gaps_within_the_year() -> None:
+    period = a_period()
+    first = issue_credit_note(period, Decimal("1.00"), on=date(2025, 12, 31))
+    with transaction.atomic():
+        issue_credit_note(period, Decimal("1.00"), on=date(2025, 12, 31))
+        transaction.set_rollback(True)
+    second = issue_credit_note(period, Decimal("1.00"), on=date(2025, 12, 31))
+    other_year = issue_credit_note(period, Decimal("1.00"), on=date(2026, 1, 1))
+    assert [note.number for note in (first, second, other_year)] == [
+        "CN-2025-000001",
+        "CN-2025-000002",
+        "CN-2026-000001",
+    ]
+
+
+def test_a_reversal_names_its_note_and_may_take_back_less() -> None:
+    period = a_period()
+    note = issue_credit_note(period, Decimal("10.00"))
+    back = issue_credit_note(period, Decimal("4.00"), kind=CreditNote.Kind.REVERSAL, reverses=note)
+    assert (back.reverses, back.gross, back.net + back.tax) == (note, Decimal("4.00"), Decimal("4.00"))
+
+
+def test_what_is_no_credit_note_is_refused() -> None:
+    period = a_period()
+    note = issue_credit_note(period, Decimal("10.00"))
+    reversal = CreditNote.Kind.REVERSAL
+    for amount, kind, reverses, of in (
+        (Decimal(0), "refund", None, period),
+        (Decimal("-1.00"), "refund", None, period),
+        (Decimal("1.00"), reversal, None, period),
+        (Decimal("1.00"), "refund", note, period),
+        (Decimal("10.01"), reversal, note, period),
+        (Decimal("1.00"), reversal, note, a_period()),
+    ):
+        with pytest.raises(Refused):
+            issue_credit_note(of, amount, kind=kind, reverses=reverses)
+    assert CreditNote.objects.get() == note
