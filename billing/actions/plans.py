@@ -66,6 +66,7 @@ def draft_price(
                 drafted_by=by,
             )
         )
+        _not_below_nothing(fee=fee, tax_rate=tax_rate, minute_cost=minute_cost)
         if not is_whole_minor(fee, currency):
             raise Refused(f"The fee {fee:f} has more decimals than {currency} has.", code="decimals")
         price.save()
@@ -89,9 +90,17 @@ def draft_operation_cost(
                 drafted_by=by,
             )
         )
+        _not_below_nothing(unit_cost=unit_cost)
         cost.save()
         action.about(cost)
         return cost
+
+
+def _not_below_nothing(**values: Decimal) -> None:
+    for field, value in values.items():
+        if value < 0:
+            name = field.replace("_", " ")
+            raise Refused(f"A {name} cannot be below 0, as {value:f} is.", code="amount", data={"field": field})
 
 
 def publish_obstacle(terms: Price | OperationCost, *, by: User) -> str | None:

@@ -31,7 +31,7 @@ def rows_of_every_table(*apps_to_read: str) -> Rows:
 
 
 def assert_refused(
-    code: str, attempt: Callable[..., object], *args: Any, saying: str = "", **kwargs: Any
+    code: str, attempt: Callable[..., object], /, *args: Any, saying: str = "", **kwargs: Any
 ) -> Refused:
     """The attempt, called with the arguments, is refused for the reason that ``code`` names.
 
