@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from accounts.csvfiles.report import Outcome, Report, rows
 from accounts.guards import permission_obstacle, require
 from accounts.models import Customer, User, next_numbers
 from accounts.permissions import May
@@ -17,7 +18,6 @@ from audit.actions import Refused, act
 from audit.bulk import CHUNK, create_tracked
 from billing.actions.subscriptions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.imports.preparing import Ready, draft, prepare
-from billing.imports.report import Outcome, Report, rows
 from billing.imports.values import Candidate
 from billing.invoicing import build_invoice, build_line, invoice_number, invoice_series
 from billing.models import BillingPeriod, Invoice, InvoiceLine, Subscription

@@ -14,12 +14,16 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
-from billing.imports.problems import MapProblem, shown
-from billing.imports.reading import DELIMITERS
+from accounts.csvfiles.problems import shown
+from accounts.csvfiles.reading import DELIMITERS
 
 SHIPPED: Final = Path(__file__).parent / "maps"
 LARGEST_MAP: Final = 256 * 1024  # bytes
 EVERYTHING_ELSE: Final = "*"
+
+
+class MapProblem(Exception):
+    """The column map has a mistake, or does not fit the file."""
 
 
 class Field(StrEnum):

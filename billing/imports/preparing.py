@@ -11,6 +11,8 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 
+from accounts.csvfiles.problems import Problem, shown
+from accounts.csvfiles.report import Outcome, RowResult
 from accounts.models import Customer
 from audit.bulk import CHUNK
 from billing.actions.subscriptions import (
@@ -23,8 +25,6 @@ from billing.actions.subscriptions import (
     price_in_force,
 )
 from billing.imports.column_map import Field
-from billing.imports.problems import Problem, shown
-from billing.imports.report import Outcome, RowResult
 from billing.imports.values import Candidate, CustomerRow
 from billing.models import Plan, Price, Subscription
 from billing.money import format_amount

@@ -16,9 +16,9 @@ from decimal import Decimal
 from string import Formatter
 from typing import Final
 
+from accounts.csvfiles.problems import Problem, shown
+from accounts.csvfiles.reading import Record
 from billing.imports.column_map import DATES, REQUIRED, ColumnMap, DateOrder, Field, Per
-from billing.imports.problems import Problem, shown
-from billing.imports.reading import Record
 from billing.periods import Term
 
 LONGEST_TEXT: Final = 10_000  # characters

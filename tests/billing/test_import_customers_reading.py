@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from billing.imports import reading
-from billing.imports.problems import FileProblem, shown
-from billing.imports.reading import LONGEST_RECORD, CsvReader
+from accounts.csvfiles import reading
+from accounts.csvfiles.problems import FileProblem, shown
+from accounts.csvfiles.reading import LONGEST_RECORD, CsvReader
 
 HEADER = b"number,name\n"
 CARRIAGE_RETURN = (

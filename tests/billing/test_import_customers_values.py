@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.csvfiles.problems import Problem
+from accounts.csvfiles.reading import Record
+from accounts.csvfiles.report import Outcome, Report, RowResult, inert
 from billing.imports.column_map import Field, parse_map
-from billing.imports.problems import Problem
-from billing.imports.reading import Record
-from billing.imports.report import Outcome, Report, RowResult, inert
 from billing.imports.values import Candidate, CustomerRow, RowReader, months_before
 from billing.periods import Term, nth_period
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from billing.imports.problems import Problem, shown
+from accounts.csvfiles.problems import Problem, shown
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """One row: its number in the file, the customer's number, what happened and, in words, to what."""
+    """One row: its number in the file, the number that names what it is about, what happened and, in words, to what."""
 
     row: int
     number: str

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from billing.imports.problems import FileProblem, shown
+from accounts.csvfiles.problems import FileProblem, shown
 
 LONGEST_RECORD: Final = 1024 * 1024  # bytes
 MOST_ROWS: Final = 100_000

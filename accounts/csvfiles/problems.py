@@ -13,10 +13,6 @@ class FileProblem(Exception):
     """The file as a whole cannot be taken in: nothing after this point can be trusted."""
 
 
-class MapProblem(Exception):
-    """The column map has a mistake, or does not fit the file."""
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a row is refused: in which of our fields (``row`` for the row itself), and what to mend.
