@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Customer, User
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import ActionForm, ReasonForm
 from audit.backoffice.widgets import DateInput, DateTimeInput
@@ -332,3 +332,36 @@ class PolicyVersionForm(ActionForm):
         if value is not None and not isinstance(value, dict):
             raise forms.ValidationError('Write an object: {"name": value}.')
         return value or {}
+
+
+class AgreementForm(ActionForm):
+    """Special terms of a customer."""
+
+    title = forms.CharField(max_length=120)
+    valid_from = forms.DateField(widget=DateInput)
+    valid_until = forms.DateField(widget=DateInput, required=False, help_text="The last day on which it holds.")
+    terms = forms.JSONField(
+        widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),
+        help_text="For instance {"
+        '"decide_within_days": 5, "remedies": ["credit", "cash"], "full_month_allowed": false}.',
+    )
+    text = forms.CharField(widget=LONG, required=False, help_text="Markdown.")
+
+    def clean_terms(self) -> dict[str, Any]:
+        value = self.cleaned_data["terms"]
+        if not isinstance(value, dict):
+            raise forms.ValidationError('Write an object: {"name": value}.')
+        return value
+
+
+class NewAgreementForm(AgreementForm):
+    """The same for a customer to be named."""
+
+    customer = forms.CharField(max_length=30, help_text="The customer's number.")
+    field_order = ["customer", "title", "valid_from", "valid_until", "terms", "text"]
+
+    def clean_customer(self) -> Customer:
+        found = Customer.objects.filter(number__iexact=self.cleaned_data["customer"].strip()).first()
+        if found is None:
+            raise forms.ValidationError("There is no customer with this number.")
+        return found

@@ -136,7 +136,7 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return Obstacle(f"The refund {waiting[0].code} is still open.", code="open_refund")
     if any(refund.state == Refund.State.SETTLED for refund in complaint.refunds.all()):
         return None
-    days = complaint.refund_policy.refund_parameters.silence_closes_after_days
+    days = complaint.terms.silence_closes_after_days
     last = max(
         [message.at for message in complaint.messages.all()],
         default=complaint.communicated_at or timezone.now(),
@@ -196,7 +196,7 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def is_old(complaint: Complaint) -> bool:
     """Whether the complaint came so long after its period that the policy asks for a lead's consent."""
-    days = complaint.refund_policy.refund_parameters.consent_needed_after_days
+    days = complaint.terms.consent_needed_after_days
     if days is None:
         return False
     return timezone.localdate(complaint.received_at) > complaint.period.ends_on + timedelta(days=days)
@@ -333,7 +333,7 @@ def limit_obstacle(refund: Refund, by: User) -> Obstacle | None:
             f" {refund.currency}.",
             code="no_limit",
         )
-    parameters = refund.refund_policy.refund_parameters
+    parameters = refund.terms
     granted = granted_lately(refund, parameters)
     if refund.total + granted > limit:
         before = (

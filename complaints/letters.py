@@ -44,6 +44,6 @@ def decision_text(complaint: Complaint) -> str:
         if refund.state == Refund.State.SETTLED
     )
     if decision.outcome == Decision.Outcome.REJECTED:
-        further = complaint.refund_policy.refund_parameters.further_way
+        further = complaint.terms.further_way
         parts.append(f"If you do not agree, you can turn to {further}.")
     return "\n\n".join([*parts, "Kind regards"])

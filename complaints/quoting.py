@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.models import Agreement
 from audit.actions import Obstacle
 from billing.giving import cash_obstacle, credit_obstacle, extension_obstacle, minutes_obstacle
 from billing.models import BillingPeriod, UsageDay
@@ -25,6 +26,7 @@ from billing.models.usage import UsageKind
 from billing.money import format_amount
 from billing.periods import Term, local_midnight
 from complaints.models import Complaint, Incident, Policy, PolicyVersion, Refund
+from complaints.models.policies import FULL_MONTH, GoverningTerms
 from complaints.policy_parameters import RemedyKind
 from complaints.refund_calculation import (
     Basis,
@@ -48,20 +50,12 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class GoverningPolicies:
-    """The version of each policy that judges a period (F10)."""
-
-    refund: PolicyVersion
-    fulfilment: PolicyVersion
-
-
-@dataclass(frozen=True)
 class LiveQuote:
-    """A quote made now, with the policies that judged it."""
+    """A quote made now, with what judged it."""
 
     inputs: QuoteInputs
     quote: Quote
-    policies: GoverningPolicies
+    terms: GoverningTerms
 
     @property
     def lines(self) -> list[dict[str, str]]:
@@ -75,15 +69,16 @@ class LiveQuote:
         return [[interval.start.isoformat(), interval.end.isoformat()] for interval in self.quote.counted]
 
 
-def policies_for(period: BillingPeriod) -> GoverningPolicies:
-    """Both policies' versions in force on the day the period began."""
-    return GoverningPolicies(
+def terms_for(period: BillingPeriod) -> GoverningTerms:
+    """Both terms' versions in force on the day the period began, and the agreement with the customer, if any."""
+    return GoverningTerms(
         refund=PolicyVersion.objects.governing(Policy.Kind.REFUND, period.starts_on),
         fulfilment=PolicyVersion.objects.governing(Policy.Kind.FULFILMENT, period.starts_on),
+        agreement=Agreement.objects.in_force(period.subscription.customer, period.starts_on).first(),
     )
 
 
-def basis_obstacle(complaint: Complaint, basis: str, policies: GoverningPolicies) -> Obstacle | None:
+def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> Obstacle | None:
     """Why nothing can be quoted on this basis whatever the figures are, or None (F5, F8)."""
     if complaint.category == Complaint.Category.HARDWARE:
         return Obstacle(
@@ -92,10 +87,10 @@ def basis_obstacle(complaint: Complaint, basis: str, policies: GoverningPolicies
             code="F8",
         )
     if basis == Basis.FULL_MONTH:
-        if not policies.fulfilment.fulfilment_parameters.full_month_allowed:
-            return Obstacle(f"{policies.fulfilment} does not allow a full month (clause F5).", code="basis")
-    elif basis not in policies.refund.refund_parameters.bases:
-        return Obstacle(f"{policies.refund} does not allow this basis.", code="basis")
+        if not terms.full_month_allowed:
+            return Obstacle(f"{terms.source_of(FULL_MONTH)} does not allow a full month (clause F5).", code="basis")
+    elif basis not in terms.parameters.bases:
+        return Obstacle(f"{terms.source_of('bases')} does not allow this basis.", code="basis")
     return None
 
 
@@ -107,19 +102,19 @@ def live_quote(
     Raises:
         QuoteInputError: nothing can be computed, for instance because the complaint came before the period.
     """
-    policies = policies_for(period)
-    inputs = _inputs(complaint, period, choices, policies, leaving_out)
-    return LiveQuote(inputs=inputs, quote=calculate(inputs), policies=policies)
+    terms = terms_for(period)
+    inputs = _inputs(complaint, period, choices, terms, leaving_out)
+    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
 
 
 def _inputs(
     complaint: Complaint,
     period: BillingPeriod,
     choices: Choices,
-    policies: GoverningPolicies,
+    terms: GoverningTerms,
     leaving_out: Refund | None,
 ) -> QuoteInputs:
-    parameters = policies.refund.refund_parameters
+    parameters = terms.parameters
     basis = Basis(choices.basis)
     own_pending = (
         leaving_out.total
@@ -230,10 +225,10 @@ class RemedyOffer:
     obstacle: Obstacle | None
 
 
-def remedy_obstacle(kind: str, period: BillingPeriod, policies: GoverningPolicies) -> Obstacle | None:
+def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
     """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
-    if kind not in policies.refund.refund_parameters.remedies:
-        return Obstacle(f"{policies.refund} does not allow this remedy.", code="remedy")
+    if kind not in terms.parameters.remedies:
+        return Obstacle(f"{terms.source_of('remedies')} does not allow this remedy.", code="remedy")
     subscription = period.subscription
     sentence = {
         RemedyKind.CREDIT: lambda: credit_obstacle(subscription),
@@ -244,7 +239,7 @@ def remedy_obstacle(kind: str, period: BillingPeriod, policies: GoverningPolicie
     return Obstacle(sentence, code="remedy") if sentence else None
 
 
-def offers(period: BillingPeriod, amount: Decimal, policies: GoverningPolicies) -> list[RemedyOffer]:
+def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> list[RemedyOffer]:
     """The amount in each remedy, side by side."""
     worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
     return [
@@ -253,7 +248,7 @@ def offers(period: BillingPeriod, amount: Decimal, policies: GoverningPolicies) 
             amount=amount,
             minutes=worth.minutes if kind is RemedyKind.MINUTES else None,
             days=worth.extension_days if kind is RemedyKind.EXTENSION else None,
-            obstacle=remedy_obstacle(kind, period, policies),
+            obstacle=remedy_obstacle(kind, period, terms),
         )
         for kind in RemedyKind
     ]
@@ -289,6 +284,7 @@ def refund_content(refund: Refund) -> dict[str, Any]:
         "reason": refund.proposal_reason,
         "refund_policy": refund.refund_policy_id,
         "fulfilment_policy": refund.fulfilment_policy_id,
+        "agreement": refund.agreement_id,
         "calculation_version": refund.calculation_version,
     }
 

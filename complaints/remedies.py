@@ -13,8 +13,9 @@ from billing.giving import give_credit, give_days, give_minutes, order_payout, s
 from billing.models import BillingPeriod
 from billing.money import format_amount, is_whole_minor
 from complaints.models import Refund, Remedy
+from complaints.models.policies import GoverningTerms
 from complaints.policy_parameters import RemedyKind
-from complaints.quoting import GoverningPolicies, policies_for, remedy_obstacle
+from complaints.quoting import remedy_obstacle, terms_for
 from complaints.refund_calculation import remedies_for
 
 
@@ -54,7 +55,7 @@ def _amount(value: Any, currency: str) -> Decimal:
 
 
 def remedy_plan_for(
-    plan: Sequence[Mapping[str, str]], total: Decimal, period: BillingPeriod, policies: GoverningPolicies
+    plan: Sequence[Mapping[str, str]], total: Decimal, period: BillingPeriod, terms: GoverningTerms
 ) -> list[dict[str, Any]]:
     """The plan with every amount filled in, and what each is worth in minutes or days; they add up to the total.
 
@@ -76,7 +77,7 @@ def remedy_plan_for(
     filled: list[dict[str, Any]] = []
     for entry in plan:
         kind = RemedyKind(entry["kind"])
-        obstacle = remedy_obstacle(kind, period, policies)
+        obstacle = remedy_obstacle(kind, period, terms)
         if obstacle:
             raise Refused(str(obstacle), code=obstacle.code)
         amount = Decimal(entry["amount"]) if "amount" in entry else rest
@@ -103,9 +104,9 @@ def settle_remedies(refund: Refund) -> None:
     Raises:
         Refused: a remedy cannot be any more; nothing is settled then.
     """
-    policies = policies_for(refund.period)
+    terms = terms_for(refund.period)
     for entry in refund.remedy_plan:
-        obstacle = remedy_obstacle(entry["kind"], refund.period, policies)
+        obstacle = remedy_obstacle(entry["kind"], refund.period, terms)
         if obstacle:
             raise Refused(f"{refund.code} cannot be settled as proposed: {obstacle}", code=obstacle.code)
     # The period is written before an extension reads and moves what may be the same row.

@@ -45,7 +45,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("complaints.Refund", "All refunds"),
         ),
     ),
-    Group("Customers", "users", (Entry("accounts.Customer"),)),
+    Group("Customers", "users", (Entry("accounts.Customer"), Entry("accounts.Agreement"))),
     Group(
         "Subscriptions",
         "repeat",

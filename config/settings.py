@@ -111,7 +111,8 @@ BUSINESS_TIME_ZONE = env.str("BUSINESS_TIME_ZONE", default="Europe/Rome")
 TIME_ZONE = BUSINESS_TIME_ZONE
 USE_TZ = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("it", "Italiano")]
+# The pages speak English so far; another language would mix with it in the messages of the framework.
+LANGUAGES = [("en", "English")]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 

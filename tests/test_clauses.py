@@ -1,9 +1,8 @@
 """One test (or a table of one) for each clause of the policies, through the actions that the pages call.
 
-Names follow the clauses' ids: F1 to F10 of the fulfilment policy, R2 to R7 of the refund policy. Not here
-yet: R1's agreements (an agreement wins over the policy) and F11 (the public policy page); R5 is here without
-the sending of what the customer is told. ``docs/policy-conformance.md`` tells where each rule lives and what
-is missing.
+Names follow the clauses' ids: F1 to F10 of the fulfilment policy, R1 to R7 of the refund policy. Not here
+yet: F11 (the public policy page); R5 is here without the sending of what the customer is told.
+``docs/policy-conformance.md`` tells where each rule lives and what is missing.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from billing.models import (
     Subscription,
     UsageRecord,
 )
+from complaints.actions.agreements import draft_agreement, publish_agreement
 from complaints.actions.cases import correct_complaint, record_missed_deadlines
 from complaints.actions.decisions import reopen_complaint
 from complaints.actions.incidents import record_incident
@@ -42,7 +42,7 @@ from complaints.actions.refunds import (
 )
 from complaints.evidence import gather_evidence
 from complaints.models import DeadlineBreach, Decision, Policy, PolicyVersion, Refund
-from complaints.quoting import Choices, live_quote, policies_for
+from complaints.quoting import Choices, live_quote, terms_for
 from complaints.refund_calculation import Basis
 from hardware.actions import pay_instalment
 from hardware.models import Instalment, Purchase
@@ -110,9 +110,7 @@ def test_f1_service_runs_with_all_it_includes_to_the_last_paid_day(desk: Desk) -
 
 
 @pytest.mark.parametrize("asked_on", [APRIL, date(2024, 4, 15), LAST_DAY])
-def test_f2_cancelling_is_possible_any_day_and_takes_effect_at_the_periods_end(
-    desk: Desk, asked_on: date
-) -> None:
+def test_f2_cancelling_is_possible_any_day_and_takes_effect_at_the_periods_end(desk: Desk, asked_on: date) -> None:
     subscription = spring_subscription()
     cancel(desk, subscription, asked_on)
     assert_refused("state", lambda: cancel(desk, subscription, asked_on))
@@ -171,9 +169,7 @@ def test_f5_a_full_month_at_discretion(desk: Desk, outcome: str, term: str, fee:
     complaint = decided(desk, outcome, subscription=subscription)
 
     refund = draft_refund(complaint.pk, by=desk.agent, basis="full_month")
-    assert_refused(
-        "justification_missing", lambda: propose_refund(refund.pk, by=desk.agent, reason="Goodwill")
-    )
+    assert_refused("justification_missing", lambda: propose_refund(refund.pk, by=desk.agent, reason="Goodwill"))
     edit_refund(refund.pk, by=desk.agent, justification="Ten years a customer, and a bad month.")
     propose_refund(refund.pk, by=desk.agent, reason="Goodwill")
 
@@ -249,9 +245,7 @@ def test_f8_hardware_is_not_refunded(desk: Desk, basis: str) -> None:
     draft_it()
     assert_refused(
         "open_refund",
-        lambda: correct_complaint(
-            complaint.pk, by=desk.agent, reason="The phone after all", category="hardware"
-        ),
+        lambda: correct_complaint(complaint.pk, by=desk.agent, reason="The phone after all", category="hardware"),
     )
 
 
@@ -273,9 +267,7 @@ def test_f8_a_draft_on_hardware_goes_nowhere(desk: Desk) -> None:
         ("annual", date(2024, 2, 29), [date(2025, 2, 28), date(2026, 2, 28)]),
     ],
 )
-def test_f9_a_cycle_begins_on_the_activation_date(
-    desk: Desk, term: str, activated_on: date, ends: list[date]
-) -> None:
+def test_f9_a_cycle_begins_on_the_activation_date(desk: Desk, term: str, activated_on: date, ends: list[date]) -> None:
     subscription = factories.open_subscription(term=term, activated_on=activated_on)
     bill(desk, ends[-1] - timedelta(days=1))
     periods = list(subscription.periods.order_by("sequence"))
@@ -301,13 +293,11 @@ def test_f10_a_period_is_judged_by_the_version_in_force_when_it_began(desk: Desk
         text="# New",
         parameters={"decide_within_days": 3},
     )
-    assert policies_for(old.period).refund == first
+    assert terms_for(old.period).refund == first
     publish_policy_version(second.pk, by=desk.director)
 
-    new = register(
-        desk, factories.paid_subscription(activated_on=factories.today()), received_at=timezone.now()
-    )
-    assert policies_for(old.period).refund == first
+    new = register(desk, factories.paid_subscription(activated_on=factories.today()), received_at=timezone.now())
+    assert terms_for(old.period).refund == first
     assert old.refund_policy == first
     assert new.refund_policy == second
     assert new.decide_due_at < old.decide_due_at
@@ -321,11 +311,36 @@ def test_f10_a_period_is_judged_by_the_version_in_force_when_it_began(desk: Desk
 # --- The refund policy --------------------------------------------------------------------------
 
 
+def test_r1_an_agreement_goes_before_the_policy_and_cash_is_a_remedy(desk: Desk) -> None:
+    """The policy allows every remedy; the agreement leaves cash alone, and its threshold asks for two approvals."""
+    factories.approval_limits()
+    subscription = spring_subscription(activated_on=factories.today())
+    agreement = draft_agreement(
+        subscription.customer_id,
+        by=desk.director,
+        title="Cash only",
+        terms={"remedies": ["cash"], "second_approval_above": {"EUR": "1.00"}},
+        valid_from=factories.today(),
+    )
+    complaint = decided(desk, subscription=subscription, received_at=timezone.now())
+    assert complaint.agreement is None  # a draft judges nothing
+    publish_agreement(agreement.pk, by=desk.manager)
+    later = spring_subscription(customer=subscription.customer, activated_on=factories.today())
+    judged = decided(desk, subscription=later, received_at=timezone.now())
+    assert judged.agreement == agreement
+    refund = draft(desk, judged, remedies=[{"kind": "credit"}])
+    assert_refused("remedy", propose_refund, refund.pk, by=desk.agent, reason="As the log shows", saying="Cash only")
+    edit_refund(refund.pk, by=desk.agent, remedies=[{"kind": "cash"}])
+    refund = propose_refund(refund.pk, by=desk.agent, reason="As the log shows")
+    assert refund.agreement == agreement
+    assert approve_refund(refund.pk, by=desk.lead).state == Refund.State.APPROVED
+    assert approve_refund(refund.pk, by=desk.manager).state == Refund.State.SETTLED
+    assert Payout.objects.get().amount == refund.total
+
+
 @pytest.mark.parametrize("outcome", ["upheld", "partly_upheld"])
 @pytest.mark.parametrize(("term", "total"), [("monthly", "40.00"), ("annual", "700.27")])
-def test_r2_an_upheld_complaint_refunds_a_part_of_the_fee(
-    desk: Desk, outcome: str, term: str, total: str
-) -> None:
+def test_r2_an_upheld_complaint_refunds_a_part_of_the_fee(desk: Desk, outcome: str, term: str, total: str) -> None:
     factories.approval_limits()
     complaint = decided(desk, outcome, subscription=spring_subscription(term=term))
     refund = propose(desk, complaint)
@@ -427,10 +442,7 @@ def test_r5_a_missed_deadline_is_recorded_for_good(desk: Desk) -> None:
     reopened = reopen_complaint(complaint.pk, by=desk.lead, reason="New facts")
 
     assert reopened.decide_due_at > timezone.now()
-    assert (
-        list(DeadlineBreach.objects.filter(complaint=complaint).values_list("pk", "deadline", "due_at"))
-        == kept
-    )
+    assert list(DeadlineBreach.objects.filter(complaint=complaint).values_list("pk", "deadline", "due_at")) == kept
     with pytest.raises(UntrackedWrite):
         DeadlineBreach.objects.all().delete()
     with pytest.raises(UntrackedWrite):
@@ -466,16 +478,12 @@ def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(d
 
 def test_r7_an_interruption_is_refunded_in_proportion_to_what_was_missing(desk: Desk) -> None:
     factories.approval_limits()
-    record_incident(
-        by=desk.lead, title="Exchange down", starts_at=noon(2), ends_at=noon(6), hits_everybody=True
-    )
+    record_incident(by=desk.lead, title="Exchange down", starts_at=noon(2), ends_at=noon(6), hits_everybody=True)
     record_incident(
         by=desk.lead, title="Upgrade", starts_at=noon(3), ends_at=noon(4), scheduled=True, hits_everybody=True
     )
     # Too short to count: the policy's four hours are not reached.
-    record_incident(
-        by=desk.lead, title="Blip", starts_at=noon(20), ends_at=noon(20, hour=15), hits_everybody=True
-    )
+    record_incident(by=desk.lead, title="Blip", starts_at=noon(20), ends_at=noon(20, hour=15), hits_everybody=True)
     complaint = decided(desk, category="interruption")
     refund = settled(desk, complaint, "interruption")
     # Four days less one of maintenance, of thirty.
@@ -487,15 +495,11 @@ def test_r7_a_special_case_is_refunded_up_to_the_whole_fee(desk: Desk) -> None:
     complaint = decided(desk, "rejected")
     bare = draft_refund(complaint.pk, by=desk.agent, basis="special", special_amount=Decimal("60.00"))
     assert_refused("justification_missing", lambda: propose_refund(bare.pk, by=desk.agent, reason="A breach"))
-    edit_refund(
-        bare.pk, by=desk.agent, special_amount=Decimal("60.00"), justification="We leaked the call list"
-    )
+    edit_refund(bare.pk, by=desk.agent, special_amount=Decimal("60.00"), justification="We leaked the call list")
     assert_refused("evidence_missing", lambda: propose_refund(bare.pk, by=desk.agent, reason="A breach"))
     assert_refused(
         "special_amount_above_fee",
-        lambda: edit_refund(
-            bare.pk, by=desk.agent, special_amount=Decimal("60.01"), justification="A breach"
-        ),
+        lambda: edit_refund(bare.pk, by=desk.agent, special_amount=Decimal("60.01"), justification="A breach"),
     )
     edit_refund(
         bare.pk,
@@ -511,6 +515,4 @@ def test_r7_a_special_case_is_refunded_up_to_the_whole_fee(desk: Desk) -> None:
 
     again_asked = decided(desk, subscription=complaint.subscription)
     more = draft(desk, again_asked, "special", special_amount=Decimal("0.01"))
-    assert_refused(
-        "nothing", lambda: propose_refund(more.pk, by=desk.agent, reason="More"), saying="already refunded"
-    )
+    assert_refused("nothing", lambda: propose_refund(more.pk, by=desk.agent, reason="More"), saying="already refunded")

@@ -21,7 +21,7 @@ from complaints import guards
 from complaints.deadlines import deadline_for, is_missed
 from complaints.evidence import evidence_of
 from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach, Message, Note
-from complaints.quoting import policies_for
+from complaints.quoting import terms_for
 
 State = Complaint.State
 
@@ -53,7 +53,7 @@ def register_complaint(
         action.refuse_if(guards.own_money(by, subscription.customer_id))
         now = timezone.now()
         _check_received(received_at, now, period)
-        policies = policies_for(period)
+        terms = terms_for(period)
         complaint = Complaint(
             code=f"C-{next_number('complaint'):05d}",
             customer_id=subscription.customer_id,
@@ -67,8 +67,9 @@ def register_complaint(
             sought=sought,
             subject=subject.strip(),
             text=text,
-            refund_policy=policies.refund,
-            fulfilment_policy=policies.fulfilment,
+            refund_policy=terms.refund,
+            fulfilment_policy=terms.fulfilment,
+            agreement=terms.agreement,
         )
         set_deadlines(complaint, received_at)
         checked(complaint).save()
@@ -80,7 +81,7 @@ def register_complaint(
 
 def set_deadlines(complaint: Complaint, start: datetime) -> None:
     """Both deadlines, from the policy's days, counted from ``start``."""
-    parameters = complaint.refund_policy.refund_parameters
+    parameters = complaint.terms
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
     complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone)
     complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone)
@@ -294,8 +295,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
             raise Refused("That subscription is another customer's.", code="customer")
         _check_received(complaint.received_at, complaint.registered_at, period)
         if {"period_id", "subscription_id"} & set(changed):
-            policies = policies_for(period)
-            complaint.refund_policy, complaint.fulfilment_policy = policies.refund, policies.fulfilment
+            complaint.judge_by(terms_for(period))
         if {"period_id", "subscription_id", "received_at"} & set(changed):
             note_breaches(complaint, timezone.now())
             set_deadlines(complaint, complaint.received_at)

@@ -55,7 +55,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.communicate_obstacle(complaint, by))
         assert complaint.decision is not None
-        further = complaint.refund_policy.refund_parameters.further_way
+        further = complaint.terms.further_way
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
                 f"A rejection has to name the way to take it further: “{further}”.",

@@ -28,8 +28,8 @@ from complaints.quoting import (
     content_hash,
     differing_lines,
     live_quote,
-    policies_for,
     refund_content,
+    terms_for,
 )
 from complaints.refund_calculation import CURRENT_VERSION, QuoteInputError, inputs_to_json, why_nothing
 from complaints.remedies import loosened, remedy_plan_for, settle_remedies, tidy_plan
@@ -68,8 +68,8 @@ def draft_refund(
         action.complaint_id, action.customer_id = complaint.pk, complaint.customer_id
         action.refuse_if(guards.draft_obstacle(complaint, by))
         period = _period_for(complaint, period_id)
-        policies = policies_for(period)
-        action.refuse_if(basis_obstacle(complaint, basis, policies))
+        terms = terms_for(period)
+        action.refuse_if(basis_obstacle(complaint, basis, terms))
         twin = Refund.objects.open().filter(complaint=complaint, period=period).first()
         if twin is not None:
             raise Refused(
@@ -87,8 +87,9 @@ def draft_refund(
             currency=period.currency,
             drafted_by=by,
             drafted_at=now,
-            refund_policy=policies.refund,
-            fulfilment_policy=policies.fulfilment,
+            refund_policy=terms.refund,
+            fulfilment_policy=terms.fulfilment,
+            agreement=terms.agreement,
             retry_of=_retried(complaint, retry_of_id),
         )
         _fill(
@@ -127,7 +128,7 @@ def edit_refund(
         if basis is not None:
             refund.basis = basis
             refund.special_amount = None
-        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, policies_for(refund.period)))
+        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, terms_for(refund.period)))
         _fill(
             refund,
             special_amount=special_amount,
@@ -200,16 +201,16 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(guards.justification_obstacle(refund))
         action.require_reason("why this refund is proposed")
         live = _quote(refund)
-        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.policies))
+        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
             raise Refused(why_nothing(live.inputs, live.quote) or "The quote comes to nothing.", code="nothing")
-        refund.refund_policy, refund.fulfilment_policy = live.policies.refund, live.policies.fulfilment
+        refund.judge_by(live.terms)
         refund.inputs = inputs_to_json(live.inputs)
         refund.lines = live.lines
         refund.counted = live.counted
         refund.total = live.quote.total
         refund.calculation_version = CURRENT_VERSION
-        refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.total, refund.period, live.policies)
+        refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.total, refund.period, live.terms)
         hold(refund.period, refund.total)
         refund.round += 1
         refund.state = State.PROPOSED
@@ -217,9 +218,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund.proposed_at = timezone.now()
         refund.proposal_reason = reason.strip()
         refund.returned_reason = ""
-        refund.expires_on = timezone.localdate() + timedelta(
-            days=refund.refund_policy.refund_parameters.proposal_expires_after_days
-        )
+        refund.expires_on = timezone.localdate() + timedelta(days=refund.terms.proposal_expires_after_days)
         refund.content_hash = content_hash(refund_content(refund))
         refund.save()
         _contribute(refund, by, Contribution.Part.PROPOSED)
@@ -270,7 +269,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
             _back_to_draft(refund, stale.message)
             action.refuse_keeping_changes(stale)
             return refund
-        parameters = refund.refund_policy.refund_parameters
+        parameters = refund.terms
         step = Approval.objects.filter(refund=refund, round=refund.round).count() + 1
         limit = guards.limit_of(by, refund.basis, refund.currency, timezone.localdate())
         assert limit is not None
@@ -441,9 +440,7 @@ def _back_to_draft(refund: Refund, reason: str) -> None:
 
 
 def _draft_expiry(refund: Refund) -> None:
-    refund.expires_on = timezone.localdate() + timedelta(
-        days=refund.refund_policy.refund_parameters.draft_expires_after_days
-    )
+    refund.expires_on = timezone.localdate() + timedelta(days=refund.terms.draft_expires_after_days)
 
 
 def _end(refund: Refund, state: str) -> None:

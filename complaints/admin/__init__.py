@@ -1,5 +1,6 @@
 """The staff pages of complaints, refunds, incidents and policies, and the audit trail."""
 
+from complaints.admin.agreements import AgreementAdmin
 from complaints.admin.cases import ComplaintAdmin
 from complaints.admin.incidents import IncidentAdmin
 from complaints.admin.policies import PolicyAdmin, PolicyVersionAdmin
@@ -7,6 +8,7 @@ from complaints.admin.refunds import RefundAdmin
 from complaints.admin.trail import EventAdmin
 
 __all__ = [
+    "AgreementAdmin",
     "ComplaintAdmin",
     "EventAdmin",
     "IncidentAdmin",

@@ -196,6 +196,7 @@ class ComplaintAdmin(TrackedAdmin):
             "decision__by",
             "refund_policy__policy",
             "fulfilment_policy__policy",
+            "agreement",
             "owner",
             "consent_by",
             "merged_into",

@@ -25,7 +25,7 @@ from billing.panels import subscription_page
 from complaints.admin.pills import complaint_pill, refund_pill
 from complaints.evidence import Evidence, gather_evidence
 from complaints.models import Complaint, Refund
-from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, policies_for
+from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, terms_for
 from complaints.refund_calculation import QuoteInputError, inputs_from_json, why_nothing
 from complaints.wording import basis_in_words, lines_in_words, plan_in_words
 
@@ -46,7 +46,7 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
         return round(share * BAR_WIDTH)
 
     as_of = timezone.localdate(complaint.received_at)
-    counts = complaint.refund_policy.refund_parameters.as_of_day_counts
+    counts = complaint.terms.as_of_day_counts
     provided_days = min(max((as_of - period.starts_on).days + int(counts), 0), period.days)
     provided = place(start + timedelta(days=provided_days))
     marks = []
@@ -80,15 +80,15 @@ def quote_context(
     reduction_reason: str = "",
 ) -> dict[str, Any]:
     """What the quote card shows: lines in words, the total, remedies of equal worth, or why there is no quote."""
-    policies = policies_for(period)
+    terms = terms_for(period)
     context: dict[str, Any] = {
         "period": period,
         "basis": basis_in_words(choices.basis),
-        "policies": policies,
+        "terms": terms,
         "currency": period.currency,
         "refundable": money_text(refundable_of(period) + _own(leaving_out), period.currency),
     }
-    obstacle = basis_obstacle(complaint, choices.basis, policies)
+    obstacle = basis_obstacle(complaint, choices.basis, terms)
     if obstacle:
         return {**context, "problem": str(obstacle)}
     try:
@@ -117,7 +117,7 @@ def _shown(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dic
                 "days": offer.days,
                 "obstacle": offer.obstacle,
             }
-            for offer in offers(period, live.quote.total, live.policies)
+            for offer in offers(period, live.quote.total, live.terms)
         ],
     }
 
@@ -129,7 +129,7 @@ def frozen_quote_context(refund: Refund) -> dict[str, Any]:
     return {
         "period": refund.period,
         "basis": basis_in_words(refund.basis),
-        "policies": {"refund": refund.refund_policy, "fulfilment": refund.fulfilment_policy},
+        "terms": refund.governing,
         "currency": refund.currency,
         "lines": lines_in_words(
             inputs_from_json(refund.inputs),

@@ -175,7 +175,7 @@ class PolicyVersionAdmin(TrackedAdmin):
         return f"{obj.policy}, version {obj.number}"
 
     def change_panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
-        figures = [(name.replace("_", " "), _figure(value)) for name, value in _parameters(obj).items()]
+        figures = [(name.replace("_", " "), figure_in_words(value)) for name, value in _parameters(obj).items()]
         return [
             Panel("Text", "complaints/panels/policy_text.html", {"html": rendered(obj.text)}),
             Panel("Figures", "backoffice/panels/fields.html", {"fields": figures}, side="right"),
@@ -189,7 +189,8 @@ def _parameters(version: PolicyVersion) -> dict[str, Any]:
     return version.fulfilment_parameters.to_json()
 
 
-def _figure(value: Any) -> str:
+def figure_in_words(value: Any) -> str:
+    """A policy's figure as people read it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

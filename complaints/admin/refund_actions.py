@@ -51,8 +51,10 @@ def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         "complaint__decision",
         "complaint__period",
         "complaint__refund_policy__policy",
+        "complaint__agreement",
         "refund_policy__policy",
         "fulfilment_policy__policy",
+        "agreement",
         "proposed_by",
         "drafted_by",
         "retry_of",
@@ -159,7 +161,7 @@ class Approve(ApproverAction):
     def consequence(self, obj: Refund, by: User) -> str:
         amount = money_text(obj.total, obj.currency)
         first = obj.state == Refund.State.PROPOSED
-        if first and obj.refund_policy.refund_parameters.needs_two_approvals(obj.total, obj.currency):
+        if first and obj.terms.needs_two_approvals(obj.total, obj.currency):
             return f"First of two approvals of {amount} for {obj.customer.name}; nothing is given yet."
         return f"{obj.customer.name} gets {plan_in_words(obj.remedy_plan, obj.currency)}, at once."
 

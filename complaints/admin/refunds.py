@@ -139,7 +139,8 @@ class RefundAdmin(TrackedAdmin):
 
     @admin.display(description="Judged by")
     def policies(self, obj: Refund) -> SafeString:
-        return format_html("{}<br>{}", link(obj.refund_policy), link(obj.fulfilment_policy))
+        agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
+        return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
     def page_title(self, obj: Refund) -> str:  # type: ignore[override]
         amount = f", {money_text(obj.total, obj.currency)}" if obj.total else ""

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from accounts.models import Agreement, Customer, User
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.models import BillingPeriod, Subscription
-from complaints.models.policies import PolicyVersion
+from complaints.models.policies import JudgedByTerms, PolicyVersion
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -49,7 +49,7 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
         )
 
 
-class Complaint(TrackedModel):
+class Complaint(JudgedByTerms, TrackedModel):
     """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
 
     class State(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -9,8 +10,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.models import Agreement
 from audit.models import TrackedModel, TrackedQuerySet
 from complaints.policy_parameters import FulfilmentParameters, RefundParameters
+
+#: The one figure of the fulfilment policy, which an agreement may set, too.
+FULL_MONTH = "full_month_allowed"
 
 
 class Policy(TrackedModel):
@@ -97,3 +102,54 @@ class PolicyVersion(TrackedModel):
     def fulfilment_parameters(self) -> FulfilmentParameters:
         """The figures of a fulfilment policy's version."""
         return FulfilmentParameters.from_json(self.parameters)
+
+
+@dataclass(frozen=True)
+class GoverningTerms:
+    """What judges a case: the version of both policies, and the agreement with the customer, which goes first (R1)."""
+
+    refund: PolicyVersion
+    fulfilment: PolicyVersion
+    agreement: Agreement | None = None
+
+    @property
+    def parameters(self) -> RefundParameters:
+        """The refund policy's figures with those of the agreement in their place."""
+        special = self.agreement.terms if self.agreement is not None else {}
+        special = {name: value for name, value in special.items() if name != FULL_MONTH}
+        return RefundParameters.from_json({**self.refund.parameters, **special})
+
+    @property
+    def full_month_allowed(self) -> bool:
+        """Whether a full month may be given at discretion (F5)."""
+        if self.agreement is not None and FULL_MONTH in self.agreement.terms:
+            return bool(self.agreement.terms[FULL_MONTH])
+        return self.fulfilment.fulfilment_parameters.full_month_allowed
+
+    def source_of(self, parameter: str) -> Agreement | PolicyVersion:
+        """Which document fixes a figure, for people to read."""
+        if self.agreement is not None and parameter in self.agreement.terms:
+            return self.agreement
+        return self.fulfilment if parameter == FULL_MONTH else self.refund
+
+
+class JudgedByTerms:
+    """For rows that keep what judged them: ``refund_policy``, ``fulfilment_policy`` and ``agreement``."""
+
+    refund_policy: Any
+    fulfilment_policy: Any
+    agreement: Any
+
+    @property
+    def governing(self) -> GoverningTerms:
+        """What judged this row."""
+        return GoverningTerms(self.refund_policy, self.fulfilment_policy, self.agreement)
+
+    @property
+    def terms(self) -> RefundParameters:
+        """The figures that judged this row."""
+        return self.governing.parameters
+
+    def judge_by(self, terms: GoverningTerms) -> None:
+        """Keep what judges this row from now on."""
+        self.refund_policy, self.fulfilment_policy, self.agreement = terms.refund, terms.fulfilment, terms.agreement

@@ -15,7 +15,7 @@ from accounts.models import Agreement, Customer
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.models import BillingPeriod, Charge, Credit, CreditNote, Extension, MinutesGrant, Payout, Subscription
 from complaints.models.cases import Complaint
-from complaints.models.policies import PolicyVersion
+from complaints.models.policies import JudgedByTerms, PolicyVersion
 from complaints.policy_parameters import RemedyKind
 from complaints.refund_calculation import CURRENT_VERSION
 
@@ -40,7 +40,7 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
         return found.aggregate(total=Sum("total"))["total"] or Decimal(0)
 
 
-class Refund(TrackedModel):
+class Refund(JudgedByTerms, TrackedModel):
     """A decision to give something back, from draft to settled. Only ``complaints.actions.refunds`` changes its state.
 
     ``inputs``, ``lines``, ``counted`` and ``remedy_plan`` are frozen when it is proposed, with ``content_hash`` over

@@ -121,7 +121,7 @@ def decided(desk: Desk, outcome: str = "upheld", **registration: Any) -> Complai
 
 
 def communicate(desk: Desk, complaint: Complaint) -> Complaint:
-    further = complaint.refund_policy.refund_parameters.further_way
+    further = complaint.terms.further_way
     communicate_decision(complaint.pk, by=desk.agent, text=f"This is our decision. Next: {further}.")
     return again(complaint)
 

@@ -140,7 +140,7 @@ def test_a_complaint_that_is_rejected_after_all_blocks_its_pending_refund(desk: 
 
 def test_a_rejection_names_the_way_to_take_it_further(desk: Desk) -> None:
     complaint = decided(desk, "rejected")
-    further = complaint.refund_policy.refund_parameters.further_way
+    further = complaint.terms.further_way
     assert_refused(
         "further_way_missing",
         lambda: communicate_decision(complaint.pk, by=desk.agent, text="We cannot help you."),

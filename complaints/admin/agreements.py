@@ -1,0 +1,187 @@
+"""Agreements: on a page of their own and on the customer's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import Agreement, Customer, User
+from accounts.panels import customer_page, link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    Done,
+    OptionalReasonForm,
+    PageAction,
+    Panel,
+    ReasonForm,
+    StaffAction,
+    TrackedAdmin,
+    pill,
+    register_verbs,
+    sub,
+    timeline_panel,
+)
+from audit.backoffice.display import PillTone
+from audit.models import Event
+from complaints import forms
+from complaints.actions import agreements
+from complaints.admin.policies import figure_in_words, rendered
+
+register_verbs(
+    {
+        "agreement.draft": "drafted the agreement",
+        "agreement.edit": "changed the draft of the agreement",
+        "agreement.publish": "published the agreement",
+        "agreement.discard": "discarded the draft of the agreement",
+    }
+)
+
+_TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded": "mute"}
+
+
+class Draft(PageAction):
+    name = "draft"
+    label = "Draft an agreement"
+    tone = "primary"
+    icon = "handshake"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    form_class = forms.NewAgreementForm
+    intro = "Only the figures that differ from the refund policy, by its own names. Another manager publishes it."
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": timezone.localdate(), "terms": {}, **super().get_initial(request)}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        customer = cleaned.pop("customer")
+        agreement = agreements.draft_agreement(customer.pk, by=by, **cleaned)
+        return Done(f"{agreement} is drafted.", page_url(agreement))
+
+
+class AgreementAction(StaffAction[Agreement]):
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+
+    def obstacle(self, obj: Agreement, by: User) -> str | None:
+        return agreements.edit_obstacle(obj, by)
+
+
+class Edit(AgreementAction):
+    name = "edit"
+    label = "Edit the draft"
+    icon = "pencil"
+    form_class = forms.AgreementForm
+    intro = "Whoever edits a draft cannot publish it."
+
+    def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        return {name: getattr(rows[0], name) for name in ("title", "terms", "text", "valid_from", "valid_until")}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.edit_agreement(pk, by=by, **cleaned)
+        return f"{agreement} is changed."
+
+
+class Publish(AgreementAction):
+    name = "publish"
+    label = "Publish"
+    tone = "primary"
+    icon = "stamp"
+    may = May.PUBLISH_POLICIES
+    roles = roles_that(May.PUBLISH_POLICIES)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Agreement, by: User) -> str | None:
+        return agreements.publish_obstacle(obj, by)
+
+    def consequence(self, obj: Agreement, by: User) -> str:
+        until = f" up to {obj.valid_until}" if obj.valid_until else ""
+        return f"{obj.customer.name}'s periods that begin from {obj.valid_from} on{until} are judged by it first."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.publish_agreement(pk, by=by, **cleaned)
+        return f"{agreement} is published."
+
+
+class Discard(AgreementAction):
+    name = "discard"
+    label = "Discard"
+    tone = "danger"
+    icon = "trash-2"
+    form_class = ReasonForm
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.discard_agreement(pk, by=by, **cleaned)
+        return f"The draft of {agreement} is discarded."
+
+
+@admin.register(Agreement)
+class AgreementAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (Publish, Edit, Discard)
+    page_actions = (Draft,)
+    list_display = ("title", "customer", "valid_from", "valid_until", "status")
+    list_filter = ("state",)
+    list_select_related = ("customer",)
+    search_fields = ("title", "customer__name", "customer__number")
+    ordering = ("-valid_from", "-pk")
+    empty_hint = "Without an agreement the policies alone judge a case."
+    fields = ("customer_link", "valid_from", "valid_until", "drafted_by", "published_by", "published_at")
+    readonly_fields = fields
+
+    @admin.display(description="Customer")
+    def customer_link(self, obj: Agreement) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description="State", ordering="state")
+    def status(self, obj: Agreement) -> SafeString:
+        return agreement_pill(obj)
+
+    def page_title(self, obj: Agreement) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Agreement) -> Sequence[SafeString]:
+        return [agreement_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Agreement) -> Sequence[Panel]:
+        figures = [(name.replace("_", " "), figure_in_words(value)) for name, value in obj.terms.items()]
+        return [
+            Panel("Terms", "backoffice/panels/fields.html", {"fields": figures}, side="right", note="before policy"),
+            Panel("Text", "complaints/panels/policy_text.html", {"html": rendered(obj.text) if obj.text else "–"}),
+            timeline_panel(Event.objects.about(obj), side="right", about=obj),
+        ]
+
+
+def agreement_pill(agreement: Agreement) -> SafeString:
+    return pill(agreement.get_state_display(), _TONES[agreement.state])
+
+
+@customer_page.panel(order=45)
+def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
+    """Agreements on the customer's page, when there are any."""
+    rows = [
+        (
+            format_html("{}{}", link(agreement, agreement.title), sub(", ".join(agreement.terms))),
+            agreement.valid_from,
+            agreement.valid_until or "–",
+            agreement_pill(agreement),
+        )
+        for agreement in customer.agreements.exclude(state=Agreement.State.DISCARDED).order_by("-valid_from")
+    ]
+    if not rows:
+        return None
+    return Panel(
+        "Agreements",
+        "backoffice/panels/table.html",
+        {"headings": ["Agreement", "From", "Until", "State"], "rows": rows},
+        side="right",
+        note="before the policy (R1)",
+    )
