@@ -36,8 +36,11 @@ class May(StrEnum):
     APPROVE_INTERRUPTION = "approve interruption refunds"
     APPROVE_FULL_MONTH = "approve full-month refunds"
     APPROVE_SPECIAL = "approve special refunds"
+    APPROVE_REVERSAL = "approve the reversal of a refund"
     EDIT_INCIDENTS = "record incidents"
     HANDLE_MONEY = "record payments and payouts, handle invoices and run billing"
+    APPROVE_LEFTOVER = "approve payouts of leftover credit"
+    CONFIRM_BANK_DETAILS = "confirm a change of bank details"
     SEE_MONEY = "see invoices, credits and payouts"
     HANDLE_PHONES = "record phones and purchases"
     IMPORT = "import files"
@@ -73,8 +76,11 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.APPROVE_INTERRUPTION: (_L, _M),
             May.APPROVE_FULL_MONTH: (_M,),
             May.APPROVE_SPECIAL: (_M,),
+            May.APPROVE_REVERSAL: (_M,),
             May.EDIT_INCIDENTS: (_L, _M, _B),
             May.HANDLE_MONEY: (_B,),
+            May.APPROVE_LEFTOVER: (_M,),
+            May.CONFIRM_BANK_DETAILS: (_M, _B),
             May.SEE_MONEY: (_A, _L, _M, _B, _U),
             May.HANDLE_PHONES: (_B,),
             May.IMPORT: (_B,),
@@ -101,6 +107,8 @@ APPROVAL_OF: Mapping[str, May] = MappingProxyType(
         "interruption": May.APPROVE_INTERRUPTION,
         "full_month": May.APPROVE_FULL_MONTH,
         "special": May.APPROVE_SPECIAL,
+        "reversal": May.APPROVE_REVERSAL,
+        "leftover_credit": May.APPROVE_LEFTOVER,
     }
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from stdnum import iban as iban_numbers
 
+from accounts.actions.bank_details import record_change
 from accounts.guards import require
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
@@ -100,7 +101,8 @@ def currency_obstacle(customer: Customer) -> Obstacle | None:
 
 
 def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: Any) -> Customer:
-    """Change what is known of a customer; only the fields given. A change of bank details needs a reason.
+    """Change what is known of a customer; only the fields given. A change of bank details needs a reason
+    and waits for a second person (``accounts.bank_details``).
 
     Raises:
         Refused: the number was to change, the currency was to change though there is a subscription, nothing
@@ -121,9 +123,12 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:
             action.require_reason("who asked for the change of bank details and how")
+        iban_before, holder_before = customer.iban, customer.account_holder
         for name in changed:
             setattr(customer, name, changes[name])
         checked(customer).save()
+        if changed & BANK_DETAILS:
+            record_change(customer, iban_before=iban_before, holder_before=holder_before, by=by)
         action.about(customer)
         action.data = {"changed": sorted(changed)}
         return customer
