@@ -14,21 +14,13 @@ from django.utils import timezone
 
 from accounts.guards import permission_obstacle
 from accounts.models import ApprovalLimit, User
-from accounts.permissions import May
+from accounts.permissions import APPROVAL_OF, May
 from audit.actions import Obstacle
 from billing.money import format_amount
 from complaints.models import Complaint, Decision, Refund
 from complaints.policy_parameters import RefundParameters
 
 State = Complaint.State
-
-APPROVE: dict[str, May] = {
-    Refund.Basis.USAGE: May.APPROVE_USAGE,
-    Refund.Basis.INTERRUPTION: May.APPROVE_INTERRUPTION,
-    Refund.Basis.FULL_MONTH: May.APPROVE_FULL_MONTH,
-    Refund.Basis.SPECIAL: May.APPROVE_SPECIAL,
-}
-
 
 def _allowed(by: User, may: May) -> Obstacle | None:
     sentence = permission_obstacle(by, may)
@@ -277,7 +269,7 @@ def approve_obstacle(refund: Refund, by: User, *, today: date | None = None) -> 
     """Everything about the person and the state; the limit and the figures come on top (``limit_obstacle``)."""
     return (
         _refund_in(refund, *Refund.PENDING_STATES)
-        or _allowed(by, APPROVE[refund.basis])
+        or _allowed(by, APPROVAL_OF[refund.basis])
         or own_hand(refund, by)
         or _expired(refund, today)
         or decision_obstacle(refund)
@@ -360,7 +352,7 @@ def return_obstacle(refund: Refund, by: User) -> Obstacle | None:
     """Returning or rejecting is for those who could approve the basis, not for the proposer."""
     return (
         _refund_in(refund, *Refund.PENDING_STATES)
-        or _allowed(by, APPROVE[refund.basis])
+        or _allowed(by, APPROVAL_OF[refund.basis])
         or own_money(by, refund.customer_id)
         or (
             Obstacle(f"{refund.code} is your own proposal: withdraw it instead.", code="own_proposal")
@@ -384,6 +376,6 @@ def revoke_obstacle(refund: Refund, by: User) -> Obstacle | None:
     """Taking back a first approval while the second is due: by those who could give one."""
     return (
         _refund_in(refund, Refund.State.APPROVED)
-        or _allowed(by, APPROVE[refund.basis])
+        or _allowed(by, APPROVAL_OF[refund.basis])
         or own_money(by, refund.customer_id)
     )

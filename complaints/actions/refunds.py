@@ -16,6 +16,7 @@ from accounts.guards import require
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
+from billing.credit_notes import issue_credit_note
 from billing.giving import hold, release
 from billing.models import BillingPeriod, Invoice, Subscription
 from billing.money import format_amount
@@ -301,6 +302,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
 
 def _settle(refund: Refund) -> None:
     settle_remedies(refund)
+    refund.credit_note = issue_credit_note(refund.period, refund.total)
     refund.state = State.SETTLED
     refund.settled_at = timezone.now()
     refund.save()

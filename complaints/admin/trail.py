@@ -16,10 +16,9 @@ from django.utils.safestring import SafeString
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.panels import link
-from accounts.permissions import May
+from accounts.permissions import APPROVAL_OF, May
 from audit.backoffice import Panel, TrackedAdmin, number, pill, register_home_panel, sub, verb_in_words, when
 from audit.models import Event
-from complaints import guards
 from complaints.admin.pills import complaint_pill, deadline_pill, expiry_pill
 from complaints.models import Complaint, Refund
 
@@ -149,7 +148,7 @@ def overdue(request: HttpRequest) -> Panel | None:
 def waiting_for_me(request: HttpRequest) -> Panel | None:
     """Proposals that this person could approve by role and had no hand in."""
     user: User = request.user  # type: ignore[assignment]
-    bases = [basis for basis, may in guards.APPROVE.items() if user.may(may)]
+    bases = [basis for basis in Refund.Basis.values if user.may(APPROVAL_OF[basis])]
     if not bases:
         return None
     found = (
