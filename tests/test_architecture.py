@@ -232,6 +232,9 @@ WITHOUT_HISTORY = {
     ("billing/actions/usage.py", "UsageDay.objects.filter.update"),
     ("billing/actions/usage.py", "UsageDay.objects.bulk_create"),
     ("billing/imports/actions.py", "InvoiceLine.objects.bulk_create"),
+    ("billing/invoicing.py", "InvoiceLine.objects.bulk_create"),
+    ("billing/invoicing.py", "CreditApplication.objects.bulk_create"),
+    ("billing/actions/run_batch.py", "Event.objects.bulk_create"),
 }
 SET_BASED = {"update", "bulk_create", "bulk_update", "delete", "raw"}
 NEVER = {

@@ -132,17 +132,13 @@ AFTER: Mapping[str, Mapping[str, str]] = {
     "resume": {State.WAITING: State.IN_REVIEW},
     "correct": unchanged(*OPEN),
     "attach": unchanged(*OPEN),
-    "decide": dict.fromkeys(
-        (State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED), State.DECIDED
-    ),
+    "decide": dict.fromkeys((State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED), State.DECIDED),
     "communicate": {State.DECIDED: State.COMMUNICATED},
     "close": {State.COMMUNICATED: State.CLOSED},
     "withdraw": dict.fromkeys(OPEN, State.WITHDRAWN),
     "merge into another": dict.fromkeys(OPEN, State.MERGED),
     "take another in": unchanged(*OPEN),
-    "reopen": dict.fromkeys(
-        (State.DECIDED, State.COMMUNICATED, State.CLOSED, State.WITHDRAWN), State.IN_REVIEW
-    ),
+    "reopen": dict.fromkeys((State.DECIDED, State.COMMUNICATED, State.CLOSED, State.WITHDRAWN), State.IN_REVIEW),
     "escalate": unchanged(*(state for state in State.values if state != State.MERGED)),
     "refer": unchanged(*(state for state in State.values if state != State.MERGED)),
     "consent": unchanged(*OPEN),
@@ -206,9 +202,7 @@ def test_a_case_that_does_not_exist(desk: Desk) -> None:
 
 
 def test_registering_keeps_what_was_said_and_starts_the_deadlines(desk: Desk) -> None:
-    complaint = register(
-        desk, received_at=noon(10, hour=9), attachments=[text_file(), text_file(b"More", "b.txt")]
-    )
+    complaint = register(desk, received_at=noon(10, hour=9), attachments=[text_file(), text_file(b"More", "b.txt")])
     assert (complaint.code, complaint.state) == ("C-00001", State.REGISTERED)
     assert complaint.received_at == noon(10, hour=9)
     assert complaint.registered_by == desk.agent
@@ -241,9 +235,7 @@ def test_what_cannot_be_registered(desk: Desk) -> None:
     assert_refused("naive_time", attempt(received_at=noon(10).replace(tzinfo=None)), saying="time zone")
     assert_refused("dates", attempt(received_at=noon(31, month=3)), saying="2024-04-01")
     for field in ("channel", "category", "sought"):
-        assert_refused(
-            "invalid", attempt(**{field: "pigeon"}), saying=field.replace("sought", "remedy sought")
-        )
+        assert_refused("invalid", attempt(**{field: "pigeon"}), saying=field.replace("sought", "remedy sought"))
     for field in ("subject", "text"):
         assert_refused("invalid", attempt(**{field: ""}), saying=field)
     subscription_id = subscription.pk
@@ -276,9 +268,7 @@ def test_a_file_that_is_not_taken_keeps_the_whole_registration_out(
 ) -> None:
     subscription = spring_subscription()
     first = text_file(b"the same", "other name.txt")
-    assert_refused(
-        "attachment", lambda: register(desk, subscription, attachments=[first, file]), saying=saying
-    )
+    assert_refused("attachment", lambda: register(desk, subscription, attachments=[first, file]), saying=saying)
     complaint = register(desk, subscription, attachments=[text_file(b"the same")])
     assert_refused("attachment", lambda: attach_file(complaint.pk, by=desk.agent, file=file), saying=saying)
 
@@ -305,18 +295,14 @@ def test_acknowledging(desk: Desk) -> None:
     assert message.correspondent == complaint.customer.email
     assert again(complaint).acknowledged_at == message.at
     # Two years late: the breach stays, though the deadline is met now.
-    assert [b.due_at for b in DeadlineBreach.objects.filter(deadline="acknowledge")] == [
-        complaint.acknowledge_due_at
-    ]
+    assert [b.due_at for b in DeadlineBreach.objects.filter(deadline="acknowledge")] == [complaint.acknowledge_due_at]
     assert_refused("state", lambda: acknowledge_complaint(complaint.pk, by=desk.agent, text=complaint.code))
 
 
 def test_acknowledging_in_time_breaches_nothing(desk: Desk) -> None:
     subscription = factories.paid_subscription()
     complaint = register(desk, subscription, received_on=factories.days_ago(1))
-    acknowledge_complaint(
-        complaint.pk, by=desk.agent, text=complaint.code, recipient="Ms Rossi", channel="phone"
-    )
+    acknowledge_complaint(complaint.pk, by=desk.agent, text=complaint.code, recipient="Ms Rossi", channel="phone")
     message = Message.objects.get()
     assert (message.correspondent, message.channel) == ("Ms Rossi", "phone")
     assert not DeadlineBreach.objects.exists()
@@ -335,9 +321,7 @@ def test_assigning(desk: Desk) -> None:
     assert again(complaint).owner == desk.agent
     assert again(complaint).state == State.IN_REVIEW
     assert_refused("state", lambda: assign_complaint(complaint.pk, by=desk.lead, owner_id=desk.agent.pk))
-    assert_refused(
-        "permission", lambda: assign_complaint(complaint.pk, by=desk.colleague, owner_id=desk.colleague.pk)
-    )
+    assert_refused("permission", lambda: assign_complaint(complaint.pk, by=desk.colleague, owner_id=desk.colleague.pk))
     assign_complaint(complaint.pk, by=desk.lead, owner_id=desk.colleague.pk, reason="Holidays")
     assert again(complaint).owner == desk.colleague
     event = Event.objects.filter(verb="complaint.assign", outcome="done").order_by("-pk")[0]
@@ -361,9 +345,7 @@ def test_assessing_copies_the_evidence_as_it_stands(desk: Desk) -> None:
         "findings_missing",
         lambda: assess_complaint(complaint.pk, by=desk.agent, severity="high", findings="  "),
     )
-    assert_refused(
-        "invalid", lambda: assess_complaint(complaint.pk, by=desk.agent, severity="dire", findings="Noise")
-    )
+    assert_refused("invalid", lambda: assess_complaint(complaint.pk, by=desk.agent, severity="dire", findings="Noise"))
 
     assessment = assess_complaint(complaint.pk, by=desk.agent, severity="high", findings=" Noise ")
     assert (assessment.findings, assessment.severity, assessment.by) == ("Noise", "high", desk.agent)
@@ -427,20 +409,14 @@ def test_waiting_for_the_customer_does_not_stop_the_clock(desk: Desk) -> None:
 def test_correcting_keeps_the_old_values_in_the_history(desk: Desk) -> None:
     complaint = register(desk)
     pk = complaint.pk
-    assert_refused(
-        "reason_missing", lambda: correct_complaint(pk, by=desk.agent, reason=" ", subject="Noise")
-    )
-    assert_refused(
-        "nothing", lambda: correct_complaint(pk, by=desk.agent, reason="?", subject=complaint.subject)
-    )
+    assert_refused("reason_missing", lambda: correct_complaint(pk, by=desk.agent, reason=" ", subject="Noise"))
+    assert_refused("nothing", lambda: correct_complaint(pk, by=desk.agent, reason="?", subject=complaint.subject))
     assert_refused("invalid", lambda: correct_complaint(pk, by=desk.agent, reason="?", category="pigeon"))
     with pytest.raises(ValueError, match="state"):
         correct_complaint(pk, by=desk.agent, reason="To be quick", state="closed")
     assert again(complaint).state == State.REGISTERED
 
-    correct_complaint(
-        pk, by=desk.agent, reason="It was about an invoice", category="billing", subject="Invoice"
-    )
+    correct_complaint(pk, by=desk.agent, reason="It was about an invoice", category="billing", subject="Invoice")
     newest, oldest = complaint.history.order_by("-history_id")
     assert (oldest.category, oldest.subject) == ("quality", "Calls break off")
     assert (newest.category, newest.subject) == ("billing", "Invoice")
@@ -530,6 +506,4 @@ def test_a_deadline_is_missed_at_its_very_instant(desk: Desk) -> None:
     due = complaint.acknowledge_due_at
     early = due - timedelta(microseconds=1)
     assert_refused("state", lambda: record_missed_deadlines(complaint.pk, by=desk.lead, now=early))
-    assert [b.deadline for b in record_missed_deadlines(complaint.pk, by=desk.lead, now=due)] == [
-        "acknowledge"
-    ]
+    assert [b.deadline for b in record_missed_deadlines(complaint.pk, by=desk.lead, now=due)] == ["acknowledge"]

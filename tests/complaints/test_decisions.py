@@ -147,9 +147,7 @@ def test_a_rejection_names_the_way_to_take_it_further(desk: Desk) -> None:
         saying=further,
     )
     text = f"We cannot help you. You can turn to {further.upper()}."
-    message = communicate_decision(
-        complaint.pk, by=desk.agent, text=text, recipient="Ms Rossi", channel="letter"
-    )
+    message = communicate_decision(complaint.pk, by=desk.agent, text=text, recipient="Ms Rossi", channel="letter")
     assert (message.text, message.kind, message.direction) == (text, "decision", "out")
     assert (message.correspondent, message.channel) == ("Ms Rossi", "letter")
     assert again(complaint).communicated_at == message.at
@@ -159,9 +157,7 @@ def test_a_rejection_names_the_way_to_take_it_further(desk: Desk) -> None:
 def test_an_upheld_complaint_needs_no_further_way(desk: Desk, outcome: str) -> None:
     complaint = decided(desk, outcome)
     assert_refused("text_missing", lambda: communicate_decision(complaint.pk, by=desk.agent, text=" "))
-    assert_refused(
-        "invalid", lambda: communicate_decision(complaint.pk, by=desk.agent, text="Yes.", channel="pigeon")
-    )
+    assert_refused("invalid", lambda: communicate_decision(complaint.pk, by=desk.agent, text="Yes.", channel="pigeon"))
     communicate_decision(complaint.pk, by=desk.agent, text="You are right.")
     assert Message.objects.get().text == "You are right."
 
@@ -197,9 +193,7 @@ def test_closing_without_a_remedy_waits_for_the_customers_silence(desk: Desk) ->
         lambda: close_complaint(complaint.pk, by=desk.agent, today=last_day),
         saying=str(last_day + timedelta(days=1)),
     )
-    assert (
-        close_complaint(complaint.pk, by=desk.agent, today=last_day + timedelta(days=1)).state == State.CLOSED
-    )
+    assert close_complaint(complaint.pk, by=desk.agent, today=last_day + timedelta(days=1)).state == State.CLOSED
 
 
 def test_a_word_of_the_customer_starts_the_silence_anew(desk: Desk) -> None:
@@ -207,9 +201,7 @@ def test_a_word_of_the_customer_starts_the_silence_anew(desk: Desk) -> None:
     # As if the decision had been told long ago: only the messages count.
     complaint.communicated_at = timezone.now() - timedelta(days=100)
     complaint.save()
-    record_customer_message(
-        complaint.pk, by=desk.agent, text="Really?", channel="phone", received_at=timezone.now()
-    )
+    record_customer_message(complaint.pk, by=desk.agent, text="Really?", channel="phone", received_at=timezone.now())
     assert_refused("not_silent_long_enough", lambda: close_complaint(complaint.pk, by=desk.agent))
 
 

@@ -323,6 +323,7 @@ def test_every_part_of_a_proposal_is_under_its_hash(desk: Desk) -> None:
         "proposal_reason": "More",
         "refund_policy_id": refund.fulfilment_policy_id,
         "fulfilment_policy_id": refund.refund_policy_id,
+        "agreement_id": 4711,
         "calculation_version": 2,
     }
     assert content_hash(refund_content(refund)) == refund.content_hash
