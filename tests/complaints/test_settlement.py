@@ -32,7 +32,7 @@ from billing.models import (
 from complaints.actions.refunds import approve_refund, draft_refund, propose_refund
 from complaints.evidence import gather_evidence
 from complaints.models import Complaint, Refund, Remedy
-from complaints.quoting import Choices, live_quote, offers, policies_for
+from complaints.quoting import Choices, live_quote, offers, terms_for
 from tests import factories
 from tests.complaints.cases import (
     Desk,
@@ -279,7 +279,7 @@ def test_a_remedy_that_cannot_be_is_shown_and_refused_with_its_reason(
     received_on = date(2024, 4, 10) if period.starts_on.year == 2024 else factories.days_ago(1)
     complaint = decided(desk, period=period, received_on=received_on)
     period = again(complaint).period
-    shown = {offer.kind: offer.obstacle for offer in offers(period, Decimal("10.00"), policies_for(period))}
+    shown = {offer.kind.value: offer.obstacle for offer in offers(period, Decimal("10.00"), terms_for(period))}
     assert {kind for kind, obstacle in shown.items() if obstacle} == set(cannot)
     for kind in KINDS:
         with transaction.atomic():
@@ -298,10 +298,10 @@ def test_a_remedy_that_cannot_be_is_shown_and_refused_with_its_reason(
 
 def test_an_amount_is_shown_in_every_remedy_side_by_side(desk: Desk) -> None:
     period = only_period(near_subscription())
-    worth = {offer.kind: offer for offer in offers(period, Decimal("10.01"), policies_for(period))}
+    worth = {offer.kind.value: offer for offer in offers(period, Decimal("10.01"), terms_for(period))}
     assert list(worth) == ["credit", "minutes", "extension", "cash"]
-    assert worth["minutes"].minutes == 501  # type: ignore[index]
-    assert worth["extension"].days == ceil(Fraction("10.01") * period.days / 60)  # type: ignore[index]
+    assert worth["minutes"].minutes == 501
+    assert worth["extension"].days == ceil(Fraction("10.01") * period.days / 60)
     assert {offer.amount for offer in worth.values()} == {Decimal("10.01")}
 
 
@@ -396,5 +396,5 @@ def test_drafting_on_a_period_without_a_fee_gives_nothing(desk: Desk) -> None:
     refund = draft(desk, complaint, "full_month")
     assert_refused("nothing", propose_refund, refund.pk, by=desk.agent, reason="Goodwill", saying="no fee")
     period = BillingPeriod.objects.get(subscription=free)
-    obstacles = {offer.kind: offer.obstacle for offer in offers(period, NOTHING, policies_for(period))}
-    assert "costs nothing" in str(obstacles["extension"])  # type: ignore[index]
+    obstacles = {offer.kind.value: offer.obstacle for offer in offers(period, NOTHING, terms_for(period))}
+    assert "costs nothing" in str(obstacles["extension"])
