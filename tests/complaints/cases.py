@@ -156,9 +156,7 @@ def complaint_in(desk: Desk, state: str, **registration: Any) -> Complaint:
 # --- Refunds ------------------------------------------------------------------------------------
 
 
-def draft(
-    desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any
-) -> Refund:
+def draft(desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any) -> Refund:
     """A draft on the complaint; a full month and a special case get what they need besides the amount."""
     if basis in ("full_month", "special"):
         kwargs.setdefault("justification", "The customer lost a day's trade.")
@@ -166,9 +164,7 @@ def draft(
     return draft_refund(complaint.pk, by=by or desk.agent, basis=basis, **kwargs)
 
 
-def propose(
-    desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any
-) -> Refund:
+def propose(desk: Desk, complaint: Complaint, basis: str = "usage", *, by: User | None = None, **kwargs: Any) -> Refund:
     refund = draft(desk, complaint, basis, by=by, **kwargs)
     propose_refund(refund.pk, by=by or desk.agent, reason="As the log shows")
     return again(refund)
@@ -224,9 +220,7 @@ _TO_STATE: Mapping[str, Callable[[Desk, Refund], object]] = {
     Refund.State.APPROVED: lambda desk, refund: approve_refund(refund.pk, by=desk.manager),
     Refund.State.SETTLED: approve_twice,
     Refund.State.REJECTED: lambda desk, refund: reject_refund(refund.pk, by=desk.manager, reason="Too much"),
-    Refund.State.WITHDRAWN: lambda desk, refund: withdraw_refund(
-        refund.pk, by=desk.agent, reason="A mistake"
-    ),
+    Refund.State.WITHDRAWN: lambda desk, refund: withdraw_refund(refund.pk, by=desk.agent, reason="A mistake"),
     Refund.State.EXPIRED: lambda desk, refund: expire_refund(refund.pk, by=desk.system, today=LONG_LATER),
     Refund.State.REVOKED: _revoke,
 }
