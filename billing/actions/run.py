@@ -1,110 +1,160 @@
-"""The billing run: what a day brings to every subscription."""
+"""The billing run: what a day brings to every subscription.
+
+It goes through the days on which periods closed, the longest past first, and through the subscriptions of each day by
+key, in batches of one transaction each. What a batch does depends on nothing but the rows, so a run that was killed is
+resumed simply by running again, and many missed days come to the same end as each on its own day.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal
+from functools import partial
+
+from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.guards import permission_obstacle, require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Refused, act
 from audit.bulk import update_tracked
-from billing.actions.subscriptions import open_period
-from billing.invoicing import issue_invoice
-from billing.models import BillingPeriod, Invoice, Subscription
+from audit.context import acting
+from billing.actions.run_batch import BillingResult, bill_batch
+from billing.models import BillingPeriod, BillingRun, Credit, Invoice, Subscription
+
+__all__ = ["BATCH", "BillingResult", "run_billing"]
+
+#: Subscriptions, or invoices to mark overdue, in one transaction.
+BATCH = 1000
 
 
-@dataclass
-class BillingResult:
-    """What a run did; ``problems`` are sentences about subscriptions that could not be billed."""
-
-    opened: int = 0
-    ended: int = 0
-    invoiced: int = 0
-    overdue: int = 0
-    credited: dict[str, Decimal] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def as_data(self) -> dict[str, object]:
-        return {
-            "opened": self.opened,
-            "ended": self.ended,
-            "invoiced": self.invoiced,
-            "overdue": self.overdue,
-            "credited": {currency: f"{amount:f}" for currency, amount in self.credited.items()},
-            "problems": self.problems,
-        }
-
-
-def run_billing(today: date, *, by: User) -> BillingResult:
+def run_billing(today: date, *, by: User, dry_run: bool = False) -> BillingResult:
     """End every period that is over, open and invoice the next, apply credits (R6), end cancelled
     subscriptions (F4) and mark overdue invoices, as of the local day.
 
-    Each subscription is its own transaction, so a kill loses nothing and a second run finds nothing to do. A
-    subscription that cannot be billed is reported and left as it was.
+    A second run finds nothing to do. A subscription that cannot be billed is named and left as it was; the others go
+    on. With ``dry_run`` everything is done in one transaction that is rolled back: the counts are the very same, and
+    nothing stays, not even an event. Until it ends, others wait for the rows it holds.
 
     Raises:
         Refused: the person may not run billing.
     """
-    result = BillingResult()
-    if permission_obstacle(by, May.HANDLE_MONEY):
-        with act("billing.run", by=by, target=(Invoice, None)):
-            require(by, May.HANDLE_MONEY)
-    for pk in Subscription.objects.due_for_billing(today).order_by("pk").values_list("pk", flat=True):
+    if not dry_run:
+        with acting(user=by):
+            return _Run(today, by=by).through()
+    if obstacle := permission_obstacle(by, May.HANDLE_MONEY):
+        raise Refused(obstacle, code="permission")
+    with transaction.atomic(), acting(user=by):
+        result = _Run(today, by=by).through()
+        transaction.set_rollback(True)
+        return result
+
+
+class _Run:
+    """One run: its record, and what it did so far."""
+
+    def __init__(self, today: date, *, by: User) -> None:
+        self.today = today
+        self.by = by
+        self.result = BillingResult()
+        self.record = self._started()
+
+    def _started(self) -> BillingRun:
+        """The run's record. One that is still "running" was killed, or runs beside this one and will yet say that it
+        finished.
+        """
+        with act("billing.start", by=self.by, target=(BillingRun, None)) as action:
+            require(self.by, May.HANDLE_MONEY)
+            update_tracked(
+                BillingRun.objects.filter(state=BillingRun.State.RUNNING),
+                reason="A later run found it unfinished",
+                state=BillingRun.State.INTERRUPTED,
+            )
+            record = BillingRun(today=self.today, by=self.by, started_at=timezone.now())
+            record.save()
+            action.about(record)
+            return record
+
+    def through(self) -> BillingResult:
+        """Do all of it."""
+        after: tuple[date, int] | None = None
+        while batch := next_batch(self.today, after):
+            day, subscription_ids = batch
+            self._bill(subscription_ids, day)
+            after = day, subscription_ids[-1]
+        while invoice_ids := list(
+            Invoice.objects.due_before(self.today).order_by("pk").values_list("pk", flat=True)[:BATCH]
+        ):
+            self._do(partial(mark_overdue, invoice_ids, self.today))
+        self._finish()
+        return self.result
+
+    def _bill(self, ids: Sequence[int], day: date) -> None:
+        """Bill the subscriptions in one transaction; where a row of one of them is beyond repair, in ever smaller
+        ones, until that one is found and the others are done.
+        """
         try:
-            _bill_subscription(pk, today, by=by, result=result)
-        except Refused as refused:
-            result.problems.append(refused.message)
-    with act("billing.run", by=by, target=(Invoice, None)) as action:
-        result.overdue = update_tracked(
-            Invoice.objects.due_before(today), reason="Past its due date", state=Invoice.State.OVERDUE
-        )
-        action.target_label = f"Billing run of {today}"
-        action.data = {"today": today.isoformat(), **result.as_data()}
-    return result
+            self._do(partial(bill_batch, ids, day, by=self.by))
+        except (IntegrityError, DataError, ValueError) as problem:
+            if len(ids) > 1:
+                half = len(ids) // 2
+                self._bill(ids[:half], day)
+                self._bill(ids[half:], day)
+                return
+            number = Subscription.objects.values_list("number", flat=True).get(pk=ids[0])
+            why = str(problem).splitlines()[0]
+            self._do(lambda: BillingResult(problems=[f"{number}: its period from {day} cannot be written: {why}."]))
+
+    def _do(self, part: Callable[[], BillingResult]) -> None:
+        """Do a part of the run and count it in the run's record, in one transaction."""
+        record = self.record
+        with transaction.atomic():
+            result = self.result.plus(part())
+            record.batches, record.opened, record.ended = result.batches, result.opened, result.ended
+            record.invoiced, record.overdue = result.invoiced, result.overdue
+            record.amounts, record.problems = result.amounts, result.problems
+            record.save()
+        self.result = result
+
+    def _finish(self) -> None:
+        with act("billing.run", by=self.by, target=(BillingRun, self.record.pk)) as action:
+            self.record.state = BillingRun.State.FINISHED
+            self.record.finished_at = timezone.now()
+            self.record.save()
+            self.result.leftover = Credit.objects.left_by_ended_subscriptions().count()
+            action.about(self.record)
+            action.data = {"today": self.today.isoformat(), **self.result.as_data()}
 
 
-def _bill_subscription(pk: int, today: date, *, by: User, result: BillingResult) -> None:
-    step = BillingResult()
-    with act("subscription.bill", by=by, target=(Subscription, pk)) as action:
-        subscription = action.lock(Subscription, pk)
-        action.about(subscription, customer_id=subscription.customer_id)
-        while (period := _over(subscription, today)) is not None:
-            period.state = BillingPeriod.State.ENDED
-            period.save()
-            if _ends_with(subscription, period):
-                subscription.state = Subscription.State.ENDED
-                subscription.ended_on = period.closes_on
-                subscription.save()
-                step.ended += 1
-                break
-            opened = open_period(subscription, period.sequence + 1)
-            invoice = issue_invoice(opened)
-            step.opened += 1
-            step.invoiced += 1
-            if invoice.credited:
-                step.credited[invoice.currency] = step.credited.get(invoice.currency, Decimal(0)) + invoice.credited
-        action.data = step.as_data()
-    result.opened += step.opened
-    result.ended += step.ended
-    result.invoiced += step.invoiced
-    for currency, amount in step.credited.items():
-        result.credited[currency] = result.credited.get(currency, Decimal(0)) + amount
-
-
-def _ends_with(subscription: Subscription, period: BillingPeriod) -> bool:
-    """Whether a cancellation takes effect at the period's end: one that was asked for after it (while
-    billing was late) takes effect at the end of a later one (F2, F4).
+def next_batch(today: date, after: tuple[date, int] | None) -> tuple[date, list[int]] | None:
+    """The next subscriptions by the day their period closes and their key, all of one day. Those that were passed
+    already (``after``) and could not be billed are not met again.
     """
-    asked_on = subscription.cancelled_on
-    return asked_on is not None and asked_on < period.closes_on
+    over = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN, closes_on__lte=today).exclude(
+        subscription__state=Subscription.State.ENDED
+    )
+    if after is not None:
+        if rest := _closing_on(*after):
+            return after[0], rest
+        over = over.filter(closes_on__gt=after[0])
+    day = over.order_by("closes_on").values_list("closes_on", flat=True).first()
+    if day is None:
+        return None
+    # Nobody may be left of the day when another run has just been there; an empty batch is then the way on.
+    return (day, found) if (found := _closing_on(day, 0)) else next_batch(today, (day, 0))
 
 
-def _over(subscription: Subscription, today: date) -> BillingPeriod | None:
-    return (
-        BillingPeriod.objects.select_for_update(no_key=True)
-        .filter(subscription=subscription, state=BillingPeriod.State.OPEN, closes_on__lte=today)
-        .first()
+def _closing_on(day: date, last: int) -> list[int]:
+    rows = Subscription.objects.running().filter(
+        pk__gt=last, periods__state=BillingPeriod.State.OPEN, periods__closes_on=day
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+def mark_overdue(invoice_ids: Sequence[int], today: date) -> BillingResult:
+    """Mark those of the invoices that are still past their due date; what was paid or disputed meanwhile stays."""
+    rows = Invoice.objects.due_before(today).filter(pk__in=invoice_ids)
+    return BillingResult(
+        batches=1, overdue=update_tracked(rows, reason="Past its due date", state=Invoice.State.OVERDUE)
     )

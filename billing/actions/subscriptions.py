@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -100,18 +101,50 @@ def first_sequence(subscription: Subscription, taken_over_on: date | None) -> in
     return ((start.year - anchor.year) * 12 + start.month - anchor.month) // term.months
 
 
+class TermsInForce:
+    """The published terms for periods that begin on a day, each looked up once however many periods there are.
+
+    Without ``plans`` every plan's price is read.
+    """
+
+    def __init__(self, day: date, plans: Iterable[int] | None = None) -> None:
+        self.day = day
+        found = Price.objects.in_force(day)
+        self._prices: dict[tuple[int, str, str], Price] = {}
+        for price in found if plans is None else found.filter(plan__in=set(plans)):
+            # The newest comes first.
+            self._prices.setdefault((price.plan_id, price.term, price.currency), price)
+        self._costs: dict[str, list[dict[str, str]]] = {}
+
+    def period(self, subscription: Subscription, sequence: int) -> BillingPeriod:
+        """The subscription's period with the number, its terms copied from those in force on its first day; not saved.
+
+        Raises:
+            Refused: no price is in force, or the period does not begin on the day.
+        """
+        price = self._prices.get((subscription.plan_id, subscription.term, subscription.currency))
+        if price is None:
+            missing = no_price(subscription.plan, subscription.term, subscription.currency, self.day)
+            raise Refused(f"{subscription.number}: {missing}", code=missing.code)
+        if subscription.currency not in self._costs:
+            self._costs[subscription.currency] = operation_costs(self.day, subscription.currency)
+        period = build_period(subscription, sequence, price=price, costs=self._costs[subscription.currency])
+        if period.starts_on != self.day:
+            raise Refused(
+                f"{subscription.number}: its period {sequence} begins on {period.starts_on} by the anchor, "
+                f"not on {self.day}, where the one before it closes.",
+                code="does_not_tile",
+            )
+        return period
+
+
 def open_period(subscription: Subscription, sequence: int) -> BillingPeriod:
     """Open the period with the number, its terms copied from those in force on its first day.
 
     For use inside an action that holds the subscription. Raises ``Refused`` when no price is in force.
     """
-    starts_on = own_period(subscription, sequence).starts_on
-    price = price_in_force(subscription.plan_id, subscription.term, subscription.currency, starts_on)
-    if price is None:
-        missing = no_price(subscription.plan, subscription.term, subscription.currency, starts_on)
-        raise Refused(f"{subscription.number}: {missing}", code=missing.code)
-    costs = operation_costs(starts_on, subscription.currency)
-    period = build_period(subscription, sequence, price=price, costs=costs)
+    terms = TermsInForce(own_period(subscription, sequence).starts_on, [subscription.plan_id])
+    period = terms.period(subscription, sequence)
     period.save()
     return period
 
@@ -194,6 +227,14 @@ def cancel_subscription(
         action.data["takes_effect_on"] = ends_on.isoformat()
         action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
         return subscription
+
+
+def ends_with(subscription: Subscription, period: BillingPeriod) -> bool:
+    """Whether a cancellation takes effect at the period's end: one that was asked for after it (while
+    billing was late) takes effect at the end of a later one (F2, F4).
+    """
+    asked_on = subscription.cancelled_on
+    return asked_on is not None and asked_on < period.closes_on
 
 
 def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeriod | None, asked_on: date) -> date:

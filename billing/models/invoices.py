@@ -251,6 +251,11 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
         left = F("granted") - F("applied") - F("reversed") - F("paid_out")
         return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
 
+    def left_by_ended_subscriptions(self) -> Self:
+        """Credits with something left that no invoice can use any more: their payout needs an approval (RULES 7)."""
+        ended = self.filter(subscription__state=Subscription.State.ENDED)
+        return ended.with_remaining().filter(left__gt=Decimal(0))
+
     def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
         """Credits of the subscription with something left, oldest first (R6)."""
         mine = self.filter(subscription=subscription)

@@ -163,6 +163,8 @@ class BillingPeriod(TrackedModel):
 
     @property
     def fee_paid(self) -> Decimal:
-        """What was paid for the period: payments and applied credits of its invoice; 0 without one."""
+        """What was paid for the period: payments and applied credits of its invoice, 0 without one. What is paid goes
+        to the fee first, then to the charges that stand on the same invoice.
+        """
         invoice: Any = getattr(self, "invoice", None)
-        return invoice.settled if invoice is not None else Decimal(0)
+        return min(invoice.settled, self.fee) if invoice is not None else Decimal(0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,13 +13,19 @@ from django.utils import timezone
 from accounts.models import User
 from audit.context import acting
 from billing.actions.run import run_billing
+from billing.money import format_amount
 
 
 class Command(BaseCommand):
-    help = "End, open and invoice what is due, apply credits, end cancelled subscriptions, mark overdue invoices."
+    help = (
+        "End, open and invoice what is due, apply credits, end cancelled subscriptions, mark overdue invoices. Run it"
+        " again as often as you like: it does what is left to do. The exit status is 1 if a subscription could not be"
+        " billed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--today", help="the local day to bill, YYYY-MM-DD; today if left out")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen and write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -25,13 +33,21 @@ class Command(BaseCommand):
         except ValueError:
             raise CommandError(f"--today: “{options['today']}” is no date (YYYY-MM-DD).") from None
         with acting(source="command"):
-            result = run_billing(today, by=User.objects.system())
-        credited = ", ".join(f"{amount:f} {currency}" for currency, amount in sorted(result.credited.items())) or "none"
+            result = run_billing(today, by=User.objects.system(), dry_run=options["dry_run"])
         self.stdout.write(
-            f"{today}: {result.opened} periods opened, {result.invoiced} invoices, credits applied: {credited}, "
-            f"{result.ended} subscriptions ended, {result.overdue} invoices overdue."
+            f"{today}: {result.opened} periods opened, {result.invoiced} invoices, credits applied: "
+            f"{_amounts(result.credited)}, {result.ended} subscriptions ended, {result.overdue} invoices overdue."
         )
+        self.stdout.write(f"Invoiced: {_amounts(result.gross)}; of that charges: {_amounts(result.charged)}.")
+        if result.leftover:
+            self.stdout.write(f"Credits that ended subscriptions have left, to be paid out: {result.leftover}.")
+        if options["dry_run"]:
+            self.stdout.write("Dry run: nothing was written.")
         if result.problems:
             for problem in result.problems:
                 self.stderr.write(problem)
             raise CommandError(f"{len(result.problems)} subscriptions could not be billed.")
+
+
+def _amounts(sums: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{format_amount(sum_, unit)} {unit}" for unit, sum_ in sorted(sums.items())) or "none"
