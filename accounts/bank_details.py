@@ -38,7 +38,7 @@ def unconfirmed_obstacle(customer: Customer) -> Obstacle | None:
         return None
     on = date_format(timezone.localdate(change.changed_at))
     return Obstacle(
-        f"The bank details of {customer.name} were changed on {on}: that needs a second person before anything is paid.",
+        f"The bank details of {customer.name} were changed on {on}: that needs a second person before the next payout.",
         "bank_details_unconfirmed",
     )
 

@@ -1,4 +1,4 @@
-"""Money that comes in and cash that goes out."""
+"""Money that comes in: recorded by hand, one invoice or many. Statements of a bank are read by ``bank``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.utils import timezone
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
-from audit.actions import Obstacle, Refused, act, checked
-from billing.giving import credit_obstacle, give_credit
+from audit.actions import Refused, act, checked
 from billing.invoicing import state_of
-from billing.models import Credit, Invoice, Payment, Payout, Subscription
+from billing.models import Invoice, Payment
 from billing.money import is_whole_minor
 
 
@@ -53,95 +52,19 @@ def record_payment(invoice_id: int, *, by: User, amount: Decimal, received_on: d
         return payment
 
 
-def payout_obstacle(payout: Payout, *wanted: str) -> str | None:
-    """Why the payout is not in one of the states that a step needs, or None."""
-    if payout.state in wanted:
-        return None
-    return f"This payout is “{payout.get_state_display()}”: that step is not open any more."
+def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str) -> Payment:
+    """Record that all that is due on an invoice was received; for many invoices, one after another.
 
-
-def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date) -> Payout:
-    """Record that the bank has paid, with its reference."""
-    with act("payout.paid", by=by, target=(Payout, payout_id)) as action:
+    Raises:
+        Refused: as ``record_payment``, or without a reference: a list of payments names what they are known by.
+    """
+    with act("payment.in_full", by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
-        payout = action.lock(Payout, payout_id)
-        action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code="state")
+        invoice = action.lock(Invoice, invoice_id)
+        action.about(invoice, customer_id=invoice.customer_id)
         if not reference.strip():
-            raise Refused("Please give the bank's reference.", code="reference_missing")
-        if paid_on > timezone.localdate():
-            raise Refused("A payout cannot have been made in the future.", code="dates")
-        payout.state = Payout.State.PAID
-        payout.reference = reference.strip()
-        payout.paid_on = paid_on
-        checked(payout).save()
-        return payout
-
-
-def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
-    """Record that the bank could not pay, and why."""
-    with act("payout.failed", by=by, reason=reason, target=(Payout, payout_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        action.require_reason("why the payout failed")
-        payout = action.lock(Payout, payout_id)
-        action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code="state")
-        payout.state = Payout.State.FAILED
-        payout.failure = reason.strip()[:200]
-        payout.save()
-        return payout
-
-
-def retry_obstacle(payout: Payout) -> Obstacle | None:
-    """Why a payout cannot be tried once more, or None."""
-    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
-        return Obstacle(obstacle, "state")
-    if payout.attempts > 1:
-        return Obstacle("This payout was tried again already. Turn it into a credit instead.", "retried")
-    if not payout.customer.iban:
-        return Obstacle("The customer has no bank details.", "no_bank_details")
-    return None
-
-
-def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
-    """Try a failed payout once more, under the same key and with the customer's bank details of now."""
-    with act("payout.retry", by=by, reason=reason, target=(Payout, payout_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        payout = action.lock(Payout, payout_id)
-        action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(retry_obstacle(payout))
-        payout.state = Payout.State.PENDING
-        payout.attempts += 1
-        payout.failure = ""
-        payout.iban = payout.customer.iban
-        payout.account_holder = payout.customer.account_holder or payout.customer.name
-        payout.save()
-        return payout
-
-
-def to_credit_obstacle(payout: Payout) -> Obstacle | None:
-    """Why a payout cannot become a credit, or None."""
-    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
-        return Obstacle(obstacle, "state")
-    if obstacle := credit_obstacle(payout.subscription):
-        return Obstacle(obstacle, "no_next_cycle")
-    return None
-
-
-def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
-    """Give a failed payout's amount as a credit on the subscription's next fees instead."""
-    with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        action.require_reason()
-        subscription_id = Payout.objects.values_list("subscription_id", flat=True).filter(pk=payout_id).first()
-        if subscription_id is None:
-            raise Refused("This payout does not exist (any more).", code="missing")
-        subscription = action.lock(Subscription, subscription_id)
-        payout = action.lock(Payout, payout_id)
-        action.about(payout, customer_id=payout.customer_id)
-        payout.subscription = subscription
-        action.refuse_if(to_credit_obstacle(payout))
-        credit = give_credit(subscription, payout.amount, reason=payout.reason)
-        payout.state = Payout.State.CREDITED
-        payout.save()
-        return credit
+            raise Refused("Please give the reference of the payment.", code="reference_missing")
+        action.refuse_if(payment_obstacle(invoice), code="state")
+        return record_payment(
+            invoice_id, by=by, amount=invoice.due, received_on=received_on, reference=reference.strip()
+        )

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
 from audit.actions import Refused
-from billing.actions.payments import (
+from billing.actions.payouts import (
     mark_payout_failed,
     mark_payout_paid,
     retry_payout,
