@@ -28,7 +28,7 @@ from audit.backoffice import (
 )
 from audit.models import Event
 from billing import forms
-from billing.actions.payments import (
+from billing.actions.payouts import (
     mark_payout_failed,
     mark_payout_paid,
     payout_obstacle,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Customer
 from audit.models import Event
-from billing.actions.payments import mark_payout_failed
+from billing.actions.payouts import mark_payout_failed
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription
 from billing.models import (
