@@ -1,0 +1,256 @@
+"""Money that comes in, and payouts with all that may become of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Customer, User
+from audit.models import Event
+from billing import giving
+from billing.actions.payments import record_payment
+from billing.actions.payouts import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
+from billing.actions.run import run_billing
+from billing.actions.subscriptions import cancel_subscription
+from billing.models import Credit, Invoice, Payment, Payout, Subscription
+from tests import factories
+from tests.complaints.refusals import assert_refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clerk() -> User:
+    return factories.billing_clerk()
+
+
+@pytest.fixture
+def subscription() -> Subscription:
+    return factories.open_subscription()
+
+
+@pytest.fixture
+def invoice(subscription: Subscription) -> Invoice:
+    return Invoice.objects.get()
+
+
+# --- Payments -----------------------------------------------------------------------------------
+
+
+def test_a_payment_in_two_parts(clerk: User, invoice: Invoice) -> None:
+    today = factories.today()
+    record_payment(invoice.pk, by=clerk, amount=Decimal("20.50"), received_on=today, reference="TRX 1")
+    invoice.refresh_from_db()
+    assert (invoice.paid, invoice.due, invoice.state) == (Decimal("20.50"), Decimal("39.50"), "issued")
+    payment = record_payment(invoice.pk, by=clerk, amount=Decimal("39.50"), received_on=today)
+    invoice.refresh_from_db()
+    assert (invoice.paid, invoice.due, invoice.state) == (Decimal("60.00"), Decimal(0), "paid")
+    assert invoice.period.fee_paid == Decimal("60.00")
+    first = Payment.objects.order_by("pk")[0]
+    assert (first.amount, first.reference, first.recorded_by) == (Decimal("20.50"), "TRX 1", clerk)
+    assert payment.recorded_by == clerk
+    event = Event.objects.filter(verb="payment.record").order_by("pk")[0]
+    assert event.data == {"amount": "20.50", "currency": "EUR", "reference": "TRX 1"}
+    assert (event.target_id, event.customer_id, event.actor_id) == (invoice.pk, invoice.customer_id, clerk.pk)
+    assert [row.state for row in invoice.history.all()] == ["paid", "issued", "issued"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [("0", "amount"), ("-1", "amount"), ("1.005", "amount"), ("60.01", "overpaid")],
+)
+def test_amounts_that_are_refused(clerk: User, invoice: Invoice, amount: str, code: str) -> None:
+    assert_refused(code, record_payment, invoice.pk, by=clerk, amount=Decimal(amount), received_on=factories.today())
+
+
+def test_a_payment_is_not_received_in_the_future_nor_on_a_paid_invoice(clerk: User, invoice: Invoice) -> None:
+    today = factories.today()
+    tomorrow = today + timedelta(days=1)
+    assert_refused("dates", record_payment, invoice.pk, by=clerk, amount=invoice.due, received_on=tomorrow)
+    factories.pay(invoice)
+    assert_refused("state", record_payment, invoice.pk, by=clerk, amount=Decimal(1), received_on=today)
+    assert_refused("missing", record_payment, 12345, by=clerk, amount=Decimal(1), received_on=today)
+
+
+@pytest.mark.parametrize("who", ["agent", "lead", "manager", "auditor", "administrator"])
+def test_only_billing_records_payments(invoice: Invoice, who: str) -> None:
+    person = getattr(factories, who)()
+    given: dict[str, Any] = {"amount": Decimal(1), "received_on": factories.today()}
+    assert_refused("permission", record_payment, invoice.pk, by=person, **given)
+
+
+def test_the_database_refuses_a_payment_of_nothing(clerk: User, invoice: Invoice) -> None:
+    payment = Payment(invoice=invoice, amount=Decimal(0), received_on=factories.today(), recorded_by=clerk)
+    with pytest.raises(IntegrityError, match="payment_positive"), transaction.atomic():
+        payment.save()
+
+
+# --- Payouts ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def payout(subscription: Subscription) -> Payout:
+    return giving.order_payout(subscription, Decimal("28.26"), key="refund-1", reason="Refund R-1")
+
+
+def test_a_payout_keeps_the_bank_details_of_its_day(payout: Payout, subscription: Subscription) -> None:
+    customer = subscription.customer
+    assert (payout.iban, payout.account_holder, payout.state, payout.attempts) == (
+        customer.iban,
+        customer.name,
+        "pending",
+        1,
+    )
+    customer.iban = "DE89370400440532013000"
+    customer.save()
+    assert Payout.objects.get().iban == "IT60X0542811101000000123456"
+
+
+def test_a_payout_is_paid_with_the_banks_reference(clerk: User, payout: Payout) -> None:
+    paid = mark_payout_paid(payout.pk, by=clerk, reference=" BANK-77 ", paid_on=factories.today())
+    assert (paid.state, paid.reference, paid.paid_on) == ("paid", "BANK-77", factories.today())
+    event = Event.objects.latest("pk")
+    assert (event.verb, event.actor_id, event.customer_id) == ("payout.paid", clerk.pk, payout.customer_id)
+    assert payout.history.first().state == "paid"
+
+
+def test_a_failed_payout_is_tried_once_more_under_the_same_key_to_the_account_of_now(
+    clerk: User, payout: Payout
+) -> None:
+    mark_payout_failed(payout.pk, by=clerk, reason="Account closed")
+    payout.refresh_from_db()
+    assert (payout.state, payout.failure) == ("failed", "Account closed")
+    customer = Customer.objects.get()
+    customer.iban = "DE89370400440532013000"
+    customer.save()
+    retried = retry_payout(payout.pk, by=clerk, reason="New account")
+    assert (retried.state, retried.attempts, retried.failure, retried.key) == ("pending", 2, "", "refund-1")
+    assert (retried.iban, retried.account_holder) == ("DE89370400440532013000", customer.name)
+    mark_payout_failed(payout.pk, by=clerk, reason="Closed too")
+    assert_refused("retried", retry_payout, payout.pk, by=clerk, saying="Turn it into a credit")
+    assert Payout.objects.count() == 1
+
+
+def test_a_failed_payout_becomes_a_credit(clerk: User, payout: Payout, subscription: Subscription) -> None:
+    mark_payout_failed(payout.pk, by=clerk, reason="Account closed")
+    assert_refused("reason_missing", turn_payout_into_credit, payout.pk, by=clerk, reason="")
+    credit = turn_payout_into_credit(payout.pk, by=clerk, reason="They agreed")
+    assert (credit.granted, credit.subscription, credit.reason) == (Decimal("28.26"), subscription, "Refund R-1")
+    assert Payout.objects.get().state == "credited"
+    assert_refused("state", turn_payout_into_credit, payout.pk, by=clerk, reason="Again")
+    assert Credit.objects.count() == 1
+
+
+def test_no_credit_where_no_cycle_follows(clerk: User, payout: Payout, subscription: Subscription) -> None:
+    mark_payout_failed(payout.pk, by=clerk, reason="Account closed")
+    cancel_subscription(subscription.pk, by=clerk, channel="email")
+    assert_refused("no_next_cycle", turn_payout_into_credit, payout.pk, by=clerk, reason="They agreed")
+
+
+def test_payouts_that_are_refused(clerk: User, payout: Payout) -> None:
+    today = factories.today()
+    tomorrow = today + timedelta(days=1)
+    assert_refused("reference_missing", mark_payout_paid, payout.pk, by=clerk, reference=" ", paid_on=today)
+    assert_refused("dates", mark_payout_paid, payout.pk, by=clerk, reference="x", paid_on=tomorrow)
+    assert_refused("reason_missing", mark_payout_failed, payout.pk, by=clerk, reason="")
+    assert_refused("state", retry_payout, payout.pk, by=clerk)
+    assert_refused("state", turn_payout_into_credit, payout.pk, by=clerk, reason="x")
+    mark_payout_failed(payout.pk, by=clerk, reason="Account closed")
+    customer = Customer.objects.get()
+    customer.iban = ""
+    customer.save()
+    assert_refused("no_bank_details", retry_payout, payout.pk, by=clerk)
+    assert_refused("state", mark_payout_paid, payout.pk, by=clerk, reference="x", paid_on=today)
+    assert_refused("missing", turn_payout_into_credit, 12345, by=clerk, reason="x")
+
+
+@pytest.mark.parametrize("who", ["agent", "lead", "manager", "auditor", "administrator"])
+def test_only_billing_handles_payouts(payout: Payout, who: str) -> None:
+    person = getattr(factories, who)()
+    attempts: list[tuple[Callable[..., object], dict[str, Any]]] = [
+        (mark_payout_paid, {"reference": "x", "paid_on": factories.today()}),
+        (mark_payout_failed, {"reason": "x"}),
+        (retry_payout, {}),
+        (turn_payout_into_credit, {"reason": "x"}),
+    ]
+    for attempt, given in attempts:
+        assert_refused("permission", attempt, payout.pk, by=person, **given)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "given"),
+    [
+        ("payout_positive", {"amount": Decimal(0)}),
+        ("payout_paid_has_proof", {"state": "paid"}),
+        ("payout_paid_has_proof", {"state": "paid", "paid_on": factories.LONG_AGO}),
+        ("payout_paid_has_proof", {"paid_on": factories.LONG_AGO}),
+        ("payout_failed_has_reason", {"state": "failed"}),
+    ],
+)
+def test_the_database_refuses_payouts(payout: Payout, constraint: str, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        setattr(payout, name, value)
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        payout.save()
+
+
+def test_one_payout_a_key(subscription: Subscription, payout: Payout) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        giving.order_payout(subscription, Decimal(1), key="refund-1", reason="Twice")
+
+
+# --- What a period bears, and what can be given -------------------------------------------------
+
+
+def test_pending_and_refunded_amounts_cut_what_is_left(clerk: User, subscription: Subscription) -> None:
+    factories.paid_invoice(subscription)
+    period = subscription.current_period()
+    assert period is not None
+    assert giving.refundable_of(period) == Decimal("60.00")
+    giving.hold(period, Decimal("40.00"))
+    assert (giving.refundable_of(period), period.pending) == (Decimal("20.00"), Decimal("40.00"))
+    with pytest.raises(Exception, match=r"Only 20\.00 EUR can still be refunded"):
+        giving.hold(period, Decimal("20.01"))
+    giving.settle_held(period, Decimal("40.00"))
+    assert (period.pending, period.refunded) == (Decimal(0), Decimal("40.00"))
+    giving.hold(period, Decimal("20.00"))
+    giving.release(period, Decimal("20.00"))
+    assert giving.refundable_of(period) == Decimal("20.00")
+
+
+def test_only_what_was_paid_can_be_refunded(subscription: Subscription, invoice: Invoice) -> None:
+    period = subscription.current_period()
+    assert period is not None
+    assert giving.refundable_of(period) == 0
+    factories.pay(invoice, Decimal("15.00"))
+    period = subscription.current_period()
+    assert period is not None
+    assert giving.refundable_of(period) == Decimal("15.00")
+
+
+def test_what_stands_in_the_way_of_each_remedy(clerk: User, subscription: Subscription) -> None:
+    cost, fee = Decimal("0.02"), Decimal("60.00")
+    assert giving.credit_obstacle(subscription) is None
+    assert giving.minutes_obstacle(subscription, cost) is None
+    assert giving.extension_obstacle(subscription, fee) is None
+    assert giving.cash_obstacle(subscription.customer) is None
+    assert "cost nothing" in (giving.minutes_obstacle(subscription, Decimal(0)) or "")
+    assert "costs nothing" in (giving.extension_obstacle(subscription, Decimal(0)) or "")
+    assert "IBAN" in (giving.cash_obstacle(factories.CustomerFactory.create(iban="")) or "")
+
+    cancelled = cancel_subscription(subscription.pk, by=clerk, channel="email")
+    assert "no next cycle" in (giving.credit_obstacle(cancelled) or "")
+    assert giving.minutes_obstacle(cancelled, cost) is None
+    period = cancelled.current_period()
+    assert period is not None
+    run_billing(period.closes_on, by=clerk)
+    ended = Subscription.objects.get()
+    assert "has ended" in (giving.minutes_obstacle(ended, cost) or "")
+    assert "has ended" in (giving.extension_obstacle(ended, fee) or "")
+    stale = factories.open_subscription(activated_on=factories.months_ago(2))
+    assert "billing has to run first" in (giving.extension_obstacle(stale, fee) or "")
