@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, User
 from accounts.permissions import PERMISSIONS, May
-from audit.backoffice import ActionForm, ReasonForm
+from audit.backoffice import ActionForm, OptionalReasonForm, ReasonForm
 from audit.backoffice.widgets import DateInput, DateTimeInput
 from billing.models import BillingPeriod, Plan, Subscription
 from complaints.models import Complaint, Decision, Refund
@@ -365,3 +365,21 @@ class NewAgreementForm(AgreementForm):
         if found is None:
             raise forms.ValidationError("There is no customer with this number.")
         return found
+
+
+class ReversalForm(ReasonForm):
+    """Taking a refund back."""
+
+    charge_used = forms.BooleanField(
+        label="Charge what was used on the next invoice",
+        required=False,
+        help_text="Whoever approves has the last word.",
+    )
+    field_order = ["charge_used", "reason"]
+
+
+class ApproveReversalForm(OptionalReasonForm):
+    """The last word on the charge."""
+
+    charge_used = forms.BooleanField(label="Charge what was used on the next invoice", required=False)
+    field_order = ["charge_used", "reason"]

@@ -43,6 +43,7 @@ NAVIGATION: tuple[Group, ...] = (
         (
             Entry("complaints.Refund", "Waiting for approval", query="state__exact=proposed"),
             Entry("complaints.Refund", "All refunds"),
+            Entry("complaints.Reversal"),
         ),
     ),
     Group("Customers", "users", (Entry("accounts.Customer"), Entry("accounts.Agreement"))),

@@ -5,6 +5,7 @@ from complaints.admin.cases import ComplaintAdmin
 from complaints.admin.incidents import IncidentAdmin
 from complaints.admin.policies import PolicyAdmin, PolicyVersionAdmin
 from complaints.admin.refunds import RefundAdmin
+from complaints.admin.reversals import ReversalAdmin
 from complaints.admin.trail import EventAdmin
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "PolicyAdmin",
     "PolicyVersionAdmin",
     "RefundAdmin",
+    "ReversalAdmin",
 ]

@@ -60,6 +60,7 @@ def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         "retry_of",
     ).prefetch_related(
         "contributions__by",
+        "reversals",
         "approvals__approver",
         "complaint__decisions",
         "complaint__assessments",

@@ -16,6 +16,7 @@ from accounts.panels import link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
 from audit.models import Event
+from complaints.admin import reversals
 from complaints.admin.panels import frozen_quote_context, quote_context
 from complaints.admin.pills import expiry_pill, refund_pill
 from complaints.admin.refund_actions import REFUND_ACTIONS, with_what_guards_read
@@ -42,7 +43,7 @@ register_verbs(
 @admin.register(Refund)
 class RefundAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
-    staff_actions = REFUND_ACTIONS
+    staff_actions = (*REFUND_ACTIONS, reversals.Propose)
     list_display = ("code", "who", "status", "basis", "proposer", "amount", "expires")
     list_display_links = ("code", "who")
     numeric_columns = ("amount",)

@@ -1,0 +1,221 @@
+"""Taking a settled refund back: proposed by one person, approved by another, with counter-entries (RULES 6, 7)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.guards import permission_obstacle
+from accounts.models import ApprovalLimit, Customer, User
+from accounts.permissions import May
+from audit.actions import Action, Obstacle, Refused, act
+from billing.credit_notes import issue_credit_note
+from billing.giving import credit_obstacle
+from billing.models import BillingPeriod, Charge, Credit, CreditNote, Invoice, Payout, Subscription
+from billing.money import format_amount
+from complaints import guards
+from complaints.models import Complaint, Refund, Reversal
+from complaints.reversing import carry_out, plan_reversal
+
+State = Reversal.State
+
+
+def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
+    """Why this person may not propose to take the refund back now, or None."""
+    sentence = permission_obstacle(by, May.PROPOSE_REFUNDS)
+    if sentence:
+        return Obstacle(sentence, code="permission")
+    if refund.state != Refund.State.SETTLED:
+        return Obstacle(
+            f"{refund.code} is “{refund.get_state_display()}”: only a settled refund can be reversed.", code="state"
+        )
+    found = guards.own_money(by, refund.customer_id)
+    if found:
+        return found
+    if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
+        return Obstacle(f"A reversal of {refund.code} waits for its approval already.", code="open_reversal")
+    return None
+
+
+def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool = False) -> Reversal:
+    """Propose to take a settled refund back. Nothing moves yet; what it comes to is computed at the approval.
+
+    ``charge_used`` asks for a charge of what was used on the next invoice; whoever approves has the last word.
+    """
+    with act("reversal.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = _lock_case(action, refund_id)
+        action.refuse_if(propose_obstacle(refund, by))
+        action.require_reason()
+        reversal = Reversal(
+            refund=refund, reason=reason.strip(), charge_used=charge_used, proposed_by=by, proposed_at=timezone.now()
+        )
+        reversal.save()
+        plan = plan_reversal(refund)
+        action.data = {"recovered": f"{plan.recovered:f}", "used": f"{plan.used:f}", "charge_used": charge_used}
+        return reversal
+
+
+def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """Why this person may not approve or reject the reversal now, or None. The limit comes on top."""
+    if reversal.state != State.PROPOSED:
+        return Obstacle(f"This reversal is “{reversal.get_state_display()}” already.", code="state")
+    sentence = permission_obstacle(by, May.APPROVE_REVERSAL)
+    if sentence:
+        return Obstacle(sentence, code="permission")
+    if reversal.proposed_by_id == by.pk:
+        return Obstacle("You proposed this reversal: somebody else has to decide on it.", code="own_proposal")
+    return guards.own_money(by, reversal.refund.customer_id)
+
+
+def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """Whether the person's limit for reversals covers the refund."""
+    refund = reversal.refund
+    limit = guards.limit_of(by, ApprovalLimit.Subject.REVERSAL, refund.currency, timezone.localdate())
+    if limit is None:
+        return Obstacle(
+            f"No published limit lets a {by.role_name} approve reversals in {refund.currency}.", code="no_limit"
+        )
+    if refund.total > limit:
+        return Obstacle(
+            f"{format_amount(refund.total, refund.currency)} {refund.currency} is over your limit of"
+            f" {format_amount(limit, refund.currency)} for reversals.",
+            code="over_limit",
+        )
+    return None
+
+
+def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: str = "") -> Reversal:
+    """Approve a reversal and carry it out: unused credit first, then what else has not been used; what was used is a
+    charge on the next invoice only if ``charge_used``.
+
+    The refund keeps its rows and becomes *reversed*. What came back, or is charged, can be refunded again; what the
+    customer keeps still counts as refunded for its period.
+
+    Raises:
+        Refused: own proposal, no limit, or nothing would come back.
+    """
+    with act("reversal.approve", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        refund, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(decide_obstacle(reversal, by))
+        action.refuse_if(limit_obstacle(reversal, by))
+        plan = plan_reversal(refund)
+        charged = plan.used if charge_used else Decimal(0)
+        back = plan.recovered + charged
+        if back == 0:
+            raise Refused(
+                "Everything this refund gave was used, and nothing is charged: there is nothing to take back.",
+                code="nothing",
+            )
+        if charged:
+            action.refuse_if(credit_obstacle(refund.subscription), code="no_next_cycle")
+        period = refund.period
+        period.refunded -= back
+        period.save()
+        carry_out(plan, refund.subscription)
+        if charged:
+            reversal.charge = _charge(refund, charged)
+        if refund.credit_note is not None:
+            reversal.credit_note = issue_credit_note(
+                period, back, kind=CreditNote.Kind.REVERSAL, reverses=refund.credit_note
+            )
+        _decide(reversal, State.APPROVED, by)
+        reversal.charge_used = charge_used
+        reversal.recovered, reversal.used = plan.recovered, plan.used
+        reversal.entries = [entry.as_data(refund.currency) for entry in plan.entries]
+        reversal.save()
+        refund.state = Refund.State.REVERSED
+        refund.save()
+        action.data = {"entries": reversal.entries, "charged": format_amount(charged, refund.currency)}
+        return reversal
+
+
+def _charge(refund: Refund, amount: Decimal) -> Charge:
+    charge = Charge(
+        customer_id=refund.customer_id,
+        subscription=refund.subscription,
+        currency=refund.currency,
+        amount=amount,
+        tax_rate=refund.period.tax_rate,
+        reason=f"Refund {refund.code} taken back: what was used of it",
+        charged_on=timezone.localdate(),
+    )
+    charge.save()
+    return charge
+
+
+def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
+    """Decide that the refund stays."""
+    with act("reversal.reject", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        _, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(decide_obstacle(reversal, by))
+        action.require_reason()
+        _decide(reversal, State.REJECTED, by)
+        reversal.save()
+        return reversal
+
+
+def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """One's own proposal; another's needs a lead."""
+    if reversal.state != State.PROPOSED:
+        return Obstacle(f"This reversal is “{reversal.get_state_display()}” already.", code="state")
+    if reversal.proposed_by_id == by.pk:
+        return None
+    sentence = permission_obstacle(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
+    return Obstacle(sentence, code="permission") if sentence else None
+
+
+def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
+    """Take the proposal of a reversal back."""
+    with act("reversal.withdraw", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        _, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(withdraw_obstacle(reversal, by))
+        action.require_reason()
+        reversal.state = State.WITHDRAWN
+        reversal.save()
+        return reversal
+
+
+def _decide(reversal: Reversal, state: str, by: User) -> None:
+    reversal.state = state
+    reversal.decided_by = by
+    reversal.decided_at = timezone.now()
+
+
+def _lock_case(action: Action, refund_id: int) -> Refund:
+    """Everything a reversal may write, in the one order: customer, subscription, periods, invoice, credits, payouts,
+    complaint, refund.
+    """
+    known = Refund.objects.filter(pk=refund_id).first()
+    if known is None:
+        raise Refused("This refund does not exist (any more).", code="missing")
+    customer = action.lock(Customer, known.customer_id)
+    subscription = action.lock(Subscription, known.subscription_id)
+    given: list[tuple[int | None, ...]] = list(
+        known.remedies.values_list("minutes_grant__period", "extension__period", "credit", "payout")
+    )
+    period_ids = {known.period_id} | {pk for row in given for pk in row[:2] if pk is not None}
+    periods = {pk: action.lock(BillingPeriod, pk) for pk in sorted(period_ids)}
+    list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id))
+    for pk in sorted(row[2] for row in given if row[2] is not None):
+        action.lock(Credit, pk)
+    for pk in sorted(row[3] for row in given if row[3] is not None):
+        action.lock(Payout, pk)
+    complaint = action.lock(Complaint, known.complaint_id)
+    refund = action.lock(Refund, refund_id)
+    subscription.customer = customer
+    periods[known.period_id].subscription = subscription
+    refund.customer, refund.subscription, refund.complaint = customer, subscription, complaint
+    refund.period = periods[known.period_id]
+    action.about(refund, complaint_id=complaint.pk, customer_id=customer.pk)
+    return refund
+
+
+def _lock_reversal(action: Action, reversal_id: int) -> tuple[Refund, Reversal]:
+    refund_id = Reversal.objects.filter(pk=reversal_id).values_list("refund_id", flat=True).first()
+    if refund_id is None:
+        raise Refused("This reversal does not exist (any more).", code="missing")
+    refund = _lock_case(action, refund_id)
+    reversal = action.lock(Reversal, reversal_id)
+    reversal.refund = refund
+    return refund, reversal

@@ -1,0 +1,271 @@
+"""Reversals: what a refund gave, what returns, what was used; decided by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money, money_text
+from accounts.models import User
+from accounts.panels import link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    Done,
+    Panel,
+    ReasonForm,
+    StaffAction,
+    TrackedAdmin,
+    number,
+    pill,
+    register_home_panel,
+    register_verbs,
+    sub,
+    timeline_panel,
+    when,
+)
+from audit.backoffice.actions import ActionForm, Permission
+from audit.backoffice.display import PillTone
+from audit.models import Event
+from complaints import forms
+from complaints.actions import reversals
+from complaints.models import Refund, Reversal
+from complaints.reversing import plan_reversal
+
+register_verbs(
+    {
+        "reversal.propose": "proposed to reverse",
+        "reversal.approve": "approved the reversal",
+        "reversal.reject": "rejected the reversal",
+        "reversal.withdraw": "withdrew the reversal",
+    }
+)
+
+_TONES: dict[str, PillTone] = {"proposed": "warn", "approved": "good", "rejected": "bad", "withdrawn": "mute"}
+
+
+def reversal_pill(reversal: Reversal) -> SafeString:
+    return pill(reversal.get_state_display(), _TONES[reversal.state])
+
+
+def plan_context(refund: Refund) -> Mapping[str, Any]:
+    """What a reversal made now would come to, as rows of a card."""
+    plan = plan_reversal(refund)
+    rows: list[tuple[Any, ...]] = [
+        (
+            format_html("{}{}", entry.remedy.get_kind_display(), sub(entry.why)),
+            money(entry.recovered, refund.currency),
+            money(entry.used, refund.currency),
+        )
+        for entry in plan.entries
+    ]
+    rows.append(("Together", money(plan.recovered, refund.currency), money(plan.used, refund.currency)))
+    return {"headings": ["Given as", ("Returns", "n"), ("Was used", "n")], "rows": rows}
+
+
+class Propose(StaffAction[Refund]):
+    """On the refund's page."""
+
+    name = "reverse"
+    label = "Reverse"
+    tone = "danger"
+    icon = "undo-dot"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    in_bulk = False
+    form_class = forms.ReversalForm
+    preview_template = "complaints/panels/reversal_card.html"
+    intro = "Somebody else decides. Nothing moves before that."
+
+    def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
+        return rows.prefetch_related("reversals")
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return reversals.propose_obstacle(obj, by)
+
+    def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return plan_context(obj)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        reversal = reversals.propose_reversal(pk, by=by, **cleaned)
+        return Done("The reversal is proposed. Somebody else has to decide on it.", page_url(reversal))
+
+
+class ReversalAction(StaffAction[Reversal]):
+    may: ClassVar[Permission] = May.APPROVE_REVERSAL
+    roles = roles_that(May.APPROVE_REVERSAL)
+    in_bulk = False
+
+    def queryset(self, rows: models.QuerySet[Reversal]) -> models.QuerySet[Reversal]:
+        return rows.select_related("refund__customer", "refund__complaint", "proposed_by")
+
+
+class Approve(ReversalAction):
+    name = "approve"
+    label = "Approve"
+    tone = "primary"
+    icon = "check"
+    form_class = forms.ApproveReversalForm
+    preview_template = "complaints/panels/reversal_card.html"
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
+
+    def consequence(self, obj: Reversal, by: User) -> str:
+        return "What has not been used returns at once. What was used is charged only if you say so."
+
+    def get_initial(self, rows: Sequence[Reversal], by: User) -> dict[str, Any]:
+        return {"charge_used": rows[0].charge_used} if len(rows) == 1 else {}
+
+    def preview_context(self, obj: Reversal, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return plan_context(obj.refund)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.approve_reversal(pk, by=by, **cleaned)
+        return (
+            f"{reversal.refund.code} is reversed: {money_text(reversal.recovered, reversal.refund.currency)} returned."
+        )
+
+
+class Reject(ReversalAction):
+    name = "reject"
+    label = "Reject"
+    tone = "danger"
+    icon = "x"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.decide_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.reject_reversal(pk, by=by, **cleaned)
+        return f"{reversal.refund.code} stays as it is."
+
+
+class Withdraw(ReversalAction):
+    name = "withdraw"
+    label = "Withdraw"
+    icon = "undo-2"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.withdraw_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.withdraw_reversal(pk, by=by, **cleaned)
+        return f"The reversal of {reversal.refund.code} is withdrawn."
+
+
+@admin.register(Reversal)
+class ReversalAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (Approve, Reject, Withdraw)
+    list_display = ("refund", "customer", "status", "proposer", "amount")
+    numeric_columns = ("amount",)
+    list_filter = ("state",)
+    list_select_related = ("refund__customer", "proposed_by")
+    search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
+    ordering = ("-proposed_at", "-pk")
+    empty_hint = "A settled refund is reversed from its page."
+    fields = ("refund_link", "status", "reason", "charge_used", "people")
+    readonly_fields = fields
+
+    @admin.display(description="Refund")
+    def refund_link(self, obj: Reversal) -> SafeString:
+        return link(obj.refund)
+
+    @admin.display(description="Customer", ordering="refund__customer__name")
+    def customer(self, obj: Reversal) -> str:
+        return obj.refund.customer.name
+
+    @admin.display(description="State", ordering="state")
+    def status(self, obj: Reversal) -> SafeString:
+        return reversal_pill(obj)
+
+    @admin.display(description="Proposed by")
+    def proposer(self, obj: Reversal) -> SafeString:
+        return format_html('{}<span class="sub">{}</span>', obj.proposed_by, when(obj.proposed_at))
+
+    @admin.display(description="Refund's amount")
+    def amount(self, obj: Reversal) -> SafeString:
+        return money(obj.refund.total, obj.refund.currency)
+
+    @admin.display(description="People")
+    def people(self, obj: Reversal) -> SafeString:
+        decided = format_html("<br>decided by {} {}", obj.decided_by, when(obj.decided_at)) if obj.decided_by else ""
+        return format_html("proposed by {} {}{}", obj.proposed_by, when(obj.proposed_at), decided)
+
+    def page_title(self, obj: Reversal) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Reversal) -> Sequence[SafeString]:
+        return [reversal_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Reversal) -> Sequence[Panel]:
+        if obj.state == Reversal.State.APPROVED:
+            shown: Mapping[str, Any] = _carried_out(obj)
+            title = "What was taken back"
+        else:
+            shown, title = plan_context(obj.refund), "What it would come to now"
+        return [
+            Panel(title, "backoffice/panels/table.html", shown, side="right"),
+            timeline_panel(Event.objects.about(obj.refund), about=obj.refund),
+        ]
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset_for_action(request)
+        return rows.select_related("refund__customer", "refund__complaint", "proposed_by", "decided_by")
+
+
+def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
+    currency = reversal.refund.currency
+    rows: list[tuple[Any, ...]] = [
+        (
+            format_html("{}{}", entry["kind"].capitalize(), sub(entry["why"])),
+            number(f"{entry['recovered']} {currency}"),
+            number(f"{entry['used']} {currency}"),
+        )
+        for entry in reversal.entries
+    ]
+    charged = money(reversal.charge.amount, currency) if reversal.charge else "nothing"
+    rows.append(("Charged on the next invoice", "", charged))
+    return {"headings": ["Given as", ("Returned", "n"), ("Was used", "n")], "rows": rows}
+
+
+def waiting_reversals(request: HttpRequest) -> Panel | None:
+    """Reversals that this person could decide on."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.APPROVE_REVERSAL):
+        return None
+    found = (
+        Reversal.objects.filter(state=Reversal.State.PROPOSED)
+        .exclude(proposed_by=user)
+        .select_related("refund__customer", "proposed_by")
+        .order_by("proposed_at")[:10]
+    )
+    rows = [
+        (
+            link(reversal, reversal.refund.code),
+            format_html("{}{}", reversal.refund.customer.name, sub(f"by {reversal.proposed_by}")),
+            number(money_text(reversal.refund.total, reversal.refund.currency)),
+        )
+        for reversal in found
+    ]
+    if not rows:
+        return None
+    return Panel(
+        "Reversals waiting for me",
+        "backoffice/panels/table.html",
+        {"headings": ["Refund", "Customer", ("Amount", "n")], "rows": rows},
+        side="right",
+    )
+
+
+register_home_panel(waiting_reversals, order=17)

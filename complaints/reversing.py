@@ -1,0 +1,190 @@
+"""What taking a settled refund back comes to: what returns by itself, and what was used (RULES 6, 7).
+
+``plan_reversal`` only reads and serves the page; ``carry_out`` writes the counter-entries, inside the action, on locked
+rows. Originals stay as they are: a credit keeps its grant and its applications, a grant its minutes, an extension its
+days. A past period never becomes shorter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing.models import BillingPeriod, Credit, Extension, MinutesGrant, Payout, Subscription
+from billing.money import exact, format_amount, round_money
+from complaints.models import Refund, Remedy
+from complaints.quoting import usage_until
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One remedy's part: ``recovered`` and ``used`` add up to its amount; ``undone`` is the minutes or days undone."""
+
+    remedy: Remedy
+    recovered: Decimal
+    undone: int
+    why: str
+
+    @property
+    def used(self) -> Decimal:
+        rest: Decimal = self.remedy.amount - self.recovered
+        return rest
+
+    def as_data(self, currency: str) -> dict[str, Any]:
+        """The form that a reversal keeps."""
+        return {
+            "kind": self.remedy.kind,
+            "amount": format_amount(self.remedy.amount, currency),
+            "recovered": format_amount(self.recovered, currency),
+            "used": format_amount(self.used, currency),
+            "undone": self.undone,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True)
+class ReversalPlan:
+    """What a reversal made now would bring back."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def recovered(self) -> Decimal:
+        return sum((entry.recovered for entry in self.entries), Decimal(0))
+
+    @property
+    def used(self) -> Decimal:
+        return sum((entry.used for entry in self.entries), Decimal(0))
+
+
+def plan_reversal(refund: Refund, *, today: date | None = None) -> ReversalPlan:
+    """What of a settled refund returns by itself today, remedy by remedy; the rest was used."""
+    day = today or timezone.localdate()
+    found = refund.remedies.select_related("credit", "minutes_grant__period", "extension__period", "payout")
+    return ReversalPlan(tuple(_entry(remedy, refund.currency, day) for remedy in found))
+
+
+def _entry(remedy: Remedy, currency: str, today: date) -> Entry:
+    if remedy.credit is not None:
+        return _of_credit(remedy, remedy.credit)
+    if remedy.minutes_grant is not None:
+        return _of_minutes(remedy, remedy.minutes_grant, currency)
+    if remedy.extension is not None:
+        return _of_extension(remedy, remedy.extension, currency, today)
+    assert remedy.payout is not None
+    return _of_payout(remedy, remedy.payout)
+
+
+def _of_credit(remedy: Remedy, credit: Credit) -> Entry:
+    left = min(credit.remaining, remedy.amount)
+    why = "nothing of the credit is left" if left == 0 else "what is left of the credit is taken back"
+    return Entry(remedy, left, 0, why)
+
+
+def _of_minutes(remedy: Remedy, grant: MinutesGrant, currency: str) -> Entry:
+    period = grant.period
+    if period.state != BillingPeriod.State.OPEN:
+        return Entry(remedy, Decimal(0), 0, "the minutes ended with their period")
+    granted = period.minutes_grants.aggregate(all=Sum("minutes"), undone=Sum("reversed_minutes"))
+    allowance = period.included_minutes + (granted["all"] or 0) - (granted["undone"] or 0)
+    seconds, _ = usage_until(period, period.closes_on)
+    unused = max(0, allowance - -(-seconds // 60))
+    undone = min(unused, grant.minutes - grant.reversed_minutes)
+    return Entry(remedy, _share(remedy, undone, grant.minutes, currency), undone, "minutes not used yet are taken back")
+
+
+def _of_extension(remedy: Remedy, extension: Extension, currency: str, today: date) -> Entry:
+    period = extension.period
+    if period.state != BillingPeriod.State.OPEN:
+        return Entry(remedy, Decimal(0), 0, "the longer period is over")
+    # What is over stays: today's service is kept, and so are the days that other refunds gave.
+    earliest = max(
+        period.closes_on - timedelta(days=extension.days - extension.reversed_days), today + timedelta(days=1)
+    )
+    undone = max(0, (period.closes_on - earliest).days)
+    return Entry(
+        remedy, _share(remedy, undone, extension.days, currency), undone, "days that have not begun are taken back"
+    )
+
+
+def _of_payout(remedy: Remedy, payout: Payout) -> Entry:
+    if payout.state in (Payout.State.PENDING, Payout.State.FAILED):
+        return Entry(remedy, remedy.amount, 0, "the cash has not been paid and will not be")
+    return Entry(remedy, Decimal(0), 0, f"the payout is “{payout.get_state_display().lower()}”")
+
+
+def _share(remedy: Remedy, undone: int, whole: int, currency: str) -> Decimal:
+    if undone == whole:
+        amount: Decimal = remedy.amount
+        return amount
+    share = exact(remedy.amount) * Fraction(undone, whole)
+    return round_money(share, currency)
+
+
+# --- Counter-entries ----------------------------------------------------------------------------
+
+
+def carry_out(plan: ReversalPlan, subscription: Subscription) -> None:
+    """Write the counter-entries of every remedy. The subscription, its periods and its credits are locked."""
+    for entry in plan.entries:
+        remedy = entry.remedy
+        if remedy.credit is not None:
+            _take_credit(remedy.credit, entry.recovered)
+        elif remedy.minutes_grant is not None:
+            _take_minutes(remedy.minutes_grant, entry.undone)
+        elif remedy.extension is not None:
+            _take_days(remedy.extension, entry.undone, subscription)
+        elif remedy.payout is not None:
+            _stop_payout(remedy.payout, entry.recovered)
+
+
+def _take_credit(credit: Credit, amount: Decimal) -> None:
+    if amount:
+        credit.reversed += amount
+        credit.save()
+
+
+def _take_minutes(grant: MinutesGrant, minutes: int) -> None:
+    if minutes:
+        grant.reversed_minutes += minutes
+        grant.save()
+
+
+def _take_days(extension: Extension, days: int, subscription: Subscription) -> None:
+    if not days:
+        return
+    extension.reversed_days += days
+    extension.save()
+    period = BillingPeriod.objects.select_for_update(no_key=True).get(pk=extension.period_id)
+    period.extension_days -= days
+    period.closes_on -= timedelta(days=days)
+    period.save()
+    if period.extension_days:
+        subscription.anchor_on, subscription.anchor_sequence = period.closes_on, period.sequence + 1
+    else:
+        subscription.anchor_on, subscription.anchor_sequence = _anchor_before(period, subscription)
+    subscription.save()
+
+
+def _anchor_before(period: BillingPeriod, subscription: Subscription) -> tuple[date, int]:
+    """Where the following periods are counted from without this period's extension: an earlier one, or the start."""
+    earlier = (
+        BillingPeriod.objects.filter(subscription=subscription, sequence__lt=period.sequence, extension_days__gt=0)
+        .order_by("-sequence")
+        .first()
+    )
+    if earlier is None:
+        return subscription.activated_on, 0
+    return earlier.closes_on, earlier.sequence + 1
+
+
+def _stop_payout(payout: Payout, amount: Decimal) -> None:
+    if amount:
+        payout.state = Payout.State.CANCELLED
+        payout.save()

@@ -1,0 +1,199 @@
+"""Taking a settled refund back: by two people, with counter-entries, and never at the cost of a past period."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from billing.actions.run import run_billing
+from billing.models import Charge, Credit, CreditNote, Extension, Invoice, MinutesGrant, Payout, Subscription
+from complaints.actions.reversals import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal
+from complaints.models import Refund, Reversal
+from complaints.reversing import plan_reversal
+from tests import factories
+from tests.complaints.cases import Desk, again, decided, settled
+from tests.complaints.refusals import assert_refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> Desk:
+    factories.approval_limits()
+    return Desk()
+
+
+def running(**kwargs: Any) -> Subscription:
+    """A paid subscription whose current period began ten days ago."""
+    return factories.paid_subscription(activated_on=factories.days_ago(10), **kwargs)
+
+
+def settled_refund(desk: Desk, *kinds: str, subscription: Subscription | None = None) -> Refund:
+    complaint = decided(desk, subscription=subscription or running(), received_at=timezone.now())
+    remedies = [{"kind": kind, "amount": "2.00"} for kind in kinds[:-1]] + [{"kind": kinds[-1]}]
+    return settled(desk, complaint, remedies=remedies)
+
+
+def reverse(desk: Desk, refund: Refund, *, charge_used: bool = False) -> Reversal:
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Granted to the wrong customer")
+    return approve_reversal(reversal.pk, by=desk.director, charge_used=charge_used)
+
+
+def test_unused_credit_is_taken_back_whole(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    before = again(refund.period).refunded
+    reversal = reverse(desk, refund)
+    credit = Credit.objects.get()
+    assert (credit.granted, credit.reversed, credit.remaining) == (refund.total, refund.total, Decimal(0))
+    assert (reversal.recovered, reversal.used, reversal.charge) == (refund.total, Decimal(0), None)
+    assert again(refund).state == Refund.State.REVERSED
+    assert again(refund.period).refunded == before - refund.total
+    assert again(refund).lines == refund.lines  # the original stays as it was
+
+
+def test_the_reversal_has_a_credit_note_that_names_the_refunds(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    note = again(refund).credit_note
+    assert note is not None
+    assert note.gross == refund.total
+    reversal = reverse(desk, refund)
+    assert reversal.credit_note is not None
+    assert (reversal.credit_note.reverses, reversal.credit_note.kind) == (note, CreditNote.Kind.REVERSAL)
+
+
+def use_up_credit(subscription: Subscription) -> Invoice:
+    """Bill the next period, so that the credit is applied."""
+    period = subscription.current_period()
+    assert period is not None
+    run_billing(period.closes_on, by=factories.system_user())
+    return Invoice.objects.get(period__subscription=subscription, period__sequence=period.sequence + 1)
+
+
+def test_used_credit_is_charged_only_if_the_approver_says_so(desk: Desk) -> None:
+    subscription = running()
+    refund = settled_refund(desk, "credit", subscription=subscription)
+    use_up_credit(subscription)
+    assert plan_reversal(refund).used == refund.total
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong customer", charge_used=True)
+    assert_refused("nothing", approve_reversal, reversal.pk, by=desk.director, charge_used=False)
+    approved = approve_reversal(reversal.pk, by=desk.director, charge_used=True)
+    charge = Charge.objects.get()
+    assert (charge.amount, charge.invoiced_on, approved.charge) == (refund.total, None, charge)
+    assert again(refund.period).refunded == 0
+
+
+def test_what_the_customer_keeps_still_counts_as_refunded(desk: Desk) -> None:
+    subscription = running()
+    refund = settled_refund(desk, "minutes", "credit", subscription=subscription)
+    use_up_credit(subscription)  # the credit is used, and the minutes ended with their period
+    other = settled_refund(desk, "credit", subscription=running())
+    assert plan_reversal(refund).recovered == 0
+    assert plan_reversal(other).used == 0
+    assert again(refund.period).refunded == refund.total
+
+
+def test_minutes_not_used_yet_are_taken_back_and_no_more(desk: Desk) -> None:
+    subscription = running()
+    refund = settled_refund(desk, "minutes", subscription=subscription)
+    grant = MinutesGrant.objects.get()
+    period = again(grant.period)
+    factories.usage(subscription, day=factories.days_ago(1), seconds=60 * (period.included_minutes + 10))
+    reversal = reverse(desk, refund)
+    assert again(grant).reversed_minutes == grant.minutes - 10
+    assert 0 < reversal.used < refund.total
+    assert reversal.recovered + reversal.used == refund.total
+
+
+def test_days_that_have_not_begun_are_taken_back_and_the_anchor_returns(desk: Desk) -> None:
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    ends = subscription.periods.get().ends_on
+    refund = settled_refund(desk, "extension", subscription=subscription)
+    assert again(subscription).anchor_on > ends
+    reverse(desk, refund)
+    after = again(subscription)
+    assert (after.anchor_on, after.anchor_sequence) == (subscription.activated_on, 0)
+    period = subscription.periods.get()
+    assert (period.ends_on, period.closes_on, period.extension_days) == (ends, ends, 0)
+    assert Extension.objects.get().reversed_days == Extension.objects.get().days
+
+
+def test_a_past_period_never_becomes_shorter(desk: Desk) -> None:
+    subscription = running()
+    refund = settled_refund(desk, "extension", subscription=subscription)
+    period = again(refund.period)
+    run_billing(period.closes_on, by=factories.system_user())
+    plan = plan_reversal(refund, today=period.closes_on)
+    assert (plan.recovered, plan.entries[0].undone) == (Decimal(0), 0)
+
+
+def test_within_an_extension_only_the_days_to_come_are_undone(desk: Desk) -> None:
+    refund = settled_refund(desk, "extension", subscription=running())
+    extension = Extension.objects.get()
+    today: date = extension.closed_on_before + timedelta(days=1)  # two of its days have begun
+    assert plan_reversal(refund, today=today).entries[0].undone == max(0, extension.days - 2)
+
+
+@pytest.mark.parametrize("state", [Payout.State.PENDING, Payout.State.FAILED])
+def test_cash_that_was_not_paid_is_stopped(desk: Desk, state: str) -> None:
+    refund = settled_refund(desk, "cash")
+    payout = Payout.objects.get()
+    payout.state, payout.failure = state, "unknown account" if state == Payout.State.FAILED else ""
+    payout.save()
+    reversal = reverse(desk, refund)
+    assert (again(payout).state, reversal.recovered) == (Payout.State.CANCELLED, refund.total)  # type: ignore[type-var]
+
+
+def test_a_reversed_amount_can_be_refunded_again(desk: Desk) -> None:
+    subscription = running()
+    refund = settled_refund(desk, "credit", subscription=subscription)
+    reverse(desk, refund)
+    second = settled_refund(desk, "credit", subscription=subscription)
+    assert second.total == refund.total
+
+
+def test_the_proposer_does_not_approve(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    reversal = propose_reversal(refund.pk, by=desk.manager, reason="Wrong")
+    assert_refused("own_proposal", approve_reversal, reversal.pk, by=desk.manager, charge_used=False)
+
+
+def test_only_a_manager_approves_and_within_the_limit(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    assert_refused("permission", approve_reversal, reversal.pk, by=desk.lead, charge_used=False)
+    factories.ApprovalLimitFactory.create(
+        role=desk.director.role, subject="reversal", amount=Decimal("0.01"), valid_from=factories.today()
+    )
+    assert_refused("over_limit", approve_reversal, reversal.pk, by=desk.director, charge_used=False)
+
+
+def test_nobody_linked_to_the_customer_has_a_hand_in_it(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    linked = factories.manager(customer=refund.customer)
+    assert_refused("linked", propose_reversal, refund.pk, by=linked, reason="Wrong")
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    assert_refused("linked", approve_reversal, reversal.pk, by=linked, charge_used=False)
+
+
+def test_a_refund_is_reversed_once(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    first = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    assert_refused("open_reversal", propose_reversal, refund.pk, by=desk.lead, reason="Wrong")
+    approve_reversal(first.pk, by=desk.director, charge_used=False)
+    assert_refused("state", propose_reversal, refund.pk, by=desk.lead, reason="Wrong")
+    assert_refused("state", approve_reversal, first.pk, by=desk.manager, charge_used=False)
+
+
+def test_rejected_and_withdrawn_reversals_change_nothing_of_the_refund(desk: Desk) -> None:
+    refund = settled_refund(desk, "credit")
+    first = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    assert reject_reversal(first.pk, by=desk.director, reason="It was right").state == Reversal.State.REJECTED
+    second = propose_reversal(refund.pk, by=desk.agent, reason="Still wrong")
+    assert_refused("permission", withdraw_reversal, second.pk, by=desk.colleague, reason="Not mine")
+    assert withdraw_reversal(second.pk, by=desk.agent, reason="Mistaken").state == Reversal.State.WITHDRAWN
+    assert again(refund).state == Refund.State.SETTLED
+    assert Credit.objects.get().reversed == 0
