@@ -1,0 +1,56 @@
+"""What billing left behind, made comparable between two runs: every row and its history, without keys and times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from accounts.models import NumberSeries
+from audit.history import HistoryRow
+from audit.models import Event
+from billing.models import BillingRun
+
+type State = dict[str, list[tuple[Any, ...]]]
+
+TIMES = {"history_date", "history_request_id", "request_id", "recorded_at", "at"}
+
+
+def end_state(*, with_history: bool = True) -> State:
+    """The rows of billing, its histories, the number series and the subscriptions' events, in the order they were
+    written. Keys become places in that order. What the runs themselves record is left out.
+    """
+    read = [
+        model
+        for model in apps.get_app_config("billing").get_models(include_auto_created=True)
+        if not (model is BillingRun or getattr(model, "instance_type", None) is BillingRun)
+        and (with_history or not issubclass(model, HistoryRow))
+    ]
+    places = {
+        model: {pk: place for place, pk in enumerate(model._base_manager.order_by("pk").values_list("pk", flat=True))}
+        for model in (*read, NumberSeries)
+    }
+    state = {model.__name__: [_row(row, places) for row in model._base_manager.order_by("pk")] for model in places}
+    state["Event"] = [
+        (event.verb, event.outcome, event.target_label, event.customer_id, event.message)
+        for event in Event.objects.filter(verb__startswith="subscription.").order_by("pk")
+    ]
+    return state
+
+
+def _row(row: models.Model, places: dict[type[models.Model], dict[Any, int]]) -> tuple[Any, ...]:
+    cells = []
+    for field in row._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        refers_to: Any = field.related_model if field.is_relation else None
+        if field.primary_key and field.name != "name":
+            continue
+        if field.name in TIMES:
+            continue
+        if field.name == "id":
+            refers_to = getattr(row, "instance_type", None)
+        if refers_to in places and value is not None:
+            value = places[refers_to].get(value, value)
+        cells.append((field.name, str(value)))
+    return tuple(cells)
