@@ -1,0 +1,312 @@
+"""Statements of a bank: each payment received is matched to its invoice, or left for a person."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.db import IntegrityError
+
+from accounts.csvfiles.problems import Problem
+from accounts.csvfiles.report import rows
+from accounts.guards import permission_obstacle, require
+from accounts.models import User
+from accounts.permissions import May
+from audit.actions import Obstacle, Refused, act
+from billing.actions.payments import record_payment
+from billing.imports.bank import Booking, Statement
+from billing.models import BankLine, Invoice
+from billing.money import format_amount
+
+
+class Became(StrEnum):
+    """What became of a row. ``OUT`` is money that went out: no payment of an invoice, so not kept."""
+
+    MATCHED = "matched"
+    UNMATCHED = "not matched"
+    KNOWN = "known already"
+    OUT = "money that went out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """One row: what became of it and, in words, why."""
+
+    row: int
+    became: Became
+    detail: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    def __str__(self) -> str:
+        why = " ".join(str(problem) for problem in self.problems) or self.detail
+        return f"row {self.row}: {self.became}: {why}" if why else f"row {self.row}: {self.became}"
+
+
+@dataclass(frozen=True, slots=True)
+class BankReport:
+    """A whole statement, row by row."""
+
+    results: Sequence[LineResult]
+
+    def count(self, became: Became) -> int:
+        return sum(result.became is became for result in self.results)
+
+    def counts(self) -> str:
+        """How many rows there are and what became of them, in a sentence without anybody's data."""
+        parts = [f"{self.count(became):,} {became}" for became in Became if self.count(became)]
+        return f"{rows(len(self.results))}: {', '.join(parts)}."
+
+
+class StatementRefused(Refused):
+    """A statement with bad rows; ``report`` says which and why. Nothing was written."""
+
+    def __init__(self, report: BankReport, *, data: dict[str, Any]) -> None:
+        bad = [result for result in report.results if result.became is Became.REFUSED]
+        some = " ".join(f"Row {result.row}, {' '.join(map(str, result.problems))}" for result in bad[:5])
+        more = f" And {len(bad) - 5:,} more." if len(bad) > 5 else ""
+        super().__init__(
+            f"{rows(len(bad))} of {len(report.results):,} cannot be read, so nothing was taken in. {some}{more}",
+            code="rows",
+            data=data,
+        )
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A booking to keep, with the invoice that it pays or why it pays none."""
+
+    booking: Booking
+    invoice: Invoice | None
+    why: str = ""
+
+
+def import_bank(statement: Statement, *, by: User) -> BankReport:
+    """Take a statement in: payments received become bank lines; those whose text names one invoice, over exactly what
+    is due on it and in its currency, are recorded as its payment. A line that is here already is left alone.
+
+    One transaction. Rows are matched in the file's order, so of two payments of one invoice the first one pays it.
+
+    Raises:
+        StatementRefused: a row cannot be read.
+        Refused: the person may not, or somebody reads the same statement at the same moment.
+    """
+    reason = f"Read from {statement.file_name}"
+    with act("bank.import", by=by, reason=reason, target=(BankLine, None)) as action:
+        action.target_label = statement.file_name[:200]
+        require(by, May.HANDLE_MONEY)
+        require(by, May.IMPORT)
+        data: dict[str, Any] = {
+            "file": statement.file_name,
+            "sha256": statement.sha256,
+            "bytes": statement.size,
+            "map": statement.map_name,
+        }
+        report, kept = _prepare(statement, lock=True)
+        data["rows"] = {became.name.lower(): report.count(became) for became in Became}
+        if report.count(Became.REFUSED):
+            data["reasons"] = _reasons(report)
+            raise StatementRefused(report, data=data)
+        try:
+            received = _write(kept, statement, by=by)
+        except IntegrityError as error:
+            raise Refused(
+                "Somebody has read the same statement at the same moment. Nothing was taken in: look at the list.",
+                code="concurrent",
+            ) from error
+        action.data = {**data, "received": received}
+        action.message = report.counts()
+        return report
+
+
+def preview_bank(statement: Statement, *, by: User) -> BankReport:
+    """What ``import_bank`` would do now. Writes nothing, not even an event.
+
+    Raises:
+        Refused: the person may not.
+    """
+    for may in (May.HANDLE_MONEY, May.IMPORT):
+        if obstacle := permission_obstacle(by, may):
+            raise Refused(obstacle, code="permission")
+    return _prepare(statement, lock=False)[0]
+
+
+def _reasons(report: BankReport) -> dict[str, int]:
+    return dict(Counter(problem.reason for result in report.results for problem in result.problems).most_common())
+
+
+def _prepare(statement: Statement, *, lock: bool) -> tuple[BankReport, list[_Kept]]:
+    bookings = [row.booking for row in statement.rows if row.booking is not None]
+    known = _known_keys(bookings)
+    invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
+    results: list[LineResult] = []
+    kept: list[_Kept] = []
+    for row in statement.rows:
+        booking = row.booking
+        if booking is None:
+            results.append(LineResult(row.row, Became.REFUSED, problems=row.problems))
+        elif booking.amount < 0:
+            results.append(LineResult(row.row, Became.OUT))
+        elif booking.key in known:
+            results.append(LineResult(row.row, Became.KNOWN))
+        else:
+            found = match(booking, invoices)
+            if isinstance(found, str):
+                kept.append(_Kept(booking, None, found))
+                results.append(LineResult(row.row, Became.UNMATCHED, found))
+                continue
+            # In memory alone: the payment itself is recorded by its action. The next row sees the invoice paid.
+            found.paid += booking.amount
+            kept.append(_Kept(booking, found))
+            results.append(LineResult(row.row, Became.MATCHED, f"invoice {found.number}"))
+    return BankReport(results), kept
+
+
+def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
+    """The one invoice that a payment received is for, or why none can be told, as a sentence."""
+    if not booking.numbers:
+        return "The text names no invoice."
+    found = [invoices[number] for number in booking.numbers if number in invoices]
+    if not found:
+        return f"There is no invoice {', '.join(booking.numbers[:3])}."
+    if len(found) > 1:
+        return f"The text names several invoices: {', '.join(invoice.number for invoice in found[:5])}."
+    invoice = found[0]
+    if booking.currency != invoice.currency:
+        return f"Invoice {invoice.number} is in {invoice.currency}, the payment in {booking.currency}."
+    if invoice.due == 0:
+        return f"Invoice {invoice.number} is paid already."
+    if booking.amount != invoice.due:
+        due, paid = (format_amount(amount, invoice.currency) for amount in (invoice.due, booking.amount))
+        return f"On invoice {invoice.number} {due} {invoice.currency} is due, not {paid}."
+    return invoice
+
+
+def _known_keys(bookings: Iterable[Booking]) -> set[str]:
+    return {
+        key
+        for chunk in _chunks([booking.key for booking in bookings])
+        for key in BankLine.objects.filter(key__in=chunk).values_list("key", flat=True)
+    }
+
+
+def _invoices(numbers: set[str], *, lock: bool) -> dict[str, Invoice]:
+    """The invoices by number, locked in the order of their keys."""
+    found: dict[str, Invoice] = {}
+    pks = [
+        pk
+        for chunk in _chunks(sorted(numbers))
+        for pk in Invoice.objects.filter(number__in=chunk).values_list("pk", flat=True)
+    ]
+    for chunk in _chunks(sorted(pks)):
+        rows_found = Invoice.objects.filter(pk__in=chunk).order_by("pk")
+        for invoice in rows_found.select_for_update(no_key=True) if lock else rows_found:
+            found[invoice.number] = invoice
+    return found
+
+
+def _chunks[T](values: list[T], size: int = 500) -> Iterable[list[T]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str, str]:
+    """Write the lines and record the payments; returns what was received in each currency."""
+    received: dict[str, Decimal] = defaultdict(Decimal)
+    for one in kept:
+        booking = one.booking
+        line = BankLine(
+            key=booking.key,
+            file_name=statement.file_name,
+            row=booking.row,
+            booked_on=booking.booked_on,
+            amount=booking.amount,
+            currency=booking.currency,
+            payer=booking.payer,
+            text=booking.text,
+            state=BankLine.State.UNMATCHED,
+            why=one.why[:200],
+        )
+        if one.invoice is not None:
+            line.payment = record_payment(
+                one.invoice.pk,
+                by=by,
+                amount=booking.amount,
+                received_on=booking.booked_on,
+                reference=_reference(line),
+            )
+            line.state = BankLine.State.MATCHED
+        line.save()
+        received[booking.currency] += booking.amount
+    return {currency: format_amount(amount, currency) for currency, amount in sorted(received.items())}
+
+
+def _reference(line: BankLine) -> str:
+    return f"{line.payer} {line.text}".strip()[:140]
+
+
+# --- What a person does with a line -------------------------------------------------------------
+
+
+def line_obstacle(line: BankLine) -> Obstacle | None:
+    """Why nothing can be done with a line any more, or None."""
+    if line.state == BankLine.State.MATCHED:
+        return Obstacle("This line is matched to an invoice already.", "state")
+    return None
+
+
+def match_bank_line(line_id: int, *, by: User, invoice_number: str, reason: str = "") -> BankLine:
+    """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names.
+
+    Raises:
+        Refused: matched already, no such invoice, another currency, or more than is due on it.
+    """
+    with act("bank.match", by=by, reason=reason, target=(BankLine, line_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        number = invoice_number.strip()
+        invoice_id = Invoice.objects.values_list("pk", flat=True).filter(number=number).first()
+        invoice = None if invoice_id is None else action.lock(Invoice, invoice_id)
+        line = action.lock(BankLine, line_id)
+        action.about(line, customer_id=None if invoice is None else invoice.customer_id)
+        action.refuse_if(line_obstacle(line))
+        if invoice is None:
+            raise Refused("There is no such invoice.", code="unknown", data={"field": "invoice_number"})
+        if invoice.currency != line.currency:
+            raise Refused(
+                f"Invoice {invoice.number} is in {invoice.currency}, the payment in {line.currency}.",
+                code="currency",
+                data={"field": "invoice_number"},
+            )
+        line.payment = record_payment(
+            invoice.pk, by=by, amount=line.amount, received_on=line.booked_on, reference=_reference(line)
+        )
+        line.state = BankLine.State.MATCHED
+        line.why = ""
+        line.save()
+        action.data = {"invoice": invoice.number}
+        return line
+
+
+def set_aside_obstacle(line: BankLine) -> Obstacle | None:
+    """Why a line cannot be set aside (once more), or None."""
+    if line.state == BankLine.State.SET_ASIDE:
+        return Obstacle("This line was set aside already.", "state")
+    return line_obstacle(line)
+
+
+def set_aside_bank_line(line_id: int, *, by: User, reason: str) -> BankLine:
+    """Note that a line pays none of our invoices, and why."""
+    with act("bank.set_aside", by=by, reason=reason, target=(BankLine, line_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        line = action.lock(BankLine, line_id)
+        action.about(line)
+        action.refuse_if(set_aside_obstacle(line))
+        action.require_reason("what this payment is")
+        line.state = BankLine.State.SET_ASIDE
+        line.why = reason.strip()[:200]
+        line.save()
+        return line

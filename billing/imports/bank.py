@@ -1,0 +1,194 @@
+"""From a row of a bank's statement to a booking, or to what is wrong with the row. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import BinaryIO, Final
+
+from accounts.csvfiles.problems import FileProblem, Problem, shown
+from accounts.csvfiles.reading import CsvReader, Record
+from accounts.csvfiles.report import inert
+from billing.imports.bank_map import BankMap
+from billing.imports.column_map import DateOrder
+from billing.money import UnknownCurrency, is_whole_minor
+
+LONGEST_TEXT: Final = 300
+LONGEST_PAYER: Final = 140
+EARLIEST: Final = date(1990, 1, 1)
+
+#: An invoice's number as people and banks write it: 2026-000123, 2026/000123, 2026 000123, 2026000123.
+_NUMBER: Final = re.compile(r"(?<![0-9])(?<!CN-)(20[0-9]{2})[-/ .]?([0-9]{6})(?![0-9])")
+# A structured Belgian reference begins as a formula does and is none.
+_STRUCTURED: Final = re.compile(r"\+{3}[0-9]{3}/[0-9]{4}/[0-9]{5}\+{3}")
+_DATE: Final[Mapping[DateOrder, tuple[re.Pattern[str], tuple[int, int, int]]]] = {
+    DateOrder.YEAR_FIRST: (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), (1, 2, 3)),
+    DateOrder.DAY_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 2, 1)),
+    DateOrder.MONTH_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 1, 2)),
+    DateOrder.DAY_FIRST_DOTS: (re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"), (3, 2, 1)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One line of a statement. ``amount`` is above 0 for money received, below for money that went out.
+
+    ``key`` is made from the contents and from how often the same contents stood in the file before, so that two equal
+    payments of a day are two and a statement read twice is known.
+    """
+
+    row: int
+    key: str
+    booked_on: date
+    amount: Decimal
+    currency: str
+    payer: str
+    text: str
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The invoice numbers found in the text, each once, as invoices have them."""
+        found = (f"{year}-{digits}" for year, digits in _NUMBER.findall(self.text))
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as read: a booking, or why there is none."""
+
+    row: int
+    booking: Booking | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A whole file, with what the event keeps of it."""
+
+    file_name: str
+    sha256: str
+    size: int
+    map_name: str
+    rows: Sequence[Row]
+
+
+class _Bad(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = (code, message)
+
+
+def read_statement(stream: BinaryIO, bank_map: BankMap, *, file_name: str, today: date) -> Statement:
+    """All rows of a file, the bad ones with every problem of theirs.
+
+    Raises:
+        FileProblem: the file as a whole cannot be read, or has no rows.
+        MapProblem: it lacks a column that the map names.
+    """
+    reader = CsvReader(stream, delimiter=bank_map.delimiter)
+    bank_map.check_header(reader.header)
+    rows = _Rows(bank_map, reader.header, today)
+    found = [rows.read(record) for record in reader]
+    if not found:
+        raise FileProblem("The file has a header and no rows.")
+    return Statement(file_name[:150], reader.sha256, reader.size, bank_map.name, found)
+
+
+class _Rows:
+    """Reads the rows of one file; remembers what stood there before."""
+
+    def __init__(self, bank_map: BankMap, header: Sequence[str], today: date) -> None:
+        self._map = bank_map
+        self._width = len(header)
+        self._position = {name: index for index, name in enumerate(header)}
+        self._today = today
+        self._seen: Counter[str] = Counter()
+        point = re.escape(bank_map.decimal_point)
+        group = "[ '\u00a0\u202f" + ("," if bank_map.decimal_point == "." else ".") + "]"
+        self._amount = re.compile(
+            rf"([+-]?)([0-9]{{1,12}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{1,4}})(?:{point}([0-9]{{1,4}}))?"
+        )
+
+    def read(self, record: Record) -> Row:
+        if len(record.cells) != self._width:
+            message = f"it has {len(record.cells)} cells where the header has {self._width}."
+            return Row(record.row, None, (Problem("row", "ragged", message),))
+        problems: list[Problem] = []
+
+        def attempt[T](field: str, read: Callable[[Record], T]) -> T | None:
+            try:
+                return read(record)
+            except _Bad as bad:
+                problems.append(Problem(field, *bad.problem))
+                return None
+
+        booked_on = attempt("booked_on", self._date)
+        currency = attempt("currency", self._currency)
+        amount = attempt("amount", lambda read: self._read_amount(read, currency))
+        payer = attempt("payer", lambda read: self._text(read, (self._map.payer,), LONGEST_PAYER))
+        text = attempt("text", lambda read: self._text(read, self._map.text, LONGEST_TEXT))
+        if problems or booked_on is None or amount is None or currency is None or payer is None or text is None:
+            return Row(record.row, None, tuple(problems))
+        line_id = self._cell(record, self._map.line_id)
+        contents = "\x1f".join((booked_on.isoformat(), f"{amount.normalize():f}", currency, payer, text, line_id))
+        self._seen[contents] += 1
+        key = hashlib.sha256(f"{contents}\x1f{self._seen[contents]}".encode()).hexdigest()
+        return Row(record.row, Booking(record.row, key, booked_on, amount, currency, payer, text))
+
+    def _cell(self, record: Record, column: str) -> str:
+        return record.cells[self._position[column]].strip() if column else ""
+
+    def _date(self, record: Record) -> date:
+        raw = self._cell(record, self._map.booked_on)
+        form, (year, month, day) = _DATE[self._map.dates]
+        match = form.fullmatch(raw)
+        if match is None:
+            raise _Bad("date", f"{shown(raw)} is no date written as {self._map.dates}.")
+        try:
+            found = date(int(match[year]), int(match[month]), int(match[day]))
+        except ValueError:
+            raise _Bad("date", f"{shown(raw)} is no day of the calendar.") from None
+        if found > self._today:
+            raise _Bad("future", f"{shown(raw)} lies in the future.")
+        if found < EARLIEST:
+            raise _Bad("date", f"{shown(raw)} lies before {EARLIEST}.")
+        return found
+
+    def _currency(self, record: Record) -> str:
+        code = self._map.constant_currency or self._cell(record, self._map.currency)
+        try:
+            is_whole_minor(0, code)
+        except UnknownCurrency:
+            raise _Bad("currency", f"{shown(code)} is no currency of ISO 4217.") from None
+        return code
+
+    def _read_amount(self, record: Record, currency: str | None) -> Decimal:
+        raw = self._cell(record, self._map.amount).replace("\u2212", "-")
+        match = self._amount.fullmatch(raw)
+        if match is None:
+            raise _Bad("amount", f"{shown(raw)} is no amount such as 1234{self._map.decimal_point}50.")
+        whole = "".join(char for char in match[2] if char.isdigit())
+        amount = Decimal(f"{match[1]}{whole}.{match[3] or '0'}")
+        if currency is not None and not is_whole_minor(amount, currency):
+            raise _Bad("amount", f"{shown(raw)} has more decimals than {currency} has.")
+        if amount == 0:
+            raise _Bad("amount", "0 is nobody's payment.")
+        return amount
+
+    def _text(self, record: Record, columns: tuple[str, ...], longest: int) -> str:
+        parts = [self._cell(record, column) for column in columns if column]
+        for part in parts:
+            if inert(part) != part and not _STRUCTURED.match(part):
+                raise _Bad("formula", f"{shown(part)} begins as a formula does.")
+        text = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
+        if any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in text):
+            raise _Bad("control", f"{shown(text)} holds a control character.")
+        if len(text) > longest:
+            raise _Bad("length", f"is longer than {longest} characters.")
+        return text
