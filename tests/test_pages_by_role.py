@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Agreement, User
 from accounts.permissions import Role
 from audit.backoffice import TrackedAdmin
 from billing import giving
@@ -28,6 +28,7 @@ SEES: dict[str, set[Role]] = {
     "accounts.Team": STAFF,
     "accounts.ApprovalLimit": STAFF,
     "accounts.StaffChange": STAFF,
+    "accounts.Agreement": CASES,
     "hardware.PhoneModel": CASES,
     "hardware.Phone": CASES,
     "hardware.Purchase": CASES,
@@ -45,6 +46,7 @@ SEES: dict[str, set[Role]] = {
     "billing.Payout": CASES,
     "complaints.Complaint": CASES,
     "complaints.Refund": CASES,
+    "complaints.Reversal": CASES,
     "complaints.Incident": CASES,
     "complaints.Policy": {A, L, M, B, U, D},
     "complaints.PolicyVersion": {A, L, M, B, U, D},
@@ -62,9 +64,17 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.ApprovalLimit", "publish"): {M},
     ("accounts.StaffChange", "publish"): {M},
     ("accounts.StaffChange", "discard"): {M, D},
+    ("accounts.Agreement", "draft"): {M},
+    ("accounts.Agreement", "edit"): {M},
+    ("accounts.Agreement", "publish"): {M},
+    ("accounts.Agreement", "discard"): {M},
     ("hardware.PhoneModel", "add"): {B},
     ("hardware.Purchase", "record"): {B},
     ("hardware.Purchase", "pay"): {B},
+    ("hardware.Purchase", "return"): {B},
+    ("hardware.Purchase", "warranty"): {B},
+    ("hardware.Purchase", "warranty"): {B},
+    ("hardware.Purchase", "return"): {B},
     ("hardware.Instalment", "pay"): {B},
     ("billing.Plan", "new"): {B},
     ("billing.Price", "draft"): {B},
@@ -106,6 +116,12 @@ def company(db: None) -> None:
     factories.ApprovalLimitFactory.create(state="draft")
     factories.TeamFactory.create()
     factories.StaffChangeFactory.create()
+    Agreement.objects.create(
+        customer=subscription.customer,
+        title="Better terms",
+        valid_from=factories.LONG_AGO,
+        drafted_by=factories.manager(),
+    )
 
 
 def test_the_tables_know_every_page() -> None:

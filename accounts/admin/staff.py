@@ -257,14 +257,22 @@ class StaffChangeAdmin(TrackedAdmin):
     staff_actions = (PublishStaffChange, DiscardStaffChange)
     list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
     list_filter = ("state",)
-    list_select_related = ("person", "role", "team", "drafted_by", "published_by")
     search_fields = ("person__username", "person__first_name", "person__last_name")
     empty_hint = "Changes are drafted on the page of a person."
     fields = ("reason", "drafted_by", "published_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
         rows: QuerySet[StaffChange] = super().get_queryset(request)
-        return rows.select_related("person__role", "person__team", "person__customer", "role", "team", "customer")
+        return rows.select_related(
+            "person__role",
+            "person__team",
+            "person__customer",
+            "role",
+            "team",
+            "customer",
+            "drafted_by",
+            "published_by",
+        )
 
     @admin.display(description="Shall be")
     def shall_be(self, obj: StaffChange) -> str:

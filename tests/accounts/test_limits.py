@@ -155,12 +155,14 @@ def test_who_could_approve_by_role_activity_and_limit() -> None:
         ("interruption", "EUR"): {ada.username, *managers},
         ("full_month", "EUR"): managers,
         ("special", "EUR"): managers,
+        ("reversal", "EUR"): managers,
+        ("leftover_credit", "EUR"): managers,
     }
 
 
 def test_without_limits_nobody_could_approve_anything() -> None:
     factories.manager()
-    assert names() == {(subject, ""): set() for subject in ("usage", "interruption", "full_month", "special")}
+    assert names() == {(subject.value, ""): set() for subject in ApprovalLimit.Subject}
 
 
 def test_a_limit_of_nothing_allows_nothing() -> None:
@@ -188,12 +190,8 @@ def test_the_home_page_warns_those_who_see_staff_until_two_could_approve() -> No
     one = factories.manager(username="one")
     panel = panel_for(one)
     assert (panel.tone, panel.side) == ("warn", "top")
-    assert [row[0] for row in panel.context["rows"]] == [
-        "Usage-based refund",
-        "Interruption",
-        "Full month",
-        "Special case",
-    ]
+    everything = {label for _, label in ApprovalLimit.Subject.choices}
+    assert {row[0] for row in panel.context["rows"]} == everything
     assert panel_for(factories.agent()) is None
     assert panel_for(factories.billing_clerk()) is None
     factories.approval_limits()  # makes a second manager
@@ -201,7 +199,8 @@ def test_the_home_page_warns_those_who_see_staff_until_two_could_approve() -> No
     one.is_active = False
     one.save()
     rows = panel_for(factories.administrator()).context["rows"]
-    assert [row[0] for row in rows] == ["Usage-based refund", "Interruption", "Full month", "Special case"]
+    assert {row[0] for row in rows} == everything
     factories.lead()
+    only_managers = [ApprovalLimit.Subject.REVERSAL.label, ApprovalLimit.Subject.LEFTOVER_CREDIT.label]
     rows = panel_for(factories.auditor()).context["rows"]
-    assert [row[0] for row in rows] == ["Full month", "Special case"]
+    assert [row[0] for row in rows] == ["Full month", "Special case", *only_managers]
