@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.models import User
+from accounts.models import Customer, User
 from accounts.permissions import SYSTEM_MAY, May, roles_that
-from audit.actions import Refused
+from audit.actions import Obstacle, Refused
 
 
 def permission_obstacle(by: User, what: May) -> str | None:
@@ -24,3 +24,10 @@ def require(by: User, what: May) -> None:
     obstacle = permission_obstacle(by, what)
     if obstacle:
         raise Refused(obstacle, code="permission")
+
+
+def merged_obstacle(customer: Customer) -> Obstacle | None:
+    """Why nothing new is written for a customer who turned out to be another one, or None."""
+    if customer.merged_into is None:
+        return None
+    return Obstacle(f"{customer} was merged into {customer.merged_into} and is kept for reading only.", "merged")

@@ -64,7 +64,8 @@ def gather_evidence(complaint: Complaint, period: BillingPeriod | None = None) -
             .order_by("-settled_at")[:20]
         ),
         purchases=list(
-            Purchase.objects.filter(customer=complaint.customer_id)
+            Purchase.objects.kept()
+            .filter(customer=complaint.customer_id)
             .select_related("phone__model")
             .order_by("-bought_on")
         ),

@@ -7,9 +7,12 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -37,8 +40,11 @@ from hardware.actions import (
     DueInstalment,
     add_phone_model,
     instalment_obstacle,
+    note_warranty,
     pay_instalment,
     record_purchase,
+    return_obstacle,
+    return_phone,
 )
 from hardware.instalments import equal_parts, monthly_from
 from hardware.models import Instalment, Phone, PhoneModel, Purchase
@@ -47,6 +53,9 @@ register_verbs(
     {
         "phone_model.add": "added the phone model",
         "purchase.record": "recorded the purchase",
+        "purchase.return": "took the phone back to stock of the purchase",
+        "purchase.warranty": "noted the warranty of the purchase",
+        "purchases.import": "imported purchases from",
         "instalment.pay": "recorded an instalment's payment for the purchase",
     }
 )
@@ -59,6 +68,8 @@ PHONES_STAY = (
 
 
 def owned_pill(purchase: Purchase) -> SafeString:
+    if purchase.is_returned:
+        return pill("Came back", "mute")
     if purchase.is_owned:
         return pill("Owned by the customer", "good")
     return pill(f"{money_text(purchase.owed, purchase.currency)} owed", "warn")
@@ -91,6 +102,8 @@ class RecordPurchase(PageAction):
             price=cleaned["price"],
             bought_on=cleaned["bought_on"],
             instalments=_plan(cleaned, customer.currency),
+            warranty_until=cleaned["warranty_until"],
+            warranty_note=cleaned["warranty_note"],
         )
         return Done(f"{purchase} is recorded for {customer}.", page_url(purchase))
 
@@ -119,6 +132,8 @@ class PayOne(StaffAction[Purchase]):
     intro = "With the last instalment the phone becomes the customer's (F6)."
 
     def obstacle(self, obj: Purchase, by: User) -> str | None:
+        if obj.is_returned:
+            return f"The phone came back on {obj.returned_on}: nothing is owed on {obj.number} any more."
         return f"{obj.number} is paid in full: the phone is the customer's." if obj.is_owned else None
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
@@ -135,20 +150,77 @@ def _paid(purchase: Purchase) -> str:
     return f"{money_text(purchase.owed, purchase.currency)} is still owed on {purchase.number}."
 
 
+class ReturnPhone(StaffAction[Purchase]):
+    name = "return"
+    label = "Take the phone back to stock"
+    icon = "undo-2"
+    tone = "danger"
+    in_bulk = False
+    may = May.HANDLE_PHONES
+    roles = roles_that(May.HANDLE_PHONES)
+    form_class = forms.ReturnForm
+
+    def obstacle(self, obj: Purchase, by: User) -> str | None:
+        return return_obstacle(obj)
+
+    def consequence(self, obj: Purchase, by: User) -> str:
+        paid = f"The {money_text(obj.paid, obj.currency)} that was paid stays paid: no money goes back (F8)."
+        owed = f" The {money_text(obj.owed, obj.currency)} still owed is owed no longer." if obj.owed else ""
+        return f"{paid}{owed} The phone may be sold again."
+
+    def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
+        return {"returned_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        purchase = return_phone(pk, by=by, **cleaned)
+        return f"{purchase.phone} is back in stock; what was paid on {purchase.number} stays paid."
+
+
+class NoteWarranty(StaffAction[Purchase]):
+    name = "warranty"
+    label = "Note the warranty"
+    icon = "shield-check"
+    in_bulk = False
+    may = May.HANDLE_PHONES
+    roles = roles_that(May.HANDLE_PHONES)
+    form_class = forms.WarrantyForm
+
+    def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
+        return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"The warranty of {note_warranty(pk, by=by, **cleaned).number} is noted."
+
+
 @admin.register(Purchase)
 class PurchaseAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
-    staff_actions = (PayOne,)
+    staff_actions = (PayOne, NoteWarranty, ReturnPhone)
     page_actions = (RecordPurchase,)
     list_display = ("number", "customer", "phone", "bought_on", "price_paid", "still_owed", "ownership")
-    list_filter = (("owned_on", admin.EmptyFieldListFilter), "phone__model", "currency")
+    list_filter = (
+        ("owned_on", admin.EmptyFieldListFilter),
+        ("returned_on", admin.EmptyFieldListFilter),
+        "phone__model",
+        "currency",
+    )
     list_select_related = ("customer", "phone__model")
     numeric_columns = ("price_paid", "still_owed")
     search_fields = ("number", "customer__name", "customer__number", "phone__serial", "phone__mac")
     search_help_text = "Customer, purchase number, serial number or MAC address"
     empty_hint = "Record the first purchase with “Record a purchase”."
-    fields = ("customer_link", "phone_link", "bought_on", "price_paid", "still_owed", "owned_on")
-    readonly_fields = ("customer_link", "phone_link", "price_paid", "still_owed")
+    fields = (
+        "customer_link",
+        "phone_link",
+        "bought_on",
+        "price_paid",
+        "paid_so_far",
+        "still_owed",
+        "owned_on",
+        "returned",
+        "warranty",
+    )
+    readonly_fields = ("customer_link", "phone_link", "price_paid", "paid_so_far", "still_owed", "returned", "warranty")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Purchase]:
         rows: QuerySet[Purchase] = super().get_queryset(request)
@@ -157,6 +229,23 @@ class PurchaseAdmin(TrackedAdmin):
     @admin.display(description="Price", ordering="price")
     def price_paid(self, obj: Purchase) -> SafeString:
         return money(obj.price, obj.currency)
+
+    @admin.display(description="Paid")
+    def paid_so_far(self, obj: Purchase) -> SafeString:
+        return money(obj.paid, obj.currency)
+
+    @admin.display(description="Came back")
+    def returned(self, obj: Purchase) -> Any:
+        if not obj.is_returned:
+            return "no"
+        stays = f"{obj.return_reason} What was paid stays paid (F8)."
+        return format_html("{}{}", day(obj.returned_on), sub(stays))
+
+    @admin.display(description="Warranty")
+    def warranty(self, obj: Purchase) -> Any:
+        if obj.warranty_until is None:
+            return obj.warranty_note or "none noted"
+        return format_html("{}{}", day(obj.warranty_until), sub(obj.warranty_note))
 
     @admin.display(description="Still owed")
     def still_owed(self, obj: Purchase) -> SafeString:
@@ -182,11 +271,12 @@ class PurchaseAdmin(TrackedAdmin):
             (
                 link(part, f"{part.sequence}"),
                 day(part.due_on),
-                day(part.paid_on) or _unpaid_pill(part),
+                day(part.paid_on) or _unpaid_pill(part, obj),
                 money(part.amount, obj.currency),
             )
             for part in obj.instalments.all()
         ]
+        statement = reverse("admin:hardware_purchase_statement", args=(obj.pk,))
         return [
             Panel(
                 "Instalments",
@@ -196,13 +286,44 @@ class PurchaseAdmin(TrackedAdmin):
                     "rows": rows,
                     "empty": "It cost nothing.",
                 },
+                note="Statement to print",
+                url=statement,
             ),
             Panel("What holds for phones", "backoffice/panels/text.html", {"text": PHONES_STAY}, side="right"),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
 
+    def get_urls(self) -> list[URLPattern]:
+        statement = path(
+            "<int:pk>/statement/", self.admin_site.admin_view(self._statement), name="hardware_purchase_statement"
+        )
+        return [statement, *super().get_urls()]
 
-def _unpaid_pill(part: Instalment) -> SafeString:
+    def _statement(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The purchase on one page that prints well, for the customer."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        purchase = get_object_or_404(self.get_queryset(request), pk=pk)
+        parts = list(purchase.instalments.all())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Statement of purchase {purchase.number}",
+            "purchase": purchase,
+            "customer": purchase.customer,
+            "address": purchase.customer.billing_address or purchase.customer.postal_address,
+            "today": timezone.localdate(),
+            "parts": [(part, money(part.amount, purchase.currency), _unpaid_pill(part, purchase)) for part in parts],
+            "price": money(purchase.price, purchase.currency),
+            "paid": money(purchase.paid, purchase.currency),
+            "owed": money(purchase.owed, purchase.currency),
+            "back_url": page_url(purchase),
+        }
+        return TemplateResponse(request, "hardware/statement.html", context)
+
+
+def _unpaid_pill(part: Instalment, purchase: Purchase) -> SafeString:
+    if purchase.is_returned:
+        return pill("Owed no longer", "mute")
     late = part.due_on < timezone.localdate()
     return pill("Late", "bad") if late else pill("Not yet", "mute")
 
@@ -270,7 +391,7 @@ class InstalmentAdmin(TrackedAdmin):
 
     @admin.display(description="Paid on", ordering="paid_on")
     def paid(self, obj: Instalment) -> Any:
-        return day(obj.paid_on) or _unpaid_pill(obj)
+        return day(obj.paid_on) or _unpaid_pill(obj, obj.purchase)
 
     @admin.display(description="Amount", ordering="amount")
     def sum(self, obj: Instalment) -> SafeString:
@@ -298,7 +419,8 @@ class PhoneAdmin(TrackedAdmin):
 
     @staticmethod
     def _purchase(obj: Phone) -> Purchase | None:
-        return next(iter(obj.purchases.all()), None)
+        """The purchase of whoever has it; none while it is in stock."""
+        return next((purchase for purchase in obj.purchases.all() if not purchase.is_returned), None)
 
     @admin.display(description="Purchase")
     def purchase_link(self, obj: Phone) -> SafeString:
@@ -313,7 +435,23 @@ class PhoneAdmin(TrackedAdmin):
     @admin.display(description="Ownership")
     def ownership(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
-        return owned_pill(purchase) if purchase else SafeString("")
+        return owned_pill(purchase) if purchase else pill("In stock", "info")
+
+    def change_panels(self, request: HttpRequest, obj: Phone) -> Sequence[Panel]:
+        rows = [
+            (
+                link(purchase, purchase.number),
+                link(purchase.customer),
+                day(purchase.bought_on),
+                day(purchase.returned_on) or owned_pill(purchase),
+            )
+            for purchase in obj.purchases.all()
+        ]
+        headings = ["Purchase", "Customer", "Bought on", "Came back on"]
+        return [
+            Panel("Who bought it", "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
 
 
 class AddPhoneModel(PageAction):

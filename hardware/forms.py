@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.amounts import money_text
-from accounts.forms import AmountField, CustomerNumberField, DateField
+from accounts.forms import AmountField, CustomerNumberField, DateField, ReasonField
 from audit.backoffice import ActionForm
 from hardware.models import Instalment, PhoneModel, Purchase
 from hardware.validators import clean_mac, clean_serial
@@ -41,6 +41,9 @@ class PurchaseForm(ActionForm):
         label="First instalment due on", required=False, help_text="The day it was bought, if left out."
     )
 
+    warranty_until = DateField(label="Warranty until (optional)", required=False)
+    warranty_note = forms.CharField(label="Warranty note (optional)", max_length=1000, required=False)
+
     def clean_serial(self) -> str:
         return clean_serial(self.cleaned_data["serial"])
 
@@ -53,6 +56,23 @@ class PurchaseForm(ActionForm):
         if first and bought and first < bought:
             raise ValidationError({"first_due_on": "No instalment is due before the phone was bought."})
         return cleaned
+
+
+class ReturnForm(ActionForm):
+    """When a phone came back, and why."""
+
+    returned_on = DateField(label="Came back on")
+    reason = ReasonField()
+
+
+class WarrantyForm(ActionForm):
+    until = DateField(label="Warranty until", required=False)
+    note = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=4000,
+        required=False,
+        help_text="What is covered, and what was claimed.",
+    )
 
 
 class PayInstalmentForm(ActionForm):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
 
 from accounts.fields import MoneyField
 from accounts.models import Customer
@@ -51,16 +51,27 @@ class Phone(TrackedModel):
 
 class PurchaseQuerySet(TrackedQuerySet["Purchase"]):
     def with_owed(self) -> Self:
-        """Purchases annotated with what is still owed (``left``)."""
-        return self.annotate(left=ExpressionWrapper(F("price") - F("paid"), output_field=MoneyField()))
+        """Purchases annotated with what is still owed (``left``); of a phone that came back, nothing is."""
+        money = MoneyField()
+        owed = ExpressionWrapper(F("price") - F("paid"), output_field=money)
+        nothing = Value(Decimal(0), output_field=money)
+        return self.annotate(left=Case(When(returned_on__isnull=True, then=owed), default=nothing, output_field=money))
+
+    def kept(self) -> Self:
+        """Purchases whose phone was not given back."""
+        return self.filter(returned_on__isnull=True)
 
     def not_owned_yet(self) -> Self:
-        """Purchases whose price is not paid in full."""
-        return self.filter(owned_on__isnull=True)
+        """Purchases of phones that the customer has and has not paid in full."""
+        return self.kept().filter(owned_on__isnull=True)
 
 
 class Purchase(TrackedModel):
-    """A customer buys a phone, outright or by instalments. It is theirs from the day its price is paid in full (F6)."""
+    """A customer buys a phone, outright or by instalments. It is theirs from the day its price is paid in full (F6).
+
+    A phone that comes back (``returned_on``) goes to stock and may be sold again; what was paid stays paid (F8), what
+    was not is owed no longer. ``owned_on`` stays as it was: until the return it was theirs.
+    """
 
     number = models.CharField(max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="purchases")
@@ -98,13 +109,18 @@ class Purchase(TrackedModel):
 
     @property
     def owed(self) -> Decimal:
-        """What is still to be paid before the phone is the customer's."""
-        owed: Decimal = self.price - self.paid
+        """What is still to be paid before the phone is the customer's; nothing once it was given back."""
+        owed: Decimal = Decimal(0) if self.is_returned else self.price - self.paid
         return owed
 
     @property
     def is_owned(self) -> bool:
-        return self.owned_on is not None
+        """Whether the phone is the customer's now."""
+        return self.owned_on is not None and not self.is_returned
+
+    @property
+    def is_returned(self) -> bool:
+        return self.returned_on is not None
 
 
 class Instalment(TrackedModel):
