@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
 from audit import context
@@ -29,6 +31,15 @@ def _acting_user(instance: models.Model, request: Any = None) -> Any:
     return context.current().user
 
 
+class HistoryRows(HistoryManager):
+    """The manager of a history, whose class is made once: django-simple-history makes it again at every save."""
+
+    @classmethod
+    @cache
+    def from_queryset(cls, queryset_class: type[models.QuerySet[Any]], class_name: str | None = None) -> Any:
+        return super().from_queryset(queryset_class, class_name)
+
+
 class TrackedRecords(HistoricalRecords):
     """Records each change with actor, reason, request and source.
 
@@ -38,6 +49,7 @@ class TrackedRecords(HistoricalRecords):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("bases", (HistoryRow,))
+        options.setdefault("history_manager", HistoryRows)
         options.setdefault("history_id_field", models.BigAutoField())
         options.setdefault("history_change_reason_field", models.TextField(blank=True, default=""))
         options.setdefault("user_model", settings.AUTH_USER_MODEL)

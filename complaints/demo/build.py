@@ -51,7 +51,7 @@ def _tell(company: Company) -> None:
     catalogue.stock(company)
     begin(company, registry, CASES)
     customers.fill(company, registry)
-    staff.link_to_customer(company, "agent2", company.cases["fresh-colleague"].held.customer_id)
+    company.agenda.add(company.days.at(company.days.workday(20), 10, 0), lambda: _link_colleague(company))
     phones.sell(company)
     incidents.strike(company)
     company.agenda.add(
@@ -61,9 +61,12 @@ def _tell(company: Company) -> None:
     office.bill()
     company.daily(0, 10, office.bill)
     company.daily(0, 20, lambda: run_upkeep(by=company.system))
-    for workdays_ago in (12, 1):
-        company.agenda.add(company.days.at(company.days.workday(workdays_ago), 7, 30), company.usage.upload_all)
+    company.agenda.add(company.days.at(company.days.workday(1), 7, 30), company.usage.upload_all)
     company.agenda.run()
+
+
+def _link_colleague(company: Company) -> None:
+    staff.link_to_customer(company, "agent2", company.cases["fresh-colleague"].held.customer_id)
 
 
 @contextmanager

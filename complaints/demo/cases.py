@@ -13,9 +13,12 @@ from billing.models import BillingPeriod, Subscription
 from billing.periods import Term
 from complaints.actions.cases import register_complaint
 from complaints.demo.company import BEGAN, Company
-from complaints.demo.customers import Contract, arrive, months_before
+from complaints.demo.customers import WAVES, Contract, arrive, months_before
 from complaints.demo.names import Registry
 from complaints.models import Complaint, Refund
+
+#: Who complained no more working days ago than this came over with the second wave of customers.
+RECENT = 25
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Running:
             term=case.term,
             activated_on=months_before(days.workday(case.received) - timedelta(days=case.day), months),
             pays=case.pays,
-            taken_over_on=days.ago(case.about_days_ago) if case.about_days_ago is not None else None,
+            taken_over_on=days.ago(case.about_days_ago or WAVES[case.received <= RECENT]),
         )
         arrive(self.company, who, contract, currency=case.currency, notes=case.notes, then=self._holds)
 

@@ -27,8 +27,8 @@ PLAN_MIX = ("LINE",) * 5 + ("OFFICE",) * 8 + ("CONTACT",) * 2 + ("ARCHIVE",) * 3
 #: How many customers there are besides those with a case, and how many of them have a second subscription.
 QUIET_CUSTOMERS = 138
 SECOND_SUBSCRIPTIONS = 22
-#: They came over from the old system in two waves so many days ago, two thirds with the second.
-WAVES = (BEGAN, 70)
+#: Customers came over from the old system in three waves, so many days ago.
+WAVES = (BEGAN, 70, 40)
 IN_FRANCS = 4
 
 #: Ways to pay. "prompt": on the first working day; "stops": nothing lately; "half": half of each invoice.
@@ -123,10 +123,10 @@ def fill(company: Company, registry: Registry) -> None:
         who = registry.invent(rng, country=country, kind=kind, with_iban=rng.random() < 0.6)
         contract = Contract(
             plan=rng.choice(("OFFICE", "SUITE")) if francs else rng.choice(PLAN_MIX),
-            term="annual" if rng.random() < 0.42 else "monthly",
+            term="annual" if rng.random() < 0.5 else "monthly",
             activated_on=_activation(rng, company),
             pays=rng.choice(WAYS),
-            taken_over_on=company.days.ago(WAVES[n % 3 > 0]),
+            taken_over_on=company.days.ago(WAVES[n % 3]),
         )
         currency = "CHF" if francs else "EUR"
         then = partial(_come_and_go, company, n, contract, _second(rng, company, n, contract))

@@ -13,7 +13,7 @@ from complaints.demo.customers import months_before
 from hardware.actions import DueInstalment, add_phone_model, pay_instalment, record_purchase
 from hardware.models import PhoneModel, Purchase
 
-#: (maker, model, price); each price divides evenly by six.
+#: (maker, model, price); each price divides evenly by four.
 MODELS = (
     ("Tellwell", "Desk 20", "96.00"),
     ("Tellwell", "Desk 50 video", "264.00"),
@@ -22,7 +22,7 @@ MODELS = (
     ("Halloway", "Headset base", "180.00"),
 )
 PURCHASES = 62
-INSTALMENTS = 6
+INSTALMENTS = 4
 #: How many days ago the first was bought.
 OLDEST = 400
 
@@ -38,7 +38,7 @@ def sell(company: Company) -> None:
         model, price = models[rng.randrange(len(models))]
         sale = partial(_Sale(company, n).make, customers[n % len(customers)], model, price)
         # One third each: outright, by instalments half way through, by instalments all paid.
-        age = (rng.randint(10, OLDEST), rng.randint(70, 130), rng.randint(190, OLDEST))[n % 3]
+        age = (rng.randint(10, OLDEST), rng.randint(40, 85), rng.randint(130, OLDEST))[n % 3]
         bought_on = company.days.workday_from(company.days.ago(age))
         buy = partial(sale, bought_on, INSTALMENTS if n % 3 else 1)
         if age >= BEGAN - 1:

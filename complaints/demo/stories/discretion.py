@@ -40,6 +40,8 @@ FULL_MONTH = (
             draft(
                 3,
                 "full_month",
+                reduction="20.00",
+                reduction_reason="One of the four visits was needed",
                 justification="Loyal customer for years, three visits in vain through our own planning; they asked for"
                 " nothing but an apology",
             ),
@@ -48,7 +50,7 @@ FULL_MONTH = (
             tell(
                 4,
                 "The service itself worked, so we cannot uphold the complaint. For the wasted visits we give you"
-                " the fee of one month all the same.",
+                " most of the fee of one month all the same.",
             ),
             close(6),
         ),
@@ -138,7 +140,7 @@ FULL_MONTH = (
         sought="money",
         steps=(
             ack(),
-            assess(1, "The wish for e-mail was noted but not set."),
+            assess(1, "The wish for e-mail was noted but not set.", "low"),
             partly(2, "We forgot the setting; no damage came of it."),
             draft(3, "full_month", justification="The customer insists"),
             propose(3, "To have peace"),

@@ -285,7 +285,7 @@ FINISHED = (
         sought="explanation",
         steps=(
             ack(),
-            assess(2, "Net and tax are rounded once each; the sum was right in both months."),
+            assess(2, "Net and tax are rounded once each; the sum was right in both months.", "low"),
             turn_down(3, "Both invoices are right."),
             tell(4, "Tax is rounded on each invoice, and both are right to the cent."),
             close(30, reason="The customer has not come back to it"),
@@ -319,6 +319,7 @@ FINISHED = (
         subject="Money back for a broken handset",
         text="The handset fell off the table and does not ring any more. I would like its price back.",
         category="hardware",
+        channel="in_person",
         sought="money",
         steps=(
             ack(),

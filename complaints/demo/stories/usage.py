@@ -271,7 +271,7 @@ OPEN = (
     Case(
         key="half-paid",
         received=6,
-        day=14,
+        day=6,
         pays="half",
         country="FR",
         subject="Voicemail swallows messages",
@@ -397,7 +397,7 @@ ENDED = (
         text="The hold music frightens our callers away. We turned it off, but that took days.",
         steps=(
             ack(),
-            assess(1, "Volume was set to the maximum after an update."),
+            assess(1, "Volume was set to the maximum after an update.", "low"),
             partly(2, "Annoying, but calls worked."),
             draft(3, "usage"),
             propose(3, UNUSED),
