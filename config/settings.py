@@ -118,6 +118,13 @@ LANGUAGES = [("en", "English")]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 
+# --- The company, as its invoices and credit notes name it ---------------------------------------
+COMPANY_NAME = env.str("COMPANY_NAME", default="The company")
+COMPANY_ADDRESS = env.str("COMPANY_ADDRESS", default="")  # lines separated by |
+COMPANY_TAX_NUMBER = env.str("COMPANY_TAX_NUMBER", default="")
+COMPANY_CONTACT = env.str("COMPANY_CONTACT", default="")
+COMPANY_BANK_ACCOUNT = env.str("COMPANY_BANK_ACCOUNT", default="")
+
 # --- Files --------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"

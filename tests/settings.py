@@ -9,7 +9,9 @@ from pathlib import Path
 
 os.environ["DEBUG"] = "True"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or "sqlite://:memory:"
-for _name in ("SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BUSINESS_TIME_ZONE", "LOG_LEVEL"):
+_settings = ("SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BUSINESS_TIME_ZONE", "LOG_LEVEL")
+_company = ("COMPANY_NAME", "COMPANY_ADDRESS", "COMPANY_TAX_NUMBER", "COMPANY_CONTACT", "COMPANY_BANK_ACCOUNT")
+for _name in (*_settings, *_company):
     os.environ.pop(_name, None)
 
 from config.settings import *  # noqa: E402, F403
@@ -18,9 +20,7 @@ from config.settings import DATABASES  # noqa: E402
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: threads and the live server then have connections of their own, with real locks.
     # The process id keeps runs that go on at the same time apart.
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(Path(tempfile.gettempdir()) / f"redress-test-{os.getpid()}.sqlite3")
-    }
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"redress-test-{os.getpid()}.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 
 # Hashing that is slow on purpose would be most of the suite's time.

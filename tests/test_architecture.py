@@ -37,6 +37,7 @@ FACES = {
     "amounts",
     "backoffice",
     "demo",
+    "documents",
     "forms",
     "letters",
     "management",

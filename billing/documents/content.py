@@ -1,0 +1,174 @@
+"""What stands on an invoice or a credit note, in words and written amounts, ready to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils.formats import date_format, number_format
+
+from accounts.amounts import money_text
+from accounts.models import Customer
+from accounts.validators import countries
+from billing.models import CreditNote, Invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A name with the lines below it: address, tax number."""
+
+    name: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All that is drawn. Of each row the first cell is text, the others are numbers; the last sum is the total."""
+
+    title: str
+    number: str
+    issued_on: date
+    company: Party
+    customer: Party
+    facts: tuple[tuple[str, str], ...]
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.title.lower().replace(' ', '-')}-{self.number}.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class WordedLine:
+    """One line of how an amount came about; ``amount`` is written already, with its sign."""
+
+    text: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteWords:
+    """What whoever gave the amount back says about it: which case, how it was counted, how it was given."""
+
+    lines: Sequence[WordedLine]
+    facts: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+
+
+type Wording = Callable[[CreditNote], CreditNoteWords | None]
+
+_wordings: list[Wording] = []
+
+
+def register_credit_note_wording(wording: Wording) -> Wording:
+    """Let an app to the right say what its credit notes are for; it returns None for notes that are not its own."""
+    if wording not in _wordings:
+        _wordings.append(wording)
+    return wording
+
+
+def invoice_document(invoice: Invoice) -> Document:
+    """An invoice with its lines, the credits and payments that came off it, and what is due."""
+    unit = invoice.currency
+    period = invoice.period
+    sums = [("Net", invoice.net), ("Tax", invoice.tax), ("Gross", invoice.gross)]
+    sums += [
+        (words, -amount)
+        for words, amount in (("Less credits applied", invoice.credited), ("Less payments received", invoice.paid))
+        if amount
+    ]
+    return Document(
+        title="Invoice",
+        number=invoice.number,
+        issued_on=invoice.issued_on,
+        company=company(),
+        customer=billed_party(invoice.customer),
+        facts=(
+            ("Date", date_format(invoice.issued_on)),
+            ("Due", date_format(invoice.due_on)),
+            ("Customer number", invoice.customer.number),
+            ("Subscription", period.subscription.number),
+        ),
+        headings=("Description", "Tax rate", "Net", "Tax", "Gross"),
+        rows=tuple(
+            (
+                line.text,
+                _rate(line.tax_rate),
+                money_text(line.net, unit),
+                money_text(line.tax, unit),
+                money_text(line.gross, unit),
+            )
+            for line in invoice.lines.all()
+        ),
+        sums=(*((words, money_text(amount, unit)) for words, amount in sums), ("Due", money_text(invoice.due, unit))),
+        notes=_pay_to(invoice) if invoice.due else (),
+    )
+
+
+def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None) -> Document:
+    """A credit note with its lines in words: the given ones, or those of the app that knows what it is for."""
+    said = words or next((found for wording in _wordings if (found := wording(note)) is not None), None)
+    said = said or CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, note.currency))])
+    unit = note.currency
+    facts = [
+        ("Date", date_format(note.issued_on)),
+        ("Customer number", note.customer.number),
+        ("Subscription", note.period.subscription.number),
+        ("Period", str(note.period)),
+    ]
+    invoice = getattr(note.period, "invoice", None)
+    if invoice is not None:
+        facts.append(("For invoice", invoice.number))
+    if note.reverses is not None:
+        facts.append(("Takes back", note.reverses.number))
+    return Document(
+        title=note.get_kind_display(),
+        number=note.number,
+        issued_on=note.issued_on,
+        company=company(),
+        customer=billed_party(note.customer),
+        facts=(*facts, *said.facts),
+        headings=("Description", "Amount"),
+        rows=tuple((line.text, line.amount) for line in said.lines),
+        sums=(
+            ("Net", money_text(note.net, unit)),
+            (f"Tax, {_rate(note.tax_rate)}", money_text(note.tax, unit)),
+            ("Total", money_text(note.gross, unit)),
+        ),
+        notes=tuple(said.notes),
+    )
+
+
+def company() -> Party:
+    """Who issues the documents, by the settings ``COMPANY_...``."""
+    lines = [line.strip() for line in settings.COMPANY_ADDRESS.split("|")]
+    if settings.COMPANY_TAX_NUMBER:
+        lines.append(f"Tax number {settings.COMPANY_TAX_NUMBER}")
+    lines.append(settings.COMPANY_CONTACT)
+    return Party(settings.COMPANY_NAME, tuple(line for line in lines if line))
+
+
+def billed_party(customer: Customer) -> Party:
+    """The customer with the billing address, or the postal one where there is no other."""
+    address = customer.billing_address.strip() or customer.postal_address.strip()
+    lines = [line.strip() for line in address.splitlines() if line.strip()]
+    lines.append(countries().get(customer.country, customer.country))
+    if customer.tax_number:
+        lines.append(f"Tax number {customer.tax_number}")
+    return Party(customer.name, tuple(lines))
+
+
+def _pay_to(invoice: Invoice) -> tuple[str, ...]:
+    account = f" to {settings.COMPANY_BANK_ACCOUNT}" if settings.COMPANY_BANK_ACCOUNT else ""
+    until = date_format(invoice.due_on)
+    return (f"Please pay {money_text(invoice.due, invoice.currency)}{account} by {until}, naming {invoice.number}.",)
+
+
+def _rate(rate: Decimal) -> str:
+    return f"{number_format(rate.normalize(), use_l10n=True)} %"
