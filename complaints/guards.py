@@ -6,6 +6,7 @@ Each returns an ``Obstacle`` (a sentence for staff) or None. They read the rows 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.guards import permission_obstacle
+from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, May
 from audit.actions import Obstacle
@@ -21,6 +23,7 @@ from complaints.models import Complaint, Decision, Refund
 from complaints.policy_parameters import RefundParameters
 
 State = Complaint.State
+
 
 def _allowed(by: User, may: May) -> Obstacle | None:
     sentence = permission_obstacle(by, may)
@@ -42,9 +45,7 @@ def _open(complaint: Complaint) -> Obstacle | None:
 
 def own_money(by: User, customer_id: int) -> Obstacle | None:
     """A staff member who is also a customer has no hand in their own case."""
-    if by.customer_id is not None and by.customer_id == customer_id:
-        return Obstacle("You are linked to this customer: somebody else has to do this.", code="linked")
-    return None
+    return linked_obstacle(by, customer_id)
 
 
 def open_refunds(complaint: Complaint) -> list[Refund]:
@@ -284,7 +285,7 @@ def own_hand(refund: Refund, by: User) -> Obstacle | None:
     if parts:
         word = "drafted" if "drafted" in parts else "edited"
         return Obstacle(f"You {word} {refund.code}: somebody else has to approve it.", code="own_draft")
-    for complaint in (refund.complaint, *refund.complaint.merged_complaints.all()):
+    for complaint in _with_all_merged(refund.complaint):
         if any(decision.by_id == by.pk for decision in complaint.decisions.all()):
             return Obstacle(f"You decided {complaint.code}: somebody else has to approve its refund.", code="decided")
         if any(assessment.by_id == by.pk for assessment in complaint.assessments.all()):
@@ -298,6 +299,13 @@ def own_hand(refund: Refund, by: User) -> Obstacle | None:
             code="approved_already",
         )
     return None
+
+
+def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
+    """The case and every one that ended up in it, also by way of a third: a merge must not wash a hand off."""
+    yield complaint
+    for merged in complaint.merged_complaints.all():
+        yield from _with_all_merged(merged)
 
 
 def limit_of(by: User, subject: str, currency: str, day: date) -> Decimal | None:

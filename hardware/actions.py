@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.guards import merged_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from accounts.validators import fits_currency
@@ -72,7 +73,7 @@ def record_purchase(
         require(by, May.HANDLE_PHONES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
-        action.refuse_if(merged_obstacle(customer))
+        action.refuse_if(merged_obstacle(customer) or linked_obstacle(by, customer.pk))
         model = action.lock(PhoneModel, phone_model_id)
         try:
             serial, mac = clean_serial(serial), clean_mac(mac)
@@ -194,6 +195,7 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         instalment = action.lock(Instalment, instalment_id)
         instalment.purchase = purchase
         action.about(purchase, customer_id=purchase.customer_id)
+        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(instalment_obstacle(instalment), code="state")
         if paid_on > timezone.localdate():
             raise Refused("An instalment cannot have been paid in the future.", code="dates")
@@ -225,6 +227,7 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
+        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(return_obstacle(purchase))
         action.require_reason("why the phone comes back")
         if returned_on > timezone.localdate():

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.guards import require
+from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
@@ -34,6 +35,7 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(dispute_obstacle(invoice))
         action.require_reason("what the customer disputes")
         if not invoice.issued_on <= disputed_on <= timezone.localdate():
@@ -61,6 +63,7 @@ def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(end_dispute_obstacle(invoice))
         action.require_reason("how the dispute ended")
         action.data = {"disputed_on": str(invoice.disputed_on), "disputed": invoice.dispute_reason}
@@ -105,6 +108,7 @@ def record_chargeback(
         invoice = action.lock(Invoice, invoice_id)
         payment = Payment.objects.select_related("chargeback").get(pk=payment_id)
         action.about(payment, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(chargeback_obstacle(payment))
         action.require_reason("the bank's reason")
         taken = payment.amount if amount is None else amount

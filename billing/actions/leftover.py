@@ -9,6 +9,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.guards import permission_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act
@@ -29,9 +30,7 @@ def _allowed(by: User, may: May) -> Obstacle | None:
 
 
 def _own_money(by: User, customer_id: int) -> Obstacle | None:
-    if by.customer_id is not None and by.customer_id == customer_id:
-        return Obstacle("You are linked to this customer: somebody else has to do this.", "linked")
-    return None
+    return linked_obstacle(by, customer_id)
 
 
 def _proposed(leftover: LeftoverPayout) -> Obstacle | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.guards import require
+from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Refused, act, checked
@@ -25,12 +26,13 @@ def record_payment(invoice_id: int, *, by: User, amount: Decimal, received_on: d
     """Record money received for an invoice.
 
     Raises:
-        Refused: not positive, finer than the currency, in the future, or more than is due.
+        Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
     """
     with act("payment.record", by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(payment_obstacle(invoice), code="state")
         if amount <= 0 or not is_whole_minor(amount, invoice.currency):
             raise Refused(f"{amount:f} is no amount of {invoice.currency} that can be paid.", code="amount")

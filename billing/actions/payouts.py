@@ -6,8 +6,9 @@ from datetime import date
 
 from django.utils import timezone
 
-from accounts.bank_details import unconfirmed_obstacle
+from accounts.bank_details import unconfirmed_obstacle, unproven_obstacle
 from accounts.guards import require
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act, checked
@@ -38,7 +39,7 @@ def paid_obstacle(payout: Payout) -> Obstacle | None:
     """Why a payout cannot be paid now, or None: not pending, or the account awaits its second person."""
     if obstacle := payout_obstacle(payout, Payout.State.PENDING):
         return Obstacle(obstacle, "state")
-    return unconfirmed_obstacle(payout.customer)
+    return unconfirmed_obstacle(payout.customer) or unproven_obstacle(payout.customer, payout.iban)
 
 
 def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date) -> Payout:
@@ -51,6 +52,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
     with act("payout.paid", by=by, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(paid_obstacle(payout))
         if not reference.strip():
             raise Refused("Please give the bank's reference.", code="reference_missing")
@@ -72,6 +74,7 @@ def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
         action.require_reason("why the payout failed")
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code="state")
         payout.state = Payout.State.FAILED
         payout.failure = reason.strip()[:200]
@@ -95,6 +98,7 @@ def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
     with act("payout.retry", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(retry_obstacle(payout))
         payout.state = Payout.State.PENDING
         payout.attempts += 1
@@ -133,6 +137,7 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
         payout.subscription = subscription
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(to_credit_obstacle(payout))
         if left is None:
             credit = give_credit(subscription, payout.amount, reason=payout.reason)

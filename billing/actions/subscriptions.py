@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.guards import require
+from accounts.guards import merged_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
@@ -42,7 +43,9 @@ def open_subscription(
     with act("subscription.open", by=by, target=(Subscription, None)) as action:
         require(by, May.OPEN_SUBSCRIPTIONS)
         customer = action.lock(Customer, customer_id)
+        action.refuse_if(merged_obstacle(customer))
         plan = action.lock(Plan, plan_id)
+        action.refuse_if(linked_obstacle(by, customer.pk))
         action.refuse_if(plan_obstacle(plan))
         subscription = checked(
             Subscription(
@@ -219,6 +222,8 @@ def cancel_subscription(
         requested = requested_on or timezone.localdate()
         if requested > timezone.localdate():
             raise Refused("A cancellation cannot have been asked for in the future.", code="dates")
+        if requested < subscription.activated_on:
+            raise Refused("A cancellation cannot have been asked for before the activation.", code="dates")
         subscription.state = Subscription.State.CANCELLED
         subscription.cancelled_on = requested
         subscription.cancellation_channel = channel

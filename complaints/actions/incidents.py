@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.guards import require
+from accounts.links import linked_obstacle
 from accounts.models import User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
@@ -115,4 +116,6 @@ def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], sub
             IncidentScope(incident=incident, plan=action.lock(Plan, plan_id)).save()
     for subscription_id in sorted(set(subscription_ids)):
         if (None, subscription_id) not in known:
-            IncidentScope(incident=incident, subscription=action.lock(Subscription, subscription_id)).save()
+            subscription = action.lock(Subscription, subscription_id)
+            action.refuse_if(linked_obstacle(action.by, subscription.customer_id))
+            IncidentScope(incident=incident, subscription=subscription).save()

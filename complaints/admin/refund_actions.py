@@ -58,6 +58,7 @@ def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         "proposed_by",
         "drafted_by",
         "retry_of",
+        "credit_note",
     ).prefetch_related(
         "contributions__by",
         "reversals",
@@ -66,6 +67,7 @@ def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         "complaint__assessments",
         "complaint__merged_complaints__decisions",
         "complaint__merged_complaints__assessments",
+        "complaint__merged_complaints__merged_complaints",
     )
 
 

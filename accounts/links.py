@@ -1,0 +1,35 @@
+"""Staff who are customers too: nobody has a hand in their own money (RULES 6, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from accounts.models import Customer, User
+from audit.actions import Obstacle
+
+
+def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
+    """Why this person keeps their hands off this customer, or None: it is themself, under this number or under one
+    that was merged with theirs. Queries for the few people who are linked to a customer at all.
+    """
+    if by.customer_id is None:
+        return None
+    if by.customer_id != customer_id and customer_id not in merged_with(by.customer_id):
+        return None
+    return Obstacle("You are linked to this customer: somebody else has to do this.", "linked")
+
+
+def merged_with(customer_id: int) -> set[int]:
+    """The customer and all who turned out to be the same one, whichever way they were merged."""
+    found: set[int] = set()
+    fresh = {customer_id}
+    while fresh:
+        found |= fresh
+        fresh = set(_neighbours(fresh)) - found
+    return found
+
+
+def _neighbours(pks: Iterable[int]) -> Iterable[int]:
+    merged_here = Customer.objects.filter(merged_into__in=pks).values_list("pk", flat=True)
+    went_to = Customer.objects.filter(pk__in=pks, merged_into__isnull=False).values_list("merged_into_id", flat=True)
+    return (pk for rows in (merged_here, went_to) for pk in rows if pk is not None)
