@@ -12,6 +12,7 @@ from audit.history import HistoryRow
 from audit.models import Event
 from billing.models import BillingRun
 
+type Places = dict[Any, dict[Any, int]]
 type State = dict[str, list[tuple[Any, ...]]]
 
 TIMES = {"history_date", "history_request_id", "request_id", "recorded_at", "at"}
@@ -21,15 +22,16 @@ def end_state(*, with_history: bool = True) -> State:
     """The rows of billing, its histories, the number series and the subscriptions' events, in the order they were
     written. Keys become places in that order. What the runs themselves record is left out.
     """
-    read = [
+    read: list[type[models.Model]] = [
         model
         for model in apps.get_app_config("billing").get_models(include_auto_created=True)
         if not (model is BillingRun or getattr(model, "instance_type", None) is BillingRun)
         and (with_history or not issubclass(model, HistoryRow))
     ]
-    places = {
+    read.append(NumberSeries)
+    places: Places = {
         model: {pk: place for place, pk in enumerate(model._base_manager.order_by("pk").values_list("pk", flat=True))}
-        for model in (*read, NumberSeries)
+        for model in read
     }
     state = {model.__name__: [_row(row, places) for row in model._base_manager.order_by("pk")] for model in places}
     state["Event"] = [
@@ -39,7 +41,7 @@ def end_state(*, with_history: bool = True) -> State:
     return state
 
 
-def _row(row: models.Model, places: dict[type[models.Model], dict[Any, int]]) -> tuple[Any, ...]:
+def _row(row: models.Model, places: Places) -> tuple[Any, ...]:
     cells = []
     for field in row._meta.concrete_fields:
         value = getattr(row, field.attname)

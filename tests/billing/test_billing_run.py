@@ -269,7 +269,7 @@ def test_credit_that_an_ended_subscription_leaves_is_listed() -> None:
     assert not Credit.objects.left_by_ended_subscriptions().exists()
     bill()
     left = Credit.objects.left_by_ended_subscriptions().get()
-    assert (left.subscription, left.left) == (opened["cancelled"], Decimal("40.00"))
+    assert (left.subscription, left.remaining) == (opened["cancelled"], Decimal("40.00"))
     update_tracked(Credit.objects.filter(pk=left.pk), paid_out=Decimal("40.00"))
     assert not Credit.objects.left_by_ended_subscriptions().exists()
 
