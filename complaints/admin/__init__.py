@@ -1,7 +1,9 @@
 """The staff pages of complaints, refunds, incidents and policies, and the audit trail."""
 
+from complaints.admin import documents as _documents  # noqa: F401 (registers the words of credit notes)
 from complaints.admin.agreements import AgreementAdmin
 from complaints.admin.cases import ComplaintAdmin
+from complaints.admin.customers import MergingCustomerAdmin
 from complaints.admin.incidents import IncidentAdmin
 from complaints.admin.policies import PolicyAdmin, PolicyVersionAdmin
 from complaints.admin.refunds import RefundAdmin
@@ -13,6 +15,7 @@ __all__ = [
     "ComplaintAdmin",
     "EventAdmin",
     "IncidentAdmin",
+    "MergingCustomerAdmin",
     "PolicyAdmin",
     "PolicyVersionAdmin",
     "RefundAdmin",

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
-from accounts.panels import link
+from accounts.panels import link, page_url
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
 from audit.models import Event
@@ -171,7 +171,17 @@ class RefundAdmin(TrackedAdmin):
             )
         remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
         if remedies:
-            panels.append(Panel("Given", "backoffice/panels/table.html", _given(remedies, obj.currency), side="right"))
+            note = obj.credit_note
+            panels.append(
+                Panel(
+                    "Given",
+                    "backoffice/panels/table.html",
+                    _given(remedies, obj.currency),
+                    side="right",
+                    note=f"credit note {note.number}" if note else "",
+                    url=page_url(note) if note else "",
+                )
+            )
         approvals = obj.approvals.all()
         if approvals:
             panels.append(Panel("Approvals", "backoffice/panels/table.html", _approvals(obj), side="right"))

@@ -1,0 +1,44 @@
+"""What credit notes say: the case, the lines of the quote in words, and how the amount was given."""
+
+from __future__ import annotations
+
+from accounts.amounts import money_text
+from billing.documents.content import CreditNoteWords, WordedLine, register_credit_note_wording
+from billing.models import CreditNote
+from complaints.models import Refund, Reversal
+from complaints.refund_calculation import inputs_from_json
+from complaints.wording import lines_in_words, plan_in_words
+
+
+@register_credit_note_wording
+def words_of(note: CreditNote) -> CreditNoteWords | None:
+    """The words of a refund's note, or of its reversal's; None for a note that neither made."""
+    refund = Refund.objects.filter(credit_note=note).select_related("complaint", "period").first()
+    if refund is not None:
+        return _refund(refund)
+    reversal = Reversal.objects.filter(credit_note=note).select_related("refund__complaint", "charge").first()
+    return _reversal(reversal) if reversal is not None else None
+
+
+def _refund(refund: Refund) -> CreditNoteWords:
+    lines = lines_in_words(
+        inputs_from_json(refund.inputs),
+        refund.lines,
+        refund.period,
+        counted=refund.counted,
+        reduction_reason=refund.reduction_reason,
+    )
+    return CreditNoteWords(
+        [WordedLine(f"{line.label}: {line.detail}", f"{line.amount} {refund.currency}") for line in lines],
+        facts=(("Complaint", refund.complaint.code), ("Refund", refund.code)),
+        notes=(f"Given as {plan_in_words(refund.remedy_plan, refund.currency)}.",),
+    )
+
+
+def _reversal(reversal: Reversal) -> CreditNoteWords:
+    refund = reversal.refund
+    lines = [WordedLine("Taken back of what was given", money_text(reversal.recovered, refund.currency))]
+    if reversal.charge is not None:
+        charged = money_text(reversal.charge.amount, refund.currency)
+        lines.append(WordedLine("Charged on the next invoice: what was used", charged))
+    return CreditNoteWords(lines, facts=(("Complaint", refund.complaint.code), ("Refund", refund.code)))
