@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
 from audit import context
 
 
 class AuditMiddleware:
-    """Sets the acting person from the session and gives each request an id, also sent as ``X-Request-Id``."""
+    """Sets the acting person from the session and gives each request an id, also sent as ``X-Request-Id``.
+
+    Nothing that passes here is to be kept by a cache.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -21,4 +25,7 @@ class AuditMiddleware:
         with context.acting(user=user, source="page", request_id=request_id):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        # Django says so on the pages of the site, but not on error pages and the password form: they name the person.
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
         return response
