@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from accounts.csvfiles.problems import FileProblem
 from accounts.fields import CostField
 from accounts.forms import AmountField, CustomerNumberField, DateField, ReasonField, currency_choices
-from audit.backoffice import ActionForm
+from audit.backoffice import ActionForm, ReasonForm
+from billing.imports.bank import read_statement
+from billing.imports.bank_map import LARGEST_MAP, load_bank_map, parse_bank_map, shipped_bank_maps
+from billing.imports.column_map import MapProblem
 from billing.models import Operation, Plan, Subscription
 from billing.models.plans import TermChoices
 
@@ -89,6 +96,9 @@ class CancelForm(ActionForm):
 
 # --- Money --------------------------------------------------------------------------------------
 
+#: More than this is no statement for a page: the command reads it.
+LARGEST_STATEMENT = 5 * 1024 * 1024
+
 
 class PaymentForm(ActionForm):
     amount = AmountField()
@@ -96,6 +106,71 @@ class PaymentForm(ActionForm):
     reference = forms.CharField(max_length=140, required=False, help_text="As the bank shows it.")
 
 
+class PaidInFullForm(ActionForm):
+    received_on = DateField(label="Received on")
+    reference = forms.CharField(max_length=140, help_text="As the bank shows it; it stands on each payment.")
+
+
+class DisputeForm(ReasonForm):
+    field_order = ("disputed_on", "reason")
+    disputed_on = DateField(label="In dispute since")
+
+
+class ChargebackForm(ReasonForm):
+    field_order = ("taken_back_on", "reason")
+    taken_back_on = DateField(label="Taken back on")
+    reason = ReasonField(label="The bank's reason", max_length=200)
+
+
 class PayoutPaidForm(ActionForm):
     reference = forms.CharField(label="The bank's reference", max_length=140)
     paid_on = DateField(label="Paid on")
+
+
+class LeftoverForm(ReasonForm):
+    field_order = ("amount", "reason")
+    amount = AmountField(help_text="What is left of the credit, or less.")
+
+
+class MatchForm(ActionForm):
+    invoice_number = forms.CharField(max_length=20, help_text="Which invoice this payment is for.")
+    reason = ReasonField(required=False)
+
+
+class StatementForm(ActionForm):
+    """A bank's statement and what its columns mean; the file is read here, so that a bad one is told at its field."""
+
+    file = forms.FileField(label="Statement", help_text="A CSV file in UTF-8, with a header; at most 5 MiB.")
+    columns = forms.ChoiceField(
+        label="What the columns mean", choices=lambda: [(name, name) for name in shipped_bank_maps()], initial="own"
+    )
+    own_map = forms.FileField(
+        label="Or a map of your own (optional)",
+        required=False,
+        help_text="A TOML file; it goes before the choice above.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        upload, own = cleaned.get("file"), cleaned.get("own_map")
+        if upload is None:
+            return cleaned
+        if upload.size > LARGEST_STATEMENT:
+            raise ValidationError({"file": "This is larger than 5 MiB: the command import_bank reads it."})
+        try:
+            chosen = (
+                parse_bank_map(own.read(LARGEST_MAP + 1), name=own.name)
+                if own is not None
+                else load_bank_map(cleaned.get("columns", "own"))
+            )
+        except MapProblem as problem:
+            raise ValidationError({"own_map" if own is not None else "columns": str(problem)}) from None
+        try:
+            cleaned["statement"] = read_statement(
+                io.BytesIO(upload.read()), chosen, file_name=upload.name, today=timezone.localdate()
+            )
+        except FileProblem as problem:
+            raise ValidationError({"file": str(problem)}) from None
+        except MapProblem as problem:
+            raise ValidationError({"own_map" if own is not None else "columns": str(problem)}) from None
+        return cleaned

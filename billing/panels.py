@@ -52,8 +52,26 @@ def invoice_pill(invoice: Invoice) -> SafeString:
     return pill(invoice.get_state_display(), tones[invoice.state])
 
 
+def dispute_pill(invoice: Invoice) -> SafeString:
+    return pill("In dispute", "warn") if invoice.disputed_on is not None else SafeString("")
+
+
+def sums_in_words(amounts: Iterable[tuple[str, Decimal]]) -> str:
+    """Amounts with their currency, summed by currency: "12.00 EUR, 5.00 USD"."""
+    sums: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return ", ".join(money_text(amount, currency) for currency, amount in sorted(sums.items()))
+
+
 def payout_pill(payout: Payout) -> SafeString:
-    tones: dict[str, Any] = {"pending": "warn", "paid": "good", "failed": "bad", "credited": "mute"}
+    tones: dict[str, Any] = {
+        "pending": "warn",
+        "paid": "good",
+        "failed": "bad",
+        "credited": "mute",
+        "cancelled": "mute",
+    }
     return pill(payout.get_state_display(), tones[payout.state])
 
 

@@ -46,7 +46,16 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("complaints.Reversal"),
         ),
     ),
-    Group("Customers", "users", (Entry("accounts.Customer"), Entry("accounts.Agreement"))),
+    Group(
+        "Customers",
+        "users",
+        (
+            Entry("accounts.Customer"),
+            Entry("accounts.Contact"),
+            Entry("accounts.Agreement"),
+            Entry("accounts.Customer", action="merge"),
+        ),
+    ),
     Group(
         "Subscriptions",
         "repeat",
@@ -62,9 +71,14 @@ NAVIGATION: tuple[Group, ...] = (
         "banknote",
         (
             Entry("billing.Invoice"),
+            Entry("billing.CreditNote"),
             Entry("billing.Credit"),
+            Entry("billing.LeftoverPayout"),
             Entry("billing.Payout"),
+            Entry("accounts.BankDetailsChange"),
             Entry("billing.Payment"),
+            Entry("billing.BankLine"),
+            Entry("billing.BillingRun"),
             Entry("billing.Invoice", action="run_billing"),
         ),
     ),

@@ -9,6 +9,7 @@ usage) by the product's own actions. Actions look at the real day, so dates lie 
 
 from __future__ import annotations
 
+import io
 from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,10 +24,23 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import ApprovalLimit, Customer, StaffChange, Team, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
+from billing.actions.bank import import_bank
 from billing.actions.payments import record_payment
 from billing.actions.subscriptions import open_subscription as open_subscription_action
 from billing.actions.usage import Usage, record_usage
-from billing.models import Invoice, Operation, OperationCost, Plan, Price, Subscription
+from billing.giving import give_credit
+from billing.imports.bank import Statement, read_statement
+from billing.imports.bank_map import load_bank_map
+from billing.models import (
+    BankLine,
+    Credit,
+    Invoice,
+    Operation,
+    OperationCost,
+    Plan,
+    Price,
+    Subscription,
+)
 from hardware.actions import DueInstalment, record_purchase
 from hardware.models import PhoneModel, Purchase
 
@@ -341,6 +355,31 @@ def usage(
         quantity=quantity,
     )
     return record_usage(subscription.pk, [row], by=system_user())
+
+
+def leftover_credit(amount: Decimal = Decimal("25.00"), **kwargs: Any) -> Credit:
+    """What a subscription left when it ended yesterday."""
+    subscription = open_subscription(activated_on=months_ago(2), **kwargs)
+    credit = give_credit(subscription, amount, reason="A refund")
+    subscription = Subscription.objects.get(pk=subscription.pk)
+    subscription.state = Subscription.State.ENDED
+    subscription.cancelled_on = days_ago(20)
+    subscription.ended_on = days_ago(1)
+    subscription.save()
+    return Credit.objects.get(pk=credit.pk)
+
+
+def bank_statement(*lines: str, header: str = "booked_on,amount,currency,payer,text") -> Statement:
+    """A statement of the product's own form, one line a booking."""
+    stream = io.BytesIO("\n".join((header, *lines)).encode())
+    return read_statement(stream, load_bank_map("own"), file_name="statement.csv", today=today())
+
+
+def bank_line(*, by: User | None = None, text: str = "Thank you", amount: str = "12.00") -> BankLine:
+    """A payment received that names no invoice."""
+    line = f"{days_ago(1)},{amount},EUR,Somebody {next(_serial)},{text}"
+    import_bank(bank_statement(line), by=by or system_user())
+    return BankLine.objects.latest("pk")
 
 
 # --- Phones -------------------------------------------------------------------------------------

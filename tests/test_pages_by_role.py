@@ -10,10 +10,14 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Agreement, User
+from accounts.actions.customers import edit_customer
+from accounts.models import Agreement, Contact, User
 from accounts.permissions import Role
 from audit.backoffice import TrackedAdmin
 from billing import giving
+from billing.actions.run import run_billing
+from billing.actions.leftover import propose_leftover
+from billing.credit_notes import issue_credit_note
 from billing.models import Subscription
 from tests import factories
 
@@ -29,6 +33,7 @@ SEES: dict[str, set[Role]] = {
     "accounts.ApprovalLimit": STAFF,
     "accounts.StaffChange": STAFF,
     "accounts.Agreement": CASES,
+    "accounts.Contact": CASES,
     "hardware.PhoneModel": CASES,
     "hardware.Phone": CASES,
     "hardware.Purchase": CASES,
@@ -43,7 +48,12 @@ SEES: dict[str, set[Role]] = {
     "billing.Invoice": CASES,
     "billing.Payment": CASES,
     "billing.Credit": CASES,
+    "billing.BillingRun": CASES,
     "billing.Payout": CASES,
+    "billing.BankLine": CASES,
+    "billing.CreditNote": CASES,
+    "billing.LeftoverPayout": CASES,
+    "accounts.BankDetailsChange": CASES,
     "complaints.Complaint": CASES,
     "complaints.Refund": CASES,
     "complaints.Reversal": CASES,
@@ -57,6 +67,10 @@ SEES: dict[str, set[Role]] = {
 MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.Customer", "new"): {A, L, M, B},
     ("accounts.Customer", "edit"): {A, L, M, B},
+    ("accounts.Customer", "add_contact"): {A, L, M, B},
+    ("accounts.Customer", "merge"): {L, M},
+    ("accounts.Contact", "edit"): {A, L, M, B},
+    ("accounts.Contact", "retire"): {A, L, M, B},
     ("accounts.User", "new"): {D},
     ("accounts.User", "draft_change"): {D},
     ("accounts.Team", "new"): {D},
@@ -73,8 +87,6 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("hardware.Purchase", "pay"): {B},
     ("hardware.Purchase", "return"): {B},
     ("hardware.Purchase", "warranty"): {B},
-    ("hardware.Purchase", "warranty"): {B},
-    ("hardware.Purchase", "return"): {B},
     ("hardware.Instalment", "pay"): {B},
     ("billing.Plan", "new"): {B},
     ("billing.Price", "draft"): {B},
@@ -87,6 +99,18 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("billing.Subscription", "undo_cancellation"): {A, L, M, B},
     ("billing.Invoice", "run_billing"): {B},
     ("billing.Invoice", "pay"): {B},
+    ("billing.Invoice", "pay_in_full"): {B},
+    ("billing.Invoice", "dispute"): {B},
+    ("billing.Invoice", "end_dispute"): {B},
+    ("billing.Payment", "charge_back"): {B},
+    ("billing.BankLine", "read_statement"): {B},
+    ("billing.BankLine", "match"): {B},
+    ("billing.BankLine", "set_aside"): {B},
+    ("billing.Credit", "pay_out"): {B},
+    ("billing.LeftoverPayout", "approve"): {M},
+    ("billing.LeftoverPayout", "reject"): {M},
+    ("billing.LeftoverPayout", "withdraw"): {B},
+    ("accounts.BankDetailsChange", "confirm"): {M, B},
     ("billing.Payout", "paid"): {B},
     ("billing.Payout", "failed"): {B},
     ("billing.Payout", "retry"): {B},
@@ -112,7 +136,10 @@ def company(db: None) -> None:
     giving.give_minutes(subscription, 30, reason="A refund")
     giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
     giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
+    money_rows(subscription)
     factories.phone_purchase(subscription.customer, instalments=3)
+    Contact.objects.create(customer=subscription.customer, name="Nora Contact")
+    run_billing(factories.days_ago(365), by=factories.system_user())
     factories.ApprovalLimitFactory.create(state="draft")
     factories.TeamFactory.create()
     factories.StaffChangeFactory.create()
@@ -122,6 +149,16 @@ def company(db: None) -> None:
         valid_from=factories.LONG_AGO,
         drafted_by=factories.manager(),
     )
+
+
+def money_rows(subscription: Subscription) -> None:
+    """A credit note, a line of a bank statement, leftover credit proposed, new bank details."""
+    clerk = factories.billing_clerk()
+    issue_credit_note(subscription.periods.get(), factories.MONTHLY_FEE)
+    factories.bank_line(by=clerk)
+    credit = factories.leftover_credit()
+    propose_leftover(credit.pk, by=clerk, reason="They asked for it")
+    edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")
 
 
 def test_the_tables_know_every_page() -> None:

@@ -1,5 +1,5 @@
 """The pages of plans and prices, subscriptions, periods and usage, and of money."""
 
-from billing.admin import invoices, payouts, periods, plans, subscriptions
+from billing.admin import credits, invoices, payments, payouts, periods, plans, runs, subscriptions
 
-__all__ = ["invoices", "payouts", "periods", "plans", "subscriptions"]
+__all__ = ["credits", "invoices", "payments", "payouts", "periods", "plans", "runs", "subscriptions"]

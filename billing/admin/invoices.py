@@ -1,4 +1,4 @@
-"""Invoices, payments and credits, and running billing from a page."""
+"""Invoices: recording payments of them, disputes, their documents; and running billing from a page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
-from accounts.models import Customer, User
+from accounts.models import User
 from accounts.panels import day, link
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
@@ -23,17 +24,29 @@ from audit.backoffice import (
     StaffAction,
     TrackedAdmin,
     register_verbs,
+    sub,
     timeline_panel,
 )
 from audit.models import Event
 from billing import forms
-from billing.actions.payments import payment_obstacle, record_payment
+from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
+from billing.actions.payments import pay_in_full, payment_obstacle, record_payment
 from billing.actions.run import run_billing
+from billing.admin.documents import DocumentPages
+from billing.documents.content import Document, invoice_document
 from billing.due import due_for_billing
-from billing.models import Credit, Invoice, Payment
-from billing.panels import TABLE, invoice_pill
+from billing.models import Invoice, Payment
+from billing.panels import TABLE, dispute_pill, invoice_pill, sums_in_words
 
-register_verbs({"payment.record": "recorded a payment of the invoice", "billing.run": "ran billing"})
+register_verbs(
+    {
+        "payment.record": "recorded a payment of the invoice",
+        "payment.in_full": "recorded as paid in full",
+        "invoice.dispute": "noted that the customer disputes",
+        "invoice.end_dispute": "ended the dispute of",
+        "billing.run": "ran billing",
+    }
+)
 
 #: More than this many subscriptions at once are the command's work: a page would be cut off before its end.
 MOST_BY_PAGE = 500
@@ -103,10 +116,91 @@ class RecordPayment(StaffAction[Invoice]):
         return f"{money_text(payment.amount, invoice.currency)} is recorded on {invoice.number}; {left}."
 
 
+class PayInFull(StaffAction[Invoice]):
+    name = "pay_in_full"
+    label = "Paid in full"
+    label_plural = "Record as paid in full"
+    icon = "check"
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = forms.PaidInFullForm
+    intro = "One day and one reference for all of them, such as a collective transfer's."
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return payment_obstacle(obj)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return f"{money_text(obj.due, obj.currency)} was received for {obj.number}: it is paid."
+
+    def summary(self, rows: Sequence[Invoice], by: User) -> str:
+        return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"received_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payment = pay_in_full(pk, by=by, **cleaned)
+        return f"{payment.invoice.number} is paid: {money_text(payment.amount, payment.invoice.currency)}."
+
+
+class Dispute(StaffAction[Invoice]):
+    name = "dispute"
+    label = "Customer disputes it"
+    icon = "scale"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = forms.DisputeForm
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return dispute_obstacle(obj)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return f"{obj.number} is not chased and not marked overdue until the dispute is ended."
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"disputed_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{open_dispute(pk, by=by, **cleaned).number} is in dispute."
+
+
+class EndDispute(StaffAction[Invoice]):
+    name = "end_dispute"
+    label = "End the dispute"
+    icon = "circle-check"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return end_dispute_obstacle(obj)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return f"What is due on {obj.number} is asked for again; it is overdue if its day has passed."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        invoice = end_dispute(pk, by=by, reason=cleaned["reason"])
+        return f"{invoice.number} is not in dispute any more: “{invoice.get_state_display()}”."
+
+
+class InDispute(admin.SimpleListFilter):
+    title = "dispute"
+    parameter_name = "dispute"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "In dispute"), ("no", "Not in dispute")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(disputed_on__isnull=self.value() == "no")
+
+
 @admin.register(Invoice)
-class InvoiceAdmin(TrackedAdmin):
+class InvoiceAdmin(DocumentPages, TrackedAdmin):
     may_view = May.SEE_MONEY
-    staff_actions = (RecordPayment,)
+    staff_actions = (RecordPayment, PayInFull, Dispute, EndDispute)
     page_actions = (RunBilling,)
     list_display = (
         "number",
@@ -118,14 +212,14 @@ class InvoiceAdmin(TrackedAdmin):
         "due_shown",
         "state_pill",
     )
-    list_filter = ("state", "currency", "issued_on")
+    list_filter = ("state", InDispute, "currency", "issued_on")
     list_select_related = ("customer",)
     numeric_columns = ("gross_shown", "credited_shown", "due_shown")
     search_fields = ("number", "customer__name", "customer__number", "customer__email")
     search_help_text = "Invoice number, or customer by name, number or e-mail"
     empty_hint = "A subscription's first invoice comes with opening it, the others by running billing."
-    fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on")
-    readonly_fields = ("customer_link", "subscription", "period_link")
+    fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on", "dispute")
+    readonly_fields = ("customer_link", "subscription", "period_link", "dispute")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
         rows: QuerySet[Invoice] = super().get_queryset(request)
@@ -157,13 +251,22 @@ class InvoiceAdmin(TrackedAdmin):
 
     @admin.display(description="State", ordering="state")
     def state_pill(self, obj: Invoice) -> SafeString:
-        return invoice_pill(obj)
+        return format_html("{}{}", invoice_pill(obj), dispute_pill(obj))
+
+    @admin.display(description="In dispute", empty_value="–")
+    def dispute(self, obj: Invoice) -> SafeString | None:
+        if obj.disputed_on is None:
+            return None
+        return format_html("since {}{}", day(obj.disputed_on), sub(obj.dispute_reason))
+
+    def document_of(self, obj: Invoice) -> Document:
+        return invoice_document(obj)
 
     def page_title(self, obj: Invoice) -> str:  # type: ignore[override]
         return f"Invoice {obj.number}"
 
     def page_pills(self, request: HttpRequest, obj: Invoice) -> Sequence[SafeString]:
-        return [invoice_pill(obj)]
+        return [invoice_pill(obj), *([dispute_pill(obj)] if obj.disputed_on else [])]
 
     def change_panels(self, request: HttpRequest, obj: Invoice) -> Sequence[Panel]:
         unit = obj.currency
@@ -177,8 +280,13 @@ class InvoiceAdmin(TrackedAdmin):
             for use in obj.credit_applications.select_related("credit")
         ]
         paid = [
-            (day(payment.received_on), payment.reference, payment.recorded_by, money(payment.amount, unit))
-            for payment in obj.payments.select_related("recorded_by")
+            (
+                link(payment, day(payment.received_on)),
+                format_html("{}{}", payment.reference, sub(_taken_back(payment, unit))),
+                payment.recorded_by,
+                money(payment.amount, unit),
+            )
+            for payment in obj.payments.select_related("recorded_by", "chargeback")
         ]
         return [
             Panel(
@@ -186,6 +294,7 @@ class InvoiceAdmin(TrackedAdmin):
                 "billing/panels/invoice_lines.html",
                 {"invoice": obj, "lines": obj.lines.all(), "less": less},
             ),
+            self.document_panel(obj),
             Panel(
                 "Credits applied",
                 TABLE,
@@ -206,110 +315,8 @@ class InvoiceAdmin(TrackedAdmin):
         ]
 
 
-@admin.register(Payment)
-class PaymentAdmin(TrackedAdmin):
-    may_view = May.SEE_MONEY
-    list_display = ("received_on", "invoice_link", "customer", "reference", "recorded_by", "amount_shown")
-    list_filter = ("received_on",)
-    list_select_related = ("invoice__customer", "recorded_by")
-    numeric_columns = ("amount_shown",)
-    search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
-    search_help_text = "Reference, invoice number or customer"
-    ordering = ("-received_on", "-pk")
-    empty_hint = "Payments are recorded on the page of an invoice."
-    fields = ("invoice_link", "customer", "amount_shown", "received_on", "reference", "recorded_by")
-    readonly_fields = ("invoice_link", "customer", "amount_shown")
-
-    @admin.display(description="Invoice", ordering="invoice__number")
-    def invoice_link(self, obj: Payment) -> SafeString:
-        return link(obj.invoice)
-
-    @admin.display(description="Customer", ordering="invoice__customer__name")
-    def customer(self, obj: Payment) -> Customer:
-        return obj.invoice.customer
-
-    @admin.display(description="Amount", ordering="amount")
-    def amount_shown(self, obj: Payment) -> SafeString:
-        return money(obj.amount, obj.invoice.currency)
-
-
-@admin.register(Credit)
-class CreditAdmin(TrackedAdmin):
-    may_view = May.SEE_MONEY
-    list_display = (
-        "granted_on",
-        "customer",
-        "subscription",
-        "reason",
-        "granted_shown",
-        "applied_shown",
-        "remaining_shown",
-    )
-    list_filter = ("currency", "granted_on")
-    list_select_related = ("customer", "subscription")
-    numeric_columns = ("granted_shown", "applied_shown", "remaining_shown")
-    search_fields = ("customer__name", "customer__number", "subscription__number", "reason")
-    search_help_text = "Customer, subscription number or why it was given"
-    ordering = ("-granted_on", "-pk")
-    empty_hint = "Credits come from settled refunds."
-    fields = (
-        "customer_link",
-        "subscription_link",
-        "granted_on",
-        "reason",
-        "granted_shown",
-        "applied_shown",
-        "remaining_shown",
-    )
-    readonly_fields = (
-        "customer_link",
-        "subscription_link",
-        "granted_shown",
-        "applied_shown",
-        "remaining_shown",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Credit]:
-        rows: QuerySet[Credit] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription")
-
-    @admin.display(description="Customer")
-    def customer_link(self, obj: Credit) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description="Subscription")
-    def subscription_link(self, obj: Credit) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description="Granted", ordering="granted")
-    def granted_shown(self, obj: Credit) -> SafeString:
-        return money(obj.granted, obj.currency)
-
-    @admin.display(description="Used", ordering="applied")
-    def applied_shown(self, obj: Credit) -> SafeString:
-        return money(obj.applied, obj.currency)
-
-    @admin.display(description="Left")
-    def remaining_shown(self, obj: Credit) -> SafeString:
-        return money(obj.remaining, obj.currency)
-
-    def page_title(self, obj: Credit) -> str:  # type: ignore[override]
-        return f"Credit of {money_text(obj.granted, obj.currency)}, {obj.customer.name}"
-
-    def change_panels(self, request: HttpRequest, obj: Credit) -> Sequence[Panel]:
-        rows = [
-            (link(use.invoice), day(use.applied_on), money(use.amount, obj.currency))
-            for use in obj.applications.select_related("invoice")
-        ]
-        return [
-            Panel(
-                "Went to",
-                TABLE,
-                {
-                    "headings": ["Invoice", "On", ("Amount", "n")],
-                    "rows": rows,
-                    "empty": "No invoice yet: the next one of the subscription uses it (R6).",
-                },
-            ),
-            timeline_panel(Event.objects.about(obj), about=obj),
-        ]
+def _taken_back(payment: Payment, currency: str) -> str:
+    chargeback = getattr(payment, "chargeback", None)
+    if chargeback is None:
+        return ""
+    return f"{money_text(chargeback.amount, currency)} taken back by the bank: {chargeback.reason}"

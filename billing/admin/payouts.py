@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
-from accounts.models import User
-from accounts.panels import link
+from accounts.bank_details import change_to_show
+from accounts.models import BankDetailsChange, User
+from accounts.panels import day, link
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     OptionalReasonForm,
@@ -23,7 +25,10 @@ from audit.backoffice import (
     ReasonForm,
     StaffAction,
     TrackedAdmin,
+    number,
+    pill,
     register_verbs,
+    sub,
     timeline_panel,
 )
 from audit.models import Event
@@ -31,6 +36,7 @@ from billing import forms
 from billing.actions.payouts import (
     mark_payout_failed,
     mark_payout_paid,
+    paid_obstacle,
     payout_obstacle,
     retry_obstacle,
     retry_payout,
@@ -38,7 +44,8 @@ from billing.actions.payouts import (
     turn_payout_into_credit,
 )
 from billing.models import Payout
-from billing.panels import payout_pill
+from billing.owed import owed, sums_by_kind, write_csv
+from billing.panels import TABLE, payout_pill, sums_in_words
 
 register_verbs(
     {
@@ -55,10 +62,7 @@ class _OnPayout(StaffAction[Payout]):
     roles = roles_that(May.HANDLE_MONEY)
 
     def summary(self, rows: Sequence[Payout], by: User) -> str:
-        sums: dict[str, Decimal] = defaultdict(Decimal)
-        for payout in rows:
-            sums[payout.currency] += payout.amount
-        return ", ".join(money_text(amount, currency) for currency, amount in sorted(sums.items()))
+        return sums_in_words((payout.currency, payout.amount) for payout in rows)
 
 
 class MarkPaid(_OnPayout):
@@ -70,7 +74,7 @@ class MarkPaid(_OnPayout):
     form_class = forms.PayoutPaidForm
 
     def obstacle(self, obj: Payout, by: User) -> str | None:
-        return payout_obstacle(obj, Payout.State.PENDING)
+        return paid_obstacle(obj)
 
     def consequence(self, obj: Payout, by: User) -> str:
         return f"The bank has paid {money_text(obj.amount, obj.currency)} to {obj.account_holder}, {obj.iban}."
@@ -129,11 +133,13 @@ class ToCredit(_OnPayout):
 
     def consequence(self, obj: Payout, by: User) -> str:
         amount = money_text(obj.amount, obj.currency)
+        if hasattr(obj, "leftover"):
+            return f"{amount} goes back to the credit that {obj.subscription.number} left."
         return f"{amount} becomes a credit on the next invoices of {obj.subscription.number}."
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         credit = turn_payout_into_credit(pk, by=by, reason=cleaned["reason"])
-        return f"It is a credit now: {money_text(credit.granted, credit.currency)}."
+        return f"It is a credit again: {money_text(credit.remaining, credit.currency)} is left of it."
 
 
 @admin.register(Payout)
@@ -145,6 +151,7 @@ class PayoutAdmin(TrackedAdmin):
         "customer",
         "amount_shown",
         "account",
+        "bank_details",
         "state_pill",
         "reference",
         "paid_on",
@@ -161,6 +168,7 @@ class PayoutAdmin(TrackedAdmin):
         "subscription_link",
         "amount_shown",
         "account",
+        "bank_details",
         "reason",
         "requested_on",
         "key",
@@ -169,11 +177,54 @@ class PayoutAdmin(TrackedAdmin):
         "paid_on",
         "failure",
     )
-    readonly_fields = ("customer_link", "subscription_link", "amount_shown", "account")
+    readonly_fields = ("customer_link", "subscription_link", "amount_shown", "account", "bank_details")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription")
+        return rows.select_related("customer", "subscription", "leftover").prefetch_related(
+            Prefetch("customer__bank_details_changes", BankDetailsChange.objects.select_related("confirmed_by"))
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self._owed_view)
+        return [path("owed.csv", view, name="billing_payout_owed"), *super().get_urls()]
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        sums = sums_by_kind()
+        if not sums:
+            return []
+        rows = [(kind, number(count), words) for kind, count, words in sums]
+        return [
+            Panel(
+                "Owed to customers",
+                TABLE,
+                {"headings": ["What", ("How many", "n"), "In all"], "rows": rows},
+                side="top",
+                note="who is owed what, and who is to be paid (CSV)",
+                url=self.url_of("owed"),
+            )
+        ]
+
+    def _owed_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="owed-{timezone.localdate()}.csv"'
+        write_csv(owed(), response)
+        return response
+
+    @admin.display(description="Bank details")
+    def bank_details(self, obj: Payout) -> SafeString:
+        change = change_to_show(obj.customer)
+        if change is None:
+            return SafeString("")
+        on = day(timezone.localdate(change.changed_at))
+        if change.confirmed_by is None:
+            return format_html(
+                "{}{}", pill("Needs a second person", "bad"), sub(link(change, format_html("changed {}", on)))
+            )
+        words = format_html("changed {}, confirmed by {}", on, change.confirmed_by)
+        return format_html("{}{}", pill("Changed lately", "warn"), sub(link(change, words)))
 
     @admin.display(description="Customer")
     def customer_link(self, obj: Payout) -> SafeString:

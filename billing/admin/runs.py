@@ -1,0 +1,156 @@
+"""Billing runs: what each did and what it left undone. They are started from the list of invoices, or by night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money
+from accounts.panels import day, link
+from accounts.permissions import May
+from audit.backoffice import (
+    Panel,
+    TrackedAdmin,
+    number,
+    pill,
+    register_verbs,
+    timeline_panel,
+    when,
+)
+from audit.models import Event
+from billing.models import BillingRun, Credit
+from billing.panels import TABLE
+
+register_verbs({"billing.start": "started"})
+
+#: Credits left by ended subscriptions that a page lists.
+MOST_LEFTOVER = 50
+
+
+def run_pill(run: BillingRun) -> SafeString:
+    """How a run stands; one that finished and left subscriptions out wants attention."""
+    if run.state == BillingRun.State.FINISHED:
+        return pill("Finished, with problems", "warn") if run.problems else pill("Finished", "good")
+    return pill(run.get_state_display(), "bad" if run.state == BillingRun.State.INTERRUPTED else "info")
+
+
+@admin.register(BillingRun)
+class BillingRunAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    list_display = ("today", "started", "duration", "by", "opened_", "ended_", "overdue_", "problems_", "state_pill")
+    list_filter = ("state", "today")
+    list_select_related = ("by",)
+    numeric_columns = ("duration", "opened_", "ended_", "overdue_", "problems_")
+    ordering = ("-started_at", "-pk")
+    empty_hint = "Billing has not run yet: the command run_billing does it every night."
+    fields = ("today", "by", "started", "finished", "duration", "batches")
+    readonly_fields = ("started", "finished", "duration")
+
+    @admin.display(description="Started", ordering="started_at")
+    def started(self, obj: BillingRun) -> SafeString:
+        return when(obj.started_at)
+
+    @admin.display(description="Finished", ordering="finished_at")
+    def finished(self, obj: BillingRun) -> SafeString:
+        return when(obj.finished_at)
+
+    @admin.display(description="Took")
+    def duration(self, obj: BillingRun) -> SafeString:
+        if obj.finished_at is None:
+            return SafeString("")
+        seconds = (obj.finished_at - obj.started_at).total_seconds()
+        minutes, rest = divmod(seconds, 60)
+        return number(f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:.1f} s")
+
+    @admin.display(description="Opened", ordering="opened")
+    def opened_(self, obj: BillingRun) -> SafeString:
+        return number(obj.opened)
+
+    @admin.display(description="Ended", ordering="ended")
+    def ended_(self, obj: BillingRun) -> SafeString:
+        return number(obj.ended)
+
+    @admin.display(description="Overdue", ordering="overdue")
+    def overdue_(self, obj: BillingRun) -> SafeString:
+        return number(obj.overdue)
+
+    @admin.display(description="Not billed")
+    def problems_(self, obj: BillingRun) -> SafeString:
+        return number(len(obj.problems))
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, obj: BillingRun) -> SafeString:
+        return run_pill(obj)
+
+    def page_pills(self, request: HttpRequest, obj: BillingRun) -> Sequence[SafeString]:
+        return [run_pill(obj)]
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        """Credits that wait for somebody to propose their payout."""
+        left = leftover()
+        if not left:
+            return []
+        return [_leftover_panel(left)]
+
+    def change_panels(self, request: HttpRequest, obj: BillingRun) -> Sequence[Panel]:
+        counted = [
+            ("Periods opened", number(obj.opened)),
+            ("Invoices", number(obj.invoiced)),
+            ("Subscriptions ended", number(obj.ended)),
+            ("Invoices marked overdue", number(obj.overdue)),
+        ]
+        panels = [
+            Panel("What it did", TABLE, {"headings": ["", ("Number", "n")], "rows": counted}),
+            Panel("Amounts", TABLE, {"headings": AMOUNTS, "rows": _amounts(obj), "empty": "Nothing was invoiced."}),
+        ]
+        if obj.problems:
+            left_out = [(sentence,) for sentence in obj.problems]
+            panels.insert(0, Panel("Not billed", TABLE, {"headings": ["Why"], "rows": left_out}, tone="bad"))
+        panels.append(_leftover_panel(leftover()))
+        panels.append(timeline_panel(Event.objects.about(obj), about=obj))
+        return panels
+
+
+AMOUNTS = ["Currency", ("Invoiced", "n"), ("Of that charges", "n"), ("Credits used", "n")]
+
+
+def _amounts(run: BillingRun) -> list[tuple[Any, ...]]:
+    sums = [run.amounts.get(name, {}) for name in ("gross", "charged", "credited")]
+    return [(unit, *(number(of.get(unit, "")) for of in sums)) for unit in sorted(set().union(*sums))]
+
+
+def leftover() -> QuerySet[Credit]:
+    """The credits left by subscriptions that ended, the oldest first, and one more than a page lists."""
+    rows: QuerySet[Credit] = Credit.objects.left_by_ended_subscriptions().select_related("customer", "subscription")
+    return rows.order_by("granted_on", "pk")[: MOST_LEFTOVER + 1]
+
+
+def _leftover_panel(left: QuerySet[Credit]) -> Panel:
+    found = list(left)
+    rows = [
+        (
+            link(credit.customer),
+            link(credit.subscription),
+            day(credit.subscription.ended_on),
+            link(credit, credit.reason),
+            money(credit.remaining, credit.currency),
+        )
+        for credit in found[:MOST_LEFTOVER]
+    ]
+    more = f"the oldest {MOST_LEFTOVER}" if len(found) > MOST_LEFTOVER else ""
+    return Panel(
+        "Credit left by ended subscriptions",
+        TABLE,
+        {
+            "headings": ["Customer", "Subscription", "Ended", "Credit", ("Left", "n")],
+            "rows": rows,
+            "empty": "None: no ended subscription has credit left.",
+        },
+        note=more,
+        tone="warn" if rows else "",
+    )
