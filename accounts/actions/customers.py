@@ -76,6 +76,9 @@ def create_customer(
             )
         )
         customer.save()
+        if customer.iban:
+            # As any change: the first payout waits for a second person, or one alone could enter an account of theirs.
+            record_change(customer, iban_before="", holder_before="", by=by)
         action.about(customer, customer_id=customer.pk)
         return customer
 

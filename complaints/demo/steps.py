@@ -9,7 +9,10 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.actions.bank_details import confirm_bank_details
+from accounts.bank_details import latest_change
 from accounts.models import User
+from accounts.permissions import Role
 from audit.actions import Refused
 from billing.actions.payouts import (
     mark_payout_failed,
@@ -289,8 +292,21 @@ def _payout(running: Running) -> Payout:
     return Payout.objects.get(remedy__refund=running.refund_ids[-1])
 
 
+def _check_account(running: Running) -> None:
+    """The account that came with a new customer is checked by a second person before it is paid to."""
+    change = latest_change(_payout(running).customer)
+    if change is not None and change.confirmed_by_id is None:
+        manager = next(
+            person
+            for person in running.company.people.values()
+            if person.has_role(Role.MANAGER) and person.pk != change.changed_by_id
+        )
+        confirm_bank_details(change.pk, by=manager, reason="Read back on the phone, on the number on file")
+
+
 def cash_paid(after: int) -> Step:
     def do(running: Running, by: User) -> None:
+        _check_account(running)
         payout = _payout(running)
         day = running.company.today
         mark_payout_paid(payout.pk, by=by, reference=f"SEPA {payout.key} {day:%Y%m%d}", paid_on=day)
@@ -303,7 +319,11 @@ def cash_failed(after: int, reason: str) -> Step:
 
 
 def cash_again(after: int) -> Step:
-    return Step(after, lambda run, by: retry_payout(_payout(run).pk, by=by, reason="The bank is open again"), "billing")
+    def do(running: Running, by: User) -> None:
+        _check_account(running)
+        retry_payout(_payout(running).pk, by=by, reason="The bank is open again")
+
+    return Step(after, do, "billing")
 
 
 def cash_into_credit(after: int, reason: str) -> Step:
