@@ -177,8 +177,8 @@ FULL_MONTH = (
         about_days_ago=240,
         months=15,
         country="FR",
-        subject="Charged twice last year",
-        text="Our new accountant found that we paid a month twice before you changed your systems. It is long ago,"
+        subject="Charged twice before you changed systems",
+        text="Our new accountant found that we paid a month twice, in the days of your old system. It is long ago,"
         " but it is our money.",
         category="billing",
         channel="letter",

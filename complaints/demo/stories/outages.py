@@ -31,7 +31,7 @@ GREAT_OUTAGE = (
         received=11,
         day=14,
         subject="No phone for a day and a half",
-        text="From Tuesday morning we could neither call nor be called. Two orders went to a competitor. We expect the"
+        text="From early in the morning we could neither call nor be called. Two orders went elsewhere. We expect the"
         " lost time to be taken off the next invoice.",
         category="interruption",
         channel="phone",
