@@ -1,0 +1,284 @@
+"""A company that lives step by step, for tests that play its life in random order: who works there, what it sells,
+how its days go by, and how customers subscribe, pay and leave.
+
+Every step goes through the action that a page calls. The clock shows the step's day, at noon.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from audit.actions import Refused
+from audit.models import Event
+from billing.actions import disputes, plans, subscriptions
+from billing.actions.payments import record_payment
+from billing.actions.run import run_billing
+from billing.actions.usage import Usage, record_usage
+from billing.models import BillingRun, Invoice, Payment, Subscription
+from billing.money import round_money
+from complaints.demo.clock import Clock
+from tests import factories
+from tests.complaints.cases import Desk
+from tests.complaints.refusals import Rows, assert_event_of, rows_of_every_table
+from tests.money_invariants import check_billed
+
+MONTHS = 24
+#: Activation days at the ends of months, so that every example meets the cut months, most of them 29 February.
+ANCHORS = [
+    date(2022, 5, 28),
+    date(2022, 10, 29),
+    date(2022, 8, 30),
+    date(2023, 1, 31),
+    date(2024, 2, 29),
+    date(2023, 12, 31),
+]
+#: Monthly fees that no day or half divides evenly, and what a minute and an operation cost.
+FEES = {
+    "EUR": (Decimal("59.99"), Decimal("0.02"), Decimal("0.35")),
+    "JPY": (Decimal(6001), Decimal(3), Decimal(40)),
+    "KWD": (Decimal("18.505"), Decimal("0.0055"), Decimal("0.125")),
+}
+#: The refusals that change something: figures that differ at approval send the refund back to draft (RULES 6).
+CHANGES = {"stale_quote"}
+
+which = st.integers(0, 999)
+yes_or_no = st.booleans()
+
+
+class Office:
+    """What every example finds: people with limits, a plan with prices; made once."""
+
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.plan = factories.PlanFactory.create()
+        operation = factories.OperationFactory.create(code="FORWARD")
+        for currency, (fee, minute, unit) in FEES.items():
+            factories.approval_limits(Decimal(60), Decimal(100_000), currency)
+            for term, months in (("monthly", 1), ("annual", 12)):
+                terms = {"fee": fee * months, "minute_cost": minute, "included_minutes": 20 * months}
+                factories.price(self.plan, term, currency=currency, **terms)
+            factories.OperationCostFactory.create(operation=operation, currency=currency, unit_cost=unit)
+
+
+class CompanyLife(RuleBasedStateMachine):
+    """Days, subscriptions, prices, usage and money that comes in.
+
+    Numbers drawn pick a row among those there are, so that examples can be replayed.
+    """
+
+    office: Office
+    done: Counter[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.stack.enter_context(transaction.atomic())
+        self.copied: dict[int, tuple[Any, ...]] = {}
+        self.serial = 0
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.stack.close()
+
+    # --- What steps are made of -----------------------------------------------------------------
+
+    @property
+    def desk(self) -> Desk:
+        return self.office.desk
+
+    @property
+    def today(self) -> date:
+        return factories.today()
+
+    def do(self, action: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Carry an action out. Returns None if it is refused, after seeing that the refusal left nothing behind."""
+        before = rows_of_every_table()
+        try:
+            found = action(*args, **kwargs)
+        except Refused as refused:
+            self.refusal_left_nothing(refused, before)
+            return None
+        self.done[action.__name__] += 1
+        return found
+
+    def refusal_left_nothing(self, refused: Refused, before: Rows) -> None:
+        after = rows_of_every_table()
+        events = Event._meta.db_table
+        assert after[events][:-1] == before[events], f"{refused.code}: more than one event"
+        event = assert_event_of(refused)
+        del before[events], after[events]
+        changed = [table for table in after if after[table] != before[table]]
+        assert not changed or refused.code in CHANGES, f"{refused.code}: {refused.message} changed {changed}"
+        self.done[f"{event.verb} refused"] += 1
+
+    def pick[M: models.Model](self, rows: models.QuerySet[M], number: int) -> M | None:
+        found = list(rows.order_by("-pk")[:6])
+        return found[number % len(found)] if found else None
+
+    def bill(self) -> None:
+        last = Invoice.objects.order_by("pk").values_list("pk", flat=True).last() or 0
+        run = run_billing(self.today, by=self.desk.clerk)
+        assert not run.problems
+        check_billed(self.today, Invoice.objects.filter(pk__gt=last))
+        self.done["run_billing"] += 1
+
+    # --- Subscriptions and days -----------------------------------------------------------------
+
+    @initialize(anchor=st.sampled_from(ANCHORS), first=st.sampled_from(sorted(FEES)), annual=yes_or_no)
+    def begin(self, anchor: date, first: str, annual: bool) -> None:
+        self.clock = self.stack.enter_context(clock_on(anchor))
+        self.last_day = factories.months_ago(-MONTHS, anchor)
+        self.customers = [factories.CustomerFactory.create(currency=first) for _ in range(2)]
+        self.open(0, first, annual)
+        self.open(0, first, annual=False)
+
+    def open(self, number: int, currency: str, annual: bool) -> None:
+        opened = self.do(
+            subscriptions.open_subscription,
+            by=self.desk.clerk,
+            customer_id=self.customers[number % 2].pk,
+            plan_id=self.office.plan.pk,
+            term="annual" if annual else "monthly",
+            activated_on=self.today,
+            currency=currency,
+        )
+        self.pay_all(opened)
+
+    @rule(number=which, currency=st.sampled_from(sorted(FEES)), annual=yes_or_no)
+    def open_another(self, number: int, currency: str, annual: bool) -> None:
+        if Subscription.objects.count() < 4:
+            self.open(number, currency, annual)
+
+    @rule(
+        days=st.sampled_from([1, 2, 5, 13, 28, 31, 45, 100]),
+        step=st.sampled_from([1, 7, 100]),
+        bills=st.sampled_from([True, True, True, False]),
+        pays=yes_or_no,
+    )
+    def pass_days(self, days: int, step: int, bills: bool, pays: bool) -> None:
+        """Time goes by: billing runs each day, weekly, once at the end, or is forgotten."""
+        step = max(step, days // 7)
+        end = min(self.today + timedelta(days=days), self.last_day)
+        while self.today < end:
+            day = min(self.today + timedelta(days=step), end)
+            self.clock.now = factories.at(day)
+            if bills:
+                self.bill()
+        if bills and pays:
+            self.pay_all()
+
+    def pay_all(self, subscription: Subscription | None = None) -> None:
+        owed = Invoice.objects.unpaid().filter(disputed_on__isnull=True)
+        for invoice in owed.filter(period__subscription=subscription) if subscription else owed:
+            record_payment(
+                invoice.pk, by=self.desk.clerk, amount=invoice.due, received_on=self.today, reference="Transfer"
+            )
+
+    @rule()
+    def bill_again(self) -> None:
+        """A second run of a day, and a rehearsal, change nothing."""
+        run_billing(self.today, by=self.desk.clerk)
+        before = rows_of_every_table()
+        run_billing(self.today, by=self.desk.clerk, dry_run=True)
+        assert rows_of_every_table() == before
+        run_billing(self.today, by=self.desk.clerk)
+        after = rows_of_every_table()
+        own = {model._meta.db_table for model in (BillingRun, BillingRun.history.model, Event)}
+        assert [table for table in after if after[table] != before[table]] == [table for table in after if table in own]
+
+    @rule(number=which, off=yes_or_no, late=st.sampled_from([0, 0, 3]))
+    def cancel_or_undo(self, number: int, off: bool, late: int) -> None:
+        likely = Subscription.objects.filter(state=Subscription.State.ACTIVE if off else Subscription.State.CANCELLED)
+        subscription = self.pick(likely if number % 5 < 4 else Subscription.objects.all(), number)
+        if subscription is None:
+            return
+        asked = self.today - timedelta(days=late)
+        if off:
+            self.do(
+                subscriptions.cancel_subscription,
+                subscription.pk,
+                by=self.desk.agent,
+                channel="email",
+                requested_on=asked,
+            )
+        else:
+            self.do(subscriptions.undo_cancellation, subscription.pk, by=self.desk.agent, reason="Stays after all")
+
+    @rule(currency=st.sampled_from(sorted(FEES)), annual=yes_or_no, percent=st.sampled_from([50, 99, 133]), ahead=which)
+    def publish_price(self, currency: str, annual: bool, percent: int, ahead: int) -> None:
+        fee, minute, _ = FEES[currency]
+        draft = self.do(
+            plans.draft_price,
+            by=self.desk.clerk,
+            plan_id=self.office.plan.pk,
+            term="annual" if annual else "monthly",
+            currency=currency,
+            valid_from=self.today + timedelta(days=ahead % 60 - 10),
+            fee=round_money(fee * (12 if annual else 1) * percent / 100, currency),
+            tax_rate=Decimal(19),
+            minute_cost=minute if percent != 50 else Decimal(0),
+        )
+        self.do(plans.publish_price, draft.pk, by=self.desk.manager if ahead % 5 < 4 else self.desk.clerk)
+
+    @rule(number=which, back=st.integers(0, 40), minutes=st.integers(1, 60), operations=st.integers(0, 3))
+    def use(self, number: int, back: int, minutes: int, operations: int) -> None:
+        subscription = self.pick(Subscription.objects.all(), number)
+        assert subscription is not None
+        self.serial += 1
+        when = factories.at(self.today - timedelta(days=back))
+        rows = [Usage(f"call-{self.serial}", when, seconds=minutes * 60 - 1)]
+        if operations:
+            rows.append(Usage(f"op-{self.serial}", when, operation="FORWARD", quantity=Decimal(operations)))
+        self.do(record_usage, subscription.pk, rows, by=self.desk.clerk)
+
+    # --- Money that comes in --------------------------------------------------------------------
+
+    @rule(number=which, share=st.sampled_from([1, 2, 3]))
+    def pay(self, number: int, share: int) -> None:
+        if (
+            invoice := self.pick(Invoice.objects.unpaid() if number % 5 < 4 else Invoice.objects.all(), number)
+        ) is None:
+            return
+        amount = round_money(invoice.due / share, invoice.currency) + (number % 7 == 6)
+        self.do(record_payment, invoice.pk, by=self.desk.clerk, amount=amount, received_on=self.today)
+
+    @rule(number=which, starts=yes_or_no)
+    def dispute(self, number: int, starts: bool) -> None:
+        invoices = Invoice.objects.unpaid() if starts else Invoice.objects.filter(disputed_on__isnull=False)
+        if (invoice := self.pick(invoices, number)) is None:
+            return
+        if starts:
+            self.do(disputes.open_dispute, invoice.pk, by=self.desk.clerk, disputed_on=self.today, reason="Not ordered")
+        else:
+            self.do(disputes.end_dispute, invoice.pk, by=self.desk.clerk, reason="Cleared up")
+
+    @rule(number=which, half=yes_or_no)
+    def charge_back(self, number: int, half: bool) -> None:
+        if (payment := self.pick(Payment.objects.select_related("invoice"), number)) is None:
+            return
+        amount = round_money(payment.amount / 2, payment.invoice.currency) if half else None
+        self.do(
+            disputes.record_chargeback,
+            payment.pk,
+            by=self.desk.clerk,
+            taken_back_on=self.today,
+            reason="No mandate",
+            amount=amount,
+        )
+
+
+@contextmanager
+def clock_on(day: date) -> Iterator[Clock]:
+    """A clock that stands at noon of the day until it is set."""
+    clock = Clock(factories.at(day))
+    with clock.running():
+        yield clock

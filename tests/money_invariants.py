@@ -1,0 +1,245 @@
+"""What always holds of periods, invoices, credits, refunds and payouts, told by sums of the rows themselves.
+
+Written apart from the ledger's own check and from the actions: everything is added up again in Python, nothing is
+asked of the code that wrote it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from django.db import models
+
+from billing.models import (
+    BillingPeriod,
+    Charge,
+    Credit,
+    CreditApplication,
+    CreditNote,
+    Extension,
+    Invoice,
+    InvoiceLine,
+    LeftoverPayout,
+    MinutesGrant,
+    Payment,
+    Payout,
+    Subscription,
+)
+from billing.money import is_whole_minor
+from billing.periods import Term, nth_period
+from complaints.models import Refund, Remedy, Reversal
+
+NOTHING = Decimal(0)
+
+
+def check_money() -> None:
+    """Everything below. Raises ``AssertionError`` naming the row."""
+    check_credits()
+    check_invoices()
+    check_numbers()
+    check_refunds()
+    check_periods()
+    check_payouts()
+
+
+def check_credits() -> None:
+    """granted = applied + remaining + reversed + paid out, each the sum of what did it; credits come from somewhere."""
+    applied = _sums((use.credit_id, use.amount) for use in CreditApplication.objects.all())
+    paid_out = _sums(
+        (leftover.credit_id, leftover.amount)
+        for leftover in LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).select_related("payout")
+        if leftover.payout is not None and leftover.payout.state != Payout.State.CREDITED
+    )
+    reversed_by = _sums(
+        (remedy.credit_id, _entry(remedy, "recovered"))
+        for remedy in Remedy.objects.filter(credit__isnull=False, refund__state=Refund.State.REVERSED)
+    )
+    granted: dict[int, Decimal] = defaultdict(Decimal)
+    for credit in Credit.objects.all():
+        name = f"credit {credit.pk}"
+        assert credit.granted == credit.applied + credit.remaining + credit.reversed + credit.paid_out, name
+        assert credit.remaining >= 0, name
+        assert credit.applied == applied[credit.pk], name
+        assert credit.reversed == reversed_by[credit.pk], name
+        assert credit.paid_out == paid_out[credit.pk], name
+        assert is_whole_minor(credit.granted, credit.currency), name
+        granted[credit.subscription_id] += credit.granted
+    given = _sums(
+        (remedy.refund.subscription_id, remedy.amount)
+        for remedy in Remedy.objects.filter(kind="credit").select_related("refund")
+    )
+    instead_of_cash = _sums(
+        (payout.subscription_id, payout.amount)
+        for payout in Payout.objects.filter(state=Payout.State.CREDITED, leftover__isnull=True)
+    )
+    for subscription_id, amount in granted.items():
+        assert amount == given[subscription_id] + instead_of_cash[subscription_id], f"subscription {subscription_id}"
+
+
+def check_invoices() -> None:
+    """An invoice is the sum of its lines; what settles it is the sum of credits used and of payments kept."""
+    credited = _sums((use.invoice_id, use.amount) for use in CreditApplication.objects.all())
+    paid: dict[int, Decimal] = defaultdict(Decimal)
+    taken_back: dict[int, Decimal] = defaultdict(Decimal)
+    for payment in Payment.objects.select_related("chargeback"):
+        paid[payment.invoice_id] += payment.amount
+        if hasattr(payment, "chargeback"):
+            taken_back[payment.invoice_id] += payment.chargeback.amount
+    lines: dict[int, list[InvoiceLine]] = defaultdict(list)
+    for line in InvoiceLine.objects.select_related("charge"):
+        lines[line.invoice_id].append(line)
+    invoices = list(Invoice.objects.select_related("period"))
+    assert {invoice.period_id for invoice in invoices} == set(BillingPeriod.objects.values_list("pk", flat=True))
+    asked: set[int] = set()
+    for invoice in invoices:
+        name = f"invoice {invoice.number}"
+        mine = lines[invoice.pk]
+        assert invoice.net == sum(line.net for line in mine), name
+        assert invoice.tax == sum(line.tax for line in mine), name
+        assert invoice.gross == sum(line.gross for line in mine) == invoice.net + invoice.tax, name
+        assert invoice.credited == credited[invoice.pk], name
+        assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk], name
+        assert invoice.charged_back == taken_back[invoice.pk], name
+        assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid, name
+        assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
+        first, *others = sorted(mine, key=lambda line: line.position)
+        assert (first.gross, first.charge) == (invoice.period.fee, None), name
+        for line in others:
+            assert line.charge is not None, name
+            assert (line.gross, line.charge.invoiced_on) == (line.charge.amount, invoice.issued_on), name
+            asked.add(line.charge.pk)
+    assert asked == set(Charge.objects.filter(invoiced_on__isnull=False).values_list("pk", flat=True))
+
+
+def check_numbers() -> None:
+    """Invoices and credit notes are numbered without a gap in each year."""
+    for model in (Invoice, CreditNote):
+        numbers = sorted(model._base_manager.values_list("number", flat=True))
+        for year, group in groupby(numbers, key=lambda number: number.rpartition("-")[0]):
+            assert [int(number.rpartition("-")[2]) for number in group] == list(
+                range(1, sum(number.startswith(f"{year}-") for number in numbers) + 1)
+            ), f"{model.__name__} of {year}"
+
+
+def check_refunds() -> None:
+    """Pending and refunded on a period are the sums of its refunds, what a reversal brought back taken off."""
+    pending: dict[int, Decimal] = defaultdict(Decimal)
+    refunded: dict[int, Decimal] = defaultdict(Decimal)
+    came_back = {
+        reversal.refund_id: reversal.recovered + (reversal.charge.amount if reversal.charge else NOTHING)
+        for reversal in Reversal.objects.filter(state=Reversal.State.APPROVED).select_related("charge")
+    }
+    given = _sums((remedy.refund_id, remedy.amount) for remedy in Remedy.objects.all())
+    for refund in Refund.objects.select_related("credit_note"):
+        if refund.state in Refund.PENDING_STATES:
+            pending[refund.period_id] += refund.total
+        if refund.settled_at is None:
+            assert given[refund.pk] == 0, refund.code
+            assert refund.credit_note is None, refund.code
+            continue
+        refunded[refund.period_id] += refund.total - came_back.get(refund.pk, NOTHING)
+        assert (refund.state == Refund.State.REVERSED) == (refund.pk in came_back), refund.code
+        assert sum(Decimal(line["amount"]) for line in refund.lines) == refund.total == given[refund.pk], refund.code
+        assert refund.credit_note is not None, refund.code
+        assert refund.credit_note.gross == refund.total, refund.code
+        if refund.pk in came_back:
+            assert refund.credit_note.reversed_by.gross == came_back[refund.pk] <= refund.total, refund.code
+    for period in BillingPeriod.objects.all():
+        name = f"period {period.pk}, {period}"
+        assert period.pending == pending[period.pk], name
+        assert period.refunded == refunded[period.pk], name
+        assert period.pending + period.refunded <= period.fee, name
+
+
+def check_periods() -> None:
+    """Periods tile from the first on, each computed from the anchor; an extension moves the anchor; one is open."""
+    extended = _counts(
+        (extension.period_id, extension.days - extension.reversed_days) for extension in Extension.objects.all()
+    )
+    periods: dict[int, list[BillingPeriod]] = defaultdict(list)
+    for period in BillingPeriod.objects.order_by("sequence"):
+        periods[period.subscription_id].append(period)
+    for subscription in Subscription.objects.all():
+        anchor, sequence = subscription.activated_on, 0
+        begins: date | None = None
+        mine = periods[subscription.pk]
+        for number, period in enumerate(mine, start=mine[0].sequence):
+            name = f"{subscription.number}, period {period.sequence}"
+            own = nth_period(anchor, Term(subscription.term), number - sequence)
+            assert period.sequence == number, name
+            assert (period.starts_on, period.ends_on) == (own.starts_on, own.ends_on), name
+            assert begins in (None, period.starts_on), f"{name} begins on {period.starts_on}, not on {begins}"
+            assert period.extension_days == extended[period.pk], name
+            assert period.closes_on == period.ends_on + timedelta(days=period.extension_days), name
+            begins = period.closes_on
+            if period.extension_days:
+                anchor, sequence = period.closes_on, number + 1
+        assert (subscription.anchor_on, subscription.anchor_sequence) == (anchor, sequence), subscription.number
+        ended = subscription.state == Subscription.State.ENDED
+        states = [period.state == BillingPeriod.State.OPEN for period in mine]
+        assert states == [False] * (len(mine) - 1) + [not ended], subscription.number
+        assert subscription.ended_on == (begins if ended else None), subscription.number
+
+
+def check_payouts() -> None:
+    """Every payout has one source of its own amount; nobody's minutes are taken back twice."""
+    sources = _sums((remedy.payout_id, remedy.amount) for remedy in Remedy.objects.filter(payout__isnull=False))
+    for leftover in LeftoverPayout.objects.filter(payout__isnull=False):
+        assert leftover.payout_id is not None
+        assert leftover.payout_id not in sources
+        sources[leftover.payout_id] += leftover.amount
+    for payout in Payout.objects.all():
+        assert payout.amount == sources[payout.pk], f"payout {payout.key}"
+        assert payout.attempts in (1, 2), f"payout {payout.key}"
+    for remedy in Remedy.objects.filter(payout__isnull=False).select_related("payout"):
+        cancelled = remedy.payout is not None and remedy.payout.state == Payout.State.CANCELLED
+        recovered = _entry(remedy, "recovered") if remedy.refund.state == Refund.State.REVERSED else NOTHING
+        assert recovered == (remedy.amount if cancelled else NOTHING), f"remedy {remedy.pk}"
+    for grant in MinutesGrant.objects.all():
+        assert 0 <= grant.reversed_minutes <= grant.minutes, f"minutes {grant.pk}"
+
+
+def check_billed(today: date, fresh: models.QuerySet[Invoice]) -> None:
+    """What holds right after a billing run of the day that wrote the ``fresh`` invoices: nothing is left to do, the
+    invoices have used up charges and, oldest first, credits (R6).
+    """
+    assert not BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN, closes_on__lte=today).exists()
+    late = Invoice.objects.filter(state=Invoice.State.ISSUED, due_on__lt=today, disputed_on__isnull=True)
+    assert not late.exists(), late
+    for invoice in fresh.select_related("period"):
+        of_one = {"subscription": invoice.period.subscription_id}
+        name = f"invoice {invoice.number}"
+        assert not Charge.objects.filter(**of_one, invoiced_on__isnull=True).exists(), name
+        credits = list(Credit.objects.filter(**of_one).order_by("granted_on", "pk"))
+        if invoice.credited < invoice.gross:
+            assert sum(credit.remaining for credit in credits) == 0, name
+        used = set(invoice.credit_applications.values_list("credit", flat=True))
+        while credits and used:
+            credit = credits.pop(0)
+            used.discard(credit.pk)
+            assert credit.remaining == 0 or not used, f"{name} used a newer credit than {credit.pk}"
+
+
+def _entry(remedy: Remedy, name: str) -> Decimal:
+    """What the reversal of the remedy's refund wrote down about it."""
+    reversal = Reversal.objects.get(refund=remedy.refund_id, state=Reversal.State.APPROVED)
+    return Decimal(next(entry[name] for entry in reversal.entries if entry["kind"] == remedy.kind))
+
+
+def _sums(parts: Iterable[tuple[int | None, Decimal]]) -> dict[int, Decimal]:
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    for key, amount in parts:
+        if key is not None:
+            sums[key] += amount
+    return sums
+
+
+def _counts(parts: Iterable[tuple[int, int]]) -> dict[int, int]:
+    counts: dict[int, int] = defaultdict(int)
+    for key, number in parts:
+        counts[key] += number
+    return counts

@@ -1,0 +1,381 @@
+"""Two years of a company's life in random order: after every step the money adds up, to the minor unit.
+
+Hypothesis picks the steps; each goes through the action that a page calls. A refusal changes nothing but its own event,
+a second billing run of a day changes nothing, terms copied onto a period never change, and what
+``tests/money_invariants.py`` says holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+
+from accounts.models import User
+from billing.actions import leftover, payouts
+from billing.models import BillingPeriod, Credit, LeftoverPayout, Payout
+from billing.money import round_money
+from complaints.actions import agreements, cases, decisions, incidents, refunds, reversals
+from complaints.models import Complaint, Refund, Reversal
+from tests import factories
+from tests.company_life import CompanyLife, Office, which, yes_or_no
+from tests.money_invariants import check_money
+
+pytestmark = pytest.mark.django_db
+
+REMEDIES = [
+    ("credit",),
+    ("minutes",),
+    ("extension",),
+    ("cash",),
+    ("credit", "cash"),
+    ("extension", "minutes", "credit"),
+    ("minutes", "extension", "cash", "credit"),
+]
+AGREED_TERMS: list[dict[str, Any]] = [
+    {"full_month_allowed": False},
+    {"remedies": ["credit", "cash"]},
+    {"second_approval_above": {"EUR": "1.00"}},
+]
+
+
+class Company(CompanyLife):
+    """What complaints lead to: refunds in every state, taken back, paid out."""
+
+    # --- Complaints and refunds -----------------------------------------------------------------
+
+    @rule(number=which, hours=st.integers(1, 60), back=st.integers(0, 30), scheduled=yes_or_no)
+    def outage(self, number: int, hours: int, back: int, scheduled: bool) -> None:
+        ends = factories.at(self.today - timedelta(days=back), 11)
+        self.do(
+            incidents.record_incident,
+            by=self.desk.lead,
+            title="Trunk down",
+            starts_at=ends - timedelta(hours=hours),
+            ends_at=ends,
+            scheduled=scheduled and number % 3 == 2,
+            hits_everybody=True,
+        )
+
+    @rule(
+        number=which,
+        back=st.integers(0, 20),
+        outcome=st.sampled_from(["upheld", "upheld", "partly_upheld", "rejected"]),
+        basis=st.sampled_from(["usage", "interruption", "full_month", "special"]),
+        remedies=st.sampled_from(REMEDIES),
+        share=st.sampled_from([1, 3, 20]),
+        goes=st.sampled_from(["draft", "proposed", "approved", "approved", "approved"]),
+    )
+    def complain(
+        self, number: int, back: int, outcome: str, basis: str, remedies: Sequence[str], share: int, goes: str
+    ) -> None:
+        """A complaint from its registration to a draft, a proposal or an approval, as far as it gets."""
+        if (period := self.pick(BillingPeriod.objects.all(), number)) is None:
+            return
+        complaint = self.do(
+            cases.register_complaint,
+            by=self.desk.agent,
+            subscription_id=period.subscription_id,
+            period_id=period.pk,
+            channel="email",
+            received_at=factories.at(max(self.today - timedelta(days=back), period.starts_on), 10),
+            category="hardware" if number % 11 == 10 else "quality",
+            sought="money",
+            subject="Calls break off",
+            text="After a minute.",
+        )
+        self.do(cases.assess_complaint, complaint.pk, by=self.desk.agent, severity="normal", findings="Noise.")
+        self.do(decisions.decide_complaint, complaint.pk, by=self.desk.agent, outcome=outcome, reasons="The log.")
+        self.try_refund(complaint, basis, remedies, share, goes)
+
+    @rule(
+        number=which,
+        basis=st.sampled_from(["usage", "interruption", "full_month", "special"]),
+        remedies=st.sampled_from(REMEDIES),
+        share=st.sampled_from([1, 3, 20]),
+        goes=st.sampled_from(["draft", "proposed", "approved"]),
+    )
+    def refund_more(self, number: int, basis: str, remedies: Sequence[str], share: int, goes: str) -> None:
+        if (complaint := self.pick(Complaint.objects.all(), number)) is not None:
+            self.try_refund(complaint, basis, remedies, share, goes)
+
+    def try_refund(self, complaint: Complaint, basis: str, remedies: Sequence[str], share: int, goes: str) -> None:
+        fee = complaint.period.fee
+        part = round_money(fee / (20 * share), complaint.period.currency)
+        refund = self.do(
+            refunds.draft_refund,
+            complaint.pk,
+            by=self.desk.agent,
+            basis=basis,
+            special_amount=round_money(fee / share, complaint.period.currency) if basis == "special" else None,
+            reduction=part if share == 20 else Decimal(0),
+            reduction_reason="Partly their own doing",
+            justification="A day's trade was lost.",
+            evidence="The call log.",
+            remedies=[{"kind": kind, "amount": part} for kind in remedies[:-1]] + [{"kind": remedies[-1]}],
+        )
+        if refund is None or goes == "draft":
+            return
+        self.do(refunds.propose_refund, refund.pk, by=self.desk.agent, reason="As the log shows")
+        if goes == "approved":
+            self.do(refunds.approve_refund, refund.pk, by=self.desk.manager)
+            if Refund.objects.get(pk=refund.pk).state == Refund.State.APPROVED:
+                self.do(refunds.approve_refund, refund.pk, by=self.desk.director)
+
+    @rule(
+        number=which,
+        step=st.sampled_from(["edit", "propose", "approve", "approve", "return", "reject", "withdraw", "revoke"]),
+        who=st.sampled_from(["agent", "lead", "manager", "director", "auditor"]),
+    )
+    def handle_refund(self, number: int, step: str, who: str) -> None:
+        by: User = getattr(self.desk, who)
+        rows = Refund.objects.open() if number % 4 < 3 else Refund.objects.all()
+        if (refund := self.pick(rows, number)) is None:
+            return
+        if step == "edit":
+            kinds = REMEDIES[number % len(REMEDIES)][-1:]
+            self.do(refunds.edit_refund, refund.pk, by=by, basis="usage", remedies=[{"kind": kind} for kind in kinds])
+        elif step == "approve":
+            self.do(refunds.approve_refund, refund.pk, by=by)
+        else:
+            take: Callable[..., Any] = getattr(refunds, f"{step}_refund")
+            self.do(take, refund.pk, by=by, reason="Because")
+
+    @rule()
+    def expire(self) -> None:
+        for refund in Refund.objects.open().order_by("pk"):
+            self.do(refunds.expire_refund, refund.pk, by=factories.system_user())
+
+    @rule(
+        number=which,
+        step=st.sampled_from(["decide", "communicate", "close", "withdraw", "reopen", "merge", "consent"]),
+        outcome=st.sampled_from(["upheld", "rejected"]),
+    )
+    def handle_complaint(self, number: int, step: str, outcome: str) -> None:
+        if (complaint := self.pick(Complaint.objects.all(), number)) is None:
+            return
+        pk, by = complaint.pk, self.desk.lead
+        steps: dict[str, Callable[[], object]] = {
+            "decide": lambda: self.do(decisions.decide_complaint, pk, by=by, outcome=outcome, reasons="Looked again"),
+            "communicate": lambda: self.do(
+                decisions.communicate_decision, pk, by=by, text=f"Next: {complaint.terms.further_way}"
+            ),
+            "close": lambda: self.do(decisions.close_complaint, pk, by=by),
+            "withdraw": lambda: self.do(
+                decisions.withdraw_complaint, pk, by=by, channel="phone", reason="“Never mind.”"
+            ),
+            "reopen": lambda: self.do(decisions.reopen_complaint, pk, by=by, reason="News"),
+            "merge": lambda: self.do(
+                decisions.merge_complaints, pk, by=by, into_id=max(1, pk - 1 - number % 2), reason="The same"
+            ),
+            "consent": lambda: self.do(decisions.give_consent, pk, by=by, reason="A good customer"),
+        }
+        steps[step]()
+
+    @rule(
+        number=which,
+        terms=st.sampled_from(AGREED_TERMS),
+    )
+    def agree(self, number: int, terms: dict[str, Any]) -> None:
+        customer = self.customers[number % 2]
+        draft = self.do(
+            agreements.draft_agreement,
+            customer.pk,
+            by=self.desk.manager,
+            title="Special terms",
+            terms=terms,
+            valid_from=self.today + timedelta(days=number % 40 - 5),
+        )
+        self.do(agreements.publish_agreement, draft.pk, by=self.desk.director if number % 5 < 4 else self.desk.manager)
+
+    # --- Taking back, paying out ----------------------------------------------------------------
+
+    @rule(number=which, charge=yes_or_no, step=st.sampled_from(["approve", "approve", "approve", "reject", "withdraw"]))
+    def reverse(self, number: int, charge: bool, step: str) -> None:
+        waiting = Reversal.objects.filter(state=Reversal.State.PROPOSED)
+        settled = Refund.objects.filter(state=Refund.State.SETTLED) if number % 4 < 3 else Refund.objects.all()
+        if number % 3 < 2 and (refund := self.pick(settled, number)) is not None:
+            self.do(reversals.propose_reversal, refund.pk, by=self.desk.agent, reason="A mistake", charge_used=charge)
+        if (reversal := self.pick(waiting, number)) is None:
+            return
+        if step == "approve":
+            self.do(reversals.approve_reversal, reversal.pk, by=self.desk.director, charge_used=charge)
+        elif step == "reject":
+            self.do(reversals.reject_reversal, reversal.pk, by=self.desk.manager, reason="It was right")
+        else:
+            self.do(reversals.withdraw_reversal, reversal.pk, by=self.desk.agent, reason="A mistake of ours")
+
+    @rule(number=which, step=st.sampled_from(["paid", "failed", "failed", "retry", "credit"]))
+    def handle_payout(self, number: int, step: str) -> None:
+        wanted = Payout.State.FAILED if step in ("retry", "credit") else Payout.State.PENDING
+        rows = Payout.objects.filter(state=wanted) if number % 5 < 4 else Payout.objects.all()
+        if (payout := self.pick(rows, number)) is None:
+            return
+        pk, by = payout.pk, self.desk.clerk
+        if step == "paid":
+            self.do(payouts.mark_payout_paid, pk, by=by, reference="B-1", paid_on=self.today)
+        elif step == "failed":
+            self.do(payouts.mark_payout_failed, pk, by=by, reason="Account closed")
+        elif step == "retry":
+            self.do(payouts.retry_payout, pk, by=by)
+        else:
+            self.do(payouts.turn_payout_into_credit, pk, by=by, reason="The bank says no")
+
+    @rule(number=which, part=yes_or_no, step=st.sampled_from(["approve", "approve", "reject", "withdraw"]))
+    def pay_leftover(self, number: int, part: bool, step: str) -> None:
+        rows = Credit.objects.left_by_ended_subscriptions() if number % 4 < 3 else Credit.objects.all()
+        if (credit := self.pick(rows, number)) is not None:
+            amount = round_money(credit.remaining / 2, credit.currency) if part else None
+            self.do(leftover.propose_leftover, credit.pk, by=self.desk.clerk, reason="They left", amount=amount)
+        if (waits := self.pick(LeftoverPayout.objects.filter(state="proposed"), number)) is None:
+            return
+        take: Callable[..., Any] = getattr(leftover, f"{step}_leftover")
+        self.do(take, waits.pk, by=self.desk.clerk if step == "withdraw" else self.desk.manager, reason="So be it")
+
+    # --- What holds after each ------------------------------------------------------------------
+
+    @invariant()
+    def the_money_adds_up(self) -> None:
+        check_money()
+
+    @invariant()
+    def terms_once_copied_stay(self) -> None:
+        for period in BillingPeriod.objects.all():
+            terms = (period.starts_on, period.ends_on, period.fee, period.tax_rate, period.minute_cost, period.currency)
+            assert self.copied.setdefault(period.pk, terms) == terms
+
+
+# --- One life in which everything happens -------------------------------------------------------
+
+
+def company() -> Company:
+    """A company at its first day, for steps taken one by one."""
+
+    class Ours(Company):
+        office = Office()
+        done: Counter[str] = Counter()
+
+    return Ours()
+
+
+@pytest.fixture
+def life() -> Iterator[Company]:
+    found = company()
+    yield found
+    found.teardown()
+
+
+def test_a_life_in_which_everything_happens(life: Company) -> None:
+    """Every kind of step finds what it needs at least once, so that the random lives are known to reach all of them."""
+
+    def then(step: str, /, **arguments: Any) -> None:
+        getattr(life, step)(**arguments)
+        life.the_money_adds_up()
+        life.terms_once_copied_stay()
+
+    def complain(number: int, basis: str, *remedies: str, share: int = 3, goes: str = "approved") -> None:
+        case = {"number": number, "back": 0, "outcome": "upheld", "basis": basis}
+        then("complain", **case, remedies=remedies, share=share, goes=goes)
+
+    then("begin", anchor=date(2023, 12, 31), first="EUR", annual=False)
+    then("use", number=1, back=0, minutes=30, operations=2)
+    then("outage", number=0, hours=6, back=0, scheduled=False)
+    then("pass_days", days=5, step=1, bills=True, pays=True)
+    complain(0, "interruption", "credit")
+    complain(1, "usage", "minutes", "extension", "cash", "credit", share=20)
+    for step in ("failed", "retry", "failed", "retry", "credit"):
+        then("handle_payout", number=0, step=step)
+    complain(0, "full_month", "cash", goes="proposed")
+    for step, who in (
+        ("return", "manager"), ("edit", "agent"), ("propose", "agent"), ("approve", "auditor"), ("reject", "manager")
+    ):  # fmt: skip
+        then("handle_refund", number=0, step=step, who=who)
+    then("refund_more", number=0, basis="special", remedies=("cash",), share=20, goes="proposed")
+    then("handle_refund", number=0, step="withdraw", who="lead")
+    then("refund_more", number=0, basis="special", remedies=("cash",), share=20, goes="approved")
+    then("handle_payout", number=0, step="paid")
+
+    then("publish_price", currency="EUR", annual=False, percent=133, ahead=15)
+    for number in (6, 9, 0):  # published, refused to its own drafter, and refused because it would begin in the past
+        then("agree", number=number, terms=AGREED_TERMS[1])
+    for charge, step in ((False, "reject"), (False, "withdraw"), (True, "approve")):
+        then("reverse", number=1, charge=charge, step=step)
+    for step in ("communicate", "close", "reopen", "decide", "consent", "withdraw"):
+        then("handle_complaint", number=0, step=step, outcome="rejected")
+    complain(0, "usage", "credit", goes="draft")
+    then("pass_days", days=31, step=7, bills=True, pays=False)
+    then("expire")
+    then("bill_again")
+    then("dispute", number=0, starts=True)
+    then("dispute", number=0, starts=False)
+    then("pay", number=0, share=2)
+    then("charge_back", number=0, half=True)
+    then("pay", number=0, share=1)
+
+    then("open_another", number=0, currency="EUR", annual=True)
+    then("open_another", number=0, currency="JPY", annual=False)
+    complain(1, "special", "credit", share=1, goes="proposed")
+    then("handle_refund", number=0, step="approve", who="manager")
+    then("handle_refund", number=0, step="revoke", who="director")
+    complain(0, "special", "credit", share=1)
+    for off in (True, False, True):
+        then("cancel_or_undo", number=0, off=off, late=0)
+    then("pass_days", days=45, step=100, bills=True, pays=True)
+    for step in ("reject", "withdraw", "approve"):
+        then("pay_leftover", number=0, part=False, step=step)
+    then("handle_payout", number=0, step="failed")
+    then("handle_payout", number=0, step="credit")
+    then("pay_leftover", number=0, part=True, step="approve")
+
+    missing = EVERYTHING - set(life.done)
+    assert not missing, f"{missing} of {sorted(life.done)}"
+
+
+#: The actions that a life is made of.
+EVERYTHING = {
+    *("open_subscription", "cancel_subscription", "undo_cancellation", "publish_price", "record_usage", "run_billing"),
+    *("record_payment", "open_dispute", "end_dispute", "record_chargeback", "record_incident"),
+    *("register_complaint", "decide_complaint", "communicate_decision", "withdraw_complaint", "reopen_complaint"),
+    *("draft_refund", "edit_refund", "propose_refund", "approve_refund", "return_refund", "reject_refund"),
+    *("withdraw_refund", "expire_refund", "revoke_refund", "refund.approve refused", "publish_agreement"),
+    *("propose_reversal", "approve_reversal", "reject_reversal", "withdraw_reversal"),
+    *("mark_payout_paid", "mark_payout_failed", "retry_payout", "turn_payout_into_credit"),
+    *("propose_leftover", "approve_leftover", "reject_leftover", "withdraw_leftover"),
+}
+
+
+# --- Lives in random order ----------------------------------------------------------------------
+
+
+def live_through(examples: int, steps: int) -> Counter[str]:
+    """Live as many lives of at most so many steps. Returns how often each action was done, and each refused."""
+    kind = type(company())
+    usual = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(kind, settings=usual)
+    return kind.done
+
+
+def test_the_money_adds_up_whatever_happens() -> None:
+    done = live_through(examples=8, steps=25)
+    assert done["run_billing"] > 10
+    assert done["approve_refund"] > 0
+
+
+@pytest.mark.slow
+def test_the_money_adds_up_whatever_happens_in_many_lives() -> None:
+    done = live_through(examples=40, steps=40)
+    assert done["run_billing"] > 100
+    assert {"approve_refund", "approve_reversal", "mark_payout_failed", "record_chargeback"} <= set(done)
