@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from iso4217 import Currency
 
 from accounts.fields import MoneyField
+from accounts.guards import merged_obstacle
 from accounts.models import ApprovalLimit, Customer, Team
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from accounts.validators import countries, validate_iban
@@ -66,9 +67,11 @@ class CustomerNumberField(forms.CharField):
         number = super().clean(value)
         if not number:
             return None
-        customer = Customer.objects.filter(number=number).first()
+        customer = Customer.objects.select_related("merged_into").filter(number=number).first()
         if customer is None:
             raise ValidationError(f"There is no customer {number}.", code="unknown")
+        if obstacle := merged_obstacle(customer):
+            raise ValidationError(obstacle, code="merged")
         return customer
 
 
@@ -82,6 +85,18 @@ class CustomerForm(ActionForm):
     country = forms.ChoiceField(choices=country_choices)
     language = forms.ChoiceField(choices=Customer.Language)
     currency = forms.ChoiceField(choices=currency_choices)
+    postal_address = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False)
+    billing_address = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=500,
+        required=False,
+        help_text="Where it differs from the postal address.",
+    )
+    tax_number = forms.CharField(
+        max_length=30,
+        required=False,
+        help_text="A company's VAT number, where its country has one. Checked by its digits.",
+    )
     iban = forms.CharField(label="IBAN", max_length=42, required=False, help_text="Needed to pay cash out.")
     account_holder = forms.CharField(max_length=140, required=False, help_text="If it is not the customer.")
     customer_since = DateField(required=False)
@@ -96,6 +111,15 @@ class CustomerForm(ActionForm):
         if number:
             validate_iban(number)
         return number
+
+
+class ContactForm(ActionForm):
+    """Somebody to talk to at a customer."""
+
+    name = forms.CharField(max_length=140)
+    position = forms.CharField(max_length=80, required=False, help_text="What they do there: accounts, reception, IT.")
+    email = forms.EmailField(label="E-mail", required=False)
+    phone = forms.CharField(max_length=40, required=False)
 
 
 class NewCustomerForm(CustomerForm):

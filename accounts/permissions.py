@@ -26,6 +26,7 @@ class May(StrEnum):
 
     SEE_CASES = "see customers, subscriptions, phones, complaints and refunds"
     EDIT_CUSTOMERS = "edit customers"
+    MERGE_CUSTOMERS = "merge customers who are one and the same"
     CANCEL_SUBSCRIPTIONS = "cancel subscriptions and undo it"
     OPEN_SUBSCRIPTIONS = "open subscriptions"
     WORK_COMPLAINTS = "register, assess, decide and communicate complaints"
@@ -66,6 +67,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
         for may, roles in {
             May.SEE_CASES: (_A, _L, _M, _B, _U),
             May.EDIT_CUSTOMERS: (_A, _L, _M, _B),
+            May.MERGE_CUSTOMERS: (_L, _M),
             May.CANCEL_SUBSCRIPTIONS: (_A, _L, _M, _B),
             May.OPEN_SUBSCRIPTIONS: (_B,),
             May.WORK_COMPLAINTS: (_A, _L, _M),

@@ -10,6 +10,7 @@ from babel import Locale
 from django.core.exceptions import ValidationError
 from iso4217 import Currency
 from stdnum import iban
+from stdnum.eu import vat
 from stdnum.exceptions import ValidationError as NumberError
 
 
@@ -58,3 +59,25 @@ def validate_iban(number: str) -> None:
         raise ValidationError(
             "“%(number)s” is no valid IBAN: %(problem)s", code="iban", params={"number": number, "problem": problem}
         ) from None
+
+
+def clean_tax_number(number: str, country: str) -> str:
+    """The tax number in one spelling. Where the country has VAT numbers of the EU it is one of them, checked by its
+    digits and with its prefix; elsewhere it is kept as it was written.
+
+    Raises:
+        ValidationError: it is no VAT number of the country.
+    """
+    text = " ".join(number.split())
+    if not text or country.lower() not in vat.MEMBER_STATES:
+        return text
+    compact = text.upper().translate(str.maketrans("", "", " .-/"))
+    prefix = "EL" if country == "GR" else country
+    whole = compact if compact.startswith((prefix, country)) else prefix + compact
+    if not vat.is_valid(whole):
+        raise ValidationError(
+            "“%(number)s” is no VAT number of %(country)s.",
+            code="tax_number",
+            params={"number": number, "country": countries().get(country, country)},
+        )
+    return prefix + whole[2:]

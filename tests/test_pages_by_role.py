@@ -15,8 +15,8 @@ from accounts.models import Agreement, Contact, User
 from accounts.permissions import Role
 from audit.backoffice import TrackedAdmin
 from billing import giving
-from billing.actions.run import run_billing
 from billing.actions.leftover import propose_leftover
+from billing.actions.run import run_billing
 from billing.credit_notes import issue_credit_note
 from billing.models import Subscription
 from tests import factories

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from stdnum import iban as iban_numbers
 
 from accounts.actions.bank_details import record_change
-from accounts.guards import require
+from accounts.guards import merged_obstacle, require
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
+from accounts.validators import clean_tax_number
 from audit.actions import Obstacle, Refused, act, checked
 
 #: What ``edit_customer`` may change. The number never changes: invoices and letters carry it.
@@ -23,12 +25,16 @@ EDITABLE = frozenset(
         "country",
         "language",
         "currency",
+        "postal_address",
+        "billing_address",
+        "tax_number",
         "iban",
         "account_holder",
         "customer_since",
         "notes",
     }
 )
+_OF_TAX = ("tax_number", "country", "kind")
 BANK_DETAILS = frozenset({"iban", "account_holder"})
 
 
@@ -43,6 +49,9 @@ def create_customer(
     country: str = "IT",
     language: str = Customer.Language.ENGLISH,
     currency: str = "EUR",
+    postal_address: str = "",
+    billing_address: str = "",
+    tax_number: str = "",
     iban: str = "",
     account_holder: str = "",
     customer_since: date | None = None,
@@ -69,6 +78,9 @@ def create_customer(
                 country=country,
                 language=language,
                 currency=currency,
+                postal_address=tidy_address(postal_address),
+                billing_address=tidy_address(billing_address),
+                tax_number=_tax_number(tax_number, country, kind),
                 iban=iban_numbers.compact(iban),
                 account_holder=account_holder.strip(),
                 customer_since=customer_since,
@@ -81,6 +93,21 @@ def create_customer(
             record_change(customer, iban_before="", holder_before="", by=by)
         action.about(customer, customer_id=customer.pk)
         return customer
+
+
+def tidy_address(text: str) -> str:
+    """An address line by line, without blanks around the lines and without empty ones."""
+    return "\n".join(line for line in (" ".join(part.split()) for part in text.splitlines()) if line)
+
+
+def _tax_number(number: str, country: str, kind: str) -> str:
+    """In one spelling, checked for companies: a person's tax number is another thing than a VAT number."""
+    try:
+        return clean_tax_number(number, country)
+    except ValidationError as problem:
+        if kind == Customer.Kind.PERSON:
+            return " ".join(number.split())
+        raise Refused(" ".join(problem.messages), code="tax_number", data={"field": "tax_number"}) from None
 
 
 def _next_free_number() -> str:
@@ -109,16 +136,23 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
 
     Raises:
         Refused: the number was to change, the currency was to change though there is a subscription, nothing
-            differs, or a field is invalid.
+            differs, a field is invalid (a company's tax number by its country), or the customer was merged.
     """
     with act("customer.edit", by=by, reason=reason, target=(Customer, customer_id)) as action:
         require(by, May.EDIT_CUSTOMERS)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
+        action.refuse_if(merged_obstacle(customer))
         if fixed := changes.keys() - EDITABLE:
             raise Refused(f"A customer's {', '.join(sorted(fixed))} cannot be changed.", code="fixed")
         if "iban" in changes:
             changes["iban"] = iban_numbers.compact(changes["iban"])
+        for name in ("postal_address", "billing_address"):
+            if name in changes:
+                changes[name] = tidy_address(changes[name])
+        if any(changes.get(name, getattr(customer, name)) != getattr(customer, name) for name in _OF_TAX):
+            told = {name: changes.get(name, getattr(customer, name)) for name in _OF_TAX}
+            changes["tax_number"] = _tax_number(told["tax_number"], told["country"], told["kind"])
         changed = {name for name, value in changes.items() if getattr(customer, name) != value}
         if not changed:
             raise Refused("Nothing is different from what is on file.", code="nothing_changed")

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts import forms
+from accounts.actions.contacts import add_contact, contact_obstacle, edit_contact, retire_contact
 from accounts.actions.customers import create_customer, currency_obstacle, edit_customer
-from accounts.models import Customer, User
-from accounts.panels import customer_page, page_url
+from accounts.guards import merged_obstacle
+from accounts.models import Contact, Customer, User
+from accounts.panels import customer_page, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     ActionForm,
     Done,
+    OptionalReasonForm,
     PageAction,
     Panel,
     StaffAction,
     TrackedAdmin,
+    pill,
     register_verbs,
+    sub,
     timeline_panel,
 )
 from audit.models import Event
@@ -29,6 +38,9 @@ register_verbs(
     {
         "customer.create": "entered the customer",
         "customer.edit": "changed the details of the customer",
+        "contact.add": "added the contact",
+        "contact.edit": "changed the contact",
+        "contact.retire": "retired the contact",
     }
 )
 
@@ -59,6 +71,9 @@ class EditCustomer(StaffAction[Customer]):
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = forms.CustomerForm
 
+    def obstacle(self, obj: Customer, by: User) -> str | None:
+        return merged_obstacle(obj)
+
     def get_initial(self, rows: Sequence[Customer], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields if name != "reason"}
 
@@ -73,16 +88,63 @@ class EditCustomer(StaffAction[Customer]):
         return f"The details of {edit_customer(pk, by=by, **cleaned)} are changed."
 
 
+class AddContact(StaffAction[Customer]):
+    name = "add_contact"
+    label = "Add a contact"
+    icon = "user-plus"
+    in_bulk = False
+    may = May.EDIT_CUSTOMERS
+    roles = roles_that(May.EDIT_CUSTOMERS)
+    form_class = forms.ContactForm
+
+    def obstacle(self, obj: Customer, by: User) -> str | None:
+        return merged_obstacle(obj)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{add_contact(pk, by=by, **cleaned)} is a contact now."
+
+
+class MergedFilter(admin.SimpleListFilter):
+    """Customers who were merged into another are left out, unless somebody asks or searches for them."""
+
+    title = "merged"
+    parameter_name = "merged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Merged into another"), ("all", "All, merged ones too")]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        return [{**first, "display": "Not merged"}, *others]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> QuerySet[Customer]:
+        if self.value() == "yes":
+            return queryset.filter(merged_into__isnull=False)
+        if self.value() == "all" or request.GET.get("q"):
+            return queryset
+        return queryset.filter(merged_into__isnull=True)
+
+
 @admin.register(Customer)
 class CustomerAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
-    staff_actions = (EditCustomer,)
-    page_actions = (NewCustomer,)
-    list_display = ("number", "name", "email", "phone", "country", "kind")
-    list_display_links = ("number", "name")
-    list_filter = ("kind", "currency", "language")
-    search_fields = ("name", "email", "number", "phone", "purchases__phone__serial")
-    search_help_text = "Name, e-mail, number, telephone or a phone's serial number"
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (EditCustomer, AddContact)
+    page_actions: ClassVar[Sequence[type[PageAction]]] = (NewCustomer,)
+    list_display = ("number", "full_name", "email", "phone", "country", "kind")
+    list_display_links = ("number", "full_name")
+    list_filter = (MergedFilter, "kind", "currency", "language")
+    list_select_related = ("merged_into",)
+    search_fields = (
+        "name",
+        "email",
+        "number",
+        "phone",
+        "tax_number",
+        "contacts__name",
+        "contacts__email",
+        "purchases__phone__serial",
+    )
+    search_help_text = "Name, e-mail, number, telephone, tax number, contact or a phone's serial number"
     empty_hint = "Enter the first customer with “New customer”, or import a file of them."
     fieldsets = (
         (
@@ -95,6 +157,9 @@ class CustomerAdmin(TrackedAdmin):
                     "country",
                     "language",
                     "currency",
+                    "postal_address",
+                    "billing_address",
+                    "tax_number",
                     "iban",
                     "account_holder",
                     "customer_since",
@@ -104,10 +169,138 @@ class CustomerAdmin(TrackedAdmin):
         ),
     )
 
+    @admin.display(description="Name", ordering="name")
+    def full_name(self, obj: Customer) -> Any:
+        if obj.merged_into is None:
+            return obj.name
+        return format_html("{}{}", obj.name, sub(f"merged into {obj.merged_into.number}"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        rows: QuerySet[Customer] = super().get_queryset(request)
+        return rows.select_related("merged_into")
+
     def page_title(self, obj: Customer) -> str:  # type: ignore[override]
         return f"{obj.number} {obj.name}"
 
+    def page_pills(self, request: HttpRequest, obj: Customer) -> Sequence[SafeString]:
+        return [pill("Merged", "mute")] if obj.merged_into else []
+
     def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
-        # Usage arrives every day: it would bury the rest.
-        events = Event.objects.of_customer(obj.pk).exclude(verb="usage.record")
-        return [*customer_page.of(request, obj), timeline_panel(events, about=obj)]
+        merged = list(obj.merged_customers.all())
+        # Usage arrives every day: it would bury the rest. What was done before a merge belongs to the story.
+        of_whom = [obj.pk, *(each.pk for each in merged)]
+        events = Event.objects.filter(customer_id__in=of_whom).exclude(verb="usage.record")
+        return [
+            *_merged_panels(obj, merged),
+            *customer_page.of(request, obj),
+            timeline_panel(events, about=obj),
+        ]
+
+
+def _merged_panels(customer: Customer, merged: Sequence[Customer]) -> list[Panel]:
+    if customer.merged_into is not None:
+        text = format_html(
+            "This customer was merged into {}, where everything of theirs stands now. This page is for reading only.",
+            link(customer.merged_into),
+        )
+        return [Panel("Merged", "backoffice/panels/text.html", {"text": text}, side="top", tone="warn")]
+    if not merged:
+        return []
+    rows = [(link(each, each.number), each.name, each.email, each.phone) for each in merged]
+    headings = ["Number", "Name", "E-mail", "Telephone"]
+    return [Panel("Merged into this customer", TABLE, {"headings": headings, "rows": rows}, side="right")]
+
+
+TABLE = "backoffice/panels/table.html"
+
+
+# --- Contacts -----------------------------------------------------------------------------------
+
+
+class EditContact(StaffAction[Contact]):
+    name = "edit"
+    label = "Edit the contact"
+    icon = "pencil"
+    in_bulk = False
+    may = May.EDIT_CUSTOMERS
+    roles = roles_that(May.EDIT_CUSTOMERS)
+    form_class = forms.ContactForm
+
+    def obstacle(self, obj: Contact, by: User) -> str | None:
+        return contact_obstacle(obj)
+
+    def get_initial(self, rows: Sequence[Contact], by: User) -> dict[str, Any]:
+        return {name: getattr(rows[0], name) for name in self.form_class.base_fields}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"What is known of {edit_contact(pk, by=by, **cleaned)} is changed."
+
+
+class RetireContact(StaffAction[Contact]):
+    name = "retire"
+    label = "Retire the contact"
+    label_plural = "Retire contacts"
+    icon = "user-minus"
+    tone = "danger"
+    may = May.EDIT_CUSTOMERS
+    roles = roles_that(May.EDIT_CUSTOMERS)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Contact, by: User) -> str | None:
+        return contact_obstacle(obj)
+
+    def consequence(self, obj: Contact, by: User) -> str:
+        return f"{obj.name} is no longer shown as somebody to talk to at {obj.customer.name}."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return f"{retire_contact(pk, by=by, reason=cleaned['reason'])} is retired."
+
+
+@admin.register(Contact)
+class ContactAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (EditContact, RetireContact)
+    list_display = ("name", "position", "customer", "email", "phone", "state")
+    list_filter = ("active",)
+    list_select_related = ("customer__merged_into",)
+    search_fields = ("name", "email", "phone", "customer__name", "customer__number")
+    search_help_text = "Name, e-mail, telephone or customer"
+    empty_hint = "Contacts are added on the page of a customer."
+    fields = ("customer_link", "name", "position", "email", "phone", "state")
+    readonly_fields = ("customer_link", "state")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        rows: QuerySet[Contact] = super().get_queryset(request)
+        return rows.select_related("customer__merged_into")
+
+    @admin.display(description="Customer")
+    def customer_link(self, obj: Contact) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description="State", ordering="active")
+    def state(self, obj: Contact) -> SafeString:
+        return pill("Active", "good") if obj.active else pill("Retired", "mute")
+
+    def page_pills(self, request: HttpRequest, obj: Contact) -> Sequence[SafeString]:
+        return [self.state(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Contact) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+@customer_page.panel(order=60)
+def contacts_panel(request: HttpRequest, customer: Customer) -> Panel:
+    rows = [
+        (format_html("{}{}", link(contact), sub(contact.position)), contact.email, contact.phone)
+        for contact in customer.contacts.filter(active=True)
+    ]
+    may = isinstance(request.user, User) and request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
+    add = f"{reverse('admin:accounts_customer_act', args=('add_contact',))}?ids={customer.pk}"
+    return Panel(
+        "Contacts",
+        TABLE,
+        {"headings": ["Name", "E-mail", "Telephone"], "rows": rows, "empty": "Nobody is named."},
+        side="right",
+        note="Add a contact" if may else "",
+        url=add if may else "",
+    )

@@ -1,0 +1,98 @@
+"""Likely duplicates among the customers, and merging two of them: added to the customers' pages of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.admin.customers import CustomerAdmin
+from accounts.duplicates import Likely, likely_duplicates
+from accounts.forms import CustomerNumberField, ReasonField
+from accounts.models import Customer, User
+from accounts.panels import link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import ActionForm, Done, PageAction, register_verbs, sub
+from complaints.actions.customers import merge_customers, merge_obstacle, to_move
+
+register_verbs({"customer.merge": "merged the customer"})
+
+
+class MergeForm(ActionForm):
+    """Which customer goes, and which one stays."""
+
+    duplicate = CustomerNumberField(label="Customer to merge", help_text="It is kept for reading only.")
+    into = CustomerNumberField(label="Into", help_text="This one stays.")
+    reason = ReasonField(help_text="How it is known that the two are one. It becomes part of the record.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("duplicate") and cleaned.get("duplicate") == cleaned.get("into"):
+            raise forms.ValidationError({"into": "A customer cannot be merged into itself."})
+        return cleaned
+
+
+class MergeCustomers(PageAction):
+    name = "merge"
+    label = "Likely duplicates"
+    icon = "merge"
+    tone = "danger"
+    submit_label = "Merge the two customers"
+    may = May.MERGE_CUSTOMERS
+    roles = roles_that(May.MERGE_CUSTOMERS)
+    form_class = MergeForm
+    preview_template = "complaints/preview_merge.html"
+    previews_input = True
+    intro = "Two entries of one customer become one: everything of the first moves to the second."
+
+    def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return {
+            "headings": ["Customer", "May be the same as", "They share", ""],
+            "rows": [_row(likely) for likely in likely_duplicates()],
+            "empty": "No two customers share an e-mail address, a number or a name.",
+            **(_coming(form.cleaned_data, by) if form.is_bound and form.is_valid() else {}),
+        }
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        duplicate: Customer = cleaned["duplicate"]
+        survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
+        return Done(f"{duplicate} is merged into {survivor}.", page_url(survivor))
+
+
+def _coming(cleaned: Mapping[str, Any], by: User) -> dict[str, Any]:
+    duplicate, survivor = cleaned["duplicate"], cleaned["into"]
+    if obstacle := merge_obstacle(duplicate, survivor, by):
+        return {"obstacle": obstacle}
+    return {"duplicate": duplicate, "survivor": survivor, "moved": to_move(duplicate)}
+
+
+def _row(likely: Likely) -> tuple[Any, ...]:
+    # The younger entry goes into the older one, unless somebody types it the other way round.
+    query = urlencode({"duplicate": likely.second.number, "into": likely.first.number})
+    return (
+        format_html("{}{}", link(likely.second, likely.second.number), sub(likely.second.name)),
+        format_html("{}{}", link(likely.first, likely.first.number), sub(likely.first.name)),
+        ", ".join(likely.shared),
+        format_html(
+            '<a href="{}?{}" aria-label="Merge {} into {}">Merge</a>',
+            reverse("admin:accounts_customer_do", args=("merge",)),
+            query,
+            likely.second.number,
+            likely.first.number,
+        ),
+    )
+
+
+admin.site.unregister(Customer)
+
+
+@admin.register(Customer)
+class MergingCustomerAdmin(CustomerAdmin):
+    """The customers' pages of accounts with what only this app can do."""
+
+    page_actions: ClassVar[Sequence[type[PageAction]]] = (*CustomerAdmin.page_actions, MergeCustomers)

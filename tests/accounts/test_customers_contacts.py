@@ -1,0 +1,153 @@
+"""Addresses, tax numbers and contacts of customers, and which customers may be one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.actions.contacts import add_contact, edit_contact, retire_contact
+from accounts.actions.customers import create_customer, edit_customer
+from accounts.duplicates import likely_duplicates, normalised_name, normalised_phone
+from accounts.models import Contact, Customer, User
+from audit.models import Event
+from tests import factories
+from tests.complaints.refusals import assert_refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent() -> User:
+    return factories.agent()
+
+
+# --- Addresses and tax numbers ------------------------------------------------------------------
+
+
+def test_addresses_are_kept_line_by_line(agent: User) -> None:
+    customer = create_customer(by=agent, name="Northwind", postal_address="  Via Roma 1 \r\n\r\n 00100   Roma ")
+    assert customer.postal_address == "Via Roma 1\n00100 Roma"
+    edited = edit_customer(customer.pk, by=agent, billing_address="Via Milano 2\r\n20100 Milano")
+    assert edited.billing_address == "Via Milano 2\n20100 Milano"
+    assert_refused("nothing_changed", edit_customer, customer.pk, by=agent, postal_address="Via Roma 1\r\n00100 Roma")
+
+
+@pytest.mark.parametrize(
+    ("country", "kind", "typed", "kept"),
+    [
+        ("IT", "company", "00743110157", "IT00743110157"),
+        ("IT", "company", "it 0074 311.0157", "IT00743110157"),
+        ("GR", "company", "GR094259216", "EL094259216"),
+        ("GR", "company", "EL 094259216", "EL094259216"),
+        ("DE", "company", "136 695 976", "DE136695976"),
+        ("US", "company", " 12-3456789 ", "12-3456789"),
+        ("IT", "person", "RSSMRA85T10A562S", "RSSMRA85T10A562S"),
+        ("IT", "person", "00743110157", "IT00743110157"),
+        ("IT", "company", " ", ""),
+    ],
+)
+def test_a_tax_number_has_one_spelling(agent: User, country: str, kind: str, typed: str, kept: str) -> None:
+    customer = create_customer(by=agent, name="Northwind", country=country, kind=kind, tax_number=typed)
+    assert customer.tax_number == kept
+
+
+@pytest.mark.parametrize("typed", ["00743110158", "IT0074311015", "DE136695976", "abc"])
+def test_a_companys_wrong_vat_number_is_refused(agent: User, typed: str) -> None:
+    refusal = assert_refused("tax_number", create_customer, by=agent, name="Northwind", tax_number=typed)
+    assert refusal.data["field"] == "tax_number"
+    customer = factories.CustomerFactory.create()
+    assert_refused("tax_number", edit_customer, customer.pk, by=agent, tax_number=typed, saying="VAT number of Italy")
+
+
+def test_a_tax_number_is_looked_at_again_when_the_country_changes(agent: User) -> None:
+    customer = create_customer(by=agent, name="Northwind", tax_number="00743110157")
+    assert_refused("tax_number", edit_customer, customer.pk, by=agent, country="DE")
+    assert edit_customer(customer.pk, by=agent, name="Other").tax_number == "IT00743110157"
+    moved = edit_customer(customer.pk, by=agent, country="DE", tax_number="136695976")
+    assert moved.tax_number == "DE136695976"
+
+
+# --- Contacts -----------------------------------------------------------------------------------
+
+
+def test_a_contact_is_added_changed_and_retired(agent: User) -> None:
+    customer = factories.CustomerFactory.create()
+    contact = add_contact(customer.pk, by=agent, name=" Nora ", position="Accounts", email="nora@example.com")
+    assert (contact.name, contact.active, contact.customer) == ("Nora", True, customer)
+    edit_contact(contact.pk, by=agent, phone="+39 06 1234", name="Nora")
+    retire_contact(contact.pk, by=agent, reason="Left in May")
+    contact.refresh_from_db()
+    assert (contact.phone, contact.active, contact.history.count()) == ("+39 06 1234", False, 3)
+    events = list(Event.objects.order_by("pk").values_list("verb", "customer_id", "target_id"))
+    assert events == [(verb, customer.pk, contact.pk) for verb in ("contact.add", "contact.edit", "contact.retire")]
+    assert_refused("state", edit_contact, contact.pk, by=agent, name="Nora B")
+    assert_refused("state", retire_contact, contact.pk, by=agent)
+
+
+@pytest.mark.parametrize(("given", "code"), [({"name": " "}, "invalid"), ({"name": "Nora", "email": "x"}, "invalid")])
+def test_contacts_that_are_refused(agent: User, given: dict[str, Any], code: str) -> None:
+    customer = factories.CustomerFactory.create()
+    assert_refused(code, add_contact, customer.pk, by=agent, **given)
+    contact = add_contact(customer.pk, by=agent, name="Nora")
+    assert_refused("nothing_changed", edit_contact, contact.pk, by=agent, name="Nora ")
+    assert_refused("fixed", edit_contact, contact.pk, by=agent, active="no")
+    assert_refused("missing", edit_contact, 12345, by=agent, name="Nora")
+
+
+@pytest.mark.parametrize("who", ["auditor", "administrator"])
+def test_who_may_not_touch_contacts(agent: User, who: str) -> None:
+    person = getattr(factories, who)()
+    customer = factories.CustomerFactory.create()
+    contact = add_contact(customer.pk, by=agent, name="Nora")
+    assert_refused("permission", add_contact, customer.pk, by=person, name="Nils")
+    assert_refused("permission", edit_contact, contact.pk, by=person, name="Nils")
+    assert_refused("permission", retire_contact, contact.pk, by=person)
+    assert Contact.objects.get().active
+
+
+# --- Likely duplicates --------------------------------------------------------------------------
+
+
+def test_names_and_telephones_are_compared_in_one_spelling() -> None:
+    assert normalised_name("Società  Àlba S.r.l.") == normalised_name("ALBA SOCIETA")
+    assert normalised_name("Bakery Harbour") == normalised_name("harbour-bakery, Ltd")
+    assert normalised_name("Harbour Bakery 2") != normalised_name("Harbour Bakery 3")
+    assert normalised_name("SpA") == "spa"
+    assert normalised_phone("+39 (06) 1234-5") == normalised_phone("0039 06 12345") == "390612345"
+    assert normalised_phone("112") == ""
+
+
+@pytest.mark.parametrize(
+    ("shared", "sign"),
+    [
+        ({"email": "Office@Example.com"}, "e-mail"),
+        ({"tax_number": "IT00743110157"}, "tax number"),
+        ({"iban": "DE89370400440532013000"}, "IBAN"),
+        ({"phone": "+39 06 777777"}, "telephone"),
+        ({"name": "Alba Srl"}, "name and country"),
+    ],
+)
+def test_customers_who_share_something_are_listed(shared: dict[str, str], sign: str) -> None:
+    def enter(n: int, **given: Any) -> Customer:
+        own = {"iban": "", "name": f"Somebody {n}", "email": f"own{n}@example.com", "phone": f"+39 06 00000{n}"}
+        made: Customer = factories.CustomerFactory.create(**{**own, **given})
+        return made
+
+    first, _, second = enter(1, **shared), enter(2), enter(3, **shared)
+    enter(4, **shared, country="CH", merged_into=first)
+    (found,) = likely_duplicates()
+    assert (found.first, found.second, found.shared) == (first, second, (sign,))
+
+
+def test_those_who_share_most_come_first_and_empty_fields_are_no_sign() -> None:
+    blank = {"iban": "", "email": "", "phone": ""}
+    a = factories.CustomerFactory.create(name="Alba", **blank)
+    b = factories.CustomerFactory.create(name="Bosco", **{**blank, "phone": "0612345678"})
+    c = factories.CustomerFactory.create(name="alba srl", **blank)
+    d = factories.CustomerFactory.create(name="BOSCO", **{**blank, "phone": "06 1234 5678"})
+    factories.CustomerFactory.create(name="Alba", country="CH", **blank)
+    assert [(each.first, each.second, each.shared) for each in likely_duplicates()] == [
+        (b, d, ("telephone", "name and country")),
+        (a, c, ("name and country",)),
+    ]
