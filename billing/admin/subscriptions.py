@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -55,6 +56,7 @@ from billing.panels import (
     subscription_page,
     subscription_pill,
 )
+from hardware.models import Purchase
 
 register_verbs(
     {
@@ -135,15 +137,19 @@ class CancelSubscription(StaffAction[Subscription]):
     form_class = forms.CancelForm
     intro = "On the customer's word. Until the period's end it can be taken back."
 
+    def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+        return rows.prefetch_related(_PHONES)
+
     def obstacle(self, obj: Subscription, by: User) -> str | None:
         return cancellation_obstacle(obj)
 
     def consequence(self, obj: Subscription, by: User) -> str:
         ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
+        last = date_format(ends_on - timedelta(days=1))
         return (
-            f"The service goes on with all it includes through {date_format(ends_on - timedelta(days=1))} "
+            f"It takes effect on {date_format(ends_on)}: the service goes on with all it includes through {last} "
             "(F1, F2) and then ends by itself, without another invoice (F4). Nothing is paid back for "
-            "cancelling (F3), and phones are not touched (F7)."
+            f"cancelling (F3). {_phones_in_words(obj.customer)} Until {last} it can be taken back."
         )
 
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
@@ -172,6 +178,55 @@ class UndoCancellation(StaffAction[Subscription]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{undo_cancellation(pk, by=by, reason=cleaned['reason'])} goes on."
+
+
+#: The phones that the customer has, for the questions that are asked of every chosen row.
+_PHONES = Prefetch(
+    "customer__purchases", queryset=Purchase.objects.kept().select_related("phone__model"), to_attr="kept_purchases"
+)
+
+
+def _phones_in_words(customer: Customer) -> str:
+    """What becomes of the customer's phones when the service ends: nothing (F7)."""
+    purchases: list[Purchase] = customer.kept_purchases  # type: ignore[attr-defined]
+    if not purchases:
+        return "The customer has no phones of ours."
+    owing = [purchase for purchase in purchases if purchase.owed]
+    count = "1 phone stays" if len(purchases) == 1 else f"{len(purchases)} phones stay"
+    words = f"{count} with the customer (F7)"
+    if not owing:
+        return f"{words}, all paid."
+    currencies = sorted({purchase.currency for purchase in owing})
+    sums = [
+        money_text(sum((each.owed for each in owing if each.currency == currency), Decimal(0)), currency)
+        for currency in currencies
+    ]
+    return f"{words}; {' and '.join(sums)} of their price is still owed (F6)."
+
+
+def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Panel | None:
+    """What a customer who cancelled keeps: the service to its last day, phones, what is left of credits."""
+    if subscription.cancelled_on is None or subscription.state == Subscription.State.ACTIVE:
+        return None
+    effective = subscription.ended_on or cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
+    left = sum((credit.remaining for credit in subscription.credits.all()), Decimal(0))
+    fields: list[tuple[str, Any]] = [
+        ("Asked for on", day(subscription.cancelled_on)),
+        ("It came by", subscription.get_cancellation_channel_display()),
+        ("Takes effect on", day(effective)),
+        ("Service with all it includes through", day(effective - timedelta(days=1))),
+        ("Paid back for cancelling", "nothing (F3)"),
+        ("Credit left", money(left, subscription.currency) if left else "none"),
+    ]
+    purchases = Purchase.objects.kept().filter(customer=subscription.customer_id).select_related("phone__model")
+    fields += [
+        (
+            f"Keeps {purchase.phone}",
+            f"{money_text(purchase.owed, purchase.currency)} still owed (F6)" if purchase.owed else "paid (F7)",
+        )
+        for purchase in purchases
+    ]
+    return Panel("What the customer keeps", "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
 def open_period_of(subscription: Subscription) -> BillingPeriod | None:
@@ -258,8 +313,10 @@ class SubscriptionAdmin(TrackedAdmin):
 
     def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
         current = open_period_of(obj)
+        keeps = keeps_panel(obj, current)
         return [
             *([period_panel(current, "Current period", linked=True)] if current else []),
+            *([keeps] if keeps else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
             invoices_panel(_invoices(Invoice.objects.filter(period__subscription=obj))),
             credits_panel(_credits(Credit.objects.filter(subscription=obj))),
