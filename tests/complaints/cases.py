@@ -11,7 +11,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import User
+from django.contrib.auth.models import Group
+
+from accounts.models import ApprovalLimit, User
+from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
+from audit.bulk import create_tracked
 from billing.models import BillingPeriod, Subscription
 from complaints.actions.cases import (
     ask_customer,
@@ -45,21 +49,56 @@ State = Complaint.State
 
 
 class Desk:
-    """The people of an office.
+    """The people of an office, and with ``limits`` what they may approve: a lead 100.00, a manager 1,000.00 EUR.
 
-    The agent registers, assesses, decides and proposes; the others have no hand in a case.
+    The agent registers, assesses, decides and proposes; the others have no hand in a case. All are made at
+    once, in a few statements: most tests begin with them.
     """
 
-    def __init__(self) -> None:
-        self.agent = factories.agent(first_name="Ada")
-        self.colleague = factories.agent(first_name="Bela")
-        self.lead = factories.lead(first_name="Lena")
-        self.manager = factories.manager(first_name="Maja")
-        self.director = factories.manager(first_name="Dora")  # a second manager
-        self.clerk = factories.billing_clerk(first_name="Carl")
-        self.auditor = factories.auditor(first_name="Udo")
-        self.administrator = factories.administrator(first_name="Anna")
-        self.system = factories.system_user()
+    def __init__(self, *, limits: bool = False) -> None:
+        groups = {group.name: group for group in Group.objects.all()}
+        roles = {
+            "Ada": Role.AGENT,
+            "Bela": Role.AGENT,
+            "Lena": Role.LEAD,
+            "Maja": Role.MANAGER,
+            "Dora": Role.MANAGER,
+            "Carl": Role.BILLING,
+            "Udo": Role.AUDITOR,
+            "Anna": Role.ADMIN,
+        }
+        people = [factories.UserFactory.build(first_name=name, role=groups[role]) for name, role in roles.items()]
+        (
+            self.agent,
+            self.colleague,
+            self.lead,
+            self.manager,
+            self.director,  # a second manager
+            self.clerk,
+            self.auditor,
+            self.administrator,
+        ) = create_tracked(User, people)
+        self.system = User.objects.system()
+        if limits:
+            self._publish_limits(groups)
+
+    def _publish_limits(self, groups: Mapping[str, Group]) -> None:
+        limits = [
+            ApprovalLimit(
+                role=groups[role],
+                subject=subject,
+                currency="EUR",
+                valid_from=factories.LONG_AGO,
+                amount=amount,
+                state=ApprovalLimit.State.PUBLISHED,
+                drafted_by=self.administrator,
+                published_by=self.director,
+            )
+            for role, amount in ((Role.LEAD, Decimal("100.00")), (Role.MANAGER, Decimal("1000.00")))
+            for subject, may in APPROVAL_OF.items()
+            if role in PERMISSIONS[may]
+        ]
+        create_tracked(ApprovalLimit, limits)
 
 
 # --- Complaints ---------------------------------------------------------------------------------
@@ -184,7 +223,7 @@ def dear_case(desk: Desk, **registration: Any) -> Complaint:
 def refund_in(desk: Desk, state: str) -> Refund:
     """A refund of 600.00 in the state: draft, proposed, approved (once), settled or an end without effect.
 
-    Needs ``factories.approval_limits()``.
+    Needs ``Desk(limits=True)``.
     """
     complaint = dear_case(desk)
     if state == Refund.State.DRAFT:

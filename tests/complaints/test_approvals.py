@@ -57,8 +57,7 @@ State = Refund.State
 @pytest.fixture
 def desk() -> Desk:
     """With limits: a lead up to 100.00, a manager up to 1,000.00."""
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 def refused(code: str, refund: Refund, by: User, *, saying: str = "") -> None:

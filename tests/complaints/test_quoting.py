@@ -46,8 +46,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def desk() -> Desk:
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 def quote(complaint: Complaint, basis: str = "usage", **choices: Any) -> LiveQuote:

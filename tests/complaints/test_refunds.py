@@ -58,8 +58,7 @@ State = Refund.State
 
 @pytest.fixture
 def desk() -> Desk:
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 # --- Every step in every state ------------------------------------------------------------------
@@ -103,7 +102,7 @@ STANDS = {
 def test_every_step_from_every_state(desk: Desk, state: str, subtests: pytest.Subtests) -> None:
     assert set(AFTER) == set(STEPS)
     if state == State.REVERSED:
-        # No step leads there yet; no step may lead away from there either.
+        # A reversal leads there (test_reversals.py); no step leads away.
         refund = refund_in(desk, State.SETTLED)
         refund.state = state
         refund.save()

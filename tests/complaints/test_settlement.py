@@ -55,8 +55,7 @@ NOTHING = Decimal(0)
 
 @pytest.fixture
 def desk() -> Desk:
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 def near_subscription(**kwargs: Any) -> Subscription:

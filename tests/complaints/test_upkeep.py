@@ -36,8 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def desk() -> Desk:
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 def test_it_expires_what_is_over_and_nothing_else(desk: Desk) -> None:

@@ -51,8 +51,7 @@ PEOPLE = 8
 
 @pytest.fixture
 def desk() -> Desk:
-    factories.approval_limits()
-    return Desk()
+    return Desk(limits=True)
 
 
 def approvals(refund: Refund, count: int = PEOPLE) -> list[Callable[[], object]]:
