@@ -31,6 +31,7 @@ from billing.models import (
     InvoiceLine,
     LeftoverPayout,
     Payment,
+    Payout,
     Subscription,
     UsageDay,
     UsageRecord,
@@ -49,7 +50,10 @@ def sum_of(rows: models.QuerySet[Any], by: str, amount: str = "amount") -> Any:
 
 def credits() -> Iterator[Breach]:
     """Granted = applied + remaining + reversed + paid out; each of the parts is what its rows add up to."""
-    approved = LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED)
+    # A payout that the bank could not make went back to its credit.
+    approved = LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).exclude(
+        payout__state=Payout.State.CREDITED
+    )
     rows = Credit.objects.annotate(
         used=sum_of(CreditApplication.objects.all(), "credit"), given_out=sum_of(approved, "credit")
     ).filter(

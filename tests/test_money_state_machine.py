@@ -2,7 +2,7 @@
 
 Hypothesis picks the steps; each goes through the action that a page calls. A refusal changes nothing but its own event,
 a second billing run of a day changes nothing, terms copied onto a period never change, and what
-``tests/money_invariants.py`` says holds.
+``tests/money_invariants.py`` and ``check_ledger`` say holds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from accounts.models import User
+from audit.breaches import run_checks
 from billing.actions import leftover, payouts
 from billing.models import BillingPeriod, Credit, LeftoverPayout, Payout
 from billing.money import round_money
 from complaints.actions import agreements, cases, decisions, incidents, refunds, reversals
+from complaints.management.commands.check_ledger import CHECKS
 from complaints.models import Complaint, Refund, Reversal
 from tests import factories
 from tests.company_life import CompanyLife, Office, which, yes_or_no
@@ -48,6 +50,8 @@ AGREED_TERMS: list[dict[str, Any]] = [
 
 class Company(CompanyLife):
     """What complaints lead to: refunds in every state, taken back, paid out."""
+
+    steps = 0
 
     # --- Complaints and refunds -----------------------------------------------------------------
 
@@ -244,6 +248,12 @@ class Company(CompanyLife):
     @invariant()
     def the_money_adds_up(self) -> None:
         check_money()
+        self.steps += 1
+        if self.steps % 8 == 0:  # it takes longer than most steps, and a breach stays
+            self.check_ledger_finds_nothing()
+
+    def check_ledger_finds_nothing(self) -> None:
+        assert [str(breach) for breach in run_checks(CHECKS)] == []
 
     @invariant()
     def terms_once_copied_stay(self) -> None:
@@ -333,6 +343,7 @@ def test_a_life_in_which_everything_happens(life: Company) -> None:
     then("handle_payout", number=0, step="failed")
     then("handle_payout", number=0, step="credit")
     then("pay_leftover", number=0, part=True, step="approve")
+    life.check_ledger_finds_nothing()
 
     missing = EVERYTHING - set(life.done)
     assert not missing, f"{missing} of {sorted(life.done)}"
