@@ -329,6 +329,7 @@ def _attach(complaint: Complaint, file: UploadedFile[Any], *, by: User, now: dat
     if Attachment.objects.filter(complaint=complaint, sha256=digest.hexdigest()).exists():
         raise Refused(f"{name} is on the case already.", code="attachment")
     file.seek(0)
+    file.name = name  # nothing of a path that somebody made up
     attachment = Attachment(
         complaint=complaint,
         file=file,
