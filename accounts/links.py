@@ -31,5 +31,5 @@ def merged_with(customer_id: int) -> set[int]:
 
 def _neighbours(pks: Iterable[int]) -> Iterable[int]:
     merged_here = Customer.objects.filter(merged_into__in=pks).values_list("pk", flat=True)
-    went_to = Customer.objects.filter(pk__in=pks, merged_into__isnull=False).values_list("merged_into_id", flat=True)
-    return (pk for rows in (merged_here, went_to) for pk in rows if pk is not None)
+    went_to = Customer.objects.filter(merged_customers__in=pks).values_list("pk", flat=True)
+    return [*merged_here, *went_to]
