@@ -18,6 +18,7 @@ from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, May
 from audit.actions import Obstacle
+from billing.models import BillingPeriod
 from billing.money import format_amount
 from complaints.models import Complaint, Decision, Refund
 from complaints.policy_parameters import RefundParameters
@@ -178,21 +179,29 @@ def reopen_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 
 def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    """A lead's consent to an old complaint: needed once, and not for a case that is not old."""
+    """A lead's consent to an old complaint: needed once, and not for a case that is not old. A draft on an older
+    period of the subscription makes the case old too.
+    """
     found = _allowed(by, May.LEAD_COMPLAINTS) or own_money(by, complaint.customer_id) or _open(complaint)
     if found:
         return found
     if complaint.consent_by_id is not None:
         return Obstacle("Consent was given already.", code="state")
-    return None if is_old(complaint) else Obstacle("This complaint is not old enough to need consent.", code="state")
+    elsewhere = [refund for refund in open_refunds(complaint) if refund.period_id != complaint.period_id]
+    if is_old(complaint) or any(is_old(complaint, refund.period) for refund in elsewhere):
+        return None
+    return Obstacle("This complaint is not old enough to need consent.", code="state")
 
 
-def is_old(complaint: Complaint) -> bool:
-    """Whether the complaint came so long after its period that the policy asks for a lead's consent."""
+def is_old(complaint: Complaint, period: BillingPeriod | None = None) -> bool:
+    """Whether the complaint came so long after the period (its own, unless another is refunded) that the policy
+    asks for a lead's consent.
+    """
     days = complaint.terms.consent_needed_after_days
     if days is None:
         return False
-    return timezone.localdate(complaint.received_at) > complaint.period.ends_on + timedelta(days=days)
+    period = period or complaint.period
+    return timezone.localdate(complaint.received_at) > period.ends_on + timedelta(days=days)
 
 
 # --- The refund ---------------------------------------------------------------------------------
@@ -221,7 +230,7 @@ def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
 
 def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
     """Everything but the figures: the state, the decision that the basis needs (R2, R7), a lead's consent."""
-    return edit_obstacle(refund, by) or decision_obstacle(refund) or consent_missing(refund.complaint)
+    return edit_obstacle(refund, by) or decision_obstacle(refund) or consent_missing(refund.complaint, refund.period)
 
 
 def decision_obstacle(refund: Refund) -> Obstacle | None:
@@ -241,8 +250,9 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
     return None
 
 
-def consent_missing(complaint: Complaint) -> Obstacle | None:
-    if complaint.consent_by_id is None and is_old(complaint):
+def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -> Obstacle | None:
+    """Whether a refund on the period (the complaint's own, unless another) still lacks a lead's consent."""
+    if complaint.consent_by_id is None and is_old(complaint, period):
         return Obstacle(
             "The complaint came long after its period: a team lead has to consent first.",
             code="consent_missing",

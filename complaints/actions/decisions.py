@@ -74,8 +74,10 @@ def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: dat
     with act("complaint.close", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.close_obstacle(complaint, by, today=today))
+        now = timezone.now()
+        note_breaches(complaint, now)
         complaint.state = State.CLOSED
-        complaint.closed_at = timezone.now()
+        complaint.closed_at = now
         complaint.save()
         return complaint
 
@@ -87,6 +89,8 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.withdraw_obstacle(complaint, by))
         action.require_reason("the customer's word")
+        if not channel:
+            raise Refused("Say by which channel the customer took it back.", code="channel_missing")
         action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
         note_breaches(complaint, timezone.now())
         complaint.state = State.WITHDRAWN
@@ -112,6 +116,12 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
         action.refuse_if(guards.merge_obstacle(survivor, by))
         if complaint.customer_id != survivor.customer_id:
             raise Refused("Only complaints of the same customer can be merged.", code="customer")
+        if timezone.localdate(complaint.received_at) < survivor.period.starts_on:
+            raise Refused(
+                f"{complaint.code} was received before the period began that {survivor.code} is about"
+                f" ({survivor.period.starts_on}). Merge {survivor.code} into {complaint.code} instead.",
+                code="dates",
+            )
         now = timezone.now()
         for each in (complaint, survivor):
             note_breaches(each, now)

@@ -225,6 +225,7 @@ def test_withdrawing_takes_the_open_refunds_along_and_releases_what_they_held(de
         return withdraw_complaint(complaint.pk, by=desk.agent, channel=channel, reason=reason)
 
     assert_refused("reason_missing", lambda: withdraw(reason=" "))
+    assert_refused("channel_missing", lambda: withdraw(channel=""))
     assert_refused("invalid", lambda: withdraw(channel="pigeon"))
     withdraw()
 
@@ -309,6 +310,24 @@ def test_what_cannot_be_merged(desk: Desk) -> None:
     merge(one, two)()
     assert again(one).merged_into == two
     assert_refused("state", merge(two, one))
+
+
+def test_a_survivor_is_not_received_before_its_period(desk: Desk) -> None:
+    subscription = spring_subscription()
+    run_billing(date(2024, 5, 1), by=desk.clerk)
+    april, may = subscription.periods.order_by("sequence")
+    first = register(desk, period=april, received_on=date(2024, 4, 20))
+    second = register(desk, period=may, received_on=date(2024, 5, 10))
+    assert_refused(
+        "dates",
+        merge_complaints,
+        first.pk,
+        by=desk.lead,
+        into_id=second.pk,
+        reason="The same matter",
+        saying=f"Merge {second.code} into {first.code} instead",
+    )
+    assert merge_complaints(second.pk, by=desk.lead, into_id=first.pk, reason="The same matter").period == april
 
 
 def test_the_database_knows_what_merged_means(desk: Desk) -> None:
@@ -412,3 +431,23 @@ def test_a_complaint_about_a_long_past_period_needs_a_leads_consent(desk: Desk) 
     assert_refused("state", lambda: give_consent(late.pk, by=desk.manager, reason="Me too"))
     propose_refund(refund.pk, by=desk.agent, reason="Goodwill")
     assert propose(desk, in_time, "full_month").total == Decimal("60.00")
+
+
+def test_consent_is_asked_for_the_period_that_is_refunded(desk: Desk) -> None:
+    """A young complaint is no way around it to an old period of the same subscription."""
+    subscription = spring_subscription()
+    run_billing(date(2024, 12, 1), by=desk.clerk)
+    april, december = subscription.periods.order_by("sequence")[0], subscription.periods.get(sequence=8)
+    complaint = decided(desk, period=december, received_on=date(2024, 12, 10))
+    refund = draft(desk, complaint, "full_month", period_id=april.pk)
+    assert_refused("consent_missing", propose_refund, refund.pk, by=desk.agent, reason="Goodwill")
+    give_consent(complaint.pk, by=desk.lead, reason="They were in hospital")
+    propose_refund(refund.pk, by=desk.agent, reason="Goodwill")
+
+
+def test_closing_notes_an_acknowledgement_that_never_came(desk: Desk) -> None:
+    complaint = communicate(desk, decided(desk))
+    complaint.acknowledge_due_at = noon(2)  # as after a reopening that nobody acknowledged either
+    complaint.save()
+    close_complaint(complaint.pk, by=desk.agent, today=LONG_LATER)
+    assert DeadlineBreach.objects.filter(complaint=complaint, due_at=noon(2)).exists()
