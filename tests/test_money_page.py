@@ -1,0 +1,94 @@
+"""docs/money.md: its worked example is lived through here, and every figure of its table is what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from audit.breaches import run_checks
+from billing.actions.payouts import mark_payout_paid
+from billing.actions.run import run_billing
+from billing.models import Charge, Credit, Extension, Invoice, MinutesGrant, Payout, Subscription
+from complaints.actions.refunds import approve_refund
+from complaints.actions.reversals import approve_reversal, propose_reversal
+from complaints.management.commands.check_ledger import CHECKS
+from tests import factories
+from tests.company_life import clock_on
+from tests.complaints.cases import Desk, again, decided, propose
+from tests.money_invariants import check_money
+
+pytestmark = pytest.mark.django_db
+
+PAGE = Path(__file__).parent.parent / "docs" / "money.md"
+REMEDIES = [
+    {"kind": "minutes", "amount": "4.00"},
+    {"kind": "extension", "amount": "4.00"},
+    {"kind": "cash", "amount": "4.00"},
+    {"kind": "credit"},
+]
+
+
+def open_as_on_the_page() -> Subscription:
+    """60.00 EUR a month at 22 %, 40.00 for periods that begin on 1 March or later; activated on 31 January 2024."""
+    plan = factories.PlanFactory.create()
+    factories.price(plan)
+    factories.price(plan, fee=Decimal("40.00"), valid_from=date(2024, 3, 1))
+    return factories.open_subscription(plan=plan, activated_on=date(2024, 1, 31))
+
+
+def test_the_worked_example_is_what_happens() -> None:
+    factories.approval_limits()
+    desk = Desk()
+    table: list[str] = []
+    with clock_on(date(2024, 1, 31)) as clock:
+
+        def on(day: date, what: str, step: Callable[[], object]) -> None:
+            clock.now = factories.at(day)
+            step()
+            owed = sum((invoice.due for invoice in Invoice.objects.all()), Decimal(0))
+            left = sum((credit.remaining for credit in Credit.objects.all()), Decimal(0))
+            refunded = subscription.periods.get(sequence=0).refunded
+            table.append(f"| {day.day} {day:%b} | {what} | {owed:.2f} | {left:.2f} | {refunded:.2f} |")
+            check_money()
+
+        def bill() -> None:
+            run_billing(factories.today(), by=desk.clerk)
+
+        subscription = open_as_on_the_page()
+        on(date(2024, 1, 31), "first invoice", bill)
+        on(date(2024, 2, 1), "it is paid", lambda: factories.pay(Invoice.objects.get()))
+        complaint = decided(desk, subscription=subscription, received_on=date(2024, 2, 1))
+        refund = propose(desk, complaint, "special", special_amount=Decimal("60.00"), remedies=REMEDIES)
+        on(date(2024, 2, 10), "refund of 60.00 is approved", lambda: approve_refund(refund.pk, by=desk.manager))
+        payout = Payout.objects.get()
+        on(
+            date(2024, 2, 12),
+            "payout is made",
+            lambda: mark_payout_paid(payout.pk, by=desk.clerk, reference="B-17", paid_on=date(2024, 2, 12)),
+        )
+        on(date(2024, 3, 2), "second invoice", bill)
+        on(date(2024, 3, 20), "refund is taken back", lambda: take_back(desk, refund.pk))
+        on(date(2024, 4, 2), "third invoice", bill)
+        assert [str(breach) for breach in run_checks(CHECKS)] == []
+
+    first, second, third = Invoice.objects.order_by("period__sequence")
+    assert (first.net, first.tax, first.due_on) == (Decimal("49.18"), Decimal("10.82"), date(2024, 2, 14))
+    note = again(refund).credit_note
+    assert note is not None
+    assert (note.net, note.tax, note.gross) == (Decimal("49.18"), Decimal("10.82"), Decimal("60.00"))
+    assert (MinutesGrant.objects.get().minutes, Extension.objects.get().days) == (200, 2)
+    assert (second.gross, second.credited, second.due) == (Decimal("40.00"), Decimal("40.00"), Decimal(0))
+    assert Charge.objects.get().amount == Decimal("52.00")
+    assert (third.net, third.tax, third.gross) == (Decimal("75.41"), Decimal("16.59"), Decimal("92.00"))
+    shown = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    assert shown[1:] == table  # the first is the heading
+
+
+def take_back(desk: Desk, refund_id: int) -> None:
+    reversal = propose_reversal(refund_id, by=desk.agent, reason="Meant for another customer")
+    approved = approve_reversal(reversal.pk, by=desk.director, charge_used=True)
+    assert (approved.recovered, approved.used) == (Decimal("8.00"), Decimal("52.00"))
