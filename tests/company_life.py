@@ -229,7 +229,7 @@ class CompanyLife(RuleBasedStateMachine):
         )
         self.do(plans.publish_price, draft.pk, by=self.desk.manager if ahead % 5 < 4 else self.desk.clerk)
 
-    @rule(number=which, back=st.integers(0, 40), minutes=st.integers(1, 60), operations=st.integers(0, 3))
+    @rule(number=which, back=st.integers(0, 9), minutes=st.integers(1, 60), operations=st.integers(0, 3))
     def use(self, number: int, back: int, minutes: int, operations: int) -> None:
         subscription = self.pick(Subscription.objects.all(), number)
         assert subscription is not None

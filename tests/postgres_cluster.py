@@ -62,11 +62,7 @@ def find_binaries() -> Path:
     for place in PLACES:
         folders.extend(Path("/").glob(place.lstrip("/")))
     # Resolved: a server finds its files beside itself, not beside a link to it.
-    folders = [
-        (folder / "postgres").resolve().parent
-        for folder in folders
-        if os.access(folder / "postgres", os.X_OK)
-    ]
+    folders = [(folder / "postgres").resolve().parent for folder in folders if os.access(folder / "postgres", os.X_OK)]
     versions = {folder: _version(folder) for folder in folders if os.access(folder / "initdb", os.X_OK)}
     usable = {folder: version for folder, version in versions.items() if version >= OLDEST_VERSION}
     if not usable:
@@ -106,9 +102,7 @@ def _run(command: Sequence[str | Path], *, folder: Path) -> None:
     )
     if done.returncode:
         log = folder / "log"
-        raise ClusterError(
-            f"{Path(command[0]).name} failed:\n{done.stdout}{log.read_text() if log.exists() else ''}"
-        )
+        raise ClusterError(f"{Path(command[0]).name} failed:\n{done.stdout}{log.read_text() if log.exists() else ''}")
 
 
 def _start(binaries: Path, folder: Path) -> None:
@@ -150,9 +144,7 @@ def _remove_when_pipe_closes(binaries: Path, folder: Path) -> None:
     data = folder / "data"
     if (data / "postmaster.pid").exists():
         with contextlib.suppress(ClusterError):
-            _run(
-                [binaries / "pg_ctl", "stop", "--mode=immediate", "--wait", f"--pgdata={data}"], folder=folder
-            )
+            _run([binaries / "pg_ctl", "stop", "--mode=immediate", "--wait", f"--pgdata={data}"], folder=folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -50,15 +50,11 @@ class _InPostgreSQL:
     def __init__(self) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             self._tables = [
-                table
-                for table in connection.introspection.table_names(cursor)
-                if table != "django_migrations"
+                table for table in connection.introspection.table_names(cursor) if table != "django_migrations"
             ]
             cursor.execute(f"CREATE SCHEMA {SCHEMA}")
             self._columns = {
-                table: self._stored_columns(cursor, table)
-                for table in self._tables
-                if self._has_rows(cursor, table)
+                table: self._stored_columns(cursor, table) for table in self._tables if self._has_rows(cursor, table)
             }
             for table, columns in self._columns.items():
                 cursor.execute(f'CREATE TABLE {SCHEMA}."{table}" AS SELECT {columns} FROM "{table}"')  # noqa: S608

@@ -125,9 +125,9 @@ def company() -> Company:
     proposed = propose(desk, decided(desk, subscription=opened_now(), received_at=timezone.now()))
     purchase = factories.phone_purchase(instalments=3)
     pay_instalment(purchase.instalments.order_by("sequence")[0].pk, by=desk.clerk, paid_on=factories.days_ago(2))
-    return Company(*(row.__class__.objects.get(pk=row.pk) for row in (
-        running, ended, plain, refund, back, proposed, purchase
-    )))  # fmt: skip
+    for row in (running, ended, plain, refund, back, proposed, purchase):
+        row.refresh_from_db()
+    return Company(running, ended, plain, refund, back, proposed, purchase)
 
 
 def opened_now() -> Subscription:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_chargebacks_that_cannot_be(clerk: User) -> None:
     invoice = factories.pay(an_invoice(), on=factories.days_ago(5))
     payment = invoice.payments.get().pk
     today = factories.today()
-    attempts = {"by": clerk, "taken_back_on": today, "reason": "Account closed"}
+    attempts: dict[str, Any] = {"by": clerk, "taken_back_on": today, "reason": "Account closed"}
     assert_refused("missing", record_chargeback, payment + 1000, **attempts)
     assert_refused("reason_missing", record_chargeback, payment, **{**attempts, "reason": " "})
     for amount in (Decimal("60.01"), Decimal(0), Decimal(-1), Decimal("0.001")):

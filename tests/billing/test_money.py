@@ -116,9 +116,7 @@ def test_numbers_that_no_money_is_are_refused_at_once(amount: str) -> None:
         ("1234567.89", "EUR", "1234567.89"),
     ],
 )
-def test_an_amount_is_written_with_exactly_the_currencys_decimals(
-    amount: str, currency: str, text: str
-) -> None:
+def test_an_amount_is_written_with_exactly_the_currencys_decimals(amount: str, currency: str, text: str) -> None:
     assert format_amount(Decimal(amount), currency) == text
 
 
@@ -157,9 +155,7 @@ def test_whole_minor_units_are_a_matter_of_value(amount: str, currency: str, *, 
         ("1.000", "5", "KWD", "0.952", "0.048"),
     ],
 )
-def test_a_gross_amount_splits_into_net_and_tax(
-    gross: str, rate: str, currency: str, net: str, tax: str
-) -> None:
+def test_a_gross_amount_splits_into_net_and_tax(gross: str, rate: str, currency: str, net: str, tax: str) -> None:
     parts = split_gross(Decimal(gross), Decimal(rate), currency)
     assert tuple(map(str, parts)) == (net, tax)
 

@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -65,7 +66,7 @@ def test_nothing_is_paid_until_a_second_person_confirms() -> None:
     clerk = factories.billing_clerk()
     payout = a_payout()
     change = new_details(payout.customer)
-    paid = {"by": clerk, "reference": "B-1", "paid_on": factories.today()}
+    paid: dict[str, Any] = {"by": clerk, "reference": "B-1", "paid_on": factories.today()}
     assert_refused("bank_details_unconfirmed", mark_payout_paid, payout.pk, **paid, saying="second person")
     confirm_bank_details(change.pk, by=clerk, reason="Called the number on file")
     assert mark_payout_paid(payout.pk, **paid).state == Payout.State.PAID
