@@ -7,12 +7,13 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
 
 
@@ -117,6 +118,14 @@ class SignInForm(AdminAuthenticationForm):
             )
 
 
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """The old password and the new one; changing it is an action like any other."""
+
+    def save(self, commit: bool = True) -> Any:
+        self.user = change_own_password(by=self.user, password=self.cleaned_data["new_password1"])
+        return self.user
+
+
 class BackOfficeSite(admin.AdminSite):
     """The one admin site: our navigation, our home page, entry by role."""
 
@@ -127,6 +136,7 @@ class BackOfficeSite(admin.AdminSite):
     enable_nav_sidebar = True
     empty_value_display = "–"
     login_form = SignInForm
+    password_change_form = OwnPasswordForm
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

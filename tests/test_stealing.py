@@ -440,6 +440,22 @@ def test_guessing_is_locked_out_whatever_the_forwarded_address() -> None:
     assert sign_in(Client(), colleague.username, factories.PASSWORD).status_code == 302
 
 
+def test_a_new_password_is_an_event_and_ends_other_sessions() -> None:
+    person = factories.agent()
+    here, elsewhere = signed_in(person), signed_in(person)
+    new = "another long phrase"
+    typed = {"old_password": "not it", "new_password1": new, "new_password2": new}
+    assert here.post("/password_change/", typed).status_code == 200
+    assert not Event.objects.exists()
+    assert here.post("/password_change/", {**typed, "old_password": factories.PASSWORD}).status_code == 302
+    event = Event.objects.get()
+    assert (event.verb, event.outcome, event.actor, event.target_id) == ("staff.password", "done", person, person.pk)
+    assert new not in str(event.data)
+    assert User.objects.get(pk=person.pk).check_password(new)
+    assert here.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+
+
 @pytest.mark.parametrize(
     "target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
 )

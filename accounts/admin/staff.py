@@ -44,6 +44,7 @@ register_verbs(
     {
         "team.create": "made the team",
         "staff.create": "entered the person",
+        "staff.password": "changed the password of",
         "staff.bootstrap": "made the first people",
         "staff_change.draft": "drafted the change:",
         "staff_change.publish": "published the change:",
