@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.guards import permission_obstacle
 from accounts.links import linked_obstacle
-from accounts.models import ApprovalLimit, User
+from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import APPROVAL_OF, May
 from audit.actions import Obstacle
 from billing.models import BillingPeriod
@@ -220,6 +220,13 @@ def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def draft_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """As for a quote; which refunds the case has on a period already, the action looks up."""
     return quote_obstacle(complaint, by)
+
+
+def moved(refund: Refund, customer: Customer) -> Obstacle | None:
+    """A merge of customers that commits between reading a refund and locking it has moved it to the survivor."""
+    if refund.customer_id == customer.pk:
+        return None
+    return Obstacle(f"{refund.code} was moved to another customer just now. Please try again.", code="busy")
 
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:

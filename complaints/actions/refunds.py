@@ -409,6 +409,7 @@ def _lock_refund(action: Action, refund_id: int) -> Refund:
     invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).first()
     complaint = action.lock(Complaint, known.complaint_id)
     refund = action.lock(Refund, refund_id)
+    action.refuse_if(guards.moved(refund, customer))
     subscription.customer = customer
     period.subscription = subscription
     if invoice is not None:

@@ -203,6 +203,7 @@ def _lock_case(action: Action, refund_id: int) -> Refund:
         action.lock(Payout, pk)
     complaint = action.lock(Complaint, known.complaint_id)
     refund = action.lock(Refund, refund_id)
+    action.refuse_if(guards.moved(refund, customer))
     subscription.customer = customer
     periods[known.period_id].subscription = subscription
     refund.customer, refund.subscription, refund.complaint = customer, subscription, complaint
