@@ -176,6 +176,11 @@ class CompanyLife(RuleBasedStateMachine):
         if bills and pays:
             self.pay_all()
 
+    def later(self, number: int) -> None:
+        """After some steps days go by, told by the number drawn for the step: none, a week or a month."""
+        if days := (0, 0, 7, 31)[number // 8 % 4]:
+            self.pass_days(days=days, step=100, bills=True, pays=True)
+
     def pay_all(self, subscription: Subscription | None = None) -> None:
         owed = Invoice.objects.unpaid().filter(disputed_on__isnull=True)
         for invoice in owed.filter(period__subscription=subscription) if subscription else owed:
@@ -212,6 +217,7 @@ class CompanyLife(RuleBasedStateMachine):
             )
         else:
             self.do(subscriptions.undo_cancellation, subscription.pk, by=self.desk.agent, reason="Stays after all")
+        self.later(number)
 
     @rule(currency=st.sampled_from(sorted(FEES)), annual=yes_or_no, percent=st.sampled_from([50, 99, 133]), ahead=which)
     def publish_price(self, currency: str, annual: bool, percent: int, ahead: int) -> None:
@@ -274,6 +280,7 @@ class CompanyLife(RuleBasedStateMachine):
             reason="No mandate",
             amount=amount,
         )
+        self.later(number)
 
 
 @contextmanager

@@ -105,8 +105,8 @@ def test_two_charges_and_a_part_payment(go_on: GoOn) -> None:
 
 def test_nobody_pays_more_than_is_due(go_on: GoOn) -> None:
     invoice = factories.pay(Invoice.objects.get(period__subscription=subscribed("17.00")))
-    attempt = {"by": factories.system_user(), "amount": Decimal("48.00"), "received_on": START}
-    assert_refused("state", record_payment, invoice.pk, **attempt)
+    by = factories.system_user()
+    assert_refused("state", record_payment, invoice.pk, by=by, amount=Decimal("48.00"), received_on=START)
 
 
 @pytest.mark.parametrize(
