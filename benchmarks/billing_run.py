@@ -160,7 +160,7 @@ def by_sql() -> None:
 
 def history(cursor: Any, model: type[models.Model], kind: str, where: str, params: list[Any], by: User) -> None:
     """The history rows of the model's rows that fit."""
-    names = [field.column for field in model._meta.concrete_fields]
+    names = [str(field.column) for field in model._meta.concrete_fields]
     columns = ", ".join(names)
     cursor.execute(
         f"INSERT INTO {model.history.model._meta.db_table} ({columns}, history_date, history_type,"  # type: ignore[attr-defined]  # noqa: S608
