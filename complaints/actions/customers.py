@@ -8,9 +8,10 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from accounts.bank_details import unconfirmed_obstacle
 from accounts.guards import merged_obstacle, permission_obstacle
 from accounts.links import linked_obstacle
-from accounts.models import Agreement, BankDetailsChange, Customer, StaffChange, User
+from accounts.models import Agreement, Customer, StaffChange, User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import update_tracked
@@ -91,7 +92,8 @@ def _open_money_obstacle(both: tuple[Customer, Customer]) -> Obstacle | None:
         return Obstacle("A payout is on its way: record first how it ended.", "pending_payout")
     if LeftoverPayout.objects.filter(credit__customer__in=both, state=LeftoverPayout.State.PROPOSED).exists():
         return Obstacle("A payout of leftover credit is proposed: decide on it first.", "pending_payout")
-    if BankDetailsChange.objects.filter(customer__in=both, confirmed_at__isnull=True).exists():
+    # The latest change of each: one that was changed again cannot be confirmed any more.
+    if any(unconfirmed_obstacle(customer) for customer in both):
         return Obstacle("A change of bank details waits for its second person: confirm it first.", "bank_details")
     return None
 
