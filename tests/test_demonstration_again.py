@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Customer
 from audit.models import Event
-from billing.models import Invoice, UsageDay
+from billing.models import Invoice, Subscription, UsageDay
 from complaints.demo.build import build
 from complaints.models import Complaint, Refund
 
@@ -32,6 +32,7 @@ def _told(now: datetime) -> dict[str, list[Any]]:
             "complaints": list(complaints.values_list("code", "subject", "state", "received_at")),
             "refunds": list(Refund.objects.order_by("code").values_list("code", "state", "total", "lines")),
             "usage": list(UsageDay.objects.order_by("local_day").values_list("local_day").annotate(Sum("seconds"))),
+            "activated": list(Subscription.objects.order_by("number").values_list("activated_on", flat=True)),
             "events": list(Event.objects.order_by("pk").values_list("verb", "outcome", "target_label")),
         }
         transaction.set_rollback(True)
@@ -48,4 +49,7 @@ def test_it_comes_about_on_every_date(day: str) -> None:
     """New year, the days after the clocks change, the leap day, the end of a long month."""
     told = _told(datetime.fromisoformat(f"{day}T09:00").replace(tzinfo=ZoneInfo(settings.BUSINESS_TIME_ZONE)))
     assert {state for _, _, state, _ in told["complaints"]} == set(Complaint.State.values)
+    assert 190 <= len(told["customers"]) <= 220
+    assert 210 <= len(told["activated"]) <= 240
+    assert {activated_on.day for activated_on in told["activated"]} >= {29, 30, 31}
     assert {state for _, state, _, _ in told["refunds"]} >= set(Refund.State.values) - {Refund.State.REVERSED}
