@@ -80,7 +80,8 @@ class Action:
         Raises:
             Refused: there is no such row.
         """
-        found = model._base_manager.select_for_update(no_key=True).filter(pk=pk).first()
+        # Ordered by key alone: a model's own order may join another table, whose row would be locked with it.
+        found = model._base_manager.select_for_update(no_key=True).filter(pk=pk).order_by("pk").first()
         if found is None:
             raise Refused(f"This {model._meta.verbose_name} does not exist (any more).", code="missing")
         return found

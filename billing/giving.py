@@ -166,6 +166,7 @@ def _current(subscription: Subscription) -> BillingPeriod:
     period = (
         BillingPeriod.objects.select_for_update(no_key=True)
         .filter(subscription=subscription, state=BillingPeriod.State.OPEN)
+        .order_by("pk")
         .first()
     )
     if period is None:

@@ -96,7 +96,8 @@ def record_purchase(
 
 def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) -> Phone:
     """The phone from stock with this serial, or a new one. Raises ``Refused`` if somebody has it."""
-    known = Phone.objects.select_for_update(no_key=True).filter(maker=model.maker, serial=serial).first()
+    stock = Phone.objects.filter(maker=model.maker, serial=serial)
+    known = stock.order_by("pk").select_for_update(no_key=True).first()
     if known is None:
         if Phone.objects.filter(mac=mac).exists():
             raise Refused(f"The MAC address {mac} is known already.", code="duplicate")

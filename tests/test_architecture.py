@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import NumberSeries, User
+from audit.actions import Refused, act
 from audit.history import HistoryRow
 from audit.models import AppendOnlyModel, Tracked
 
@@ -301,6 +304,56 @@ def test_money_knows_no_float_and_is_rounded_in_one_place() -> None:
                 wrong.append(f"{module.name}:{node.lineno} {name}")  # type: ignore[attr-defined]
     # Adds zeros to what has fewer than two decimals, rounds nothing.
     assert [line for line in wrong if not line.startswith("accounts.fields:")] == []
+
+
+# --- How rows are locked ------------------------------------------------------------------------
+
+
+def chains_with(attribute: str, tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Each whole chain of calls that goes through the attribute, with its line."""
+    longest: dict[int, tuple[str, int]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or attribute not in dotted(node).split("."):
+            continue
+        root: ast.expr = node
+        while isinstance(root, ast.Call | ast.Attribute):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if len(dotted(node)) > len(longest.get(id(root), ("", 0))[0]):
+            longest[id(root)] = (dotted(node), node.lineno)
+    yield from longest.values()
+
+
+def test_locks_reach_the_rows_they_name_and_leave_keys_alone() -> None:
+    """A model's own order may join another table, whose row is then locked out of turn; and a lock on a key
+    blocks everybody who merely refers to the row. Both have closed circles.
+    """
+    wrong = []
+    for module in modules():
+        for chain, line in chains_with("select_for_update", module.tree):
+            parts = chain.split(".")
+            if set(parts) & MANAGERS and not {"order_by", "get"} & set(parts):
+                wrong.append(f"{module.name}:{line} locks in the model's own order")
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and dotted(node).endswith(".select_for_update"):
+                options = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                if options.get("no_key") != "True":
+                    wrong.append(f"{module.name}:{node.lineno} locks keys")
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_an_actions_lock_joins_nothing() -> None:
+    user = User.objects.system()
+    for model in own_models():
+        with (
+            CaptureQueriesContext(connection) as queries,
+            pytest.raises(Refused),
+            act("test.lock", by=user, target=(model, None)) as action,
+        ):
+            action.lock(model, "" if model is NumberSeries else 0)  # type: ignore[arg-type]
+        selects = [query["sql"] for query in queries if f'FROM "{model._meta.db_table}"' in query["sql"]]
+        assert len(selects) == 1, model.__name__
+        assert "JOIN" not in selects[0], model.__name__
 
 
 # --- The tables ---------------------------------------------------------------------------------

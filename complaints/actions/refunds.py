@@ -406,7 +406,7 @@ def _lock_refund(action: Action, refund_id: int) -> Refund:
     customer = action.lock(Customer, known.customer_id)
     subscription = action.lock(Subscription, known.subscription_id)
     period = action.lock(BillingPeriod, known.period_id)
-    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).first()
+    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).order_by("pk").first()
     complaint = action.lock(Complaint, known.complaint_id)
     refund = action.lock(Refund, refund_id)
     action.refuse_if(guards.moved(refund, customer))

@@ -196,7 +196,7 @@ def _lock_case(action: Action, refund_id: int) -> Refund:
     )
     period_ids = {known.period_id} | {pk for row in given for pk in row[:2] if pk is not None}
     periods = {pk: action.lock(BillingPeriod, pk) for pk in sorted(period_ids)}
-    list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id))
+    list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id).order_by("pk"))
     for pk in sorted(row[2] for row in given if row[2] is not None):
         action.lock(Credit, pk)
     for pk in sorted(row[3] for row in given if row[3] is not None):
