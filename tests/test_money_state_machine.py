@@ -286,19 +286,19 @@ class Company(CompanyLife):
 # --- One life in which everything happens -------------------------------------------------------
 
 
-def company() -> Company:
-    """A company at its first day, for steps taken one by one."""
+def company() -> type[Company]:
+    """A company with an office of its own. Each instance is a life, in a transaction until its teardown."""
 
     class Ours(Company):
         office = Office()
         done: Counter[str] = Counter()
 
-    return Ours()
+    return Ours
 
 
 @pytest.fixture
 def life(db: None) -> Iterator[Company]:
-    found = company()
+    found = company()()
     yield found
     found.teardown()
 
@@ -388,7 +388,7 @@ EVERYTHING = {
 
 def live_through(examples: int, steps: int) -> Counter[str]:
     """Live as many lives of at most so many steps. Returns how often each action was done, and each refused."""
-    kind = type(company())
+    kind = company()
     usual = settings(
         max_examples=examples,
         stateful_step_count=steps,
