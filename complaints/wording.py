@@ -87,7 +87,7 @@ def _words(
             return "Given less", reduction_reason or "decided by staff", "decision"
     operation = code.removeprefix("operation:")
     used = next((entry for entry in inputs.operations if entry.code == operation), None)
-    detail = f"{_plain(used.quantity)} × {_plain(used.unit_cost)}" if used else ""
+    detail = f"{_count(used.quantity)} × {_plain(used.unit_cost)}" if used else ""
     return names.get(operation, operation), detail, "R3 b"
 
 
@@ -132,6 +132,10 @@ def _day(day: Any) -> str:
 def _plain(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
+
+
+def _count(quantity: Decimal) -> str:
+    return f"{quantity:f}" if quantity % 1 else f"{quantity:.0f}"
 
 
 def _decimal(number: Fraction) -> str:
