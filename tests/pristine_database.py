@@ -5,6 +5,7 @@ such test would start from less than an installation has.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Protocol
@@ -14,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 # PostgreSQL: where the copies are kept, out of sight of the introspection of the public schema.
 SCHEMA = "pristine"
+PATIENCE_SECONDS = 60
 
 
 class PristineDatabase(Protocol):
@@ -41,7 +43,14 @@ class _InSQLite:
 
     def restore(self) -> None:
         connection.ensure_connection()
-        self._copy.backup(connection.connection)
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+
+        def not_for_ever(status: int, remaining: int, total: int) -> None:
+            # SQLite tries again for as long as some other connection of the test holds a lock.
+            if remaining and time.monotonic() > give_up_at:
+                raise TimeoutError("A connection of this test has left a transaction open.")
+
+        self._copy.backup(connection.connection, progress=not_for_ever)
 
 
 class _InPostgreSQL:

@@ -215,8 +215,7 @@ def test_interruptions_agree_with_counting_hours_one_by_one(
 def test_many_intervals_take_linear_time() -> None:
     start = datetime(2026, 4, 1, tzinfo=UTC)
     many = tuple(
-        Interval(start + timedelta(seconds=20 * n), start + timedelta(seconds=20 * n + 10))
-        for n in range(20_000)
+        Interval(start + timedelta(seconds=20 * n), start + timedelta(seconds=20 * n + 10)) for n in range(20_000)
     )
     # Every second one of the period's first 400,000 tens of seconds; a quadratic cut would take many minutes.
     quote = calculate(

@@ -91,9 +91,7 @@ def test_equal_instants_are_equal_intervals_whatever_their_zone() -> None:
     summer = Interval(
         datetime(2026, 10, 25, 2, 30, tzinfo=berlin), datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=1)
     )
-    assert summer == Interval(
-        datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
-    )
+    assert summer == Interval(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
     assert summer.seconds == 3600
 
 

@@ -105,9 +105,7 @@ def test_a_quote_has_lines_total_and_remedies() -> None:
         ),
     ],
 )
-def test_totals_of_optional_inputs(
-    changes: Any, total: str, minutes: int | None, extension_days: int | None
-) -> None:
+def test_totals_of_optional_inputs(changes: Any, total: str, minutes: int | None, extension_days: int | None) -> None:
     status, [answer] = answers(line(**changes))
     assert status == 0, answer
     assert answer["total"] == answer["remedies"]["credit"] == answer["remedies"]["cash"] == total
@@ -211,8 +209,7 @@ def test_the_message_names_the_input_and_its_place() -> None:
 
 
 @given(
-    st.binary(max_size=300)
-    | st.lists(st.sampled_from([line(), line(SPECIAL), b"{}", b"\xff", b"\n"])).map(b"".join)
+    st.binary(max_size=300) | st.lists(st.sampled_from([line(), line(SPECIAL), b"{}", b"\xff", b"\n"])).map(b"".join)
 )
 def test_any_bytes_get_an_answer_for_each_line_that_is_not_blank(content: bytes) -> None:
     status, found = answers(content)
@@ -243,9 +240,7 @@ json_values = st.recursive(
         max_size=3,
     ),
 )
-def test_any_json_value_anywhere_gets_a_quote_or_an_error(
-    values: dict[str, Any], changes: dict[str, Any]
-) -> None:
+def test_any_json_value_anywhere_gets_a_quote_or_an_error(values: dict[str, Any], changes: dict[str, Any]) -> None:
     _, [answer] = answers(line(values, **changes))
     assert list(answer) in (["error"], ["lines", "total", "remedies"])
 
@@ -309,9 +304,7 @@ def run(*arguments: str, content: bytes = b"", **options: Any) -> subprocess.Com
     )
 
 
-def test_the_command_reads_a_file_or_standard_input(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_reads_a_file_or_standard_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "quotes.jsonl"
     file.write_bytes(line() + b"\n" + b"x\n")
     assert main([str(file)]) == 1

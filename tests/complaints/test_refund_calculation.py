@@ -172,9 +172,7 @@ def test_time_is_shared_by_the_actual_days_of_the_period(
         ({"fee": "0", "reduction": "4.00"}, ["fee 0.00", "minutes 0.00", "time 0.00"]),
     ],
 )
-def test_floor_cap_and_reduction_act_in_this_order_and_only_when_they_must(
-    changes: Any, expected: list[str]
-) -> None:
+def test_floor_cap_and_reduction_act_in_this_order_and_only_when_they_must(changes: Any, expected: list[str]) -> None:
     assert quoted(**changes) == expected
 
 
@@ -188,9 +186,7 @@ def test_floor_cap_and_reduction_act_in_this_order_and_only_when_they_must(
         ("0", "0", "0"),
     ],
 )
-def test_refundable_is_what_was_paid_less_what_went_back(
-    fee_paid: str, already_refunded: str, left: str
-) -> None:
+def test_refundable_is_what_was_paid_less_what_went_back(fee_paid: str, already_refunded: str, left: str) -> None:
     assert refundable(Decimal(fee_paid), Decimal(already_refunded)) == Decimal(left)
 
 
@@ -224,9 +220,7 @@ def test_amounts_beyond_the_decimal_context_stay_exact() -> None:
         ({"seconds_used": 10**9, "minute_cost": "1"}, ["full_month 30.00"]),
     ],
 )
-def test_a_full_month_is_the_monthly_fee_or_a_twelfth_of_the_annual(
-    changes: Any, expected: list[str]
-) -> None:
+def test_a_full_month_is_the_monthly_fee_or_a_twelfth_of_the_annual(changes: Any, expected: list[str]) -> None:
     assert quoted(basis=Basis.FULL_MONTH, **changes) == expected
 
 
@@ -270,9 +264,9 @@ def test_a_special_amount_is_what_staff_enter(changes: Any, expected: list[str])
 def test_remedies_of_equal_worth_are_rounded_up(
     total: str, fee: str, days: int, minute_cost: str, minutes: int | None, extension_days: int | None
 ) -> None:
-    assert remedies_for(
-        Decimal(total), fee=Decimal(fee), days=days, minute_cost=Decimal(minute_cost)
-    ) == Remedies(credit=Decimal(total), cash=Decimal(total), minutes=minutes, extension_days=extension_days)
+    assert remedies_for(Decimal(total), fee=Decimal(fee), days=days, minute_cost=Decimal(minute_cost)) == Remedies(
+        credit=Decimal(total), cash=Decimal(total), minutes=minutes, extension_days=extension_days
+    )
 
 
 def test_a_quote_shows_its_remedies() -> None:
