@@ -206,11 +206,13 @@ def used_credit() -> Credit:
     return CreditApplication.objects.order_by("pk")[0].credit
 
 
+@pytest.mark.slow
 def test_credit_applied(company: Company) -> None:
     set_raw(used_credit(), applied=raw(used_credit().applied) - ONE)
     assert breaches() == [("credit-applied", f"credit {used_credit().pk} of {used_credit().subscription.number}")]
 
 
+@pytest.mark.slow
 def test_credit_paid_out(company: Company) -> None:
     left = Credit.objects.left_by_ended_subscriptions().get()
     set_raw(left, paid_out=ONE)
@@ -229,12 +231,14 @@ def test_credit_paid_out(company: Company) -> None:
     assert breaches() == []
 
 
+@pytest.mark.slow
 def test_credit_overdrawn_is_refused_by_the_database_itself(company: Company) -> None:
     left = Credit.objects.left_by_ended_subscriptions().get()
     with pytest.raises(IntegrityError), transaction.atomic():
         set_raw(left, paid_out=raw(left.granted) + ONE)
 
 
+@pytest.mark.slow
 def test_credit_reversed(company: Company) -> None:
     credit = Remedy.objects.get(refund=company.refund, kind="credit").credit
     assert credit is not None
@@ -247,6 +251,7 @@ def issued() -> Invoice:
     return invoice
 
 
+@pytest.mark.slow
 def test_invoice_lines(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, net=raw(invoice.net) + ONE, gross=raw(invoice.gross) + ONE)
@@ -254,24 +259,28 @@ def test_invoice_lines(company: Company) -> None:
     assert breaches() == [("invoice-gross", name), ("invoice-net", name)]
 
 
+@pytest.mark.slow
 def test_invoice_tax(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, net=raw(invoice.net) - ONE, tax=raw(invoice.tax) + ONE)
     assert rules() == {"invoice-net", "invoice-tax"}
 
 
+@pytest.mark.slow
 def test_invoice_fee(company: Company) -> None:
     invoice = issued()
     set_raw(invoice.period, fee=raw(invoice.period.fee) + ONE)
     assert breaches() == [("invoice-fee", f"invoice {invoice.number}")]
 
 
+@pytest.mark.slow
 def test_invoice_credited_and_charged_back(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, credited=ONE if not invoice.credited else raw(invoice.credited) - ONE, charged_back=ONE)
     assert rules() == {"invoice-credited", "invoice-charged-back"}
 
 
+@pytest.mark.slow
 def test_charge_invoiced(company: Company) -> None:
     done = Charge.objects.get(invoiced_on__isnull=False, subscription=company.plain)
     waits = Charge.objects.get(invoiced_on__isnull=True)
@@ -283,6 +292,7 @@ def test_charge_invoiced(company: Company) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_charge_amount_currency_and_place(company: Company) -> None:
     done = Charge.objects.get(invoiced_on__isnull=False, subscription=company.plain)
     set_raw(done, amount=ONE, currency="CHF", subscription_id=company.running.pk)
@@ -301,18 +311,21 @@ def name_of(period: BillingPeriod) -> str:
     return f"{period.subscription.number}, period {period.sequence}"
 
 
+@pytest.mark.slow
 def test_periods_tile(company: Company) -> None:
     period = last_period(company.plain)
     set_raw(period, starts_on=period.starts_on + timedelta(days=1))
     assert breaches() == [("period-tiles", name_of(period)), ("period-own-dates", name_of(period))]
 
 
+@pytest.mark.slow
 def test_period_numbers(company: Company) -> None:
     period = last_period(company.plain)
     set_raw(period, sequence=period.sequence + 7)
     assert rules() == {"period-numbers", "period-own-dates"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["plain", "running"])
 def test_own_dates_are_those_of_the_anchor(company: Company, which: str) -> None:
     period = last_period(getattr(company, which))
@@ -321,22 +334,26 @@ def test_own_dates_are_those_of_the_anchor(company: Company, which: str) -> None
     assert breaches() == [("period-own-dates", name_of(period))]
 
 
+@pytest.mark.slow
 def test_extension_days(company: Company) -> None:
     extension = Extension.objects.get(subscription=company.running)
     set_raw(extension, days=extension.days + 1)
     assert breaches() == [("period-extension", name_of(extension.period))]
 
 
+@pytest.mark.slow
 def test_anchor(company: Company) -> None:
     set_raw(company.running, anchor_on=company.running.activated_on, anchor_sequence=0)
     assert breaches() == [("anchor", company.running.number)]
 
 
+@pytest.mark.slow
 def test_one_open_period(company: Company) -> None:
     set_raw(last_period(company.plain), state="ended")
     assert breaches() == [("one-open-period", company.plain.number)]
 
 
+@pytest.mark.slow
 def test_ended_with_its_period(company: Company) -> None:
     set_raw(company.ended, ended_on=company.ended.ended_on + timedelta(days=1))  # type: ignore[operator]
     assert breaches() == [("ended-with-period", company.ended.number)]
@@ -347,6 +364,7 @@ def test_ended_with_its_period(company: Company) -> None:
 # --- Usage and numbers --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["seconds", "quantity", "records"])
 def test_usage_sums(company: Company, column: str) -> None:
     day = UsageDay.objects.get(kind="operation" if column == "quantity" else "call")
@@ -354,12 +372,14 @@ def test_usage_sums(company: Company, column: str) -> None:
     assert breaches() == [("usage-sums", f"{company.plain.number}, {day}")]
 
 
+@pytest.mark.slow
 def test_usage_uncounted(company: Company) -> None:
     delete_raw(UsageDay.objects.get(kind="call"))
     calls = UsageRecord.objects.filter(kind="call").order_by("pk")
     assert breaches() == [("usage-uncounted", f"{company.plain.number}, usage {call.external_id}") for call in calls]
 
 
+@pytest.mark.slow
 def test_usage_outside_its_period(company: Company) -> None:
     record = UsageRecord.objects.get(kind="operation")
     before = record.period.starts_on - timedelta(days=1)
@@ -368,6 +388,7 @@ def test_usage_outside_its_period(company: Company) -> None:
     assert breaches() == [("usage-outside", f"{company.plain.number}, usage {record.external_id}")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "digits"), [(Invoice, 6), (CreditNote, 6)])
 def test_numbers_have_no_gap(company: Company, model: type[models.Model], digits: int) -> None:
     row: Any = model._base_manager.order_by("-number")[0]
@@ -378,6 +399,7 @@ def test_numbers_have_no_gap(company: Company, model: type[models.Model], digits
     assert {rule for rule, _ in found} == {"number-gap", "number-series"}
 
 
+@pytest.mark.slow
 def test_number_series(company: Company) -> None:
     series = NumberSeries.objects.filter(name__startswith="invoice-").order_by("-name")[0]
     set_raw(series, last=series.last + 1)
@@ -386,6 +408,7 @@ def test_number_series(company: Company) -> None:
     assert breaches() == [("number-series", series.name)]
 
 
+@pytest.mark.slow
 def test_number_of_another_year(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, issued_on=invoice.issued_on.replace(year=invoice.issued_on.year - 1, day=1))
@@ -395,6 +418,7 @@ def test_number_of_another_year(company: Company) -> None:
 # --- Refunds and purchases ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_period_refunded_and_pending(company: Company) -> None:
     period, other = company.refund.period, company.proposed.period
     set_raw(period, refunded=raw(period.refunded) - ONE)
@@ -405,12 +429,14 @@ def test_period_refunded_and_pending(company: Company) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_remedies_add_up(company: Company) -> None:
     minutes = Remedy.objects.get(refund=company.reversed, kind="minutes")
     set_raw(minutes, amount=raw(minutes.amount) + ONE)
     assert breaches() == [("refund-remedies", f"refund {company.reversed.code}")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "model", "column"), [("credit", Credit, "granted"), ("cash", Payout, "amount")])
 def test_remedies_gave_what_they_say(company: Company, kind: str, model: type[models.Model], column: str) -> None:
     remedy = Remedy.objects.get(refund=company.refund, kind=kind)
@@ -420,6 +446,7 @@ def test_remedies_gave_what_they_say(company: Company, kind: str, model: type[mo
     assert breaches() == [("remedy-gift", f"refund {company.refund.code}")]
 
 
+@pytest.mark.slow
 def test_credit_note_is_over_the_refund(company: Company) -> None:
     note = company.refund.credit_note
     assert note is not None
@@ -427,17 +454,20 @@ def test_credit_note_is_over_the_refund(company: Company) -> None:
     assert breaches() == [("refund-credit-note", f"refund {company.refund.code}")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [{"recovered": ONE}, {"used": 7 * ONE}])
 def test_reversal_adds_up(company: Company, columns: dict[str, int]) -> None:
     set_raw(Reversal.objects.get(), **columns)
     assert ("reversal", f"reversal of refund {company.reversed.code}") in breaches()
 
 
+@pytest.mark.slow
 def test_reversed_by_nobody(company: Company) -> None:
     set_raw(Reversal.objects.get(), state="withdrawn")
     assert rules() == {"reversed-by-nobody", "credit-reversed", "period-refunded"}
 
 
+@pytest.mark.slow
 def test_instalments_add_up(company: Company) -> None:
     paid, due, last = company.purchase.instalments.order_by("sequence")
     name = f"purchase {company.purchase.number}"

@@ -30,7 +30,12 @@ from complaints.models import Approval, Complaint, DeadlineBreach, Incident, Ref
 from complaints.quoting import Choices, live_quote
 from hardware.models import Purchase
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company"), pytest.mark.xdist_group("demonstration")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("company"),
+    pytest.mark.xdist_group("demonstration"),
+]
 
 
 @pytest.fixture(scope="module")

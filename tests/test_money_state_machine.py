@@ -400,6 +400,7 @@ def live_through(examples: int, steps: int) -> Counter[str]:
     return kind.done
 
 
+@pytest.mark.slow
 def test_the_money_adds_up_whatever_happens() -> None:
     done = live_through(examples=6, steps=20)
     assert done["run_billing"] > 5

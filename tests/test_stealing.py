@@ -321,6 +321,7 @@ def test_every_post_needs_its_token() -> None:
     assert rows_of_every_table() == before
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(desk: Desk) -> None:
     factories.approval_limits()
     cases.propose(desk, cases.decided(desk))

@@ -331,6 +331,7 @@ def kills() -> Iterator[int]:
     yield from range(10**6 - counter.left)
 
 
+@pytest.mark.slow
 def test_a_kill_before_any_statement_and_a_run_again_come_to_the_same_end(small_batches: None) -> None:
     company()
     with transaction.atomic():
