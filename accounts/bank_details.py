@@ -1,4 +1,4 @@
-"""A customer's bank details: whether their latest change is confirmed, as payouts and pages ask it (RULES 7)."""
+"""A customer's bank details: whether their latest change is confirmed, as payouts and pages ask it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def permission_obstacle(by: User, what: May) -> str | None:
 
 
 def require(by: User, what: May) -> None:
-    """Raises ``Refused`` unless the person's role allows it (RULES 8)."""
+    """Raises ``Refused`` unless the person's role allows it."""
     obstacle = permission_obstacle(by, what)
     if obstacle:
         raise Refused(obstacle, code="permission")

@@ -1,4 +1,4 @@
-"""Staff who are customers too: nobody has a hand in their own money (RULES 6, 8)."""
+"""Staff who are customers too: nobody has a hand in their own money."""
 
 from __future__ import annotations
 

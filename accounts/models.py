@@ -73,7 +73,7 @@ class User(Tracked, AbstractUser):
         return self.role.name if self.role is not None else ""
 
     def may(self, what: May) -> bool:
-        """Whether this person's role allows it (RULES 8)."""
+        """Whether this person's role allows it."""
         return self.is_active and self.role_name in PERMISSIONS[what]
 
     def has_role(self, role: Role) -> bool:
@@ -247,7 +247,7 @@ class ApprovalLimitQuerySet(TrackedQuerySet["ApprovalLimit"]):
 
 
 class ApprovalLimit(TrackedModel):
-    """Up to how much a role may approve, from a date on: by currency and by what is approved (RULES 8).
+    """Up to how much a role may approve, from a date on: by currency and by what is approved.
 
     ``amount`` covers the refund together with what the customer was granted lately; ``batch_amount`` is the limit for
     the sum of one batch. Drafted by one person, published by another.

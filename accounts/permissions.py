@@ -1,4 +1,4 @@
-"""Who may do what: the product's one permission table (RULES 8).
+"""Who may do what: the product's one permission table.
 
 Pages, actions and commands ask ``user.may(May.X)``; nothing else decides. A superuser is no exception.
 """

@@ -96,7 +96,7 @@ class Action:
             self.customer_id = customer_id
 
     def refuse_keeping_changes(self, refusal: Refused) -> None:
-        """Refuse, but keep what was written. Only a stale quote does (RULES 6): its refund goes back to draft."""
+        """Refuse, but keep what was written. Only a stale quote does: its refund goes back to draft."""
         self._refusal = refusal
 
     def refuse_if(self, obstacle: str | None, *, code: str = "state") -> None:

@@ -46,7 +46,7 @@ def settle_held(period: BillingPeriod, amount: Decimal) -> None:
 
 
 def refundable_of(period: BillingPeriod) -> Decimal:
-    """What was paid for the period less everything refunded or pending on it; never negative (RULES 5, ``cap``)."""
+    """What was paid for the period less everything refunded or pending on it; never negative (the ``cap`` of a quote)."""
     left: Decimal = period.fee_paid - period.refunded - period.pending
     return max(Decimal(0), left)
 
@@ -120,7 +120,7 @@ def give_minutes(subscription: Subscription, minutes: int, *, reason: str, on: d
 
 
 def give_days(subscription: Subscription, days: int, *, reason: str, on: date | None = None) -> Extension:
-    """Make the (locked) subscription's current period longer; its new end is the anchor of what follows (RULES 3)."""
+    """Make the (locked) subscription's current period longer; its new end is the anchor of what follows."""
     period = _current(subscription)
     before = period.closes_on
     period.extension_days += days

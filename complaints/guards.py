@@ -295,7 +295,7 @@ def approve_obstacle(refund: Refund, by: User, *, today: date | None = None) -> 
 
 
 def own_hand(refund: Refund, by: User) -> Obstacle | None:
-    """Whoever had a hand in the case does not approve it; superusers are no exception (RULES 6)."""
+    """Whoever had a hand in the case does not approve it; superusers are no exception."""
     parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == by.pk}
     if refund.proposed_by_id == by.pk or "proposed" in parts:
         return Obstacle(f"{refund.code} is your own proposal: somebody else has to approve it.", code="own_proposal")

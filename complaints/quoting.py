@@ -157,7 +157,7 @@ def _inputs(
 def usage_until(period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
     """Call seconds and operations used in the period's own days before ``end``, at the period's frozen costs.
 
-    Minutes and operations count over the same days as time (RULES 5). Operations never used are left out.
+    Minutes and operations count over the same days as time. Operations never used are left out.
     """
     sums = (
         UsageDay.objects.filter(period=period, local_day__gte=period.starts_on, local_day__lt=end)

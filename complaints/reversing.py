@@ -1,4 +1,4 @@
-"""What taking a settled refund back comes to: what returns by itself, and what was used (RULES 6, 7).
+"""What taking a settled refund back comes to: what returns by itself, and what was used.
 
 ``plan_reversal`` only reads and serves the page; ``carry_out`` writes the counter-entries, inside the action, on locked
 rows. Originals stay as they are: a credit keeps its grant and its applications, a grant its minutes, an extension its

@@ -47,7 +47,7 @@ FEES = {
     "JPY": (Decimal(6001), Decimal(3), Decimal(40)),
     "KWD": (Decimal("18.505"), Decimal("0.0055"), Decimal("0.125")),
 }
-#: The refusals that change something: figures that differ at approval send the refund back to draft (RULES 6).
+#: The refusals that change something: figures that differ at approval send the refund back to draft.
 CHANGES = {"stale_quote"}
 
 which = st.integers(0, 999)

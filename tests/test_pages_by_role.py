@@ -25,7 +25,7 @@ A, L, M, B, U, D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDIT
 CASES = {A, L, M, B, U}
 STAFF = {M, U, D}
 
-#: Who sees a model's list and rows (RULES 8). Administrators see no customer and no money.
+#: Who sees a model's list and rows. Administrators see no customer and no money.
 SEES: dict[str, set[Role]] = {
     "accounts.Customer": CASES,
     "accounts.User": STAFF,

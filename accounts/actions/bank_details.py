@@ -1,4 +1,4 @@
-"""Changing a customer's bank details, and the second person who confirms it (RULES 7)."""
+"""Changing a customer's bank details, and the second person who confirms it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approval limits: an administrator drafts, a manager publishes (RULES 8)."""
+"""Approval limits: an administrator drafts, a manager publishes."""
 
 from __future__ import annotations
 

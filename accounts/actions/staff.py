@@ -1,4 +1,4 @@
-"""Staff and teams under four eyes: one drafts, a manager publishes, never for themself (RULES 8)."""
+"""Staff and teams under four eyes: one drafts, a manager publishes, never for themself."""
 
 from __future__ import annotations
 

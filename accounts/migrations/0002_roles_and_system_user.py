@@ -1,4 +1,4 @@
-"""The six roles (RULES 8) and the named user in whose name jobs and commands act."""
+"""The six roles and the named user in whose name jobs and commands act."""
 
 from django.contrib.auth.hashers import make_password
 from django.db import migrations

@@ -1,4 +1,4 @@
-"""Plans, operations and their dated terms: a billing clerk drafts, a manager publishes (RULES 8)."""
+"""Plans, operations and their dated terms: a billing clerk drafts, a manager publishes."""
 
 from __future__ import annotations
 

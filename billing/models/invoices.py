@@ -252,7 +252,7 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
         return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
 
     def left_by_ended_subscriptions(self) -> Self:
-        """Credits with something left that no invoice can use any more: their payout needs an approval (RULES 7)."""
+        """Credits with something left that no invoice can use any more: their payout needs an approval."""
         ended = self.filter(subscription__state=Subscription.State.ENDED)
         return ended.with_remaining().filter(left__gt=Decimal(0))
 

@@ -48,7 +48,7 @@ class Plan(TrackedModel):
 
 
 class PublishedState(models.TextChoices):
-    """Terms are drafted by one person and published by another (RULES 8)."""
+    """Terms are drafted by one person and published by another."""
 
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"

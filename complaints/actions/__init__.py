@@ -1,1 +1,1 @@
-"""Everything that changes a complaint, a refund, an incident or a policy: one function an action (RULES 6)."""
+"""Everything that changes a complaint, a refund, an incident or a policy: one function an action."""

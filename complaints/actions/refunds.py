@@ -1,4 +1,4 @@
-"""A refund's life: draft, proposal, approval by others, and what then happens for real (RULES 6).
+"""A refund's life: draft, proposal, approval by others, and what then happens for real.
 
 Rows are locked in the one order: customer, subscription, period, invoice, complaint, refund.
 """

@@ -1,4 +1,4 @@
-"""Taking a settled refund back: proposed by one person, approved by another, with counter-entries (RULES 6, 7)."""
+"""Taking a settled refund back: proposed by one person, approved by another, with counter-entries."""
 
 from __future__ import annotations
 
