@@ -46,7 +46,7 @@ def settle_held(period: BillingPeriod, amount: Decimal) -> None:
 
 
 def refundable_of(period: BillingPeriod) -> Decimal:
-    """What was paid for the period less everything refunded or pending on it; never negative (the ``cap`` of a quote)."""
+    """What was paid for the period less everything refunded or pending on it; never negative (a quote's cap)."""
     left: Decimal = period.fee_paid - period.refunded - period.pending
     return max(Decimal(0), left)
 
