@@ -84,6 +84,8 @@ class HistoryPages(SimpleHistoryAdmin):
         """One version: what changed with it, and every value it had."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # before looking: whoever may not see it does not learn whether it is there
         versions = self.model.history.model.objects
         try:
             record = versions.get(**{self.opts.pk.attname: unquote(object_id), "history_id": version_id})
