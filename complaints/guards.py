@@ -44,11 +44,6 @@ def _open(complaint: Complaint) -> Obstacle | None:
     return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”: the case is not open.", code="state")
 
 
-def own_money(by: User, customer_id: int) -> Obstacle | None:
-    """A staff member who is also a customer has no hand in their own case."""
-    return linked_obstacle(by, customer_id)
-
-
 def open_refunds(complaint: Complaint) -> list[Refund]:
     return [refund for refund in complaint.refunds.all() if refund.state in Refund.OPEN_STATES]
 
@@ -58,7 +53,7 @@ def open_refunds(complaint: Complaint) -> list[Refund]:
 
 def work_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For steps that any open case allows: assign, note, message, correct, attach."""
-    return _allowed(by, May.WORK_COMPLAINTS) or own_money(by, complaint.customer_id) or _open(complaint)
+    return _allowed(by, May.WORK_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or _open(complaint)
 
 
 def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
@@ -70,14 +65,14 @@ def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def assign_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """Taking up an unassigned case is for everybody who works on complaints; re-assigning is for leads."""
     if complaint.owner_id is not None:
-        return _allowed(by, May.LEAD_COMPLAINTS) or own_money(by, complaint.customer_id) or _open(complaint)
+        return _allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or _open(complaint)
     return work_obstacle(complaint, by)
 
 
 def assess_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
         _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
+        or linked_obstacle(by, complaint.customer_id)
         or _in_state(complaint, State.REGISTERED, State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED)
     )
 
@@ -85,14 +80,16 @@ def assess_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def ask_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
         _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
+        or linked_obstacle(by, complaint.customer_id)
         or _in_state(complaint, State.REGISTERED, State.IN_REVIEW)
     )
 
 
 def resume_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.WORK_COMPLAINTS) or own_money(by, complaint.customer_id) or _in_state(complaint, State.WAITING)
+        _allowed(by, May.WORK_COMPLAINTS)
+        or linked_obstacle(by, complaint.customer_id)
+        or _in_state(complaint, State.WAITING)
     )
 
 
@@ -100,7 +97,7 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """A first decision, or a later one that supersedes it. Nothing is decided unassessed (R5)."""
     return (
         _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
+        or linked_obstacle(by, complaint.customer_id)
         or _in_state(complaint, State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED)
         or (
             None
@@ -112,7 +109,9 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def communicate_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.WORK_COMPLAINTS) or own_money(by, complaint.customer_id) or _in_state(complaint, State.DECIDED)
+        _allowed(by, May.WORK_COMPLAINTS)
+        or linked_obstacle(by, complaint.customer_id)
+        or _in_state(complaint, State.DECIDED)
     )
 
 
@@ -120,7 +119,7 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
     """The remedy is settled (or queued as a payout), or the customer has been silent for the policy's days."""
     found = (
         _allowed(by, May.WORK_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
+        or linked_obstacle(by, complaint.customer_id)
         or _in_state(complaint, State.COMMUNICATED)
     )
     if found:
@@ -153,12 +152,12 @@ def lead_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For escalating and for a referral to dispute resolution, at any time but after a merge."""
     if complaint.state == State.MERGED:
         return Obstacle(f"{complaint.code} was merged into another complaint.", code="state")
-    return _allowed(by, May.LEAD_COMPLAINTS) or own_money(by, complaint.customer_id)
+    return _allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id)
 
 
 def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For each of the two; refused while one has an open refund."""
-    found = _allowed(by, May.LEAD_COMPLAINTS) or own_money(by, complaint.customer_id) or _open(complaint)
+    found = _allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or _open(complaint)
     if found:
         return found
     waiting = open_refunds(complaint)
@@ -173,7 +172,7 @@ def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def reopen_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return (
         _allowed(by, May.LEAD_COMPLAINTS)
-        or own_money(by, complaint.customer_id)
+        or linked_obstacle(by, complaint.customer_id)
         or _in_state(complaint, State.DECIDED, State.COMMUNICATED, State.CLOSED, State.WITHDRAWN)
     )
 
@@ -182,7 +181,7 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """A lead's consent to an old complaint: needed once, and not for a case that is not old. A draft on an older
     period of the subscription makes the case old too.
     """
-    found = _allowed(by, May.LEAD_COMPLAINTS) or own_money(by, complaint.customer_id) or _open(complaint)
+    found = _allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or _open(complaint)
     if found:
         return found
     if complaint.consent_by_id is not None:
@@ -209,17 +208,12 @@ def is_old(complaint: Complaint, period: BillingPeriod | None = None) -> bool:
 
 def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """Whether a refund may be drafted on the case."""
-    found = _allowed(by, May.PROPOSE_REFUNDS) or own_money(by, complaint.customer_id)
+    found = _allowed(by, May.PROPOSE_REFUNDS) or linked_obstacle(by, complaint.customer_id)
     if found:
         return found
     if complaint.state in (State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED):
         return None
     return _in_state(complaint, State.IN_REVIEW, State.DECIDED, State.COMMUNICATED)
-
-
-def draft_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    """As for a quote; which refunds the case has on a period already, the action looks up."""
-    return quote_obstacle(complaint, by)
 
 
 def moved(refund: Refund, customer: Customer) -> Obstacle | None:
@@ -231,7 +225,9 @@ def moved(refund: Refund, customer: Customer) -> Obstacle | None:
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
     return (
-        _allowed(by, May.PROPOSE_REFUNDS) or own_money(by, refund.customer_id) or _refund_in(refund, Refund.State.DRAFT)
+        _allowed(by, May.PROPOSE_REFUNDS)
+        or linked_obstacle(by, refund.customer_id)
+        or _refund_in(refund, Refund.State.DRAFT)
     )
 
 
@@ -307,7 +303,7 @@ def own_hand(refund: Refund, by: User) -> Obstacle | None:
             return Obstacle(f"You decided {complaint.code}: somebody else has to approve its refund.", code="decided")
         if any(assessment.by_id == by.pk for assessment in complaint.assessments.all()):
             return Obstacle(f"You assessed {complaint.code}: somebody else has to approve its refund.", code="assessed")
-    linked = own_money(by, refund.customer_id)
+    linked = linked_obstacle(by, refund.customer_id)
     if linked:
         return linked
     if any(approval.approver_id == by.pk for approval in refund.approvals.all() if approval.round == refund.round):
@@ -378,7 +374,7 @@ def return_obstacle(refund: Refund, by: User) -> Obstacle | None:
     return (
         _refund_in(refund, *Refund.PENDING_STATES)
         or _allowed(by, APPROVAL_OF[refund.basis])
-        or own_money(by, refund.customer_id)
+        or linked_obstacle(by, refund.customer_id)
         or (
             Obstacle(f"{refund.code} is your own proposal: withdraw it instead.", code="own_proposal")
             if refund.proposed_by_id == by.pk
@@ -394,7 +390,7 @@ def withdraw_refund_obstacle(refund: Refund, by: User) -> Obstacle | None:
         return found
     if by.pk in (refund.drafted_by_id, refund.proposed_by_id):
         return None
-    return _allowed(by, May.WITHDRAW_REFUNDS_OF_OTHERS) or own_money(by, refund.customer_id)
+    return _allowed(by, May.WITHDRAW_REFUNDS_OF_OTHERS) or linked_obstacle(by, refund.customer_id)
 
 
 def revoke_obstacle(refund: Refund, by: User) -> Obstacle | None:
@@ -402,5 +398,5 @@ def revoke_obstacle(refund: Refund, by: User) -> Obstacle | None:
     return (
         _refund_in(refund, Refund.State.APPROVED)
         or _allowed(by, APPROVAL_OF[refund.basis])
-        or own_money(by, refund.customer_id)
+        or linked_obstacle(by, refund.customer_id)
     )

@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.guards import permission_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import Agreement, Customer, User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
-from complaints import guards
 from complaints.models import Policy, PolicyVersion
 from complaints.models.policies import FULL_MONTH, GoverningTerms
 from complaints.policy_parameters import PolicyParameterError
@@ -38,7 +38,7 @@ def draft_agreement(
         require(by, May.DRAFT_POLICIES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
-        action.refuse_if(guards.own_money(by, customer.pk))
+        action.refuse_if(linked_obstacle(by, customer.pk))
         agreement = Agreement(customer=customer, drafted_by=by)
         _fill(agreement, title=title, terms=terms, valid_from=valid_from, valid_until=valid_until, text=text)
         agreement.save()
@@ -72,7 +72,7 @@ def edit_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why the agreement cannot be changed or discarded by this person, or None."""
     if agreement.state != Agreement.State.DRAFT:
         return Obstacle(f"This agreement is “{agreement.get_state_display()}”: it is never edited.", code="state")
-    return guards.own_money(by, agreement.customer_id)
+    return linked_obstacle(by, agreement.customer_id)
 
 
 def publish_obstacle(agreement: Agreement, by: User) -> Obstacle | None:

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from accounts.guards import require
+from accounts.links import linked_obstacle
 from accounts.models import User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
@@ -50,7 +51,7 @@ def register_complaint(
         period = _period_of(action, subscription_id, period_id)
         subscription = period.subscription
         action.customer_id = subscription.customer_id
-        action.refuse_if(guards.own_money(by, subscription.customer_id))
+        action.refuse_if(linked_obstacle(by, subscription.customer_id))
         now = timezone.now()
         _check_received(received_at, now, period)
         terms = terms_for(period)
@@ -195,7 +196,7 @@ def add_note(complaint_id: int, *, by: User, text: str) -> Note:
     with act("complaint.note", by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
-        action.refuse_if(guards.own_money(by, complaint.customer_id))
+        action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
             raise Refused("Please write the note.", code="text_missing")
         note = Note(complaint=complaint, text=text.strip(), by=by, at=timezone.now())
@@ -210,7 +211,7 @@ def record_customer_message(
     with act("complaint.customer_message", by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
-        action.refuse_if(guards.own_money(by, complaint.customer_id))
+        action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
             raise Refused("Please write what the customer said.", code="text_missing")
         if timezone.is_naive(received_at) or received_at > timezone.now():

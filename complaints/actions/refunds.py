@@ -67,7 +67,7 @@ def draft_refund(
     with act("refund.draft", by=by, reason=justification, target=(Refund, None)) as action:
         complaint = action.lock(Complaint, complaint_id)
         action.complaint_id, action.customer_id = complaint.pk, complaint.customer_id
-        action.refuse_if(guards.draft_obstacle(complaint, by))
+        action.refuse_if(guards.quote_obstacle(complaint, by))
         period = _period_for(complaint, period_id)
         terms = terms_for(period)
         action.refuse_if(basis_obstacle(complaint, basis, terms))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.guards import permission_obstacle
+from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act
@@ -30,7 +31,7 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
         return Obstacle(
             f"{refund.code} is “{refund.get_state_display()}”: only a settled refund can be reversed.", code="state"
         )
-    found = guards.own_money(by, refund.customer_id)
+    found = linked_obstacle(by, refund.customer_id)
     if found:
         return found
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
@@ -65,7 +66,7 @@ def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
         return Obstacle(sentence, code="permission")
     if reversal.proposed_by_id == by.pk:
         return Obstacle("You proposed this reversal: somebody else has to decide on it.", code="own_proposal")
-    return guards.own_money(by, reversal.refund.customer_id)
+    return linked_obstacle(by, reversal.refund.customer_id)
 
 
 def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
