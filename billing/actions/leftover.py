@@ -29,10 +29,6 @@ def _allowed(by: User, may: May) -> Obstacle | None:
     return Obstacle(sentence, "permission") if sentence else None
 
 
-def _own_money(by: User, customer_id: int) -> Obstacle | None:
-    return linked_obstacle(by, customer_id)
-
-
 def _proposed(leftover: LeftoverPayout) -> Obstacle | None:
     if leftover.state == State.PROPOSED:
         return None
@@ -44,7 +40,7 @@ def _proposed(leftover: LeftoverPayout) -> Obstacle | None:
 
 def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
     """Why no payout of the credit can be proposed, or None. Whether one waits already, the action looks up."""
-    found = _allowed(by, May.HANDLE_MONEY) or _own_money(by, credit.customer_id)
+    found = _allowed(by, May.HANDLE_MONEY) or linked_obstacle(by, credit.customer_id)
     if found:
         return found
     if credit.subscription.state != Subscription.State.ENDED:
@@ -68,7 +64,7 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
             if leftover.proposed_by_id == by.pk
             else None
         )
-        or _own_money(by, leftover.credit.customer_id)
+        or linked_obstacle(by, leftover.credit.customer_id)
     )
     if found:
         return found
@@ -119,13 +115,13 @@ def reject_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
         _proposed(leftover)
         or _allowed(by, May.APPROVE_LEFTOVER)
         or (own if leftover.proposed_by_id == by.pk else None)
-        or _own_money(by, leftover.credit.customer_id)
+        or linked_obstacle(by, leftover.credit.customer_id)
     )
 
 
 def withdraw_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     """Withdrawing is for billing, one's own or a colleague's."""
-    return _proposed(leftover) or _allowed(by, May.HANDLE_MONEY) or _own_money(by, leftover.credit.customer_id)
+    return _proposed(leftover) or _allowed(by, May.HANDLE_MONEY) or linked_obstacle(by, leftover.credit.customer_id)
 
 
 # --- Actions ------------------------------------------------------------------------------------
