@@ -23,7 +23,7 @@ from audit.models import AppendOnlyModel, Tracked
 
 ROOT = Path(__file__).parent.parent
 #: Each app imports those before it, never one after it.
-ORDER = ("audit", "accounts", "hardware", "billing", "complaints")
+ORDER = ("audit", "jobs", "accounts", "hardware", "billing", "complaints")
 
 PURE = (
     "billing.money",

@@ -14,7 +14,7 @@ from billing.models.invoices import (
 from billing.models.plans import Operation, OperationCost, Plan, Price
 from billing.models.remedies import Extension, LeftoverPayout, MinutesGrant, Payout
 from billing.models.runs import BillingRun
-from billing.models.subscriptions import BillingPeriod, Subscription
+from billing.models.subscriptions import BillingPeriod, PlanChange, Subscription
 from billing.models.usage import UsageDay, UsageRecord
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Payment",
     "Payout",
     "Plan",
+    "PlanChange",
     "Price",
     "Subscription",
     "UsageDay",

@@ -86,6 +86,9 @@ class Payout(TrackedModel):
     reference = models.CharField(max_length=140, blank=True)
     paid_on = models.DateField(null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True)
+    credit = models.OneToOneField(
+        Credit, models.PROTECT, related_name="payout", null=True, blank=True, help_text="What it was turned into."
+    )
 
     class Meta:
         ordering = ("requested_on", "pk")

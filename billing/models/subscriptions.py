@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -168,3 +169,47 @@ class BillingPeriod(TrackedModel):
         """
         invoice: Any = getattr(self, "invoice", None)
         return min(invoice.settled, self.fee) if invoice is not None else Decimal(0)
+
+
+class PlanChange(TrackedModel):
+    """A subscription's move to another plan, for periods that begin on or after its day."""
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled", "Scheduled"
+        APPLIED = "applied", "Applied"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="plan_changes")
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    previous_plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    agreed_fee = MoneyField(
+        null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the new plan's price."
+    )
+    effective_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)
+    asked_on = models.DateField()
+    channel = models.CharField(max_length=10, choices=Subscription.Channel)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    applied_period = models.OneToOneField(
+        BillingPeriod, models.PROTECT, related_name="plan_change", null=True, blank=True
+    )
+
+    class Meta:
+        ordering = ("-effective_on", "-pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("subscription",), condition=Q(state="scheduled"), name="plan_change_one_scheduled"
+            ),
+            models.CheckConstraint(condition=~Q(plan=F("previous_plan")), name="plan_change_to_another"),
+            models.CheckConstraint(
+                condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="plan_change_fee_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="applied", applied_period__isnull=False)
+                | (~Q(state="applied") & Q(applied_period__isnull=True)),
+                name="plan_change_applied_has_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription} to {self.plan} from {self.effective_on}"

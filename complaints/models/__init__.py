@@ -1,5 +1,6 @@
 """Policies, incidents, complaints and refunds."""
 
+from complaints.models.back_tests import BackTest, BackTestCase
 from complaints.models.cases import (
     Assessment,
     Attachment,
@@ -17,6 +18,8 @@ __all__ = [
     "Approval",
     "Assessment",
     "Attachment",
+    "BackTest",
+    "BackTestCase",
     "Complaint",
     "Contribution",
     "DeadlineBreach",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Agreement, Customer, User
+from accounts.models import Agreement, Customer, OutgoingMessage, User
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.models import BillingPeriod, Subscription
 from complaints.models.policies import JudgedByTerms, PolicyVersion
@@ -111,6 +111,7 @@ class Complaint(JudgedByTerms, TrackedModel):
     )
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.NORMAL)
     escalation_level = models.PositiveSmallIntegerField(default=0)
+    escalated_at = models.DateTimeField(null=True, blank=True)
     refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
@@ -126,6 +127,7 @@ class Complaint(JudgedByTerms, TrackedModel):
     referral_scheme = models.CharField("dispute resolution scheme", max_length=120, blank=True)
     referral_reference = models.CharField(max_length=60, blank=True)
     referred_on = models.DateField(null=True, blank=True)
+    referral_ended_on = models.DateField(null=True, blank=True)
     referral_outcome = models.TextField(blank=True)
 
     objects: ClassVar = ComplaintQuerySet.as_manager()
@@ -167,6 +169,10 @@ class Complaint(JudgedByTerms, TrackedModel):
             models.CheckConstraint(
                 condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""),
                 name="complaint_withdrawn_by_channel",
+            ),
+            models.CheckConstraint(
+                condition=Q(referral_ended_on__isnull=True) | Q(referral_ended_on__gte=F("referred_on")),
+                name="complaint_referral_ends_after_start",
             ),
         ]
 
@@ -246,10 +252,17 @@ class Message(AppendOnlyModel):
     text = models.TextField()
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    outgoing = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="case_message", null=True, blank=True)
 
     class Meta:
         ordering = ("-at", "-pk")
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="message_has_text")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="message_has_text"),
+            models.CheckConstraint(
+                condition=Q(outgoing__isnull=True) | Q(direction="out", channel="email"),
+                name="message_outgoing_is_email",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()}, {self.get_kind_display().lower()}"

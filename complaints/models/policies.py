@@ -57,6 +57,7 @@ class PolicyVersion(TrackedModel):
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
         PUBLISHED = "published", "Published"
+        DISCARDED = "discarded", "Discarded"
 
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -80,7 +81,7 @@ class PolicyVersion(TrackedModel):
                 name="policy_version_day_once",
             ),
             models.CheckConstraint(
-                condition=Q(state="draft", published_by__isnull=True, published_at__isnull=True)
+                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True, published_at__isnull=True)
                 | Q(state="published", number=1, published_by__isnull=True)
                 | (
                     Q(state="published", drafted_by__isnull=False, published_by__isnull=False)

@@ -11,10 +11,10 @@ from django.db import models
 from django.db.models import F, Q, Sum
 
 from accounts.fields import MoneyField
-from accounts.models import Agreement, Customer
+from accounts.models import Agreement, Customer, Delegation
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.models import BillingPeriod, Charge, Credit, CreditNote, Extension, MinutesGrant, Payout, Subscription
-from complaints.models.cases import Complaint
+from complaints.models.cases import Complaint, DeadlineBreach
 from complaints.models.policies import JudgedByTerms, PolicyVersion
 from complaints.policy_parameters import RemedyKind
 from complaints.refund_calculation import CURRENT_VERSION
@@ -109,6 +109,8 @@ class Refund(JudgedByTerms, TrackedModel):
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
     credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="refund", null=True, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, related_name="retries", null=True, blank=True)
+    indemnity_for = models.ForeignKey(DeadlineBreach, models.PROTECT, related_name="refunds", null=True, blank=True)
+    fault = models.CharField("underlying fault", max_length=60, blank=True)
 
     objects: ClassVar = RefundQuerySet.as_manager()
 
@@ -158,6 +160,16 @@ class Refund(JudgedByTerms, TrackedModel):
             models.CheckConstraint(
                 condition=Q(retry_of__isnull=True) | ~Q(retry_of=F("id")), name="refund_not_its_own_retry"
             ),
+            models.UniqueConstraint(
+                fields=("fault",),
+                condition=~Q(fault="") & Q(state__in=("draft", "proposed", "approved", "settled")),
+                name="refund_one_indemnity_per_fault",
+            ),
+            models.CheckConstraint(
+                condition=Q(indemnity_for__isnull=True, fault="")
+                | (Q(indemnity_for__isnull=False, basis="special") & ~Q(fault="")),
+                name="refund_indemnity_is_special",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,6 +204,8 @@ class Approval(AppendOnlyModel):
     step = models.PositiveSmallIntegerField()
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="approvals")
     approver_role = models.CharField(max_length=40)
+    delegation = models.ForeignKey(Delegation, models.PROTECT, related_name="approvals", null=True, blank=True)
+    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
     proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     amount = MoneyField()
     limit = MoneyField()
@@ -204,6 +218,16 @@ class Approval(AppendOnlyModel):
         ordering = ("at", "pk")
         constraints = [
             models.CheckConstraint(condition=~Q(approver=F("proposer")), name="approver_is_not_proposer"),
+            models.CheckConstraint(
+                condition=Q(delegation__isnull=True, on_behalf_of__isnull=True)
+                | (
+                    Q(delegation__isnull=False, on_behalf_of__isnull=False)
+                    & ~Q(on_behalf_of=F("proposer"))
+                    & ~Q(on_behalf_of=F("approver"))
+                ),
+                name="approval_delegator_is_not_proposer",
+            ),
+            models.UniqueConstraint(fields=("refund", "round", "on_behalf_of"), name="approval_once_per_delegator"),
             models.UniqueConstraint(fields=("refund", "round", "approver"), name="approval_once_per_person"),
             models.UniqueConstraint(fields=("refund", "round", "step"), name="approval_once_per_step"),
             models.CheckConstraint(condition=Q(step__in=(1, 2)), name="approval_at_most_two"),

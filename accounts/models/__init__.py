@@ -1,0 +1,37 @@
+"""Staff, the customers they serve, what both are told, and numbers without gaps."""
+
+from accounts.models.customers import Agreement, BankDetailsChange, Contact, Customer
+from accounts.models.messages import (
+    Delivery,
+    DeliveryAttempt,
+    DigestTimes,
+    MessageKind,
+    MessageTemplate,
+    OutgoingMessage,
+)
+from accounts.models.numbers import NumberSeries, next_number, next_numbers
+from accounts.models.staff import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.models.workplace import Presence, SavedView
+
+__all__ = [
+    "Agreement",
+    "ApprovalLimit",
+    "BankDetailsChange",
+    "Contact",
+    "Customer",
+    "Delegation",
+    "Delivery",
+    "DeliveryAttempt",
+    "DigestTimes",
+    "MessageKind",
+    "MessageTemplate",
+    "NumberSeries",
+    "OutgoingMessage",
+    "Presence",
+    "SavedView",
+    "StaffChange",
+    "Team",
+    "User",
+    "next_number",
+    "next_numbers",
+]

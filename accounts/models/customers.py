@@ -1,0 +1,167 @@
+"""The customers, their contacts and bank details, and the agreements with them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar, Self
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models.staff import User
+from accounts.validators import validate_country, validate_currency, validate_iban
+from audit.models import TrackedModel, TrackedQuerySet
+
+
+class Customer(TrackedModel):
+    """A person or company that buys from us."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        COMPANY = "company", "Company"
+
+    class Language(models.TextChoices):
+        ENGLISH = "en", "English"
+        ITALIAN = "it", "Italian"
+
+    number = models.CharField(
+        max_length=30,
+        unique=True,
+        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", "Letters, digits and . _ / - only.")],
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COMPANY)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, default="IT", validators=[validate_country])
+    language = models.CharField(max_length=2, choices=Language, default=Language.ENGLISH)
+    currency = models.CharField(max_length=3, default="EUR", validators=[validate_currency])
+    postal_address = models.TextField(blank=True)
+    billing_address = models.TextField(blank=True, help_text="Where it differs from the postal address.")
+    tax_number = models.CharField(max_length=30, blank=True)
+    iban = models.CharField("IBAN", max_length=34, blank=True, validators=[validate_iban])
+    account_holder = models.CharField(max_length=140, blank=True)
+    customer_since = models.DateField(null=True, blank=True)
+    notes = models.TextField(blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, related_name="merged_customers", null=True, blank=True)
+
+    class Meta:
+        ordering = ("number",)
+        indexes = [
+            models.Index(fields=("name",), name="customer_by_name"),
+            models.Index(fields=("email",), name="customer_by_email"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),
+            models.CheckConstraint(condition=~Q(name=""), name="customer_has_name"),
+            models.CheckConstraint(condition=Q(kind__in=("person", "company")), name="customer_kind_known"),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")), name="customer_not_merged_into_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.number})"
+
+
+class Contact(TrackedModel):
+    """Somebody to talk to at a customer."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
+    name = models.CharField(max_length=140)
+    position = models.CharField(max_length=80, blank=True, help_text="What they do there: accounts, reception, IT.")
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("customer", "name", "pk")
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="contact_has_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BankDetailsChange(TrackedModel):
+    """New bank details of a customer. Nothing is paid out to them until a second person has confirmed the change."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="bank_details_changes")
+    iban_before = models.CharField(max_length=34, blank=True)
+    iban_after = models.CharField(max_length=34, blank=True)
+    holder_before = models.CharField(max_length=140, blank=True)
+    holder_after = models.CharField(max_length=140, blank=True)
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-changed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_by__isnull=True, confirmed_at__isnull=True)
+                | (Q(confirmed_by__isnull=False, confirmed_at__isnull=False) & ~Q(confirmed_by=F("changed_by"))),
+                name="bank_details_confirmed_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Bank details of {self.customer.name} of {self.changed_at:%Y-%m-%d}"
+
+
+class AgreementQuerySet(TrackedQuerySet["Agreement"]):
+    def in_force(self, customer: Customer, day: date) -> Self:
+        """Published agreements with the customer that hold on the day, the newest first."""
+        return self.filter(
+            Q(valid_until__isnull=True) | Q(valid_until__gte=day),
+            customer=customer,
+            state=Agreement.State.PUBLISHED,
+            valid_from__lte=day,
+        ).order_by("-valid_from", "-pk")
+
+
+class Agreement(TrackedModel):
+    """Special terms of one customer, from a day to a day (both counted). They go before the policy (R1).
+
+    ``terms`` are those figures of the refund policy that differ, by the policy's own names. Drafted by one person,
+    published by another, then never edited; a later one replaces it from its day on.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+        DISCARDED = "discarded", "Discarded"
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements")
+    title = models.CharField(max_length=120)
+    text = models.TextField(blank=True)
+    terms: Any = models.JSONField(default=dict)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = AgreementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("customer", "-valid_from", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+                name="agreement_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True)
+                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
+                name="agreement_published_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("customer", "valid_from"), condition=Q(state="published"), name="agreement_once_per_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} with {self.customer.name}"

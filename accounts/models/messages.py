@@ -1,0 +1,205 @@
+"""What customers and staff are told by e-mail: templates, the texts that went out, every attempt to send them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.customers import Customer
+from accounts.models.staff import User
+from audit.models import AppendOnlyModel, AppendOnlyQuerySet, TrackedModel, TrackedQuerySet
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+
+class MessageKind(models.TextChoices):
+    """What a message is for; each kind has a template in each language."""
+
+    ACKNOWLEDGEMENT = "acknowledgement", "Complaint received"
+    QUESTION = "question", "Question to the customer"
+    DECISION_UPHELD = "decision_upheld", "Decision: upheld, wholly or partly"
+    DECISION_REJECTED = "decision_rejected", "Decision: rejected"
+    CREDIT_APPLIED = "credit_applied", "Credit applied to an invoice"
+    PAYOUT_MADE = "payout_made", "Payout made"
+    CANCELLATION_CONFIRMED = "cancellation_confirmed", "Cancellation confirmed"
+    STAFF_DIGEST = "staff_digest", "Digest for a staff member"
+    STAFF_ESCALATION = "staff_escalation", "A case was escalated"
+
+
+class MessageTemplate(TrackedModel):
+    """The text of one kind of message in one language. Texts already sent do not change with it."""
+
+    kind = models.CharField(max_length=24, choices=MessageKind)
+    language = models.CharField(max_length=2, choices=Customer.Language)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+
+    class Meta:
+        ordering = ("kind", "language")
+        constraints = [
+            models.UniqueConstraint(fields=("kind", "language"), name="template_once_per_language"),
+            models.CheckConstraint(condition=~Q(subject="") & ~Q(body=""), name="template_has_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_language_display()})"
+
+
+class OutgoingMessageQuerySet(AppendOnlyQuerySet["OutgoingMessage"]):
+    def of_complaint(self, complaint_id: int) -> Self:
+        return self.filter(complaint_id=complaint_id)
+
+
+class OutgoingMessage(AppendOnlyModel):
+    """One e-mail, frozen when it was put into the outbox: to whom, and the exact words.
+
+    ``key`` names the occasion ("credit_applied:<application>"), so that nobody is told twice. It is addressed to a
+    customer or to a staff member. ``complaint_id`` is a plain number, because this app knows no complaints.
+    """
+
+    key = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=24, choices=MessageKind)
+    language = models.CharField(max_length=2, choices=Customer.Language)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
+    staff = models.ForeignKey(User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
+    complaint_id = models.BigIntegerField(null=True, blank=True)
+    recipient = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="+", null=True, blank=True)
+    queued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    queued_at = models.DateTimeField()
+
+    objects: ClassVar = OutgoingMessageQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        delivery: Delivery
+        attempts: RelatedManager[DeliveryAttempt]
+
+    class Meta:
+        ordering = ("-queued_at", "-pk")
+        indexes = [
+            models.Index(
+                fields=("complaint_id", "-queued_at"),
+                name="outgoing_by_complaint",
+                condition=Q(complaint_id__isnull=False),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(customer__isnull=False, staff__isnull=True) | Q(customer__isnull=True, staff__isnull=False),
+                name="outgoing_to_customer_or_staff",
+            ),
+            models.CheckConstraint(
+                condition=~Q(recipient="") & ~Q(subject="") & ~Q(body=""), name="outgoing_is_complete"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.recipient}"
+
+
+class DeliveryQuerySet(TrackedQuerySet["Delivery"]):
+    def due(self, now: datetime) -> Self:
+        """What is to be tried now."""
+        return self.filter(state=Delivery.State.QUEUED, next_attempt_at__lte=now)
+
+
+class Delivery(TrackedModel):
+    """Where an outgoing message stands. The text itself is another row and never touched again.
+
+    ``sending`` is written and committed before the server is spoken to. A process that dies in between leaves it so;
+    nobody can know then whether the message went out: it becomes ``uncertain`` and a person decides.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting to be sent"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed for good"
+        UNCERTAIN = "uncertain", "Perhaps sent"
+        BOUNCED = "bounced", "Came back"
+        CANCELLED = "cancelled", "Given up"
+
+    message = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="delivery")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=("next_attempt_at",), name="delivery_due", condition=Q(state__in=("queued", "sending"))
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="queued", next_attempt_at__isnull=False)
+                | (~Q(state="queued") & Q(next_attempt_at__isnull=True)),
+                name="delivery_queued_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("sent", "bounced")) | Q(sent_at__isnull=False), name="delivery_sent_has_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.get_state_display()}"
+
+
+class DeliveryAttempt(TrackedModel):
+    """One try to hand a message to the mail server, written before it starts and completed after it."""
+
+    class Outcome(models.TextChoices):
+        STARTED = "started", "Started"
+        ACCEPTED = "accepted", "Accepted by the server"
+        DEFERRED = "deferred", "Not now"
+        REFUSED = "refused", "Refused for good"
+        UNKNOWN = "unknown", "Not known"
+
+    message = models.ForeignKey(OutgoingMessage, models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.STARTED)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("message", "number")
+        constraints = [
+            models.UniqueConstraint(fields=("message", "number"), name="attempt_number_once"),
+            models.CheckConstraint(
+                condition=Q(outcome="started", ended_at__isnull=True)
+                | (~Q(outcome="started") & Q(ended_at__isnull=False)),
+                name="attempt_ended_has_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}: {self.get_outcome_display()}"
+
+
+class DigestTimes(TrackedModel):
+    """When a person wants to be told by e-mail what waits for them. ``times`` are local, "HH:MM"; days 0 to 6 from
+    Monday.
+    """
+
+    person = models.OneToOneField(User, models.PROTECT, related_name="digest_times")
+    times = models.JSONField(default=list)
+    weekdays = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("person",)
+        verbose_name_plural = "digest times"
+
+    def __str__(self) -> str:
+        return f"Digests for {self.person}"

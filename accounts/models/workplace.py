@@ -1,0 +1,46 @@
+"""What a person keeps or leaves at their place of work: views of lists, and which page they have open."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.staff import User
+
+
+class SavedView(models.Model):
+    """A list's filters, order and search under a name: one's own, or shared with everybody who may see the list."""
+
+    owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views")
+    page = models.CharField(max_length=80, help_text="The list: app.model.")
+    name = models.CharField(max_length=60)
+    query = models.TextField(blank=True)
+    shared = models.BooleanField(default=False)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            models.UniqueConstraint(fields=("owner", "page", "name"), name="saved_view_name_once"),
+            models.CheckConstraint(condition=~Q(name=""), name="saved_view_has_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Presence(models.Model):
+    """Somebody had a page open lately. No proof of anything, and overwritten each time."""
+
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    target_type = models.CharField(max_length=60)
+    target_id = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("target_type", "target_id", "person"), name="presence_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.target_type} {self.target_id}"
