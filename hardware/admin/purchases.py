@@ -1,4 +1,7 @@
-"""The pages of phones: models, devices, purchases, instalments. None of them leads to a refund (F8)."""
+"""Purchases of phones: recording one, its instalments, its return, the statement of it, and the customer's phones.
+
+None of it leads to a refund (F8).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,6 @@ from audit.backoffice import (
     Panel,
     StaffAction,
     TrackedAdmin,
-    pill,
     register_verbs,
     sub,
     timeline_panel,
@@ -38,16 +40,15 @@ from audit.models import Event
 from hardware import forms
 from hardware.actions import (
     DueInstalment,
-    add_phone_model,
-    instalment_obstacle,
     note_warranty,
     pay_instalment,
     record_purchase,
     return_obstacle,
     return_phone,
 )
+from hardware.admin.display import PHONES_STAY, owned_pill, paid_in_words, unpaid_pill
 from hardware.instalments import equal_parts, monthly_from
-from hardware.models import Instalment, Phone, PhoneModel, Purchase
+from hardware.models import Purchase
 
 register_verbs(
     {
@@ -59,23 +60,6 @@ register_verbs(
         "instalment.pay": "recorded an instalment's payment for the purchase",
     }
 )
-
-PHONES_STAY = (
-    "A phone is the customer's from the day its price is paid in full (F6), and stays theirs when the "
-    "service is cancelled (F7). What was bought as hardware is not refunded: no quote, proposal or import "
-    "takes it (F8)."
-)
-
-
-def owned_pill(purchase: Purchase) -> SafeString:
-    if purchase.is_returned:
-        return pill("Came back", "mute")
-    if purchase.is_owned:
-        return pill("Owned by the customer", "good")
-    return pill(f"{money_text(purchase.owed, purchase.currency)} owed", "warn")
-
-
-# --- Purchases ----------------------------------------------------------------------------------
 
 
 class RecordPurchase(PageAction):
@@ -141,13 +125,7 @@ class PayOne(StaffAction[Purchase]):
         return {"instalment": first, "paid_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return _paid(pay_instalment(cleaned["instalment"].pk, by=by, paid_on=cleaned["paid_on"]))
-
-
-def _paid(purchase: Purchase) -> str:
-    if purchase.is_owned:
-        return f"{purchase.number} is paid in full: the phone is the customer's."
-    return f"{money_text(purchase.owed, purchase.currency)} is still owed on {purchase.number}."
+        return paid_in_words(pay_instalment(cleaned["instalment"].pk, by=by, paid_on=cleaned["paid_on"]))
 
 
 class ReturnPhone(StaffAction[Purchase]):
@@ -271,7 +249,7 @@ class PurchaseAdmin(TrackedAdmin):
             (
                 link(part, f"{part.sequence}"),
                 day(part.due_on),
-                day(part.paid_on) or _unpaid_pill(part, obj),
+                day(part.paid_on) or unpaid_pill(part, obj),
                 money(part.amount, obj.currency),
             )
             for part in obj.instalments.all()
@@ -312,173 +290,13 @@ class PurchaseAdmin(TrackedAdmin):
             "customer": purchase.customer,
             "address": purchase.customer.billing_address or purchase.customer.postal_address,
             "today": timezone.localdate(),
-            "parts": [(part, money(part.amount, purchase.currency), _unpaid_pill(part, purchase)) for part in parts],
+            "parts": [(part, money(part.amount, purchase.currency), unpaid_pill(part, purchase)) for part in parts],
             "price": money(purchase.price, purchase.currency),
             "paid": money(purchase.paid, purchase.currency),
             "owed": money(purchase.owed, purchase.currency),
             "back_url": page_url(purchase),
         }
         return TemplateResponse(request, "hardware/statement.html", context)
-
-
-def _unpaid_pill(part: Instalment, purchase: Purchase) -> SafeString:
-    if purchase.is_returned:
-        return pill("Owed no longer", "mute")
-    late = part.due_on < timezone.localdate()
-    return pill("Late", "bad") if late else pill("Not yet", "mute")
-
-
-# --- Instalments --------------------------------------------------------------------------------
-
-
-class PayInstalments(StaffAction[Instalment]):
-    name = "pay"
-    label = "Record the payment"
-    label_plural = "Record payments"
-    tone = "primary"
-    icon = "banknote"
-    may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
-    form_class = forms.PayInstalmentForm
-
-    def obstacle(self, obj: Instalment, by: User) -> str | None:
-        return instalment_obstacle(obj)
-
-    def consequence(self, obj: Instalment, by: User) -> str:
-        left = obj.purchase.owed - obj.amount
-        amount = money_text(obj.amount, obj.purchase.currency)
-        if left == 0:
-            return f"{amount} is paid, and with it the phone becomes the customer's (F6)."
-        return f"{amount} is paid; {money_text(left, obj.purchase.currency)} is still owed then."
-
-    def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:
-        return {"paid_on": timezone.localdate()}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return _paid(pay_instalment(pk, by=by, paid_on=cleaned["paid_on"]))
-
-
-@admin.register(Instalment)
-class InstalmentAdmin(TrackedAdmin):
-    may_view = May.SEE_CASES
-    staff_actions = (PayInstalments,)
-    list_display = ("purchase_number", "sequence", "customer", "due_on", "paid", "sum")
-    list_filter = (("paid_on", admin.EmptyFieldListFilter), "due_on")
-    list_select_related = ("purchase__customer", "purchase__phone__model")
-    numeric_columns = ("sum",)
-    search_fields = ("purchase__number", "purchase__customer__name", "purchase__customer__number")
-    search_help_text = "Purchase number or customer"
-    ordering = ("due_on", "pk")
-    empty_hint = "Instalments come with a purchase."
-    fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
-    readonly_fields = ("purchase_link", "paid", "sum")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Instalment]:
-        rows: QuerySet[Instalment] = super().get_queryset(request)
-        return rows.select_related("purchase__customer", "purchase__phone__model")
-
-    @admin.display(description="Purchase", ordering="purchase__number")
-    def purchase_number(self, obj: Instalment) -> str:
-        return obj.purchase.number
-
-    @admin.display(description="Purchase")
-    def purchase_link(self, obj: Instalment) -> SafeString:
-        return link(obj.purchase)
-
-    @admin.display(description="Customer", ordering="purchase__customer__name")
-    def customer(self, obj: Instalment) -> Customer:
-        return obj.purchase.customer
-
-    @admin.display(description="Paid on", ordering="paid_on")
-    def paid(self, obj: Instalment) -> Any:
-        return day(obj.paid_on) or _unpaid_pill(obj, obj.purchase)
-
-    @admin.display(description="Amount", ordering="amount")
-    def sum(self, obj: Instalment) -> SafeString:
-        return money(obj.amount, obj.purchase.currency)
-
-
-# --- Devices and models -------------------------------------------------------------------------
-
-
-@admin.register(Phone)
-class PhoneAdmin(TrackedAdmin):
-    may_view = May.SEE_CASES
-    list_display = ("serial", "mac", "model", "customer", "ownership")
-    list_filter = ("model",)
-    list_select_related = ("model",)
-    search_fields = ("serial", "mac", "purchases__customer__name", "purchases__customer__number")
-    search_help_text = "Serial number, MAC address or customer"
-    empty_hint = "A phone comes on file with its purchase."
-    fields = ("model", "serial", "mac", "purchase_link", "customer", "ownership")
-    readonly_fields = ("purchase_link", "customer", "ownership")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Phone]:
-        rows: QuerySet[Phone] = super().get_queryset(request)
-        return rows.select_related("model").prefetch_related("purchases__customer")
-
-    @staticmethod
-    def _purchase(obj: Phone) -> Purchase | None:
-        """The purchase of whoever has it; none while it is in stock."""
-        return next((purchase for purchase in obj.purchases.all() if not purchase.is_returned), None)
-
-    @admin.display(description="Purchase")
-    def purchase_link(self, obj: Phone) -> SafeString:
-        purchase = self._purchase(obj)
-        return link(purchase, purchase.number) if purchase else SafeString("")
-
-    @admin.display(description="Customer")
-    def customer(self, obj: Phone) -> SafeString:
-        purchase = self._purchase(obj)
-        return link(purchase.customer) if purchase else SafeString("")
-
-    @admin.display(description="Ownership")
-    def ownership(self, obj: Phone) -> SafeString:
-        purchase = self._purchase(obj)
-        return owned_pill(purchase) if purchase else pill("In stock", "info")
-
-    def change_panels(self, request: HttpRequest, obj: Phone) -> Sequence[Panel]:
-        rows = [
-            (
-                link(purchase, purchase.number),
-                link(purchase.customer),
-                day(purchase.bought_on),
-                day(purchase.returned_on) or owned_pill(purchase),
-            )
-            for purchase in obj.purchases.all()
-        ]
-        headings = ["Purchase", "Customer", "Bought on", "Came back on"]
-        return [
-            Panel("Who bought it", "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
-            timeline_panel(Event.objects.about(obj), about=obj),
-        ]
-
-
-class AddPhoneModel(PageAction):
-    name = "add"
-    label = "Add a phone model"
-    icon = "plus"
-    may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
-    form_class = forms.PhoneModelForm
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        model = add_phone_model(by=by, **cleaned)
-        return Done(f"{model} is on file.", page_url(model))
-
-
-@admin.register(PhoneModel)
-class PhoneModelAdmin(TrackedAdmin):
-    may_view = May.SEE_CASES
-    page_actions = (AddPhoneModel,)
-    list_display = ("name", "maker")
-    list_filter = ("maker",)
-    search_fields = ("maker", "name")
-    fields = ("maker", "name")
-    empty_hint = "Add the first make with “Add a phone model”: a purchase names one."
-
-    def change_panels(self, request: HttpRequest, obj: PhoneModel) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
 
 
 # --- On the customer's page ---------------------------------------------------------------------

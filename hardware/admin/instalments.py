@@ -1,0 +1,95 @@
+"""Instalments of purchases, paid one by one or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money, money_text
+from accounts.models import Customer, User
+from accounts.panels import day, link
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    StaffAction,
+    TrackedAdmin,
+)
+from hardware import forms
+from hardware.actions import (
+    instalment_obstacle,
+    pay_instalment,
+)
+from hardware.admin.display import paid_in_words, unpaid_pill
+from hardware.models import Instalment
+
+
+class PayInstalments(StaffAction[Instalment]):
+    name = "pay"
+    label = "Record the payment"
+    label_plural = "Record payments"
+    tone = "primary"
+    icon = "banknote"
+    may = May.HANDLE_PHONES
+    roles = roles_that(May.HANDLE_PHONES)
+    form_class = forms.PayInstalmentForm
+
+    def obstacle(self, obj: Instalment, by: User) -> str | None:
+        return instalment_obstacle(obj)
+
+    def consequence(self, obj: Instalment, by: User) -> str:
+        left = obj.purchase.owed - obj.amount
+        amount = money_text(obj.amount, obj.purchase.currency)
+        if left == 0:
+            return f"{amount} is paid, and with it the phone becomes the customer's (F6)."
+        return f"{amount} is paid; {money_text(left, obj.purchase.currency)} is still owed then."
+
+    def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:
+        return {"paid_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return paid_in_words(pay_instalment(pk, by=by, paid_on=cleaned["paid_on"]))
+
+
+@admin.register(Instalment)
+class InstalmentAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (PayInstalments,)
+    list_display = ("purchase_number", "sequence", "customer", "due_on", "paid", "sum")
+    list_filter = (("paid_on", admin.EmptyFieldListFilter), "due_on")
+    list_select_related = ("purchase__customer", "purchase__phone__model")
+    numeric_columns = ("sum",)
+    search_fields = ("purchase__number", "purchase__customer__name", "purchase__customer__number")
+    search_help_text = "Purchase number or customer"
+    ordering = ("due_on", "pk")
+    empty_hint = "Instalments come with a purchase."
+    fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
+    readonly_fields = ("purchase_link", "paid", "sum")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Instalment]:
+        rows: QuerySet[Instalment] = super().get_queryset(request)
+        return rows.select_related("purchase__customer", "purchase__phone__model")
+
+    @admin.display(description="Purchase", ordering="purchase__number")
+    def purchase_number(self, obj: Instalment) -> str:
+        return obj.purchase.number
+
+    @admin.display(description="Purchase")
+    def purchase_link(self, obj: Instalment) -> SafeString:
+        return link(obj.purchase)
+
+    @admin.display(description="Customer", ordering="purchase__customer__name")
+    def customer(self, obj: Instalment) -> Customer:
+        return obj.purchase.customer
+
+    @admin.display(description="Paid on", ordering="paid_on")
+    def paid(self, obj: Instalment) -> Any:
+        return day(obj.paid_on) or unpaid_pill(obj, obj.purchase)
+
+    @admin.display(description="Amount", ordering="amount")
+    def sum(self, obj: Instalment) -> SafeString:
+        return money(obj.amount, obj.purchase.currency)

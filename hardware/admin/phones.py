@@ -1,0 +1,110 @@
+"""Phones, each with whoever has it, and their models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from accounts.panels import day, link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    Done,
+    PageAction,
+    Panel,
+    TrackedAdmin,
+    pill,
+    timeline_panel,
+)
+from audit.models import Event
+from hardware import forms
+from hardware.actions import (
+    add_phone_model,
+)
+from hardware.admin.display import owned_pill
+from hardware.models import Phone, PhoneModel, Purchase
+
+
+@admin.register(Phone)
+class PhoneAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    list_display = ("serial", "mac", "model", "customer", "ownership")
+    list_filter = ("model",)
+    list_select_related = ("model",)
+    search_fields = ("serial", "mac", "purchases__customer__name", "purchases__customer__number")
+    search_help_text = "Serial number, MAC address or customer"
+    empty_hint = "A phone comes on file with its purchase."
+    fields = ("model", "serial", "mac", "purchase_link", "customer", "ownership")
+    readonly_fields = ("purchase_link", "customer", "ownership")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Phone]:
+        rows: QuerySet[Phone] = super().get_queryset(request)
+        return rows.select_related("model").prefetch_related("purchases__customer")
+
+    @staticmethod
+    def _purchase(obj: Phone) -> Purchase | None:
+        """The purchase of whoever has it; none while it is in stock."""
+        return next((purchase for purchase in obj.purchases.all() if not purchase.is_returned), None)
+
+    @admin.display(description="Purchase")
+    def purchase_link(self, obj: Phone) -> SafeString:
+        purchase = self._purchase(obj)
+        return link(purchase, purchase.number) if purchase else SafeString("")
+
+    @admin.display(description="Customer")
+    def customer(self, obj: Phone) -> SafeString:
+        purchase = self._purchase(obj)
+        return link(purchase.customer) if purchase else SafeString("")
+
+    @admin.display(description="Ownership")
+    def ownership(self, obj: Phone) -> SafeString:
+        purchase = self._purchase(obj)
+        return owned_pill(purchase) if purchase else pill("In stock", "info")
+
+    def change_panels(self, request: HttpRequest, obj: Phone) -> Sequence[Panel]:
+        rows = [
+            (
+                link(purchase, purchase.number),
+                link(purchase.customer),
+                day(purchase.bought_on),
+                day(purchase.returned_on) or owned_pill(purchase),
+            )
+            for purchase in obj.purchases.all()
+        ]
+        headings = ["Purchase", "Customer", "Bought on", "Came back on"]
+        return [
+            Panel("Who bought it", "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+class AddPhoneModel(PageAction):
+    name = "add"
+    label = "Add a phone model"
+    icon = "plus"
+    may = May.HANDLE_PHONES
+    roles = roles_that(May.HANDLE_PHONES)
+    form_class = forms.PhoneModelForm
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        model = add_phone_model(by=by, **cleaned)
+        return Done(f"{model} is on file.", page_url(model))
+
+
+@admin.register(PhoneModel)
+class PhoneModelAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    page_actions = (AddPhoneModel,)
+    list_display = ("name", "maker")
+    list_filter = ("maker",)
+    search_fields = ("maker", "name")
+    fields = ("maker", "name")
+    empty_hint = "Add the first make with “Add a phone model”: a purchase names one."
+
+    def change_panels(self, request: HttpRequest, obj: PhoneModel) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
