@@ -27,7 +27,8 @@ class InvoiceQuerySet(TrackedQuerySet["Invoice"]):
 
 
 class Invoice(TrackedModel):
-    """What one period costs, and charges that wait for the subscription's next invoice.
+    """What one period costs, and charges that wait for the subscription's next invoice; or, without a period, the
+    charges alone that still waited when a subscription (``charges_of``) had no next invoice.
 
     ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``. An invoice in dispute is not
     chased. ``charged_back`` is what banks have taken back; it is not in ``paid`` any more.
@@ -40,7 +41,11 @@ class Invoice(TrackedModel):
 
     number = models.CharField(max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
-    period = models.OneToOneField(BillingPeriod, models.PROTECT, related_name="invoice")
+    period = models.OneToOneField(BillingPeriod, models.PROTECT, related_name="invoice", null=True, blank=True)
+    # Few invoices have it: the index below has only those.
+    charges_of = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="charge_invoices", null=True, blank=True, db_index=False
+    )
     currency = models.CharField(max_length=3)
     issued_on = models.DateField()
     due_on = models.DateField()
@@ -61,8 +66,14 @@ class Invoice(TrackedModel):
         indexes = [
             models.Index(fields=("customer", "-issued_on"), name="invoice_by_customer"),
             models.Index(fields=("due_on",), name="invoice_unpaid", condition=Q(state="issued")),
+            models.Index(fields=("charges_of",), name="invoice_of_charges", condition=Q(charges_of__isnull=False)),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(period__isnull=False, charges_of__isnull=True)
+                | Q(period__isnull=True, charges_of__isnull=False),
+                name="invoice_of_period_or_charges",
+            ),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
                 condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0),
@@ -81,6 +92,13 @@ class Invoice(TrackedModel):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def subscription(self) -> Subscription:
+        """Whose period, or whose charges, it asks for."""
+        subscription = self.period.subscription if self.period is not None else self.charges_of
+        assert subscription is not None
+        return subscription
 
     @property
     def settled(self) -> Decimal:
@@ -119,10 +137,14 @@ class InvoiceLine(AppendOnlyModel):
 
 
 class Payment(AppendOnlyModel):
-    """Money received for an invoice."""
+    """Money received for an invoice. ``surplus`` is the part of ``amount`` that was more than was due: it became the
+    ``credit``.
+    """
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
     amount = MoneyField()
+    surplus = MoneyField(default=Decimal(0))
+    credit = models.OneToOneField("Credit", models.PROTECT, related_name="payment", null=True, blank=True)
     received_on = models.DateField()
     reference = models.CharField(max_length=140, blank=True)
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -130,10 +152,23 @@ class Payment(AppendOnlyModel):
 
     class Meta:
         ordering = ("received_on", "pk")
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
+            models.CheckConstraint(
+                condition=Q(surplus=0, credit__isnull=True)
+                | Q(surplus__gt=0, surplus__lte=F("amount"), credit__isnull=False),
+                name="payment_surplus_is_a_credit",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount:f} on {self.received_on}"
+
+    @property
+    def kept(self) -> Decimal:
+        """The part that the invoice was paid with."""
+        kept: Decimal = self.amount - self.surplus
+        return kept
 
 
 class Chargeback(AppendOnlyModel):
