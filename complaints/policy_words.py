@@ -1,0 +1,132 @@
+"""The figures of a policy in plain words, for staff pages and for everybody. Pure: no Django, no models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+type Say = Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureWords:
+    """What a figure is called and how its value reads.
+
+    ``public`` says whether the public page shows it: what a customer can expect is shown, how staff check each other
+    is not.
+    """
+
+    label: str
+    say: Say
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a version as people read it."""
+
+    name: str
+    label: str
+    value: str
+    public: bool
+
+
+def _yes_no(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+def _days(value: Any) -> str:
+    return "never" if value is None else "the same day" if value == 0 else _count(value, "day")
+
+
+def _last_days(value: Any) -> str:
+    return f"the last {_count(value, 'day')}" if value else "none"
+
+
+def _length(seconds: Any) -> str:
+    """Seconds in their largest whole units: "4 hours", "1 hour 30 minutes"."""
+    parts = []
+    for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(_count(count, unit))
+    return " ".join(parts) or "any length"
+
+
+def _amounts(value: Any) -> str:
+    """Amounts by currency above which something holds; it always holds for a currency that is not named."""
+    named = [f"{amount} {currency}" for currency, amount in sorted(value.items())]
+    return ", ".join([*named, "any amount in other currencies" if named else "any amount"])
+
+
+def _one_of(words: Mapping[str, str]) -> Say:
+    return lambda values: ", ".join(words.get(str(value), _plain(value)) for value in values)
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def _plain(value: Any) -> str:
+    """Any value, for a figure that nobody has found words for yet."""
+    if isinstance(value, bool):
+        return _yes_no(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_plain(entry)}" for key, entry in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(entry) for entry in value) or "none"
+    return "none" if value is None else str(value).replace("_", " ")
+
+
+BASES = {
+    "usage": "what was not used",
+    "interruption": "how long the service was missing",
+    "special": "special cases",
+    "full_month": "a full month at discretion",
+}
+REMEDIES = {
+    "credit": "credit on the next cycle",
+    "minutes": "more minutes",
+    "extension": "a longer period",
+    "cash": "cash",
+}
+
+#: In the order in which pages show them.
+WORDS: Mapping[str, FigureWords] = MappingProxyType(
+    {
+        "full_month_allowed": FigureWords("A full month may be given back at discretion", _yes_no, public=True),
+        "bases": FigureWords("A refund is counted by", _one_of(BASES), public=True),
+        "remedies": FigureWords("A refund can be given as", _one_of(REMEDIES), public=True),
+        "as_of_day_counts": FigureWords(
+            "The day on which a complaint arrives counts as a day of service", _yes_no, public=True
+        ),
+        "minimum_interruption_seconds": FigureWords("The shortest interruption that counts", _length, public=True),
+        "acknowledge_within_days": FigureWords("Receipt of a complaint is confirmed within", _days, public=True),
+        "decide_within_days": FigureWords("A complaint is decided within", _days, public=True),
+        "silence_closes_after_days": FigureWords(
+            "An answered complaint is closed if the customer is silent for", _days, public=True
+        ),
+        "further_way": FigureWords("Whoever is not satisfied can turn to", _plain, public=True),
+        "consent_needed_after_days": FigureWords(
+            "A team lead has to consent if the period ended longer ago than", _days
+        ),
+        "second_approval_above": FigureWords("Two people approve above", _amounts),
+        "approval_window_days": FigureWords("Counted against an approver's limit: what was given in", _last_days),
+        "draft_expires_after_days": FigureWords("A draft refund expires after", _days),
+        "proposal_expires_after_days": FigureWords("A proposed refund expires after", _days),
+    }
+)
+
+
+def figure(name: str, value: Any) -> Figure:
+    """A figure by its stored name and value. One without words reads as it is stored, and is not public."""
+    words = WORDS.get(name) or FigureWords(name.replace("_", " ").capitalize(), _plain)
+    return Figure(name, words.label, words.say(value), words.public)
+
+
+def figures(parameters: Mapping[str, Any]) -> list[Figure]:
+    """All figures of a version in the order of ``WORDS``, then those without words."""
+    order = {name: place for place, name in enumerate(WORDS)}
+    return [figure(name, parameters[name]) for name in sorted(parameters, key=lambda name: order.get(name, len(order)))]
