@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from pytest_django import DjangoDbBlocker
 
+from tests.migrated_database import MigratedDatabase
 from tests.pristine_database import PristineDatabase, remember_database
 
 TESTS = Path(__file__).parent
@@ -56,10 +57,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[PristineDatabase]:
+def django_db_keepdb() -> bool:
+    """On SQLite the database is a copy that was migrated already; this file removes it."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[MigratedDatabase | None]:
+    """After the name of the database is known and before anything migrates it."""
+    if connection.vendor != "sqlite":
+        yield None
+        return
+    with MigratedDatabase(Path(connection.settings_dict["TEST"]["NAME"])) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_modify_db_settings: MigratedDatabase | None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[PristineDatabase]:
     """The test database; tests that commit end with the rows of its migrations, not with empty tables."""
     with ExitStack() as stack:
         with django_db_blocker.unblock():
+            if django_db_modify_db_settings is not None:
+                django_db_modify_db_settings.keep()
+                stack.callback(connection.close)
             pristine = stack.enter_context(remember_database())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: pristine.restore())
