@@ -28,6 +28,7 @@ class May(StrEnum):
     EDIT_CUSTOMERS = "edit customers"
     MERGE_CUSTOMERS = "merge customers who are one and the same"
     CANCEL_SUBSCRIPTIONS = "cancel subscriptions and undo it"
+    CHANGE_PLANS = "change the plan of subscriptions"
     OPEN_SUBSCRIPTIONS = "open subscriptions"
     WORK_COMPLAINTS = "register, assess, decide and communicate complaints"
     LEAD_COMPLAINTS = "re-assign, escalate, merge and reopen complaints"
@@ -69,6 +70,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.EDIT_CUSTOMERS: (_A, _L, _M, _B),
             May.MERGE_CUSTOMERS: (_L, _M),
             May.CANCEL_SUBSCRIPTIONS: (_A, _L, _M, _B),
+            May.CHANGE_PLANS: (_A, _L, _M, _B),
             May.OPEN_SUBSCRIPTIONS: (_B,),
             May.WORK_COMPLAINTS: (_A, _L, _M),
             May.LEAD_COMPLAINTS: (_L, _M),
