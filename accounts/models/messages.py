@@ -67,7 +67,7 @@ class OutgoingMessage(AppendOnlyModel):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
     staff = models.ForeignKey(User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
     complaint_id = models.BigIntegerField(null=True, blank=True)
-    recipient = models.EmailField(max_length=254)
+    recipient = models.EmailField(max_length=254, blank=True, help_text="Empty where no e-mail address was known.")
     subject = models.CharField(max_length=200)
     body = models.TextField()
     template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="+", null=True, blank=True)
@@ -94,13 +94,11 @@ class OutgoingMessage(AppendOnlyModel):
                 condition=Q(customer__isnull=False, staff__isnull=True) | Q(customer__isnull=True, staff__isnull=False),
                 name="outgoing_to_customer_or_staff",
             ),
-            models.CheckConstraint(
-                condition=~Q(recipient="") & ~Q(subject="") & ~Q(body=""), name="outgoing_is_complete"
-            ),
+            models.CheckConstraint(condition=~Q(subject="") & ~Q(body=""), name="outgoing_is_complete"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject} to {self.recipient}"
+        return f"{self.subject} to {self.recipient or 'nobody: no e-mail address'}"
 
 
 class DeliveryQuerySet(TrackedQuerySet["Delivery"]):
@@ -123,13 +121,18 @@ class Delivery(TrackedModel):
         FAILED = "failed", "Failed for good"
         UNCERTAIN = "uncertain", "Perhaps sent"
         BOUNCED = "bounced", "Came back"
-        CANCELLED = "cancelled", "Given up"
+        CANCELLED = "cancelled", "Done with"
+        NO_ADDRESS = "no_address", "Not told: no address"
+
+    #: What somebody has to look at.
+    TROUBLED_STATES = (State.FAILED, State.UNCERTAIN, State.BOUNCED, State.NO_ADDRESS)
 
     message = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="delivery")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     tries = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True, help_text="Why it failed, came back or is done with.")
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
@@ -139,6 +142,11 @@ class Delivery(TrackedModel):
         indexes = [
             models.Index(
                 fields=("next_attempt_at",), name="delivery_due", condition=Q(state__in=("queued", "sending"))
+            ),
+            models.Index(
+                fields=("state",),
+                name="delivery_in_trouble",
+                condition=Q(state__in=("failed", "uncertain", "bounced", "no_address")),
             ),
         ]
         constraints = [
