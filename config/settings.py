@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "simple_history",
+    "django_htmx",
     "django_tasks_db",
     "axes",
 ]
@@ -47,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "audit.middleware.AuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -125,7 +127,14 @@ COMPANY_NAME = env.str("COMPANY_NAME", default="The company")
 COMPANY_ADDRESS = env.str("COMPANY_ADDRESS", default="")  # lines separated by |
 COMPANY_TAX_NUMBER = env.str("COMPANY_TAX_NUMBER", default="")
 COMPANY_CONTACT = env.str("COMPANY_CONTACT", default="")
+# Whom the public policy page names for questions and for cancellations (F11).
+COMPANY_QUESTIONS_CONTACT = env.str("COMPANY_QUESTIONS_CONTACT", default="") or COMPANY_CONTACT
+COMPANY_CANCELLATION_CONTACT = env.str("COMPANY_CANCELLATION_CONTACT", default="") or COMPANY_QUESTIONS_CONTACT
 COMPANY_BANK_ACCOUNT = env.str("COMPANY_BANK_ACCOUNT", default="")
+
+# --- Pages for everybody ------------------------------------------------------------------------
+# Below these addresses nobody is known: no session is read, no cookie is set, and caches may keep what is sent.
+PUBLIC_PATHS = ("/policy",)
 
 # --- Files --------------------------------------------------------------------------------------
 STATIC_URL = "static/"
