@@ -1,0 +1,150 @@
+"""Assessing, deciding, proposing a refund, and how a case ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.models import User
+from accounts.panels import page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import Done, OptionalReasonForm
+from audit.backoffice.actions import ActionForm
+from complaints import forms, guards
+from complaints.actions import cases, decisions
+from complaints.actions.refunds import quote_and_propose
+from complaints.admin.case_actions.common import CaseAction
+from complaints.admin.panels import quote_context
+from complaints.models import Complaint
+from complaints.quoting import Choices
+
+
+class Assess(CaseAction):
+    name = "assess"
+    label = "Assess"
+    icon = "search-check"
+    form_class = forms.AssessForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.assess_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return {"severity": rows[0].severity} if len(rows) == 1 else {}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        assessment = cases.assess_complaint(pk, by=by, **cleaned)
+        return f"{assessment.complaint.code} is assessed; its evidence is kept with it."
+
+
+class Decide(CaseAction):
+    name = "decide"
+    label = "Decide"
+    tone = "primary"
+    icon = "gavel"
+    form_class = forms.DecideForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.decide_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        if obj.decision is not None:
+            return f"This supersedes the decision “{obj.decision}”. Refunds that are settled stay as they are."
+        return "The decision is kept with your name and cannot be edited; a later one can supersede it."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        decision = decisions.decide_complaint(pk, by=by, **cleaned)
+        return f"{decision.complaint.code} is decided: {decision}."
+
+
+class Propose(CaseAction):
+    name = "propose"
+    label = "Quote and propose a refund"
+    tone = "primary"
+    icon = "calculator"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    form_class = forms.ProposeForm
+    preview_template = "complaints/panels/quote_card.html"
+    previews_input = True
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        found = guards.quote_obstacle(obj, by)
+        if found:
+            return found
+        if obj.decision is None or obj.state not in ("decided", "communicated"):
+            return f"{obj.code} is not decided yet: decide it first."
+        return guards.consent_missing(obj)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        sought = rows[0].sought if rows[0].sought in ("credit", "minutes", "extension") else "credit"
+        return {"basis": suggested_basis(rows[0]), "period_id": rows[0].period_id, "rest": sought}
+
+    def preview_context(self, obj: Complaint, by: User, form: ActionForm) -> Mapping[str, Any]:
+        choices, period, reason = Choices(basis=suggested_basis(obj)), obj.period, ""
+        form.is_valid()
+        cleaned = getattr(form, "cleaned_data", {}) if form.is_bound else {}
+        if "basis" in cleaned:
+            choices = Choices(
+                basis=cleaned["basis"],
+                reduction=cleaned.get("reduction") or Choices.reduction,
+                special_amount=cleaned.get("special_amount"),
+            )
+            reason = cleaned.get("reduction_reason", "")
+        if cleaned.get("period_id") and cleaned["period_id"] != period.pk:
+            period = obj.subscription.periods.get(pk=cleaned["period_id"])
+        return quote_context(obj, period, choices, reduction_reason=reason)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        refund = quote_and_propose(
+            pk, by=by, reason=cleaned["reason"], period_id=cleaned["period_id"], **cleaned["terms"]
+        )
+        return Done(f"{refund.code} is proposed. Somebody else has to approve it.", page_url(refund))
+
+
+def suggested_basis(complaint: Complaint) -> str:
+    """The basis that a case of its category usually has."""
+    return "interruption" if complaint.category == Complaint.Category.INTERRUPTION else "usage"
+
+
+class Close(CaseAction):
+    name = "close"
+    label = "Close"
+    label_plural = "Close complaints"
+    in_bulk = True
+    icon = "archive"
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.close_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return f"{obj.code} leaves the queues. A lead can reopen it."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.close_complaint(pk, by=by, **cleaned)
+        return f"{complaint.code} is closed."
+
+
+class Withdraw(CaseAction):
+    name = "withdraw"
+    label = "Withdraw"
+    tone = "danger"
+    icon = "undo-2"
+    form_class = forms.ChannelReasonForm
+    intro = "Only on the customer’s word. Write down how it came and what they said."
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.withdraw_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        waiting = guards.open_refunds(obj)
+        return f"{obj.code} ends" + (f", and {waiting[0].code} is withdrawn with it." if waiting else ".")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.withdraw_complaint(pk, by=by, **cleaned)
+        return f"{complaint.code} is withdrawn."

@@ -1,0 +1,131 @@
+"""The case as a file: registered, taken up, assigned, corrected, noted on, attached to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.panels import page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import Done, NoReasonForm, PageAction
+from complaints import forms, guards
+from complaints.actions import cases
+from complaints.admin.case_actions.common import CaseAction
+from complaints.models import Complaint
+
+
+class Register(PageAction):
+    name = "register"
+    label = "Register a complaint"
+    tone = "primary"
+    icon = "message-square-plus"
+    may = May.WORK_COMPLAINTS
+    roles = roles_that(May.WORK_COMPLAINTS)
+    form_class = forms.RegisterForm
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"received_at": timezone.localtime(), **super().get_initial(request)}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        files = cleaned.pop("attachments", None) or []
+        for spare in ("subscription", "about_day"):
+            cleaned.pop(spare, None)
+        complaint = cases.register_complaint(by=by, attachments=files, **cleaned)
+        return Done(f"{complaint.code} is registered. Give the customer this code.", page_url(complaint))
+
+
+class TakeUp(CaseAction):
+    name = "take"
+    label = "Take up"
+    label_plural = "Take up complaints"
+    tone = "primary"
+    in_bulk = True
+    icon = "hand"
+    form_class = NoReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        if obj.owner is not None:
+            return f"{obj.code} is {'yours' if obj.owner == by else f'{obj.owner}’s'} already."
+        return guards.assign_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return f"{obj.code} becomes yours" + (" and its review starts." if obj.state == "registered" else ".")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = cases.assign_complaint(pk, by=by, owner_id=by.pk)
+        return f"{complaint.code} is yours."
+
+
+class Assign(CaseAction):
+    name = "assign"
+    label = "Assign"
+    label_plural = "Assign complaints"
+    in_bulk = True
+    icon = "user-round-plus"
+    form_class = forms.AssignForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.assign_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return f"{obj.code} moves from {obj.owner or 'nobody'} to the person you choose."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = cases.assign_complaint(pk, by=by, owner_id=cleaned["owner"].pk, reason=cleaned["reason"])
+        return f"{complaint.code} is assigned to {complaint.owner}."
+
+
+class WriteNote(CaseAction):
+    name = "note"
+    label = "Note"
+    icon = "sticky-note"
+    form_class = forms.TextForm
+    intro = "Internal: the customer never sees it."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        cases.add_note(pk, by=by, **cleaned)
+        return "The note is kept."
+
+
+class Attach(CaseAction):
+    name = "attach"
+    label = "Attach a file"
+    icon = "paperclip"
+    form_class = forms.AttachForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.work_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        attachment = cases.attach_file(pk, by=by, file=cleaned["file"])
+        return f"{attachment.name} is attached."
+
+
+class Correct(CaseAction):
+    name = "correct"
+    label = "Correct"
+    icon = "pencil"
+    form_class = forms.CorrectForm
+    intro = "For a wrong registration. The old values stay in the history."
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.work_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        names = ("channel", "received_at", "category", "sought", "subject", "text", "period_id")
+        return {name: getattr(rows[0], name) for name in names}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reason = cleaned.pop("reason")
+        known = Complaint.objects.get(pk=pk)
+        # The form shows the time of receipt to the minute; unchanged there means unchanged.
+        if known.received_at.replace(second=0, microsecond=0) == cleaned["received_at"]:
+            cleaned["received_at"] = known.received_at
+        complaint = cases.correct_complaint(pk, by=by, reason=reason, **cleaned)
+        return f"{complaint.code} is corrected."

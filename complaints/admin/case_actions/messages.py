@@ -1,0 +1,99 @@
+"""What is said to the customer, and what the customer says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.models import User
+from audit.backoffice import OptionalReasonForm
+from complaints import forms, guards
+from complaints.actions import cases, decisions
+from complaints.admin.case_actions.common import CaseAction, say_initial
+from complaints.letters import acknowledgement_text, decision_text
+from complaints.models import Complaint
+
+
+class Acknowledge(CaseAction):
+    name = "acknowledge"
+    label = "Acknowledge"
+    icon = "mail-check"
+    form_class = forms.SayForm
+    intro = "The customer learns that the complaint is here, and its code."
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.acknowledge_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return say_initial(rows, acknowledgement_text)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        message = cases.acknowledge_complaint(pk, by=by, **cleaned)
+        return f"The acknowledgement to {message.correspondent} is on record."
+
+
+class Ask(CaseAction):
+    name = "ask"
+    label = "Ask the customer"
+    icon = "circle-question-mark"
+    form_class = forms.SayForm
+    intro = "The case waits for the answer. Its deadlines run on."
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.ask_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return say_initial(rows, None)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        message = cases.ask_customer(pk, by=by, **cleaned)
+        return f"The question to {message.correspondent} is on record; the case waits."
+
+
+class Resume(CaseAction):
+    name = "resume"
+    label = "Resume"
+    label_plural = "Resume complaints"
+    in_bulk = True
+    icon = "play"
+    tone = "primary"
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.resume_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return f"{obj.code} goes back into review."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = cases.resume_complaint(pk, by=by, **cleaned)
+        return f"{complaint.code} is in review again."
+
+
+class Communicate(CaseAction):
+    name = "communicate"
+    label = "Tell the customer"
+    tone = "primary"
+    icon = "send"
+    form_class = forms.SayForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return guards.communicate_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return say_initial(rows, decision_text)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        message = decisions.communicate_decision(pk, by=by, **cleaned)
+        return f"What {message.correspondent} was told is on record."
+
+
+class CustomerSaid(CaseAction):
+    name = "customer_message"
+    label = "Customer message"
+    icon = "message-square-reply"
+    form_class = forms.CustomerMessageForm
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        cases.record_customer_message(pk, by=by, **cleaned)
+        return "The customer’s message is on the case."

@@ -1,0 +1,40 @@
+"""What all guards share: the permission and the state, in one wording."""
+
+from __future__ import annotations
+
+from accounts.guards import permission_obstacle
+from accounts.models import User
+from accounts.permissions import May
+from audit.actions import Obstacle
+from complaints.models import Complaint, Refund
+
+State = Complaint.State
+
+
+def allowed(by: User, may: May) -> Obstacle | None:
+    sentence = permission_obstacle(by, may)
+    return Obstacle(sentence, code="permission") if sentence else None
+
+
+def in_state(complaint: Complaint, *states: str) -> Obstacle | None:
+    if complaint.state in states:
+        return None
+    wanted = " or ".join(f"“{State(state).label}”" for state in states)
+    return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”; this needs {wanted}.", code="state")
+
+
+def still_open(complaint: Complaint) -> Obstacle | None:
+    if complaint.state in Complaint.OPEN_STATES:
+        return None
+    return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”: the case is not open.", code="state")
+
+
+def open_refunds(complaint: Complaint) -> list[Refund]:
+    return [refund for refund in complaint.refunds.all() if refund.state in Refund.OPEN_STATES]
+
+
+def refund_in(refund: Refund, *states: str) -> Obstacle | None:
+    if refund.state in states:
+        return None
+    wanted = " or ".join(f"“{Refund.State(state).label}”" for state in states)
+    return Obstacle(f"{refund.code} is “{refund.get_state_display()}”; this needs {wanted}.", code="state")
