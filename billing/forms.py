@@ -86,6 +86,21 @@ class OpenSubscriptionForm(ActionForm):
     )
 
 
+class PlanChangeForm(ActionForm):
+    """The customer's word, how it came, and what they want."""
+
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label="New plan")
+    effective_on = DateField(label="From", help_text="The first period that begins on this day or later has it.")
+    agreed_fee = AmountField(
+        label="Agreed fee (optional)",
+        required=False,
+        help_text="Gross, for a whole term, where it differs from the plan's price. Billing's to agree.",
+    )
+    channel = forms.ChoiceField(label="It came by", choices=Subscription.Channel)
+    asked_on = DateField(label="Asked for on")
+    reason = ReasonField(required=False)
+
+
 class CancelForm(ActionForm):
     """The customer's word, and how it came."""
 

@@ -63,6 +63,7 @@ NAVIGATION: tuple[Group, ...] = (
         (
             Entry("billing.Subscription"),
             Entry("billing.BillingPeriod"),
+            Entry("billing.PlanChange"),
             Entry("billing.UsageRecord", "Usage"),
         ),
     ),
@@ -85,7 +86,12 @@ NAVIGATION: tuple[Group, ...] = (
     ),
     Group("Incidents", "siren", (Entry("complaints.Incident"),)),
     Group("Audit", "scroll-text", (Entry("audit.Event"),)),
-    Group("Policies", "scale", (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"))),
+    Group(
+        "Policies",
+        "scale",
+        (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"), Entry("complaints.BackTest")),
+    ),
+    Group("Jobs", "hourglass", (Entry("jobs.Job"),)),
     Group(
         "Set-up",
         "settings",

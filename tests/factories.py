@@ -26,6 +26,7 @@ from accounts.models import ApprovalLimit, Customer, StaffChange, Team, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.actions.bank import import_bank
 from billing.actions.payments import record_payment
+from billing.actions.plan_changes import schedule_plan_change
 from billing.actions.subscriptions import open_subscription as open_subscription_action
 from billing.actions.usage import Usage, record_usage
 from billing.giving import give_credit
@@ -38,6 +39,7 @@ from billing.models import (
     Operation,
     OperationCost,
     Plan,
+    PlanChange,
     Price,
     Subscription,
 )
@@ -306,6 +308,13 @@ def open_subscription(
         activated_on=activated_on or days_ago(10),
         **kwargs,
     )
+
+
+def plan_change(subscription: Subscription, plan: Plan | None = None, **kwargs: Any) -> PlanChange:
+    """A change scheduled from today on, to a plan of the same price unless one is given."""
+    plan = plan or price(term=subscription.term, currency=subscription.currency).plan
+    values: dict[str, Any] = {"effective_on": today(), "channel": "email", **kwargs}
+    return schedule_plan_change(subscription.pk, by=values.pop("by", None) or agent(), plan_id=plan.pk, **values)
 
 
 def pay(invoice: Invoice, amount: Decimal | None = None, *, by: User | None = None, on: date | None = None) -> Invoice:

@@ -29,7 +29,8 @@ from billing.models import (
     UsageRecord,
 )
 from complaints.actions.agreements import draft_agreement, publish_agreement
-from complaints.actions.cases import correct_complaint, record_missed_deadlines
+from complaints.actions.cases import correct_complaint
+from complaints.actions.deadlines import record_missed_deadlines
 from complaints.actions.decisions import reopen_complaint
 from complaints.actions.incidents import record_incident
 from complaints.actions.policies import draft_policy_version, publish_policy_version
@@ -47,6 +48,7 @@ from complaints.refund_calculation import Basis
 from hardware.actions import pay_instalment
 from hardware.models import Instalment, Purchase
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.cases import (
     APRIL,
     Desk,
@@ -117,7 +119,8 @@ def test_f2_cancelling_is_possible_any_day_and_takes_effect_at_the_periods_end(d
 
     bill(desk, LAST_DAY)
     assert again(subscription).state == Subscription.State.CANCELLED
-    undo_cancellation(subscription.pk, by=desk.agent, reason="They stay")
+    with clock_on(LAST_DAY):
+        undo_cancellation(subscription.pk, by=desk.agent, reason="They stay")
     assert again(subscription).state == Subscription.State.ACTIVE
 
     cancel(desk, subscription, asked_on)

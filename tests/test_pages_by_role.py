@@ -44,6 +44,7 @@ SEES: dict[str, set[Role]] = {
     "billing.OperationCost": CASES,
     "billing.Subscription": CASES,
     "billing.BillingPeriod": CASES,
+    "billing.PlanChange": CASES,
     "billing.UsageRecord": CASES,
     "billing.Invoice": CASES,
     "billing.Payment": CASES,
@@ -97,6 +98,8 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("billing.Subscription", "open"): {B},
     ("billing.Subscription", "cancel"): {A, L, M, B},
     ("billing.Subscription", "undo_cancellation"): {A, L, M, B},
+    ("billing.Subscription", "change_plan"): {A, L, M, B},
+    ("billing.Subscription", "take_back_change"): {A, L, M, B},
     ("billing.Invoice", "run_billing"): {B},
     ("billing.Invoice", "pay"): {B},
     ("billing.Invoice", "pay_in_full"): {B},
@@ -136,6 +139,7 @@ def company(db: None) -> None:
     giving.give_minutes(subscription, 30, reason="A refund")
     giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
     giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
+    factories.plan_change(Subscription.objects.get(pk=subscription.pk))
     money_rows(subscription)
     factories.phone_purchase(subscription.customer, instalments=3)
     Contact.objects.create(customer=subscription.customer, name="Nora Contact")

@@ -14,6 +14,7 @@ from accounts.models import User
 from audit.actions import Refused
 from audit.bulk import CHUNK, create_tracked, update_tracked
 from audit.models import Event
+from billing.actions.plan_changes import scheduled_changes, settle_plan_changes
 from billing.actions.subscriptions import TermsInForce, ends_with
 from billing.invoicing import Draft, issue_invoices
 from billing.models import BillingPeriod, Plan, Subscription
@@ -89,7 +90,8 @@ def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> Billi
         .select_for_update(no_key=True)
     )
     closing: dict[int, BillingPeriod] = {period.subscription_id: period for period in over}
-    terms = TermsInForce(day, {subscription.plan_id for subscription in subscriptions.values()})
+    changes = scheduled_changes(subscriptions)
+    terms = TermsInForce(day, {subscription.plan_id for subscription in subscriptions.values()}, changes)
     events: list[Event] = []
     ending: list[Subscription] = []
     opening: list[BillingPeriod] = []
@@ -119,6 +121,7 @@ def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> Billi
         ended_on=day,
     )
     create_tracked(BillingPeriod, opening)
+    settle_plan_changes(changes, opening, ending)
     for draft in issue_invoices(opening):
         _count(result, draft)
         events.append(tell.billed(draft))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
 from billing.invoicing import issue_invoice
-from billing.models import BillingPeriod, OperationCost, Plan, Price, Subscription
+from billing.models import BillingPeriod, OperationCost, Plan, PlanChange, Price, Subscription
 from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 
@@ -107,12 +107,18 @@ def first_sequence(subscription: Subscription, taken_over_on: date | None) -> in
 class TermsInForce:
     """The published terms for periods that begin on a day, each looked up once however many periods there are.
 
-    Without ``plans`` every plan's price is read.
+    Without ``plans`` every plan's price is read. ``changes`` are scheduled changes of plan, by subscription: those
+    whose day has come are taken on.
     """
 
-    def __init__(self, day: date, plans: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, day: date, plans: Iterable[int] | None = None, changes: Mapping[int, PlanChange] | None = None
+    ) -> None:
         self.day = day
+        self._changes = {pk: change for pk, change in (changes or {}).items() if change.effective_on <= day}
         found = Price.objects.in_force(day)
+        if plans is not None:
+            plans = {*plans, *(change.plan_id for change in self._changes.values())}
         self._prices: dict[tuple[int, str, str], Price] = {}
         for price in found if plans is None else found.filter(plan__in=set(plans)):
             # The newest comes first.
@@ -121,10 +127,13 @@ class TermsInForce:
 
     def period(self, subscription: Subscription, sequence: int) -> BillingPeriod:
         """The subscription's period with the number, its terms copied from those in force on its first day; not saved.
+        A change of plan that it takes on is the subscription's, in memory.
 
         Raises:
             Refused: no price is in force, or the period does not begin on the day.
         """
+        if change := self._changes.get(subscription.pk):
+            subscription.plan, subscription.agreed_fee = change.plan, change.agreed_fee
         price = self._prices.get((subscription.plan_id, subscription.term, subscription.currency))
         if price is None:
             missing = no_price(subscription.plan, subscription.term, subscription.currency, self.day)
@@ -255,23 +264,34 @@ def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeri
     return ends_on
 
 
-def undo_obstacle(subscription: Subscription) -> str | None:
-    """Why a cancellation cannot be undone now, or None."""
+def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, today: date) -> str | None:
+    """Why a cancellation cannot be undone on the day, or None. ``period`` is the open one: while billing is late it
+    may be over, and the cancellation in effect, though nothing says so yet.
+    """
     if subscription.state == Subscription.State.ENDED:
         return f"{subscription.number} has ended: the cancellation has taken effect."
     if subscription.state != Subscription.State.CANCELLED:
         return f"{subscription.number} is not cancelled."
+    assert subscription.cancelled_on is not None
+    ended_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
+    if ended_on <= today:
+        return f"The cancellation has taken effect on {ended_on}: billing has only to catch up."
     return None
 
 
 def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscription:
-    """Take a cancellation back before it takes effect."""
+    """Take a cancellation back before the day it takes effect, which no late billing puts off (F2).
+
+    Raises:
+        Refused: not cancelled, in effect since today or earlier, or no reason.
+    """
     with act("subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
         action.require_reason()
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
-        action.refuse_if(undo_obstacle(subscription), code="state")
+        obstacle = undo_obstacle(subscription, subscription.current_period(), timezone.localdate())
+        action.refuse_if(obstacle, code="state")
         subscription.state = Subscription.State.ACTIVE
         subscription.cancelled_on = None
         subscription.cancellation_channel = ""

@@ -1,5 +1,5 @@
 """The pages of plans and prices, subscriptions, periods and usage, and of money."""
 
-from billing.admin import credits, invoices, payments, payouts, periods, plans, runs, subscriptions
+from billing.admin import credits, invoices, payments, payouts, periods, plan_changes, plans, runs, subscriptions
 
-__all__ = ["credits", "invoices", "payments", "payouts", "periods", "plans", "runs", "subscriptions"]
+__all__ = ["credits", "invoices", "payments", "payouts", "periods", "plan_changes", "plans", "runs", "subscriptions"]

@@ -45,6 +45,7 @@ from billing.actions.subscriptions import (
     undo_cancellation,
     undo_obstacle,
 )
+from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange
 from billing.models import BillingPeriod, Credit, Invoice, Subscription
 from billing.panels import (
     credits_panel,
@@ -171,7 +172,7 @@ class UndoCancellation(StaffAction[Subscription]):
     form_class = ReasonForm
 
     def obstacle(self, obj: Subscription, by: User) -> str | None:
-        return undo_obstacle(obj)
+        return undo_obstacle(obj, open_period_of(obj), timezone.localdate())
 
     def consequence(self, obj: Subscription, by: User) -> str:
         return "The service goes on after the current period, which is invoiced as before."
@@ -242,7 +243,7 @@ def _last_day(period: BillingPeriod) -> date:
 @admin.register(Subscription)
 class SubscriptionAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
-    staff_actions = (CancelSubscription, UndoCancellation)
+    staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation)
     page_actions = (OpenSubscription,)
     list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
     list_filter = ("state", "term", "plan", "currency")
@@ -273,7 +274,7 @@ class SubscriptionAdmin(TrackedAdmin):
         rows: QuerySet[Subscription] = super().get_queryset(request)
         current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
         return rows.select_related("customer", "plan").prefetch_related(
-            Prefetch("periods", queryset=current, to_attr="open_periods")
+            Prefetch("periods", queryset=current, to_attr="open_periods"), SCHEDULED
         )
 
     @admin.display(description="Fee")

@@ -15,6 +15,7 @@ from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription, open_subscription, undo_cancellation
 from billing.models import BillingPeriod, Invoice, Plan, Subscription
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,30 @@ def test_a_cancellation_is_taken_back_before_it_takes_effect() -> None:
     assert period is not None
     run_billing(period.closes_on, by=factories.system_user())
     assert undone.periods.count() == 2
+
+
+def test_f2_late_billing_does_not_put_off_the_day_until_which_a_cancellation_is_taken_back() -> None:
+    agent = factories.agent()
+    subscription = factories.open_subscription(activated_on=date(2024, 4, 1))
+    with clock_on(date(2024, 4, 10)):
+        cancel_subscription(subscription.pk, by=agent, channel="email")
+    with clock_on(date(2024, 5, 1)):
+        assert_refused(
+            "state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="has taken effect on 2024-05-01"
+        )
+    with clock_on(date(2024, 4, 30)):
+        undo_cancellation(subscription.pk, by=agent, reason="Stays")
+        cancel_subscription(subscription.pk, by=agent, channel="email")
+    # Asked for while billing was late: it takes effect with the period in which it was asked for, opened or not.
+    with clock_on(date(2024, 4, 30)):
+        undo_cancellation(subscription.pk, by=agent, reason="Stays")
+    with clock_on(date(2024, 5, 10)):
+        cancel_subscription(subscription.pk, by=agent, channel="email")
+    with clock_on(date(2024, 5, 31)):
+        undo_cancellation(subscription.pk, by=agent, reason="Stays")
+        cancel_subscription(subscription.pk, by=agent, channel="email", requested_on=date(2024, 5, 10))
+    with clock_on(date(2024, 6, 1)):
+        assert_refused("state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="2024-06-01")
 
 
 def test_cancellations_that_are_refused() -> None:
