@@ -18,15 +18,26 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import ApprovalLimit, Customer, Team, User
+from accounts.models import Agreement, ApprovalLimit, Customer, Team, User
 from accounts.permissions import Role
 from audit.models import Event
-from billing.models import BillingPeriod, Credit, Invoice, Payout, Plan, Subscription, UsageDay, UsageRecord
+from billing.models import (
+    BillingPeriod,
+    Chargeback,
+    Credit,
+    Invoice,
+    LeftoverPayout,
+    Payout,
+    Plan,
+    Subscription,
+    UsageDay,
+    UsageRecord,
+)
 from complaints.demo import build as building
 from complaints.demo.company import Company
 from complaints.demo.staff import PASSWORD
 from complaints.guards import limit_of
-from complaints.models import Approval, Complaint, DeadlineBreach, Incident, Refund, Remedy
+from complaints.models import Approval, Complaint, DeadlineBreach, Incident, Refund, Remedy, Reversal
 from complaints.quoting import Choices, live_quote
 from hardware.models import Purchase
 
@@ -143,7 +154,7 @@ def test_missed_deadlines_are_breaches() -> None:
 
 def test_refunds_in_every_state_basis_and_remedy() -> None:
     states = set(Refund.objects.values_list("state", flat=True))
-    assert states | {Refund.State.REVERSED} == set(Refund.State.values)
+    assert states == set(Refund.State.values)
     settled = Refund.objects.filter(state=Refund.State.SETTLED)
     assert set(settled.values_list("basis", flat=True)) == set(Refund.Basis.values)
     assert set(Remedy.objects.values_list("kind", flat=True)) == set(Remedy.Kind.values)
@@ -187,7 +198,25 @@ def test_exactly_one_open_proposal_is_stale() -> None:
     assert stale == ["Incoming calls ring once and stop"]
 
 
+def test_affairs_beside_the_cases() -> None:
+    assert set(Reversal.objects.values_list("state", flat=True)) >= {"proposed", "approved", "rejected"}
+    assert set(Agreement.objects.values_list("state", flat=True)) == {"draft", "published"}
+    agreed = Complaint.objects.get(subject="Two hours without the suite on closing day")
+    assert agreed.agreement is not None
+    refund = agreed.refunds.get()
+    assert (refund.state, refund.agreement_id) == (Refund.State.SETTLED, agreed.agreement_id)
+    assert LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exists()
+    assert Chargeback.objects.exists()
+    assert Invoice.objects.exclude(disputed_on=None).exists()
+
+
 # --- That it is sound ---------------------------------------------------------------------------
+
+
+def test_the_books_add_up() -> None:
+    out = StringIO()
+    call_command("check_ledger", stdout=out)
+    assert "0 breaches" in out.getvalue()
 
 
 def test_every_refund_replays() -> None:
@@ -220,8 +249,10 @@ def test_periods_hold_what_is_pending_and_refunded() -> None:
 
 
 def test_invoices_and_credits_balance() -> None:
-    for invoice in Invoice.objects.prefetch_related("payments", "credit_applications"):
-        assert sum((payment.amount for payment in invoice.payments.all()), Decimal(0)) == invoice.paid
+    for invoice in Invoice.objects.prefetch_related("payments__chargeback", "credit_applications"):
+        taken_back = Chargeback.objects.filter(payment__invoice=invoice).aggregate(sum=Sum("amount"))["sum"]
+        received = sum((payment.amount for payment in invoice.payments.all()), Decimal(0))
+        assert received - (taken_back or Decimal(0)) == invoice.paid
         assert sum((part.amount for part in invoice.credit_applications.all()), Decimal(0)) == invoice.credited
         assert all(payment.received_on >= invoice.issued_on for payment in invoice.payments.all())
     for credit in Credit.objects.prefetch_related("applications"):

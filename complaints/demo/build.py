@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts.models import Customer, User
 from audit.actions import Obstacle
 from complaints.actions.upkeep import run_upkeep
-from complaints.demo import catalogue, customers, incidents, phones, staff
+from complaints.demo import affairs, catalogue, customers, incidents, phones, staff
 from complaints.demo.cases import begin
 from complaints.demo.company import Company
 from complaints.demo.names import Registry
@@ -51,6 +51,7 @@ def _tell(company: Company) -> None:
     catalogue.stock(company)
     begin(company, registry, CASES)
     customers.fill(company, registry)
+    affairs.plan(company)
     company.agenda.add(company.days.at(company.days.workday(20), 10, 0), lambda: _link_colleague(company))
     phones.sell(company)
     incidents.strike(company)

@@ -46,6 +46,8 @@ LIMITS: tuple[tuple[Role, str, str, str], ...] = (
     (Role.MANAGER, "interruption", "1000.00", "10000.00"),
     (Role.MANAGER, "full_month", "500.00", "2500.00"),
     (Role.MANAGER, "special", "1000.00", "2500.00"),
+    (Role.MANAGER, "reversal", "1000.00", "2500.00"),
+    (Role.MANAGER, "leftover_credit", "500.00", "2500.00"),
 )
 CURRENCIES = ("EUR", "CHF")
 

@@ -22,9 +22,9 @@ from billing.actions.payouts import (
 )
 from billing.actions.subscriptions import cancel_subscription
 from billing.models import Payout
-from complaints.actions import cases, decisions, refunds
+from complaints.actions import cases, decisions, refunds, reversals
 from complaints.demo.cases import Running, Step
-from complaints.models import Decision
+from complaints.models import Decision, Reversal
 
 GREETING = {
     "en": "Dear {name},\n\n{text}\n\nKind regards\nCustomer service",
@@ -283,6 +283,30 @@ def late_calls(after: int, seconds: int = 700) -> Step:
         running.company.usage.forgotten_calls(running.held, received, seconds)
 
     return Step(after, do, "billing")
+
+
+# --- Taking back ---------------------------------------------------------------------------------
+
+
+def propose_reversal(after: int, reason: str, *, by: str) -> Step:
+    return _on_refund(reversals.propose_reversal, after, reason, by)
+
+
+def _proposed_reversal(running: Running) -> int:
+    return running.refund.reversals.get(state=Reversal.State.PROPOSED).pk
+
+
+def approve_reversal(after: int, by: str, reason: str, *, charge_used: bool = False) -> Step:
+    def do(running: Running, person: User) -> None:
+        reversals.approve_reversal(_proposed_reversal(running), by=person, charge_used=charge_used, reason=reason)
+
+    return Step(after, do, by)
+
+
+def reject_reversal(after: int, by: str, reason: str) -> Step:
+    return Step(
+        after, lambda run, person: reversals.reject_reversal(_proposed_reversal(run), by=person, reason=reason), by
+    )
 
 
 # --- Cash ---------------------------------------------------------------------------------------
