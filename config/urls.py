@@ -1,6 +1,11 @@
-"""Every page lives in the back office; there is nothing beside it yet."""
+"""Everything lives in the back office, but for the pages for everybody."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
 
-urlpatterns = [path("", admin.site.urls)]
+urlpatterns = [
+    path("policy", RedirectView.as_view(pattern_name="public:policies", permanent=True)),
+    path("policy/", include("complaints.public.urls")),
+    path("", admin.site.urls),
+]

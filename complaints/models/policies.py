@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.models import Agreement
 from audit.models import TrackedModel, TrackedQuerySet
@@ -47,6 +47,24 @@ class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
             or self.none().get()
         )
 
+    def with_successor(self) -> Self:
+        """Each version with ``superseded_on``, the day from which another holds in its place (None: no such day yet).
+
+        ``PolicyVersion.standing`` reads it.
+        """
+        later = PolicyVersion.objects.filter(
+            policy=OuterRef("policy"),
+            state=PolicyVersion.State.PUBLISHED,
+            effective_from__gt=OuterRef("effective_from"),
+        )
+        return self.annotate(
+            superseded_on=Subquery(later.order_by("effective_from").values("effective_from")[:1]),
+        )
+
+    def published_by_day(self) -> Self:
+        """What was published, of each policy, from the first version on."""
+        return self.filter(state=PolicyVersion.State.PUBLISHED).order_by("policy__kind", "effective_from", "number")
+
 
 class PolicyVersion(TrackedModel):
     """One text of a policy with its parameters, from a date on. Published by somebody else, then never edited.
@@ -71,6 +89,15 @@ class PolicyVersion(TrackedModel):
 
     objects: ClassVar = PolicyVersionQuerySet.as_manager()
 
+    class Standing(models.TextChoices):
+        """Where a version stands on a day: its state, and for what is published what the days make of it."""
+
+        DRAFT = "draft", "Draft"
+        DISCARDED = "discarded", "Discarded"
+        TO_COME = "to_come", "To come"
+        IN_FORCE = "in_force", "In force"
+        SUPERSEDED = "superseded", "Superseded"
+
     class Meta:
         ordering = ("policy", "-number")
         constraints = [
@@ -93,6 +120,29 @@ class PolicyVersion(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.policy}, version {self.number} of {self.effective_from}"
+
+    def standing(self, day: date) -> PolicyVersion.Standing:
+        """Where the version stands on the day. For rows read ``with_successor``."""
+        if self.state != self.State.PUBLISHED:
+            return self.Standing(self.state)
+        if self.effective_from > day:
+            return self.Standing.TO_COME
+        superseded_on: date | None = self.superseded_on  # type: ignore[attr-defined]
+        return self.Standing.SUPERSEDED if superseded_on and superseded_on <= day else self.Standing.IN_FORCE
+
+    def predecessor(self) -> PolicyVersion | None:
+        """The published version whose place this one takes, or would take; None for the first."""
+        before = PolicyVersion.objects.filter(
+            policy=self.policy_id, state=self.State.PUBLISHED, effective_from__lte=self.effective_from
+        ).exclude(pk=self.pk)
+        return before.select_related("policy").order_by("-effective_from", "-number").first()
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Every figure of the version by its stored name, also those that were left to their usual value."""
+        if self.policy.kind == Policy.Kind.REFUND:
+            return self.refund_parameters.to_json()
+        return self.fulfilment_parameters.to_json()
 
     @property
     def refund_parameters(self) -> RefundParameters:

@@ -1,0 +1,1 @@
+"""Pages for everybody, without a login: the policies in force, earlier ones, and what changed (F10, F11)."""
