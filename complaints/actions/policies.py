@@ -46,7 +46,7 @@ def edit_policy_draft(
         require(by, May.DRAFT_POLICIES)
         version = action.lock(PolicyVersion, version_id)
         action.about(version)
-        action.refuse_if(published_obstacle(version))
+        action.refuse_if(draft_obstacle(version))
         version.effective_from = effective_from
         version.text = text
         version.parameters = _checked_parameters(version.policy, parameters)
@@ -60,9 +60,9 @@ def publish_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
     sentence = permission_obstacle(by, May.PUBLISH_POLICIES)
     if sentence:
         return Obstacle(sentence, code="permission")
-    published = published_obstacle(version)
-    if published:
-        return published
+    closed = draft_obstacle(version)
+    if closed:
+        return closed
     if version.history.filter(history_user=by).exists() or version.drafted_by_id == by.pk:
         return Obstacle("You drafted this version: somebody else has to publish it.", code="four_eyes")
     return None
@@ -88,10 +88,26 @@ def publish_policy_version(version_id: int, *, by: User, reason: str = "") -> Po
         return version
 
 
-def published_obstacle(version: PolicyVersion) -> Obstacle | None:
-    """Why the version is not to be edited any more, or None."""
-    if version.state == PolicyVersion.State.PUBLISHED:
-        return Obstacle("This version is published: it is never edited.", code="state")
+def discard_policy_draft(version_id: int, *, by: User, reason: str) -> PolicyVersion:
+    """Give a draft up. It stays on record under its number, and nothing is ever judged by it."""
+    with act("policy.discard", by=by, reason=reason, target=(PolicyVersion, version_id)) as action:
+        require(by, May.DRAFT_POLICIES)
+        action.require_reason()
+        version = action.lock(PolicyVersion, version_id)
+        action.about(version)
+        action.refuse_if(draft_obstacle(version))
+        version.state = PolicyVersion.State.DISCARDED
+        version.save()
+        return version
+
+
+def draft_obstacle(version: PolicyVersion) -> Obstacle | None:
+    """Why the version is no draft any more, to be edited, published or discarded; or None."""
+    match version.state:
+        case PolicyVersion.State.PUBLISHED:
+            return Obstacle("This version is published: it is never edited.", code="state")
+        case PolicyVersion.State.DISCARDED:
+            return Obstacle("This draft was discarded: draft the next version instead.", code="state")
     return None
 
 

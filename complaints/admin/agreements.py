@@ -31,7 +31,8 @@ from audit.backoffice.display import PillTone
 from audit.models import Event
 from complaints import forms
 from complaints.actions import agreements
-from complaints.admin.policies import figure_in_words, rendered
+from complaints.policy_text import rendered
+from complaints.policy_words import figures
 
 register_verbs(
     {
@@ -152,9 +153,9 @@ class AgreementAdmin(TrackedAdmin):
         return [agreement_pill(obj)]
 
     def change_panels(self, request: HttpRequest, obj: Agreement) -> Sequence[Panel]:
-        figures = [(name.replace("_", " "), figure_in_words(value)) for name, value in obj.terms.items()]
+        terms = [(entry.label, entry.value) for entry in figures(obj.terms)]
         return [
-            Panel("Terms", "backoffice/panels/fields.html", {"fields": figures}, side="right", note="before policy"),
+            Panel("Terms", "backoffice/panels/fields.html", {"fields": terms}, side="right", note="before policy"),
             Panel("Text", "complaints/panels/policy_text.html", {"html": rendered(obj.text) if obj.text else "–"}),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]

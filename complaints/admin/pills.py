@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from audit.backoffice import pill
 from audit.backoffice.display import PillTone
-from complaints.models import Complaint, Refund
+from complaints.models import Complaint, PolicyVersion, Refund
 
 _COMPLAINT: dict[str, PillTone] = {
     Complaint.State.REGISTERED: "warn",
@@ -32,6 +32,19 @@ _REFUND: dict[str, PillTone] = {
     Refund.State.REVOKED: "bad",
     Refund.State.REVERSED: "bad",
 }
+_STANDING: dict[str, PillTone] = {
+    PolicyVersion.Standing.DRAFT: "warn",
+    PolicyVersion.Standing.DISCARDED: "mute",
+    PolicyVersion.Standing.TO_COME: "info",
+    PolicyVersion.Standing.IN_FORCE: "good",
+    PolicyVersion.Standing.SUPERSEDED: "mute",
+}
+
+
+def standing_pill(version: PolicyVersion) -> SafeString:
+    """Where a version stands today."""
+    standing = version.standing(timezone.localdate())
+    return pill(standing.label, _STANDING[standing])
 
 
 def complaint_pill(complaint: Complaint) -> SafeString:

@@ -1,44 +1,52 @@
-"""The policies' pages: their versions, text and figures."""
+"""The policies' pages: their versions, text and figures, and what differs between two."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import nh3
+from django.conf import settings
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from markdown_it import MarkdownIt
 
 from accounts.models import User
-from accounts.panels import link, page_url
+from accounts.panels import day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
+    ActionForm,
     Done,
     OptionalReasonForm,
     Panel,
+    ReasonForm,
     StaffAction,
     TrackedAdmin,
-    pill,
     register_verbs,
     timeline_panel,
 )
 from audit.models import Event
 from complaints import forms
 from complaints.actions import policies
+from complaints.admin.pills import standing_pill
+from complaints.admin.policy_comparison import PolicyComparison, comparison_url
+from complaints.comparison import compare
 from complaints.models import Policy, PolicyVersion
+from complaints.policy_text import rendered
+from complaints.policy_words import figures
 
-register_verbs({"policy.draft": "drafted", "policy.edit_draft": "changed the draft of", "policy.publish": "published"})
-
-
-def rendered(text: str) -> SafeString:
-    """Markdown as safe HTML."""
-    return SafeString(nh3.clean(MarkdownIt("commonmark").render(text)))
+register_verbs(
+    {
+        "policy.draft": "drafted",
+        "policy.edit_draft": "changed the draft of",
+        "policy.publish": "published",
+        "policy.discard": "discarded",
+    }
+)
 
 
 class DraftVersion(StaffAction[Policy]):
@@ -68,40 +76,42 @@ class DraftVersion(StaffAction[Policy]):
 class PolicyAdmin(TrackedAdmin):
     may_view = May.SEE_POLICIES
     staff_actions = (DraftVersion,)
-    list_display = ("kind", "in_force")
+    list_display = ("kind", "in_force", "waiting")
     list_display_links = ("kind",)
     ordering = ("kind",)
-    fields = ("in_force",)
-    readonly_fields = ("in_force",)
+    fields = ("in_force", "waiting", "public_page")
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = super().get_queryset(request).prefetch_related("versions")
+        versions = models.Prefetch("versions", PolicyVersion.objects.with_successor().order_by("number"))
+        rows: models.QuerySet[Any] = super().get_queryset(request).prefetch_related(versions)
         return rows
 
     @admin.display(description="In force today")
     def in_force(self, obj: Policy) -> SafeString | str:
-        today = timezone.localdate()
-        holding = [
-            version
-            for version in obj.versions.all()
-            if version.state == PolicyVersion.State.PUBLISHED and version.effective_from <= today
+        return _versions_that_are(obj, PolicyVersion.Standing.IN_FORCE)
+
+    @admin.display(description="To come, and drafts")
+    def waiting(self, obj: Policy) -> SafeString | str:
+        return _versions_that_are(obj, PolicyVersion.Standing.TO_COME, PolicyVersion.Standing.DRAFT)
+
+    @admin.display(description="For everybody")
+    def public_page(self, obj: Policy) -> SafeString:
+        return format_html('<a href="{}">The public page</a>', reverse("public:policies"))
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
+            return ()
+        text = (
+            "The public page has to name whom to ask and where to cancel (clause F11), and it cannot: nobody has set"
+            " COMPANY_CONTACT for this site yet."
+        )
+        return [
+            Panel("No contact on the public page", "backoffice/panels/text.html", {"text": text}, "top", tone="warn")
         ]
-        if not holding:
-            return "–"
-        newest = max(holding, key=lambda version: (version.effective_from, version.number))
-        return link(newest, f"Version {newest.number} of {newest.effective_from}")
 
     def change_panels(self, request: HttpRequest, obj: Policy) -> Sequence[Panel]:
-        rows = [
-            (
-                link(version, f"Version {version.number}"),
-                version.effective_from,
-                _state_pill(version),
-                version.published_by or "–",
-            )
-            for version in obj.versions.select_related("published_by").order_by("-number")
-        ]
-        table = {"headings": ["Version", "Holds from", "State", "Published by"], "rows": rows}
+        table = _versions_table(obj.versions.with_successor().select_related("policy", "published_by"))
         return [
             Panel("Versions", "backoffice/panels/table.html", table),
             timeline_panel(Event.objects.about(obj), side="right"),
@@ -119,7 +129,7 @@ class EditDraft(StaffAction[PolicyVersion]):
     intro = "Whoever edits a draft cannot publish it."
 
     def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
-        return policies.published_obstacle(obj)
+        return policies.draft_obstacle(obj)
 
     def get_initial(self, rows: Sequence[PolicyVersion], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -140,66 +150,145 @@ class Publish(StaffAction[PolicyVersion]):
     roles = roles_that(May.PUBLISH_POLICIES)
     in_bulk = False
     form_class = OptionalReasonForm
+    preview_template = "complaints/panels/policy_changes.html"
 
     def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
         return policies.publish_obstacle(obj, by)
 
     def consequence(self, obj: PolicyVersion, by: User) -> str:
-        return f"Periods that begin on {obj.effective_from} or later are judged by it. It is never edited again."
+        return (
+            f"Periods that begin on {obj.effective_from} or later are judged by it. Everybody can read it on the public"
+            " page at once. It is never edited again."
+        )
+
+    def preview_context(self, obj: PolicyVersion, by: User, form: ActionForm) -> Mapping[str, Any]:
+        before = obj.predecessor()
+        if before is None:
+            return {}
+        return {
+            "before": before,
+            "after": obj,
+            "comparison": compare(before.text, obj.text, before.figures, obj.figures),
+        }
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         version = policies.publish_policy_version(pk, by=by, **cleaned)
         return f"{version} is published."
 
 
+class Discard(StaffAction[PolicyVersion]):
+    name = "discard"
+    label = "Discard the draft"
+    tone = "danger"
+    icon = "trash-2"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+    form_class = ReasonForm
+
+    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+        return policies.draft_obstacle(obj)
+
+    def consequence(self, obj: PolicyVersion, by: User) -> str:
+        return "It stays on record under its number and never judges anything."
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        version = policies.discard_policy_draft(pk, by=by, **cleaned)
+        return f"The draft of {version} is discarded."
+
+
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(TrackedAdmin):
+class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
     may_view = May.SEE_POLICIES
-    staff_actions = (Publish, EditDraft)
-    list_display = ("name", "effective_from", "status", "drafted_by", "published_by")
+    staff_actions = (Publish, EditDraft, Discard)
+    list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
+    list_display_links = ("name",)
     list_filter = ("policy__kind", "state")
     list_select_related = ("policy", "drafted_by", "published_by")
     ordering = ("policy", "-number")
-    fields = ("effective_from", "status", "drafted_by", "published_by", "published_at")
+    fields = ("holds_from", "holds_until", "drafted_by", "published_by", "published_at")
     readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        compared = path(
+            "<int:before>/compare/<int:after>/",
+            self.admin_site.admin_view(self.compare_view),
+            name="complaints_policyversion_compare",
+        )
+        return [compared, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy")
+        return with_more
 
     @admin.display(description="Version", ordering="number")
     def name(self, obj: PolicyVersion) -> str:
         return f"{obj.policy}, version {obj.number}"
 
+    @admin.display(description="Holds from", ordering="effective_from")
+    def holds_from(self, obj: PolicyVersion) -> SafeString:
+        return day(obj.effective_from)
+
+    @admin.display(description="Until")
+    def holds_until(self, obj: PolicyVersion) -> SafeString | str:
+        superseded_on = obj.superseded_on  # type: ignore[attr-defined]
+        if obj.state != PolicyVersion.State.PUBLISHED or superseded_on is None:
+            return "–"
+        return day(superseded_on - timedelta(days=1))
+
     @admin.display(description="State", ordering="state")
     def status(self, obj: PolicyVersion) -> SafeString:
-        return _state_pill(obj)
+        return standing_pill(obj)
 
     def page_title(self, obj: PolicyVersion) -> str:  # type: ignore[override]
         return f"{obj.policy}, version {obj.number}"
 
+    def page_pills(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[SafeString]:
+        return [standing_pill(obj)]
+
     def change_panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
-        figures = [(name.replace("_", " "), figure_in_words(value)) for name, value in _parameters(obj).items()]
+        shown = [(entry.label, entry.value) for entry in figures(obj.figures)]
+        others = obj.policy.versions.with_successor().select_related("policy", "published_by").exclude(pk=obj.pk)
+        before = obj.predecessor()
         return [
-            Panel("Text", "complaints/panels/policy_text.html", {"html": rendered(obj.text)}),
-            Panel("Figures", "backoffice/panels/fields.html", {"fields": figures}, side="right"),
+            Panel(
+                "Text",
+                "complaints/panels/policy_text.html",
+                {"html": rendered(obj.text)},
+                note=f"what changed since version {before.number}" if before else "",
+                url=comparison_url(before, obj) if before else "",
+            ),
+            Panel("Figures", "backoffice/panels/fields.html", {"fields": shown}, side="right"),
+            Panel("Other versions", "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]
 
 
-def _parameters(version: PolicyVersion) -> dict[str, Any]:
-    if version.policy.kind == Policy.Kind.REFUND:
-        return version.refund_parameters.to_json()
-    return version.fulfilment_parameters.to_json()
+def _versions_that_are(policy: Policy, *standings: PolicyVersion.Standing) -> SafeString | str:
+    today = timezone.localdate()
+    found = [version for version in policy.versions.all() if version.standing(today) in standings]
+    links = [link(version, f"Version {version.number} of {version.effective_from}") for version in found]
+    return format_html("{}", SafeString("<br>").join(links)) if links else "–"
 
 
-def figure_in_words(value: Any) -> str:
-    """A policy's figure as people read it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(str(entry).replace("_", " ") for entry in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{amount} {currency}" for currency, amount in value.items())
-    return "never" if value is None else json.dumps(value).strip('"')
-
-
-def _state_pill(version: PolicyVersion) -> SafeString:
-    published = version.state == PolicyVersion.State.PUBLISHED
-    return pill(version.get_state_display(), "good" if published else "mute")
+def _versions_table(versions: models.QuerySet[Any], to: PolicyVersion | None = None) -> dict[str, Any]:
+    """Versions, the newest first; with ``to``, each is compared with that one, the older first."""
+    rows = []
+    for version in versions.order_by("-number"):
+        row = [
+            link(version, f"Version {version.number}"),
+            day(version.effective_from),
+            standing_pill(version),
+            version.published_by or "–",
+        ]
+        if to is not None:
+            older, newer = sorted((version, to), key=lambda one: one.number)
+            row[-1] = format_html('<a href="{}">Compare</a>', comparison_url(older, newer))
+        rows.append(row)
+    last = "Compare" if to is not None else "Published by"
+    return {
+        "headings": ["Version", "Holds from", "State", last],
+        "rows": rows,
+        "empty": "There is no other version.",
+    }
