@@ -55,6 +55,10 @@ class May(StrEnum):
     SEE_OWN_TRAIL = "see the audit trail of own cases"
     SEE_TEAM_TRAIL = "see the audit trail of the team's cases"
     SEE_WHOLE_TRAIL = "see the whole audit trail"
+    SEE_BACK_TESTS = "see back-tests of policies"
+    SEE_JOBS = "see one's own jobs"
+    SEE_JOBS_OF_OTHERS = "see the jobs of others"
+    HANDLE_JOBS_OF_OTHERS = "end or resume another person's job"
     SEE_STAFF = "see staff, teams and approval limits"
     DRAFT_STAFF = "draft changes of staff, teams and approval limits"
     PUBLISH_STAFF = "publish changes of staff, teams and approval limits"
@@ -97,6 +101,10 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.SEE_OWN_TRAIL: (_A, _L, _M, _U),
             May.SEE_TEAM_TRAIL: (_L, _M, _U),
             May.SEE_WHOLE_TRAIL: (_M, _U),
+            May.SEE_BACK_TESTS: (_M, _U),
+            May.SEE_JOBS: (_A, _L, _M, _B, _U),
+            May.SEE_JOBS_OF_OTHERS: (_L, _M, _U),
+            May.HANDLE_JOBS_OF_OTHERS: (_L, _M),
             May.SEE_STAFF: (_M, _U, _D),
             May.DRAFT_STAFF: (_D,),
             May.PUBLISH_STAFF: (_M,),

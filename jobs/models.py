@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
+
+#: A running job that has not been heard of for so long has lost its worker. Jobs report at most about every second.
+SILENT_FOR = timedelta(minutes=2)
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def open(self) -> Self:
+        """Jobs that have not ended: waiting or running, also when their worker was lost."""
+        return self.filter(state__in=Job.OPEN_STATES)
 
 
 class Job(models.Model):
     """One piece of long work, done by the background worker.
 
     ``done`` of ``total`` moves while it runs, so the row has no history; asking, cancelling and the end are Events.
+    ``result`` holds what an unfinished run needs to go on, then what came out.
     """
 
     class State(models.TextChoices):
@@ -38,6 +50,8 @@ class Job(models.Model):
     failure = models.TextField(blank=True)
     result: Any = models.JSONField(default=dict, blank=True)
 
+    objects: ClassVar = JobQuerySet.as_manager()
+
     class Meta:
         ordering = ("-asked_at", "-pk")
         constraints = [
@@ -52,3 +66,14 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in self.OPEN_STATES
+
+    def is_interrupted(self, now: datetime | None = None) -> bool:
+        """Whether it counts as running but its worker has not been heard of for ``SILENT_FOR``."""
+        if self.state != self.State.RUNNING or self.heartbeat_at is None:
+            return False
+        return self.heartbeat_at <= (now or timezone.now()) - SILENT_FOR
