@@ -172,10 +172,16 @@ class Payment(AppendOnlyModel):
 
 
 class Chargeback(AppendOnlyModel):
-    """A payment that the customer's bank took back. Refunds given already stay; new ones see what is paid."""
+    """A payment that the customer's bank took back. Refunds given already stay; new ones see what is paid.
+
+    ``from_surplus`` is the part of ``amount`` that had been more than was due: what is left of its credit is taken
+    back, what was used of it is the ``charge``. The rest is due on the invoice again.
+    """
 
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="chargeback")
     amount = MoneyField()
+    from_surplus = MoneyField(default=Decimal(0))
+    charge = models.OneToOneField("Charge", models.PROTECT, related_name="chargeback", null=True, blank=True)
     taken_back_on = models.DateField()
     reason = models.CharField(max_length=200)
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -183,10 +189,21 @@ class Chargeback(AppendOnlyModel):
 
     class Meta:
         ordering = ("taken_back_on", "pk")
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="chargeback_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="chargeback_positive"),
+            models.CheckConstraint(
+                condition=Q(from_surplus__gte=0, amount__gte=F("from_surplus")), name="chargeback_surplus_is_a_part"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount:f} taken back on {self.taken_back_on}"
+
+    @property
+    def due_again(self) -> Decimal:
+        """The part that is due on the invoice again."""
+        part: Decimal = self.amount - self.from_surplus
+        return part
 
 
 class Charge(TrackedModel):
