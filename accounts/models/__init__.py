@@ -11,7 +11,6 @@ from accounts.models.messages import (
 )
 from accounts.models.numbers import NumberSeries, next_number, next_numbers
 from accounts.models.staff import ApprovalLimit, Delegation, StaffChange, Team, User
-from accounts.models.workplace import Presence, SavedView
 
 __all__ = [
     "Agreement",
@@ -27,8 +26,6 @@ __all__ = [
     "MessageTemplate",
     "NumberSeries",
     "OutgoingMessage",
-    "Presence",
-    "SavedView",
     "StaffChange",
     "Team",
     "User",

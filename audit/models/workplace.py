@@ -1,22 +1,34 @@
-"""What a person keeps or leaves at their place of work: views of lists, and which page they have open."""
+"""What a person keeps or leaves at their place of work: views of lists, and which page they have open.
+
+Neither state nor money, and no proof of anything: these rows come and go without history.
+"""
 
 from __future__ import annotations
 
+from typing import ClassVar, Self
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.staff import User
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def seen_by(self, person_id: int, page: str) -> Self:
+        """A person's own views of a list, and those that others share."""
+        return self.filter(Q(owner=person_id) | Q(shared=True), page=page)
 
 
 class SavedView(models.Model):
     """A list's filters, order and search under a name: one's own, or shared with everybody who may see the list."""
 
-    owner = models.ForeignKey(User, models.PROTECT, related_name="saved_views")
-    page = models.CharField(max_length=80, help_text="The list: app.model.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="saved_views")
+    page = models.CharField(max_length=80)
     name = models.CharField(max_length=60)
     query = models.TextField(blank=True)
     shared = models.BooleanField(default=False)
     made_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar = SavedViewQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "pk")
@@ -30,9 +42,9 @@ class SavedView(models.Model):
 
 
 class Presence(models.Model):
-    """Somebody had a page open lately. No proof of anything, and overwritten each time."""
+    """Somebody had a row's page open lately."""
 
-    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     target_type = models.CharField(max_length=60)
     target_id = models.BigIntegerField()
     seen_at = models.DateTimeField()
