@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from billing.money import format_amount
 from billing.periods import Term, local_midnight
 from complaints.models import Complaint, Incident, Policy, PolicyVersion, Refund
 from complaints.models.policies import FULL_MONTH, GoverningTerms
-from complaints.policy_parameters import RemedyKind
+from complaints.policy_parameters import RefundParameters, RemedyKind
 from complaints.refund_calculation import (
     Basis,
     Interval,
@@ -69,6 +69,37 @@ class LiveQuote:
         return [[interval.start.isoformat(), interval.end.isoformat()] for interval in self.quote.counted]
 
 
+class Facts(Protocol):
+    """What a quote has to know beyond its period's own row; asked of the database one by one, or of many at once
+    (``complaints.quote_batches``).
+    """
+
+    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+        """See the function of that name."""
+        ...
+
+    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+        """See the function of that name."""
+        ...
+
+    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
+        """See the function of that name."""
+        ...
+
+
+class LiveFacts:
+    """What the rows say now, a query a question."""
+
+    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+        return usage_until(period, end)
+
+    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+        return interruptions_of(period)
+
+    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
+        return compensated_in(period, leaving_out)
+
+
 def terms_for(period: BillingPeriod) -> GoverningTerms:
     """Both terms' versions in force on the day the period began, and the agreement with the customer, if any."""
     return GoverningTerms(
@@ -76,6 +107,11 @@ def terms_for(period: BillingPeriod) -> GoverningTerms:
         fulfilment=PolicyVersion.objects.governing(Policy.Kind.FULFILMENT, period.starts_on),
         agreement=Agreement.objects.in_force(period.subscription.customer, period.starts_on).first(),
     )
+
+
+def suggested_basis(complaint: Complaint) -> str:
+    """The basis that a case of its category usually has."""
+    return Basis.INTERRUPTION if complaint.category == Complaint.Category.INTERRUPTION else Basis.USAGE
 
 
 def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> Obstacle | None:
@@ -103,18 +139,25 @@ def live_quote(
         QuoteInputError: nothing can be computed, for instance because the complaint came before the period.
     """
     terms = terms_for(period)
-    inputs = _inputs(complaint, period, choices, terms, leaving_out)
+    inputs = inputs_for(complaint, period, choices, terms.parameters, leaving_out=leaving_out)
     return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
 
 
-def _inputs(
+def inputs_for(
     complaint: Complaint,
     period: BillingPeriod,
     choices: Choices,
-    terms: GoverningTerms,
-    leaving_out: Refund | None,
+    parameters: RefundParameters,
+    *,
+    facts: Facts | None = None,
+    leaving_out: Refund | None = None,
 ) -> QuoteInputs:
-    parameters = terms.parameters
+    """What a quote under these parameters is computed from; ``facts`` are the rows' of now unless given.
+
+    Raises:
+        QuoteInputError: nothing can be computed.
+    """
+    facts = facts or LiveFacts()
     basis = Basis(choices.basis)
     own_pending = (
         leaving_out.total
@@ -139,14 +182,14 @@ def _inputs(
         given["as_of_day_counts"] = parameters.as_of_day_counts
         if as_of >= period.starts_on:
             provided = days_provided(period.starts_on, period.ends_on, as_of, parameters.as_of_day_counts)
-            seconds, operations = usage_until(period, period.starts_on + timedelta(days=provided))
+            seconds, operations = facts.usage_until(period, period.starts_on + timedelta(days=provided))
             given["seconds_used"] = seconds
             given["operations"] = operations
     elif basis is Basis.INTERRUPTION:
-        interruptions, maintenance = interruptions_of(period)
+        interruptions, maintenance = facts.interruptions_of(period)
         given["interruptions"] = interruptions
         given["maintenance"] = maintenance
-        given["compensated"] = compensated_in(period, leaving_out)
+        given["compensated"] = facts.compensated_in(period, leaving_out)
         given["minimum_interruption_seconds"] = parameters.minimum_interruption_seconds
         given["time_zone"] = settings.BUSINESS_TIME_ZONE
     elif basis is Basis.SPECIAL:
@@ -172,12 +215,16 @@ def usage_until(period: BillingPeriod, end: date) -> tuple[int, tuple[Operation,
             seconds = int(row["total_seconds"])
         else:
             quantities[row["operation"]] = row["total_quantity"]
-    operations = tuple(
+    return seconds, operations_of(period, quantities)
+
+
+def operations_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> tuple[Operation, ...]:
+    """The operations used, by code, at the period's frozen costs and in their order."""
+    return tuple(
         Operation(code=cost["code"], quantity=quantities[cost["code"]], unit_cost=Decimal(cost["unit_cost"]))
         for cost in period.operation_costs
         if cost["code"] in quantities
     )
-    return seconds, operations
 
 
 def bounds_of(period: BillingPeriod) -> tuple[datetime, datetime]:

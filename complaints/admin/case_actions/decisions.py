@@ -16,7 +16,7 @@ from complaints.actions.refunds import quote_and_propose
 from complaints.admin.case_actions.common import CaseAction
 from complaints.admin.panels import quote_context
 from complaints.models import Complaint
-from complaints.quoting import Choices
+from complaints.quoting import Choices, suggested_basis
 
 
 class Assess(CaseAction):
@@ -104,11 +104,6 @@ class Propose(CaseAction):
             pk, by=by, reason=cleaned["reason"], period_id=cleaned["period_id"], **cleaned["terms"]
         )
         return Done(f"{refund.code} is proposed. Somebody else has to approve it.", page_url(refund))
-
-
-def suggested_basis(complaint: Complaint) -> str:
-    """The basis that a case of its category usually has."""
-    return "interruption" if complaint.category == Complaint.Category.INTERRUPTION else "usage"
 
 
 class Close(CaseAction):
