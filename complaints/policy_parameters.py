@@ -12,7 +12,11 @@ from enum import StrEnum
 from typing import Any, Self
 
 from billing.money import UnknownCurrency, is_whole_minor
+from complaints.deadlines import DayCount, known_countries
 from complaints.quote_inputs import Basis
+
+#: Longer than any deadline anybody promises; a warning or an escalation later than that is a slip of the hand.
+MOST_DAYS_OF_WARNING = 60
 
 
 class RemedyKind(StrEnum):
@@ -65,7 +69,9 @@ class FulfilmentParameters(_Parameters):
 
 @dataclass(frozen=True, slots=True)
 class RefundParameters(_Parameters):
-    """What the refund policy fixes. Days are calendar days; amounts are strings by currency."""
+    """What the refund policy fixes. Days are calendar days, unless they are deadlines and ``deadline_days`` says
+    otherwise; amounts are strings by currency.
+    """
 
     bases: tuple[str, ...] = (Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL)
     """The bases that may be quoted, besides the full month, which is the other policy's."""
@@ -80,6 +86,20 @@ class RefundParameters(_Parameters):
     proposal_expires_after_days: int = 14
     acknowledge_within_days: int = 2
     decide_within_days: int = 14
+    deadline_days: str = DayCount.CALENDAR
+    """Which days the two deadlines count: calendar days, or working days."""
+    holidays_of: str = ""
+    """The country (ISO 3166) whose weekends and public holidays are no working days; empty: the customer's."""
+    warn_before_days: int = 3
+    """From so many calendar days before a deadline's last day on it is shown as near."""
+    escalate_after_days: int | None = 7
+    """So many calendar days after a missed deadline to decide, and every so many further ones, an undecided case rises
+    by a level; None: never by itself.
+    """
+    indemnity_per_day: Mapping[str, str] = field(default_factory=dict)
+    """What a day of delay may be worth to the customer; nothing in a currency that is not named."""
+    indemnity_maximum: Mapping[str, str] = field(default_factory=dict)
+    """The most for one delay, besides the period's fee; in a currency that is not named the fee alone limits it."""
     silence_closes_after_days: int = 30
     consent_needed_after_days: int | None = 180
     """A complaint that came later than this after its period's end needs a lead's consent; None: never."""
@@ -103,25 +123,75 @@ class RefundParameters(_Parameters):
             self._check_whole(name, getattr(self, name))
         if self.consent_needed_after_days is not None:
             self._check_whole("consent_needed_after_days", self.consent_needed_after_days)
+        self._check_deadlines()
+        self._check_indemnity()
         # What comes from JSON can be of any type, whatever the annotations say.
-        thresholds: Any = self.second_approval_above
         further_way: Any = self.further_way
-        if not isinstance(thresholds, Mapping):
-            raise PolicyParameterError("second_approval_above", "This must give an amount by currency.")
-        for currency, amount in thresholds.items():
-            try:
-                fine = isinstance(amount, str) and Decimal(amount) >= 0 and is_whole_minor(Decimal(amount), currency)
-            except (InvalidOperation, UnknownCurrency, ValueError):
-                fine = False
-            if not fine:
-                raise PolicyParameterError("second_approval_above", f"{currency}: {amount!r} is no amount of it.")
+        self._check_amounts("second_approval_above")
         if not isinstance(further_way, str) or not further_way.strip():
             raise PolicyParameterError("further_way", "Name where an unsatisfied customer can turn.")
+
+    def _check_deadlines(self) -> None:
+        if self.deadline_days not in list(DayCount):
+            raise PolicyParameterError("deadline_days", f"This must be one of {', '.join(DayCount)}.")
+        object.__setattr__(self, "deadline_days", str(self.deadline_days))
+        country: Any = self.holidays_of
+        if not isinstance(country, str) or (country and country not in known_countries()):
+            raise PolicyParameterError(
+                "holidays_of",
+                f"The public holidays of {self.holidays_of!r} are not known: give a country's two letters, such as IT,"
+                " or nothing for the customer's country.",
+            )
+        self._check_whole("warn_before_days", self.warn_before_days)
+        if self.warn_before_days > MOST_DAYS_OF_WARNING:
+            raise PolicyParameterError("warn_before_days", f"This can be {MOST_DAYS_OF_WARNING} days at most.")
+        if self.escalate_after_days is not None:
+            self._check_whole("escalate_after_days", self.escalate_after_days)
+            if self.escalate_after_days == 0:
+                raise PolicyParameterError("escalate_after_days", "This must be at least one day, or none for never.")
+
+    def _check_indemnity(self) -> None:
+        for name in ("indemnity_per_day", "indemnity_maximum"):
+            self._check_amounts(name)
+            for currency, amount in getattr(self, name).items():
+                if Decimal(amount) == 0:
+                    raise PolicyParameterError(name, f"{currency}: leave the currency out instead of naming nothing.")
+        for currency in self.indemnity_maximum:
+            if currency not in self.indemnity_per_day:
+                raise PolicyParameterError(
+                    "indemnity_maximum", f"{currency}: there is a maximum, but no amount for a day of delay."
+                )
 
     def needs_two_approvals(self, amount: Decimal, currency: str) -> bool:
         """Whether two different people have to approve the amount."""
         threshold = self.second_approval_above.get(currency)
         return threshold is None or amount > Decimal(threshold)
+
+    def indemnity_for(self, days_late: int, currency: str) -> Decimal | None:
+        """What a delay of so many calendar days is worth, up to the maximum; None without an indemnity in the currency.
+
+        The period's fee and what can still be refunded limit it further. Raises ``ValueError`` without a delay.
+        """
+        if days_late < 1:
+            raise ValueError(f"{days_late} days are no delay")
+        if currency not in self.indemnity_per_day:
+            return None
+        amount = days_late * Decimal(self.indemnity_per_day[currency])
+        most = self.indemnity_maximum.get(currency)
+        return amount if most is None else min(amount, Decimal(most))
+
+    def _check_amounts(self, name: str) -> None:
+        # What comes from JSON can be of any type, whatever the annotations say.
+        amounts: Any = getattr(self, name)
+        if not isinstance(amounts, Mapping):
+            raise PolicyParameterError(name, "This must give an amount by currency.")
+        for currency, amount in amounts.items():
+            try:
+                fine = isinstance(amount, str) and Decimal(amount) >= 0 and is_whole_minor(Decimal(amount), currency)
+            except (InvalidOperation, UnknownCurrency, ValueError):
+                fine = False
+            if not fine:
+                raise PolicyParameterError(name, f"{currency}: {amount!r} is no amount of it.")
 
     def _check_choices(self, name: str, choices: type[StrEnum]) -> None:
         given = getattr(self, name)

@@ -1,4 +1,4 @@
-"""The figures of a policy in plain words, for staff pages and for everybody. Pure: no Django, no models."""
+"""The figures of a policy in plain words, for staff pages and for everybody. No Django, no models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from babel import Locale
 
 type Say = Callable[[Any], str]
 
@@ -61,6 +63,22 @@ def _amounts(value: Any) -> str:
     return ", ".join([*named, "any amount in other currencies" if named else "any amount"])
 
 
+def _country(value: Any) -> str:
+    return Locale("en").territories.get(value, _plain(value)) if value else "the customer's country"
+
+
+def _indemnities(value: Any) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(value.items())) or "nothing"
+
+
+def _maxima(value: Any) -> str:
+    return ", ".join([*(f"{amount} {currency}" for currency, amount in sorted(value.items())), "the period's fee"])
+
+
+def _overdue(value: Any) -> str:
+    return "never by itself" if value is None else f"after every {_count(value, 'day')}"
+
+
 def _one_of(words: Mapping[str, str]) -> Say:
     return lambda values: ", ".join(words.get(str(value), _plain(value)) for value in values)
 
@@ -105,6 +123,12 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
         "minimum_interruption_seconds": FigureWords("The shortest interruption that counts", _length, public=True),
         "acknowledge_within_days": FigureWords("Receipt of a complaint is confirmed within", _days, public=True),
         "decide_within_days": FigureWords("A complaint is decided within", _days, public=True),
+        "deadline_days": FigureWords("These days are", lambda value: f"{value} days", public=True),
+        "holidays_of": FigureWords("Working days leave out the weekends and public holidays of", _country, public=True),
+        "indemnity_per_day": FigureWords(
+            "For each day by which an answer is late we may give", _indemnities, public=True
+        ),
+        "indemnity_maximum": FigureWords("For one late answer at most", _maxima, public=True),
         "silence_closes_after_days": FigureWords(
             "An answered complaint is closed if the customer is silent for", _days, public=True
         ),
@@ -112,6 +136,8 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
         "consent_needed_after_days": FigureWords(
             "A team lead has to consent if the period ended longer ago than", _days
         ),
+        "warn_before_days": FigureWords("Staff are warned before a deadline ends, by", _days),
+        "escalate_after_days": FigureWords("An overdue case rises by a level", _overdue),
         "second_approval_above": FigureWords("Two people approve above", _amounts),
         "approval_window_days": FigureWords("Counted against an approver's limit: what was given in", _last_days),
         "draft_expires_after_days": FigureWords("A draft refund expires after", _days),

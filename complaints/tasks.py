@@ -13,6 +13,6 @@ from complaints.actions.upkeep import run_upkeep
 
 @task
 def upkeep() -> dict[str, int]:
-    """Expire refunds and record missed deadlines, in the system user's name."""
+    """Expire refunds, record missed deadlines and escalate overdue cases, in the system user's name."""
     with acting(source="job"):
         return asdict(run_upkeep(by=User.objects.system()))

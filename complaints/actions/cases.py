@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -19,9 +18,9 @@ from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
 from billing.models import BillingPeriod, Subscription
 from complaints import guards
-from complaints.deadlines import deadline_for, is_missed
+from complaints.actions.deadlines import clock_start, note_breaches, set_deadlines
 from complaints.evidence import evidence_of
-from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach, Message, Note
+from complaints.models import Assessment, Attachment, Complaint, Message, Note
 from complaints.quoting import terms_for
 
 State = Complaint.State
@@ -80,45 +79,6 @@ def register_complaint(
         return complaint
 
 
-def set_deadlines(complaint: Complaint, start: datetime) -> None:
-    """Both deadlines, from the policy's days, counted from ``start``."""
-    parameters = complaint.terms
-    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone)
-    complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone)
-
-
-def note_breaches(complaint: Complaint, now: datetime) -> list[DeadlineBreach]:
-    """Write down each deadline that has passed unmet, once (R5). For use in any action that meets a deadline late."""
-    late: list[tuple[str, datetime]] = []
-    kinds = DeadlineBreach.Deadline
-    if complaint.acknowledged_at is None and is_missed(complaint.acknowledge_due_at, now):
-        late.append((kinds.ACKNOWLEDGE, complaint.acknowledge_due_at))
-    if complaint.state in Complaint.UNDECIDED_STATES and is_missed(complaint.decide_due_at, now):
-        late.append((kinds.DECIDE, complaint.decide_due_at))
-    breaches = []
-    for deadline, due_at in late:
-        breach, made = DeadlineBreach.objects.get_or_create(
-            complaint=complaint, deadline=deadline, due_at=due_at, defaults={"noticed_at": now}
-        )
-        if made:
-            breaches.append(breach)
-    return breaches
-
-
-def record_missed_deadlines(complaint_id: int, *, by: User, now: datetime | None = None) -> list[DeadlineBreach]:
-    """Write down the deadlines that a complaint has missed by now, each as a breach and one Event for good."""
-    with act("complaint.deadline_missed", by=by, target=(Complaint, complaint_id)) as action:
-        if by.username != User.SYSTEM:
-            require(by, May.LEAD_COMPLAINTS)
-        complaint = begin(action, complaint_id)
-        breaches = note_breaches(complaint, now or timezone.now())
-        if not breaches:
-            raise Refused(f"{complaint.code} has missed no further deadline.", code="state")
-        action.data = {breach.deadline: breach.due_at.isoformat() for breach in breaches}
-        return breaches
-
-
 def begin(action: Action, complaint_id: int) -> Complaint:
     """Lock the complaint and name it in the event."""
     complaint = action.lock(Complaint, complaint_id)
@@ -138,7 +98,7 @@ def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: 
                 code="code_missing",
             )
         message = say(complaint, Message.Kind.ACKNOWLEDGEMENT, text, recipient, channel, by=by, at=now)
-        note_breaches(complaint, now)
+        note_breaches(complaint, now, by=by)
         complaint.acknowledged_at = now
         complaint.save()
         return message
@@ -298,8 +258,8 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
         if {"period_id", "subscription_id"} & set(changed):
             complaint.judge_by(terms_for(period))
         if {"period_id", "subscription_id", "received_at"} & set(changed):
-            note_breaches(complaint, timezone.now())
-            set_deadlines(complaint, complaint.received_at)
+            note_breaches(complaint, timezone.now(), by=by)
+            set_deadlines(complaint, clock_start(complaint))
         checked(complaint).save()
         action.data = {"changed": sorted(changed)}
         return complaint

@@ -9,7 +9,8 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Refused, act, checked
 from complaints import guards
-from complaints.actions.cases import begin, note_breaches, say, set_deadlines
+from complaints.actions.cases import begin, say
+from complaints.actions.deadlines import note_breaches, raise_level, set_deadlines
 from complaints.actions.refunds import lock_periods_of_open_refunds, withdraw_open_refunds
 from complaints.models import Complaint, Decision, Message
 
@@ -36,7 +37,7 @@ def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str)
             )
         )
         decision.save()
-        note_breaches(complaint, now)
+        note_breaches(complaint, now, by=by)
         complaint.decision = decision
         complaint.state = State.DECIDED
         complaint.communicated_at = None
@@ -75,7 +76,7 @@ def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: dat
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.close_obstacle(complaint, by, today=today))
         now = timezone.now()
-        note_breaches(complaint, now)
+        note_breaches(complaint, now, by=by)
         complaint.state = State.CLOSED
         complaint.closed_at = now
         complaint.save()
@@ -92,7 +93,7 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
         if not channel:
             raise Refused("Say by which channel the customer took it back.", code="channel_missing")
         action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
-        note_breaches(complaint, timezone.now())
+        note_breaches(complaint, timezone.now(), by=by)
         complaint.state = State.WITHDRAWN
         complaint.withdrawal_channel = channel
         checked(complaint).save()
@@ -100,7 +101,8 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
 
 
 def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) -> Complaint:
-    """Join a complaint into another of the same customer, which keeps the earliest *received*; returns the survivor.
+    """Join a complaint into another of the same customer, which keeps the earliest *received*, the earlier of both
+    deadlines and the higher level; returns the survivor.
 
     Refunds made already keep their as-of day.
     """
@@ -124,14 +126,16 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
             )
         now = timezone.now()
         for each in (complaint, survivor):
-            note_breaches(each, now)
+            note_breaches(each, now, by=by)
         complaint.state = State.MERGED
         complaint.merged_into = survivor
         complaint.save()
-        if complaint.received_at < survivor.received_at:
-            survivor.received_at = complaint.received_at
-            set_deadlines(survivor, survivor.received_at)
-            note_breaches(survivor, now)
+        survivor.received_at = min(survivor.received_at, complaint.received_at)
+        # The customer was promised both; a reopening has already moved what it restarted.
+        survivor.acknowledge_due_at = min(survivor.acknowledge_due_at, complaint.acknowledge_due_at)
+        survivor.decide_due_at = min(survivor.decide_due_at, complaint.decide_due_at)
+        survivor.escalation_level = max(survivor.escalation_level, complaint.escalation_level)
+        note_breaches(survivor, now, by=by)
         survivor.save()
         action.data = {"into": survivor.code}
         return survivor
@@ -144,7 +148,7 @@ def reopen_complaint(complaint_id: int, *, by: User, reason: str, now: datetime 
         action.refuse_if(guards.reopen_obstacle(complaint, by))
         action.require_reason()
         now = now or timezone.now()
-        note_breaches(complaint, now)
+        note_breaches(complaint, now, by=by)
         complaint.state = State.IN_REVIEW
         complaint.closed_at = None
         complaint.communicated_at = None
@@ -160,27 +164,61 @@ def escalate_complaint(complaint_id: int, *, by: User, reason: str) -> Complaint
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.lead_obstacle(complaint, by))
         action.require_reason()
-        complaint.escalation_level += 1
+        raise_level(complaint, timezone.now())
         complaint.save()
         action.data = {"level": complaint.escalation_level}
         return complaint
 
 
 def refer_complaint(
-    complaint_id: int, *, by: User, scheme: str, reference: str, referred_on: date, outcome: str = ""
+    complaint_id: int,
+    *,
+    by: User,
+    scheme: str,
+    reference: str,
+    referred_on: date,
+    ended_on: date | None = None,
+    outcome: str = "",
 ) -> Complaint:
-    """Record that the case went to dispute resolution, or how that ended."""
+    """Record that the case went to dispute resolution, or how and when that ended.
+
+    Raises:
+        Refused: no scheme, an end without its outcome or an outcome without its day, or days that cannot be: before
+            the complaint, out of order, or in the future.
+    """
     with act("complaint.refer", by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.lead_obstacle(complaint, by))
         if not scheme.strip():
             raise Refused("Name the dispute resolution scheme.", code="scheme_missing")
+        if (ended_on is None) != (not outcome.strip()):
+            raise Refused("Give both how it ended and on which day, or neither while it runs.", code="referral_end")
+        _check_referral(complaint, referred_on, ended_on)
         complaint.referral_scheme = scheme.strip()
         complaint.referral_reference = reference.strip()
         complaint.referred_on = referred_on
+        complaint.referral_ended_on = ended_on
         complaint.referral_outcome = outcome.strip()
         checked(complaint).save()
+        action.data = {
+            "scheme": complaint.referral_scheme,
+            "reference": complaint.referral_reference,
+            "referred_on": referred_on.isoformat(),
+            "ended_on": ended_on.isoformat() if ended_on else None,
+        }
         return complaint
+
+
+def _check_referral(complaint: Complaint, referred_on: date, ended_on: date | None) -> None:
+    received_on = timezone.localdate(complaint.received_at)
+    if referred_on < received_on:
+        raise Refused(
+            f"The case cannot have been referred on {referred_on}: it was received on {received_on}.", code="dates"
+        )
+    if ended_on is not None and ended_on < referred_on:
+        raise Refused(f"It cannot have ended on {ended_on}, before it began on {referred_on}.", code="dates")
+    if (ended_on or referred_on) > timezone.localdate():
+        raise Refused(f"{ended_on or referred_on} lies in the future.", code="dates")
 
 
 def give_consent(complaint_id: int, *, by: User, reason: str) -> Complaint:

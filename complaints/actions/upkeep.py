@@ -1,4 +1,4 @@
-"""What has to be noticed every day: proposals that expired and deadlines that were missed."""
+"""What has to be noticed every day: proposals that expired, deadlines that were missed, cases that are overdue."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.actions import Refused
-from complaints.actions.cases import record_missed_deadlines
+from complaints.actions.deadlines import escalate_overdue_complaint, record_missed_deadlines
 from complaints.actions.refunds import expire_refund
+from complaints.due import DUE_RELATIONS, escalation_due_at
 from complaints.models import Complaint, DeadlineBreach, Refund
 
 
 @dataclass
 class UpkeepResult:
-    """How many refunds expired and deadlines were found missed."""
+    """How many refunds expired, deadlines were found missed and overdue cases rose by a level."""
 
     expired: int = 0
     missed: int = 0
+    escalated: int = 0
 
 
 def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
-    """Expire refunds and record missed deadlines, each in a transaction of its own. A second run does nothing."""
+    """Expire refunds, record missed deadlines and escalate overdue cases, each in a transaction of its own. A second
+    run does nothing.
+    """
     now = now or timezone.now()
     today = timezone.localdate(now)
     result = UpkeepResult()
@@ -39,7 +43,24 @@ def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
             result.missed += len(record_missed_deadlines(pk, by=by, now=now))
         except Refused:
             continue
+    result.escalated = len(escalate_complaints(by=by, now=now))
     return result
+
+
+def escalate_complaints(*, by: User, now: datetime | None = None) -> list[str]:
+    """Raise each overdue case that is due for it by one level; returns their codes. A second run does nothing."""
+    now = now or timezone.now()
+    overdue = Complaint.objects.overdue(now).prefetch_related(*DUE_RELATIONS).order_by("pk")
+    escalated = []
+    for complaint in overdue:
+        due_at = escalation_due_at(complaint)
+        if due_at is None or due_at > now:
+            continue
+        try:
+            escalated.append(escalate_overdue_complaint(complaint.pk, by=by, now=now).code)
+        except Refused:
+            continue  # somebody was faster
+    return escalated
 
 
 def _with_unrecorded_breach(now: datetime) -> list[int]:

@@ -40,6 +40,8 @@ register_verbs(
         "complaint.merge": "merged",
         "complaint.reopen": "reopened",
         "complaint.escalate": "escalated",
+        "complaint.escalate_overdue": "escalated for its age",
+        "complaint.tell_lead": "told the lead about",
         "complaint.refer": "referred to dispute resolution",
         "complaint.consent": "consented to a refund of this old case",
         "complaint.deadline_missed": "noticed a missed deadline",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -16,8 +17,8 @@ from complaints.actions.cases import (
     acknowledge_complaint,
     assign_complaint,
     record_customer_message,
-    record_missed_deadlines,
 )
+from complaints.actions.deadlines import record_missed_deadlines
 from complaints.actions.decisions import (
     close_complaint,
     communicate_decision,
@@ -395,27 +396,70 @@ def test_escalation_and_referral_are_no_states(desk: Desk) -> None:
     escalate_complaint(pk, by=desk.lead, reason="The press called")
     escalate_complaint(pk, by=desk.manager, reason="Again")
 
-    def refer(scheme: str = "Conciliation board", outcome: str = "") -> Complaint:
+    refer_complaint(pk, by=desk.lead, scheme="Board", reference="", referred_on=date(2024, 6, 1))
+    now = again(complaint)
+    assert (now.state, now.escalation_level) == (State.CLOSED, 2)
+
+
+def test_a_referral_is_recorded_with_its_end(desk: Desk) -> None:
+    complaint = register(desk, received_on=date(2024, 4, 10))
+
+    def refer(scheme: str = "Conciliation board", **end: Any) -> Complaint:
         return refer_complaint(
-            pk,
-            by=desk.lead,
-            scheme=scheme,
-            reference=" 17/24 ",
-            referred_on=date(2024, 6, 1),
-            outcome=outcome,
+            complaint.pk, by=desk.lead, scheme=scheme, reference=" 17/24 ", referred_on=date(2024, 6, 1), **end
         )
 
     assert_refused("scheme_missing", lambda: refer(" "))
     assert_refused("invalid", lambda: refer("x" * 200))
     refer()
-    refer(outcome="Settled")
-    now = again(complaint)
-    assert (now.state, now.escalation_level) == (State.CLOSED, 2)
-    assert (now.referral_scheme, now.referral_reference, now.referral_outcome) == (
-        "Conciliation board",
-        "17/24",
-        "Settled",
-    )
+    found = again(complaint)
+    assert (found.referral_scheme, found.referral_reference) == ("Conciliation board", "17/24")
+    assert (found.referred_on, found.referral_ended_on, found.referral_outcome) == (date(2024, 6, 1), None, "")
+
+    refer(ended_on=date(2024, 7, 1), outcome=" Settled ")
+    found = again(complaint)
+    assert (found.referral_ended_on, found.referral_outcome) == (date(2024, 7, 1), "Settled")
+    event = Event.objects.filter(verb="complaint.refer", outcome="done").order_by("-pk")[0]
+    assert (event.data["referred_on"], event.data["ended_on"]) == ("2024-06-01", "2024-07-01")
+
+
+FUTURE = factories.today() + timedelta(days=2)  # far enough for a run over midnight
+
+
+@pytest.mark.parametrize(
+    ("referred_on", "ended_on", "outcome", "code"),
+    [
+        (date(2024, 4, 9), None, "", "dates"),  # a day before the complaint came
+        (FUTURE, None, "", "dates"),
+        (date(2024, 6, 1), date(2024, 5, 31), "Settled", "dates"),
+        (date(2024, 6, 1), FUTURE, "Settled", "dates"),
+        (date(2024, 6, 1), date(2024, 7, 1), "", "referral_end"),
+        (date(2024, 6, 1), None, "Settled", "referral_end"),
+        (date(2024, 4, 10), None, "", ""),
+        (date(2024, 4, 10), date(2024, 4, 10), "Settled", ""),
+    ],
+)
+def test_the_days_of_a_referral_are_in_order(
+    desk: Desk, referred_on: date, ended_on: date | None, outcome: str, code: str
+) -> None:
+    complaint = register(desk, received_on=date(2024, 4, 10))
+
+    def refer() -> Complaint:
+        return refer_complaint(
+            complaint.pk,
+            by=desk.lead,
+            scheme="Conciliation board",
+            reference="",
+            referred_on=referred_on,
+            ended_on=ended_on,
+            outcome=outcome,
+        )
+
+    if code:
+        assert_refused(code, refer)
+        assert again(complaint).referred_on is None
+    else:
+        assert refer().referred_on == referred_on
 
 
 def test_a_complaint_about_a_long_past_period_needs_a_leads_consent(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""``upkeep``: the daily look at expiries and deadlines, now or by the background worker."""
+"""``upkeep``: the daily look at expiries, deadlines and overdue cases, now or by the background worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from complaints.tasks import upkeep
 
 
 class Command(BaseCommand):
-    help = "Expire refunds whose days are over and record missed deadlines."
+    help = "Expire refunds whose days are over, record missed deadlines and escalate overdue cases."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--enqueue", action="store_true", help="let the background worker do it")
@@ -25,4 +25,7 @@ class Command(BaseCommand):
             return
         with acting(source="command"):
             result = run_upkeep(by=User.objects.system())
-        self.stdout.write(f"{result.expired} refunds expired, {result.missed} missed deadlines recorded.")
+        self.stdout.write(
+            f"{result.expired} refunds expired, {result.missed} missed deadlines recorded,"
+            f" {result.escalated} cases escalated."
+        )
