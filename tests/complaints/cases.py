@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
@@ -38,7 +39,7 @@ from complaints.actions.refunds import (
     revoke_refund,
     withdraw_refund,
 )
-from complaints.models import Complaint, Refund
+from complaints.models import Complaint, Policy, PolicyVersion, Refund
 from tests import factories
 
 APRIL = date(2024, 4, 1)
@@ -266,6 +267,26 @@ _TO_STATE: Mapping[str, Callable[[Desk, Refund], object]] = {
 
 
 # --- Looking again ------------------------------------------------------------------------------
+
+
+def policy_says(day: date, **parameters: Any) -> PolicyVersion:
+    """A version of the refund policy that holds from the day, with these figures changed: what is published is never
+    edited, so it is followed by another. No action publishes for a day in the past.
+    """
+    newest = PolicyVersion.objects.filter(policy__kind=Policy.Kind.REFUND).order_by("-number")[0]
+    version = PolicyVersion(
+        policy=newest.policy,
+        number=newest.number + 1,
+        effective_from=day,
+        text=newest.text,
+        parameters={**newest.parameters, **parameters},
+        state=PolicyVersion.State.PUBLISHED,
+        drafted_by=factories.manager(),
+        published_by=factories.manager(),
+        published_at=timezone.now(),
+    )
+    version.save()
+    return version
 
 
 def again[M: (Complaint, Refund, BillingPeriod, Subscription)](row: M) -> M:

@@ -34,6 +34,7 @@ from tests.complaints.cases import (
     lines_of,
     noon,
     only_period,
+    policy_says,
     propose,
     register,
     settled,
@@ -59,10 +60,9 @@ def lines(complaint: Complaint, basis: str = "usage", **choices: Any) -> list[st
 
 
 def set_parameters(**parameters: Any) -> None:
-    """What the refund policy's first version fixes."""
-    version = PolicyVersion.objects.get(policy__kind="refund")
-    version.parameters = {**version.parameters, **parameters}
-    version.save()
+    """What the refund policy fixes for April 2024; said again, the last holds."""
+    said = PolicyVersion.objects.filter(policy__kind="refund").count()
+    policy_says(date(2024, 3, said), **parameters)
 
 
 # --- Usage --------------------------------------------------------------------------------------

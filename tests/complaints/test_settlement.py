@@ -41,6 +41,7 @@ from tests.complaints.cases import (
     draft,
     held,
     only_period,
+    policy_says,
     propose,
     settled,
     special,
@@ -306,9 +307,7 @@ def test_an_amount_is_shown_in_every_remedy_side_by_side(desk: Desk) -> None:
 
 def test_a_policy_can_leave_remedies_out(desk: Desk) -> None:
     complaint = near_case(desk)
-    version = complaint.refund_policy
-    version.parameters = {**version.parameters, "remedies": ["credit"]}
-    version.save()
+    version = policy_says(complaint.period.starts_on, remedies=["credit"])
     refund = draft(desk, complaint, "special", special_amount=Decimal("10.00"), remedies=[{"kind": "cash"}])
     assert_refused("remedy", propose_refund, refund.pk, by=desk.agent, reason="The log", saying=str(version))
 
