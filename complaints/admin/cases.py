@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.panels import link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
 from audit.models import Event
@@ -107,9 +108,10 @@ class ComplaintAdmin(TrackedAdmin):
         "owner",
         "severity_shown",
         "deadlines",
+        "judged_by",
         "more",
     )
-    readonly_fields = ("received", "severity_shown", "deadlines", "more")
+    readonly_fields = ("received", "severity_shown", "deadlines", "judged_by", "more")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = list(self.fields)
@@ -146,6 +148,11 @@ class ComplaintAdmin(TrackedAdmin):
             else format_html("acknowledge before {}", when(obj.acknowledge_due_at))
         )
         return format_html("{}<br>decide before {}", acknowledged, when(obj.decide_due_at))
+
+    @admin.display(description="Judged by")
+    def judged_by(self, obj: Complaint) -> SafeString:
+        agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
+        return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
     @admin.display(description="Besides")
     def more(self, obj: Complaint) -> str:
