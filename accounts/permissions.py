@@ -42,6 +42,10 @@ class May(StrEnum):
     EDIT_INCIDENTS = "record incidents"
     HANDLE_MONEY = "record payments and payouts, handle invoices and run billing"
     APPROVE_LEFTOVER = "approve payouts of leftover credit"
+    SEE_DELEGATIONS = "see who approves in whose place"
+    DELEGATE_APPROVALS = "have somebody approve in one's place"
+    REVOKE_DELEGATIONS = "revoke another person's delegation"
+    CHOOSE_DIGEST = "choose when to be told by e-mail what waits"
     CONFIRM_BANK_DETAILS = "confirm a change of bank details"
     SEE_MONEY = "see invoices, credits and payouts"
     HANDLE_PHONES = "record phones and purchases"
@@ -62,6 +66,8 @@ class May(StrEnum):
     SEE_STAFF = "see staff, teams and approval limits"
     DRAFT_STAFF = "draft changes of staff, teams and approval limits"
     PUBLISH_STAFF = "publish changes of staff, teams and approval limits"
+    EDIT_TEMPLATES = "edit the templates of messages"
+    HANDLE_MESSAGES = "say what became of a message and send it again"
 
 
 _A, _L, _M, _B, _U, _D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
@@ -88,6 +94,10 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.EDIT_INCIDENTS: (_L, _M, _B),
             May.HANDLE_MONEY: (_B,),
             May.APPROVE_LEFTOVER: (_M,),
+            May.SEE_DELEGATIONS: (_A, _L, _M, _U, _D),
+            May.DELEGATE_APPROVALS: (_L, _M),
+            May.REVOKE_DELEGATIONS: (_M,),
+            May.CHOOSE_DIGEST: (_A, _L, _M),
             May.CONFIRM_BANK_DETAILS: (_M, _B),
             May.SEE_MONEY: (_A, _L, _M, _B, _U),
             May.HANDLE_PHONES: (_B,),
@@ -108,6 +118,8 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.SEE_STAFF: (_M, _U, _D),
             May.DRAFT_STAFF: (_D,),
             May.PUBLISH_STAFF: (_M,),
+            May.EDIT_TEMPLATES: (_L, _M),
+            May.HANDLE_MESSAGES: (_A, _L, _M, _B),
         }.items()
     }
 )
@@ -122,6 +134,11 @@ APPROVAL_OF: Mapping[str, May] = MappingProxyType(
         "reversal": May.APPROVE_REVERSAL,
         "leftover_credit": May.APPROVE_LEFTOVER,
     }
+)
+
+#: Who may approve in whose place while they are away: at most one step below them.
+DEPUTIES: Mapping[Role, frozenset[Role]] = MappingProxyType(
+    {Role.LEAD: frozenset({_A, _L, _M}), Role.MANAGER: frozenset({_L, _M})}
 )
 
 

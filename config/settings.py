@@ -136,6 +136,30 @@ COMPANY_BANK_ACCOUNT = env.str("COMPANY_BANK_ACCOUNT", default="")
 # Below these addresses nobody is known: no session is read, no cookie is set, and caches may keep what is sent.
 PUBLIC_PATHS = ("/policy",)
 
+# --- E-mail --------------------------------------------------------------------------------------
+# smtp://, smtp+tls:// or smtp+ssl://USER:PASSWORD@HOST:PORT; consolemail:// prints, filemail:///FOLDER keeps files.
+_mail = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _mailer = {
+        # Tells a connection lost before a message from one lost after it, so that nobody is told twice.
+        "BACKEND": "accounts.messages.transport.CarefulBackend",
+        "OPTIONS": {
+            "host": _mail["EMAIL_HOST"],
+            "port": _mail["EMAIL_PORT"],
+            "username": _mail["EMAIL_HOST_USER"],
+            "password": _mail["EMAIL_HOST_PASSWORD"],
+            "use_tls": bool(_mail.get("EMAIL_USE_TLS")),
+            "use_ssl": bool(_mail.get("EMAIL_USE_SSL")),
+            "timeout": env.int("EMAIL_TIMEOUT", default=30),  # seconds for each step
+        },
+    }
+elif _mail["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend":
+    _mailer = {"BACKEND": _mail["EMAIL_BACKEND"], "OPTIONS": {"file_path": f"/{_mail['EMAIL_FILE_PATH']}"}}
+else:
+    _mailer = {"BACKEND": _mail["EMAIL_BACKEND"]}
+MAILERS = {"default": _mailer}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Redress <redress@localhost>")
+
 # --- Files --------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"

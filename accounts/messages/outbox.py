@@ -1,0 +1,259 @@
+"""Putting messages on their way, within the caller's transaction.
+
+The words are frozen here; a task sends them after the commit. What is rolled back was never queued. A key names the
+occasion, so that nobody is told twice: a second message with the key is not made, the first is returned.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts.messages.kinds import FOR_STAFF, Value
+from accounts.messages.template_text import Words, render
+from accounts.models import (
+    Contact,
+    Customer,
+    Delivery,
+    MessageKind,
+    MessageTemplate,
+    OutgoingMessage,
+    User,
+)
+from audit.actions import Obstacle, Refused
+from audit.bulk import CHUNK, create_tracked
+
+log = logging.getLogger(__name__)
+
+#: Staff read the back office in English, and so their messages.
+STAFF_LANGUAGE = Customer.Language.ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be queued, to a customer or to a staff member.
+
+    ``fields`` fill the kind's template (``accounts.messages.kinds``); our name and contact and the reader's name are
+    added. ``text`` stands in place of the template's body, to the letter. ``recipient`` is another address than the
+    one on file.
+    """
+
+    kind: str
+    key: str
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    customer: Customer | None = None
+    staff: User | None = None
+    complaint_id: int | None = None
+    text: str | None = None
+    recipient: str = ""
+
+    @property
+    def language(self) -> str:
+        return self.customer.language if self.customer is not None else STAFF_LANGUAGE
+
+
+# --- One message --------------------------------------------------------------------------------
+
+
+def queue_message(
+    *,
+    kind: str,
+    key: str,
+    by: User,
+    fields: Mapping[str, Value] | None = None,
+    customer: Customer | None = None,
+    staff: User | None = None,
+    complaint_id: int | None = None,
+    text: str | None = None,
+    recipient: str = "",
+) -> OutgoingMessage:
+    """Put one message into the outbox; the message that has the key already, if there is one.
+
+    For use inside an action.
+
+    Raises:
+        Refused: there is no e-mail address to send it to, or the given one is none.
+    """
+    wanted = NewMessage(kind, key, fields or {}, customer, staff, complaint_id, text, recipient)
+    if found := OutgoingMessage.objects.filter(key=key).first():
+        return found
+    if obstacle := address_obstacle(wanted):
+        raise Refused(str(obstacle), code=obstacle.code, data={"field": "recipient"})
+    return queue_messages([wanted], by=by)[0]
+
+
+def address_obstacle(wanted: NewMessage) -> Obstacle | None:
+    """Why the message has no address to go to, or None."""
+    if wanted.recipient:
+        try:
+            validate_email(wanted.recipient)
+        except ValidationError:
+            return Obstacle(f"“{wanted.recipient}” is no e-mail address.", "recipient")
+        return None
+    reader = wanted.customer if wanted.customer is not None else wanted.staff
+    address = address_of(wanted.customer) if wanted.customer is not None else getattr(wanted.staff, "email", "")
+    if address:
+        return None
+    return Obstacle(
+        f"{reader} has no e-mail address on file. Enter one, or tell them by letter or phone.", "no_address"
+    )
+
+
+def address_of(customer: Customer) -> str:
+    """Where a customer is written to: their own address, else that of their first active contact who has one."""
+    if customer.email:
+        return customer.email
+    found = _contacts_with_address([customer.pk]).values_list("email", flat=True).first()
+    return found or ""
+
+
+def _contacts_with_address(customer_ids: Iterable[int]) -> models.QuerySet[Contact]:
+    return Contact.objects.filter(customer__in=list(customer_ids), active=True).exclude(email="").order_by("pk")
+
+
+# --- Many messages ------------------------------------------------------------------------------
+
+
+def queue_messages(wanted: Sequence[NewMessage], *, by: User) -> list[OutgoingMessage]:
+    """Put all of them into the outbox with a number of statements that does not grow with them.
+
+    One without any address is kept all the same, as "not told", so that somebody sees it and tells them otherwise.
+    Returns a message for each, in their order; one whose key was there before is the one that has it.
+
+    Raises:
+        ValueError: a kind's field is missing or unknown, or the addressee is not what the kind is for.
+    """
+    first: dict[str, NewMessage] = {}
+    for one in wanted:
+        _check(one)
+        first.setdefault(one.key, one)
+    known = _known(first)
+    fresh = [one for key, one in first.items() if key not in known]
+    if fresh:
+        known |= {message.key: message for message in _write(fresh, by)}
+        transaction.on_commit(partial(_start_sending, [known[one.key].pk for one in fresh]), robust=True)
+    return [known[one.key] for one in wanted]
+
+
+def _check(one: NewMessage) -> None:
+    if (one.customer is None) == (one.staff is None):
+        raise ValueError(f"{one.key}: a message goes either to a customer or to a staff member")
+    if (one.kind in FOR_STAFF) != (one.staff is not None):
+        raise ValueError(f"{one.key}: {one.kind} is for the others")
+    if one.text is not None and not one.text.strip():
+        raise ValueError(f"{one.key}: the text is empty")
+
+
+def _known(keys: Iterable[str]) -> dict[str, OutgoingMessage]:
+    found: dict[str, OutgoingMessage] = {}
+    all_keys = list(keys)
+    for start in range(0, len(all_keys), CHUNK):
+        rows = OutgoingMessage.objects.filter(key__in=all_keys[start : start + CHUNK])
+        found |= {row.key: row for row in rows}
+    return found
+
+
+def _write(fresh: Sequence[NewMessage], by: User) -> list[OutgoingMessage]:
+    now = timezone.now()
+    templates = templates_for({one.kind for one in fresh})
+    addresses = _addresses(fresh)
+    rows = []
+    for one in fresh:
+        template = templates[one.kind, one.language]
+        words = words_of(one, template)
+        rows.append(
+            OutgoingMessage(
+                key=one.key,
+                kind=one.kind,
+                language=one.language,
+                customer=one.customer,
+                staff=one.staff,
+                complaint_id=one.complaint_id,
+                recipient=addresses[one.key],
+                subject=words.subject,
+                body=words.body,
+                template=template,
+                queued_by=by,
+                queued_at=now,
+            )
+        )
+    # Somebody else may queue the same occasion at this moment: the first to write it wins.
+    OutgoingMessage.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
+    kept = _known(row.key for row in rows)
+    mine = [kept[row.key] for row in rows if kept[row.key].queued_at == now and kept[row.key].queued_by_id == by.pk]
+    told_already = set(Delivery.objects.filter(message__in=mine).values_list("message_id", flat=True))
+    create_tracked(
+        Delivery,
+        [
+            Delivery(message=message, state=Delivery.State.QUEUED, next_attempt_at=now)
+            if message.recipient
+            else Delivery(message=message, state=Delivery.State.NO_ADDRESS, note="There was no e-mail address on file.")
+            for message in mine
+            if message.pk not in told_already
+        ],
+    )
+    return list(kept.values())
+
+
+def _addresses(fresh: Sequence[NewMessage]) -> dict[str, str]:
+    customers = {one.customer.pk for one in fresh if one.customer is not None and not one.customer.email}
+    spare: dict[int, str] = {}
+    if customers:
+        for contact in _contacts_with_address(customers):
+            spare.setdefault(contact.customer_id, contact.email)
+    found = {}
+    for one in fresh:
+        if one.customer is not None:
+            own = one.customer.email or spare.get(one.customer.pk, "")
+        else:
+            own = one.staff.email if one.staff is not None else ""
+        found[one.key] = one.recipient or own
+    return found
+
+
+def templates_for(kinds: Iterable[str]) -> dict[tuple[str, str], MessageTemplate]:
+    """The templates of the kinds, by kind and language."""
+    return {(row.kind, row.language): row for row in MessageTemplate.objects.filter(kind__in=set(kinds))}
+
+
+def words_of(one: NewMessage, template: MessageTemplate) -> Words:
+    """The message as its reader gets it: by the template, or with the text that somebody wrote."""
+    words = render(one.kind, template.subject, template.body, {**standing_fields(one), **one.fields})
+    return words if one.text is None else Words(words.subject, one.text.replace("\r\n", "\n").strip())
+
+
+def standing_fields(one: NewMessage) -> dict[str, Value]:
+    """What every template can use: who is written to, and who we are."""
+    name = one.customer.name if one.customer is not None else str(one.staff)
+    return {"name": name, "company": settings.COMPANY_NAME, "contact": settings.COMPANY_CONTACT}
+
+
+def draft_of(one: NewMessage) -> Words:
+    """How the message would read now, for somebody to change before it is queued."""
+    return words_of(one, MessageTemplate.objects.get(kind=one.kind, language=one.language))
+
+
+def kind_in_words(kind: str) -> str:
+    """A kind as staff call it."""
+    return str(MessageKind(kind).label)
+
+
+# --- Starting the sender ------------------------------------------------------------------------
+
+
+def _start_sending(message_ids: Sequence[int]) -> None:
+    """After the commit. When the queue cannot be reached now, ``send_messages`` finds what is due."""
+    from accounts.tasks import send_due_messages
+
+    try:
+        send_due_messages.enqueue()
+    except Exception:  # whatever the queue's own trouble is, the action is done
+        log.warning("%s messages wait for send_messages: no task could be queued.", len(message_ids), exc_info=True)

@@ -1,0 +1,287 @@
+"""The first text of every kind of message, in English and Italian. Leads and managers change them on their pages."""
+
+from django.db import migrations
+
+ENGLISH_END = """\
+Kind regards
+{{ company }}{% if contact %}
+{{ contact }}{% endif %}
+"""
+
+ITALIAN_END = """\
+Cordiali saluti
+{{ company }}{% if contact %}
+{{ contact }}{% endif %}
+"""
+
+ENGLISH = {
+    "acknowledgement": (
+        "We have your complaint {{ code }}",
+        """\
+Dear {{ name }},
+
+thank you for writing to us. Your complaint “{{ subject }}” reached us on {{ received_on }}. Its code is {{ code }}: please name it whenever you write or call about it.
+
+You will have our decision by {{ decide_by }}.
+""",
+    ),
+    "question": (
+        "A question about your complaint {{ code }}",
+        """\
+Dear {{ name }},
+
+we are looking into your complaint {{ code }}, “{{ subject }}”, and need something from you to go on:
+
+{{ question|default:"…" }}
+
+A short answer to this message is enough. Please leave the code in the subject.
+""",
+    ),
+    "decision_upheld": (
+        "Our decision on your complaint {{ code }}",
+        """\
+Dear {{ name }},
+
+we have looked into your complaint {{ code }}, “{{ subject }}”. {% if partly %}We find it justified in part.{% else %}We find it justified.{% endif %}
+
+{{ reasons }}
+{% if refund_total %}
+We give you back {{ refund_total }}.
+{% if calculation %}
+This is how we got there:
+{% for line in calculation %}- {{ line }}
+{% endfor %}{% endif %}{% if remedies %}
+You get it as follows:
+{% for remedy in remedies %}- {{ remedy }}
+{% endfor %}{% endif %}{% endif %}{% if further_way %}
+If you see it otherwise, you can turn to {{ further_way }}.
+{% endif %}
+""",
+    ),
+    "decision_rejected": (
+        "Our decision on your complaint {{ code }}",
+        """\
+Dear {{ name }},
+
+we have looked into your complaint {{ code }}, “{{ subject }}”, and cannot uphold it. These are our reasons:
+
+{{ reasons }}
+
+If you see it otherwise, you can turn to {{ further_way }}.
+""",
+    ),
+    "credit_applied": (
+        "Your credit was used on invoice {{ invoice }}",
+        """\
+Dear {{ name }},
+
+we have taken {{ amount }} of your credit off invoice {{ invoice }} for subscription {{ subscription }}. {% if nothing_due %}Nothing is left to pay on it.{% else %}{{ due }} of it is left to pay, by {{ due_on }}.{% endif %}
+{% if remaining %}
+{{ remaining }} of your credit is kept for later invoices.
+{% endif %}
+""",
+    ),
+    "payout_made": (
+        "We have paid you {{ amount }}",
+        """\
+Dear {{ name }},
+
+on {{ paid_on }} we paid {{ amount }} to your account{% if account %} {{ account }}{% endif %}. The bank's reference is {{ reference }}. It can take your bank a few days to show it.
+""",
+    ),
+    "cancellation_confirmed": (
+        "Your cancellation of {{ subscription }}",
+        """\
+Dear {{ name }},
+
+you asked us on {{ requested_on }} to cancel subscription {{ subscription }}, {{ plan }}. It goes on with everything it includes until {{ last_day }} and ends then by itself; you get no further invoice for it.
+
+Phones that you have bought from us stay yours as agreed. If you change your mind, tell us before {{ last_day }}.
+""",
+    ),
+    "staff_digest": (
+        "What waits for you, {{ day }}",
+        """\
+Good day {{ name }},
+{% if proposals %}
+these proposals wait for your approval:
+{% for line in proposals %}- {{ line }}
+{% endfor %}{% endif %}{% if deadlines %}
+these cases are about to miss a deadline:
+{% for line in deadlines %}- {{ line }}
+{% endfor %}{% endif %}{% if returned %}
+these proposals of yours came back:
+{% for line in returned %}- {{ line }}
+{% endfor %}{% endif %}{% if others %}
+and besides:
+{% for line in others %}- {{ line }}
+{% endfor %}{% endif %}{% if not proposals and not deadlines and not returned and not others %}
+nothing waits for you today.
+{% endif %}{% if link %}
+{{ link }}
+{% endif %}
+""",
+    ),
+    "staff_escalation": (
+        "{{ code }} is on level {{ level }} now",
+        """\
+Good day {{ name }},
+
+{{ code }}, “{{ subject }}” of {{ customer }}, is on level {{ level }} now.{% if reason %} {{ reason }}{% endif %}{% if decide_by %}
+
+It is to be decided by {{ decide_by }}.{% endif %}{% if link %}
+
+{{ link }}{% endif %}
+""",
+    ),
+}
+
+ITALIAN = {
+    "acknowledgement": (
+        "Abbiamo ricevuto il suo reclamo {{ code }}",
+        """\
+Gentile {{ name }},
+
+grazie per averci scritto. Il suo reclamo “{{ subject }}” ci è pervenuto in data {{ received_on }}. Il suo codice è {{ code }}: la preghiamo di indicarlo ogni volta che ci scrive o ci telefona.
+
+Le comunicheremo la nostra decisione; ultimo giorno: {{ decide_by }}.
+""",
+    ),
+    "question": (
+        "Una domanda sul suo reclamo {{ code }}",
+        """\
+Gentile {{ name }},
+
+stiamo esaminando il suo reclamo {{ code }}, “{{ subject }}”, e per proseguire abbiamo bisogno di sapere:
+
+{{ question|default:"…" }}
+
+Basta una breve risposta a questo messaggio. La preghiamo di lasciare il codice nell'oggetto.
+""",
+    ),
+    "decision_upheld": (
+        "La nostra decisione sul suo reclamo {{ code }}",
+        """\
+Gentile {{ name }},
+
+abbiamo esaminato il suo reclamo {{ code }}, “{{ subject }}”. {% if partly %}Lo riteniamo fondato in parte.{% else %}Lo riteniamo fondato.{% endif %}
+
+{{ reasons }}
+{% if refund_total %}
+Le restituiamo {{ refund_total }}.
+{% if calculation %}
+Ecco il calcolo:
+{% for line in calculation %}- {{ line }}
+{% endfor %}{% endif %}{% if remedies %}
+La restituzione avviene così:
+{% for remedy in remedies %}- {{ remedy }}
+{% endfor %}{% endif %}{% endif %}{% if further_way %}
+Se non è d'accordo, può rivolgersi a: {{ further_way }}.
+{% endif %}
+""",
+    ),
+    "decision_rejected": (
+        "La nostra decisione sul suo reclamo {{ code }}",
+        """\
+Gentile {{ name }},
+
+abbiamo esaminato il suo reclamo {{ code }}, “{{ subject }}”, e non possiamo accoglierlo. Questi sono i motivi:
+
+{{ reasons }}
+
+Se non è d'accordo, può rivolgersi a: {{ further_way }}.
+""",
+    ),
+    "credit_applied": (
+        "Il suo credito è stato usato sulla fattura {{ invoice }}",
+        """\
+Gentile {{ name }},
+
+abbiamo detratto {{ amount }} del suo credito dalla fattura {{ invoice }} dell'abbonamento {{ subscription }}. {% if nothing_due %}Non resta nulla da pagare.{% else %}Restano da pagare {{ due }}, con scadenza {{ due_on }}.{% endif %}
+{% if remaining %}
+{{ remaining }} del suo credito restano a disposizione per le prossime fatture.
+{% endif %}
+""",
+    ),
+    "payout_made": (
+        "Le abbiamo pagato {{ amount }}",
+        """\
+Gentile {{ name }},
+
+in data {{ paid_on }} abbiamo pagato {{ amount }} sul suo conto{% if account %} {{ account }}{% endif %}. Il riferimento della banca è {{ reference }}. La sua banca può impiegare qualche giorno a mostrarlo.
+""",
+    ),
+    "cancellation_confirmed": (
+        "La disdetta di {{ subscription }}",
+        """\
+Gentile {{ name }},
+
+in data {{ requested_on }} ci ha chiesto di disdire l'abbonamento {{ subscription }}, {{ plan }}. Il servizio continua con tutto ciò che comprende e poi termina da sé; ultimo giorno di servizio: {{ last_day }}. Non riceverà altre fatture per questo abbonamento.
+
+I telefoni che ha acquistato da noi restano suoi come concordato. Se cambia idea, ci avvisi prima di quel giorno.
+""",
+    ),
+    "staff_digest": (
+        "Che cosa la aspetta, {{ day }}",
+        """\
+Buongiorno {{ name }},
+{% if proposals %}
+queste proposte attendono la sua approvazione:
+{% for line in proposals %}- {{ line }}
+{% endfor %}{% endif %}{% if deadlines %}
+questi casi stanno per mancare una scadenza:
+{% for line in deadlines %}- {{ line }}
+{% endfor %}{% endif %}{% if returned %}
+queste sue proposte sono tornate indietro:
+{% for line in returned %}- {{ line }}
+{% endfor %}{% endif %}{% if others %}
+e inoltre:
+{% for line in others %}- {{ line }}
+{% endfor %}{% endif %}{% if not proposals and not deadlines and not returned and not others %}
+oggi nulla la aspetta.
+{% endif %}{% if link %}
+{{ link }}
+{% endif %}
+""",
+    ),
+    "staff_escalation": (
+        "{{ code }} è ora al livello {{ level }}",
+        """\
+Buongiorno {{ name }},
+
+{{ code }}, “{{ subject }}” di {{ customer }}, è ora al livello {{ level }}.{% if reason %} {{ reason }}{% endif %}{% if decide_by %}
+
+Ultimo giorno per decidere: {{ decide_by }}.{% endif %}{% if link %}
+
+{{ link }}{% endif %}
+""",
+    ),
+}
+
+
+def write_templates(apps, schema_editor):
+    """Each text with the first version of its history, which a migration has to write itself."""
+    MessageTemplate = apps.get_model("accounts", "MessageTemplate")
+    HistoricalMessageTemplate = apps.get_model("accounts", "HistoricalMessageTemplate")
+    from django.utils import timezone
+
+    for language, texts, end in (("en", ENGLISH, ENGLISH_END), ("it", ITALIAN, ITALIAN_END)):
+        for kind, (subject, body) in texts.items():
+            words = {"subject": subject, "body": f"{body.rstrip()}\n\n{end}"}
+            row, made = MessageTemplate.objects.get_or_create(kind=kind, language=language, defaults=words)
+            if made:
+                HistoricalMessageTemplate.objects.create(
+                    id=row.pk,
+                    kind=kind,
+                    language=language,
+                    **words,
+                    history_date=timezone.now(),
+                    history_type="+",
+                    history_change_reason="The text that is shipped",
+                )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0002_roles_and_system_user")]
+
+    operations = [migrations.RunPython(write_templates, migrations.RunPython.noop)]
