@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
 from django.http import Http404
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -67,6 +70,42 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """One way to reach the company; ``href`` is "" for what no link leads to."""
+
+    text: str
+    href: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """An e-mail address, a web address with its scheme, a telephone number, or plain words."""
+        if _fits(validate_email, text):
+            return cls(text, f"mailto:{text}")
+        if _fits(_web_address, text):
+            return cls(text, text)
+        if _TELEPHONE.fullmatch(text):
+            return cls(text, "tel:" + re.sub(r"[^+0-9]", "", text))
+        return cls(text, "")
+
+
+_web_address = URLValidator(schemes=["https", "http"])
+_TELEPHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,}")
+
+
+def _fits(validate: Callable[[str], None], text: str) -> bool:
+    try:
+        validate(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def _lines(text: str) -> list[str]:
+    """A setting of several lines, which a vertical bar separates."""
+    return [line.strip() for line in text.split("|") if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Everything that a page depends on. Contacts are those of the settings, "" where none is set."""
 
@@ -79,7 +118,15 @@ class Site:
 
     @property
     def address_lines(self) -> list[str]:
-        return [line.strip() for line in self.address.split("|") if line.strip()]
+        return _lines(self.address)
+
+    @property
+    def questions_to(self) -> list[Contact]:
+        return [Contact.of(line) for line in _lines(self.questions)]
+
+    @property
+    def cancellations_to(self) -> list[Contact]:
+        return [Contact.of(line) for line in _lines(self.cancellations)]
 
     def chain(self, kind: str) -> list[Link]:
         """The versions of a policy by the day from which each holds, the last first."""
