@@ -22,7 +22,8 @@ from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from accounts.models import ApprovalLimit, Customer, StaffChange, Team, User
+from accounts.actions.delegations import give_delegation
+from accounts.models import ApprovalLimit, Customer, Delegation, StaffChange, Team, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.actions.bank import import_bank
 from billing.actions.payments import record_payment
@@ -182,6 +183,20 @@ def approval_limits(
                     drafted_by=drafter,
                     published_by=publisher,
                 )
+
+
+def delegation(
+    delegator: User | None = None, deputy: User | None = None, *, starts_in: int = 0, days: int = 14
+) -> Delegation:
+    """A manager is away from today on for so many days, and a lead stands in."""
+    starts_on = today() + timedelta(days=starts_in)
+    return give_delegation(
+        by=delegator or manager(),
+        deputy_id=(deputy or lead()).pk,
+        starts_on=starts_on,
+        ends_on=starts_on + timedelta(days=days - 1),
+        reason="On holiday",
+    )
 
 
 class StaffChangeFactory(DjangoModelFactory[StaffChange]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actions.digest_times import choose_digest_times
 from accounts.models import Agreement, Customer, User
 from audit.backoffice import TrackedAdmin
 from billing import giving
@@ -42,6 +44,8 @@ def add_companies(count: int) -> None:
         factories.StaffChangeFactory.create(
             person__team=factories.TeamFactory.create(lead=factories.lead()), person__customer=customer
         )
+        factories.delegation()
+        choose_digest_times(by=factories.agent(), times=[time(8)], weekdays=[0])
         Agreement.objects.create(
             customer=customer, title="Terms", valid_from=factories.LONG_AGO, drafted_by=factories.manager()
         )

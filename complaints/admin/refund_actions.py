@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django import forms as django_forms
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.utils import timezone
 
 from accounts.amounts import money_text
+from accounts.approvers import ApprovalRights
 from accounts.models import User
 from accounts.permissions import May, roles_that
 from audit.backoffice import OptionalReasonForm, ReasonForm, StaffAction
@@ -32,43 +36,13 @@ class RefundAction(StaffAction[Refund]):
     roles = roles_that(May.PROPOSE_REFUNDS)
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
-        return with_what_guards_read(rows)
+        return guards.with_what_guards_read(rows)
 
     def summary(self, rows: Sequence[Refund], by: User) -> str:
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for refund in rows:
             sums[refund.currency] += refund.total
         return ", ".join(money_text(total, currency) for currency, total in sorted(sums.items()))
-
-
-def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    """Refunds with everything that guards and pages look at."""
-    return rows.select_related(
-        "customer",
-        "subscription__customer",
-        "period__subscription__customer",
-        "period__plan",
-        "complaint__decision",
-        "complaint__period",
-        "complaint__refund_policy__policy",
-        "complaint__agreement",
-        "refund_policy__policy",
-        "fulfilment_policy__policy",
-        "agreement",
-        "proposed_by",
-        "drafted_by",
-        "retry_of",
-        "credit_note",
-    ).prefetch_related(
-        "contributions__by",
-        "reversals",
-        "approvals__approver",
-        "complaint__decisions",
-        "complaint__assessments",
-        "complaint__merged_complaints__decisions",
-        "complaint__merged_complaints__assessments",
-        "complaint__merged_complaints__merged_complaints",
-    )
 
 
 class Edit(RefundAction):
@@ -141,11 +115,56 @@ class Propose(RefundAction):
 
 
 class ApproverAction(RefundAction):
+    """For those whose role approves, and for whoever stands in for one of them today."""
+
     may = APPROVING
     roles = roles_that(May.APPROVE_USAGE)
 
+    def allowed(self, by: User | AnonymousUser) -> bool:
+        if super().allowed(by):
+            return True
+        return isinstance(by, User) and by.may(May.WORK_COMPLAINTS) and bool(rights_of(by).received_by(by))
+
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         return frozen_quote_context(obj)
+
+
+def rights_of(by: User) -> ApprovalRights:
+    """The limits and delegations of today, read once for a page: ``by`` is the person as this request read them."""
+    today = timezone.localdate()
+    known: ApprovalRights | None = by.__dict__.get("_rights_of_today")
+    if known is None or known.day != today:
+        known = by.__dict__["_rights_of_today"] = ApprovalRights(today)
+    return known
+
+
+class ApproveForm(OptionalReasonForm):
+    """A reason, and by whose right, where there is more than one."""
+
+    choice = django_forms.ChoiceField(
+        label="By whose right",
+        required=False,
+        help_text="Your own right is used if it suffices, otherwise that of the person you stand in for.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assert self.by is not None
+        received = rights_of(self.by).received_by(self.by)
+        if not received:
+            del self.fields["choice"]
+            return
+        field = self.fields["choice"]
+        assert isinstance(field, django_forms.ChoiceField)
+        in_place = [
+            (str(right.delegation.pk), f"In the place of {right.person}") for right in received if right.delegation
+        ]
+        field.choices = [
+            (guards.ANY_RIGHT, "Whichever suffices"),
+            (guards.OWN_RIGHT, "My own"),
+            *in_place,
+        ]
+        self.order_fields(("choice", "reason"))
 
 
 class Approve(ApproverAction):
@@ -154,19 +173,33 @@ class Approve(ApproverAction):
     label_plural = "Approve refunds"
     tone = "primary"
     icon = "check"
-    form_class = OptionalReasonForm
+    form_class = ApproveForm
     preview_template = "complaints/panels/quote_card.html"
     intro = "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
-        return guards.approve_obstacle(obj, by) or guards.limit_obstacle(obj, by)
+        return guards.approve_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
         amount = money_text(obj.total, obj.currency)
         first = obj.state == Refund.State.PROPOSED
         if first and obj.terms.needs_two_approvals(obj.total, obj.currency):
-            return f"First of two approvals of {amount} for {obj.customer.name}; nothing is given yet."
-        return f"{obj.customer.name} gets {plan_in_words(obj.remedy_plan, obj.currency)}, at once."
+            what = f"First of two approvals of {amount} for {obj.customer.name}; nothing is given yet."
+        else:
+            what = f"{obj.customer.name} gets {plan_in_words(obj.remedy_plan, obj.currency)}, at once."
+        return f"{what} {self._by_whose_right(obj, by)}".strip()
+
+    def _by_whose_right(self, refund: Refund, by: User) -> str:
+        """Said where there is a choice: whose right is used unless another is chosen."""
+        if not rights_of(by).received_by(by):
+            return ""
+        found = guards.authority_for(refund, by, rights=rights_of(by))
+        if not isinstance(found, guards.Authority):
+            return ""
+        limit = money_text(found.limit, refund.currency)
+        if found.right.delegation is None:
+            return f"Your own limit of {limit} suffices."
+        return f"You approve in the place of {found.right.person}, within their limit of {limit}."
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.approve_refund(pk, by=by, **cleaned)
@@ -184,7 +217,7 @@ class Return(ApproverAction):
     form_class = ReasonForm
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
-        return guards.return_obstacle(obj, by)
+        return guards.return_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
         return f"{obj.code} goes back to {obj.proposed_by} as a draft; its amount is not held any more."
@@ -203,7 +236,7 @@ class Reject(ApproverAction):
     form_class = ReasonForm
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
-        return guards.return_obstacle(obj, by)
+        return guards.return_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
         return f"{obj.code} ends for good."
@@ -241,7 +274,7 @@ class Revoke(ApproverAction):
     form_class = ReasonForm
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
-        return guards.revoke_obstacle(obj, by)
+        return guards.revoke_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
         return f"The first approval of {obj.code} is taken back, and the refund ends."

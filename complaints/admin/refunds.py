@@ -12,14 +12,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
+from accounts.models import User
 from accounts.panels import link, page_url
-from accounts.permissions import May
+from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
 from audit.models import Event
+from complaints import guards
 from complaints.admin import reversals
 from complaints.admin.panels import frozen_quote_context, quote_context
 from complaints.admin.pills import expiry_pill, refund_pill
-from complaints.admin.refund_actions import REFUND_ACTIONS, with_what_guards_read
+from complaints.admin.refund_actions import REFUND_ACTIONS, rights_of
 from complaints.models import Refund, Remedy
 from complaints.quoting import Choices
 from complaints.wording import plan_in_words
@@ -185,6 +187,10 @@ class RefundAdmin(TrackedAdmin):
         approvals = obj.approvals.all()
         if approvals:
             panels.append(Panel("Approvals", "backoffice/panels/table.html", _approvals(obj), side="right"))
+        if obj.state in Refund.PENDING_STATES:
+            panels.append(
+                Panel("Who could approve", "backoffice/panels/table.html", _could_approve(request, obj), side="right")
+            )
         events = Event.objects.of_complaint(obj.complaint_id).filter(
             models.Q(target_type="complaints.refund", target_id=obj.pk)
             | models.Q(target_type="complaints.complaint", target_id=obj.complaint_id)
@@ -194,11 +200,11 @@ class RefundAdmin(TrackedAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
-            return with_what_guards_read(rows)
+            return guards.with_what_guards_read(rows)
         return rows
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
-        return with_what_guards_read(super().get_queryset(request))
+        return guards.with_what_guards_read(super().get_queryset(request))
 
 
 def _given(remedies: list[Remedy], currency: str) -> dict[str, Any]:
@@ -215,11 +221,40 @@ def _approvals(refund: Refund) -> dict[str, Any]:
         "headings": ["Approved by", "When", "Reason", ("Limit", "n")],
         "rows": [
             (
-                format_html("{}{}", approval.approver, sub(approval.approver_role)),
+                format_html("{}{}{}", approval.approver, _for(approval.on_behalf_of), sub(approval.approver_role)),
                 when(approval.at),
                 approval.reason or "–",
                 money(approval.limit, refund.currency),
             )
             for approval in refund.approvals.all()
         ],
+    }
+
+
+def _for(person: User | None) -> str:
+    return f" for {person}" if person is not None else ""
+
+
+def _could_approve(request: HttpRequest, refund: Refund) -> dict[str, Any]:
+    """Everybody who could approve it now, deputies with whom they stand in for."""
+    user: User = request.user  # type: ignore[assignment]
+    people = User.objects.filter(is_active=True, role__name__in=PERMISSIONS[May.WORK_COMPLAINTS])
+    found = guards.could_approve(
+        refund, people.select_related("role").order_by("first_name", "last_name"), rights_of(user)
+    )
+    return {
+        "headings": ["Who", ("Limit", "n")],
+        "rows": [
+            (
+                format_html(
+                    "{}{}{}",
+                    person,
+                    _for(authority.right.person if authority.right.delegation is not None else None),
+                    sub(person.role_name),
+                ),
+                money(authority.limit, refund.currency),
+            )
+            for person, authority in found
+        ],
+        "empty": "Nobody: whoever else could had a hand in it, or it is over their limit.",
     }

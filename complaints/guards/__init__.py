@@ -6,9 +6,14 @@ Each returns an ``Obstacle`` (a sentence for staff) or None. They read the rows 
 """
 
 from complaints.guards.approvals import (
+    ANY_RIGHT,
+    OWN_RIGHT,
+    Authority,
     approve_obstacle,
+    authority_for,
+    could_approve,
+    deciding_right,
     granted_lately,
-    limit_obstacle,
     limit_of,
     own_hand,
     return_obstacle,
@@ -33,6 +38,7 @@ from complaints.guards.cases import (
 )
 from complaints.guards.common import (
     open_refunds,
+    with_what_guards_read,
 )
 from complaints.guards.refunds import (
     consent_missing,
@@ -46,23 +52,28 @@ from complaints.guards.refunds import (
 )
 
 __all__ = [
+    "ANY_RIGHT",
+    "OWN_RIGHT",
+    "Authority",
     "acknowledge_obstacle",
     "approve_obstacle",
     "ask_obstacle",
     "assess_obstacle",
     "assign_obstacle",
+    "authority_for",
     "close_obstacle",
     "communicate_obstacle",
     "consent_missing",
     "consent_obstacle",
+    "could_approve",
     "decide_obstacle",
+    "deciding_right",
     "decision_obstacle",
     "edit_obstacle",
     "granted_lately",
     "is_old",
     "justification_obstacle",
     "lead_obstacle",
-    "limit_obstacle",
     "limit_of",
     "merge_obstacle",
     "moved",
@@ -74,6 +85,7 @@ __all__ = [
     "resume_obstacle",
     "return_obstacle",
     "revoke_obstacle",
+    "with_what_guards_read",
     "withdraw_obstacle",
     "withdraw_refund_obstacle",
     "work_obstacle",

@@ -1,57 +1,213 @@
-"""Why a person may not approve, return, reject or revoke a refund now."""
+"""Why a person may not approve, return, reject or revoke a refund now; and by whose right they may.
+
+Four eyes hold for the approver and, when they approve in somebody's place, for that person as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts.approvers import ApprovalRights, Right
 from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, User
-from accounts.permissions import APPROVAL_OF
+from accounts.permissions import APPROVAL_OF, roles_that
 from audit.actions import Obstacle
 from billing.money import format_amount
 from complaints.guards.common import allowed, refund_in
 from complaints.guards.refunds import decision_obstacle
-from complaints.models import Complaint, Refund
-from complaints.policy_parameters import RefundParameters
+from complaints.models import Complaint, Refund, Reversal
+
+type Linked = Callable[[User, int], Obstacle | None]
+
+#: What an approver chooses to approve by: whichever right suffices, the own one before any other; or the own one.
+#: Anything else is the key of a delegation.
+ANY_RIGHT = ""
+OWN_RIGHT = "own"
 
 
-def approve_obstacle(refund: Refund, by: User, *, today: date | None = None) -> Obstacle | None:
-    """Everything about the person and the state; the limit and the figures come on top (``limit_obstacle``)."""
-    return (
-        refund_in(refund, *Refund.PENDING_STATES)
-        or allowed(by, APPROVAL_OF[refund.basis])
-        or own_hand(refund, by)
-        or _expired(refund, today)
-        or decision_obstacle(refund)
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """By whose right a refund can be approved, up to what limit, and what the customer was granted before."""
+
+    right: Right
+    limit: Decimal
+    granted: Decimal
+
+
+# --- Approving ----------------------------------------------------------------------------------
+
+
+def authority_for(
+    refund: Refund,
+    by: User,
+    *,
+    rights: ApprovalRights,
+    choice: str = ANY_RIGHT,
+    granted: Decimal | None = None,
+    linked: Linked = linked_obstacle,
+    today: date | None = None,
+) -> Authority | Obstacle:
+    """The right by which the person may approve the refund now, or why there is none.
+
+    One's own right goes first, then those of the people one stands in for. ``granted`` and ``linked`` stand in for
+    queries, for whoever asks about many.
+    """
+    found = _undecidable(refund, today) or _no_right_at_all(refund, by, rights) or own_hand(refund, by, linked=linked)
+    if found:
+        return found
+    obstacles: list[tuple[Right, Obstacle]] = []
+    for right in _chosen(by, rights, choice):
+        before = granted if granted is not None else granted_lately([refund])[refund.pk]
+        answer = _by_right(refund, right, rights, before, linked)
+        if isinstance(answer, Authority):
+            return answer
+        obstacles.append((right, answer))
+    if not obstacles:
+        return Obstacle("You do not stand in for this person today.", code="delegation")
+    sentences = [
+        f"For {right.person}: {obstacle}" if right.delegation is not None else str(obstacle)
+        for right, obstacle in obstacles
+    ]
+    return Obstacle(" ".join(sentences), code=obstacles[0][1].code)
+
+
+def approve_obstacle(
+    refund: Refund, by: User, *, rights: ApprovalRights | None = None, choice: str = ANY_RIGHT
+) -> Obstacle | None:
+    """Why the person may not approve the refund now, in their own right or in somebody's place; or None."""
+    found = authority_for(refund, by, rights=rights or ApprovalRights(timezone.localdate()), choice=choice)
+    return found if isinstance(found, Obstacle) else None
+
+
+def could_approve(refund: Refund, people: Iterable[User], rights: ApprovalRights) -> list[tuple[User, Authority]]:
+    """Of the people, each who could approve the refund now, and by whose right."""
+    granted = granted_lately([refund])[refund.pk]
+    answers = ((person, authority_for(refund, person, rights=rights, granted=granted)) for person in people)
+    return [(person, answer) for person, answer in answers if isinstance(answer, Authority)]
+
+
+def _undecidable(refund: Refund, today: date | None) -> Obstacle | None:
+    return refund_in(refund, *Refund.PENDING_STATES) or _expired(refund, today) or decision_obstacle(refund)
+
+
+def _expired(refund: Refund, today: date | None) -> Obstacle | None:
+    if (today or timezone.localdate()) >= refund.expires_on:
+        return Obstacle(f"{refund.code} expired on {refund.expires_on}.", code="expired")
+    return None
+
+
+def _no_right_at_all(refund: Refund, by: User, rights: ApprovalRights) -> Obstacle | None:
+    may = APPROVAL_OF[refund.basis]
+    if any(right.person.may(may) for right in rights.received_by(by)):
+        return None
+    return allowed(by, may)
+
+
+def _chosen(by: User, rights: ApprovalRights, choice: str) -> Sequence[Right]:
+    received = rights.received_by(by)
+    if choice == ANY_RIGHT:
+        return [Right(by), *received]
+    if choice == OWN_RIGHT:
+        return [Right(by)]
+    return [right for right in received if right.delegation is not None and str(right.delegation.pk) == choice]
+
+
+def _by_right(
+    refund: Refund, right: Right, rights: ApprovalRights, granted: Decimal, linked: Linked
+) -> Authority | Obstacle:
+    may = APPROVAL_OF[refund.basis]
+    if right.delegation is None:
+        found = allowed(right.person, may)
+    elif not right.person.may(may):
+        role = right.person.role_name
+        found = Obstacle(f"the role {role} may not {may}; {roles_that(may)} can.", code="permission")
+    else:
+        found = own_hand(refund, right.person, deputy=True, linked=linked)
+    if found:
+        return found
+    limit = rights.limit_of(right.person, refund.basis, refund.currency)
+    return _over_limit(refund, right, limit, granted) or Authority(right, limit or Decimal(0), granted)
+
+
+def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: Decimal) -> Obstacle | None:
+    """Whether the limit covers the amount together with what the customer was granted lately."""
+    if limit is None:
+        return Obstacle(
+            f"No published limit lets a {right.person.role_name} approve {refund.get_basis_display().lower()} refunds"
+            f" in {refund.currency}.",
+            code="no_limit",
+        )
+    if refund.total + granted <= limit:
+        return None
+    before = (
+        f" together with {format_amount(granted, refund.currency)} granted to this customer in the last"
+        f" {refund.terms.approval_window_days} days"
+        if granted
+        else ""
+    )
+    whose = "your" if right.delegation is None else "their"
+    return Obstacle(
+        f"{format_amount(refund.total, refund.currency)} {refund.currency}{before} is over {whose} limit of"
+        f" {format_amount(limit, refund.currency)} {refund.currency}.",
+        code="over_limit",
     )
 
 
-def own_hand(refund: Refund, by: User) -> Obstacle | None:
-    """Whoever had a hand in the case does not approve it; superusers are no exception."""
-    parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == by.pk}
-    if refund.proposed_by_id == by.pk or "proposed" in parts:
-        return Obstacle(f"{refund.code} is your own proposal: somebody else has to approve it.", code="own_proposal")
+# --- Whose hand is in it ------------------------------------------------------------------------
+
+
+def own_hand(
+    refund: Refund, person: User, *, deputy: bool = False, linked: Linked = linked_obstacle
+) -> Obstacle | None:
+    """Whoever had a hand in the case does not approve it; superusers are no exception.
+
+    With ``deputy`` the person is the one in whose place somebody else would approve: their hand counts as much, or one
+    could have an own proposal approved by naming a deputy.
+    """
+    who = str(person) if deputy else "You"
+    rest = "nobody approves it in their place." if deputy else "somebody else has to approve it."
+    parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == person.pk}
+    if refund.proposed_by_id == person.pk or "proposed" in parts:
+        whose = f"{person}’s" if deputy else "your"
+        return Obstacle(f"{refund.code} is {whose} own proposal: {rest}", code="own_proposal")
     if parts:
         word = "drafted" if "drafted" in parts else "edited"
-        return Obstacle(f"You {word} {refund.code}: somebody else has to approve it.", code="own_draft")
+        return Obstacle(f"{who} {word} {refund.code}: {rest}", code="own_draft")
+    rest = rest.replace("approve it", "approve its refund").replace("approves it", "approves its refund")
     for complaint in _with_all_merged(refund.complaint):
-        if any(decision.by_id == by.pk for decision in complaint.decisions.all()):
-            return Obstacle(f"You decided {complaint.code}: somebody else has to approve its refund.", code="decided")
-        if any(assessment.by_id == by.pk for assessment in complaint.assessments.all()):
-            return Obstacle(f"You assessed {complaint.code}: somebody else has to approve its refund.", code="assessed")
-    linked = linked_obstacle(by, refund.customer_id)
-    if linked:
-        return linked
-    if any(approval.approver_id == by.pk for approval in refund.approvals.all() if approval.round == refund.round):
-        return Obstacle(
-            f"You approved {refund.code} already: the second approval is somebody else's.",
-            code="approved_already",
-        )
+        if any(decision.by_id == person.pk for decision in complaint.decisions.all()):
+            return Obstacle(f"{who} decided {complaint.code}: {rest}", code="decided")
+        if any(assessment.by_id == person.pk for assessment in complaint.assessments.all()):
+            return Obstacle(f"{who} assessed {complaint.code}: {rest}", code="assessed")
+    link = linked(person, refund.customer_id)
+    if link:
+        return Obstacle(f"{person} is linked to this customer: {rest}", code=link.code) if deputy else link
+    return _approved_already(refund, person, who)
+
+
+def _approved_already(refund: Refund, person: User, who: str) -> Obstacle | None:
+    """One person counts once in a round, whether they approve, or somebody does in their place."""
+    for approval in refund.approvals.all():
+        if approval.round != refund.round:
+            continue
+        if approval.approver_id == person.pk:
+            return Obstacle(
+                f"{who} approved {refund.code} already: the second approval is somebody else's.",
+                code="approved_already",
+            )
+        if approval.on_behalf_of_id == person.pk:
+            whose = "your" if who == "You" else f"{person}’s"
+            return Obstacle(
+                f"{approval.approver} approved {refund.code} in {whose} place already: the second approval is"
+                " somebody else's.",
+                code="approved_already",
+            )
     return None
 
 
@@ -62,59 +218,59 @@ def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
         yield from _with_all_merged(merged)
 
 
+# --- Limits -------------------------------------------------------------------------------------
+
+
 def limit_of(by: User, subject: str, currency: str, day: date) -> Decimal | None:
     """Up to how much the person's role may approve on the day; None without a published limit."""
-    role: Group | None = by.role
-    if role is None:
+    if by.role is None:
         return None
-    limit = ApprovalLimit.objects.in_force(day).filter(role=role, subject=subject, currency=currency).first()
+    limit = ApprovalLimit.objects.in_force(day).filter(role=by.role, subject=subject, currency=currency).first()
     return None if limit is None else limit.amount
 
 
-def granted_lately(refund: Refund, parameters: RefundParameters) -> Decimal:
-    """What the customer was granted in the policy's window, this refund left out."""
-    since = timezone.now() - timedelta(days=parameters.approval_window_days)
-    granted = Refund.objects.granted_to(refund.customer, refund.currency, since)
-    return granted - refund.total if refund.state == Refund.State.APPROVED else granted
+def granted_lately(refunds: Sequence[Refund]) -> Mapping[int, Decimal]:
+    """By refund: what its customer was granted in the policy's window, on all subscriptions, the refund left out.
+
+    Granted is what was settled, or approved once already. A refund that was taken back still counts by what did not
+    come back by itself, or taking back and giving again would pass any limit. Two statements for any number of refunds.
+    """
+    now = timezone.now()
+    windows = {refund.pk: now - timedelta(days=refund.terms.approval_window_days) for refund in refunds}
+    if not windows:
+        return {}
+    customers = {refund.customer_id for refund in refunds}
+    since = min(windows.values())
+    of_them = Q(customer__in=customers) | Q(customer__merged_into__in=customers)
+    standing = Refund.objects.filter(
+        of_them, Q(state=Refund.State.SETTLED, settled_at__gte=since) | Q(state=Refund.State.APPROVED)
+    ).values_list("pk", "customer_id", "customer__merged_into_id", "currency", "total", "settled_at")
+    kept = Reversal.objects.filter(
+        state=Reversal.State.APPROVED,
+        refund__in=Refund.objects.filter(of_them, state=Refund.State.REVERSED, settled_at__gte=since),
+    ).values_list(
+        "refund_id", "refund__customer_id", "refund__customer__merged_into_id", "refund__currency", "used",
+        "refund__settled_at",
+    )  # fmt: skip
+    found: dict[int, Decimal] = dict.fromkeys(windows, Decimal(0))
+    asked: dict[tuple[int | None, str], list[Refund]] = {}
+    for refund in refunds:
+        asked.setdefault((refund.customer_id, refund.currency), []).append(refund)
+    for pk, customer, survivor, currency, amount, settled_at in [*standing, *kept]:
+        for refund in [*asked.get((customer, currency), ()), *asked.get((survivor, currency), ())]:
+            if refund.pk != pk and (settled_at is None or settled_at >= windows[refund.pk]):
+                found[refund.pk] += amount
+    return found
 
 
-def limit_obstacle(refund: Refund, by: User) -> Obstacle | None:
-    """Whether the person's limit covers the amount together with what the customer was granted lately."""
-    limit = limit_of(by, refund.basis, refund.currency, timezone.localdate())
-    if limit is None:
-        return Obstacle(
-            f"No published limit lets a {by.role_name} approve {refund.get_basis_display().lower()} refunds in"
-            f" {refund.currency}.",
-            code="no_limit",
-        )
-    parameters = refund.terms
-    granted = granted_lately(refund, parameters)
-    if refund.total + granted > limit:
-        before = (
-            f" together with {format_amount(granted, refund.currency)} granted to this customer in the last"
-            f" {parameters.approval_window_days} days"
-            if granted
-            else ""
-        )
-        return Obstacle(
-            f"{format_amount(refund.total, refund.currency)} {refund.currency}{before} is over your limit of"
-            f" {format_amount(limit, refund.currency)} {refund.currency}.",
-            code="over_limit",
-        )
-    return None
+# --- Deciding otherwise -------------------------------------------------------------------------
 
 
-def _expired(refund: Refund, today: date | None) -> Obstacle | None:
-    if (today or timezone.localdate()) >= refund.expires_on:
-        return Obstacle(f"{refund.code} expired on {refund.expires_on}.", code="expired")
-    return None
-
-
-def return_obstacle(refund: Refund, by: User) -> Obstacle | None:
+def return_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None = None) -> Obstacle | None:
     """Returning or rejecting is for those who could approve the basis, not for the proposer."""
     return (
         refund_in(refund, *Refund.PENDING_STATES)
-        or allowed(by, APPROVAL_OF[refund.basis])
+        or _no_right(refund, by, rights)
         or linked_obstacle(by, refund.customer_id)
         or (
             Obstacle(f"{refund.code} is your own proposal: withdraw it instead.", code="own_proposal")
@@ -124,10 +280,28 @@ def return_obstacle(refund: Refund, by: User) -> Obstacle | None:
     )
 
 
-def revoke_obstacle(refund: Refund, by: User) -> Obstacle | None:
+def revoke_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None = None) -> Obstacle | None:
     """Taking back a first approval while the second is due: by those who could give one."""
     return (
         refund_in(refund, Refund.State.APPROVED)
-        or allowed(by, APPROVAL_OF[refund.basis])
+        or _no_right(refund, by, rights)
         or linked_obstacle(by, refund.customer_id)
     )
+
+
+def _no_right(refund: Refund, by: User, rights: ApprovalRights | None) -> Obstacle | None:
+    return None if deciding_right(refund, by, rights) is not None else allowed(by, APPROVAL_OF[refund.basis])
+
+
+def deciding_right(refund: Refund, by: User, rights: ApprovalRights | None = None) -> Right | None:
+    """By whose right the person may return, reject or revoke the refund: their own before that of somebody they stand
+    in for, who is neither its proposer nor linked to the customer. None if by nobody's. Limits do not matter.
+    """
+    may = APPROVAL_OF[refund.basis]
+    if by.may(may):
+        return Right(by)
+    for right in (rights or ApprovalRights(timezone.localdate())).received_by(by):
+        person = right.person
+        if person.may(may) and person.pk != refund.proposed_by_id and not linked_obstacle(person, refund.customer_id):
+            return right
+    return None

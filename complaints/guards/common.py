@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import models
+
 from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
@@ -38,3 +42,34 @@ def refund_in(refund: Refund, *states: str) -> Obstacle | None:
         return None
     wanted = " or ".join(f"“{Refund.State(state).label}”" for state in states)
     return Obstacle(f"{refund.code} is “{refund.get_state_display()}”; this needs {wanted}.", code="state")
+
+
+def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """Refunds with everything that guards and pages look at."""
+    return rows.select_related(
+        "customer",
+        "subscription__customer",
+        "period__subscription__customer",
+        "period__plan",
+        "complaint__decision",
+        "complaint__period",
+        "complaint__refund_policy__policy",
+        "complaint__agreement",
+        "refund_policy__policy",
+        "fulfilment_policy__policy",
+        "agreement",
+        "proposed_by",
+        "drafted_by",
+        "retry_of",
+        "credit_note",
+    ).prefetch_related(
+        "contributions__by",
+        "reversals",
+        "approvals__approver",
+        "approvals__on_behalf_of",
+        "complaint__decisions",
+        "complaint__assessments",
+        "complaint__merged_complaints__decisions",
+        "complaint__merged_complaints__assessments",
+        "complaint__merged_complaints__merged_complaints",
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 
 from accounts.fields import MoneyField
 from accounts.models import Agreement, Customer, Delegation
@@ -31,21 +30,6 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
     def counting(self) -> Self:
         """Refunds whose amount stands against their period: pending or settled."""
         return self.filter(state__in=(*Refund.PENDING_STATES, Refund.State.SETTLED))
-
-    def granted_to(self, customer: Customer, currency: str, since: datetime) -> Decimal:
-        """What the customer was granted since then on all subscriptions: settled, or approved once already.
-
-        A refund that was taken back still counts by what did not come back by itself, or taking back and giving again
-        would pass any limit.
-        """
-        found = self.filter(Q(customer=customer) | Q(customer__merged_into=customer), currency=currency)
-        standing = found.filter(
-            Q(state=Refund.State.SETTLED, settled_at__gte=since) | Q(state=Refund.State.APPROVED)
-        ).aggregate(total=Sum("total"))["total"] or Decimal(0)
-        kept = Reversal.objects.filter(
-            state=Reversal.State.APPROVED, refund__in=found.filter(state=Refund.State.REVERSED, settled_at__gte=since)
-        ).aggregate(total=Sum("used"))["total"] or Decimal(0)
-        return standing + kept
 
 
 class Refund(JudgedByTerms, TrackedModel):

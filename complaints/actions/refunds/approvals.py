@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.models import User
-from audit.actions import Refused, act
+from accounts.approvers import ApprovalRights
+from accounts.models import Delegation, User
+from audit.actions import Action, Obstacle, Refused, act
 from billing.credit_notes import issue_credit_note
 from billing.giving import release
 from billing.money import format_amount
 from complaints import guards
-from complaints.actions.refunds.common import back_to_draft, end, facts_of, lock_refund, quote_of
+from complaints.actions.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.models import Approval, Refund
 from complaints.quoting import content_hash, differing_lines, refund_content
 from complaints.remedies import settle_remedies
@@ -18,22 +19,24 @@ from complaints.remedies import settle_remedies
 State = Refund.State
 
 
-def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
-    """Approve a proposal, as somebody with no hand in it and within the role's limit; with the last approval that it
-    needs, everything it gives takes effect in this transaction.
+def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = guards.ANY_RIGHT) -> Refund:
+    """Approve a proposal, as somebody with no hand in it and within a limit; with the last approval that it needs,
+    everything it gives takes effect in this transaction.
+
+    By whose right: one's own if it suffices, else that of somebody one stands in for and who has no hand in it either.
+    ``choice`` insists on the own one (``guards.OWN_RIGHT``) or on a delegation (its key).
 
     The quote is computed again first. If a line differs, the approval is refused with both quotes and the refund goes
     back to draft: the one refusal that changes something.
 
     Raises:
         Refused: ``code`` says why: ``own_proposal``, ``own_draft``, ``assessed``, ``decided``, ``linked``,
-            ``approved_already``, ``permission``, ``no_limit``, ``over_limit``, ``expired``, ``state``, ``tampered``,
-            ``stale_quote``, ``remedy``.
+            ``approved_already``, ``permission``, ``delegation``, ``no_limit``, ``over_limit``, ``expired``, ``state``,
+            ``tampered``, ``stale_quote``, ``remedy``.
     """
     with act("refund.approve", by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
-        action.refuse_if(guards.approve_obstacle(refund, by))
-        action.refuse_if(guards.limit_obstacle(refund, by))
+        authority = _authority(action, refund, by, choice)
         if content_hash(refund_content(refund)) != refund.content_hash:
             raise Refused(
                 f"{refund.code} is not what was proposed: its contents do not match their hash.",
@@ -47,8 +50,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
             return refund
         parameters = refund.terms
         step = Approval.objects.filter(refund=refund, round=refund.round).count() + 1
-        limit = guards.limit_of(by, refund.basis, refund.currency, timezone.localdate())
-        assert limit is not None
+        delegation = authority.right.delegation
         assert refund.proposed_by is not None
         Approval(
             refund=refund,
@@ -56,23 +58,43 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "") -> Refund:
             step=step,
             approver=by,
             approver_role=by.role_name,
+            delegation=delegation,
+            on_behalf_of=delegation.delegator if delegation is not None else None,
             proposer=refund.proposed_by,
             amount=refund.total,
-            limit=limit,
-            granted_before=guards.granted_lately(refund, parameters),
+            limit=authority.limit,
+            granted_before=authority.granted,
             content_hash=refund.content_hash,
             reason=reason.strip(),
             at=timezone.now(),
         ).save()
         action.data = {**facts_of(refund), "step": step}
+        name_right(action, authority.right)
         if step == 1 and parameters.needs_two_approvals(refund.total, refund.currency):
             refund.state = State.APPROVED
             refund.save()
-            action.message = "A second person has to approve."
+            action.message = f"{action.message} A second person has to approve.".strip()
         else:
             _settle(refund)
             action.data["settled"] = True
         return refund
+
+
+def _authority(action: Action, refund: Refund, by: User, choice: str) -> guards.Authority:
+    """By whose right it is approved. A delegation is locked, so that it is not revoked at this moment.
+
+    Raises:
+        Refused: by nobody's.
+    """
+    today = timezone.localdate()
+    found = guards.authority_for(refund, by, rights=ApprovalRights(today), choice=choice, today=today)
+    if isinstance(found, Obstacle):
+        raise Refused(str(found), code=found.code)
+    if found.right.delegation is not None:
+        locked = action.lock(Delegation, found.right.delegation.pk)
+        if locked.state != Delegation.State.ACTIVE:
+            raise Refused(f"{found.right.person} has taken this delegation back just now.", code="delegation")
+    return found
 
 
 def _settle(refund: Refund) -> None:
@@ -102,6 +124,7 @@ def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     with act("refund.return", by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.return_obstacle(refund, by))
+        name_right(action, guards.deciding_right(refund, by))
         action.require_reason("what should be changed")
         release(refund.period, refund.total)
         back_to_draft(refund, reason.strip())
@@ -113,6 +136,7 @@ def reject_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     with act("refund.reject", by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.return_obstacle(refund, by))
+        name_right(action, guards.deciding_right(refund, by))
         action.require_reason("why it is rejected")
         end(refund, State.REJECTED)
         return refund

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.approvers import Right
 from accounts.models import Customer, User
 from audit.actions import Action, Refused
 from billing.giving import release
@@ -88,3 +89,11 @@ def facts_of(refund: Refund) -> dict[str, Any]:
         "remedies": refund.remedy_plan,
         "content_hash": refund.content_hash,
     }
+
+
+def name_right(action: Action, right: Right | None) -> None:
+    """Say in the event in whose place it was done."""
+    if right is None or right.delegation is None:
+        return
+    action.message = f"In the place of {right.person}."
+    action.data |= {"on_behalf_of": right.person.username, "delegation": right.delegation.pk}

@@ -13,7 +13,7 @@ from accounts.permissions import May
 from audit.actions import Action, Refused, act
 from billing.models import BillingPeriod
 from complaints import guards
-from complaints.actions.refunds.common import end, lock_refund
+from complaints.actions.refunds.common import end, lock_refund, name_right
 from complaints.models import Complaint, Refund
 
 State = Refund.State
@@ -34,6 +34,7 @@ def revoke_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     with act("refund.revoke", by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.revoke_obstacle(refund, by))
+        name_right(action, guards.deciding_right(refund, by))
         action.require_reason()
         end(refund, State.REVOKED)
         return refund

@@ -13,7 +13,7 @@ from accounts.models import User, next_number
 from audit.actions import Refused, act, checked
 from billing.giving import hold
 from billing.models import BillingPeriod
-from complaints import guards
+from complaints import guards, indemnities
 from complaints.actions.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.models import Complaint, Contribution, Refund
 from complaints.quoting import basis_obstacle, content_hash, refund_content, terms_for
@@ -124,6 +124,7 @@ def edit_refund(
             evidence=evidence,
             remedies=remedies,
         )
+        action.refuse_if(indemnities.edit_obstacle(refund))
         checked(refund).save()
         contribute(refund, by, Contribution.Part.EDITED)
         return refund
