@@ -45,6 +45,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("complaints.Refund", "Waiting for approval", query="state__exact=proposed"),
             Entry("complaints.Refund", "All refunds"),
             Entry("complaints.Reversal"),
+            Entry("accounts.Delegation"),
         ),
     ),
     Group(
@@ -106,6 +107,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("accounts.ApprovalLimit"),
         ),
     ),
+    Group("My e-mail digest", "mail", (Entry("accounts.DigestTimes", "My e-mail digest", action="choose"),)),
 )
 
 

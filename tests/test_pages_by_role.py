@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actions.customers import edit_customer
+from accounts.actions.digest_times import choose_digest_times
 from accounts.models import Agreement, Contact, User
 from accounts.permissions import Role
 from audit.backoffice import TrackedAdmin
@@ -32,6 +34,8 @@ SEES: dict[str, set[Role]] = {
     "accounts.Team": STAFF,
     "accounts.ApprovalLimit": STAFF,
     "accounts.StaffChange": STAFF,
+    "accounts.Delegation": {A, L, M, U, D},
+    "accounts.DigestTimes": {A, L, M, U},
     "accounts.Agreement": CASES,
     "accounts.Contact": CASES,
     "hardware.PhoneModel": CASES,
@@ -79,6 +83,9 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.ApprovalLimit", "publish"): {M},
     ("accounts.StaffChange", "publish"): {M},
     ("accounts.StaffChange", "discard"): {M, D},
+    ("accounts.Delegation", "give"): {L, M},
+    ("accounts.Delegation", "revoke"): {L, M},
+    ("accounts.DigestTimes", "choose"): {A, L, M},
     ("accounts.Agreement", "draft"): {M},
     ("accounts.Agreement", "edit"): {M},
     ("accounts.Agreement", "publish"): {M},
@@ -147,6 +154,8 @@ def company(db: None) -> None:
     factories.ApprovalLimitFactory.create(state="draft")
     factories.TeamFactory.create()
     factories.StaffChangeFactory.create()
+    factories.delegation()
+    choose_digest_times(by=factories.agent(), times=[time(8)], weekdays=[0])
     Agreement.objects.create(
         customer=subscription.customer,
         title="Better terms",
