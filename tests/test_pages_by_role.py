@@ -53,6 +53,7 @@ SEES: dict[str, set[Role]] = {
     "billing.Invoice": CASES,
     "billing.Payment": CASES,
     "billing.Credit": CASES,
+    "billing.Charge": CASES,
     "billing.BillingRun": CASES,
     "billing.Payout": CASES,
     "billing.BankLine": CASES,
@@ -65,6 +66,8 @@ SEES: dict[str, set[Role]] = {
     "complaints.Incident": CASES,
     "complaints.Policy": {A, L, M, B, U, D},
     "complaints.PolicyVersion": {A, L, M, B, U, D},
+    "complaints.BackTest": {M, U},
+    "jobs.Job": {A, L, M, B, U},
     "audit.Event": {A, L, M, U},
 }
 
@@ -110,6 +113,7 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("billing.Invoice", "run_billing"): {B},
     ("billing.Invoice", "pay"): {B},
     ("billing.Invoice", "pay_in_full"): {B},
+    ("billing.Invoice", "pay_again"): {B},
     ("billing.Invoice", "dispute"): {B},
     ("billing.Invoice", "end_dispute"): {B},
     ("billing.Payment", "charge_back"): {B},
@@ -117,6 +121,7 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("billing.BankLine", "match"): {B},
     ("billing.BankLine", "set_aside"): {B},
     ("billing.Credit", "pay_out"): {B},
+    ("billing.Charge", "ask"): {B},
     ("billing.LeftoverPayout", "approve"): {M},
     ("billing.LeftoverPayout", "reject"): {M},
     ("billing.LeftoverPayout", "withdraw"): {B},
@@ -205,6 +210,7 @@ def test_every_page_answers_as_the_table_says(company: None, client: Client, rol
         base = pages.url_of("changelist")
         ask(base, sees)
         ask(f"{base}?q=example", sees)
+        ask(f"{base}csv/", sees)
         # Nobody adds a row by the stock form: actions make them.
         ask(pages.url_of("add"), False)
         for name in pages._page_actions:

@@ -29,6 +29,7 @@ from audit.backoffice import confirmation
 from audit.backoffice.actions import PageAction, Permission, StaffAction, allowed
 from audit.backoffice.display import icon
 from audit.backoffice.history import HistoryPages
+from audit.backoffice.lists import ListPages, view_query
 from audit.backoffice.lookups import SUGGESTED
 from audit.backoffice.panels import Panel
 from audit.backoffice.widgets import DateInput, DateTimeInput
@@ -51,7 +52,7 @@ class BarItem:
     why: str = ""
 
 
-class TrackedAdmin(HistoryPages):
+class TrackedAdmin(HistoryPages, ListPages):
     """Base of the pages of a model, tracked or written once (then without history pages).
 
     An app sets ``may_view`` (needed), ``staff_actions``, ``page_actions``, and as it likes ``list_display``
@@ -255,6 +256,8 @@ class TrackedAdmin(HistoryPages):
                 "bulk_actions": offered,
                 "panels": self.list_panels(request) if request.method == "GET" else (),
                 "empty_hint": self.empty_hint,
+                "saved_views": self.views_of(request) if self.has_view_permission(request) else (),
+                "view_query": view_query(request.META.get("QUERY_STRING", "")),
                 **(extra_context or {}),
             },
         )

@@ -25,6 +25,7 @@ from django.template.response import TemplateResponse
 from audit import context
 from audit.actions import Refused
 from audit.backoffice.actions import Done, PageAction, StaffAction
+from audit.csv_safety import safe_cell
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -243,13 +244,8 @@ def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow(("id", "row", "outcome", "result"))
     for result in found:
-        writer.writerow(_csv_safe(str(cell)) for cell in (result.pk, result.label, result.outcome, result.sentence))
+        writer.writerow(safe_cell(cell) for cell in (result.pk, result.label, result.outcome, result.sentence))
     return response
-
-
-def _csv_safe(cell: str) -> str:
-    """A cell that a spreadsheet shows instead of computing it."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 # --- An action without a row --------------------------------------------------------------------

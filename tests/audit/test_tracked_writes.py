@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 #: Neither tracked nor written once.
 NO_HISTORY = {
     "accounts.NumberSeries": "counts what rows with a history got their number from",
+    "audit.SavedView": "a filter under a name, one's own convenience",
+    "audit.Presence": "who has a page open just now, overwritten each time",
     "billing.UsageDay": "sums of usage records, which are written once",
 }
 #: Where a write may go around the tracked querysets: the one place that writes the history itself.
