@@ -333,6 +333,8 @@ def refund_content(refund: Refund) -> dict[str, Any]:
         "fulfilment_policy": refund.fulfilment_policy_id,
         "agreement": refund.agreement_id,
         "calculation_version": refund.calculation_version,
+        # Only where there is one: the hash of other proposals says nothing about it.
+        **({"indemnity_for": refund.indemnity_for_id, "fault": refund.fault} if refund.indemnity_for_id else {}),
     }
 
 

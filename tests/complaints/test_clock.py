@@ -12,9 +12,8 @@ from django.core.management import call_command
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Agreement, Team
+from accounts.models import Team
 from audit.models import Event
-from billing.models import Subscription
 from complaints.actions.cases import acknowledge_complaint, correct_complaint
 from complaints.actions.deadlines import escalate_overdue_complaint, record_missed_deadlines
 from complaints.actions.decisions import (
@@ -44,6 +43,7 @@ from tests.complaints.cases import (
     take_up,
 )
 from tests.complaints.refusals import assert_refused, rows_of_every_table
+from tests.complaints.terms import agreed
 
 pytestmark = pytest.mark.django_db
 
@@ -51,21 +51,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def agreed(desk: Desk, *, country: str = "IT", subscription: Subscription | None = None, **terms: Any) -> Subscription:
-    """A subscription from April 2024 on whose customer has an agreement with these figures."""
-    subscription = subscription or spring_subscription(customer=factories.CustomerFactory.create(country=country))
-    Agreement.objects.create(
-        customer=subscription.customer,
-        title="Key account",
-        terms=terms,
-        valid_from=factories.LONG_AGO,
-        state=Agreement.State.PUBLISHED,
-        drafted_by=desk.manager,
-        published_by=desk.director,
-    )
-    return subscription
 
 
 def midnight(day: date) -> datetime:

@@ -1,0 +1,202 @@
+"""What a late answer is worth, where the policy names an indemnity (R5, R7): the amount, and why there is none.
+
+An answer is late when a decision came after the deadline that a breach recorded. It is looked for in the case and in
+all that were merged into it, because they are one matter: one underlying fault is made good once. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from accounts.models import User
+from audit.actions import Obstacle
+from billing.giving import refundable_of
+from billing.money import format_amount
+from complaints.deadlines import days_left
+from complaints.guards.common import in_state
+from complaints.guards.refunds import quote_obstacle
+from complaints.models import Complaint, DeadlineBreach, Decision, Incident, Refund
+from complaints.quoting import basis_obstacle, bounds_of, terms_for
+from complaints.refund_calculation import Basis
+
+STANDING = (*Refund.OPEN_STATES, Refund.State.SETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswer:
+    """The breach and the decision that came too late, by so many calendar days."""
+
+    breach: DeadlineBreach
+    decision: Decision
+    days_late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indemnity:
+    """What may be proposed for one late answer: gross, in the period's currency, more than nothing.
+
+    ``fault`` names what it is for, so that it is given once: the incident and the subscription it hit, or the case.
+    """
+
+    late: LateAnswer
+    amount: Decimal
+    currency: str
+    fault: str
+    per_day: Decimal
+    limit: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """How the amount came about."""
+        days = "1 day" if self.late.days_late == 1 else f"{self.late.days_late} days"
+        counted = f"{days} late at {format_amount(self.per_day, self.currency)} {self.currency} a day"
+        cut = f", cut to {self.limit}" if self.limit else ""
+        return f"{counted}{cut}: {format_amount(self.amount, self.currency)} {self.currency}"
+
+
+def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
+    """What this person may propose for the case's late answer, or why nothing."""
+    found = quote_obstacle(complaint, by) or in_state(complaint, Complaint.State.DECIDED, Complaint.State.COMMUNICATED)
+    if found:
+        return found
+    period = complaint.period
+    governing = complaint.governing
+    if period.currency not in governing.parameters.indemnity_per_day:
+        return Obstacle(
+            f"{governing.source_of('indemnity_per_day')} names no indemnity for late answers in {period.currency}.",
+            code="no_indemnity",
+        )
+    matter = whole_matter(complaint)
+    late = latest_answer(matter)
+    if late is None:
+        return Obstacle(f"{complaint.code} was decided in time.", code="in_time")
+    standing = _standing(matter)
+    if standing is not None:
+        return Obstacle(
+            f"{standing.code} makes this good already ({standing.fault}): a fault is indemnified once.",
+            code="fault_indemnified",
+        )
+    twin = next((refund for refund in complaint.refunds.all() if _is_open_on(refund, complaint)), None)
+    if twin is not None:
+        return Obstacle(
+            f"{complaint.code} has an open refund for this period already: {twin.code}.", code="open_refund"
+        )
+    return basis_obstacle(complaint, Basis.SPECIAL, terms_for(period)) or _within_limits(complaint, late, matter)
+
+
+def edit_obstacle(refund: Refund) -> Obstacle | None:
+    """Why a changed draft is no indemnity any more, or None: it can be less than the days are worth, not more.
+
+    More, or for another reason, is an ordinary special case, drafted for itself.
+    """
+    breach = refund.indemnity_for
+    if breach is None:
+        return None
+    if refund.basis != Refund.Basis.SPECIAL:
+        return Obstacle(f"{refund.code} is an indemnity, which is a special case: its basis stays.", code="indemnity")
+    late = _answered(breach, _decisions(whole_matter(refund.complaint)))
+    most = None if late is None else refund.complaint.terms.indemnity_for(late.days_late, refund.currency)
+    if most is None or (refund.special_amount or Decimal(0)) <= most:
+        return None
+    return Obstacle(
+        f"{refund.code} is the indemnity for a late answer, worth {format_amount(most, refund.currency)}"
+        f" {refund.currency} at most. Draft a special case of its own for anything else.",
+        code="indemnity",
+    )
+
+
+# --- The matter and its answer ------------------------------------------------------------------
+
+
+def whole_matter(complaint: Complaint) -> list[Complaint]:
+    """The case and all that were merged into it, by way of others too; the one received first at the front."""
+    found = [complaint]
+    fresh = [complaint.pk]
+    while fresh:
+        merged = list(Complaint.objects.filter(merged_into__in=fresh).select_related("subscription", "period"))
+        found += merged
+        fresh = [each.pk for each in merged]
+    return sorted(found, key=lambda each: (each.received_at, each.pk))
+
+
+def latest_answer(matter: Sequence[Complaint]) -> LateAnswer | None:
+    """The answer that was the most days late, or None where every one came in time."""
+    decisions = _decisions(matter)
+    breaches = DeadlineBreach.objects.filter(
+        complaint__in=[each.pk for each in matter], deadline=DeadlineBreach.Deadline.DECIDE
+    )
+    answers = (_answered(breach, decisions) for breach in breaches.order_by("due_at", "pk"))
+    return max((late for late in answers if late is not None), key=lambda late: late.days_late, default=None)
+
+
+def _decisions(matter: Sequence[Complaint]) -> list[Decision]:
+    return list(Decision.objects.filter(complaint__in=[each.pk for each in matter]).order_by("at", "pk"))
+
+
+def _answered(breach: DeadlineBreach, decisions: Sequence[Decision]) -> LateAnswer | None:
+    decision = next((decision for decision in decisions if decision.at >= breach.due_at), None)
+    if decision is None:
+        return None
+    return LateAnswer(breach, decision, -days_left(breach.due_at, decision.at, ZoneInfo(settings.BUSINESS_TIME_ZONE)))
+
+
+# --- Once per fault -----------------------------------------------------------------------------
+
+
+def fault_of(matter: Sequence[Complaint]) -> str:
+    """What lies beneath the matter: the incident that interrupted the subscription, else the case received first."""
+    for complaint in matter:
+        incident = _incident_of(complaint)
+        if incident is not None:
+            return _incident_fault(incident, complaint)
+    return f"complaint {matter[0].code}"
+
+
+def _incident_of(complaint: Complaint) -> Incident | None:
+    if complaint.category != Complaint.Category.INTERRUPTION:
+        return None
+    hits: list[Incident] = list(
+        Incident.objects.hitting(complaint.subscription)
+        .overlapping(*bounds_of(complaint.period))
+        .filter(scheduled=False, starts_at__lte=complaint.received_at)
+        .order_by("-starts_at", "-pk")[:1]
+    )
+    return hits[0] if hits else None
+
+
+def _incident_fault(incident: Incident, complaint: Complaint) -> str:
+    return f"incident {incident.code}, {complaint.subscription.number}"
+
+
+def _standing(matter: Sequence[Complaint]) -> Refund | None:
+    indemnities = Refund.objects.filter(state__in=STANDING, indemnity_for__isnull=False)
+    return (
+        indemnities.filter(complaint__in=[each.pk for each in matter]).first()
+        or indemnities.filter(fault=fault_of(matter)).first()
+    )
+
+
+def _is_open_on(refund: Refund, complaint: Complaint) -> bool:
+    return refund.state in Refund.OPEN_STATES and refund.period_id == complaint.period_id
+
+
+def _within_limits(complaint: Complaint, late: LateAnswer, matter: Sequence[Complaint]) -> Indemnity | Obstacle:
+    period, parameters = complaint.period, complaint.terms
+    per_day = Decimal(parameters.indemnity_per_day[period.currency])
+    amount, limit = late.days_late * per_day, ""
+    most = parameters.indemnity_maximum.get(period.currency)
+    for at_most, named in (
+        (None if most is None else Decimal(most), "the most for one delay"),
+        (period.fee, "the period's fee"),
+        (refundable_of(period), "what can still be refunded"),
+    ):
+        if at_most is not None and amount > at_most:
+            amount, limit = at_most, named
+    if amount == 0:
+        return Obstacle(f"Nothing can be refunded on {period} any more, or nothing was paid for it.", code="nothing")
+    return Indemnity(late, amount, period.currency, fault_of(matter), per_day, limit)
