@@ -11,10 +11,13 @@ from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordCha
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
+from audit.backoffice.counts import counts
+from audit.backoffice.search import SHORTEST, Typed, only_exact, search
+from config.help import help_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Entry:
     label: str = ""  # the model's own plural if empty
     query: str = ""  # a filter of the list: "state__exact=proposed"
     action: str = ""  # the name of a page action instead of the list
+    count: str = ""  # the number beside it (audit.backoffice.counts)
+    tone: str = ""  # "bad": the number is a warning
+    icon: str = ""  # of an entry that stands on top, outside the groups
+    key: str = ""  # "g" and this letter lead there
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +41,26 @@ class Group:
     label: str
     icon: str
     entries: tuple[Entry, ...]
+    count: str = ""  # the number beside it (audit.backoffice.counts)
+    key: str = ""  # "g" and this letter lead to its first entry
+    ruled: bool = False  # a line above it
 
+
+#: What stands above the groups; the home page comes before it.
+TOP: tuple[Entry, ...] = (
+    Entry(
+        "complaints.Complaint",
+        "Overdue",
+        query="work=overdue",
+        count="overdue",
+        tone="bad",
+        icon="alarm-clock",
+        key="o",
+    ),
+)
 
 NAVIGATION: tuple[Group, ...] = (
-    Group("Complaints", "message-square-warning", (Entry("complaints.Complaint"),)),
+    Group("Complaints", "message-square-warning", (Entry("complaints.Complaint"),), count="open", key="c"),
     Group(
         "Approvals",
         "stamp",
@@ -47,6 +70,8 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("complaints.Reversal"),
             Entry("accounts.Delegation"),
         ),
+        count="approvals",
+        key="a",
     ),
     Group(
         "Customers",
@@ -57,6 +82,8 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("accounts.Agreement"),
             Entry("accounts.Customer", action="merge"),
         ),
+        key="u",
+        ruled=True,
     ),
     Group(
         "Subscriptions",
@@ -76,6 +103,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("billing.Invoice"),
             Entry("billing.CreditNote"),
             Entry("billing.Credit"),
+            Entry("billing.Charge"),
             Entry("billing.LeftoverPayout"),
             Entry("billing.Payout"),
             Entry("accounts.BankDetailsChange"),
@@ -85,8 +113,8 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("billing.Invoice", action="run_billing"),
         ),
     ),
-    Group("Incidents", "siren", (Entry("complaints.Incident"),)),
-    Group("Audit", "scroll-text", (Entry("audit.Event"),)),
+    Group("Incidents", "siren", (Entry("complaints.Incident"),), count="incidents"),
+    Group("Audit", "scroll-text", (Entry("audit.Event"),), ruled=True),
     Group(
         "Policies",
         "scale",
@@ -167,12 +195,49 @@ class BackOfficeSite(admin.AdminSite):
         """
         if not self.has_permission(request):
             return []
-        groups = (self._group(request, group) for group in NAVIGATION)
+        on_top = any(line["here"] for line in self.top_lines(request))
+        groups = (self._group(request, group, elsewhere=on_top) for group in NAVIGATION)
         return [group for group in groups if group["models"]]
 
-    def _group(self, request: HttpRequest, group: Group) -> dict[str, Any]:
+    def top_lines(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """What stands above the groups, for those who see it."""
+        lines = ((entry, self._line(request, entry)) for entry in TOP)
+        return [
+            {
+                **line,
+                "icon": entry.icon,
+                "key": entry.key,
+                "count": self._count(request, entry.count),
+                "tone": entry.tone,
+            }
+            for entry, line in lines
+            if line is not None
+        ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        if not context["has_permission"]:
+            return context
+        return {
+            **context,
+            "top_lines": self.top_lines(request),
+            "my_work": self._count(request, "mine"),
+            "narrow_nav": request.COOKIES.get("nav") == "narrow",
+            "page_help": help_for(request),
+        }
+
+    def _count(self, request: HttpRequest, name: str) -> int | None:
+        """A number of the navigation; all of them are asked for at once, once a request."""
+        if not name:
+            return None
+        if not hasattr(request, "navigation_counts"):
+            request.navigation_counts = counts(request.user)  # type: ignore[attr-defined, arg-type]
+        found: dict[str, int] = request.navigation_counts  # type: ignore[attr-defined]
+        return found.get(name)
+
+    def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
         lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]
-        here = [line for line in lines if line["here"]]
+        here = [line for line in lines if line["here"] and not elsewhere]
         # Of a list and its filtered form only the closest is the current one.
         best = max(here, key=lambda line: line["fit"], default=None)
         for line in lines:
@@ -182,6 +247,9 @@ class BackOfficeSite(admin.AdminSite):
             "app_label": group.label.lower().replace(" ", "-"),
             "app_url": lines[0]["admin_url"] if lines else "",
             "icon": group.icon,
+            "count": self._count(request, group.count),
+            "key": group.key,
+            "ruled": group.ruled,
             "current": best is not None,
             "has_module_perms": bool(lines),
             "models": lines,
@@ -206,9 +274,9 @@ class BackOfficeSite(admin.AdminSite):
             url, label = f"{base}do/{action.name}/", entry.label or action.label
         elif not pages.has_view_permission(request):
             return None
-        path, _, query = url.partition("?")
+        place, _, query = url.partition("?")
         asked = set(request.META.get("QUERY_STRING", "").split("&"))
-        here = request.path.startswith(path) and (not query or set(query.split("&")) <= asked)
+        here = request.path.startswith(place) and (not query or set(query.split("&")) <= asked)
         return {
             "model": model,
             "name": label,
@@ -218,8 +286,30 @@ class BackOfficeSite(admin.AdminSite):
             "perms": pages.get_model_perms(request),
             "view_only": True,
             "here": here,
-            "fit": len(path) + len(query),
+            "fit": len(place) + len(query),
         }
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Everything that somebody may see and that fits what they typed.
+
+        ``part=options`` answers the box while somebody types; the page itself is for those without script. A whole
+        code leads straight to what it names.
+        """
+        typed = Typed.of(request.GET.get("q", ""))
+        groups = search(request.user, typed)  # type: ignore[arg-type]
+        found = {"looked_for": typed, "groups": groups, "shortest": SHORTEST}
+        if request.GET.get("part") == "options":
+            return TemplateResponse(request, "backoffice/search_options.html", found)
+        exact = only_exact(groups)
+        if exact is not None:
+            return HttpResponseRedirect(exact.url)
+        title = f"Search for “{typed.text}”" if typed.text else "Search"
+        return TemplateResponse(
+            request, "backoffice/search.html", {**self.each_context(request), "title": title, **found}
+        )
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Home: cards that the apps registered, warnings on top."""

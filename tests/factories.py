@@ -424,6 +424,7 @@ def phone_purchase(
     instalments: int = 1,
     bought_on: date | None = None,
     serial: str = "",
+    mac: str = "",
     model: PhoneModel | None = None,
 ) -> Purchase:
     """A phone bought thirty days ago, to be paid in equal instalments (120.00 divides evenly)."""
@@ -434,7 +435,7 @@ def phone_purchase(
         customer_id=(customer or CustomerFactory.create()).pk,
         phone_model_id=(model or PhoneModelFactory.create()).pk,
         serial=serial or f"SN-{number:06d}",
-        mac=f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
+        mac=mac or f"02:00:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}",
         price=price,
         bought_on=bought,
         instalments=[DueInstalment(months_ago(-part, bought), price / instalments) for part in range(instalments)],

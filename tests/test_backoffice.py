@@ -569,7 +569,8 @@ def test_a_search_keeps_the_filters(agent: Client) -> None:
 
 
 def names(client: Client) -> list[str]:
-    return re.findall(r"</svg>([^<]+)</a>", client.get("/").content.decode().split("</nav>")[0])
+    navigation = client.get("/").content.decode().split("</nav>")[0].split("<button")[0]
+    return re.findall(r'class="nav-label">([^<]+)</span>', navigation)
 
 
 def test_navigation_shows_what_the_person_sees(agent: Client) -> None:

@@ -1,5 +1,5 @@
 """The pages of customers, and of staff with their teams, limits and drafted changes."""
 
-from accounts.admin import bank_details, customers, delegations, digest_times, jobs, limits, staff
+from accounts.admin import bank_details, customers, delegations, digest_times, jobs, limits, search, staff
 
-__all__ = ["bank_details", "customers", "delegations", "digest_times", "jobs", "limits", "staff"]
+__all__ = ["bank_details", "customers", "delegations", "digest_times", "jobs", "limits", "search", "staff"]

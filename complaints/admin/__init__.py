@@ -1,7 +1,9 @@
 """The staff pages of complaints, refunds, incidents and policies, and the audit trail."""
 
 from complaints.admin import documents as _documents  # noqa: F401 (registers the words of credit notes)
+from complaints.admin import search as _search  # noqa: F401 (registers what the search finds)
 from complaints.admin.agreements import AgreementAdmin
+from complaints.admin.back_tests import BackTestAdmin
 from complaints.admin.cases import ComplaintAdmin
 from complaints.admin.customers import MergingCustomerAdmin
 from complaints.admin.incidents import IncidentAdmin
@@ -12,6 +14,7 @@ from complaints.admin.trail import EventAdmin
 
 __all__ = [
     "AgreementAdmin",
+    "BackTestAdmin",
     "ComplaintAdmin",
     "EventAdmin",
     "IncidentAdmin",

@@ -1,0 +1,159 @@
+"""A few plain sentences for each page: what it is for, and how what people come for is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What a page is for, in a sentence or two, and lines on how to do the usual things."""
+
+    what: str
+    how: tuple[str, ...] = ()
+
+
+_FIND = "The box on top finds customers, codes, serial numbers and invoices from any page: press / or Ctrl K."
+_BAR = "The bar at the bottom has what you may do now; “not now” says of the rest why, and who could."
+
+#: By the name of the page, without "admin:"; a list and a row of a model are "app_model_changelist" and "…_change".
+PAGES: Mapping[str, Help] = MappingProxyType(
+    {
+        "index": Help(
+            "What waits for you, the most urgent first. Cards that you do not see are not your role’s.",
+            (
+                "The oldest overdue case is the first line of “Overdue”, also behind the red number on the left.",
+                "Why a refund was this high: open it from “Lately settled”. Its quote names the clause of each line.",
+                "Who approved it stands in the same line, and with the reason on the refund’s page.",
+                "What a customer owes on a phone: type their name, or the phone’s serial number, into the box on top.",
+            ),
+        ),
+        "search": Help(
+            "Everything you may see whose code, number, name or address begins with what you typed.",
+            ("A whole code and Enter lead straight there.", "Names are also found by a later word: “Dental”."),
+        ),
+        "password_change": Help("Your own password. Everybody else’s is set by an administrator."),
+        "complaints_complaint_changelist": Help(
+            "All complaints. The pills tell the state and how long is left to decide.",
+            ("“work” narrows the list to yours, the unassigned or the overdue ones.", _FIND),
+        ),
+        "complaints_complaint_change": Help(
+            "One case from its text to its remedy: what the customer says, what we know, what could be given.",
+            (
+                "Acknowledge, assess, decide, tell the customer, close: each step opens the next.",
+                "A refund is quoted here, proposed by one person and approved by another.",
+                _BAR,
+            ),
+        ),
+        "complaints_refund_changelist": Help(
+            "All refunds, whatever became of them. A proposal waits for somebody who had no part in it.",
+            ("Choose several rows to decide on them together: each is computed again before.",),
+        ),
+        "complaints_refund_change": Help(
+            "One refund: how its amount came about, who proposed and approved it, and what was given.",
+            (
+                "Each line of the quote has its figures and the clause that it follows.",
+                "“Approvals” names who said yes, under which limit, and why.",
+                _BAR,
+            ),
+        ),
+        "complaints_reversal": Help(
+            "Refunds that are taken back because they were wrong, with what comes back and what was used already.",
+        ),
+        "accounts_delegation": Help("Who approves for whom while they are away, and from when until when."),
+        "accounts_customer_changelist": Help(
+            "All customers. Those that were merged into another are left out unless you ask for them.", (_FIND,)
+        ),
+        "accounts_customer_change": Help(
+            "A customer on one page: subscriptions, invoices, credits, phones with what is owed, complaints and "
+            "refunds.",
+            ("A complaint is registered from the subscription it is about.", _BAR),
+        ),
+        "accounts_contact": Help("People to talk to at customers."),
+        "accounts_agreement": Help(
+            "Special terms of one customer: they go before the policy. One person drafts them, another publishes.",
+        ),
+        "billing_subscription_changelist": Help("All subscriptions, running and ended.", (_FIND,)),
+        "billing_subscription_change": Help(
+            "One subscription: its current period drawn to scale, its invoices, what was given on it.",
+            ("Cancelling shows first until when the service runs.", _BAR),
+        ),
+        "billing_billingperiod": Help("One period of a subscription: its fee, its usage, what was refunded of it."),
+        "billing_planchange": Help("Changes of plan: each takes effect when a new period begins."),
+        "billing_usagerecord": Help("What was used, as the systems that measure it reported it."),
+        "hardware_purchase": Help(
+            "Phones that customers bought: what is paid, what is owed, from when on the phone is theirs.",
+            ("What was paid for a phone is never refunded.",),
+        ),
+        "hardware_phone": Help("Single devices with serial number and MAC address, and who has them."),
+        "hardware_phonemodel": Help("Makes of phone that we sell or sold."),
+        "billing_invoice": Help("Invoices with what was credited, paid and is due.", (_BAR,)),
+        "billing_creditnote": Help("The document of each settled refund, numbered without gaps."),
+        "billing_credit": Help("Money that stands for a customer until an invoice uses it up."),
+        "billing_leftoverpayout": Help("Credit that is left when a customer leaves, on its way to their account."),
+        "billing_payout": Help("Money on its way to customers’ accounts: pending, paid or failed.", (_BAR,)),
+        "accounts_bankdetailschange": Help(
+            "Changed bank details. Nothing is paid out to them before a second person has confirmed them."
+        ),
+        "billing_payment": Help("Money that came in, and the invoices that it paid."),
+        "billing_bankline": Help("Lines of imported bank statements: matched to an invoice, or waiting for somebody."),
+        "billing_billingrun": Help("Each run of billing with what it made, and what it could not."),
+        "complaints_incident": Help(
+            "Interruptions and maintenance. Refunds for an interruption count the time in here.",
+        ),
+        "audit_event": Help(
+            "Who did or tried what, when and why; refusals too. Nothing in here can be changed.",
+            ("Search for a person, a code, or what was done; filter by result or where it came from.",),
+        ),
+        "complaints_policy": Help("What we promise customers, by kind. Its versions are drafted, then published."),
+        "complaints_policyversion": Help(
+            "One version of a policy. A case keeps the version that held when it was received."
+        ),
+        "billing_plan": Help("What customers subscribe to. What it costs is a price of its own."),
+        "billing_price": Help("What a plan costs from a day on. One person drafts it, another publishes."),
+        "billing_operation": Help("What is counted besides minutes, such as forwardings."),
+        "billing_operationcost": Help("What one operation costs from a day on."),
+        "accounts_user": Help(
+            "Staff. What somebody may do comes from their role; a change is drafted here and published by a manager."
+        ),
+        "accounts_staffchange": Help("Changes of staff that were drafted: another person publishes them."),
+        "accounts_team": Help("Teams with their leads, who see what the team does."),
+        "accounts_approvallimit": Help("Up to how much a role may approve. Two people could approve everything."),
+    }
+)
+
+#: Any other page, by how its name ends.
+KINDS: Mapping[str, Help] = MappingProxyType(
+    {
+        "changelist": Help("Everything of this kind that you may see.", (_FIND,)),
+        "change": Help("All about one of these.", (_BAR,)),
+        "act": Help(
+            "What you are about to do, row by row, with what it leads to. Nothing has happened yet.",
+            ("Rows that it cannot be done to are named with the reason, and left out.",),
+        ),
+        "act_results": Help("What was done to each row, and what was not. The list can be saved as a file."),
+        "do": Help("Nothing happens before you press the button; “preview”, where there is one, shows what would."),
+        "history": Help("Each version with who made it, when and why, and what differs from the one before."),
+        "simple_history": Help("How it was at that time. It can be read, not put back."),
+        "add": Help("A new one; it is saved when everything needed is there."),
+    }
+)
+
+
+def help_for(request: HttpRequest) -> Help | None:
+    """Help with the page that is asked for: its own, its model's, or that of its kind."""
+    match = request.resolver_match
+    name = match.url_name if match is not None else None
+    if not name:
+        return None
+    if name in PAGES:
+        return PAGES[name]
+    kind = next((kind for kind in sorted(KINDS, key=len, reverse=True) if name.endswith(f"_{kind}")), "")
+    if not kind:
+        return None
+    model = name.removesuffix(f"_{kind}")
+    return PAGES.get(model, KINDS[kind]) if kind in {"changelist", "change"} else KINDS[kind]
