@@ -68,6 +68,8 @@ SEES: dict[str, set[Role]] = {
     "complaints.PolicyVersion": {A, L, M, B, U, D},
     "complaints.BackTest": {M, U},
     "jobs.Job": {A, L, M, B, U},
+    "complaints.BackTest": {M, U},
+    "jobs.Job": {A, L, M, B, U},
     "audit.Event": {A, L, M, U},
 }
 

@@ -4,6 +4,7 @@ from complaints.admin import documents as _documents  # noqa: F401 (registers th
 from complaints.admin import search as _search  # noqa: F401 (registers what the search finds)
 from complaints.admin.agreements import AgreementAdmin
 from complaints.admin.back_tests import BackTestAdmin
+from complaints.admin.back_tests import BackTestAdmin
 from complaints.admin.cases import ComplaintAdmin
 from complaints.admin.customers import MergingCustomerAdmin
 from complaints.admin.incidents import IncidentAdmin
@@ -14,6 +15,7 @@ from complaints.admin.trail import EventAdmin
 
 __all__ = [
     "AgreementAdmin",
+    "BackTestAdmin",
     "BackTestAdmin",
     "ComplaintAdmin",
     "EventAdmin",

@@ -12,7 +12,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -32,6 +32,7 @@ from audit.backoffice import (
 from audit.models import Event
 from complaints import forms
 from complaints.actions import policies
+from complaints.admin.back_tests import RunBackTest, back_tests_panel
 from complaints.admin.pills import standing_pill
 from complaints.admin.policy_comparison import PolicyComparison, comparison_url
 from complaints.comparison import compare
@@ -200,11 +201,10 @@ class Discard(StaffAction[PolicyVersion]):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
     may_view = May.SEE_POLICIES
-    staff_actions = (Publish, EditDraft, Discard)
+    staff_actions = (Publish, EditDraft, RunBackTest, Discard)
     list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
     list_display_links = ("name",)
     list_filter = ("policy__kind", "state")
-    list_select_related = ("policy", "drafted_by", "published_by")
     ordering = ("policy", "-number")
     fields = ("holds_from", "holds_until", "drafted_by", "published_by", "published_at")
     readonly_fields = fields
@@ -219,7 +219,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: Any = super().get_queryset(request)
-        with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy")
+        with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy", "drafted_by", "published_by")
         return with_more
 
     @admin.display(description="Version", ordering="number")
@@ -259,6 +259,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
                 note=f"what changed since version {before.number}" if before else "",
                 url=comparison_url(before, obj) if before else "",
             ),
+            *back_tests_panel(request, obj),
             Panel("Figures", "backoffice/panels/fields.html", {"fields": shown}, side="right"),
             Panel("Other versions", "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
@@ -268,8 +269,8 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
 def _versions_that_are(policy: Policy, *standings: PolicyVersion.Standing) -> SafeString | str:
     today = timezone.localdate()
     found = [version for version in policy.versions.all() if version.standing(today) in standings]
-    links = [link(version, f"Version {version.number} of {version.effective_from}") for version in found]
-    return format_html("{}", SafeString("<br>").join(links)) if links else "–"
+    links = ((link(version, f"Version {version.number} of {version.effective_from}"),) for version in found)
+    return format_html_join(SafeString("<br>"), "{}", links) or "–"
 
 
 def _versions_table(versions: models.QuerySet[Any], to: PolicyVersion | None = None) -> dict[str, Any]:

@@ -1,0 +1,379 @@
+"""Back-tests on pages: asked for on a draft's page, watched, read as tables, taken away as a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.forms.widgets import Script
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.admin.jobs import job_page, job_pill, standing_of
+from accounts.amounts import money
+from accounts.csvfiles.report import inert
+from accounts.models import User
+from accounts.panels import day, link, page_url
+from accounts.permissions import May, roles_that
+from audit.backoffice import (
+    ActionForm,
+    Done,
+    Panel,
+    StaffAction,
+    TrackedAdmin,
+    number,
+    register_verbs,
+    when,
+)
+from complaints.actions.back_tests import MOST_MONTHS, back_test_obstacle, start_back_test
+from complaints.back_test_tally import REASONS
+from complaints.models import BackTest, BackTestCase, Policy, PolicyVersion, Refund
+from complaints.policy_parameters import FulfilmentParameters, RefundParameters
+from complaints.policy_words import figures
+from jobs.models import Job
+
+register_verbs({"policy.back_test": "tried on past cases"})
+
+TABLE = "backoffice/panels/table.html"
+CASES_ON_A_PAGE = 50
+BAR_WIDTH = 160
+
+
+class BackTestForm(ActionForm):
+    """How far back."""
+
+    months = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_MONTHS,
+        initial=12,
+        label="Months",
+        help_text="Complaints decided in so many months before today, and today.",
+    )
+
+
+class RunBackTest(StaffAction[PolicyVersion]):
+    """For the page of a draft."""
+
+    name = "back_test"
+    label = "Back-test"
+    icon = "flask-conical"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+    form_class = BackTestForm
+    intro = "Past cases are judged once more as if this draft had been in force. Nothing of them changes."
+
+    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+        return back_test_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        back_test = start_back_test(pk, by=by, **cleaned)
+        return Done("The back-test is asked for: this page shows how far it is.", page_url(back_test))
+
+
+@admin.register(BackTest)
+class BackTestAdmin(TrackedAdmin):
+    may_view = May.SEE_BACK_TESTS
+    list_display = ("name", "decided", "status", "cases", "differing", "asked_by", "asked")
+    list_display_links = ("name",)
+    list_filter = ("version__policy__kind", "job__state")
+    list_select_related = ("version__policy", "job", "asked_by")
+    numeric_columns = ("cases", "differing")
+    ordering = ("-asked_at", "-pk")
+    empty_hint = "No draft was tried yet: open a draft of a policy and choose Back-test."
+    fields = ("of_version", "decided", "asked_by", "asked", "job_link")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).select_related("version__policy", "job", "asked_by")
+        return rows
+
+    @admin.display(description="Draft", ordering="version")
+    def name(self, obj: BackTest) -> str:
+        return str(obj.version)
+
+    @admin.display(description="Draft")
+    def of_version(self, obj: BackTest) -> SafeString:
+        return link(obj.version)
+
+    @admin.display(description="Decided", ordering="since")
+    def decided(self, obj: BackTest) -> SafeString:
+        return format_html("{} until before {}", day(obj.since), day(obj.until))
+
+    @admin.display(description="State", ordering="job__state")
+    def status(self, obj: BackTest) -> SafeString:
+        return job_pill(obj.job)
+
+    @admin.display(description="Cases")
+    def cases(self, obj: BackTest) -> SafeString:
+        return number(_tally(obj).get("cases", ""))
+
+    @admin.display(description="Differing")
+    def differing(self, obj: BackTest) -> SafeString:
+        return number(_count(obj, "differing") if _tally(obj) else "")
+
+    @admin.display(description="Asked for", ordering="asked_at")
+    def asked(self, obj: BackTest) -> SafeString:
+        return when(obj.asked_at)
+
+    @admin.display(description="Job")
+    def job_link(self, obj: BackTest) -> SafeString:
+        return link(obj.job)
+
+    def page_title(self, obj: BackTest) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: BackTest) -> Sequence[SafeString]:
+        return [job_pill(obj.job)]
+
+    def change_panels(self, request: HttpRequest, obj: BackTest) -> Sequence[Panel]:
+        panels = []
+        if obj.parameters != obj.version.parameters:
+            note = {"text": "The draft has been edited since: the figures beside are those that were tried."}
+            panels.append(Panel("Not the draft of now", "backoffice/panels/text.html", note, side="top", tone="warn"))
+        if obj.job.state != Job.State.FINISHED:
+            url = reverse("admin:jobs_job_progress", args=(obj.job_id,))
+            shown = {"job": obj.job, "standing": standing_of(obj.job), "url": url}
+            panels.append(Panel("Progress", "jobs/progress.html", shown, side="top"))
+        else:
+            panels += [
+                _given_panel(obj),
+                _quotable_panel(obj),
+                _counts_panel(obj),
+                _reasons_panel(obj),
+                self._cases_panel(request, obj),
+            ]
+        kind = RefundParameters if obj.version.policy.kind == Policy.Kind.REFUND else FulfilmentParameters
+        tried = [(entry.label, entry.value) for entry in figures(kind.from_json(obj.parameters).to_json())]
+        panels.append(Panel("Figures tried", "backoffice/panels/fields.html", {"fields": tried}, side="right"))
+        return panels
+
+    def _cases_panel(self, request: HttpRequest, obj: BackTest) -> Panel:
+        rows = obj.cases.filter(differs=True).select_related("complaint", "refund").order_by("pk")
+        page = Paginator(rows, CASES_ON_A_PAGE).get_page(request.GET.get("page"))
+        table = {
+            "headings": ["Complaint", "Refund", "Basis", ("Then", "n"), ("Draft", "n"), ("Difference", "n"), "Why"],
+            "rows": [_case_cells(row) for row in page.object_list],
+            "empty": "None: every case comes out as it did.",
+        }
+        return Panel(
+            "Cases that differ",
+            "complaints/panels/back_test_cases.html",
+            {"table": table, "page": page},
+            note="All cases as CSV",
+            url=f"{self.url_of('changelist')}{obj.pk}/cases.csv",
+        )
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media(
+            css={"all": ["backoffice/jobs.css"]},
+            js=[Script("backoffice/jobs.js", defer=True)],  # type: ignore[list-item]
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        ours = path("<int:pk>/cases.csv", view(self._cases_view), name="complaints_backtest_csv")
+        return [ours, *super().get_urls()]
+
+    def _cases_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Every case of the back-test, streamed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        back_test = self.get_queryset(request).filter(pk=pk).first()
+        if back_test is None:
+            raise Http404("There is no such back-test.")
+        response = StreamingHttpResponse(_csv_lines(back_test), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="back-test-{pk}.csv"'
+        return response
+
+
+# --- Cards of other pages -----------------------------------------------------------------------
+
+
+def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> list[Panel]:
+    """For a version's page: its back-tests, if there are any or could be."""
+    by: User = request.user  # type: ignore[assignment]
+    if not by.may(May.SEE_BACK_TESTS):
+        return []
+    known = version.back_tests.select_related("job", "version__policy").order_by("-asked_at", "-pk")
+    rows = [
+        (
+            link(back_test, format_html("{}", when(back_test.asked_at))),
+            format_html("{} until before {}", day(back_test.since), day(back_test.until)),
+            job_pill(back_test.job),
+            number(_count(back_test, "differing") if _tally(back_test) else ""),
+        )
+        for back_test in known
+    ]
+    if not rows and version.state != PolicyVersion.State.DRAFT:
+        return []
+    table = {
+        "headings": ["Asked for", "Cases decided", "State", ("Differing", "n")],
+        "rows": rows,
+        "empty": "Not tried on past cases yet.",
+    }
+    return [Panel("Back-tests", TABLE, table)]
+
+
+@job_page.panel()
+def back_test_of(request: HttpRequest, job: Job) -> Panel | None:
+    """For the page of its job: where the result is."""
+    by: User = request.user  # type: ignore[assignment]
+    back_test = BackTest.objects.select_related("version__policy").filter(job=job).first()
+    if back_test is None or not by.may(May.SEE_BACK_TESTS):
+        return None
+    back_test.job = job
+    shown: list[tuple[str, Any]] = [("Result", link(back_test))]
+    if _tally(back_test):
+        shown += [("Cases", _tally(back_test)["cases"]), ("Differing", _count(back_test, "differing"))]
+    return Panel("What came out", "backoffice/panels/fields.html", {"fields": shown})
+
+
+# --- Tables -------------------------------------------------------------------------------------
+
+
+def _tally(back_test: BackTest) -> dict[str, Any]:
+    """What came out, nothing before the end."""
+    return back_test.job.result if back_test.job.state == Job.State.FINISHED else {}
+
+
+def _count(back_test: BackTest, what: str) -> int:
+    return int(_tally(back_test).get("counts", {}).get(what, 0))
+
+
+COMPARED = [
+    "Basis", ("Refunds then", "n"), ("Under the draft", "n"), ("Amount then", "n"), ("Under the draft", "n"),
+    ("Difference", "n"), "",
+]  # fmt: skip
+
+
+def _given_panel(back_test: BackTest) -> Panel:
+    table = {
+        "headings": COMPARED,
+        "rows": _compared(_tally(back_test)["given"]),
+        "empty": "No case in this time was given a refund that stands.",
+    }
+    return Panel("Refunds, then and under the draft", TABLE, table, note="proposed, approved or settled")
+
+
+def _quotable_panel(back_test: BackTest) -> Panel:
+    table = {
+        "headings": [COMPARED[0], ("Quotable then", "n"), *COMPARED[2:]],
+        "rows": _compared(_tally(back_test)["quotable"]),
+        "empty": "Every upheld case in this time was given a refund.",
+    }
+    return Panel("Upheld without a refund", TABLE, table, note="what a quote would allow; nobody was given it")
+
+
+def _compared(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    most = max((Decimal(row[name]) for row in rows for name in ("amount_then", "amount_under_draft")), default=0)
+    return [_compared_cells(row, Decimal(most)) for row in rows]
+
+
+def _compared_cells(row: dict[str, Any], most: Decimal) -> list[Any]:
+    then, draft, currency = Decimal(row["amount_then"]), Decimal(row["amount_under_draft"]), row["currency"]
+    return [
+        Refund.Basis(row["basis"]).label,
+        number(f"{row['then']:,}"),
+        number(f"{row['under_draft']:,}"),
+        money(then, currency),
+        money(draft, currency),
+        money(draft - then, currency),
+        _bars(then, draft, most, currency),
+    ]
+
+
+def _bars(then: Decimal, draft: Decimal, most: Decimal, currency: str) -> SafeString:
+    """Both amounts as bars, the upper one then; the cells beside say the same in figures."""
+    widths = [int(BAR_WIDTH * amount / most) if most else 0 for amount in (then, draft)]
+    return format_html(
+        '<svg width="{}" height="20" viewBox="0 0 {} 20" role="img" aria-label="Then {} {}, under the draft {} {}">'
+        '<rect y="2" width="{}" height="7" fill="var(--line-strong)"></rect>'
+        '<rect y="11" width="{}" height="7" fill="var(--accent)"></rect></svg>',
+        *(BAR_WIDTH, BAR_WIDTH, then, currency, draft, currency),
+        *widths,
+    )
+
+
+def _counts_panel(back_test: BackTest) -> Panel:
+    counted = [
+        ("Refunds that two people approve", "second_approval"),
+        ("Refunds that need a lead's consent", "consent"),
+        ("Late to acknowledge", "acknowledge_missed"),
+        ("Late to decide", "decide_missed"),
+    ]
+    rows: list[Any] = [
+        (
+            label,
+            number(f"{_count(back_test, f'{what}_then'):,}"),
+            number(f"{_count(back_test, f'{what}_under_draft'):,}"),
+        )
+        for label, what in counted
+    ]
+    cases = _tally(back_test)["cases"]
+    parts = [
+        f"{cases:,} cases",
+        f"{_count(back_test, 'refunds'):,} refunds",
+        f"{_count(back_test, 'upheld_without_refund'):,} upheld without one",
+        f"{_count(back_test, 'rejected'):,} rejected",
+    ]
+    if unknown := _count(back_test, "deadlines_unknown"):
+        parts.append(f"{unknown:,} without a calendar of holidays")
+    table = {"headings": ["", ("Then", "n"), ("Under the draft", "n")], "rows": rows}
+    return Panel("Approvals and deadlines", TABLE, table, note=", ".join(parts))
+
+
+def _reasons_panel(back_test: BackTest) -> Panel:
+    rows = [(REASONS[reason], number(f"{count:,}")) for reason, count in _tally(back_test)["reasons"].items()]
+    note = f"{_count(back_test, 'differing'):,} cases differ"
+    table = {"headings": ["Why", ("Times", "n")], "rows": rows, "empty": "Nothing comes out otherwise."}
+    return Panel("Why cases differ", TABLE, table, note=note)
+
+
+def _case_cells(row: BackTestCase) -> tuple[Any, ...]:
+    return (
+        link(row.complaint, row.complaint.code),
+        link(row.refund, row.refund.code) if row.refund else "–",
+        Refund.Basis(row.basis).label if row.basis else "–",
+        money(row.then, row.currency),
+        money(row.under_draft, row.currency),
+        money(row.under_draft - row.then, row.currency),
+        row.why,
+    )
+
+
+# --- The file -----------------------------------------------------------------------------------
+
+COLUMNS = (
+    "complaint", "category", "outcome", "refund", "basis", "currency", "then", "under_draft", "differs", "why",
+)  # fmt: skip
+
+
+class _Line:
+    """A file that hands back each line written to it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(back_test: BackTest) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(COLUMNS)
+    rows = back_test.cases.order_by("pk").values_list(
+        "complaint__code", "complaint__category", "complaint__decision__outcome", "refund__code", "basis", "currency",
+        "then", "under_draft", "differs", "why",
+    )  # fmt: skip
+    for *texts, then, under_draft, differs, why in rows.iterator(chunk_size=2000):
+        cells = [inert(text or "") for text in texts]
+        yield writer.writerow([*cells, f"{then:f}", f"{under_draft:f}", "yes" if differs else "no", inert(why)])

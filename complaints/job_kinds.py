@@ -1,0 +1,15 @@
+"""The long work of the cases."""
+
+from accounts.permissions import May
+from complaints import back_testing
+from jobs.kinds import JobKind, register_kind
+
+BACK_TEST = register_kind(
+    JobKind(
+        name="back_test",
+        label="Back-test of a policy draft",
+        run=back_testing.run,
+        may=May.DRAFT_POLICIES,
+        may_others=May.HANDLE_JOBS_OF_OTHERS,
+    )
+)
