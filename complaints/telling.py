@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from accounts.links import merged_with
-from accounts.models import User
+from accounts.messages.outbox import STAFF_LANGUAGE, NewMessage, queue_messages
+from accounts.messages.reader import Reader
+from accounts.models import MessageKind, User
 from accounts.permissions import Role
 from audit.actions import act
+from complaints.deadlines import last_day_of
 from complaints.models import Complaint
 
 
-def tell_lead(complaint: Complaint, sentence: str, *, by: User) -> list[User]:
-    """Tell the lead of the case's team; where it has none, every lead. Leaves an event that names who was told.
+def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
+    """Tell the lead of the case's team by e-mail that it was escalated for its age; where it has none, every lead.
 
-    Somebody who is linked to the customer is not told. For use inside an action.
+    Leaves an event that names who was told, and one message each in the outbox. Somebody who is linked to the customer
+    is not told. For use inside the action that has just raised the case.
     """
     with act("complaint.tell_lead", by=by, target=(Complaint, complaint.pk)) as action:
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
         told = leads_of(complaint)
-        action.message = sentence
+        last_day = last_day_of(complaint.decide_due_at, ZoneInfo(settings.BUSINESS_TIME_ZONE))
+        reason = f"It had to be decided by {Reader(STAFF_LANGUAGE).day(last_day)} and is not."
+        fields = {
+            "code": complaint.code,
+            "subject": complaint.subject,
+            "customer": complaint.customer.name,
+            "level": str(complaint.escalation_level),
+            "reason": reason,
+        }
+        queue_messages(
+            [
+                NewMessage(
+                    kind=MessageKind.STAFF_ESCALATION,
+                    key=f"escalation:{complaint.pk}:{complaint.escalated_at:%Y-%m-%dT%H:%M:%S}:{person.pk}",
+                    staff=person,
+                    complaint_id=complaint.pk,
+                    fields=fields,
+                )
+                for person in told
+            ],
+            by=by,
+        )
+        action.message = f"{complaint.code} is on level {complaint.escalation_level}. {reason}"
         action.data = {"told": [person.username for person in told]}
         return told
 
@@ -29,4 +57,4 @@ def leads_of(complaint: Complaint) -> list[User]:
     people = User.objects.filter(is_active=True).exclude(customer__in=merged_with(complaint.customer_id))
     team = (complaint.owner or complaint.registered_by).team_id
     found = list(people.filter(leads__pk=team)) if team is not None else []
-    return found or list(people.filter(Q(role__name=Role.LEAD)).order_by("pk"))
+    return found or list(people.filter(role__name=Role.LEAD).order_by("pk"))

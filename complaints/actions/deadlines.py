@@ -127,12 +127,7 @@ def escalate_overdue_complaint(complaint_id: int, *, by: User, now: datetime | N
         raise_level(complaint, now)
         complaint.save()
         action.data = {"level": complaint.escalation_level, "due_at": complaint.decide_due_at.isoformat()}
-        tell_lead(
-            complaint,
-            f"{complaint.code} had to be decided before {timezone.localtime(complaint.decide_due_at):%Y-%m-%d} and is"
-            f" not: it is on level {complaint.escalation_level} now.",
-            by=by,
-        )
+        tell_lead(complaint, by=by)
         return complaint
 
 

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Team
+from accounts.models import OutgoingMessage, Team
 from audit.models import Event
 from complaints.actions.cases import acknowledge_complaint, correct_complaint
 from complaints.actions.deadlines import escalate_overdue_complaint, record_missed_deadlines
@@ -409,19 +409,28 @@ def test_after_a_reopening_it_is_overdue_anew(desk: Desk) -> None:
 def test_the_lead_of_the_team_is_told(desk: Desk) -> None:
     complaint = take_up(desk, register(desk, agreed(desk, escalate_after_days=1)))
     told = Event.objects.filter(verb="complaint.tell_lead", outcome="done")
-    team = Team.objects.create(name="North desk", lead=factories.lead())
+    team = Team.objects.create(name="North desk", lead=factories.lead(email="lead@example.com"))
     desk.agent.team = team
     desk.agent.save()
     escalate_overdue_complaint(complaint.pk, by=desk.system)
     event = told.get()
     assert team.lead is not None
     assert event.data["told"] == [team.lead.username]
-    assert complaint.code in event.message
+    message = OutgoingMessage.objects.get(staff=team.lead)
+    assert (message.kind, message.complaint_id, message.recipient) == (
+        "staff_escalation",
+        complaint.pk,
+        team.lead.email,
+    )
+    assert f"{complaint.code} is on level 1 now" in message.subject
+    assert "It had to be decided by 24 April 2024 and is not." in message.body
+    assert event.message == f"{complaint.code} is on level 1. It had to be decided by 24 April 2024 and is not."
     # A lead who is the customer is not told about their own case; where a team has no other lead, every lead is.
     team.lead.customer = complaint.customer
     team.lead.save()
     escalate_overdue_complaint(complaint.pk, by=desk.lead, now=timezone.now() + timedelta(days=2))
     assert told.order_by("-pk")[0].data["told"] == [desk.lead.username]
+    assert OutgoingMessage.objects.count() == 2
 
 
 def test_only_leads_and_the_job_escalate_for_age(desk: Desk) -> None:
