@@ -150,5 +150,5 @@ def roles_that(may: May) -> str:
 
 # What jobs and commands may do in the system user's name. Never anything that proposes, approves or decides.
 SYSTEM_MAY: frozenset[May] = frozenset(
-    {May.HANDLE_MONEY, May.IMPORT, May.OPEN_SUBSCRIPTIONS, May.EDIT_CUSTOMERS, May.HANDLE_PHONES}
+    {May.HANDLE_MONEY, May.IMPORT, May.OPEN_SUBSCRIPTIONS, May.EDIT_CUSTOMERS, May.HANDLE_PHONES, May.HANDLE_MESSAGES}
 )

@@ -136,9 +136,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
 FOR_STAFF = frozenset({MessageKind.STAFF_DIGEST, MessageKind.STAFF_ESCALATION})
 
 
-def examples_of(kind: str) -> dict[str, Value]:
-    """A full example of the kind's fields, for previews and test sends."""
-    return {field.name: field.example for field in FIELDS[kind]}
+def examples_of(kind: str, *, required_only: bool = False) -> dict[str, Value]:
+    """An example of the kind's fields, for previews and test sends: all of them, or the required ones alone."""
+    return {field.name: field.example for field in FIELDS[kind] if not (required_only and field.optional)}
 
 
 def complete(kind: str, values: Mapping[str, Value]) -> dict[str, Value]:

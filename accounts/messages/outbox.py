@@ -42,8 +42,8 @@ class NewMessage:
     """A message to be queued, to a customer or to a staff member.
 
     ``fields`` fill the kind's template (``accounts.messages.kinds``); our name and contact and the reader's name are
-    added. ``text`` stands in place of the template's body, to the letter. ``recipient`` is another address than the
-    one on file.
+    added. ``text`` stands in place of the template's body, to the letter; ``words`` of subject and body. ``recipient``
+    is another address than the one on file. ``language`` is the customer's unless given.
     """
 
     kind: str
@@ -54,10 +54,13 @@ class NewMessage:
     complaint_id: int | None = None
     text: str | None = None
     recipient: str = ""
+    words: Words | None = None
+    language: str = ""
 
     @property
-    def language(self) -> str:
-        return self.customer.language if self.customer is not None else STAFF_LANGUAGE
+    def reads(self) -> str:
+        """The language of the message."""
+        return self.language or (self.customer.language if self.customer is not None else STAFF_LANGUAGE)
 
 
 # --- One message --------------------------------------------------------------------------------
@@ -82,8 +85,12 @@ def queue_message(
     Raises:
         Refused: there is no e-mail address to send it to, or the given one is none.
     """
-    wanted = NewMessage(kind, key, fields or {}, customer, staff, complaint_id, text, recipient)
-    if found := OutgoingMessage.objects.filter(key=key).first():
+    return queue(NewMessage(kind, key, fields or {}, customer, staff, complaint_id, text, recipient), by=by)
+
+
+def queue(wanted: NewMessage, *, by: User) -> OutgoingMessage:
+    """As ``queue_message``."""
+    if found := OutgoingMessage.objects.filter(key=wanted.key).first():
         return found
     if obstacle := address_obstacle(wanted):
         raise Refused(str(obstacle), code=obstacle.code, data={"field": "recipient"})
@@ -139,14 +146,14 @@ def queue_messages(wanted: Sequence[NewMessage], *, by: User) -> list[OutgoingMe
     fresh = [one for key, one in first.items() if key not in known]
     if fresh:
         known |= {message.key: message for message in _write(fresh, by)}
-        transaction.on_commit(partial(_start_sending, [known[one.key].pk for one in fresh]), robust=True)
+        queue_sending([known[one.key] for one in fresh])
     return [known[one.key] for one in wanted]
 
 
 def _check(one: NewMessage) -> None:
     if (one.customer is None) == (one.staff is None):
         raise ValueError(f"{one.key}: a message goes either to a customer or to a staff member")
-    if (one.kind in FOR_STAFF) != (one.staff is not None):
+    if one.words is None and (one.kind in FOR_STAFF) != (one.staff is not None):
         raise ValueError(f"{one.key}: {one.kind} is for the others")
     if one.text is not None and not one.text.strip():
         raise ValueError(f"{one.key}: the text is empty")
@@ -167,13 +174,13 @@ def _write(fresh: Sequence[NewMessage], by: User) -> list[OutgoingMessage]:
     addresses = _addresses(fresh)
     rows = []
     for one in fresh:
-        template = templates[one.kind, one.language]
+        template = templates[one.kind, one.reads]
         words = words_of(one, template)
         rows.append(
             OutgoingMessage(
                 key=one.key,
                 kind=one.kind,
-                language=one.language,
+                language=one.reads,
                 customer=one.customer,
                 staff=one.staff,
                 complaint_id=one.complaint_id,
@@ -226,6 +233,8 @@ def templates_for(kinds: Iterable[str]) -> dict[tuple[str, str], MessageTemplate
 
 def words_of(one: NewMessage, template: MessageTemplate) -> Words:
     """The message as its reader gets it: by the template, or with the text that somebody wrote."""
+    if one.words is not None:
+        return one.words
     words = render(one.kind, template.subject, template.body, {**standing_fields(one), **one.fields})
     return words if one.text is None else Words(words.subject, one.text.replace("\r\n", "\n").strip())
 
@@ -238,7 +247,7 @@ def standing_fields(one: NewMessage) -> dict[str, Value]:
 
 def draft_of(one: NewMessage) -> Words:
     """How the message would read now, for somebody to change before it is queued."""
-    return words_of(one, MessageTemplate.objects.get(kind=one.kind, language=one.language))
+    return words_of(one, MessageTemplate.objects.get(kind=one.kind, language=one.reads))
 
 
 def kind_in_words(kind: str) -> str:
@@ -249,11 +258,16 @@ def kind_in_words(kind: str) -> str:
 # --- Starting the sender ------------------------------------------------------------------------
 
 
-def _start_sending(message_ids: Sequence[int]) -> None:
+def queue_sending(messages: Sequence[OutgoingMessage]) -> None:
+    """Have them sent once the caller's transaction is committed."""
+    transaction.on_commit(partial(_start_sending, len(messages)), robust=True)
+
+
+def _start_sending(count: int) -> None:
     """After the commit. When the queue cannot be reached now, ``send_messages`` finds what is due."""
     from accounts.tasks import send_due_messages
 
     try:
         send_due_messages.enqueue()
     except Exception:  # whatever the queue's own trouble is, the action is done
-        log.warning("%s messages wait for send_messages: no task could be queued.", len(message_ids), exc_info=True)
+        log.warning("%s messages wait for send_messages: no task could be queued.", count, exc_info=True)

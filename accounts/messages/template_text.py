@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.template import Context, Engine, Template, TemplateSyntaxError
-from django.template.base import FilterExpression, Lexer, NodeList, TokenType, Variable, VariableNode
+from django.template.base import FilterExpression, Lexer, TokenType, Variable, VariableNode
 from django.template.defaulttags import ForNode, IfNode
 
-from accounts.messages.kinds import FIELDS, Value, complete
+from accounts.messages.kinds import FIELDS, Value, complete, examples_of
 from accounts.messages.template_tags import FILTERS, TAGS
 from audit.actions import Refused
 
@@ -99,19 +99,11 @@ def check_template(kind: str, subject: str, body: str) -> None:
         if not source.strip():
             raise _bad(part, f"The {part} cannot be empty.")
         _check_source(kind, part, source)
-    for values in (_full(kind), _bare(kind)):
+    for values in (examples_of(kind), examples_of(kind, required_only=True)):
         words = render(kind, subject, body, values)
         for part, text in (("subject", words.subject), ("body", words.body)):
             if not text:
                 raise _bad(part, f"Without its optional fields the {part} would be empty.")
-
-
-def _full(kind: str) -> dict[str, Value]:
-    return {field.name: field.example for field in FIELDS[kind]}
-
-
-def _bare(kind: str) -> dict[str, Value]:
-    return {field.name: field.example for field in FIELDS[kind] if not field.optional}
 
 
 def _bad(part: str, sentence: str) -> Refused:
@@ -151,7 +143,7 @@ class _Check:
         self.part = part
         self.known = known
 
-    def nodes(self, nodes: NodeList, *, within: frozenset[str] = frozenset()) -> None:
+    def nodes(self, nodes: Iterable[Any], *, within: frozenset[str] = frozenset()) -> None:
         for node in nodes:
             if isinstance(node, VariableNode):
                 self._expression(node.filter_expression, within, shown=True)
@@ -174,7 +166,7 @@ class _Check:
         self.nodes(node.nodelist_empty, within=within)
 
     def _expression(
-        self, expression: FilterExpression, within: frozenset[str], *, shown: bool = False, looped: bool = False
+        self, expression: Any, within: frozenset[str], *, shown: bool = False, looped: bool = False
     ) -> None:
         joined = bool(expression.filters)
         if isinstance(expression.var, Variable):

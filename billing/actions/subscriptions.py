@@ -243,12 +243,11 @@ def cancel_subscription(
         return subscription
 
 
-def ends_with(subscription: Subscription, period: BillingPeriod) -> bool:
-    """Whether a cancellation takes effect at the period's end: one that was asked for after it (while
-    billing was late) takes effect at the end of a later one (F2, F4).
+def ends_with(asked_on: date | None, closes_on: date) -> bool:
+    """Whether a cancellation takes effect at the end of the period that closes on the day: one that was asked for
+    after it (while billing was late) takes effect at the end of a later one (F2, F4).
     """
-    asked_on = subscription.cancelled_on
-    return asked_on is not None and asked_on < period.closes_on
+    return asked_on is not None and asked_on < closes_on
 
 
 def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeriod | None, asked_on: date) -> date:

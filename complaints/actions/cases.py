@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from accounts.guards import require
 from accounts.links import linked_obstacle
+from accounts.messages.outbox import NewMessage, queue
 from accounts.models import User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
 from billing.models import BillingPeriod, Subscription
-from complaints import guards
+from complaints import guards, letters
 from complaints.actions.deadlines import clock_start, note_breaches, set_deadlines
+from complaints.attachments import attach, stored_files
 from complaints.evidence import evidence_of
 from complaints.models import Assessment, Attachment, Complaint, Message, Note
 from complaints.quoting import terms_for
@@ -45,7 +46,7 @@ def register_complaint(
         Refused: a value is invalid or in the future, the period is another subscription's or begins after the
             complaint, or an attachment is too large or of a type not taken.
     """
-    with act("complaint.register", by=by, target=(Complaint, None)) as action:
+    with stored_files() as stored, act("complaint.register", by=by, target=(Complaint, None)) as action:
         require(by, May.WORK_COMPLAINTS)
         period = _period_of(action, subscription_id, period_id)
         subscription = period.subscription
@@ -74,7 +75,7 @@ def register_complaint(
         set_deadlines(complaint, received_at)
         checked(complaint).save()
         for file in attachments:
-            _attach(complaint, file, by=by, now=now)
+            attach(complaint, file, stored=stored, by=by, now=now)
         action.about(complaint, complaint_id=complaint.pk)
         return complaint
 
@@ -97,7 +98,16 @@ def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: 
                 f"The acknowledgement has to give the customer the code {complaint.code}.",
                 code="code_missing",
             )
-        message = say(complaint, Message.Kind.ACKNOWLEDGEMENT, text, recipient, channel, by=by, at=now)
+        message = say(
+            complaint,
+            Message.Kind.ACKNOWLEDGEMENT,
+            text,
+            recipient,
+            channel,
+            letter=letters.acknowledgement(complaint),
+            by=by,
+            at=now,
+        )
         note_breaches(complaint, now, by=by)
         complaint.acknowledged_at = now
         complaint.save()
@@ -196,7 +206,18 @@ def ask_customer(complaint_id: int, *, by: User, text: str, recipient: str = "",
     with act("complaint.ask", by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.ask_obstacle(complaint, by))
-        message = say(complaint, Message.Kind.QUESTION, text, recipient, channel, by=by, at=timezone.now())
+        if text.split() == letters.question_text(complaint).split():
+            raise Refused("Please write the question into the text.", code="text_missing", data={"field": "text"})
+        message = say(
+            complaint,
+            Message.Kind.QUESTION,
+            text,
+            recipient,
+            channel,
+            letter=letters.question(complaint),
+            by=by,
+            at=timezone.now(),
+        )
         complaint.state = State.WAITING
         if complaint.owner_id is None:
             complaint.owner = by
@@ -267,45 +288,31 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
 
 def attach_file(complaint_id: int, *, by: User, file: UploadedFile[Any]) -> Attachment:
     """Add a file to the case."""
-    with act("complaint.attach", by=by, target=(Complaint, complaint_id)) as action:
+    with stored_files() as stored, act("complaint.attach", by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.work_obstacle(complaint, by))
-        attachment = _attach(complaint, file, by=by, now=timezone.now())
+        attachment = attach(complaint, file, stored=stored, by=by, now=timezone.now())
         action.data = {"file": attachment.name, "sha256": attachment.sha256}
         return attachment
 
 
-def _attach(complaint: Complaint, file: UploadedFile[Any], *, by: User, now: datetime) -> Attachment:
-    name = (file.name or "file").replace("\\", "/").rsplit("/", 1)[-1][-150:]
-    size = file.size or 0
-    if size == 0:
-        raise Refused(f"{name} is empty.", code="attachment")
-    if size > settings.ATTACHMENT_MAX_BYTES:
-        raise Refused(f"{name} is larger than {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB.", code="attachment")
-    if file.content_type not in settings.ATTACHMENT_TYPES:
-        raise Refused(f"{name}: files of this kind ({file.content_type}) are not taken.", code="attachment")
-    digest = hashlib.sha256()
-    for chunk in file.chunks():
-        digest.update(chunk)
-    if Attachment.objects.filter(complaint=complaint, sha256=digest.hexdigest()).exists():
-        raise Refused(f"{name} is on the case already.", code="attachment")
-    file.seek(0)
-    file.name = name  # nothing of a path that somebody made up
-    attachment = Attachment(
-        complaint=complaint,
-        file=file,
-        name=name,
-        content_type=file.content_type or "",
-        size=size,
-        sha256=digest.hexdigest(),
-        by=by,
-        at=now,
-    )
-    attachment.save()
-    return attachment
+def say(
+    complaint: Complaint,
+    kind: str,
+    text: str,
+    recipient: str,
+    channel: str,
+    *,
+    letter: NewMessage,
+    by: User,
+    at: datetime,
+) -> Message:
+    """Put on the case what the customer is told. By e-mail it also goes into the outbox, the very same text; by any
+    other channel somebody else brings it, and it is only on record.
 
-
-def say(complaint: Complaint, kind: str, text: str, recipient: str, channel: str, *, by: User, at: datetime) -> Message:
+    Raises:
+        Refused: there is no text, or no e-mail address for a message by e-mail.
+    """
     if not text.strip():
         raise Refused("Please write the text that the customer gets.", code="text_missing")
     message = checked(
@@ -320,6 +327,9 @@ def say(complaint: Complaint, kind: str, text: str, recipient: str, channel: str
             by=by,
         )
     )
+    if message.channel == Complaint.Channel.EMAIL:
+        message.outgoing = queue(replace(letter, text=text, recipient=recipient.strip()), by=by)
+        message.text, message.correspondent = message.outgoing.body, message.outgoing.recipient
     message.save()
     return message
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.actions import Refused, act, checked
-from complaints import guards
+from complaints import guards, letters
 from complaints.actions.cases import begin, say
 from complaints.actions.deadlines import note_breaches, raise_level, set_deadlines
 from complaints.actions.refunds import lock_periods_of_open_refunds, withdraw_open_refunds
@@ -63,7 +63,16 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
                 code="further_way_missing",
             )
         now = timezone.now()
-        message = say(complaint, Message.Kind.DECISION, text, recipient, channel, by=by, at=now)
+        message = say(
+            complaint,
+            Message.Kind.DECISION,
+            text,
+            recipient,
+            channel,
+            letter=letters.decision(complaint),
+            by=by,
+            at=now,
+        )
         complaint.state = State.COMMUNICATED
         complaint.communicated_at = now
         complaint.save()

@@ -36,8 +36,10 @@ def say_initial(rows: Sequence[Complaint], text: Any) -> dict[str, Any]:
     if len(rows) != 1:
         return {}
     complaint = rows[0]
+    # A web form has no way back: what it brought is answered by e-mail.
+    by_web = complaint.channel == Complaint.Channel.WEB and complaint.customer.email
     return {
         "recipient": complaint.customer.email,
-        "channel": complaint.channel,
+        "channel": Complaint.Channel.EMAIL if by_web else complaint.channel,
         "text": text(complaint) if text else "",
     }

@@ -10,7 +10,7 @@ from audit.backoffice import OptionalReasonForm
 from complaints import forms, guards
 from complaints.actions import cases, decisions
 from complaints.admin.case_actions.common import CaseAction, say_initial
-from complaints.letters import acknowledgement_text, decision_text
+from complaints.letters import acknowledgement_text, decision_text, question_text
 from complaints.models import Complaint
 
 
@@ -43,7 +43,7 @@ class Ask(CaseAction):
         return guards.ask_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, None)
+        return say_initial(rows, question_text)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         message = cases.ask_customer(pk, by=by, **cleaned)
