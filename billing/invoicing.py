@@ -1,15 +1,15 @@
 """Writing the invoices of periods: what each asks for, and using up the subscription's credits on it.
 
 For use inside actions. One period or a whole batch goes the same way: ``issue_invoices`` reads and writes with a
-number of statements that does not grow with them.
+number of statements that does not grow with them, and what many invoices have in common is worked out once.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
@@ -18,48 +18,73 @@ from django.db.models import F, OuterRef, Subquery, Sum
 
 from accounts.fields import MoneyField
 from accounts.models import next_numbers
-from audit.bulk import CHUNK, create_tracked, update_tracked
-from billing.models import BillingPeriod, Charge, Credit, CreditApplication, Invoice, InvoiceLine
+from audit.bulk import CHUNK, among, create_from, create_tracked_from, update_tracked
+from billing.models import BillingPeriod, Charge, Credit, CreditApplication, Invoice, InvoiceLine, Subscription
 from billing.money import split_gross
 
 PAYMENT_DAYS = 14
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An invoice with its lines and the credits it uses up, nothing saved and no number taken."""
+    """An invoice with its lines and the charges it asks for, nothing saved and no number taken."""
 
     invoice: Invoice
-    lines: list[InvoiceLine]
+    lines: Sequence[InvoiceLine]
     charges: Sequence[Charge] = ()
-    uses: list[tuple[Credit, Decimal]] = field(default_factory=list)
 
 
 # --- What an invoice says: reads and writes nothing ---------------------------------------------
 
 
-def draft_invoice(period: BillingPeriod, *, charges: Sequence[Charge] = (), credits: Sequence[Credit] = ()) -> Draft:
-    """The period's invoice: its fee, the charges that wait, less what the credits bear, in the order given (R6).
-
-    The credits' ``applied`` is raised in memory, so that the next invoice drafted with them sees what is left.
-    """
+def draft_invoice(period: BillingPeriod, *, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)) -> Draft:
+    """The period's invoice: its fee, the charges that wait, less what credits bear."""
     invoice = build_invoice(period)
-    lines = [build_line(invoice)]
-    for position, charge in enumerate(charges, start=2):
+    return _drafted(invoice, [build_line(invoice)], charges, credited)
+
+
+def draft_charges(
+    subscription: Subscription, charges: Sequence[Charge], *, on: date, credited: Decimal = Decimal(0)
+) -> Draft:
+    """An invoice of charges alone, dated ``on``, less what credits bear."""
+    invoice = Invoice(
+        customer_id=subscription.customer_id,
+        charges_of=subscription,
+        currency=subscription.currency,
+        issued_on=on,
+        due_on=on + timedelta(days=PAYMENT_DAYS),
+        net=Decimal(0),
+        tax=Decimal(0),
+        gross=Decimal(0),
+    )
+    return _drafted(invoice, [], charges, credited)
+
+
+def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal) -> Draft:
+    for position, charge in enumerate(charges, start=len(lines) + 1):
         line = _charge_line(invoice, position, charge)
         lines.append(line)
         invoice.net += line.net
         invoice.tax += line.tax
         invoice.gross += line.gross
-    draft = Draft(invoice, lines, charges)
+    invoice.credited = credited
+    invoice.state = Invoice.State.PAID if invoice.due == 0 else Invoice.State.ISSUED
+    return Draft(invoice, lines, charges)
+
+
+def use_credits(credits: Iterable[Credit], due: Decimal) -> list[tuple[Credit, Decimal]]:
+    """What each of the credits bears of an amount that is due, in the order given (R6).
+
+    Their ``applied`` is raised in memory, so that the next invoice sees what is left.
+    """
+    uses = []
     for credit in credits:
-        part = min(credit.remaining, invoice.due)
+        part = min(credit.remaining, due)
         if part > 0:
             credit.applied += part
-            invoice.credited += part
-            draft.uses.append((credit, part))
-    invoice.state = Invoice.State.PAID if invoice.due == 0 else Invoice.State.ISSUED
-    return draft
+            due -= part
+            uses.append((credit, part))
+    return uses
 
 
 def build_invoice(period: BillingPeriod, *, number: str = "") -> Invoice:
@@ -82,6 +107,7 @@ def build_invoice(period: BillingPeriod, *, number: str = "") -> Invoice:
 def build_line(invoice: Invoice) -> InvoiceLine:
     """The line of the period's fee, not saved. ``invoice`` is as ``build_invoice`` made it."""
     period = invoice.period
+    assert period is not None
     return InvoiceLine(
         invoice=invoice,
         position=1,
@@ -107,10 +133,6 @@ def _charge_line(invoice: Invoice, position: int, charge: Charge) -> InvoiceLine
     )
 
 
-# Most periods of a batch cost the same. Equal decimals split equally, however they are written.
-_split = lru_cache(maxsize=4096)(split_gross)
-
-
 def invoice_series(year: int) -> str:
     """The series whose numbers the invoices of a year take."""
     return f"invoice-{year}"
@@ -125,47 +147,124 @@ def state_of(invoice: Invoice) -> str:
     return Invoice.State.PAID if invoice.due == 0 else invoice.state
 
 
+# Periods with credits of their own cost the same as the others. Equal decimals split equally, however written.
+_split = lru_cache(maxsize=4096)(split_gross)
+
+
 # --- Issuing ------------------------------------------------------------------------------------
 
 
-def issue_invoice(period: BillingPeriod) -> Invoice:
-    """The invoice of one saved period."""
-    return issue_invoices([period])[0].invoice
+@dataclass(frozen=True, slots=True)
+class ToInvoice:
+    """A saved period that wants its invoice. ``like`` has its days and terms: the period itself, or one that differs
+    from it in nothing but its subscription, so that thousands of periods that are alike can share one.
+    """
+
+    period_id: int
+    subscription_id: int
+    customer_id: int
+    like: BillingPeriod
 
 
-def issue_invoices(periods: Sequence[BillingPeriod]) -> list[Draft]:
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An invoice that was written: its number, and the draft that says everything else of it but whose it is."""
+
+    period_id: int | None
+    customer_id: int
+    draft: Draft
+    uses: _Uses
+    number: str
+
+
+def issue_invoice(period: BillingPeriod) -> None:
+    """Write the invoice of one saved period."""
+    subscription = period.subscription
+    issue_invoices([ToInvoice(period.pk, subscription.pk, subscription.customer_id, like=period)])
+
+
+def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: date) -> Invoice:
+    """Write an invoice of the waiting charges alone, dated ``on``, for a (locked) subscription that gets no other one.
+    What is left of its credits goes onto it, oldest first, as onto any invoice.
+    """
+    credits = _credits([subscription.pk]).get(subscription.pk, ())
+    uses = use_credits(credits, draft_charges(subscription, charges, on=on).invoice.gross)
+    draft = draft_charges(subscription, charges, on=on, credited=_sum(uses))
+    (number,) = _numbers([on.year])
+    _write([Issued(None, subscription.customer_id, draft, uses, number)])
+    return Invoice.objects.get(number=number)
+
+
+def issue_invoices(periods: Sequence[ToInvoice]) -> list[Issued]:
     """Write the invoices of saved periods whose subscriptions the caller holds; in the periods' order.
 
     Everything the subscriptions have goes onto them: waiting charges as own lines, credits oldest first. Numbers
-    run without a gap within the year of the date.
+    run without a gap within the year of the date. Periods that are alike and have neither share one draft.
     """
-    subscriptions = {period.subscription_id for period in periods}
-    credits = _by_subscription(
-        sorted(
-            Credit.objects.filter(subscription__in=subscriptions)
-            .with_remaining()
-            .filter(left__gt=Decimal(0))  # type: ignore[misc]
-            .order_by("pk")
-            .select_for_update(no_key=True),
-            key=lambda credit: (credit.granted_on, credit.pk),
-        )
-    )
-    charges = _by_subscription(
-        sorted(
-            Charge.objects.filter(subscription__in=subscriptions, invoiced_on__isnull=True)
-            .order_by("pk")
-            .select_for_update(no_key=True),
-            key=lambda charge: (charge.charged_on, charge.pk),
-        )
-    )
-    drafts = []
+    subscriptions = [period.subscription_id for period in periods]
+    credits, charges = _credits(subscriptions), _charges(subscriptions)
+    drafts = _Drafts()
+    drafted = []
     for period in periods:
         # An invoice has one currency: a charge in another one waits, and the ledger's check names it.
-        asked = [charge for charge in charges.pop(period.subscription_id, ()) if charge.currency == period.currency]
-        drafts.append(draft_invoice(period, charges=asked, credits=credits.get(period.subscription_id, ())))
-    _number([draft.invoice for draft in drafts])
-    _write(drafts)
-    return drafts
+        waiting = charges.pop(period.subscription_id, ())
+        asked = [charge for charge in waiting if charge.currency == period.like.currency]
+        drafted.append(drafts.draft(period.like, asked, credits.get(period.subscription_id, ())))
+    numbers = _numbers([draft.invoice.issued_on.year for draft, _ in drafted])
+    issued = [
+        Issued(period.period_id, period.customer_id, draft, uses, number)
+        for period, (draft, uses), number in zip(periods, drafted, numbers, strict=True)
+    ]
+    _write(issued)
+    return issued
+
+
+class _Drafts:
+    """Drafts of periods: one for all that are alike, have no charge and as much credit."""
+
+    def __init__(self) -> None:
+        self._plain: dict[tuple[int, Decimal], Draft] = {}
+
+    def draft(self, period: BillingPeriod, charges: Sequence[Charge], credits: Iterable[Credit]) -> tuple[Draft, _Uses]:
+        uses = use_credits(credits, self._draft(period, charges, Decimal(0)).invoice.gross)
+        return self._draft(period, charges, _sum(uses)), uses
+
+    def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> Draft:
+        if charges:
+            return draft_invoice(period, charges=charges, credited=credited)
+        key = id(period), credited
+        if key not in self._plain:
+            self._plain[key] = draft_invoice(period, credited=credited)
+        return self._plain[key]
+
+
+type _Uses = Sequence[tuple[Credit, Decimal]]
+
+
+def _sum(uses: _Uses) -> Decimal:
+    return sum((part for _, part in uses), Decimal(0))
+
+
+def _credits(subscription_ids: Sequence[int]) -> Mapping[int, list[Credit]]:
+    """Each subscription's credits with something left, locked; oldest first."""
+    rows = (
+        Credit.objects.filter(among("subscription", subscription_ids))
+        .with_remaining()
+        .filter(left__gt=Decimal(0))  # type: ignore[misc]
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return _by_subscription(sorted(rows, key=lambda credit: (credit.granted_on, credit.pk)))
+
+
+def _charges(subscription_ids: Sequence[int]) -> dict[int, list[Charge]]:
+    """Each subscription's charges that no invoice has asked for, locked; oldest first."""
+    rows = (
+        Charge.objects.filter(among("subscription", subscription_ids), invoiced_on__isnull=True)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return _by_subscription(sorted(rows, key=lambda charge: (charge.charged_on, charge.pk)))
 
 
 def _by_subscription[R: (Credit, Charge)](rows: Iterable[R]) -> dict[int, list[R]]:
@@ -175,36 +274,48 @@ def _by_subscription[R: (Credit, Charge)](rows: Iterable[R]) -> dict[int, list[R
     return found
 
 
-def _number(invoices: Sequence[Invoice]) -> None:
-    def year(invoice: Invoice) -> int:
-        return invoice.issued_on.year
-
-    # The sort is stable, and the years' series are locked in one order.
-    for of, group in groupby(sorted(invoices, key=year), key=year):
-        found = list(group)
-        for invoice, n in zip(found, next_numbers(invoice_series(of), len(found)), strict=True):
-            invoice.number = invoice_number(of, n)
+def _numbers(years: Sequence[int]) -> list[str]:
+    """The next number of each year's series for each in turn."""
+    # The series are locked in one order.
+    series = {year: iter(next_numbers(invoice_series(year), count)) for year, count in sorted(Counter(years).items())}
+    return [invoice_number(year, next(series[year])) for year in years]
 
 
-def _write(drafts: Sequence[Draft]) -> None:
-    create_tracked(Invoice, [draft.invoice for draft in drafts])
-    InvoiceLine.objects.bulk_create([line for draft in drafts for line in draft.lines], batch_size=CHUNK)
-    uses = [
-        CreditApplication(credit=credit, invoice=draft.invoice, amount=part, applied_on=draft.invoice.issued_on)
-        for draft in drafts
-        for credit, part in draft.uses
-    ]
-    CreditApplication.objects.bulk_create(uses, batch_size=CHUNK)
-    if uses:
-        used = {use.credit_id for use in uses}
-        fresh = CreditApplication.objects.filter(
-            credit=OuterRef("pk"), invoice__in={use.invoice_id for use in uses}
-        ).order_by()
-        applied = Subquery(fresh.values("credit").annotate(sum=Sum("amount")).values("sum"), output_field=MoneyField())
-        update_tracked(Credit.objects.filter(pk__in=used), reason="Used on an invoice", applied=F("applied") + applied)
+def _write(issued: Sequence[Issued]) -> None:
+    keys = create_tracked_from(
+        Invoice,
+        [each.draft.invoice for each in issued],
+        known_by="number",
+        period_id=[each.period_id for each in issued],
+        customer_id=[each.customer_id for each in issued],
+        number=[each.number for each in issued],
+    )
+    lines = [(key, line) for key, each in zip(keys, issued, strict=True) for line in each.draft.lines]
+    create_from(InvoiceLine, [line for _, line in lines], invoice_id=[key for key, _ in lines])
+    _write_uses(
+        [
+            CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=each.draft.invoice.issued_on)
+            for key, each in zip(keys, issued, strict=True)
+            for credit, part in each.uses
+        ]
+    )
     for on, group in groupby(
-        sorted((draft for draft in drafts if draft.charges), key=lambda draft: draft.invoice.issued_on),
+        sorted((draft for each in issued if (draft := each.draft).charges), key=lambda draft: draft.invoice.issued_on),
         key=lambda draft: draft.invoice.issued_on,
     ):
         asked = [charge.pk for draft in group for charge in draft.charges]
-        update_tracked(Charge.objects.filter(pk__in=asked), reason="Asked for on an invoice", invoiced_on=on)
+        update_tracked(Charge.objects.filter(among("pk", asked)), reason="Asked for on an invoice", invoiced_on=on)
+
+
+def _write_uses(uses: Sequence[CreditApplication]) -> None:
+    if not uses:
+        return
+    CreditApplication.objects.bulk_create(uses, batch_size=CHUNK)
+    fresh = CreditApplication.objects.filter(
+        among("invoice", {use.invoice_id for use in uses}), credit=OuterRef("pk")
+    ).order_by()
+    applied = Subquery(fresh.values("credit").annotate(sum=Sum("amount")).values("sum"), output_field=MoneyField())
+    used = {use.credit_id for use in uses}
+    update_tracked(
+        Credit.objects.filter(among("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
+    )

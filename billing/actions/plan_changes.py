@@ -18,7 +18,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
-from audit.bulk import update_tracked
+from audit.bulk import among, update_tracked
 from billing.actions.subscriptions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.models import BillingPeriod, Plan, PlanChange, Price, Subscription
 from billing.money import format_amount
@@ -260,15 +260,15 @@ def scheduled_change(subscription_id: int) -> PlanChange | None:
 
 def scheduled_changes(subscription_ids: Collection[int]) -> dict[int, PlanChange]:
     """What waits for any of the (locked) subscriptions, by subscription, with the plans. One query."""
-    waiting = PlanChange.objects.filter(subscription__in=subscription_ids, state=State.SCHEDULED)
+    waiting = PlanChange.objects.filter(among("subscription", subscription_ids), state=State.SCHEDULED)
     return {change.subscription_id: change for change in waiting.select_related("plan").order_by("pk")}
 
 
 def settle_plan_changes(
-    scheduled: Mapping[int, PlanChange], opened: Sequence[BillingPeriod], ended: Iterable[Subscription]
+    scheduled: Mapping[int, PlanChange], opened: Sequence[BillingPeriod], ended: Iterable[int]
 ) -> None:
-    """Write down what became of the ``scheduled`` changes of a batch: those that the (saved) ``opened`` periods have
-    taken on are the subscriptions' plans and fees now; those of ``ended`` subscriptions come to nothing.
+    """Write down what became of the ``scheduled`` changes of a batch: those that the ``opened`` periods have
+    taken on are the subscriptions' plans and fees now; those of ``ended`` subscriptions (their keys) come to nothing.
     """
     taken = [scheduled[each.subscription_id] for each in opened if due(scheduled.get(each.subscription_id), each)]
     if taken:
@@ -287,7 +287,7 @@ def settle_plan_changes(
             state=State.APPLIED,
             applied_period=Subquery(period.values("pk")[:1]),
         )
-    void = [scheduled[each.pk].pk for each in ended if each.pk in scheduled]
+    void = [scheduled[pk].pk for pk in ended if pk in scheduled]
     if void:
         update_tracked(
             PlanChange.objects.filter(pk__in=void), reason="The subscription has ended", state=State.WITHDRAWN

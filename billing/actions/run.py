@@ -18,7 +18,7 @@ from accounts.guards import permission_obstacle, require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Refused, act
-from audit.bulk import update_tracked
+from audit.bulk import among, update_tracked
 from audit.context import acting
 from billing.actions.run_batch import BillingResult, bill_batch
 from billing.models import BillingPeriod, BillingRun, Credit, Invoice, Subscription
@@ -26,7 +26,7 @@ from billing.models import BillingPeriod, BillingRun, Credit, Invoice, Subscript
 __all__ = ["BATCH", "BillingResult", "run_billing"]
 
 #: Subscriptions, or invoices to mark overdue, in one transaction.
-BATCH = 1000
+BATCH = 2000
 
 
 def run_billing(today: date, *, by: User, dry_run: bool = False) -> BillingResult:
@@ -154,7 +154,7 @@ def _closing_on(day: date, last: int) -> list[int]:
 
 def mark_overdue(invoice_ids: Sequence[int], today: date) -> BillingResult:
     """Mark those of the invoices that are still past their due date; what was paid or disputed meanwhile stays."""
-    rows = Invoice.objects.due_before(today).filter(pk__in=invoice_ids)
+    rows = Invoice.objects.due_before(today).filter(among("pk", invoice_ids))
     return BillingResult(
         batches=1, overdue=update_tracked(rows, reason="Past its due date", state=Invoice.State.OVERDUE)
     )

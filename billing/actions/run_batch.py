@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,12 +13,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.actions import Refused
-from audit.bulk import CHUNK, create_tracked, update_tracked
+from audit.bulk import among, create_from, create_tracked_from, update_held
 from audit.models import Event
 from billing.actions.plan_changes import scheduled_changes, settle_plan_changes
 from billing.actions.subscriptions import TermsInForce, ends_with
-from billing.invoicing import Draft, issue_invoices
-from billing.models import BillingPeriod, Plan, Subscription
+from billing.invoicing import Draft, Issued, ToInvoice, issue_invoices
+from billing.models import BillingPeriod, PlanChange, Subscription
 from billing.money import format_amount
 
 type Sums = dict[str, Decimal]
@@ -74,70 +75,143 @@ class BillingResult:
         return {**{name: getattr(self, name) for name in counts}, **self.amounts, "problems": self.problems}
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A subscription whose open period closes on the day, both locked.
+
+    ``alike`` is everything that its next period is made from: two with the same get the same but for whose it is.
+    """
+
+    pk: int
+    number: str
+    customer_id: int
+    cancelled_on: date | None
+    period_id: int
+    sequence: int
+    alike: tuple[Any, ...]
+
+
+#: A subscription's columns that say nothing about its next period. Any other makes it differ.
+_SAYS_NOTHING = {
+    "id", "number", "customer_id", "activated_on", "state", "cancelled_on", "cancellation_channel", "ended_on",
+}  # fmt: skip
+
+
 def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> BillingResult:
     """Bring each of the subscriptions whose open period closes on the day one cycle further, in the caller's
     transaction: end the period; end a cancelled subscription with it (F4), or open the next period and invoice it.
 
     A subscription without a price in force is named in the result and left as it was. One that somebody else has
     billed or extended meanwhile is passed over. Each that changed gets an event.
+
+    Next periods that are alike are built once and written as copies, with their invoices.
     """
     result = BillingResult(batches=1)
-    subscriptions = _locked(subscription_ids)
-    # Locked after their subscriptions, so that an extension being granted is waited for and then seen.
-    over = (
-        BillingPeriod.objects.filter(subscription__in=subscriptions, state=BillingPeriod.State.OPEN, closes_on=day)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    )
-    closing: dict[int, BillingPeriod] = {period.subscription_id: period for period in over}
-    changes = scheduled_changes(subscriptions)
-    terms = TermsInForce(day, {subscription.plan_id for subscription in subscriptions.values()}, changes)
-    events: list[Event] = []
-    ending: list[Subscription] = []
-    opening: list[BillingPeriod] = []
-    over_now: list[int] = []
+    due = _due(subscription_ids, day)
+    changes = scheduled_changes([one.pk for one in due])
+    ending = [one.pk for one in due if ends_with(one.cancelled_on, day)]
+    following = _next_periods([one for one in due if not ends_with(one.cancelled_on, day)], day, changes)
     tell = _Teller(by)
-    for pk, subscription in subscriptions.items():
-        period = closing.get(pk)
-        if period is None or subscription.state == Subscription.State.ENDED:
-            continue
-        if ends_with(subscription, period):
-            ending.append(subscription)
-            message = f"It ended with its period, on {day}."
-            events.append(tell.done(subscription, message, {"period": period.pk, "ended_on": day.isoformat()}))
-        else:
-            try:
-                opening.append(terms.period(subscription, period.sequence + 1))
-            except Refused as refused:
+    opening: list[tuple[_Due, BillingPeriod]] = []
+    over: list[int] = []
+    for one in due:
+        match following.get(one.pk):
+            case None:
+                tell.ended(one, day)
+            case Refused() as refused:
                 result.problems.append(refused.message)
-                events.append(tell.refused(subscription, refused))
+                tell.refused(one, refused)
                 continue
-        over_now.append(period.pk)
+            case period:
+                opening.append((one, period))
+        over.append(one.period_id)
 
-    update_tracked(BillingPeriod.objects.filter(pk__in=over_now), state=BillingPeriod.State.ENDED)
-    update_tracked(
-        Subscription.objects.filter(pk__in=[subscription.pk for subscription in ending]),
-        state=Subscription.State.ENDED,
-        ended_on=day,
+    update_held(BillingPeriod, over, state=BillingPeriod.State.ENDED)
+    update_held(Subscription, ending, state=Subscription.State.ENDED, ended_on=day)
+    keys = create_tracked_from(
+        BillingPeriod,
+        [period for _, period in opening],
+        known_by="subscription_id",
+        subscription_id=[one.pk for one, _ in opening],
     )
-    create_tracked(BillingPeriod, opening)
-    settle_plan_changes(changes, opening, ending)
-    for draft in issue_invoices(opening):
-        _count(result, draft)
-        events.append(tell.billed(draft))
-    Event.objects.bulk_create(events, batch_size=CHUNK)
+    settle_plan_changes(changes, [period for one, period in opening if one.pk in changes], ending)
+    issued = issue_invoices(
+        [ToInvoice(key, one.pk, one.customer_id, like=period) for key, (one, period) in zip(keys, opening, strict=True)]
+    )
+    for (one, _), invoice in zip(opening, issued, strict=True):
+        _count(result, invoice.draft)
+        tell.billed(one, invoice)
+    tell.write()
     result.opened = result.invoiced = len(opening)
     result.ended = len(ending)
     return result
 
 
-def _locked(ids: Iterable[int]) -> Mapping[int, Subscription]:
-    """The subscriptions by key, locked in its order, with their plans."""
-    rows = list(Subscription.objects.filter(pk__in=list(ids)).order_by("pk").select_for_update(no_key=True))
-    plans = Plan.objects.in_bulk({subscription.plan_id for subscription in rows})
-    for subscription in rows:
-        subscription.plan = plans[subscription.plan_id]
-    return {subscription.pk: subscription for subscription in rows}
+def _due(ids: Iterable[int], day: date) -> list[_Due]:
+    """Those of the subscriptions that are due on the day, by key; locked."""
+    alike = [field.attname for field in Subscription._meta.concrete_fields if field.attname not in _SAYS_NOTHING]
+    subscriptions = list(
+        Subscription.objects.running()
+        .filter(among("pk", ids))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", "number", "customer_id", "cancelled_on", *alike)
+    )
+    # Locked after their subscriptions, so that an extension being granted is waited for and then seen.
+    over = (
+        BillingPeriod.objects.filter(
+            among("subscription", [row[0] for row in subscriptions]), state=BillingPeriod.State.OPEN, closes_on=day
+        )
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("subscription_id", "pk", "sequence")
+    )
+    closing = {subscription_id: (period_id, sequence) for subscription_id, period_id, sequence in over}
+    return [
+        _Due(pk, number, customer_id, cancelled_on, *closing[pk], alike=(*terms, closing[pk][1]))
+        for pk, number, customer_id, cancelled_on, *terms in subscriptions
+        if pk in closing
+    ]
+
+
+def _next_periods(
+    due: Sequence[_Due], day: date, changes: Mapping[int, PlanChange]
+) -> dict[int, BillingPeriod | Refused]:
+    """By subscription, the period that follows on the day, not saved, or why there can be none.
+
+    Subscriptions that are alike share one object, which says of its subscription what holds for the first. One whose
+    plan is to change is like no other.
+    """
+    groups: dict[tuple[Any, ...], list[_Due]] = defaultdict(list)
+    for one in due:
+        groups[(*one.alike, one.pk if one.pk in changes else None)].append(one)
+    firsts = _with_plans([group[0].pk for group in groups.values()])
+    terms = TermsInForce(day, {subscription.plan_id for subscription in firsts.values()}, changes)
+    found: dict[int, BillingPeriod | Refused] = {}
+    unlike: list[_Due] = []
+    for group in groups.values():
+        first, *others = group
+        built = _built(terms, firsts[first.pk], first)
+        found[first.pk] = built
+        if isinstance(built, Refused):
+            # Each refusal names its own subscription.
+            unlike.extend(others)
+        else:
+            found.update((one.pk, built) for one in others)
+    refused = _with_plans([one.pk for one in unlike])
+    found.update((one.pk, _built(terms, refused[one.pk], one)) for one in unlike)
+    return found
+
+
+def _with_plans(pks: Sequence[int]) -> Mapping[int, Subscription]:
+    return Subscription.objects.select_related("plan").in_bulk(pks) if pks else {}
+
+
+def _built(terms: TermsInForce, subscription: Subscription, due: _Due) -> BillingPeriod | Refused:
+    try:
+        return terms.period(subscription, due.sequence + 1)
+    except Refused as refused:
+        return refused
 
 
 def _count(result: BillingResult, draft: Draft) -> None:
@@ -154,46 +228,63 @@ def _add(sums: Sums, currency: str, amount: Decimal) -> None:
 
 
 class _Teller:
-    """Makes the events of a batch: who acts is looked up once."""
+    """Gathers the events of a batch, which differ in what they are about and in what they say."""
 
     def __init__(self, by: User) -> None:
-        self._shared: dict[str, Any] = {
-            "at": timezone.now(),
-            "actor_id": by.pk,
-            "actor_name": by.get_full_name() or by.get_username(),
-            "actor_role": by.role_name or "",
-            "verb": "subscription.bill",
-            "target_type": Subscription._meta.label_lower,
-        }
-
-    def billed(self, draft: Draft) -> Event:
-        invoice = draft.invoice
-        unit = invoice.currency
-        message = f"Invoice {invoice.number} for {invoice.period}: {format_amount(invoice.gross, unit)} {unit}"
-        if invoice.credited:
-            message += f", of which credits bear {format_amount(invoice.credited, unit)}"
-        data = {
-            "period": invoice.period_id,
-            "invoice": invoice.number,
-            "gross": format_amount(invoice.gross, unit),
-            "credited": format_amount(invoice.credited, unit),
-            "currency": unit,
-        }
-        return self.done(invoice.period.subscription, f"{message}.", data)
-
-    def done(self, subscription: Subscription, message: str, data: dict[str, Any]) -> Event:
-        return self._event(subscription, Event.Outcome.DONE, message, data)
-
-    def refused(self, subscription: Subscription, refused: Refused) -> Event:
-        return self._event(subscription, Event.Outcome.REFUSED, refused.message, {"code": refused.code, **refused.data})
-
-    def _event(self, subscription: Subscription, outcome: str, message: str, data: dict[str, Any]) -> Event:
-        return Event(
-            target_id=subscription.pk,
-            target_label=subscription.number,
-            customer_id=subscription.customer_id,
-            outcome=outcome,
-            message=message,
-            data=data,
-            **self._shared,
+        self._prototype = Event(
+            at=timezone.now(),
+            actor_id=by.pk,
+            actor_name=by.get_full_name() or by.get_username(),
+            actor_role=by.role_name or "",
+            verb="subscription.bill",
+            target_type=Subscription._meta.label_lower,
         )
+        self._about: list[_Due] = []
+        self._outcomes: list[str] = []
+        self._messages: list[str] = []
+        self._data: list[dict[str, Any]] = []
+        self._told: dict[int, tuple[str, dict[str, str]]] = {}
+
+    def billed(self, one: _Due, issued: Issued) -> None:
+        draft = issued.draft
+        if id(draft) not in self._told:
+            self._told[id(draft)] = _what_it_asks(draft)
+        text, amounts = self._told[id(draft)]
+        data = {"period": issued.period_id, "invoice": issued.number, **amounts}
+        self._tell(one, Event.Outcome.DONE, f"Invoice {issued.number} for {text}.", data)
+
+    def ended(self, one: _Due, day: date) -> None:
+        data = {"period": one.period_id, "ended_on": day.isoformat()}
+        self._tell(one, Event.Outcome.DONE, f"It ended with its period, on {day}.", data)
+
+    def refused(self, one: _Due, refused: Refused) -> None:
+        self._tell(one, Event.Outcome.REFUSED, refused.message, {"code": refused.code, **refused.data})
+
+    def write(self) -> None:
+        create_from(
+            Event,
+            [self._prototype] * len(self._about),
+            target_id=[one.pk for one in self._about],
+            target_label=[one.number for one in self._about],
+            customer_id=[one.customer_id for one in self._about],
+            outcome=self._outcomes,
+            message=self._messages,
+            data=self._data,
+        )
+
+    def _tell(self, one: _Due, outcome: str, message: str, data: dict[str, Any]) -> None:
+        self._about.append(one)
+        self._outcomes.append(outcome)
+        self._messages.append(message)
+        self._data.append(data)
+
+
+def _what_it_asks(draft: Draft) -> tuple[str, dict[str, str]]:
+    """An invoice's period and amounts, in words and as the event's data."""
+    invoice = draft.invoice
+    unit = invoice.currency
+    gross, credited = format_amount(invoice.gross, unit), format_amount(invoice.credited, unit)
+    text = f"{invoice.period}: {gross} {unit}"
+    if invoice.credited:
+        text += f", of which credits bear {credited}"
+    return text, {"gross": gross, "credited": credited, "currency": unit}

@@ -17,6 +17,7 @@ from billing.invoicing import issue_invoice
 from billing.models import BillingPeriod, OperationCost, Plan, PlanChange, Price, Subscription
 from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
+from billing.telling import tell_cancellation
 
 SUBSCRIPTION_SERIES = "subscription"
 
@@ -240,6 +241,7 @@ def cancel_subscription(
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), requested)
         action.data["takes_effect_on"] = ends_on.isoformat()
         action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
+        tell_cancellation(subscription, ends_on=ends_on, by=by)
         return subscription
 
 
