@@ -15,7 +15,7 @@ from accounts import forms
 from accounts.actions.limits import draft_limit, publish_limit, publish_limit_obstacle
 from accounts.amounts import money, money_text
 from accounts.approvers import ENOUGH, approvers
-from accounts.models import ApprovalLimit, User
+from accounts.models import ApprovalLimit, Delegation, User
 from accounts.panels import page_url
 from accounts.permissions import May, Role, roles_that
 from audit.backoffice import (
@@ -134,7 +134,7 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         (
             subjects[found.subject],
             found.currency or "any currency",
-            ", ".join(str(person) for person in found.people) or "nobody",
+            ", ".join([*map(str, found.people), *map(_in_place, found.deputies)]) or "nobody",
         )
         for found in short
     ]
@@ -152,6 +152,10 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         note="Approval limits",
         url=reverse("admin:accounts_approvallimit_changelist"),
     )
+
+
+def _in_place(delegation: Delegation) -> str:
+    return f"{delegation.deputy} for {delegation.delegator}"
 
 
 register_home_panel(approvers_panel, order=10)

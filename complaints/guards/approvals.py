@@ -74,7 +74,9 @@ def authority_for(
         f"For {right.person}: {obstacle}" if right.delegation is not None else str(obstacle)
         for right, obstacle in obstacles
     ]
-    return Obstacle(" ".join(sentences), code=obstacles[0][1].code)
+    # What keeps a right that one has says more than that one lacks another.
+    codes = [obstacle.code for _, obstacle in obstacles]
+    return Obstacle(" ".join(sentences), code=next((code for code in codes if code != "permission"), "permission"))
 
 
 def approve_obstacle(
