@@ -23,15 +23,18 @@ MOST_BLOCK_PAIRS = 1_600
 type Change = Literal["same", "removed", "added"]
 
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
+#: A number, a word or a sign by itself, with the space before it: a comma that came does not change the word before it.
+_WORD = re.compile(r" ?(?:\d[\d.,:]*\d|\w+(?:['’-]\w+)*|[^\w\s])")
 _ENTRY = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some words that stayed, went or came."""
+    """Some words that stayed, went or came; ``spaced``: with a space before them."""
 
     change: Change
     text: str
+    spaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +131,18 @@ def _blocks(text: str) -> Iterator[_Source]:
         heading = _HEADING.match(line)
         begins_entry = _ENTRY.match(line) is not None
         if words and (heading or begins_entry or not line.strip()):
-            yield _Source(tuple(words), entry=entry)
+            yield _Source(_words(words), entry=entry)
             words = []
         if heading:
-            yield _Source(tuple(heading[2].split()), level=len(heading[1]))
+            yield _Source(_words(heading[2].split()), level=len(heading[1]))
             continue
         if not words:
             entry = begins_entry
         words += line.split()
+
+
+def _words(parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_WORD.findall(" ".join(parts)))
 
 
 def _replaced(old: Sequence[_Source], new: Sequence[_Source]) -> Iterator[Block]:
@@ -179,13 +186,18 @@ def _likeness(old: tuple[str, ...], new: tuple[str, ...]) -> float:
 def _word_by_word(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
     for tag, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
-            yield Piece("same", " ".join(old[first:last]))
+            yield _piece("same", old[first:last])
             continue
         if last > first:
-            yield Piece("removed", " ".join(old[first:last]))
+            yield _piece("removed", old[first:last])
         if end > start:
-            yield Piece("added", " ".join(new[start:end]))
+            yield _piece("added", new[start:end])
 
 
 def _whole(block: _Source, change: Change) -> Block:
-    return Block((Piece(change, " ".join(block.words)),), block.level, block.entry)
+    return Block((_piece(change, block.words),), block.level, block.entry)
+
+
+def _piece(change: Change, words: Sequence[str]) -> Piece:
+    text = "".join(words)
+    return Piece(change, text.lstrip(), text.startswith(" "))

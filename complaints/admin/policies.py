@@ -248,7 +248,6 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
         return [standing_pill(obj)]
 
     def change_panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
-        shown = [(entry.label, entry.value) for entry in figures(obj.figures)]
         others = obj.policy.versions.with_successor().select_related("policy", "published_by").exclude(pk=obj.pk)
         before = obj.predecessor()
         return [
@@ -260,7 +259,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
                 url=comparison_url(before, obj) if before else "",
             ),
             *back_tests_panel(request, obj),
-            Panel("Figures", "backoffice/panels/fields.html", {"fields": shown}, side="right"),
+            Panel("Figures", "complaints/panels/figures.html", {"figures": figures(obj.figures)}, side="right"),
             Panel("Other versions", "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]

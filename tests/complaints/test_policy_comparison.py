@@ -17,7 +17,8 @@ SIGNS = {"same": "{}", "removed": "[-{}-]", "added": "[+{}+]"}
 
 def shown(block: Block) -> str:
     sign = "#" * block.level or "*" if block.level or block.entry else ""
-    return f"{sign} {' '.join(SIGNS[piece.change].format(piece.text) for piece in block.pieces)}".strip()
+    words = "".join(" " * piece.spaced + SIGNS[piece.change].format(piece.text) for piece in block.pieces)
+    return f"{sign} {words}".strip()
 
 
 def diff(before: str, after: str) -> list[str]:
@@ -37,6 +38,13 @@ def diff(before: str, after: str) -> list[str]:
         ),
         ("We answer within 14 days.", "We answer within 10 days.", ["We answer within [-14-] [+10+] days."]),
         ("One. Two.", "One.\n\nTwo.", ["One. [-Two.-]", "[+Two.+]"]),
+        # A comma that came is no other word; a number is one word.
+        (
+            "calls and texts cost 1,500.00.",
+            "calls, texts and faxes cost 1,500.50.",
+            ["calls[+, texts+] and [-texts-] [+faxes+] cost [-1,500.00-] [+1,500.50+]."],
+        ),
+        ("the customer's e-mail", "the customers' e-mail", ["the [-customer's-] [+customers'+] e-mail"]),
         ("Alone.", "", ["[-Alone.-]"]),
         ("", "# New\nHere.", ["# [+New+]", "[+Here.+]"]),
         # Nothing alike: one paragraph went, another came.
@@ -66,12 +74,15 @@ def test_what_was_and_what_is_can_be_read_off_a_comparison() -> None:
     after = "# One\n\nWe pay back within two weeks, always.\n\n- in cash\n- by credit\n\nThe end is here.\n\nNew."
     blocks = list(compare_texts(before, after))
     for text, missing in ((before, "added"), (after, "removed")):
-        words = [p.text for block in blocks for p in block.pieces if p.change != missing]
+        words = [
+            "".join(" " * piece.spaced + piece.text for piece in block.pieces if piece.change != missing)
+            for block in blocks
+        ]
         assert " ".join(words).split() == text.replace("#", "").split()
 
 
 def test_what_is_marked_down_stays_text() -> None:
-    assert diff("a", "<script>x</script> a") == ["[+<script>x</script>+] a"]
+    assert diff("As it was before now", "As it was <b>long</b> before now") == ["As it was [+<b>long</b>+] before now"]
 
 
 def test_texts_of_any_length_are_compared() -> None:
