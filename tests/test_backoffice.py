@@ -406,11 +406,27 @@ def test_the_page_reads_and_its_form_is_opened(customer: Customer, agent: Client
 
 def test_the_bar_says_what_may_be_done_and_why_not(customer: Customer, agent: Client) -> None:
     german = Customer.objects.create(number="D-1", name="Halden", country="DE")
-    assert f'href="{act_url(customer)}"' in agent.get(page_url(customer)).content.decode()
+    assert f'href="{act_url(customer)}&amp;seen=' in agent.get(page_url(customer)).content.decode()
     page = agent.get(page_url(german)).content.decode()
     assert act_url(german) not in page
     assert "Germans keep their name." in page
     assert "Team lead or Manager only" in page
+
+
+def test_a_form_from_a_stale_page_is_refused_once_and_keeps_what_was_typed(customer: Customer, agent: Client) -> None:
+    form = agent.get(page_url(customer) + "?edit=1").content.decode()
+    seen = re.search(r'name="seen" value="(\d+)"', form)
+    assert seen is not None
+    backoffice_site.rename(customer.pk, by=factories.lead(), name="Meanwhile", reason="By phone")
+    typed = {"number": "K-1", "name": "Typed", "country": "FR", "reason": "they insisted", "seen": seen[1]}
+    page = agent.post(page_url(customer), typed).content.decode()
+    assert "Since you opened this page" in page
+    assert 'value="Typed"' in page
+    assert Customer.objects.get().name == "Meanwhile"
+    fresh = re.search(r'name="seen" value="(\d+)"', page)
+    assert fresh is not None
+    assert agent.post(page_url(customer), typed | {"seen": fresh[1]}).status_code == 302
+    assert Customer.objects.get().name == "Typed"
 
 
 def test_a_refused_save_keeps_what_was_typed_and_its_event(customer: Customer, agent: Client) -> None:

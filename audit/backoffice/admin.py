@@ -32,6 +32,7 @@ from audit.backoffice.history import HistoryPages
 from audit.backoffice.lists import ListPages, view_query
 from audit.backoffice.lookups import SUGGESTED
 from audit.backoffice.panels import Panel
+from audit.backoffice.together import SEEN, TogetherPages
 from audit.backoffice.widgets import DateInput, DateTimeInput
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class BarItem:
     why: str = ""
 
 
-class TrackedAdmin(HistoryPages, ListPages):
+class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
     """Base of the pages of a model, tracked or written once (then without history pages).
 
     An app sets ``may_view`` (needed), ``staff_actions``, ``page_actions``, and as it likes ``list_display``
@@ -187,14 +188,16 @@ class TrackedAdmin(HistoryPages, ListPages):
                 offered.pop(name, None)
         return offered
 
-    def action_bar(self, request: HttpRequest, obj: Any) -> list[BarItem]:
-        """Every action on the row: what may be done now (primary first), then the others with the reason."""
+    def action_bar(self, request: HttpRequest, obj: Any, seen: int) -> list[BarItem]:
+        """Every action on the row: what may be done now (primary first), then the others with the reason. ``seen`` is
+        the version of the row that the page shows.
+        """
         by: User = request.user  # type: ignore[assignment]
-        bar = [self._bar_item(action, obj, by) for action in self._staff_actions.values()]
+        bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
         return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
-    def _bar_item(self, action: StaffAction[Any], obj: Any, by: User) -> BarItem:
-        url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}"
+    def _bar_item(self, action: StaffAction[Any], obj: Any, by: User, seen: int) -> BarItem:
+        url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
         if not action.allowed(by):
             return BarItem(action, url, False, f"{action.roles} only" if action.roles else "not in your role")
         obstacle = action.obstacle(obj, by)
@@ -285,6 +288,9 @@ class TrackedAdmin(HistoryPages, ListPages):
             return self._changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        stale = self.stale_refusal(request, obj) if change else None
+        if stale is not None:
+            raise _RefusedSave(stale)
         try:
             saved = self.save_through(request, form, change)
         except Refused as refusal:
@@ -340,8 +346,11 @@ class TrackedAdmin(HistoryPages, ListPages):
         obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
-            bar = self.action_bar(request, obj)
+            seen = self.version_of(obj)
+            bar = self.action_bar(request, obj, seen)
             context |= {
+                "seen": seen,
+                "presence_url": self.url_of("presence", obj.pk),
                 "title": self.page_title(obj),
                 "subtitle": None,
                 "pills": self.page_pills(request, obj),

@@ -25,6 +25,7 @@ from django.template.response import TemplateResponse
 from audit import context
 from audit.actions import Refused
 from audit.backoffice.actions import Done, PageAction, StaffAction
+from audit.backoffice.together import SEEN, seen_in
 from audit.csv_safety import safe_cell
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespo
     if "_preview" in request.POST or not form.is_valid():
         return _ask(model_admin, request, action, rows, form, missing=len(pks) - len(rows))
     if len(pks) == 1:
+        stale = model_admin.stale_refusal(request, rows[0])
+        if stale is not None:
+            add_refusal(form, stale)
+            return _ask(model_admin, request, action, rows, form, missing=0)
         return _run_one(model_admin, request, action, rows[0], form)
     return _run_many(model_admin, request, action, rows, form)
 
@@ -131,11 +136,14 @@ def _ask(
     preview: dict[str, Any] = {}
     if single and action.preview_template:
         preview = dict(action.preview_context(rows[0], by, form))
+    shown = seen_in(request.GET.get(SEEN, "")) if request.method != "POST" else None
     return _page(
         model_admin,
         request,
         "backoffice/confirm.html",
         {
+            "seen": model_admin.version_of(rows[0]) if single else "",
+            "changes": model_admin.changes_since(rows[0], shown) if single and shown is not None else (),
             "title": f"{action.label}: {model_admin.page_title(rows[0])}"
             if single
             else (action.label_plural or action.label),

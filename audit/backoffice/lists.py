@@ -57,7 +57,7 @@ class ListPages(admin.ModelAdmin[Any]):
 
     def views_of(self, request: HttpRequest) -> list[SavedView]:
         """The person's own views of this list and the shared ones, own first."""
-        found = SavedView.objects.seen_by(request.user.pk, self.opts.label_lower).select_related("owner")
+        found = SavedView.objects.seen_by(request.user.pk or 0, self.opts.label_lower).select_related("owner")
         return sorted(found, key=lambda view: (view.owner_id != request.user.pk, view.name.casefold()))
 
     def _views_view(self, request: HttpRequest) -> HttpResponse:

@@ -16,11 +16,12 @@ from django.utils.safestring import SafeString
 from accounts.panels import link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
-from audit.models import Event
+from audit.models import Event, EventQuerySet
 from complaints.admin.case_actions import CASE_ACTIONS, Register
 from complaints.admin.panels import case_panels
-from complaints.admin.pills import complaint_pill, deadline_pill
-from complaints.models import Attachment, Complaint
+from complaints.admin.pills import complaint_pill, deadline_pill, due_pill, shown_dues
+from complaints.due import DUE_RELATIONS, dues_of, near_deadline
+from complaints.models import Attachment, Complaint, DeadlineBreach
 
 register_verbs(
     {
@@ -60,6 +61,7 @@ class DueFilter(admin.SimpleListFilter):
         return [
             ("mine", "My open cases"),
             ("unassigned", "Unassigned"),
+            ("near", "Deadline near"),
             ("overdue", "Overdue"),
             ("open", "All open"),
         ]
@@ -70,6 +72,8 @@ class DueFilter(admin.SimpleListFilter):
                 return queryset.open().owned_by(request.user)
             case "unassigned":
                 return queryset.open().filter(owner__isnull=True)
+            case "near":
+                return queryset.filter(near_deadline())
             case "overdue":
                 return queryset.overdue(timezone.now())
             case "open":
@@ -142,12 +146,15 @@ class ComplaintAdmin(TrackedAdmin):
 
     @admin.display(description="Deadlines")
     def deadlines(self, obj: Complaint) -> SafeString:
-        acknowledged = (
+        shown = {due.deadline: due_pill(due) for due in dues_of(obj)}
+        kinds = DeadlineBreach.Deadline
+        acknowledge = (
             format_html("acknowledged {}", when(obj.acknowledged_at))
             if obj.acknowledged_at
-            else format_html("acknowledge before {}", when(obj.acknowledge_due_at))
+            else format_html("acknowledge before {} {}", when(obj.acknowledge_due_at), shown.get(kinds.ACKNOWLEDGE, ""))
         )
-        return format_html("{}<br>decide before {}", acknowledged, when(obj.decide_due_at))
+        decide = format_html("decide before {} {}", when(obj.decide_due_at), shown.get(kinds.DECIDE, ""))
+        return format_html("{}<br>{}", acknowledge, decide)
 
     @admin.display(description="Judged by")
     def judged_by(self, obj: Complaint) -> SafeString:
@@ -164,8 +171,9 @@ class ComplaintAdmin(TrackedAdmin):
         if obj.referral_scheme:
             facts.append(
                 f"Referred to {obj.referral_scheme} on {obj.referred_on} ({obj.referral_reference or 'no reference'})."
-                f" {obj.referral_outcome}".strip()
             )
+        if obj.referral_ended_on:
+            facts.append(f"That ended on {obj.referral_ended_on}: {obj.referral_outcome.rstrip('.')}.")
         if obj.withdrawal_channel:
             facts.append(f"Withdrawn by {obj.get_withdrawal_channel_display().lower()}.")
         return " ".join(facts)
@@ -174,22 +182,28 @@ class ComplaintAdmin(TrackedAdmin):
         return f"{obj.code} {obj.subject}"
 
     def page_pills(self, request: HttpRequest, obj: Complaint) -> Sequence[SafeString]:
-        pills = [complaint_pill(obj), deadline_pill(obj)]
+        pills = [complaint_pill(obj), *(due_pill(due) for due in shown_dues(obj))]
+        if obj.escalation_level:
+            pills.append(pill(f"Level {obj.escalation_level}", "warn"))
         if obj.decision is not None:
             pills.append(pill(obj.decision, "good" if obj.decision.is_upheld else "bad"))
         if obj.severity == Complaint.Severity.HIGH:
             pills.append(pill("High severity", "warn"))
         return [shown for shown in pills if shown]
 
+    def events_about(self, obj: Complaint) -> EventQuerySet:
+        """The whole case: its refunds and what they gave are on its page."""
+        return Event.objects.of_complaint(obj.pk)
+
     def change_panels(self, request: HttpRequest, obj: Complaint) -> Sequence[Panel]:
-        events = Event.objects.of_complaint(obj.pk)
+        events = self.events_about(obj)
         return [*case_panels(request, obj), timeline_panel(events, about=obj)]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
             return self.for_page(rows)
-        return rows
+        return rows.prefetch_related(*DUE_RELATIONS)
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
         return self.for_page(super().get_queryset(request))

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.panels import link, page_url
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
-from audit.models import Event
+from audit.models import Event, EventQuerySet
 from complaints import guards
 from complaints.admin import reversals
 from complaints.admin.panels import frozen_quote_context, quote_context
@@ -31,6 +31,7 @@ register_verbs(
         "refund.draft": "drafted",
         "refund.edit": "edited",
         "refund.propose": "proposed",
+        "refund.draft_indemnity": "drafted the indemnity for a late answer:",
         "refund.draft_and_propose": "drafted and proposed",
         "refund.approve": "approved",
         "refund.return": "returned",
@@ -152,6 +153,10 @@ class RefundAdmin(TrackedAdmin):
     def page_pills(self, request: HttpRequest, obj: Refund) -> Sequence[SafeString]:
         return [shown for shown in (refund_pill(obj), expiry_pill(obj)) if shown]
 
+    def events_about(self, obj: Refund) -> EventQuerySet:
+        """The whole case: a decision or an assessment changes what a proposal stands on."""
+        return Event.objects.of_complaint(obj.complaint_id)
+
     def change_panels(self, request: HttpRequest, obj: Refund) -> Sequence[Panel]:
         panels = []
         if obj.inputs:
@@ -191,7 +196,7 @@ class RefundAdmin(TrackedAdmin):
             panels.append(
                 Panel("Who could approve", "backoffice/panels/table.html", _could_approve(request, obj), side="right")
             )
-        events = Event.objects.of_complaint(obj.complaint_id).filter(
+        events = self.events_about(obj).filter(
             models.Q(target_type="complaints.refund", target_id=obj.pk)
             | models.Q(target_type="complaints.complaint", target_id=obj.complaint_id)
         )
