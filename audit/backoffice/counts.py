@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import F, Func, Subquery
 
@@ -27,7 +28,7 @@ def counts(user: User) -> dict[str, int]:
     numbers = {name: _number(rows) for name, rows in wanted.items() if rows is not None}
     if not numbers:
         return {}
-    people = type(user)._default_manager.order_by()
+    people = get_user_model()._default_manager.order_by()
     found: dict[str, int] = people.filter(pk=user.pk).values(**{f"{name}_": one for name, one in numbers.items()}).get()
     return {name: found[f"{name}_"] for name in numbers}
 

@@ -11,15 +11,15 @@ from django.http import HttpRequest
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
 
-type Side = Literal["top", "left", "right"]
+type Side = Literal["top", "left", "right", "bottom"]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One card: a title, a template and its context.
 
-    ``side`` is the column ("top" spans both); ``note`` a few quiet words beside the title, ``url`` what the
-    note links to; ``tone`` ("warn" or "bad") marks a card that wants attention.
+    ``side`` is the column ("top" and, on the home page, "bottom" span both); ``note`` a few quiet words beside the
+    title, ``url`` what the note links to; ``tone`` ("warn" or "bad") marks a card that wants attention.
     """
 
     title: str

@@ -1,0 +1,375 @@
+"""What the home page shows of cases and refunds: the person's own work first, then how the work goes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.amounts import money_text
+from accounts.models import User
+from accounts.panels import link
+from accounts.permissions import May
+from audit.backoffice import Panel, number, register_home_panel, sub, when
+from audit.backoffice.charts import Chart, Series, Tone, bars, columns
+from audit.backoffice.counts import register_count
+from complaints.admin.pills import complaint_pill, deadline_pill, expiry_pill, refund_pill
+from complaints.figures import WEEKS, Figures, figures
+from complaints.models import Approval, Complaint, Decision, Incident, Refund, Remedy
+from complaints.queues import waiting_for_approval_of
+
+TABLE = "backoffice/panels/table.html"
+MINE, OVERDUE, UNASSIGNED, WAITING, DRAFTS, SETTLED = 12, 8, 8, 10, 6, 8
+#: The figures are counted again after so many seconds: nobody decides by the minute by them.
+KEPT_SECONDS = 300
+
+
+# --- The numbers of the navigation --------------------------------------------------------------
+
+
+def _mine(user: User) -> Any:
+    return Complaint.objects.open().owned_by(user) if user.may(May.WORK_COMPLAINTS) else None
+
+
+def _overdue(user: User) -> Any:
+    return Complaint.objects.overdue(timezone.now()) if user.may(May.SEE_CASES) else None
+
+
+def _open(user: User) -> Any:
+    return Complaint.objects.open() if user.may(May.SEE_CASES) else None
+
+
+def _waiting(user: User) -> Any:
+    return waiting_for_approval_of(user) if user.may(May.SEE_CASES) else None
+
+
+def _running_incidents(user: User) -> Any:
+    return Incident.objects.filter(ends_at__isnull=True) if user.may(May.SEE_CASES) else None
+
+
+register_count("mine", _mine)
+register_count("overdue", _overdue)
+register_count("open", _open)
+register_count("approvals", _waiting)
+register_count("incidents", _running_incidents)
+
+
+# --- Cases --------------------------------------------------------------------------------------
+
+
+def _cases(request: HttpRequest) -> list[Complaint]:
+    """The rows of all three cards of cases, asked for once."""
+    if not hasattr(request, "home_cases"):
+        user: User = request.user  # type: ignore[assignment]
+        still_open = Complaint.objects.open()
+        wanted = Q(pk__in=Complaint.objects.overdue(timezone.now()).order_by("decide_due_at").values("pk")[:OVERDUE])
+        if user.may(May.WORK_COMPLAINTS):
+            mine = still_open.owned_by(user).by_urgency()
+            nobodys = still_open.filter(owner__isnull=True).order_by("decide_due_at")
+            wanted |= Q(pk__in=mine.values("pk")[:MINE]) | Q(pk__in=nobodys.values("pk")[:UNASSIGNED])
+        # Both say "open": the second is what an index can serve.
+        found = still_open.filter(wanted).select_related("customer", "owner").order_by("decide_due_at", "pk")
+        request.home_cases = list(found)  # type: ignore[attr-defined]
+    cases: list[Complaint] = request.home_cases  # type: ignore[attr-defined]
+    return cases
+
+
+def _urgency(complaint: Complaint) -> int:
+    """As ``ComplaintQuerySet.by_urgency``: undecided before decided before communicated."""
+    if complaint.state in Complaint.UNDECIDED_STATES:
+        return 0
+    return 1 if complaint.state == Complaint.State.DECIDED else 2
+
+
+def _list_of(work: str) -> str:
+    return f"{reverse('admin:complaints_complaint_changelist')}?work={work}"
+
+
+def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: Any) -> dict[str, Any]:
+    def cells(complaint: Complaint) -> tuple[Any, ...]:
+        owner = (str(complaint.owner) if complaint.owner else "nobody yet",) if with_owner else ()
+        about = format_html("{} {}{}", link(complaint, complaint.code), complaint.subject, sub(complaint.customer.name))
+        return about, *owner, complaint_pill(complaint), deadline_pill(complaint)
+
+    owner = ["Whose"] if with_owner else []
+    return {
+        "headings": ["Complaint", *owner, "State", "Deadline"],
+        "rows": [cells(one) for one in complaints],
+        **context,
+    }
+
+
+def my_cases(request: HttpRequest) -> Panel | None:
+    """The person's open cases, what is to be done first on top."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.WORK_COMPLAINTS):
+        return None
+    mine = sorted((one for one in _cases(request) if one.owner_id == user.pk), key=_urgency)[:MINE]
+    empty = "No open case is yours. Take one up from the unassigned ones."
+    return Panel("My cases", TABLE, _table(mine, empty=empty), note="all of mine", url=_list_of("mine"))
+
+
+def unassigned(request: HttpRequest) -> Panel | None:
+    """Cases that nobody has taken up."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.WORK_COMPLAINTS):
+        return None
+    nobodys = [one for one in _cases(request) if one.owner_id is None][:UNASSIGNED]
+    table = _table(nobodys, empty="Every case has somebody.")
+    return Panel("Unassigned", TABLE, table, note="all unassigned", url=_list_of("unassigned"))
+
+
+def overdue(request: HttpRequest) -> Panel | None:
+    """Cases past their deadline, the oldest first."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_CASES):
+        return None
+    now = timezone.now()
+    late = [one for one in _cases(request) if one.state in Complaint.UNDECIDED_STATES and one.decide_due_at <= now][
+        :OVERDUE
+    ]
+    if not late:
+        return None
+    title = "Overdue, the oldest first"
+    table = _table(late, with_owner=True)
+    return Panel(title, TABLE, table, side="right", note="all overdue", url=_list_of("overdue"), tone="bad")
+
+
+# --- Refunds ------------------------------------------------------------------------------------
+
+
+def _open_refunds(request: HttpRequest) -> tuple[list[Refund], list[Refund]]:
+    """Those that wait for the person's approval, and their own drafts; asked for once."""
+    if not hasattr(request, "home_refunds"):
+        user: User = request.user  # type: ignore[assignment]
+        waiting = waiting_for_approval_of(user).order_by("expires_on", "pk").values("pk")[:WAITING]
+        drafts = Refund.objects.filter(state=Refund.State.DRAFT, drafted_by=user)
+        found = (
+            Refund.objects.open()
+            .filter(
+                Q(pk__in=waiting) | Q(pk__in=drafts.order_by("-returned_reason", "expires_on").values("pk")[:DRAFTS])
+            )
+            .select_related("customer", "complaint", "proposed_by")
+            .order_by("expires_on", "pk")
+        )
+        request.home_refunds = list(found)  # type: ignore[attr-defined]
+    refunds: list[Refund] = request.home_refunds  # type: ignore[attr-defined]
+    drafts = [one for one in refunds if one.state == Refund.State.DRAFT]
+    return [one for one in refunds if one.state in Refund.PENDING_STATES], drafts
+
+
+def waiting_for_me(request: HttpRequest) -> Panel | None:
+    """Proposals that this person could approve."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_CASES):
+        return None
+    waiting, _ = _open_refunds(request)
+    if not waiting and not (user.may(May.APPROVE_USAGE) or user.may(May.APPROVE_INTERRUPTION)):
+        return None
+    rows = [
+        (
+            link(refund),
+            format_html("{}{}", refund.customer.name, sub(f"{refund.get_basis_display()}, by {refund.proposed_by}")),
+            expiry_pill(refund),
+            number(money_text(refund.total, refund.currency)),
+        )
+        for refund in waiting
+    ]
+    return Panel(
+        "Waiting for my approval",
+        TABLE,
+        {
+            "headings": ["Refund", "Customer", "Expires", ("Amount", "n")],
+            "rows": rows,
+            "empty": "Nothing waits for you.",
+        },
+        side="right",
+        note="all proposals",
+        url=f"{reverse('admin:complaints_refund_changelist')}?state__exact=proposed",
+    )
+
+
+def my_drafts(request: HttpRequest) -> Panel | None:
+    """Drafts of this person, the returned ones first."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_CASES):
+        return None
+    _, drafts = _open_refunds(request)
+    if not drafts:
+        return None
+    rows = [
+        (link(refund), refund.customer.name, refund.returned_reason or "–", expiry_pill(refund))
+        for refund in sorted(drafts, key=lambda one: not one.returned_reason)
+    ]
+    return Panel(
+        "My drafts and returned proposals",
+        TABLE,
+        {"headings": ["Refund", "Customer", "Sent back because", "Expires"], "rows": rows},
+        side="right",
+    )
+
+
+def lately_settled(request: HttpRequest) -> Panel | None:
+    """The newest settled refunds, with who approved each: one query, from the approvals."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_CASES):
+        return None
+    given = (
+        Approval.objects.filter(refund__state__in=(Refund.State.SETTLED, Refund.State.REVERSED))
+        .select_related("refund__customer", "refund__complaint", "approver")
+        .order_by("-pk")[: 2 * SETTLED]
+    )
+    by_refund: dict[int, list[Approval]] = {}
+    for approval in given:
+        by_refund.setdefault(approval.refund_id, []).insert(0, approval)
+    shown = list(by_refund.values())[:SETTLED]
+    if not shown:
+        return None
+    return Panel(
+        "Lately settled",
+        TABLE,
+        {
+            "headings": ["Refund and why", "Customer", "Approved by", ("Amount", "n")],
+            "rows": [_settled_row(approvals) for approvals in shown],
+        },
+        note="all refunds",
+        url=reverse("admin:complaints_refund_changelist"),
+    )
+
+
+def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
+    refund = approvals[-1].refund
+    taken_back = refund_pill(refund) if refund.state == Refund.State.REVERSED else SafeString("")
+    people = ", ".join(dict.fromkeys(str(one.approver) for one in approvals if one.round == refund.round))
+    return (
+        format_html("{} {}{}", link(refund), taken_back, sub(f"{refund.get_basis_display()}, {refund.complaint.code}")),
+        refund.customer.name,
+        format_html("{}{}", people, sub(when(refund.settled_at))),
+        number(money_text(refund.total, refund.currency)),
+    )
+
+
+# --- How the work goes --------------------------------------------------------------------------
+
+_BASES: dict[str, Tone] = {
+    Refund.Basis.USAGE: "one",
+    Refund.Basis.INTERRUPTION: "two",
+    Refund.Basis.FULL_MONTH: "three",
+    Refund.Basis.SPECIAL: "four",
+}
+
+
+def last_weeks(request: HttpRequest) -> Panel | None:
+    """Four small charts, each with its numbers."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_CASES):
+        return None
+    found = cache.get_or_set("complaints.figures", figures, KEPT_SECONDS)
+    assert isinstance(found, Figures)
+    charts = [decisions_chart(found), bases_chart(found), days_chart(found), given_chart(found)]
+    counted = date_format(timezone.localtime(found.as_of), "H:i")
+    return Panel(
+        f"The last {WEEKS} weeks",
+        "backoffice/panels/charts.html",
+        {"charts": charts},
+        side="bottom",
+        note=f"counted at {counted}",
+    )
+
+
+def _week(start: date) -> str:
+    return date_format(start, "j M")
+
+
+def decisions_chart(found: Figures) -> Chart:
+    """Decisions a week by outcome; the lead is the share upheld."""
+    share = found.share_upheld()
+    tones: dict[str, Tone] = {
+        Decision.Outcome.UPHELD: "good",
+        Decision.Outcome.PARTLY_UPHELD: "warn",
+        Decision.Outcome.REJECTED: "bad",
+    }
+    chart = columns(
+        "Decisions by outcome",
+        "No decision yet" if share is None else f"{sum(found.decided)} decisions, {share}% upheld wholly or partly",
+        [_week(start) for start in found.weeks],
+        [Series(Decision.Outcome(name).label, tones[name], values) for name, values in found.outcomes.items()],
+    )
+    shares = [found.share_upheld(at) for at in range(len(found.weeks))]
+    rows = [[*row, "–" if share is None else f"{share}%"] for row, share in zip(chart.rows, shares, strict=True)]
+    return Chart(
+        title=chart.title,
+        lead=chart.lead,
+        rects=chart.rects,
+        texts=chart.texts,
+        lines=chart.lines,
+        legend=chart.legend,
+        headings=[*chart.headings, "Share upheld"],
+        rows=rows,
+    )
+
+
+def bases_chart(found: Figures) -> Chart:
+    """Refunds settled a week by basis."""
+    given = {basis: found.bases[basis] for basis in Refund.Basis.values if basis in found.bases}
+    total = sum(sum(values) for values in given.values())
+    return columns(
+        "Refunds by basis",
+        f"{total} settled",
+        [_week(start) for start in found.weeks],
+        [Series(Refund.Basis(basis).label, _BASES[basis], values) for basis, values in given.items()],
+    )
+
+
+def days_chart(found: Figures) -> Chart:
+    """Days to decide: half of the cases, and nine of ten, took no longer."""
+    half, most = found.days_to_decide(50), found.days_to_decide(90)
+    places = range(len(found.weeks))
+    return columns(
+        "Days to decide",
+        "No decision yet" if half is None else f"Half within {half} days, nine of ten within {most}",
+        [_week(start) for start in found.weeks],
+        [
+            Series("Nine of ten (p90)", "soft", [found.days_to_decide(90, at) for at in places]),
+            Series("Half (p50)", "one", [found.days_to_decide(50, at) for at in places]),
+        ],
+        stacked=False,
+    )
+
+
+def given_chart(found: Figures) -> Chart:
+    """What was given, by remedy; a full bar is the largest of its currency."""
+    largest: dict[str, Decimal] = {}
+    for (_, currency), amount in found.given.items():
+        largest[currency] = max(largest.get(currency, Decimal(0)), amount)
+    ordered = sorted(found.given.items(), key=lambda entry: (entry[0][1], -entry[1], entry[0][0]))
+    sums: dict[str, Decimal] = {}
+    for (_, currency), amount in ordered:
+        sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return bars(
+        "Given, by remedy",
+        ", ".join(money_text(amount, currency) for currency, amount in sums.items()) or "Nothing yet",
+        ["Remedy", "Amount"],
+        [
+            (Remedy.Kind(kind).label, amount, money_text(amount, currency), largest[currency])
+            for (kind, currency), amount in ordered
+        ],
+    )
+
+
+register_home_panel(overdue, order=11)
+register_home_panel(my_cases, order=12)
+register_home_panel(waiting_for_me, order=16)
+register_home_panel(my_drafts, order=18)
+register_home_panel(unassigned, order=20)
+register_home_panel(lately_settled, order=40)
+register_home_panel(last_weeks, order=60)
