@@ -269,7 +269,7 @@ _TO_STATE: Mapping[str, Callable[[Desk, Refund], object]] = {
 # --- Looking again ------------------------------------------------------------------------------
 
 
-def policy_says(day: date, **parameters: Any) -> PolicyVersion:
+def policy_says(day: date, *, text: str = "", **parameters: Any) -> PolicyVersion:
     """A version of the refund policy that holds from the day, with these figures changed: what is published is never
     edited, so it is followed by another. No action publishes for a day in the past.
     """
@@ -278,7 +278,7 @@ def policy_says(day: date, **parameters: Any) -> PolicyVersion:
         policy=newest.policy,
         number=newest.number + 1,
         effective_from=day,
-        text=newest.text,
+        text=text or newest.text,
         parameters={**newest.parameters, **parameters},
         state=PolicyVersion.State.PUBLISHED,
         drafted_by=factories.manager(),
