@@ -120,6 +120,11 @@ NAVIGATION: tuple[Group, ...] = (
         "scale",
         (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"), Entry("complaints.BackTest")),
     ),
+    Group(
+        "Messages",
+        "mails",
+        (Entry("accounts.OutgoingMessage", "Sent and waiting"), Entry("accounts.MessageTemplate", "Texts")),
+    ),
     Group("Jobs", "hourglass", (Entry("jobs.Job"),)),
     Group(
         "Set-up",
