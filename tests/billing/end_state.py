@@ -10,7 +10,7 @@ from django.db import models
 from accounts.models import NumberSeries
 from audit.history import HistoryRow
 from audit.models import Event
-from billing.models import BillingRun
+from billing.models import BillingPeriod, BillingRun
 
 type Places = dict[Any, dict[Any, int]]
 type State = dict[str, list[tuple[Any, ...]]]
@@ -34,17 +34,18 @@ def end_state(*, with_history: bool = True) -> State:
         for model in read
     }
     state = {model.__name__: [_row(row, places) for row in model._base_manager.order_by("pk")] for model in places}
+    periods = places[BillingPeriod]
     state["Event"] = [
-        (event.verb, event.outcome, event.target_label, event.customer_id, event.message)
+        _row(event, places, data={**event.data, "period": periods.get(event.data.get("period"))})
         for event in Event.objects.filter(verb__startswith="subscription.").order_by("pk")
     ]
     return state
 
 
-def _row(row: models.Model, places: Places) -> tuple[Any, ...]:
+def _row(row: models.Model, places: Places, **instead: Any) -> tuple[Any, ...]:
     cells = []
     for field in row._meta.concrete_fields:
-        value = getattr(row, field.attname)
+        value = instead.get(field.name, getattr(row, field.attname))
         refers_to: Any = field.related_model if field.is_relation else None
         if field.primary_key and field.name != "name":
             continue
