@@ -186,7 +186,8 @@ class ReferForm(ActionForm):
     scheme = forms.CharField(max_length=120)
     reference = forms.CharField(max_length=60, required=False)
     referred_on = forms.DateField(widget=DateInput, initial=timezone.localdate)
-    outcome = forms.CharField(widget=SHORT, required=False, help_text="When it has ended.")
+    ended_on = forms.DateField(widget=DateInput, required=False, help_text="Left out while it runs.")
+    outcome = forms.CharField(widget=SHORT, required=False, help_text="How it ended, together with the day.")
 
 
 class AttachForm(ActionForm):
@@ -255,6 +256,12 @@ class RefundForm(ActionForm):
         if not self.errors:
             cleaned["terms"] = self.terms()
         return cleaned
+
+
+class IndemnityForm(ActionForm):
+    """How an indemnity is given; the rest is computed."""
+
+    remedy = forms.ChoiceField(label="Give it as", choices=REST_CHOICES)
 
 
 class ProposeForm(RefundForm):

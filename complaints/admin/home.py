@@ -17,18 +17,19 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money_text
 from accounts.models import User
-from accounts.panels import link
+from accounts.panels import day, link
 from accounts.permissions import May
-from audit.backoffice import Panel, number, register_home_panel, sub, when
+from audit.backoffice import Panel, number, pill, register_home_panel, sub
 from audit.backoffice.charts import Chart, Series, Tone, bars, columns
 from audit.backoffice.counts import register_count
-from complaints.admin.pills import complaint_pill, deadline_pill, expiry_pill, refund_pill
+from complaints.admin.pills import complaint_pill, deadline_pill, refund_pill
+from complaints.due import DUE_RELATIONS, dues_of, near_deadline
 from complaints.figures import WEEKS, Figures, figures
 from complaints.models import Approval, Complaint, Decision, Incident, Refund, Remedy
 from complaints.queues import waiting_for_approval_of
 
 TABLE = "backoffice/panels/table.html"
-MINE, OVERDUE, UNASSIGNED, WAITING, DRAFTS, SETTLED = 12, 8, 8, 10, 6, 8
+MINE, OVERDUE, NEAR, UNASSIGNED, WAITING, DRAFTS, SETTLED = 12, 8, 8, 8, 10, 6, 8
 #: The figures are counted again after so many seconds: nobody decides by the minute by them.
 KEPT_SECONDS = 300
 
@@ -67,7 +68,7 @@ register_count("incidents", _running_incidents)
 
 
 def _cases(request: HttpRequest) -> list[Complaint]:
-    """The rows of all three cards of cases, asked for once."""
+    """The rows of all cards of cases, asked for once."""
     if not hasattr(request, "home_cases"):
         user: User = request.user  # type: ignore[assignment]
         still_open = Complaint.objects.open()
@@ -75,10 +76,12 @@ def _cases(request: HttpRequest) -> list[Complaint]:
         if user.may(May.WORK_COMPLAINTS):
             mine = still_open.owned_by(user).by_urgency()
             nobodys = still_open.filter(owner__isnull=True).order_by("decide_due_at")
+            near = Complaint.objects.filter(near_deadline()).order_by("decide_due_at")
             wanted |= Q(pk__in=mine.values("pk")[:MINE]) | Q(pk__in=nobodys.values("pk")[:UNASSIGNED])
+            wanted |= Q(pk__in=near.values("pk")[:NEAR])
         # Both say "open": the second is what an index can serve.
         found = still_open.filter(wanted).select_related("customer", "owner").order_by("decide_due_at", "pk")
-        request.home_cases = list(found)  # type: ignore[attr-defined]
+        request.home_cases = list(found.prefetch_related(*DUE_RELATIONS))  # type: ignore[attr-defined]
     cases: list[Complaint] = request.home_cases  # type: ignore[attr-defined]
     return cases
 
@@ -96,16 +99,12 @@ def _list_of(work: str) -> str:
 
 def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: Any) -> dict[str, Any]:
     def cells(complaint: Complaint) -> tuple[Any, ...]:
-        owner = (str(complaint.owner) if complaint.owner else "nobody yet",) if with_owner else ()
         about = format_html("{} {}{}", link(complaint, complaint.code), complaint.subject, sub(complaint.customer.name))
-        return about, *owner, complaint_pill(complaint), deadline_pill(complaint)
+        second = (complaint.owner or "nobody yet") if with_owner else complaint_pill(complaint)
+        return about, second, deadline_pill(complaint)
 
-    owner = ["Whose"] if with_owner else []
-    return {
-        "headings": ["Complaint", *owner, "State", "Deadline"],
-        "rows": [cells(one) for one in complaints],
-        **context,
-    }
+    second = "Whose" if with_owner else "State"
+    return {"headings": ["Complaint", second, "Deadline"], "rows": [cells(one) for one in complaints], **context}
 
 
 def my_cases(request: HttpRequest) -> Panel | None:
@@ -144,6 +143,18 @@ def overdue(request: HttpRequest) -> Panel | None:
     return Panel(title, TABLE, table, side="right", note="all overdue", url=_list_of("overdue"), tone="bad")
 
 
+def near_their_deadline(request: HttpRequest) -> Panel | None:
+    """Cases one of whose deadlines is near, by the days of warning that judge them."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.WORK_COMPLAINTS):
+        return None
+    near = [one for one in _cases(request) if any(due.is_near for due in dues_of(one))][:NEAR]
+    if not near:
+        return None
+    table = _table(near, with_owner=True)
+    return Panel("Deadline near", TABLE, table, side="right", note="all that are near", url=_list_of("near"))
+
+
 # --- Refunds ------------------------------------------------------------------------------------
 
 
@@ -167,6 +178,14 @@ def _open_refunds(request: HttpRequest) -> tuple[list[Refund], list[Refund]]:
     return [one for one in refunds if one.state in Refund.PENDING_STATES], drafts
 
 
+def _expires(refund: Refund) -> SafeString:
+    """As ``expiry_pill``, short, under the heading that says the rest."""
+    days = (refund.expires_on - timezone.localdate()).days
+    if days <= 0:
+        return pill("expired", "bad")
+    return pill("tomorrow" if days == 1 else f"in {days} d", "warn" if days <= 3 else "mute")
+
+
 def waiting_for_me(request: HttpRequest) -> Panel | None:
     """Proposals that this person could approve."""
     user: User = request.user  # type: ignore[assignment]
@@ -179,7 +198,7 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
         (
             link(refund),
             format_html("{}{}", refund.customer.name, sub(f"{refund.get_basis_display()}, by {refund.proposed_by}")),
-            expiry_pill(refund),
+            _expires(refund),
             number(money_text(refund.total, refund.currency)),
         )
         for refund in waiting
@@ -207,7 +226,7 @@ def my_drafts(request: HttpRequest) -> Panel | None:
     if not drafts:
         return None
     rows = [
-        (link(refund), refund.customer.name, refund.returned_reason or "–", expiry_pill(refund))
+        (link(refund), refund.customer.name, refund.returned_reason or "–", _expires(refund))
         for refund in sorted(drafts, key=lambda one: not one.returned_reason)
     ]
     return Panel(
@@ -225,7 +244,7 @@ def lately_settled(request: HttpRequest) -> Panel | None:
         return None
     given = (
         Approval.objects.filter(refund__state__in=(Refund.State.SETTLED, Refund.State.REVERSED))
-        .select_related("refund__customer", "refund__complaint", "approver")
+        .select_related("refund__customer", "approver")
         .order_by("-pk")[: 2 * SETTLED]
     )
     by_refund: dict[int, list[Approval]] = {}
@@ -238,9 +257,11 @@ def lately_settled(request: HttpRequest) -> Panel | None:
         "Lately settled",
         TABLE,
         {
-            "headings": ["Refund and why", "Customer", "Approved by", ("Amount", "n")],
+            "headings": ["Refund, basis", "Customer", "Approved by", ("Amount", "n")],
             "rows": [_settled_row(approvals) for approvals in shown],
         },
+        # Whoever approves has that on the right already.
+        side="left" if user.may(May.APPROVE_USAGE) else "right",
         note="all refunds",
         url=reverse("admin:complaints_refund_changelist"),
     )
@@ -251,9 +272,9 @@ def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
     taken_back = refund_pill(refund) if refund.state == Refund.State.REVERSED else SafeString("")
     people = ", ".join(dict.fromkeys(str(one.approver) for one in approvals if one.round == refund.round))
     return (
-        format_html("{} {}{}", link(refund), taken_back, sub(f"{refund.get_basis_display()}, {refund.complaint.code}")),
+        format_html("{} {}{}", link(refund), taken_back, sub(refund.get_basis_display())),
         refund.customer.name,
-        format_html("{}{}", people, sub(when(refund.settled_at))),
+        format_html("{}{}", people, sub(day(timezone.localdate(refund.settled_at)))),
         number(money_text(refund.total, refund.currency)),
     )
 
@@ -367,6 +388,7 @@ def given_chart(found: Figures) -> Chart:
 
 
 register_home_panel(overdue, order=11)
+register_home_panel(near_their_deadline, order=11)
 register_home_panel(my_cases, order=12)
 register_home_panel(waiting_for_me, order=16)
 register_home_panel(my_drafts, order=18)

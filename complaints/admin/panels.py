@@ -14,15 +14,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.messages import messages_panel
 from accounts.amounts import money_text
-from accounts.models import Customer, User
+from accounts.models import Customer, OutgoingMessage, User
 from accounts.panels import customer_page, link, page_url
 from accounts.permissions import May
 from audit.backoffice import Panel, number, sub, when
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, Subscription
 from billing.panels import subscription_page
-from complaints.admin.pills import complaint_pill, refund_pill
+from complaints.admin.pills import complaint_pill, deadline_pill, refund_pill
+from complaints.due import DUE_RELATIONS
 from complaints.evidence import Evidence, gather_evidence
 from complaints.models import Complaint, Refund
 from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, terms_for
@@ -188,6 +190,7 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
             {"complaint": complaint},
             note="to and from the customer",
         ),
+        messages_panel(OutgoingMessage.objects.of_complaint(complaint.pk).select_related("delivery")[:20]),
         Panel("Notes", "complaints/panels/notes.html", {"complaint": complaint}, note="internal"),
     ]
     if complaint.attachments.all():
@@ -289,7 +292,7 @@ def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint
             (
                 format_html("{}{}", link(complaint, complaint.code), sub(complaint.subject)),
                 when(complaint.received_at),
-                complaint_pill(complaint),
+                format_html("{} {}", complaint_pill(complaint), deadline_pill(complaint)),
                 complaint.decision or "–",
             )
             for complaint in complaints
@@ -308,7 +311,9 @@ def register_link(subscription: Subscription) -> SafeString:
 @customer_page.panel(order=10)
 def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
     """Complaints on the customer's page."""
-    found = customer.complaints.select_related("decision").order_by("-received_at")[:20]
+    found = (
+        customer.complaints.select_related("decision").prefetch_related(*DUE_RELATIONS).order_by("-received_at")[:20]
+    )
     return Panel("Complaints", "backoffice/panels/table.html", complaints_table(found))
 
 
@@ -322,9 +327,9 @@ def refunds_of(request: HttpRequest, customer: Customer) -> Panel:
 @subscription_page.panel(order=10)
 def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel:
     """Complaints on the subscription's page, with the way to register one."""
-    found = subscription.complaints.select_related("decision").order_by("-received_at")[:20]
+    found = subscription.complaints.select_related("decision").prefetch_related(*DUE_RELATIONS)
     user: User = request.user  # type: ignore[assignment]
-    context = dict(complaints_table(found))
+    context = dict(complaints_table(found.order_by("-received_at")[:20]))
     if user.may(May.WORK_COMPLAINTS):
         context["button"] = register_link(subscription)
     return Panel("Complaints", "complaints/panels/complaints.html", context)

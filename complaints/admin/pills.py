@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from audit.backoffice import pill
 from audit.backoffice.display import PillTone
+from complaints.due import Due, dues_of, most_urgent
 from complaints.models import Complaint, PolicyVersion, Refund
 
 _COMPLAINT: dict[str, PillTone] = {
@@ -56,17 +57,23 @@ def refund_pill(refund: Refund) -> SafeString:
 
 
 def deadline_pill(complaint: Complaint, now: datetime | None = None) -> SafeString:
-    """How long is left to decide, or since when it is overdue; nothing once decided."""
-    if complaint.state not in Complaint.UNDECIDED_STATES:
-        return SafeString("")
-    days = (timezone.localdate(complaint.decide_due_at) - timezone.localdate(now)).days
-    # The deadline is the midnight after its last day.
-    if complaint.decide_due_at <= (now or timezone.now()):
-        return pill(f"Overdue by {-days + 1} d" if days < 0 else "Overdue", "bad")
-    left = days - 1
-    if left <= 0:
-        return pill("Decide today", "warn")
-    return pill(f"Decide in {left} d", "warn" if left <= 3 else "mute")
+    """The most urgent deadline that the case has to meet; nothing once decided. Asks nothing where ``DUE_RELATIONS``
+    are fetched.
+    """
+    due = most_urgent(dues_of(complaint, now))
+    return SafeString("") if due is None else due_pill(due)
+
+
+def due_pill(due: Due) -> SafeString:
+    """How long is left to meet one deadline, or since when it is overdue."""
+    return pill(due.in_words, "bad" if due.is_missed else "warn" if due.is_near else "mute")
+
+
+def shown_dues(complaint: Complaint) -> list[Due]:
+    """What a page's head shows: the most urgent deadline, and the other one if it is near or missed, too."""
+    dues = dues_of(complaint)
+    urgent = most_urgent(dues)
+    return [due for due in dues if due == urgent or due.is_near or due.is_missed]
 
 
 def expiry_pill(refund: Refund) -> SafeString:

@@ -5,6 +5,7 @@ from typing import Any
 from audit.backoffice import StaffAction
 from complaints.admin.case_actions.decisions import Assess, Close, Decide, Propose, Withdraw
 from complaints.admin.case_actions.files import Assign, Attach, Correct, Register, TakeUp, WriteNote
+from complaints.admin.case_actions.indemnities import Indemnify
 from complaints.admin.case_actions.leading import Consent, Escalate, Merge, Refer, Reopen
 from complaints.admin.case_actions.messages import Acknowledge, Ask, Communicate, CustomerSaid, Resume
 
@@ -18,6 +19,7 @@ CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     Resume,
     Decide,
     Propose,
+    Indemnify,
     Communicate,
     Close,
     WriteNote,

@@ -19,7 +19,7 @@ class Merge(LeadAction):
     label = "Merge"
     icon = "merge"
     form_class = forms.MergeForm
-    intro = "The other complaint goes on, with the earlier of both days of receipt."
+    intro = "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.merge_obstacle(obj, by)
@@ -70,6 +70,7 @@ class Refer(LeadAction):
     label = "Dispute resolution"
     icon = "landmark"
     form_class = forms.ReferForm
+    intro = "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.lead_obstacle(obj, by)
@@ -82,6 +83,7 @@ class Refer(LeadAction):
             "scheme": case.referral_scheme,
             "reference": case.referral_reference,
             "referred_on": case.referred_on,
+            "ended_on": case.referral_ended_on,
             "outcome": case.referral_outcome,
         }
 

@@ -1,0 +1,55 @@
+"""Making a late answer good, where the policy names an indemnity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.models import User
+from accounts.panels import page_url
+from accounts.permissions import May, roles_that
+from audit.actions import Obstacle
+from audit.backoffice import Done
+from audit.backoffice.actions import ActionForm
+from complaints import forms
+from complaints.actions.indemnities import draft_indemnity
+from complaints.admin.case_actions.common import CaseAction
+from complaints.admin.panels import quote_context
+from complaints.indemnities import indemnity_for
+from complaints.models import Complaint
+from complaints.quoting import Choices
+from complaints.refund_calculation import Basis
+
+
+class Indemnify(CaseAction):
+    name = "indemnity"
+    label = "Indemnity for a late answer"
+    icon = "hand-coins"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    form_class = forms.IndemnityForm
+    preview_template = "complaints/panels/quote_card.html"
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        found = indemnity_for(obj, by)
+        return found if isinstance(found, Obstacle) else None
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        found = indemnity_for(obj, by)
+        if isinstance(found, Obstacle):
+            return ""
+        return f"A draft is made: {found.in_words}. You propose it from its page, and a manager approves."
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        sought = rows[0].sought if len(rows) == 1 else ""
+        return {"remedy": sought if sought in ("credit", "minutes", "extension") else "credit"}
+
+    def preview_context(self, obj: Complaint, by: User, form: ActionForm) -> Mapping[str, Any]:
+        found = indemnity_for(obj, by)
+        if isinstance(found, Obstacle):
+            return {"problem": str(found)}
+        return quote_context(obj, obj.period, Choices(Basis.SPECIAL, special_amount=found.amount))
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        refund = draft_indemnity(pk, by=by, remedies=[{"kind": cleaned["remedy"]}])
+        return Done(f"{refund.code} is drafted. Look at it and propose it.", page_url(refund))
