@@ -8,6 +8,7 @@ from django.tasks import task
 
 from accounts.models import User
 from audit.context import acting
+from complaints.actions.digests import send_digests
 from complaints.actions.upkeep import run_upkeep
 
 
@@ -16,3 +17,10 @@ def upkeep() -> dict[str, int]:
     """Expire refunds, record missed deadlines and escalate overdue cases, in the system user's name."""
     with acting(source="job"):
         return asdict(run_upkeep(by=User.objects.system()))
+
+
+@task
+def digests() -> dict[str, int]:
+    """Tell staff what waits for them, at the times they chose, in the system user's name."""
+    with acting(source="job"):
+        return asdict(send_digests(by=User.objects.system()))
