@@ -18,7 +18,6 @@ from accounts.permissions import May
 from audit import context
 from audit.actions import Refused
 from audit.models import Event
-from jobs import progress as progress_module
 from jobs.actions import cancel_job, resume_job, start_job
 from jobs.kinds import JobKind, register_kind
 from jobs.models import SILENT_FOR, Job
@@ -173,7 +172,7 @@ def running(by: User) -> tuple[Job, Progress]:
 
 def test_reports_are_written_about_once_a_second(agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(progress_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("jobs.progress.time.monotonic", lambda: clock[0])
     job, progress = running(agent)
     progress.expect(1000)
     with captured() as queries:
