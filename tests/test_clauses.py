@@ -1,19 +1,23 @@
 """One test (or a table of one) for each clause of the policies, through the actions that the pages call.
 
-Names follow the clauses' ids: F1 to F10 of the fulfilment policy, R1 to R7 of the refund policy. Not here
-yet: F11 (the public policy page); R5 is here without the sending of what the customer is told.
+Names follow the clauses' ids: F1 to F11 of the fulfilment policy, R1 to R7 of the refund policy. R5 is here
+without the sending of what the customer is told.
 ``docs/policy-conformance.md`` tells where each rule lives and what is missing.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from audit.models import UntrackedWrite
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription, undo_cancellation
@@ -309,6 +313,71 @@ def test_f10_a_period_is_judged_by_the_version_in_force_when_it_began(desk: Desk
     assert oldest.period.starts_on < first.effective_from
     assert oldest.refund_policy == first
     assert PolicyVersion.objects.get(pk=first.pk).text == text
+
+
+def as_shown(response: Any) -> dict[str, Any]:
+    """What a form would send if nothing was typed."""
+    values = {field.html_name: field.value() for field in response.context["form"]}
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def test_f10_a_new_version_is_published_on_the_pages_and_earlier_ones_stay_readable(desk: Desk) -> None:
+    first = PolicyVersion.objects.get(policy__kind=Policy.Kind.REFUND)
+    drafter, publisher, everybody = signed_in(desk.manager), signed_in(desk.director), Client()
+    draft_page = f"/complaints/policy/act/draft/?ids={first.policy_id}"
+    typed = as_shown(drafter.get(draft_page))
+    typed["effective_from"] = factories.today().isoformat()
+    typed["text"] = first.text.replace("There is no refund", "There is never a refund")
+    drafter.post(draft_page, typed)
+    second = PolicyVersion.objects.get(policy=first.policy, number=2)
+    assert (second.state, second.figures) == ("draft", first.figures)
+    assert everybody.get("/policy/refund/2/").status_code == 404
+
+    publish_page = f"/complaints/policyversion/act/publish/?ids={second.pk}"
+    drafter.post(publish_page, {"reason": "My own"})
+    assert again_version(second).state == "draft"
+    publisher.post(publish_page, {"reason": "Agreed"})
+    assert again_version(second).state == "published"
+
+    def read(address: str) -> str:
+        response = everybody.get(address)
+        assert response.status_code == 200
+        return response.content.decode()
+
+    today = f"{factories.today():%-d %B %Y}"
+    for address in ("/policy/", "/policy/refund/2/"):
+        assert "There is never a refund" in read(address)
+        assert f'<time datetime="{factories.today()}">{today}</time>' in read(address)
+    assert "There is no refund" in read("/policy/refund/1/")
+    assert "28 December 2025" in read("/policy/refund/1/")
+    assert 'href="/policy/refund/1/"' in read("/policy/")
+    assert "never a" in read("/policy/refund/2/changes/")
+    # A case says which of them judges it: the one of the day on which its period began.
+    for activated_on, version in ((factories.today(), second), (factories.days_ago(1), first)):
+        complaint = register(desk, factories.paid_subscription(activated_on=activated_on), received_at=timezone.now())
+        page = drafter.get(f"/complaints/complaint/{complaint.pk}/change/").content.decode()
+        assert f">{version}</a>" in page
+
+
+def again_version(version: PolicyVersion) -> PolicyVersion:
+    return PolicyVersion.objects.get(pk=version.pk)
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person, backend="accounts.auth.StaffBackend")
+    return client
+
+
+def test_f11_the_public_page_names_whom_to_ask_and_where_to_cancel(settings: Any) -> None:
+    settings.COMPANY_QUESTIONS_CONTACT = "questions@example.com"
+    settings.COMPANY_CANCELLATION_CONTACT = "https://example.com/cancel"
+    for address in ("/policy/", "/policy/fulfilment/1/", "/policy/refund/1/"):
+        response = Client().get(address)
+        assert response.status_code == 200
+        _, questions, cancelling = re.split("Questions about these policies|Cancelling your service", response.text)
+        assert 'href="mailto:questions@example.com"' in questions
+        assert 'href="https://example.com/cancel"' in cancelling
 
 
 # --- The refund policy --------------------------------------------------------------------------
