@@ -115,10 +115,24 @@ class CancelForm(ActionForm):
 LARGEST_STATEMENT = 5 * 1024 * 1024
 
 
-class PaymentForm(ActionForm):
+class SurplusField(forms.BooleanField):
+    """Whether what is more than due is meant, and no slip."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "What is more than due becomes a credit")
+        super().__init__(**{"required": False, "help_text": "The subscription's next invoice uses it.", **kwargs})
+
+
+class SurplusForm(ActionForm):
+    """A payment of an invoice that is paid."""
+
     amount = AmountField()
     received_on = DateField(label="Received on")
     reference = forms.CharField(max_length=140, required=False, help_text="As the bank shows it.")
+
+
+class PaymentForm(SurplusForm):
+    surplus_to_credit = SurplusField()
 
 
 class PaidInFullForm(ActionForm):
@@ -149,6 +163,7 @@ class LeftoverForm(ReasonForm):
 
 class MatchForm(ActionForm):
     invoice_number = forms.CharField(max_length=20, help_text="Which invoice this payment is for.")
+    surplus_to_credit = SurplusField()
     reason = ReasonField(required=False)
 
 

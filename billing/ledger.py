@@ -7,36 +7,44 @@ sentences are as stored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, Subquery, Sum, Value, Window
+from django.db.models import (
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    Window,
+)
 from django.db.models.functions import Cast, Coalesce, ExtractYear, Lag, Substr
 
-from accounts.fields import FixedPointField, MoneyField
+from accounts.fields import MoneyField
 from accounts.models import NumberSeries
-from audit.breaches import CHUNK, Breach, Check, each
+from audit.breaches import Breach, Check, each
 from billing.models import (
-    BillingPeriod,
+    BankLine,
     Charge,
     Chargeback,
     Credit,
     CreditApplication,
     CreditNote,
-    Extension,
     Invoice,
     InvoiceLine,
     LeftoverPayout,
     Payment,
     Payout,
-    Subscription,
-    UsageDay,
-    UsageRecord,
 )
-from billing.periods import Period, Term, nth_period
+from billing.period_ledger import open_periods, periods, plan_changes, usage
+
+NOTHING = Value(Decimal(0), output_field=MoneyField())
 
 
 def sum_of(rows: models.QuerySet[Any], by: str, amount: str = "amount") -> Any:
@@ -50,9 +58,9 @@ def sum_of(rows: models.QuerySet[Any], by: str, amount: str = "amount") -> Any:
 
 def credits() -> Iterator[Breach]:
     """Granted = applied + remaining + reversed + paid out; each of the parts is what its rows add up to."""
-    # A payout that the bank could not make went back to its credit.
+    # A payout that the bank could not make, or that a reversal stopped, went back to its credit.
     approved = LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).exclude(
-        payout__state=Payout.State.CREDITED
+        payout__state__in=(Payout.State.CREDITED, Payout.State.CANCELLED)
     )
     rows = Credit.objects.annotate(
         used=sum_of(CreditApplication.objects.all(), "credit"), given_out=sum_of(approved, "credit")
@@ -80,24 +88,35 @@ def credits() -> Iterator[Breach]:
 def invoices() -> Iterator[Breach]:
     """Gross, net and tax are the lines'; credited, paid and charged back are what their rows add up to."""
     lines = InvoiceLine.objects.all()
-    rows = Invoice.objects.annotate(
-        lines_gross=sum_of(lines, "invoice", "gross"),
-        lines_net=sum_of(lines, "invoice", "net"),
-        lines_tax=sum_of(lines, "invoice", "tax"),
-        lines_fee=sum_of(lines.filter(charge__isnull=True), "invoice", "gross"),
-        used=sum_of(CreditApplication.objects.all(), "invoice"),
-        received=sum_of(Payment.objects.all(), "invoice"),
-        taken_back=sum_of(Chargeback.objects.all(), "payment__invoice"),
-    ).filter(
-        ~Q(gross=F("lines_gross"))
-        | ~Q(net=F("lines_net"))
-        | ~Q(tax=F("lines_tax"))
-        | ~Q(period__fee=F("lines_fee"))
-        | ~Q(credited=F("used"))
-        | ~Q(paid=F("received") - F("taken_back"))
-        | ~Q(charged_back=F("taken_back"))
+    rows = (
+        Invoice.objects.annotate(
+            lines_gross=sum_of(lines, "invoice", "gross"),
+            lines_net=sum_of(lines, "invoice", "net"),
+            lines_tax=sum_of(lines, "invoice", "tax"),
+            lines_fee=sum_of(lines.filter(charge__isnull=True), "invoice", "gross"),
+            used=sum_of(CreditApplication.objects.all(), "invoice"),
+            came_in=sum_of(Payment.objects.all(), "invoice"),
+            too_much=sum_of(Payment.objects.all(), "invoice", "surplus"),
+            went_back=sum_of(Chargeback.objects.all(), "payment__invoice"),
+            from_surplus=sum_of(Chargeback.objects.all(), "payment__invoice", "from_surplus"),
+            # What is no period's has no fee.
+            fee=Coalesce("period__fee", NOTHING),
+        )
+        .annotate(
+            received=ExpressionWrapper(F("came_in") - F("too_much"), output_field=MoneyField()),
+            taken_back=ExpressionWrapper(F("went_back") - F("from_surplus"), output_field=MoneyField()),
+        )
+        .filter(
+            ~Q(gross=F("lines_gross"))
+            | ~Q(net=F("lines_net"))
+            | ~Q(tax=F("lines_tax"))
+            | ~Q(fee=F("lines_fee"))
+            | ~Q(credited=F("used"))
+            | ~Q(paid=F("received") - F("taken_back"))
+            | ~Q(charged_back=F("taken_back"))
+        )
     )
-    for row in each(rows.select_related("period")):
+    for row in each(rows):
         name = f"invoice {row.number}"
         for what, is_, should in (
             ("gross", row.gross, row.lines_gross),
@@ -106,8 +125,8 @@ def invoices() -> Iterator[Breach]:
         ):
             if is_ != should:
                 yield Breach(f"invoice-{what}", name, f"{what} {is_:f}, its lines add up to {should:f}")
-        if row.period.fee != row.lines_fee:
-            yield Breach("invoice-fee", name, f"asks {row.lines_fee:f} for a period that costs {row.period.fee:f}")
+        if row.fee != row.lines_fee:
+            yield Breach("invoice-fee", name, f"asks {row.lines_fee:f} for a period that costs {row.fee:f}")
         if row.credited != row.used:
             yield Breach("invoice-credited", name, f"credited {row.credited:f}, applications add up to {row.used:f}")
         if row.paid != row.received - row.taken_back:
@@ -126,15 +145,18 @@ def charges() -> Iterator[Breach]:
     """A charge stands on an invoice of its subscription, in its currency, with its amount; or it still waits."""
     on_line = InvoiceLine.objects.filter(charge=OuterRef("pk"))
     rows = (
-        Charge.objects.annotate(asked=Subquery(on_line.values("gross")[:1], output_field=MoneyField()))
+        Charge.objects.annotate(
+            asked=Subquery(on_line.values("gross")[:1], output_field=MoneyField()),
+            asked_of=Coalesce("line__invoice__period__subscription", "line__invoice__charges_of"),
+        )
         .filter(
             Q(invoiced_on__isnull=True, asked__isnull=False)
             | Q(invoiced_on__isnull=False, asked__isnull=True)
             | ~Q(asked=F("amount")) & Q(asked__isnull=False)
             | ~Q(currency=F("subscription__currency"))
-            | Q(asked__isnull=False) & ~Q(subscription=F("line__invoice__period__subscription"))
+            | Q(asked__isnull=False) & ~Q(subscription=F("asked_of"))
         )
-        .select_related("subscription", "line__invoice__period__subscription")
+        .select_related("subscription", "line__invoice")
     )
     for row in each(rows):
         name = f"charge {row.pk} of {row.subscription.number}"
@@ -147,148 +169,53 @@ def charges() -> Iterator[Breach]:
             yield Breach(
                 "charge-currency", name, f"{row.currency}, the subscription pays in {row.subscription.currency}"
             )
-        if row.asked is not None and row.line.invoice.period.subscription_id != row.subscription_id:
+        if row.asked is not None and row.asked_of != row.subscription_id:
             yield Breach("charge-elsewhere", name, f"stands on invoice {row.line.invoice.number} of another one")
 
 
-# --- Periods ------------------------------------------------------------------------------------
+# --- Payments -----------------------------------------------------------------------------------
 
 
-def periods() -> Iterator[Breach]:
-    """Periods tile: each starts where the one before it closes, with the next number; its own days are those of
-    the anchor in force; it is longer by the days that were granted.
+def payments() -> Iterator[Breach]:
+    """What was paid beyond what was due is a credit of the invoice's subscription; of it a chargeback takes what it
+    says, back from the credit or as a charge. A matched line of a bank is its payment.
     """
-    granted = Extension.objects.filter(period=OuterRef("pk")).order_by().values("period")
-    days = IntegerField()
-    rows = BillingPeriod.objects.order_by("subscription_id", "sequence").annotate(
-        granted_days=Coalesce(Subquery(granted.annotate(sum=Sum("days")).values("sum"), output_field=days), 0),
-        undone_days=Coalesce(
-            Subquery(granted.annotate(sum=Sum("reversed_days")).values("sum"), output_field=days), 0
-        ),
-    ).values_list(
-        "subscription_id", "sequence", "starts_on", "ends_on", "closes_on", "extension_days", "term",
-        "granted_days", "undone_days", "subscription__number", "subscription__activated_on",
-        "subscription__anchor_on", "subscription__anchor_sequence", named=True,
-    )  # fmt: skip
-    for _, of_one in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.subscription_id):
-        yield from _tiling(of_one)
-
-
-def _tiling(rows: Iterator[Any]) -> Iterator[Breach]:
-    """``rows`` are one subscription's, in order."""
-    before: Any = None
-    anchor = date.min
-    first = 0
-    for row in rows:
-        name = f"{row.subscription__number}, period {row.sequence}"
-        if before is None:
-            anchor = row.subscription__activated_on
-        else:
-            if row.starts_on != before.closes_on:
-                yield Breach(
-                    "period-tiles", name, f"starts on {row.starts_on}, the one before it closes on {before.closes_on}"
-                )
-            if row.sequence != before.sequence + 1:
-                yield Breach("period-numbers", name, f"comes after period {before.sequence}")
-        own = _own(anchor, Term(row.term), row.sequence - first)
-        if own is None or (row.starts_on, row.ends_on) != (own.starts_on, own.ends_on):
-            should = f"{own.starts_on} to {own.ends_on}" if own else "none"
-            yield Breach(
-                "period-own-dates", name, f"is {row.starts_on} to {row.ends_on}, by the anchor {anchor} {should}"
-            )
-        longer, granted = (row.closes_on - row.ends_on).days, row.granted_days - row.undone_days
-        if not longer == row.extension_days == granted:
-            yield Breach(
-                "period-extension",
-                name,
-                f"closes {longer} days after its end and counts {row.extension_days} days of extension, "
-                f"{granted} were granted and not undone",
-            )
-        if row.extension_days:
-            anchor, first = row.closes_on, row.sequence + 1
-        before = row
-    if (before.subscription__anchor_on, before.subscription__anchor_sequence) != (anchor, first):
-        yield Breach(
-            "anchor",
-            before.subscription__number,
-            f"counts from {before.subscription__anchor_on}, period {before.subscription__anchor_sequence}; "
-            f"by its extensions from {anchor}, period {first}",
-        )
-
-
-def _own(anchor: date, term: Term, n: int) -> Period | None:
-    try:
-        return nth_period(anchor, term, n)
-    except ValueError:
-        return None
-
-
-def open_periods() -> Iterator[Breach]:
-    """A running subscription has one current period, an ended one none."""
-    rows = Subscription.objects.annotate(
-        current=Count("periods", filter=Q(periods__state=BillingPeriod.State.OPEN)),
-        closed=Max("periods__closes_on"),
-    ).filter(
-        ~Q(state=Subscription.State.ENDED) & ~Q(current=1)
-        | Q(state=Subscription.State.ENDED) & (~Q(current=0) | ~Q(ended_on=F("closed")))
+    rows = Payment.objects.filter(credit__isnull=False).select_related(
+        "credit", "chargeback__charge", "invoice__period__subscription", "invoice__charges_of"
     )
     for row in each(rows):
-        if row.state != Subscription.State.ENDED or row.current:
+        name = f"payment {row.pk} of {row.invoice.number}"
+        credit = row.credit
+        if (credit.granted, credit.subscription_id) != (row.surplus, row.invoice.subscription.pk):
+            yield Breach("payment-surplus", name, f"{row.surplus:f} was too much, its credit grants {credit.granted:f}")
+        back = getattr(row, "chargeback", None)
+        taken = Decimal(0) if back is None else back.from_surplus
+        charged = Decimal(0) if back is None or back.charge is None else back.charge.amount
+        if taken != credit.reversed + charged:
             yield Breach(
-                "one-open-period", row.number, f"{row.get_state_display().lower()}, with {row.current} current periods"
+                "payment-charged-back",
+                name,
+                f"{taken:f} of the surplus was taken back, {credit.reversed:f} from its credit and {charged:f} charged",
             )
-        if row.state == Subscription.State.ENDED and row.ended_on != row.closed:
-            yield Breach("ended-with-period", row.number, f"ended on {row.ended_on}, its last period on {row.closed}")
-
-
-# --- Usage --------------------------------------------------------------------------------------
-
-
-def usage() -> Iterator[Breach]:
-    """Each day's sum is what its records add up to, and every record is in a day's sum, of its own period's days."""
-    same = UsageRecord.objects.filter(
-        period=OuterRef("period"),
-        kind=OuterRef("kind"),
-        operation=OuterRef("operation"),
-        local_day=OuterRef("local_day"),
-    ).order_by()
-    quantity = FixedPointField(places=4)
-
-    def summed(of: Any, output: models.Field[Any, Any]) -> Any:
-        found = same.values("period").annotate(sum=of).values("sum")
-        return Coalesce(Subquery(found, output_field=output), Value(0, output_field=output))
-
-    days = (
-        UsageDay.objects.annotate(
-            all_seconds=summed(Sum("seconds"), models.BigIntegerField()),
-            all_quantity=summed(Sum("quantity"), quantity),
-            all_records=summed(Count("pk"), IntegerField()),
-        )
-        .filter(~Q(seconds=F("all_seconds")) | ~Q(quantity=F("all_quantity")) | ~Q(records=F("all_records")))
-        .select_related("period__subscription")
+    lines = BankLine.objects.filter(payment__isnull=False).exclude(
+        amount=F("payment__amount"), currency=F("payment__invoice__currency")
     )
-    for day in each(days):
-        yield Breach(
-            "usage-sums",
-            f"{day.period.subscription.number}, {day}",
-            f"{day.seconds} seconds, {day.quantity:f} uses, {day.records} records; its records add up to "
-            f"{day.all_seconds} seconds, {day.all_quantity:f} uses, {day.all_records} records",
-        )
-    summed_up = UsageDay.objects.filter(
-        period=OuterRef("period"),
-        kind=OuterRef("kind"),
-        operation=OuterRef("operation"),
-        local_day=OuterRef("local_day"),
+    for line in each(lines.select_related("payment__invoice")):
+        paid = f"{line.payment.amount:f} {line.payment.invoice.currency}"
+        yield Breach("bank-line", f"bank line {line.pk}", f"{line.amount:f} {line.currency}, its payment is {paid}")
+
+
+def payouts() -> Iterator[Breach]:
+    """A payout that became a credit is that credit's amount; nothing else has one. What was leftover went back."""
+    became = Q(state=Payout.State.CREDITED, leftover__isnull=True)
+    rows = Payout.objects.filter(
+        became & Q(credit__isnull=True)
+        | ~became & Q(credit__isnull=False)
+        | Q(credit__isnull=False) & (~Q(credit__granted=F("amount")) | ~Q(credit__subscription=F("subscription")))
     )
-    loose = UsageRecord.objects.filter(
-        ~Exists(summed_up) | Q(local_day__lt=F("period__starts_on")) | Q(local_day__gte=F("period__closes_on"))
-    ).annotate(counted=Exists(summed_up))
-    for record in each(loose.select_related("period__subscription")):
-        name = f"{record.period.subscription.number}, usage {record.external_id}"
-        if not record.counted:
-            yield Breach("usage-uncounted", name, f"of {record.local_day} is in no day's sum")
-        if not record.period.starts_on <= record.local_day < record.period.closes_on:
-            yield Breach("usage-outside", name, f"of {record.local_day} lies outside its period, {record.period}")
+    for row in each(rows.select_related("credit")):
+        credit = "no credit" if row.credit is None else f"credit {row.credit_id} over {row.credit.granted:f}"
+        yield Breach("payout-credit", f"payout {row.key}", f"{row.get_state_display()}, {row.amount:f}, with {credit}")
 
 
 # --- Numbers ------------------------------------------------------------------------------------
@@ -324,4 +251,15 @@ def _numbered(model: type[Invoice | CreditNote], prefix: str, series: str) -> It
         yield Breach("number-series", f"{series}{lost['year']}", f"is missing, the last number is {lost['highest']}")
 
 
-CHECKS: tuple[Check, ...] = (credits, invoices, charges, periods, open_periods, usage, numbers)
+CHECKS: tuple[Check, ...] = (
+    credits,
+    invoices,
+    charges,
+    payments,
+    payouts,
+    plan_changes,
+    periods,
+    open_periods,
+    usage,
+    numbers,
+)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from accounts.fields import MoneyField
 from audit.breaches import Breach, Check, each
 from billing.ledger import sum_of
-from billing.models import BillingPeriod, Credit
+from billing.models import BillingPeriod, Credit, Payout
 from complaints.models import Refund, Remedy, Reversal
 
 GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
@@ -102,9 +102,12 @@ def reversals() -> Iterator[Breach]:
     without = Refund.objects.filter(~Exists(approved.filter(refund=OuterRef("pk"))), state=Refund.State.REVERSED)
     for refund in each(without):
         yield Breach("reversed-by-nobody", f"refund {refund.code}", "is reversed, no approved reversal says so")
-    of_credit = approved.filter(refund__remedies__credit=OuterRef("pk"))
-    taken = Credit.objects.filter(~Exists(of_credit), reversed__gt=Decimal(0)).select_related("subscription")
-    for credit in each(taken):
+    of_credit = approved.filter(
+        Q(refund__remedies__credit=OuterRef("pk")) | Q(refund__remedies__payout__credit=OuterRef("pk"))
+    )
+    # What a bank took back of a payment that was too much is the billing ledger's to check.
+    taken = Credit.objects.filter(~Exists(of_credit), reversed__gt=Decimal(0), payment__isnull=True)
+    for credit in each(taken.select_related("subscription")):
         yield Breach(
             "credit-reversed",
             f"credit {credit.pk} of {credit.subscription.number}",
@@ -112,4 +115,20 @@ def reversals() -> Iterator[Breach]:
         )
 
 
-CHECKS: tuple[Check, ...] = (periods, remedies, gifts, reversals)
+def stopped() -> Iterator[Breach]:
+    """Only the reversal of the refund that a payout comes from stops it: as its cash, or as leftover of its credit."""
+    approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
+    by_reversal = approved.filter(
+        Q(refund__remedies__payout=OuterRef("pk"))
+        | Q(refund__remedies__credit=OuterRef("leftover__credit"))
+        | Q(refund__remedies__payout__credit=OuterRef("leftover__credit"))
+    )
+    rows = Payout.objects.filter(~Exists(by_reversal), state=Payout.State.CANCELLED)
+    for row in each(rows):
+        yield Breach("payout-stopped", f"payout {row.key}", "is cancelled, no approved reversal stopped it")
+    open_rows = Payout.objects.filter(Exists(by_reversal), state__in=(Payout.State.PENDING, Payout.State.FAILED))
+    for row in each(open_rows):
+        yield Breach("payout-not-stopped", f"payout {row.key}", "waits for the bank, its refund was taken back")
+
+
+CHECKS: tuple[Check, ...] = (periods, remedies, gifts, reversals, stopped)

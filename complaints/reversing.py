@@ -2,7 +2,7 @@
 
 ``plan_reversal`` only reads and serves the page; ``carry_out`` writes the counter-entries, inside the action, on locked
 rows. Originals stay as they are: a credit keeps its grant and its applications, a grant its minutes, an extension its
-days. A past period never becomes shorter.
+days. A past period never becomes shorter, even if it is still open because billing is late.
 """
 
 from __future__ import annotations
@@ -13,13 +13,24 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from billing.models import BillingPeriod, Credit, Extension, MinutesGrant, Payout, Subscription
+from accounts.models import User
+from billing.models import (
+    BillingPeriod,
+    Credit,
+    Extension,
+    LeftoverPayout,
+    MinutesGrant,
+    Payout,
+    Subscription,
+)
 from billing.money import exact, format_amount, round_money
 from complaints.models import Refund, Remedy
 from complaints.quoting import usage_until
+
+NOT_PAID = (Payout.State.PENDING, Payout.State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class ReversalPlan:
 def plan_reversal(refund: Refund, *, today: date | None = None) -> ReversalPlan:
     """What of a settled refund returns by itself today, remedy by remedy; the rest was used."""
     day = today or timezone.localdate()
-    found = refund.remedies.select_related("credit", "minutes_grant__period", "extension__period", "payout")
+    found = refund.remedies.select_related("credit", "minutes_grant__period", "extension__period", "payout__credit")
     return ReversalPlan(tuple(_entry(remedy, refund.currency, day) for remedy in found))
 
 
@@ -74,7 +85,7 @@ def _entry(remedy: Remedy, currency: str, today: date) -> Entry:
     if remedy.credit is not None:
         return _of_credit(remedy, remedy.credit)
     if remedy.minutes_grant is not None:
-        return _of_minutes(remedy, remedy.minutes_grant, currency)
+        return _of_minutes(remedy, remedy.minutes_grant, currency, today)
     if remedy.extension is not None:
         return _of_extension(remedy, remedy.extension, currency, today)
     assert remedy.payout is not None
@@ -82,14 +93,28 @@ def _entry(remedy: Remedy, currency: str, today: date) -> Entry:
 
 
 def _of_credit(remedy: Remedy, credit: Credit) -> Entry:
-    left = min(credit.remaining, remedy.amount)
+    """What is left of the credit, and what of it was to be paid out after the subscription's end and is not yet."""
+    on_its_way = sum((payout.amount for payout in _leftover_payouts(credit)), Decimal(0))
+    left = min(credit.remaining + on_its_way, remedy.amount)
     why = "nothing of the credit is left" if left == 0 else "what is left of the credit is taken back"
+    if on_its_way:
+        why += ", its payout is stopped"
     return Entry(remedy, left, 0, why)
 
 
-def _of_minutes(remedy: Remedy, grant: MinutesGrant, currency: str) -> Entry:
+def _leftover_payouts(credit: Credit) -> QuerySet[Payout]:
+    """Payouts of what an ended subscription left of the credit that the bank has not made."""
+    return Payout.objects.filter(leftover__credit=credit, state__in=NOT_PAID).order_by("pk")
+
+
+def _is_over(period: BillingPeriod, today: date) -> bool:
+    """Whether the period has ended, though billing may be late and it is still open."""
+    return period.state != BillingPeriod.State.OPEN or period.closes_on <= today
+
+
+def _of_minutes(remedy: Remedy, grant: MinutesGrant, currency: str, today: date) -> Entry:
     period = grant.period
-    if period.state != BillingPeriod.State.OPEN:
+    if _is_over(period, today):
         return Entry(remedy, Decimal(0), 0, "the minutes ended with their period")
     granted = period.minutes_grants.aggregate(all=Sum("minutes"), undone=Sum("reversed_minutes"))
     allowance = period.included_minutes + (granted["all"] or 0) - (granted["undone"] or 0)
@@ -101,7 +126,7 @@ def _of_minutes(remedy: Remedy, grant: MinutesGrant, currency: str) -> Entry:
 
 def _of_extension(remedy: Remedy, extension: Extension, currency: str, today: date) -> Entry:
     period = extension.period
-    if period.state != BillingPeriod.State.OPEN:
+    if _is_over(period, today):
         return Entry(remedy, Decimal(0), 0, "the longer period is over")
     # What is over stays: today's service is kept, and so are the days that other refunds gave.
     earliest = max(
@@ -114,7 +139,9 @@ def _of_extension(remedy: Remedy, extension: Extension, currency: str, today: da
 
 
 def _of_payout(remedy: Remedy, payout: Payout) -> Entry:
-    if payout.state in (Payout.State.PENDING, Payout.State.FAILED):
+    if payout.credit is not None:
+        return _of_credit(remedy, payout.credit)
+    if payout.state in NOT_PAID:
         return Entry(remedy, remedy.amount, 0, "the cash has not been paid and will not be")
     return Entry(remedy, Decimal(0), 0, f"the payout is “{payout.get_state_display().lower()}”")
 
@@ -130,12 +157,14 @@ def _share(remedy: Remedy, undone: int, whole: int, currency: str) -> Decimal:
 # --- Counter-entries ----------------------------------------------------------------------------
 
 
-def carry_out(plan: ReversalPlan, subscription: Subscription) -> None:
-    """Write the counter-entries of every remedy. The subscription, its periods and its credits are locked."""
+def carry_out(plan: ReversalPlan, subscription: Subscription, *, by: User) -> None:
+    """Write the counter-entries of every remedy. The subscription, its periods, credits and payouts are locked."""
     for entry in plan.entries:
         remedy = entry.remedy
-        if remedy.credit is not None:
-            _take_credit(remedy.credit, entry.recovered)
+        # A payout that failed and became a credit gives that credit back.
+        credit = remedy.payout.credit if remedy.payout is not None else remedy.credit
+        if credit is not None:
+            _take_credit(credit, entry.recovered, by=by)
         elif remedy.minutes_grant is not None:
             _take_minutes(remedy.minutes_grant, entry.undone)
         elif remedy.extension is not None:
@@ -144,10 +173,18 @@ def carry_out(plan: ReversalPlan, subscription: Subscription) -> None:
             _stop_payout(remedy.payout, entry.recovered)
 
 
-def _take_credit(credit: Credit, amount: Decimal) -> None:
-    if amount:
-        credit.reversed += amount
-        credit.save()
+def _take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:
+    """Take back what is left, and what was to be paid out of it; a payout that only was proposed is withdrawn."""
+    for payout in _leftover_payouts(credit):
+        payout.state = Payout.State.CANCELLED
+        payout.save()
+        credit.paid_out -= payout.amount
+    credit.reversed += amount
+    credit.save()
+    for leftover in credit.leftover_payouts.filter(state=LeftoverPayout.State.PROPOSED):
+        leftover.state = LeftoverPayout.State.WITHDRAWN
+        leftover.decided_by, leftover.decided_at = by, timezone.now()
+        leftover.save()
 
 
 def _take_minutes(grant: MinutesGrant, minutes: int) -> None:

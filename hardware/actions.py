@@ -253,6 +253,7 @@ def note_warranty(purchase_id: int, *, by: User, until: date | None, note: str =
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
+        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(warranty_obstacle(until, purchase.bought_on))
         if (purchase.warranty_until, purchase.warranty_note) == (until, note.strip()):
             raise Refused("Nothing is different from what is on file.", code="nothing_changed")

@@ -23,11 +23,23 @@ from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from accounts.actions.delegations import give_delegation
-from accounts.models import ApprovalLimit, Customer, Delegation, StaffChange, Team, User
+from accounts.messages.outbox import queue_message
+from accounts.models import (
+    ApprovalLimit,
+    Customer,
+    Delegation,
+    MessageKind,
+    OutgoingMessage,
+    StaffChange,
+    Team,
+    User,
+)
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.actions.bank import import_bank
 from billing.actions.payments import record_payment
 from billing.actions.plan_changes import schedule_plan_change
+from billing.actions.run import run_billing
+from billing.actions.subscriptions import cancel_subscription
 from billing.actions.subscriptions import open_subscription as open_subscription_action
 from billing.actions.usage import Usage, record_usage
 from billing.giving import give_credit
@@ -35,6 +47,7 @@ from billing.imports.bank import Statement, read_statement
 from billing.imports.bank_map import load_bank_map
 from billing.models import (
     BankLine,
+    Charge,
     Credit,
     Invoice,
     Operation,
@@ -381,6 +394,30 @@ def usage(
     return record_usage(subscription.pk, [row], by=system_user())
 
 
+def charge(subscription: Subscription, amount: Decimal = Decimal("12.20"), *, on: date | None = None) -> Charge:
+    """A charge that waits for the next invoice, at the factories' tax rate."""
+    made = Charge(
+        customer_id=subscription.customer_id,
+        subscription=subscription,
+        currency=subscription.currency,
+        amount=amount,
+        tax_rate=Decimal(22),
+        reason="Taken back",
+        charged_on=on or days_ago(3),
+    )
+    made.save()
+    return made
+
+
+def ended_subscription(*, activated_on: date | None = None, **kwargs: Any) -> Subscription:
+    """One that was cancelled in its first month, and ended with it some days ago."""
+    subscription = open_subscription(activated_on=activated_on or months_ago(1, days_ago(5)), **kwargs)
+    period = subscription.periods.get()
+    cancel_subscription(subscription.pk, by=agent(), channel="email", requested_on=period.starts_on + timedelta(days=1))
+    run_billing(period.closes_on, by=system_user())
+    return Subscription.objects.get(pk=subscription.pk)
+
+
 def leftover_credit(amount: Decimal = Decimal("25.00"), **kwargs: Any) -> Credit:
     """What a subscription left when it ended yesterday."""
     subscription = open_subscription(activated_on=months_ago(2), **kwargs)
@@ -404,6 +441,23 @@ def bank_line(*, by: User | None = None, text: str = "Thank you", amount: str = 
     line = f"{days_ago(1)},{amount},EUR,Somebody {next(_serial)},{text}"
     import_bank(bank_statement(line), by=by or system_user())
     return BankLine.objects.latest("pk")
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+def outgoing_message(customer: Customer | None = None, *, by: User | None = None, **kwargs: Any) -> OutgoingMessage:
+    """A payout made, told to a customer: it waits in the outbox."""
+    return queue_message(
+        by=by or system_user(),
+        customer=customer or CustomerFactory.create(),
+        **{
+            "kind": MessageKind.PAYOUT_MADE,
+            "key": f"factory:{next(_serial)}",
+            "fields": {"amount": "40.00 EUR", "paid_on": "2 May 2024", "reference": "SEPA-1"},
+            **kwargs,
+        },
+    )
 
 
 # --- Phones -------------------------------------------------------------------------------------

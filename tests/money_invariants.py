@@ -17,6 +17,7 @@ from django.db import models
 from billing.models import (
     BillingPeriod,
     Charge,
+    Chargeback,
     Credit,
     CreditApplication,
     CreditNote,
@@ -52,12 +53,17 @@ def check_credits() -> None:
     paid_out = _sums(
         (leftover.credit_id, leftover.amount)
         for leftover in LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).select_related("payout")
-        if leftover.payout is not None and leftover.payout.state != Payout.State.CREDITED
+        if leftover.payout is not None and leftover.payout.state not in (Payout.State.CREDITED, Payout.State.CANCELLED)
     )
     reversed_by = _sums(
-        (remedy.credit_id, _entry(remedy, "recovered"))
-        for remedy in Remedy.objects.filter(credit__isnull=False, refund__state=Refund.State.REVERSED)
+        (remedy.payout.credit_id if remedy.payout is not None else remedy.credit_id, _entry(remedy, "recovered"))
+        for remedy in Remedy.objects.filter(refund__state=Refund.State.REVERSED).select_related("payout")
     )
+    surplus = {payment.credit_id: payment for payment in Payment.objects.filter(credit__isnull=False)}
+    for chargeback in Chargeback.objects.filter(from_surplus__gt=0).select_related("payment", "charge"):
+        charged = chargeback.charge.amount if chargeback.charge is not None else NOTHING
+        assert chargeback.payment.credit_id is not None
+        reversed_by[chargeback.payment.credit_id] += chargeback.from_surplus - charged
     granted: dict[int, Decimal] = defaultdict(Decimal)
     for credit in Credit.objects.all():
         name = f"credit {credit.pk}"
@@ -67,7 +73,10 @@ def check_credits() -> None:
         assert credit.reversed == reversed_by[credit.pk], name
         assert credit.paid_out == paid_out[credit.pk], name
         assert is_whole_minor(credit.granted, credit.currency), name
-        granted[credit.subscription_id] += credit.granted
+        if credit.pk in surplus:
+            assert credit.granted == surplus[credit.pk].surplus, name
+        else:
+            granted[credit.subscription_id] += credit.granted
     given = _sums(
         (remedy.refund.subscription_id, remedy.amount)
         for remedy in Remedy.objects.filter(kind="credit").select_related("refund")
@@ -86,14 +95,16 @@ def check_invoices() -> None:
     paid: dict[int, Decimal] = defaultdict(Decimal)
     taken_back: dict[int, Decimal] = defaultdict(Decimal)
     for payment in Payment.objects.select_related("chargeback"):
-        paid[payment.invoice_id] += payment.amount
+        paid[payment.invoice_id] += payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
-            taken_back[payment.invoice_id] += payment.chargeback.amount
+            taken_back[payment.invoice_id] += payment.chargeback.amount - payment.chargeback.from_surplus
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in InvoiceLine.objects.select_related("charge"):
         lines[line.invoice_id].append(line)
-    invoices = list(Invoice.objects.select_related("period"))
-    assert {invoice.period_id for invoice in invoices} == set(BillingPeriod.objects.values_list("pk", flat=True))
+    invoices = list(Invoice.objects.select_related("period__subscription", "charges_of"))
+    assert {invoice.period_id for invoice in invoices if invoice.period_id} == set(
+        BillingPeriod.objects.values_list("pk", flat=True)
+    )
     asked: set[int] = set()
     for invoice in invoices:
         name = f"invoice {invoice.number}"
@@ -106,10 +117,13 @@ def check_invoices() -> None:
         assert invoice.charged_back == taken_back[invoice.pk], name
         assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid, name
         assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
-        first, *others = sorted(mine, key=lambda line: line.position)
-        assert (first.gross, first.charge) == (invoice.period.fee, None), name
+        others = sorted(mine, key=lambda line: line.position)
+        if invoice.period is not None:
+            first, *others = others
+            assert (first.gross, first.charge) == (invoice.period.fee, None), name
         for line in others:
             assert line.charge is not None, name
+            assert line.charge.subscription_id == invoice.subscription.pk, name
             assert (line.gross, line.charge.invoiced_on) == (line.charge.amount, invoice.issued_on), name
             asked.add(line.charge.pk)
     assert asked == set(Charge.objects.filter(invoiced_on__isnull=False).values_list("pk", flat=True))
@@ -197,6 +211,8 @@ def check_payouts() -> None:
         assert payout.attempts in (1, 2), f"payout {payout.key}"
     for remedy in Remedy.objects.filter(payout__isnull=False).select_related("payout"):
         cancelled = remedy.payout is not None and remedy.payout.state == Payout.State.CANCELLED
+        if remedy.payout is not None and remedy.payout.credit_id is not None:
+            continue
         recovered = _entry(remedy, "recovered") if remedy.refund.state == Refund.State.REVERSED else NOTHING
         assert recovered == (remedy.amount if cancelled else NOTHING), f"remedy {remedy.pk}"
     for grant in MinutesGrant.objects.all():
@@ -210,8 +226,8 @@ def check_billed(today: date, fresh: models.QuerySet[Invoice]) -> None:
     assert not BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN, closes_on__lte=today).exists()
     late = Invoice.objects.filter(state=Invoice.State.ISSUED, due_on__lt=today, disputed_on__isnull=True)
     assert not late.exists(), late
-    for invoice in fresh.select_related("period"):
-        of_one = {"subscription": invoice.period.subscription_id}
+    for invoice in fresh.select_related("period__subscription", "charges_of"):
+        of_one = {"subscription": invoice.subscription.pk}
         name = f"invoice {invoice.number}"
         assert not Charge.objects.filter(**of_one, invoiced_on__isnull=True).exists(), name
         credits = list(Credit.objects.filter(**of_one).order_by("granted_on", "pk"))

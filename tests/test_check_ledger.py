@@ -19,6 +19,8 @@ from django.utils import timezone
 from accounts.models import NumberSeries
 from audit.breaches import run_checks
 from billing import giving
+from billing.actions.bank import match_bank_line
+from billing.actions.charges import ask_for_charges
 from billing.actions.disputes import record_chargeback
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription
@@ -33,6 +35,7 @@ from billing.models import (
     LeftoverPayout,
     Payment,
     Payout,
+    PlanChange,
     Subscription,
     UsageDay,
     UsageRecord,
@@ -43,6 +46,7 @@ from complaints.models import Refund, Remedy, Reversal
 from hardware.actions import pay_instalment
 from hardware.models import Purchase
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.cases import Desk, decided, propose, settled
 
 pytestmark = pytest.mark.django_db
@@ -481,12 +485,106 @@ def test_instalments_add_up(company: Company) -> None:
     assert breaches() == [("purchase-parts", name)]
 
 
+@pytest.mark.slow
+def test_payments_beyond_what_was_due_are_credits() -> None:
+    clerk = factories.billing_clerk()
+    subscription = factories.open_subscription()
+    invoice = Invoice.objects.get()
+    line = factories.bank_line(text="For S-1", amount="65.00")
+    match_bank_line(line.pk, by=clerk, invoice_number=invoice.number, surplus_to_credit=True)
+    payment, credit = Payment.objects.get(), Credit.objects.get()
+    name = f"payment {payment.pk} of {invoice.number}"
+    assert breaches() == []
+    set_raw(credit, granted=raw(credit.granted) + ONE)
+    assert breaches() == [("payment-surplus", name)]
+    set_raw(credit, granted=raw(credit.granted), subscription_id=factories.open_subscription().pk)
+    assert breaches() == [("payment-surplus", name)]
+    set_raw(credit, subscription_id=subscription.pk, reversed=ONE)
+    assert breaches() == [("payment-charged-back", name)]
+    set_raw(credit, reversed=0)
+    set_raw(line, amount=raw(line.amount) + ONE)
+    assert breaches() == [("bank-line", f"bank line {line.pk}")]
+    set_raw(line, amount=raw(line.amount))
+    record_chargeback(payment.pk, by=clerk, taken_back_on=factories.today(), reason="Disputed")
+    assert breaches() == []
+
+
+@pytest.mark.slow
+def test_payouts_that_became_credits_or_were_stopped(company: Company) -> None:
+    payout = Payout.objects.get()
+    name = f"payout {payout.key}"
+    set_raw(payout, state="cancelled")
+    assert breaches() == [("payout-stopped", name)]
+    set_raw(payout, state="credited")
+    assert breaches() == [("payout-credit", name)]
+    credit = giving.give_credit(payout.subscription, payout.amount, reason="Instead")
+    set_raw(payout, state="credited", credit_id=credit.pk)
+    assert breaches() == []
+    set_raw(credit, granted=raw(credit.granted) + ONE)
+    assert breaches() == [("payout-credit", name)]
+    set_raw(credit, granted=raw(credit.granted))
+    set_raw(payout, state="pending", credit_id=None)
+    # Its refund is taken back in the books, but the bank is still told to pay.
+    desk = Desk()
+    reversal = propose_reversal(company.refund.pk, by=desk.agent, reason="Wrong")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    assert breaches() == []
+    set_raw(payout, state="pending")
+    assert ("payout-not-stopped", name) in breaches()
+
+
+@pytest.mark.slow
+def test_plans_change_by_changes_alone(company: Company) -> None:
+    subscription = factories.open_subscription(activated_on=factories.months_ago(1, factories.days_ago(4)))
+    old = subscription.plan_id
+    with clock_on(factories.days_ago(10)):
+        change = factories.plan_change(subscription)
+    run_billing(factories.today(), by=factories.system_user())
+    assert breaches() == []
+    change.refresh_from_db()
+    period = change.applied_period
+    assert period is not None
+    name = f"{subscription.number}, period {period.sequence}"
+    set_raw(change, effective_on=period.starts_on + timedelta(days=1))
+    assert breaches() == [("plan-change", str(PlanChange.objects.get(pk=change.pk)))]
+    set_raw(change, effective_on=period.starts_on, state="withdrawn", applied_period_id=None)
+    assert breaches() == [("period-plan-changed", name)]
+    set_raw(change, state="applied", applied_period_id=period.pk)
+    set_raw(subscription, plan_id=old)
+    assert breaches() == [("period-plan", name)]
+    set_raw(subscription, plan_id=period.plan_id)
+    waits = PlanChange(
+        subscription=company.ended,
+        plan_id=old,
+        previous_plan_id=company.ended.plan_id,
+        effective_on=factories.today(),
+        asked_on=factories.today(),
+        channel="email",
+        asked_by=factories.agent(),
+    )
+    waits.save()
+    assert breaches() == [("plan-change", str(waits))]
+
+
+@pytest.mark.slow
+def test_an_invoice_of_charges_alone_asks_for_charges_of_its_own_subscription(company: Company) -> None:
+    charge = factories.charge(company.ended)
+    invoice = ask_for_charges(charge.pk, by=factories.billing_clerk())
+    assert breaches() == []
+    set_raw(invoice, charges_of_id=company.plain.pk)
+    assert breaches() == [("charge-elsewhere", f"charge {charge.pk} of {company.ended.number}")]
+    set_raw(invoice, charges_of_id=company.ended.pk)
+    line = invoice.lines.get()
+    set_raw(line, charge_id=None)
+    assert ("invoice-fee", f"invoice {invoice.number}") in breaches()
+
+
 def test_every_rule_has_a_test() -> None:
     """Whoever adds a rule adds the row that breaks it."""
     named: set[str] = set()
     for app in ("billing", "complaints", "hardware"):
-        source = (ROOT / app / "ledger.py").read_text(encoding="utf-8")
-        named.update(re.findall(r'Breach\(\s*"([a-z-]+)"', source))
+        for source in (ROOT / app).glob("*ledger.py"):
+            named.update(re.findall(r'Breach\(\s*"([a-z-]+)"', source.read_text(encoding="utf-8")))
     tests = Path(__file__).read_text(encoding="utf-8")
     assert len(named) > 25
     # The database refuses to overdraw a credit, which has a test of its own.

@@ -38,7 +38,9 @@ def add_companies(count: int) -> None:
         payout = giving.order_payout(subscription, Decimal("5.00"), key=f"payout-{subscription.pk}", reason="A refund")
         assert payout.pk
         factories.phone_purchase(customer, instalments=2)
+        factories.outgoing_message(customer)
         factories.plan_change(subscription)
+        factories.charge(subscription)
         factories.PriceFactory.create(state="draft")
         factories.ApprovalLimitFactory.create(valid_from=factories.days_ago(subscription.pk), state="draft")
         factories.StaffChangeFactory.create(

@@ -38,6 +38,8 @@ SEES: dict[str, set[Role]] = {
     "accounts.DigestTimes": {A, L, M, U},
     "accounts.Agreement": CASES,
     "accounts.Contact": CASES,
+    "accounts.OutgoingMessage": CASES,
+    "accounts.MessageTemplate": CASES,
     "hardware.PhoneModel": CASES,
     "hardware.Phone": CASES,
     "hardware.Purchase": CASES,
@@ -68,8 +70,6 @@ SEES: dict[str, set[Role]] = {
     "complaints.PolicyVersion": {A, L, M, B, U, D},
     "complaints.BackTest": {M, U},
     "jobs.Job": {A, L, M, B, U},
-    "complaints.BackTest": {M, U},
-    "jobs.Job": {A, L, M, B, U},
     "audit.Event": {A, L, M, U},
 }
 
@@ -81,6 +81,12 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.Customer", "merge"): {L, M},
     ("accounts.Contact", "edit"): {A, L, M, B},
     ("accounts.Contact", "retire"): {A, L, M, B},
+    ("accounts.OutgoingMessage", "again"): {A, L, M, B},
+    ("accounts.OutgoingMessage", "arrived"): {A, L, M, B},
+    ("accounts.OutgoingMessage", "bounced"): {A, L, M, B},
+    ("accounts.OutgoingMessage", "done_with"): {A, L, M, B},
+    ("accounts.MessageTemplate", "edit"): {L, M},
+    ("accounts.MessageTemplate", "test"): {L, M},
     ("accounts.User", "new"): {D},
     ("accounts.User", "draft_change"): {D},
     ("accounts.Team", "new"): {D},
@@ -154,9 +160,11 @@ def company(db: None) -> None:
     giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
     giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
     factories.plan_change(Subscription.objects.get(pk=subscription.pk))
+    factories.charge(subscription)
     money_rows(subscription)
     factories.phone_purchase(subscription.customer, instalments=3)
     Contact.objects.create(customer=subscription.customer, name="Nora Contact")
+    factories.outgoing_message(subscription.customer)
     run_billing(factories.days_ago(365), by=factories.system_user())
     factories.ApprovalLimitFactory.create(state="draft")
     factories.TeamFactory.create()

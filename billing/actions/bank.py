@@ -19,7 +19,7 @@ from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
 from billing.actions.payments import record_payment
 from billing.imports.bank import Booking, Statement
-from billing.models import BankLine, Invoice
+from billing.models import BankLine, Invoice, Subscription
 from billing.money import format_amount
 
 
@@ -259,8 +259,11 @@ def line_obstacle(line: BankLine) -> Obstacle | None:
     return None
 
 
-def match_bank_line(line_id: int, *, by: User, invoice_number: str, reason: str = "") -> BankLine:
-    """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names.
+def match_bank_line(
+    line_id: int, *, by: User, invoice_number: str, surplus_to_credit: bool = False, reason: str = ""
+) -> BankLine:
+    """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names; what
+    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``).
 
     Raises:
         Refused: matched already, no such invoice, another currency, or more than is due on it.
@@ -268,8 +271,10 @@ def match_bank_line(line_id: int, *, by: User, invoice_number: str, reason: str 
     with act("bank.match", by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
         number = invoice_number.strip()
-        invoice_id = Invoice.objects.values_list("pk", flat=True).filter(number=number).first()
-        invoice = None if invoice_id is None else action.lock(Invoice, invoice_id)
+        found = Invoice.objects.filter(number=number).select_related("period__subscription", "charges_of").first()
+        if found is not None and surplus_to_credit:
+            action.lock(Subscription, found.subscription.pk)
+        invoice = None if found is None else action.lock(Invoice, found.pk)
         line = action.lock(BankLine, line_id)
         action.about(line, customer_id=None if invoice is None else invoice.customer_id)
         action.refuse_if(line_obstacle(line))
@@ -282,12 +287,19 @@ def match_bank_line(line_id: int, *, by: User, invoice_number: str, reason: str 
                 data={"field": "invoice_number"},
             )
         line.payment = record_payment(
-            invoice.pk, by=by, amount=line.amount, received_on=line.booked_on, reference=_reference(line)
+            invoice.pk,
+            by=by,
+            amount=line.amount,
+            received_on=line.booked_on,
+            reference=_reference(line),
+            surplus_to_credit=surplus_to_credit,
         )
         line.state = BankLine.State.MATCHED
         line.why = ""
         line.save()
         action.data = {"invoice": invoice.number}
+        if line.payment.surplus:
+            action.data["surplus"] = f"{line.payment.surplus:f}"
         return line
 
 

@@ -12,7 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
-from billing.models import Chargeback, Invoice, Payment
+from billing.models import Charge, Chargeback, Credit, Invoice, Payment, Subscription
 from billing.money import is_whole_minor
 
 
@@ -95,7 +95,8 @@ def record_chargeback(
 ) -> Chargeback:
     """The bank has taken a payment back, all of it unless ``amount`` says less: that much is due again.
 
-    Refunds given already stay as they are; new quotes see only what is paid now.
+    What had been more than was due goes first: what is left of its credit is taken back, what was used of it is a
+    charge. Refunds given already stay as they are; new quotes see only what is paid now.
 
     Raises:
         Refused: charged back already, more than the payment, before it, in the future, or without a reason.
@@ -105,7 +106,11 @@ def record_chargeback(
         invoice_id = Payment.objects.values_list("invoice_id", flat=True).filter(pk=payment_id).first()
         if invoice_id is None:
             raise Refused("This payment does not exist (any more).", code="missing")
+        paid = Payment.objects.select_related("invoice__period__subscription", "invoice__charges_of").get(pk=payment_id)
+        if paid.credit_id is not None:
+            action.lock(Subscription, paid.invoice.subscription.pk)
         invoice = action.lock(Invoice, invoice_id)
+        credit = None if paid.credit_id is None else action.lock(Credit, paid.credit_id)
         payment = Payment.objects.select_related("chargeback").get(pk=payment_id)
         action.about(payment, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
@@ -124,15 +129,40 @@ def record_chargeback(
             Chargeback(
                 payment=payment,
                 amount=taken,
+                from_surplus=min(taken, payment.surplus),
                 taken_back_on=taken_back_on,
                 reason=reason.strip()[:200],
                 recorded_by=by,
             )
         )
+        if credit is not None:
+            chargeback.charge = _take_surplus(credit, chargeback, invoice)
         chargeback.save()
-        invoice.paid -= taken
-        invoice.charged_back += taken
+        invoice.paid -= chargeback.due_again
+        invoice.charged_back += chargeback.due_again
         invoice.state = state_while_due(invoice)
         invoice.save()
         action.data = {"amount": f"{taken:f}", "currency": invoice.currency, "invoice": invoice.number}
         return chargeback
+
+
+def _take_surplus(credit: Credit, chargeback: Chargeback, invoice: Invoice) -> Charge | None:
+    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
+    left = min(credit.remaining, chargeback.from_surplus)
+    if left:
+        credit.reversed += left
+        credit.save()
+    used = chargeback.from_surplus - left
+    if not used:
+        return None
+    charge = Charge(
+        customer_id=credit.customer_id,
+        subscription_id=credit.subscription_id,
+        currency=credit.currency,
+        amount=used,
+        tax_rate=invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
+        reason=f"Payment of {invoice.number} taken back by the bank: what was used of its credit",
+        charged_on=timezone.localdate(),
+    )
+    charge.save()
+    return charge

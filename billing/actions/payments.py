@@ -11,9 +11,10 @@ from accounts.guards import require
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
-from audit.actions import Refused, act, checked
+from audit.actions import Action, Refused, act, checked
+from billing.giving import give_credit
 from billing.invoicing import state_of
-from billing.models import Invoice, Payment
+from billing.models import Invoice, Payment, Subscription
 from billing.money import is_whole_minor
 
 
@@ -22,23 +23,43 @@ def payment_obstacle(invoice: Invoice) -> str | None:
     return f"Invoice {invoice.number} is paid." if invoice.due == 0 else None
 
 
-def record_payment(invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "") -> Payment:
-    """Record money received for an invoice.
+def surplus_obstacle(invoice: Invoice) -> str | None:
+    """Why a payment that came once more cannot be booked as a credit, or None."""
+    if invoice.due:
+        return f"Something is due on {invoice.number}: record the payment there; what is more can become a credit."
+    return None
+
+
+def record_payment(
+    invoice_id: int,
+    *,
+    by: User,
+    amount: Decimal,
+    received_on: date,
+    reference: str = "",
+    surplus_to_credit: bool = False,
+) -> Payment:
+    """Record money received for an invoice. What is more than due is refused, so that a slip is not booked; with
+    ``surplus_to_credit`` it becomes a credit of the invoice's subscription.
 
     Raises:
         Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
     """
     with act("payment.record", by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
+        subscription = _subscription_of(action, invoice_id) if surplus_to_credit else None
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
-        action.refuse_if(payment_obstacle(invoice), code="state")
+        if subscription is None:
+            action.refuse_if(payment_obstacle(invoice), code="state")
         if amount <= 0 or not is_whole_minor(amount, invoice.currency):
             raise Refused(f"{amount:f} is no amount of {invoice.currency} that can be paid.", code="amount")
-        if amount > invoice.due:
+        surplus = max(Decimal(0), amount - invoice.due)
+        if surplus and subscription is None:
             raise Refused(
-                f"Only {invoice.due:f} {invoice.currency} is due on {invoice.number}, not {amount:f}.",
+                f"Only {invoice.due:f} {invoice.currency} is due on {invoice.number}, not {amount:f}. What is more "
+                "can become a credit, if you say so.",
                 code="overpaid",
             )
         if received_on > timezone.localdate():
@@ -46,12 +67,27 @@ def record_payment(invoice_id: int, *, by: User, amount: Decimal, received_on: d
         payment = checked(
             Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
         )
+        if surplus:
+            assert subscription is not None
+            payment.surplus = surplus
+            payment.credit = give_credit(subscription, surplus, reason=f"Paid more than was due on {invoice.number}")
         payment.save()
-        invoice.paid += amount
+        invoice.paid += payment.kept
         invoice.state = state_of(invoice)
         invoice.save()
         action.data = {"amount": f"{amount:f}", "currency": invoice.currency, "reference": reference}
+        if surplus:
+            action.data["surplus"] = f"{surplus:f}"
+            action.message = f"{surplus:f} {invoice.currency} of it is more than was due, and a credit."
         return payment
+
+
+def _subscription_of(action: Action, invoice_id: int) -> Subscription:
+    """The invoice's subscription, locked before the invoice."""
+    found = Invoice.objects.values_list("period__subscription", "charges_of").filter(pk=invoice_id).first()
+    if found is None:
+        raise Refused("This invoice does not exist (any more).", code="missing")
+    return action.lock(Subscription, found[0] or found[1])
 
 
 def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str) -> Payment:

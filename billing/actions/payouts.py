@@ -14,6 +14,7 @@ from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act, checked
 from billing.giving import credit_obstacle, give_credit
 from billing.models import Credit, Payout, Subscription
+from billing.telling import tell_payout_made
 
 
 def _locked(action: Action, payout_id: int) -> Payout:
@@ -64,6 +65,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
         payout.reference = reference.strip()
         payout.paid_on = paid_on
         checked(payout).save()
+        tell_payout_made(payout, by=by)
         return payout
 
 
@@ -141,6 +143,7 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
         action.refuse_if(to_credit_obstacle(payout))
         if left is None:
             credit = give_credit(subscription, payout.amount, reason=payout.reason)
+            payout.credit = credit
         else:
             credit = left
             credit.paid_out -= payout.amount

@@ -1,5 +1,29 @@
 """The pages of plans and prices, subscriptions, periods and usage, and of money."""
 
-from billing.admin import credits, invoices, payments, payouts, periods, plan_changes, plans, runs, subscriptions
+from billing.admin import (
+    charges,
+    credits,
+    invoices,
+    payments,
+    payouts,
+    periods,
+    plan_changes,
+    plans,
+    runs,
+    search,
+    subscriptions,
+)
 
-__all__ = ["credits", "invoices", "payments", "payouts", "periods", "plan_changes", "plans", "runs", "subscriptions"]
+__all__ = [
+    "charges",
+    "credits",
+    "invoices",
+    "payments",
+    "payouts",
+    "periods",
+    "plan_changes",
+    "plans",
+    "runs",
+    "search",
+    "subscriptions",
+]

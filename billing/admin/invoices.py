@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
+from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.panels import day, link
 from accounts.permissions import May, roles_that
@@ -23,6 +26,7 @@ from audit.backoffice import (
     Panel,
     StaffAction,
     TrackedAdmin,
+    number,
     register_verbs,
     sub,
     timeline_panel,
@@ -30,12 +34,13 @@ from audit.backoffice import (
 from audit.models import Event
 from billing import forms
 from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
-from billing.actions.payments import pay_in_full, payment_obstacle, record_payment
+from billing.actions.payments import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
 from billing.actions.run import run_billing
 from billing.admin.documents import DocumentPages
 from billing.documents.content import Document, invoice_document
 from billing.due import due_for_billing
 from billing.models import Invoice, Payment
+from billing.owing import UNASKED, owing, unasked_in_words, write_csv
 from billing.panels import TABLE, dispute_pill, invoice_pill, sums_in_words
 
 register_verbs(
@@ -101,7 +106,7 @@ class RecordPayment(StaffAction[Invoice]):
     form_class = forms.PaymentForm
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
-        return payment_obstacle(obj)
+        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
         return f"{money_text(obj.due, obj.currency)} is due on {obj.number}; what is paid now comes off it."
@@ -113,7 +118,44 @@ class RecordPayment(StaffAction[Invoice]):
         payment = record_payment(pk, by=by, **cleaned)
         invoice = payment.invoice
         left = f"{money_text(invoice.due, invoice.currency)} is still due" if invoice.due else "it is paid"
-        return f"{money_text(payment.amount, invoice.currency)} is recorded on {invoice.number}; {left}."
+        return (
+            f"{money_text(payment.amount, invoice.currency)} is recorded on {invoice.number}; {left}.{_more(payment)}"
+        )
+
+
+def _more(payment: Payment) -> str:
+    """What became of the part that was more than due."""
+    if not payment.surplus:
+        return ""
+    return f" {money_text(payment.surplus, payment.invoice.currency)} was more than due: it is a credit now."
+
+
+class RecordSurplus(StaffAction[Invoice]):
+    name = "pay_again"
+    label = "Paid once more"
+    icon = "coins"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = forms.SurplusForm
+    intro = "For money that came though the invoice is paid. It is the customer's, and becomes a credit."
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return surplus_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return (
+            f"It becomes a credit of {obj.subscription.number}, which its next invoice uses. Where none comes, the "
+            "credit can be paid out with an approval."
+        )
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"received_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
+        amount = money_text(payment.amount, payment.invoice.currency)
+        return f"{amount} is recorded on {payment.invoice.number}.{_more(payment)}"
 
 
 class PayInFull(StaffAction[Invoice]):
@@ -127,7 +169,7 @@ class PayInFull(StaffAction[Invoice]):
     intro = "One day and one reference for all of them, such as a collective transfer's."
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
-        return payment_obstacle(obj)
+        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
         return f"{money_text(obj.due, obj.currency)} was received for {obj.number}: it is paid."
@@ -153,7 +195,7 @@ class Dispute(StaffAction[Invoice]):
     form_class = forms.DisputeForm
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
-        return dispute_obstacle(obj)
+        return dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
         return f"{obj.number} is not chased and not marked overdue until the dispute is ended."
@@ -174,7 +216,7 @@ class EndDispute(StaffAction[Invoice]):
     roles = roles_that(May.HANDLE_MONEY)
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
-        return end_dispute_obstacle(obj)
+        return end_dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
         return f"What is due on {obj.number} is asked for again; it is overdue if its day has passed."
@@ -200,7 +242,7 @@ class InDispute(admin.SimpleListFilter):
 @admin.register(Invoice)
 class InvoiceAdmin(DocumentPages, TrackedAdmin):
     may_view = May.SEE_MONEY
-    staff_actions = (RecordPayment, PayInFull, Dispute, EndDispute)
+    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute)
     page_actions = (RunBilling,)
     list_display = (
         "number",
@@ -223,7 +265,40 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
         rows: QuerySet[Invoice] = super().get_queryset(request)
-        return rows.select_related("customer", "period__subscription")
+        return rows.select_related("customer", "period__subscription", "charges_of")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self._owing_view)
+        return [path("owing.csv", view, name="billing_invoice_owing"), *super().get_urls()]
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        """Who owes us what, as a file; and a word where something is owed that no invoice asks for."""
+        count, sums = unasked_in_words()
+        url = f"{reverse('admin:billing_charge_changelist')}?waits=ended"
+        rows = [(format_html('<a href="{}">{}</a>', url, UNASKED), number(count), sums)] if count else []
+        return [
+            Panel(
+                "Owed by customers",
+                TABLE,
+                {
+                    "headings": ["What", ("How many", "n"), "In all"],
+                    "rows": rows,
+                    "empty": "Everything that is owed is asked for by an invoice.",
+                },
+                side="top",
+                note="who owes what (CSV)",
+                url=self.url_of("owing"),
+                tone="warn" if rows else "",
+            )
+        ]
+
+    def _owing_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="owing-{timezone.localdate()}.csv"'
+        write_csv(owing(), response)
+        return response
 
     @admin.display(description="Customer")
     def customer_link(self, obj: Invoice) -> SafeString:
@@ -231,11 +306,11 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
 
     @admin.display(description="Subscription")
     def subscription(self, obj: Invoice) -> SafeString:
-        return link(obj.period.subscription)
+        return link(obj.subscription)
 
     @admin.display(description="Period")
     def period_link(self, obj: Invoice) -> SafeString:
-        return link(obj.period)
+        return link(obj.period) if obj.period is not None else SafeString("none: charges alone")
 
     @admin.display(description="Gross", ordering="gross")
     def gross_shown(self, obj: Invoice) -> SafeString:
@@ -282,7 +357,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         paid = [
             (
                 link(payment, day(payment.received_on)),
-                format_html("{}{}", payment.reference, sub(_taken_back(payment, unit))),
+                format_html("{}{}{}", payment.reference, sub(_surplus(payment, unit)), sub(_taken_back(payment, unit))),
                 payment.recorded_by,
                 money(payment.amount, unit),
             )
@@ -313,6 +388,10 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
+
+
+def _surplus(payment: Payment, currency: str) -> str:
+    return f"{money_text(payment.surplus, currency)} more than due, a credit" if payment.surplus else ""
 
 
 def _taken_back(payment: Payment, currency: str) -> str:

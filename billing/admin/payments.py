@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.panels import day, link
 from accounts.permissions import May, roles_that
@@ -62,10 +63,17 @@ class ChargeBack(StaffAction[Payment]):
     form_class = forms.ChargebackForm
 
     def obstacle(self, obj: Payment, by: User) -> str | None:
-        return chargeback_obstacle(obj)
+        return chargeback_obstacle(obj) or linked_obstacle(by, obj.invoice.customer_id)
 
     def consequence(self, obj: Payment, by: User) -> str:
         amount = money_text(obj.amount, obj.invoice.currency)
+        if obj.surplus:
+            amount = money_text(obj.kept, obj.invoice.currency)
+            more = money_text(obj.surplus, obj.invoice.currency)
+            return (
+                f"{amount} is due on {obj.invoice.number} again. Of the credit of {more} what is left is taken back, "
+                "and what was used becomes a charge. Refunds given already stay."
+            )
         return f"{amount} is due on {obj.invoice.number} again. Refunds given already stay; new ones see what is paid."
 
     def get_initial(self, rows: Sequence[Payment], by: User) -> dict[str, Any]:
@@ -88,12 +96,27 @@ class PaymentAdmin(TrackedAdmin):
     search_help_text = "Reference, invoice number or customer"
     ordering = ("-received_on", "-pk")
     empty_hint = "Payments are recorded on the page of an invoice."
-    fields = ("invoice_link", "customer", "amount_shown", "received_on", "reference", "recorded_by", "taken_back")
-    readonly_fields = ("invoice_link", "customer", "amount_shown", "taken_back")
+    fields = (
+        "invoice_link",
+        "customer",
+        "amount_shown",
+        "too_much",
+        "received_on",
+        "reference",
+        "recorded_by",
+        "taken_back",
+    )
+    readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "taken_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         rows: QuerySet[Payment] = super().get_queryset(request)
-        return rows.select_related("invoice__customer", "recorded_by", "chargeback")
+        return rows.select_related("invoice__customer", "recorded_by", "chargeback", "credit")
+
+    @admin.display(description="More than due", empty_value="nothing")
+    def too_much(self, obj: Payment) -> SafeString | None:
+        if obj.credit is None:
+            return None
+        return link(obj.credit, f"{money_text(obj.surplus, obj.invoice.currency)}, a credit")
 
     @admin.display(description="Invoice", ordering="invoice__number")
     def invoice_link(self, obj: Payment) -> SafeString:
@@ -105,7 +128,7 @@ class PaymentAdmin(TrackedAdmin):
 
     @admin.display(description="Amount", ordering="amount")
     def amount_shown(self, obj: Payment) -> SafeString:
-        return money(obj.amount, obj.invoice.currency)
+        return money(obj.amount, obj.invoice.currency, "more than due" if obj.surplus else "")
 
     @admin.display(description="Taken back", empty_value="–")
     def taken_back(self, obj: Payment) -> SafeString | None:
@@ -157,13 +180,17 @@ class MatchLine(_OnLine):
 
     def consequence(self, obj: BankLine, by: User) -> str:
         return (
-            f"{money_text(obj.amount, obj.currency)} is recorded as a payment of the invoice; it may be a part of it."
+            f"{money_text(obj.amount, obj.currency)} is recorded as a payment of the invoice; it may be a part of it. "
+            "What is more than due is refused, unless it is to become a credit."
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         line = match_bank_line(pk, by=by, **cleaned)
         assert line.payment is not None
-        return f"{money_text(line.amount, line.currency)} is recorded on {line.payment.invoice.number}."
+        words = f"{money_text(line.amount, line.currency)} is recorded on {line.payment.invoice.number}."
+        if line.payment.surplus:
+            words += f" {money_text(line.payment.surplus, line.currency)} was more than due: it is a credit now."
+        return words
 
 
 class SetAside(_OnLine):

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
 from accounts.bank_details import change_to_show
+from accounts.links import linked_obstacle
 from accounts.models import BankDetailsChange, User
 from accounts.panels import day, link
 from accounts.permissions import May, roles_that
@@ -74,7 +75,7 @@ class MarkPaid(_OnPayout):
     form_class = forms.PayoutPaidForm
 
     def obstacle(self, obj: Payout, by: User) -> str | None:
-        return paid_obstacle(obj)
+        return paid_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
         return f"The bank has paid {money_text(obj.amount, obj.currency)} to {obj.account_holder}, {obj.iban}."
@@ -95,7 +96,7 @@ class MarkFailed(_OnPayout):
     form_class = ReasonForm
 
     def obstacle(self, obj: Payout, by: User) -> str | None:
-        return payout_obstacle(obj, Payout.State.PENDING)
+        return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
         return "It can then be tried once more, or be turned into a credit."
@@ -112,7 +113,7 @@ class Retry(_OnPayout):
     form_class = OptionalReasonForm
 
     def obstacle(self, obj: Payout, by: User) -> str | None:
-        return retry_obstacle(obj)
+        return retry_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
         return f"It is paid to the customer's bank account of now, {obj.customer.iban}, under the same key."
@@ -129,7 +130,7 @@ class ToCredit(_OnPayout):
     form_class = ReasonForm
 
     def obstacle(self, obj: Payout, by: User) -> str | None:
-        return to_credit_obstacle(obj)
+        return to_credit_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
         amount = money_text(obj.amount, obj.currency)
@@ -176,12 +177,13 @@ class PayoutAdmin(TrackedAdmin):
         "reference",
         "paid_on",
         "failure",
+        "became",
     )
-    readonly_fields = ("customer_link", "subscription_link", "amount_shown", "account", "bank_details")
+    readonly_fields = ("customer_link", "subscription_link", "amount_shown", "account", "bank_details", "became")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription", "leftover").prefetch_related(
+        return rows.select_related("customer", "subscription", "leftover", "credit").prefetch_related(
             Prefetch("customer__bank_details_changes", BankDetailsChange.objects.select_related("confirmed_by"))
         )
 
@@ -233,6 +235,10 @@ class PayoutAdmin(TrackedAdmin):
     @admin.display(description="Subscription")
     def subscription_link(self, obj: Payout) -> SafeString:
         return link(obj.subscription)
+
+    @admin.display(description="Became", empty_value="–")
+    def became(self, obj: Payout) -> SafeString | None:
+        return None if obj.credit is None else link(obj.credit, "a credit")
 
     @admin.display(description="Amount", ordering="amount")
     def amount_shown(self, obj: Payout) -> SafeString:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -319,13 +319,19 @@ class SubscriptionAdmin(TrackedAdmin):
             *([period_panel(current, "Current period", linked=True)] if current else []),
             *([keeps] if keeps else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
-            invoices_panel(_invoices(Invoice.objects.filter(period__subscription=obj))),
+            invoices_panel(_invoices(_invoices_of(obj))),
             credits_panel(_credits(Credit.objects.filter(subscription=obj))),
             given_panel(obj),
             *subscription_page.of(request, obj),
             # Usage arrives every day: it would bury the rest.
             timeline_panel(Event.objects.about(obj).exclude(verb="usage.record"), about=obj),
         ]
+
+
+def _invoices_of(subscription: Subscription) -> QuerySet[Invoice]:
+    """Of its periods, and of its charges alone; by the customer first, which has an index of its own."""
+    mine = Q(period__subscription=subscription) | Q(charges_of=subscription)
+    return Invoice.objects.filter(mine, customer=subscription.customer_id)
 
 
 def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:

@@ -76,7 +76,6 @@ def register_credit_note_wording(wording: Wording) -> Wording:
 def invoice_document(invoice: Invoice) -> Document:
     """An invoice with its lines, the credits and payments that came off it, and what is due."""
     unit = invoice.currency
-    period = invoice.period
     sums = [("Net", invoice.net), ("Tax", invoice.tax), ("Gross", invoice.gross)]
     sums += [
         (words, -amount)
@@ -93,7 +92,7 @@ def invoice_document(invoice: Invoice) -> Document:
             ("Date", date_format(invoice.issued_on)),
             ("Due", date_format(invoice.due_on)),
             ("Customer number", invoice.customer.number),
-            ("Subscription", period.subscription.number),
+            ("Subscription", invoice.subscription.number),
         ),
         headings=("Description", "Tax rate", "Net", "Tax", "Gross"),
         rows=tuple(

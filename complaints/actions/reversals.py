@@ -12,8 +12,7 @@ from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act
 from billing.credit_notes import issue_credit_note
-from billing.giving import credit_obstacle
-from billing.models import BillingPeriod, Charge, Credit, CreditNote, Invoice, Payout, Subscription
+from billing.models import BillingPeriod, Charge, Credit, CreditNote, Invoice, LeftoverPayout, Payout, Subscription
 from billing.money import format_amount
 from complaints import guards
 from complaints.models import Complaint, Refund, Reversal
@@ -88,7 +87,8 @@ def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
 
 def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: str = "") -> Reversal:
     """Approve a reversal and carry it out: unused credit first, then what else has not been used; what was used is a
-    charge on the next invoice only if ``charge_used``.
+    charge on the next invoice only if ``charge_used``. A subscription that has ended has none: billing asks for the
+    charge by an invoice of its own.
 
     The refund keeps its rows and becomes *reversed*. What came back, or is charged, can be refunded again; what the
     customer keeps still counts as refunded for its period.
@@ -108,12 +108,10 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
                 "Everything this refund gave was used, and nothing is charged: there is nothing to take back.",
                 code="nothing",
             )
-        if charged:
-            action.refuse_if(credit_obstacle(refund.subscription), code="no_next_cycle")
         period = refund.period
         period.refunded -= back
         period.save()
-        carry_out(plan, refund.subscription)
+        carry_out(plan, refund.subscription, by=by)
         if charged:
             reversal.charge = _charge(refund, charged)
         if refund.credit_note is not None:
@@ -193,15 +191,20 @@ def _lock_case(action: Action, refund_id: int) -> Refund:
     customer = action.lock(Customer, known.customer_id)
     subscription = action.lock(Subscription, known.subscription_id)
     given: list[tuple[int | None, ...]] = list(
-        known.remedies.values_list("minutes_grant__period", "extension__period", "credit", "payout")
+        known.remedies.values_list("minutes_grant__period", "extension__period", "credit", "payout__credit", "payout")
     )
     period_ids = {known.period_id} | {pk for row in given for pk in row[:2] if pk is not None}
     periods = {pk: action.lock(BillingPeriod, pk) for pk in sorted(period_ids)}
     list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id).order_by("pk"))
-    for pk in sorted(row[2] for row in given if row[2] is not None):
+    credit_ids = sorted(pk for row in given for pk in row[2:4] if pk is not None)
+    for pk in credit_ids:
         action.lock(Credit, pk)
-    for pk in sorted(row[3] for row in given if row[3] is not None):
+    # What was to be paid out of a credit after the subscription's end is stopped with it.
+    leftovers = LeftoverPayout.objects.filter(credit__in=credit_ids)
+    payout_ids = {row[4] for row in given} | set(leftovers.values_list("payout", flat=True))
+    for pk in sorted(pk for pk in payout_ids if pk is not None):
         action.lock(Payout, pk)
+    list(leftovers.order_by("pk").select_for_update(no_key=True))
     complaint = action.lock(Complaint, known.complaint_id)
     refund = action.lock(Refund, refund_id)
     action.refuse_if(guards.moved(refund, customer))

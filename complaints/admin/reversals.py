@@ -32,6 +32,7 @@ from audit.backoffice import (
 from audit.backoffice.actions import ActionForm, Permission
 from audit.backoffice.display import PillTone
 from audit.models import Event
+from billing.models import Subscription
 from complaints import forms
 from complaints.actions import reversals
 from complaints.models import Refund, Reversal
@@ -102,7 +103,7 @@ class ReversalAction(StaffAction[Reversal]):
     in_bulk = False
 
     def queryset(self, rows: models.QuerySet[Reversal]) -> models.QuerySet[Reversal]:
-        return rows.select_related("refund__customer", "refund__complaint", "proposed_by")
+        return rows.select_related("refund__customer", "refund__complaint", "refund__subscription", "proposed_by")
 
 
 class Approve(ReversalAction):
@@ -117,7 +118,10 @@ class Approve(ReversalAction):
         return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
 
     def consequence(self, obj: Reversal, by: User) -> str:
-        return "What has not been used returns at once. What was used is charged only if you say so."
+        words = "What has not been used returns at once. What was used is charged only if you say so"
+        if obj.refund.subscription.state != Subscription.State.ENDED:
+            return f"{words}."
+        return f"{words}; the subscription has ended, so billing asks for it by an invoice of its own."
 
     def get_initial(self, rows: Sequence[Reversal], by: User) -> dict[str, Any]:
         return {"charge_used": rows[0].charge_used} if len(rows) == 1 else {}

@@ -187,11 +187,11 @@ class Office:
         result = run_billing(company.today, by=company.system)
         if result.problems:
             raise RuntimeError("; ".join(result.problems))
-        fresh = Invoice.objects.filter(pk__gt=self._last_invoice).order_by("pk").select_related("period")
+        fresh = Invoice.objects.filter(pk__gt=self._last_invoice).order_by("pk").select_related("period__subscription")
         for invoice in fresh:
             self._last_invoice = invoice.pk
             if invoice.due:
-                self._expect(invoice, company.payers[invoice.period.subscription_id])
+                self._expect(invoice, company.payers[invoice.subscription.pk])
 
     def _expect(self, invoice: Invoice, way: str) -> None:
         days, rng = self._company.days, Random(f"payment {invoice.number}")

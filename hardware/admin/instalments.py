@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.panels import day, link
 from accounts.permissions import May, roles_that
@@ -39,7 +40,7 @@ class PayInstalments(StaffAction[Instalment]):
     form_class = forms.PayInstalmentForm
 
     def obstacle(self, obj: Instalment, by: User) -> str | None:
-        return instalment_obstacle(obj)
+        return instalment_obstacle(obj) or linked_obstacle(by, obj.purchase.customer_id)
 
     def consequence(self, obj: Instalment, by: User) -> str:
         left = obj.purchase.owed - obj.amount

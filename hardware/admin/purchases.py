@@ -22,6 +22,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.panels import customer_page, day, link, page_url
 from accounts.permissions import May, roles_that
@@ -116,6 +117,8 @@ class PayOne(StaffAction[Purchase]):
     intro = "With the last instalment the phone becomes the customer's (F6)."
 
     def obstacle(self, obj: Purchase, by: User) -> str | None:
+        if linked := linked_obstacle(by, obj.customer_id):
+            return linked
         if obj.is_returned:
             return f"The phone came back on {obj.returned_on}: nothing is owed on {obj.number} any more."
         return f"{obj.number} is paid in full: the phone is the customer's." if obj.is_owned else None
@@ -139,7 +142,7 @@ class ReturnPhone(StaffAction[Purchase]):
     form_class = forms.ReturnForm
 
     def obstacle(self, obj: Purchase, by: User) -> str | None:
-        return return_obstacle(obj)
+        return return_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Purchase, by: User) -> str:
         paid = f"The {money_text(obj.paid, obj.currency)} that was paid stays paid: no money goes back (F8)."
@@ -162,6 +165,9 @@ class NoteWarranty(StaffAction[Purchase]):
     may = May.HANDLE_PHONES
     roles = roles_that(May.HANDLE_PHONES)
     form_class = forms.WarrantyForm
+
+    def obstacle(self, obj: Purchase, by: User) -> str | None:
+        return linked_obstacle(by, obj.customer_id)
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}
