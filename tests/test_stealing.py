@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.actions.bank_details import confirm_bank_details
 from accounts.actions.customers import create_customer, edit_customer
-from accounts.models import BankDetailsChange, Customer, User
+from accounts.actions.delegations import give_delegation, revoke_delegation
+from accounts.models import BankDetailsChange, Customer, Delegation, User
 from accounts.permissions import Role
-from audit.backoffice.confirmation import _csv_safe
+from audit.csv_safety import safe_cell
 from audit.models import Event
 from billing import giving
 from billing.actions.disputes import open_dispute
@@ -41,6 +42,7 @@ from complaints.admin.policies import rendered
 from complaints.models import Attachment, Complaint, PolicyVersion
 from hardware.actions import pay_instalment, record_purchase
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints import cases
 from tests.complaints.cases import Desk, again
 from tests.complaints.refusals import assert_refused, rows_of_every_table
@@ -276,6 +278,87 @@ def test_who_was_superseded_still_decided(desk: Desk) -> None:
     complaint = cases.decide(desk, cases.take_up(desk, cases.register(desk)), by=desk.lead)
     refund = cases.propose(desk, cases.decide(desk, complaint, by=desk.colleague))
     assert_refused("decided", approve_refund, refund.pk, by=desk.lead)
+
+
+# --- Approving in somebody's place --------------------------------------------------------------
+
+
+def test_nobody_has_an_own_proposal_approved_through_a_deputy(desk: Desk) -> None:
+    """Nor by way of a second deputy, nor by standing in for each other."""
+    factories.approval_limits()
+    factories.delegation(desk.manager, desk.lead)
+    factories.delegation(desk.lead, desk.colleague)
+    factories.delegation(desk.director, desk.manager)
+    factories.delegation(desk.manager, desk.director)
+    own = cases.special(desk, cases.dear_case(desk), "300.00", by=desk.manager)
+    assert_refused("own_proposal", approve_refund, own.pk, by=desk.lead)
+    assert_refused("own_proposal", approve_refund, own.pk, by=desk.manager)
+    assert_refused("permission", approve_refund, own.pk, by=desk.colleague)
+    approve_refund(own.pk, by=desk.director, choice="own")
+
+
+def test_a_hand_in_a_merged_case_reaches_the_deputy(desk: Desk) -> None:
+    factories.approval_limits()
+    factories.delegation(desk.lead, desk.colleague)
+    subscription = cases.spring_subscription()
+    one, two = cases.register(desk, subscription), cases.register(desk, subscription)
+    cases.take_up(desk, one, by=desk.lead)
+    merge_complaints(one.pk, by=desk.manager, into_id=two.pk, reason="The same")
+    refund = cases.propose(desk, cases.decide(desk, cases.take_up(desk, two)))
+    assert_refused("assessed", approve_refund, refund.pk, by=desk.colleague, saying=one.code)
+
+
+def test_no_delegation_to_oneself_into_the_past_or_in_anothers_name(desk: Desk) -> None:
+    day = factories.today()
+    days = {"starts_on": day, "ends_on": day, "reason": "Holiday"}
+    assert_refused("self", give_delegation, by=desk.manager, deputy_id=desk.manager.pk, **days)
+    backdated = {**days, "starts_on": day - timedelta(days=3)}
+    assert_refused("past", give_delegation, by=desk.manager, deputy_id=desk.lead.pk, **backdated)
+    forged = {
+        **days,
+        "deputy": desk.lead.pk,
+        "delegator": desk.manager.pk,
+        "by": desk.manager.pk,
+        "given_at": "2020-01-01",
+    }
+    address = "/accounts/delegation/do/give/"
+    assert signed_in(desk.agent).post(address, {**forged, "deputy": desk.agent.pk}).status_code == 403
+    assert signed_in(desk.lead).post(address, forged).status_code == 200
+    assert signed_in(desk.lead).post(address, {**forged, "deputy": desk.colleague.pk}).status_code == 302
+    delegation = Delegation.objects.get()
+    assert (delegation.delegator, delegation.given_at.date() >= day - timedelta(days=1)) == (desk.lead, True)
+
+
+def test_a_delegation_to_another_or_one_that_is_over_opens_nothing(desk: Desk) -> None:
+    factories.approval_limits()
+    to_another = factories.delegation(desk.manager, factories.lead())
+    refund = cases.special(desk, cases.dear_case(desk), "300.00")
+    for by in (desk.lead, desk.agent, desk.clerk, desk.administrator):
+        assert_refused("permission", approve_refund, refund.pk, by=by, choice=str(to_another.pk))
+    mine = factories.delegation(desk.manager, desk.lead, days=2)
+    with clock_on(factories.today() + timedelta(days=2)):
+        assert_refused("permission", approve_refund, refund.pk, by=desk.lead, choice=str(mine.pk))
+    revoke_delegation(mine.pk, by=desk.director, reason="Not agreed")
+    assert_refused("permission", approve_refund, refund.pk, by=desk.lead, choice=str(mine.pk))
+
+
+def test_one_managers_right_is_not_two_approvals(desk: Desk) -> None:
+    factories.approval_limits()
+    refund = cases.special(desk, cases.dear_case(desk), "600.00")
+    for deputy in (desk.lead, factories.lead()):
+        factories.delegation(desk.manager, deputy)
+    approve_refund(refund.pk, by=desk.lead)
+    for by in (desk.manager, desk.lead, User.objects.order_by("-pk")[0]):
+        assert_refused("approved_already", approve_refund, refund.pk, by=by)
+
+
+def test_a_deputy_grants_their_own_customer_nothing(desk: Desk) -> None:
+    factories.approval_limits()
+    factories.delegation(desk.manager, desk.lead)
+    refund = cases.special(desk, cases.dear_case(desk), "300.00")
+    desk.lead.customer = refund.customer
+    desk.lead.save()
+    assert_refused("linked", approve_refund, refund.pk, by=desk.lead)
 
 
 # --- Pages: strangers, forged requests, what may be kept ----------------------------------------
@@ -599,7 +682,7 @@ def test_a_policys_text_does_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_cell_does_not_compute(start: str) -> None:
-    assert _csv_safe(f"{start}HYPERLINK(1)").startswith("'")
+    assert safe_cell(f"{start}HYPERLINK(1)").startswith("'")
 
 
 def test_no_case_is_refunded_without_its_own_complaint(desk: Desk) -> None:

@@ -226,7 +226,7 @@ def _approvals(refund: Refund) -> dict[str, Any]:
         "headings": ["Approved by", "When", "Reason", ("Limit", "n")],
         "rows": [
             (
-                format_html("{}{}{}", approval.approver, _for(approval.on_behalf_of), sub(approval.approver_role)),
+                format_html("{}{}", approval.by_whom, sub(approval.approver_role)),
                 when(approval.at),
                 approval.reason or "–",
                 money(approval.limit, refund.currency),

@@ -222,7 +222,12 @@ class Approval(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.approver}, {self.at:%Y-%m-%d}"
+        return f"{self.by_whom}, {self.at:%Y-%m-%d}"
+
+    @property
+    def by_whom(self) -> str:
+        """The approver, and in whose place: "Lena Lead for Maja Manager"."""
+        return f"{self.approver} for {self.on_behalf_of}" if self.on_behalf_of is not None else str(self.approver)
 
 
 class Remedy(AppendOnlyModel):
