@@ -17,8 +17,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
-from audit.models import UntrackedWrite
+from accounts.models import OutgoingMessage, User
+from audit.models import Event, UntrackedWrite
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription, undo_cancellation
 from billing.models import (
@@ -35,8 +35,9 @@ from billing.models import (
 from complaints.actions.agreements import draft_agreement, publish_agreement
 from complaints.actions.cases import correct_complaint
 from complaints.actions.deadlines import record_missed_deadlines
-from complaints.actions.decisions import reopen_complaint
+from complaints.actions.decisions import merge_complaints, reopen_complaint
 from complaints.actions.incidents import record_incident
+from complaints.actions.indemnities import draft_indemnity
 from complaints.actions.policies import draft_policy_version, publish_policy_version
 from complaints.actions.refunds import (
     approve_refund,
@@ -45,6 +46,8 @@ from complaints.actions.refunds import (
     propose_refund,
     quote_and_propose,
 )
+from complaints.actions.upkeep import escalate_complaints, run_upkeep
+from complaints.due import dues_of
 from complaints.evidence import gather_evidence
 from complaints.models import DeadlineBreach, Decision, Policy, PolicyVersion, Refund
 from complaints.quoting import Choices, live_quote, terms_for
@@ -72,6 +75,7 @@ from tests.complaints.cases import (
     take_up,
 )
 from tests.complaints.refusals import assert_refused, rows_of_every_table
+from tests.complaints.terms import agreed
 
 pytestmark = pytest.mark.django_db
 
@@ -519,6 +523,51 @@ def test_r5_a_missed_deadline_is_recorded_for_good(desk: Desk) -> None:
         DeadlineBreach.objects.all().delete()
     with pytest.raises(UntrackedWrite):
         DeadlineBreach.objects.all()[0].delete()
+
+
+def test_r5_deadlines_can_count_working_days(desk: Desk) -> None:
+    subscription = agreed(desk, country="IT", deadline_days="working", decide_within_days=10)
+    # Wednesday; the 25th and the 1st are holidays in Italy.
+    complaint = register(desk, subscription, received_at=noon(24))
+    zone = timezone.get_default_timezone()
+    assert complaint.acknowledge_due_at.astimezone(zone) == noon(30, hour=0)
+    assert complaint.decide_due_at.astimezone(zone) == noon(11, month=5, hour=0)
+    assert [due.in_words for due in dues_of(complaint, noon(29))] == ["Acknowledge today", "Decide in 11 d"]
+
+
+def test_r5_each_missed_deadline_has_one_event(desk: Desk) -> None:
+    complaint = decide(desk, take_up(desk, register(desk)))
+    reopen_complaint(complaint.pk, by=desk.lead, reason="New facts")
+    other = register(desk, complaint.subscription)
+    merge_complaints(complaint.pk, by=desk.lead, into_id=other.pk, reason="The same matter")
+    run_upkeep(by=desk.system)
+    breaches = DeadlineBreach.objects.values_list("complaint_id", "pk")
+    events = Event.objects.filter(verb="complaint.deadline_missed", outcome="done")
+    assert len(breaches) == 4
+    assert sorted(breaches) == sorted((event.complaint_id, event.data["breach"]) for event in events)
+    with pytest.raises(UntrackedWrite):
+        events.delete()
+
+
+def test_r5_an_overdue_case_rises_and_its_lead_is_told(desk: Desk) -> None:
+    complaint = register(desk)
+    assert escalate_complaints(by=desk.system) == [complaint.code]
+    assert escalate_complaints(by=desk.system) == []
+    assert again(complaint).escalation_level == 1
+    message = OutgoingMessage.objects.get(complaint_id=complaint.pk)
+    assert (message.staff, message.kind) == (desk.lead, "staff_escalation")
+
+
+def test_r5_a_late_answer_can_be_made_good_once(desk: Desk) -> None:
+    factories.approval_limits()
+    subscription = agreed(desk, indemnity_per_day={"EUR": "2.00"}, indemnity_maximum={"EUR": "15.00"})
+    complaint = decided(desk, "rejected", subscription=subscription)
+    refund = draft_indemnity(complaint.pk, by=desk.agent)
+    propose_refund(refund.pk, by=desk.agent, reason="We were late")
+    approve_refund(refund.pk, by=desk.manager)
+    assert lines_of(again(refund)) == ["special 15.00"]
+    assert_refused("fault_indemnified", draft_indemnity, complaint.pk, by=desk.agent)
+    assert_refused("no_indemnity", draft_indemnity, decided(desk).pk, by=desk.agent)
 
 
 def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(desk: Desk) -> None:
