@@ -29,20 +29,23 @@ __all__ = ["BATCH", "BillingResult", "run_billing"]
 BATCH = 2000
 
 
-def run_billing(today: date, *, by: User, dry_run: bool = False) -> BillingResult:
+def run_billing(
+    today: date, *, by: User, dry_run: bool = False, told: Callable[[BillingResult], None] | None = None
+) -> BillingResult:
     """End every period that is over, open and invoice the next, apply credits (R6), end cancelled
     subscriptions (F4) and mark overdue invoices, as of the local day.
 
     A second run finds nothing to do. A subscription that cannot be billed is named and left as it was; the others go
     on. With ``dry_run`` everything is done in one transaction that is rolled back: the counts are the very same, and
-    nothing stays, not even an event. Until it ends, others wait for the rows it holds.
+    nothing stays, not even an event. Until it ends, others wait for the rows it holds. ``told`` is called with what
+    was done so far in the transaction of each batch; what it raises undoes that batch and ends the run.
 
     Raises:
         Refused: the person may not run billing.
     """
     if not dry_run:
         with acting(user=by):
-            return _Run(today, by=by).through()
+            return _Run(today, by=by, told=told).through()
     if obstacle := permission_obstacle(by, May.HANDLE_MONEY):
         raise Refused(obstacle, code="permission")
     with transaction.atomic(), acting(user=by):
@@ -54,9 +57,10 @@ def run_billing(today: date, *, by: User, dry_run: bool = False) -> BillingResul
 class _Run:
     """One run: its record, and what it did so far."""
 
-    def __init__(self, today: date, *, by: User) -> None:
+    def __init__(self, today: date, *, by: User, told: Callable[[BillingResult], None] | None = None) -> None:
         self.today = today
         self.by = by
+        self.told = told
         self.result = BillingResult()
         self.record = self._started()
 
@@ -115,6 +119,8 @@ class _Run:
             record.invoiced, record.overdue = result.invoiced, result.overdue
             record.amounts, record.problems = result.amounts, result.problems
             record.save()
+            if self.told is not None:
+                self.told(result)
         self.result = result
 
     def _finish(self) -> None:

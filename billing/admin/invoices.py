@@ -11,16 +11,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.jobs import job_page
 from accounts.amounts import money, money_text
 from accounts.links import linked_obstacle
 from accounts.models import User
-from accounts.panels import day, link
+from accounts.panels import day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     ActionForm,
+    Done,
     NoReasonForm,
     PageAction,
     Panel,
@@ -39,9 +42,12 @@ from billing.actions.run import run_billing
 from billing.admin.documents import DocumentPages
 from billing.documents.content import Document, invoice_document
 from billing.due import due_for_billing
-from billing.models import Invoice, Payment
+from billing.job_kinds import BILLING_RUN
+from billing.models import BillingRun, Invoice, Payment
 from billing.owing import UNASKED, owing, unasked_in_words, write_csv
 from billing.panels import TABLE, dispute_pill, invoice_pill, sums_in_words
+from jobs.actions import start_job
+from jobs.models import Job
 
 register_verbs(
     {
@@ -53,7 +59,7 @@ register_verbs(
     }
 )
 
-#: More than this many subscriptions at once are the command's work: a page would be cut off before its end.
+#: More than this many subscriptions at once are the background worker's: a page would be cut off before its end.
 MOST_BY_PAGE = 500
 
 
@@ -72,19 +78,21 @@ class RunBilling(PageAction):
     preview_template = "billing/preview_run.html"
 
     def obstacle(self, by: User) -> str | None:
-        due = due_for_billing(timezone.localdate(), show=0)
-        if due.subscriptions > MOST_BY_PAGE:
-            return (
-                f"{due.subscriptions} subscriptions are due, more than a page can bill at once: the command "
-                "run_billing does it, as it does every night."
-            )
-        return None
+        return "Billing is running in the background: see Jobs." if _running() else None
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
-        return {"due": due_for_billing(timezone.localdate())}
+        return {"due": due_for_billing(timezone.localdate()), "most": MOST_BY_PAGE}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> str:
-        result = run_billing(timezone.localdate(), by=by)
+    def run(self, by: User, cleaned: dict[str, Any]) -> str | Done:
+        if job := _running():
+            return Done("Billing runs in the background already; here is how far it is.", page_url(job))
+        today = timezone.localdate()
+        due = due_for_billing(today, show=0).subscriptions
+        if due > MOST_BY_PAGE:
+            parameters = {"today": today.isoformat()}
+            job = start_job(BILLING_RUN.name, f"Billing for {date_format(today)}", parameters, by=by)
+            return Done(f"{due:,} subscriptions are billed in the background; here is how far it is.", page_url(job))
+        result = run_billing(today, by=by)
         credited = ", ".join(money_text(amount, unit) for unit, amount in sorted(result.credited.items()))
         sentence = (
             f"{result.opened} periods opened and invoiced, credits used: {credited or 'none'}, "
@@ -93,6 +101,22 @@ class RunBilling(PageAction):
         if result.problems:
             sentence += f" Not billed: {' '.join(result.problems)}"
         return sentence
+
+
+def _running() -> Job | None:
+    """The run that waits or runs in the background."""
+    return Job.objects.open().filter(kind=BILLING_RUN.name).first()
+
+
+@job_page.panel()
+def billing_run_panel(request: HttpRequest, job: Job) -> Panel | None:
+    """What came out of a run in the background: its record has the figures."""
+    if job.kind != BILLING_RUN.name or "run" not in job.result:
+        return None
+    run = BillingRun.objects.get(pk=job.result["run"])
+    rows = [(link(run), number(run.opened), number(run.ended), number(run.overdue), number(len(run.problems)))]
+    headings = ["Run", ("Opened", "n"), ("Ended", "n"), ("Overdue", "n"), ("Not billed", "n")]
+    return Panel("What it did", TABLE, {"headings": headings, "rows": rows})
 
 
 class RecordPayment(StaffAction[Invoice]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,8 +17,13 @@ from audit.bulk import update_tracked
 from billing import giving
 from billing.actions.run import run_billing
 from billing.actions.subscriptions import cancel_subscription
-from billing.models import BillingRun, Subscription
+from billing.models import BillingRun, Invoice, Subscription
+from jobs.actions import start_job
+from jobs.models import Job
+from jobs.progress import Progress
+from jobs.runner import run_job
 from tests import factories
+from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +85,68 @@ def test_the_lists_queries_do_not_grow(clerk: Client) -> None:
         for _ in range(3):
             run_billing(date(2024, 6, 1), by=factories.billing_clerk())
     assert counts[0] == counts[1]
+
+
+def test_more_than_a_page_can_wait_for_runs_in_the_background(
+    clerk: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr("billing.admin.invoices.MOST_BY_PAGE", 2)
+    opened = [factories.open_subscription(activated_on=factories.months_ago(1)) for _ in range(3)]
+    url = reverse("admin:billing_invoice_do", args=("run_billing",))
+    assert "More than 2 at once are billed in the background" in clerk.get(url).content.decode()
+
+    with django_capture_on_commit_callbacks() as asked:
+        started = clerk.post(url, {})
+    job = Job.objects.get()
+    assert started.headers["Location"] == reverse("admin:jobs_job_change", args=(job.pk,))
+    assert (job.kind, job.parameters, len(asked)) == ("billing_run", {"today": factories.today().isoformat()}, 1)
+    assert not BillingRun.objects.exists()
+    assert "Billing is running in the background: see Jobs." in clerk.get(url).content.decode()
+    assert clerk.post(url, {}).headers["Location"] == started.headers["Location"]
+    assert Job.objects.count() == 1
+
+    assert run_job.call(job.pk) == Job.State.FINISHED
+    job.refresh_from_db()
+    run = BillingRun.objects.get()
+    assert (run.opened, run.by, job.total, job.result["run"]) == (3, job.asked_by, 3, run.pk)
+    assert all(each.periods.count() == 2 for each in opened)
+    shown = clerk.get(started.headers["Location"]).content.decode()
+    assert reverse("admin:billing_billingrun_change", args=(run.pk,)) in shown
+
+
+def test_a_run_in_the_background_that_is_cancelled_leaves_whole_batches_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("billing.actions.run.BATCH", 1)
+    monkeypatch.setattr("jobs.progress.EVERY", 0.0)
+    for _ in range(3):
+        factories.open_subscription(activated_on=factories.months_ago(1))
+    clerk = factories.billing_clerk()
+
+    def asked_for() -> Job:
+        return start_job("billing_run", "Billing", {"today": factories.today().isoformat()}, by=clerk)
+
+    job = asked_for()
+    report = Progress.report
+
+    def cancelled_at_two(self: Progress, done: int) -> None:
+        if done == 2:
+            Job.objects.filter(pk=job.pk).update(state=Job.State.CANCELLED, finished_at=timezone.now())
+        report(self, done)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "report", cancelled_at_two)
+        run_job.call(job.pk)
+    # The batch in which it was told is undone; the one before it stays.
+    assert Invoice.objects.count() == 4
+    assert BillingRun.objects.get().state == BillingRun.State.RUNNING
+
+    second = asked_for()
+    assert run_job.call(second.pk) == Job.State.FINISHED
+    assert Invoice.objects.count() == 6
+    assert sorted(BillingRun.objects.values_list("state", flat=True)) == ["finished", "interrupted"]
+
+
+def test_who_may_not_run_billing_gets_no_job() -> None:
+    assert_refused("permission", start_job, "billing_run", "Billing", {"today": "2024-06-01"}, by=factories.manager())
+    assert not Job.objects.exists()
