@@ -40,6 +40,7 @@ FACES = {
     "admin",
     "amounts",
     "backoffice",
+    "comparison",
     "demo",
     "documents",
     "forms",
@@ -246,9 +247,6 @@ WITHOUT_HISTORY = {
     ("complaints/back_testing.py", "BackTestCase.objects.bulk_create"),
     ("jobs/progress.py", "Job.objects.filter.update"),
     ("jobs/runner.py", "Job.objects.filter.update"),
-    ("complaints/back_testing.py", "BackTestCase.objects.bulk_create"),
-    ("jobs/progress.py", "Job.objects.filter.update"),
-    ("jobs/runner.py", "Job.objects.filter.update"),
 }
 SET_BASED = {"update", "bulk_create", "bulk_update", "delete", "raw"}
 NEVER = {
@@ -370,7 +368,6 @@ def test_an_actions_lock_joins_nothing() -> None:
 
 #: Rows that need no past, and why.
 UNTRACKED = {
-    "Job": "its progress moves every second; asking for it, cancelling it and its end are events",
     "Job": "its progress moves every second; asking for it, cancelling it and its end are events",
     "SavedView": "a filter under a name, one's own convenience",
     "Presence": "who has a page open just now, overwritten each time",

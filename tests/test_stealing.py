@@ -375,7 +375,7 @@ def addresses(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
             yield "/".join("1" if "<" in part else part for part in parts)
 
 
-OPEN_TO_ALL = {"/login/"}
+OPEN_TO_ALL = {"/login/", "/policy", "/policy/"}
 
 
 def test_every_address_sends_a_stranger_to_sign_in(client: Client) -> None:

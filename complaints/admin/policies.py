@@ -62,7 +62,8 @@ class DraftVersion(StaffAction[Policy]):
     intro = "Another manager publishes it."
 
     def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
-        newest = rows[0].versions.order_by("-number").first() if len(rows) == 1 else None
+        kept = rows[0].versions.exclude(state=PolicyVersion.State.DISCARDED) if len(rows) == 1 else None
+        newest = kept.order_by("-number").first() if kept is not None else None
         tomorrow = timezone.localdate() + timedelta(days=1)
         if newest is None:
             return {"effective_from": tomorrow}

@@ -268,6 +268,9 @@ def test_a_draft_is_discarded_on_its_page(desk: Desk) -> None:
     assert "Discard the draft" in text_of(client, f"{LIST}{version.pk}/change/")
     client.post(f"{LIST}act/discard/?ids={version.pk}", {"reason": "Not now"})
     assert PolicyVersion.objects.get(pk=version.pk).state == "discarded"
+    # The next draft begins with what was kept.
+    shown = client.get(f"/complaints/policy/act/draft/?ids={version.policy_id}").context["form"]
+    assert shown["text"].value() == first().text
 
 
 # --- Two versions side by side ------------------------------------------------------------------
