@@ -9,13 +9,14 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
 from audit.backoffice.counts import counts
+from audit.backoffice.panels import later_panel
 from audit.backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
 
@@ -44,6 +45,7 @@ class Group:
     count: str = ""  # the number beside it (audit.backoffice.counts)
     key: str = ""  # "g" and this letter lead to its first entry
     ruled: bool = False  # a line above it
+    personal: bool = False  # stands in one's own menu, at the top right
 
 
 #: What stands above the groups; the home page comes before it.
@@ -140,7 +142,9 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("accounts.ApprovalLimit"),
         ),
     ),
-    Group("My e-mail digest", "mail", (Entry("accounts.DigestTimes", "My e-mail digest", action="choose"),)),
+    Group(
+        "My e-mail digest", "mail", (Entry("accounts.DigestTimes", "My e-mail digest", action="choose"),), personal=True
+    ),
 )
 
 
@@ -255,6 +259,7 @@ class BackOfficeSite(admin.AdminSite):
             "count": self._count(request, group.count),
             "key": group.key,
             "ruled": group.ruled,
+            "personal": group.personal,
             "current": best is not None,
             "has_module_perms": bool(lines),
             "models": lines,
@@ -295,7 +300,11 @@ class BackOfficeSite(admin.AdminSite):
         }
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+        ours = [
+            path("search/", self.admin_view(self.search), name="search"),
+            path("home/<slug:name>/", self.admin_view(self.home_panel), name="home_panel"),
+        ]
+        return [*ours, *super().get_urls()]
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Everything that somebody may see and that fits what they typed.
@@ -314,6 +323,19 @@ class BackOfficeSite(admin.AdminSite):
         title = f"Search for “{typed.text}”" if typed.text else "Search"
         return TemplateResponse(
             request, "backoffice/search.html", {**self.each_context(request), "title": title, **found}
+        )
+
+    def home_panel(self, request: HttpRequest, name: str) -> HttpResponse:
+        """A card of the home page that comes after it: its content alone, or a page of its own without script."""
+        panel = later_panel(name, request)
+        if panel is None:
+            raise Http404("There is no such card for you.")
+        if request.headers.get("HX-Request"):
+            return TemplateResponse(request, "backoffice/panel_alone.html", {"panel": panel})
+        return TemplateResponse(
+            request,
+            "backoffice/home_panel.html",
+            {**self.each_context(request), "title": panel.title, "panels": [panel]},
         )
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.permissions import May
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,12 @@ class Help:
 
     what: str
     how: tuple[str, ...] = ()
+    how_for: May | None = None  # the lines are of use to those who may this
+
+
+def _for(found: Help, request: HttpRequest) -> Help:
+    user: User = request.user  # type: ignore[assignment]
+    return found if found.how_for is None or user.may(found.how_for) else replace(found, how=())
 
 
 _FIND = "The box on top finds customers, codes, serial numbers and invoices from any page: press / or Ctrl K."
@@ -31,6 +40,7 @@ PAGES: Mapping[str, Help] = MappingProxyType(
                 "Who approved it stands in the same line, and with the reason on the refund’s page.",
                 "What a customer owes on a phone: type their name, or the phone’s serial number, into the box on top.",
             ),
+            how_for=May.SEE_CASES,
         ),
         "search": Help(
             "Everything you may see whose code, number, name or address begins with what you typed.",
@@ -92,6 +102,7 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "hardware_phone": Help("Single devices with serial number and MAC address, and who has them."),
         "hardware_phonemodel": Help("Makes of phone that we sell or sold."),
         "billing_invoice": Help("Invoices with what was credited, paid and is due.", (_BAR,)),
+        "billing_charge": Help("Amounts that wait for the next invoice of a subscription."),
         "billing_creditnote": Help("The document of each settled refund, numbered without gaps."),
         "billing_credit": Help("Money that stands for a customer until an invoice uses it up."),
         "billing_leftoverpayout": Help("Credit that is left when a customer leaves, on its way to their account."),
@@ -112,6 +123,14 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "complaints_policy": Help("What we promise customers, by kind. Its versions are drafted, then published."),
         "complaints_policyversion": Help(
             "One version of a policy. A case keeps the version that held when it was received."
+        ),
+        "complaints_backtest": Help("A drafted policy tried on past cases: what would have been given, and what was."),
+        "accounts_outgoingmessage": Help(
+            "Messages to customers and staff: what was written, whether it was sent, and why not.", (_BAR,)
+        ),
+        "accounts_messagetemplate": Help("The words of messages, by kind and language."),
+        "jobs_job": Help(
+            "Long work, how far it is, and what became of each row.", ("What stopped can be resumed where it was.",)
         ),
         "billing_plan": Help("What customers subscribe to. What it costs is a price of its own."),
         "billing_price": Help("What a plan costs from a day on. One person drafts it, another publishes."),
@@ -151,7 +170,7 @@ def help_for(request: HttpRequest) -> Help | None:
     if not name:
         return None
     if name in PAGES:
-        return PAGES[name]
+        return _for(PAGES[name], request)
     kind = next((kind for kind in sorted(KINDS, key=len, reverse=True) if name.endswith(f"_{kind}")), "")
     if not kind:
         return None

@@ -14,8 +14,8 @@ from typing import Literal
 type Tone = Literal["one", "two", "three", "four", "good", "warn", "bad", "soft"]
 type Value = int | Decimal
 
-WIDTH, HEIGHT = 300, 120
-_TOP, _LEFT, _FLOOR = 10, 26, 102
+WIDTH, HEIGHT = 360, 124
+_TOP, _LEFT, _FLOOR = 10, 26, 106
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +81,15 @@ def columns(
     thick = max(step * 3 // 4, 2)
     rects = []
     for at in range(len(labels)):
-        floor = _FLOOR
+        below = 0
         for one in series:
             value = one.values[at] or 0
-            height = value * (_FLOOR - _TOP) // top
-            if value and not height:
-                height = 1
-            if height:
-                rects.append(Rect(_LEFT + at * step + (step - thick) // 2, floor - height, thick, height, one.tone))
+            # Measured from the floor, so that what is rounded off does not add up.
+            low, high = (_FLOOR - (_FLOOR - _TOP) * stands // top for stands in (below, below + value))
+            if value:
+                rects.append(Rect(_LEFT + at * step + (step - thick) // 2, high, thick, max(low - high, 1), one.tone))
             if stacked:
-                floor -= height
+                below += value
     return Chart(
         title=title,
         lead=lead,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.http import HttpRequest
 
+from audit.backoffice.actions import Permission, allowed
+
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
 
@@ -44,6 +46,30 @@ def register_home_panel(make: HomePanel, *, order: int = 50) -> HomePanel:
         _home_panels.append((order, make))
         _home_panels.sort(key=lambda entry: entry[0])
     return make
+
+
+_later: dict[str, HomePanel] = {}
+
+
+def register_later_panel(name: str, make: HomePanel, *, title: str, may: Permission, order: int = 50) -> None:
+    """Add a card to the home page whose content comes after the page, for what takes long and nobody waits for.
+
+    Without script it is a link to the same card on a page of its own.
+    """
+    _later[name] = make
+
+    def placeholder(request: HttpRequest) -> Panel | None:
+        if not allowed(request.user, may):
+            return None
+        return Panel(title, "backoffice/panels/later.html", {"name": name, "title": title}, side="bottom")
+
+    register_home_panel(placeholder, order=order)
+
+
+def later_panel(name: str, request: HttpRequest) -> Panel | None:
+    """The card itself; ``None`` if there is none of this name, or not for this person."""
+    make = _later.get(name)
+    return make(request) if make is not None else None
 
 
 def home_panels(request: HttpRequest) -> list[Panel]:
