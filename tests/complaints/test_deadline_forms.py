@@ -75,7 +75,7 @@ def test_a_policy_draft_takes_every_figure() -> None:
     typed = {"effective_from": factories.today().isoformat(), "text": "# Policy", "parameters": "{}", **again}
     assert client.post(url, typed).status_code == 302
     version.refresh_from_db()
-    changed = {"holidays_of": "", "escalate_after_days": None, "indemnity_maximum": {}}
+    changed: dict[str, Any] = {"holidays_of": "", "escalate_after_days": None, "indemnity_maximum": {}}
     assert figures_of(version) == {**STORED, **changed}
     form = client.get(url).context["form"]
     assert (form["holidays_of"].value(), form["escalate_after_days"].value()) == ("customer", 0)
