@@ -21,6 +21,7 @@ from accounts.models import next_numbers
 from audit.bulk import CHUNK, among, create_from, create_tracked_from, update_tracked
 from billing.models import BillingPeriod, Charge, Credit, CreditApplication, Invoice, InvoiceLine, Subscription
 from billing.money import split_gross
+from billing.telling import tell_credits_applied
 
 PAYMENT_DAYS = 14
 
@@ -319,3 +320,4 @@ def _write_uses(uses: Sequence[CreditApplication]) -> None:
     update_tracked(
         Credit.objects.filter(among("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
     )
+    tell_credits_applied(uses)

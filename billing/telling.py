@@ -12,40 +12,37 @@ from decimal import Decimal
 
 from accounts.messages.outbox import NewMessage, queue_messages
 from accounts.messages.reader import Reader
-from accounts.models import Customer, MessageKind, OutgoingMessage, User
-from billing.models import Credit, CreditApplication, Payout, Subscription
+from accounts.models import MessageKind, OutgoingMessage, User
+from audit import context
+from billing.models import Credit, CreditApplication, Invoice, Payout, Subscription
 
 
-def tell_credits_applied(applications: Sequence[CreditApplication], *, by: User) -> list[OutgoingMessage]:
-    """Tell each customer which credits an invoice used, one message an invoice (R6).
+def tell_credits_applied(applications: Sequence[CreditApplication]) -> list[OutgoingMessage]:
+    """Tell each customer which credits an invoice used, one message an invoice (R6), in the acting person's name.
 
-    ``applications`` are saved rows with their ``invoice``; the number of statements does not grow with them.
+    The rows are saved, and so is what they took off the credits. The number of statements does not grow with them.
     """
     if not applications:
         return []
     by_invoice: dict[int, list[CreditApplication]] = defaultdict(list)
     for application in applications:
         by_invoice[application.invoice_id].append(application)
-    customers = Customer.objects.in_bulk({application.invoice.customer_id for application in applications})
+    invoices = Invoice.objects.select_related("customer").in_bulk(by_invoice)
     credits = Credit.objects.select_related("subscription").in_bulk(
         {application.credit_id for application in applications}
     )
-    wanted = [_credit_applied(uses, credits, customers) for uses in by_invoice.values()]
-    return queue_messages(wanted, by=by)
+    wanted = [_credit_applied(invoices[pk], uses, credits) for pk, uses in by_invoice.items()]
+    return queue_messages(wanted, by=context.current().user or User.objects.system())
 
 
-def _credit_applied(
-    uses: Sequence[CreditApplication], credits: dict[int, Credit], customers: dict[int, Customer]
-) -> NewMessage:
-    invoice = uses[0].invoice
-    customer = customers[invoice.customer_id]
-    reader = Reader(customer.language)
+def _credit_applied(invoice: Invoice, uses: Sequence[CreditApplication], credits: dict[int, Credit]) -> NewMessage:
+    reader = Reader(invoice.customer.language)
     used = [credits[use.credit_id] for use in uses]
     left = sum((credit.remaining for credit in used), Decimal(0))
     return NewMessage(
         kind=MessageKind.CREDIT_APPLIED,
         key=f"credit_applied:{max(use.pk for use in uses)}",
-        customer=customer,
+        customer=invoice.customer,
         fields={
             "invoice": invoice.number,
             "subscription": used[0].subscription.number,
