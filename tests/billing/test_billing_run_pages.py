@@ -108,7 +108,8 @@ def test_more_than_a_page_can_wait_for_runs_in_the_background(
     assert run_job.call(job.pk) == Job.State.FINISHED
     job.refresh_from_db()
     run = BillingRun.objects.get()
-    assert (run.opened, run.by, job.total, job.result["run"]) == (3, job.asked_by, 3, run.pk)
+    assert (run.opened, run.overdue, run.by, job.result["run"]) == (3, 3, job.asked_by, run.pk)
+    assert (job.done, job.total) == (6, 6)
     assert all(each.periods.count() == 2 for each in opened)
     shown = clerk.get(started.headers["Location"]).content.decode()
     assert reverse("admin:billing_billingrun_change", args=(run.pk,)) in shown

@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit.breaches import run_checks
+from billing.actions.charges import ask_for_charges
+from billing.actions.leftover import approve_leftover, propose_leftover
+from billing.actions.payouts import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
 from billing.actions.run import run_billing
+from billing.actions.subscriptions import cancel_subscription
 from billing.models import Charge, Credit, CreditNote, Extension, Invoice, MinutesGrant, Payout, Subscription
 from complaints.actions.reversals import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal
+from complaints.management.commands.check_ledger import CHECKS
 from complaints.models import Refund, Reversal
 from complaints.reversing import plan_reversal
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.cases import Desk, again, decided, settled
 from tests.complaints.refusals import assert_refused
+from tests.money_invariants import check_money
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +153,106 @@ def test_cash_that_was_not_paid_is_stopped(desk: Desk, state: str) -> None:
     payout.save()
     reversal = reverse(desk, refund)
     assert (Payout.objects.get().state, reversal.recovered) == (Payout.State.CANCELLED, refund.total)
+
+
+# --- What a failed payout became, and what was to be paid out of a credit ------------------------
+
+
+def failed_into_credit(desk: Desk, subscription: Subscription) -> tuple[Refund, Credit]:
+    """A refund in cash that the bank could not pay, given as a credit instead."""
+    refund = settled_refund(desk, "cash", subscription=subscription)
+    payout = Payout.objects.get()
+    mark_payout_failed(payout.pk, by=desk.clerk, reason="The account is closed")
+    return refund, turn_payout_into_credit(payout.pk, by=desk.clerk, reason="They agreed")
+
+
+def test_the_credit_that_a_failed_payout_became_is_taken_back_first(desk: Desk) -> None:
+    refund, credit = failed_into_credit(desk, running())
+    assert Payout.objects.get().credit == credit
+    assert plan_reversal(refund).recovered == refund.total
+    reversal = reverse(desk, refund)
+    credit.refresh_from_db()
+    assert (credit.reversed, credit.remaining) == (refund.total, Decimal(0))
+    assert (reversal.recovered, reversal.used, Payout.objects.get().state) == (refund.total, 0, Payout.State.CREDITED)
+    assert again(refund.period).refunded == 0
+    check_money()
+    assert list(run_checks(CHECKS)) == []
+
+
+def test_what_was_used_of_such_a_credit_is_charged(desk: Desk) -> None:
+    subscription = running()
+    refund, credit = failed_into_credit(desk, subscription)
+    use_up_credit(subscription)
+    reversal = reverse(desk, refund, charge_used=True)
+    assert (reversal.recovered, reversal.used) == (Decimal(0), refund.total)
+    assert Charge.objects.get().amount == refund.total
+    credit.refresh_from_db()
+    assert credit.reversed == 0
+
+
+def ended_with_credit(desk: Desk) -> tuple[Refund, Credit]:
+    """A refund as a credit, on a subscription that was cancelled and ended before its next invoice."""
+    subscription = running()
+    refund = settled_refund(desk, "credit", subscription=subscription)
+    cancel_subscription(subscription.pk, by=desk.agent, channel="email")
+    run_billing(subscription.periods.get().closes_on, by=desk.system)
+    return Refund.objects.get(pk=refund.pk), Credit.objects.get()
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_leftover_payout_that_is_not_paid_is_stopped(desk: Desk, failed: bool) -> None:
+    refund, credit = ended_with_credit(desk)
+    part = propose_leftover(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
+    payout = approve_leftover(part.pk, by=desk.manager).payout
+    assert payout is not None
+    if failed:
+        mark_payout_failed(payout.pk, by=desk.clerk, reason="The account is closed")
+    rest = propose_leftover(credit.pk, by=desk.clerk, reason="The rest")
+    plan = plan_reversal(refund)
+    assert (plan.recovered, plan.entries[0].why) == (
+        refund.total,
+        "what is left of the credit is taken back, its payout is stopped",
+    )
+    reverse(desk, refund)
+    credit.refresh_from_db()
+    payout.refresh_from_db()
+    rest.refresh_from_db()
+    assert (credit.reversed, credit.paid_out, credit.remaining) == (refund.total, Decimal(0), Decimal(0))
+    assert (payout.state, rest.state, rest.decided_by) == ("cancelled", "withdrawn", desk.director)
+    assert_refused("state", mark_payout_paid, payout.pk, by=desk.clerk, reference="B-1", paid_on=factories.today())
+    check_money()
+    assert list(run_checks(CHECKS)) == []
+
+
+def test_a_leftover_payout_that_was_paid_is_used_and_charged_where_no_invoice_follows(desk: Desk) -> None:
+    refund, credit = ended_with_credit(desk)
+    leftover = propose_leftover(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
+    payout = approve_leftover(leftover.pk, by=desk.manager).payout
+    assert payout is not None
+    mark_payout_paid(payout.pk, by=desk.clerk, reference="B-1", paid_on=factories.today())
+    reversal = reverse(desk, refund, charge_used=True)
+    assert (reversal.recovered, reversal.used) == (refund.total - 10, Decimal("10.00"))
+    charge = Charge.objects.get()
+    invoice = ask_for_charges(charge.pk, by=desk.clerk)
+    assert (invoice.gross, invoice.charges_of) == (Decimal("10.00"), refund.subscription)
+    check_money()
+    assert list(run_checks(CHECKS)) == []
+
+
+# --- Late billing -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["minutes", "extension"])
+def test_a_period_that_is_over_keeps_its_minutes_and_days_though_billing_is_late(desk: Desk, kind: str) -> None:
+    refund = settled_refund(desk, kind, subscription=running())
+    period = again(refund.period)
+    assert plan_reversal(refund, today=period.closes_on - timedelta(days=2)).recovered > 0
+    plan = plan_reversal(refund, today=period.closes_on)
+    assert (plan.recovered, plan.entries[0].undone) == (Decimal(0), 0)
+    with clock_on(period.closes_on):
+        reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong customer")
+        assert_refused("nothing", approve_reversal, reversal.pk, by=desk.director, charge_used=False)
+    assert again(period).closes_on == period.closes_on
 
 
 def test_a_reversed_amount_can_be_refunded_again(desk: Desk) -> None:
