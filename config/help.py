@@ -122,7 +122,11 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         ),
         "complaints_policy": Help("What we promise customers, by kind. Its versions are drafted, then published."),
         "complaints_policyversion": Help(
-            "One version of a policy. A case keeps the version that held when it was received."
+            "One version of a policy. A case is judged by the version in force on the day its billing period began.",
+            ("“Other versions” compares it with any other, word by word.", _BAR),
+        ),
+        "complaints_policyversion_compare": Help(
+            "What differs between two versions: figures before and after, and the text word by word."
         ),
         "complaints_backtest": Help("A drafted policy tried on past cases: what would have been given, and what was."),
         "accounts_outgoingmessage": Help(
