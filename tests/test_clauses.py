@@ -1,7 +1,7 @@
 """One test (or a table of one) for each clause of the policies, through the actions that the pages call.
 
 Names follow the clauses' ids: F1 to F11 of the fulfilment policy, R1 to R7 of the refund policy. R5 is here
-without the sending of what the customer is told.
+with the sending of what the customer is told.
 ``docs/policy-conformance.md`` tells where each rule lives and what is missing.
 """
 
@@ -13,10 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.messages.sending import send_due
 from accounts.models import OutgoingMessage, User
 from audit.models import Event, UntrackedWrite
 from billing.actions.run import run_billing
@@ -35,7 +37,7 @@ from billing.models import (
 from complaints.actions.agreements import draft_agreement, publish_agreement
 from complaints.actions.cases import correct_complaint
 from complaints.actions.deadlines import record_missed_deadlines
-from complaints.actions.decisions import merge_complaints, reopen_complaint
+from complaints.actions.decisions import communicate_decision, merge_complaints, reopen_complaint
 from complaints.actions.incidents import record_incident
 from complaints.actions.indemnities import draft_indemnity
 from complaints.actions.policies import draft_policy_version, publish_policy_version
@@ -49,6 +51,7 @@ from complaints.actions.refunds import (
 from complaints.actions.upkeep import escalate_complaints, run_upkeep
 from complaints.due import dues_of
 from complaints.evidence import gather_evidence
+from complaints.letters import decision_text
 from complaints.models import DeadlineBreach, Decision, Policy, PolicyVersion, Refund
 from complaints.quoting import Choices, live_quote, terms_for
 from complaints.refund_calculation import Basis
@@ -568,6 +571,35 @@ def test_r5_a_late_answer_can_be_made_good_once(desk: Desk) -> None:
     assert lines_of(again(refund)) == ["special 15.00"]
     assert_refused("fault_indemnified", draft_indemnity, complaint.pk, by=desk.agent)
     assert_refused("no_indemnity", draft_indemnity, decided(desk).pk, by=desk.agent)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("upheld", ("Lo riteniamo fondato.", "Le restituiamo 40,00 EUR.", "40,00 EUR come credito")),
+        ("rejected", ("non possiamo accoglierlo", "The log shows it.", "può rivolgersi a: ")),
+    ],
+)
+def test_r5_the_outcome_is_told_to_the_customer(desk: Desk, outcome: str, words: tuple[str, ...]) -> None:
+    factories.approval_limits()
+    customer = factories.CustomerFactory.create(language="it", email="rossi@example.com")
+    complaint = decided(desk, outcome, subscription=spring_subscription(customer=customer))
+    if outcome == "upheld":
+        settled(desk, complaint)
+    text = decision_text(again(complaint))
+
+    message = communicate_decision(complaint.pk, by=desk.agent, text=text)
+
+    assert message.outgoing is not None
+    assert message.outgoing.body == message.text == text
+    assert [word for word in words if word not in text] == []
+    assert again(complaint).communicated_at is not None
+    assert send_due().sent == 1
+    [sent] = mail.outbox
+    assert (sent.to, sent.body) == (["rossi@example.com"], text)
+    assert send_due().sent == 0
+    attempt = message.outgoing.attempts.get()
+    assert (attempt.outcome, message.outgoing.delivery.tries) == ("accepted", 1)
 
 
 def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(desk: Desk) -> None:
