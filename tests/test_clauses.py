@@ -598,8 +598,7 @@ def test_r5_the_outcome_is_told_to_the_customer(desk: Desk, outcome: str, words:
     [sent] = mail.outbox
     assert (sent.to, sent.body) == (["rossi@example.com"], text)
     assert send_due().sent == 0
-    attempt = message.outgoing.attempts.get()
-    assert (attempt.outcome, message.outgoing.delivery.tries) == ("accepted", 1)
+    assert [attempt.outcome for attempt in message.outgoing.attempts.all()] == ["accepted"]
 
 
 def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(desk: Desk) -> None:
