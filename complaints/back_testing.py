@@ -80,9 +80,13 @@ def cases_of(back_test: BackTest) -> Any:
     )
 
 
+#: What a case says at length plays no part in what it comes to.
+_TEXTS = ("text", "subject", "referral_outcome", "decision__reasons")
+
+
 def _next_batch(back_test: BackTest, after: int) -> list[Complaint]:
     related = ("decision", "customer", "period__subscription", "period__invoice")
-    rows = cases_of(back_test).filter(pk__gt=after).select_related(*related)
+    rows = cases_of(back_test).filter(pk__gt=after).select_related(*related).defer(*_TEXTS)
     first = Decision.objects.filter(complaint=OuterRef("pk")).order_by("at", "pk").values("at")[:1]
     return list(rows.annotate(first_decided_at=Subquery(first)).order_by("pk")[:BATCH])
 
@@ -162,7 +166,9 @@ def _refunds_around(back_test: BackTest, batch: Sequence[Complaint]) -> list[Ref
     """
     own = Refund.objects.counting().filter(complaint__in=[complaint.pk for complaint in batch])
     around = Refund.objects.counting().filter(complaint__in=cases_of(back_test), period__in=own.values("period"))
-    return list(around.select_related("complaint", "period__subscription").order_by("proposed_at", "pk"))
+    related = ("complaint", "period__subscription")
+    unread = ("lines", "justification", "evidence", "proposal_reason", "returned_reason", "complaint__text")
+    return list(around.select_related(*related).defer(*unread).order_by("proposed_at", "pk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,10 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: BatchFacts) -
         inputs = _with_figures(stored, refund, draft.parameters, facts)
         changed = inputs != stored
         inputs = earlier.taken_into(inputs)
+        if inputs == stored:
+            earlier.add(refund, refund.total, counted_by(refund))
+            yield refund, Outcome(refund.total)
+            continue
         quote = calculate(inputs, refund.calculation_version)
         reasons: tuple[str, ...] = ()
         if quote.total != refund.total:
@@ -225,6 +235,11 @@ def _moved(stored: Sequence[Operation], day: Sequence[Operation], sign: int) -> 
     return tuple(replace(known[code], quantity=quantity) for code, quantity in quantities.items() if quantity)
 
 
+def counted_by(refund: Refund) -> list[Interval]:
+    """What an interruption refund counted as not provided."""
+    return [Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted]
+
+
 class _Before:
     """The refunds so far on one period: what they took then and what they take under the draft."""
 
@@ -235,9 +250,7 @@ class _Before:
 
     def add(self, refund: Refund, total: Decimal, counted: Sequence[Interval]) -> None:
         self._more += total - refund.total
-        self._counted_then += [
-            Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted
-        ]
+        self._counted_then += counted_by(refund)
         self._counted_now += counted
 
     def taken_into(self, inputs: QuoteInputs) -> QuoteInputs:
@@ -260,7 +273,9 @@ def _given(complaint: Complaint, refund: Refund, outcome: Outcome, judges: Judge
     two_then = then.parameters.needs_two_approvals(refund.total, refund.currency)
     two_now = bool(outcome.total) and draft.parameters.needs_two_approvals(outcome.total, refund.currency)
     tally.count("second_approval", two_then, two_now)
-    consent_then, consent_now = (_needs_consent(complaint, refund, terms) for terms in judges.of(complaint))
+    consent_then, consent_now = (
+        guards.is_old(complaint, refund.period, parameters=terms.parameters) for terms in judges.of(complaint)
+    )
     tally.count("consent", consent_then, consent_now)
     if outcome.total:
         gone = [entry["kind"] for entry in refund.remedy_plan if entry["kind"] not in draft.parameters.remedies]
@@ -296,13 +311,6 @@ _WHY = {
 }
 
 
-def _needs_consent(complaint: Complaint, refund: Refund, terms: GoverningTerms) -> bool:
-    """By the same guard as a proposal, on a copy of the case that the terms judge."""
-    judged = copy(complaint)
-    judged.judge_by(terms)
-    return guards.is_old(judged, refund.period)
-
-
 def _without_refund(complaint: Complaint, judges: Judges, facts: BatchFacts, tally: Tally) -> BackTestCase:
     """A case that was given nothing: what a quote allows by the basis that its category suggests, both ways."""
     row = BackTestCase(complaint=complaint, currency=complaint.period.currency)
@@ -314,7 +322,8 @@ def _without_refund(complaint: Complaint, judges: Judges, facts: BatchFacts, tal
     tally.counts["upheld_without_refund"] += 1
     row.basis = suggested_basis(complaint)
     then, draft = judges.of(complaint)
-    first, second = (_quotable(complaint, row.basis, terms, facts) for terms in (then, draft))
+    first = _quotable(complaint, row.basis, then, facts)
+    second = _quotable(complaint, row.basis, draft, facts)
     row.then, row.under_draft = first.total, second.total
     if first.total != second.total:
         figure = "as_of" if row.basis == Basis.USAGE else "outages"

@@ -28,6 +28,7 @@ class BatchFacts:
         self._usage: Mapping[int, list[Used]] = _usage(usage_of)
         self._incidents = _Incidents(outages_of)
         self._counted: Mapping[int, list[Counted]] = _counted(outages_of)
+        self._hitting: dict[int, tuple[tuple[Interval, ...], tuple[Interval, ...]]] = {}
 
     def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
         return self._sums(period, [used for used in self._own_days(period) if used[0] < end])
@@ -37,7 +38,9 @@ class BatchFacts:
         return self._sums(period, [used for used in self._own_days(period) if used[0] == day])
 
     def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-        return self._incidents.hitting(period)
+        if period.pk not in self._hitting:
+            self._hitting[period.pk] = self._incidents.hitting(period)
+        return self._hitting[period.pk]
 
     def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
         return tuple(

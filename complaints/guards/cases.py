@@ -13,6 +13,7 @@ from audit.actions import Obstacle
 from billing.models import BillingPeriod
 from complaints.guards.common import allowed, in_state, open_refunds, still_open
 from complaints.models import Complaint, Refund
+from complaints.policy_parameters import RefundParameters
 
 State = Complaint.State
 
@@ -158,11 +159,13 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     return Obstacle("This complaint is not old enough to need consent.", code="state")
 
 
-def is_old(complaint: Complaint, period: BillingPeriod | None = None) -> bool:
+def is_old(
+    complaint: Complaint, period: BillingPeriod | None = None, *, parameters: RefundParameters | None = None
+) -> bool:
     """Whether the complaint came so long after the period (its own, unless another is refunded) that the policy
-    asks for a lead's consent.
+    asks for a lead's consent. ``parameters`` are those that judge the complaint, unless given.
     """
-    days = complaint.terms.consent_needed_after_days
+    days = (parameters or complaint.terms).consent_needed_after_days
     if days is None:
         return False
     period = period or complaint.period

@@ -256,7 +256,7 @@ def test_a_cancelled_one_stops_between_batches(desk: Desk, monkeypatch: pytest.M
 
 def test_one_that_breaks_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     plain(desk)
-    back_test = start_back_test(draft_of(desk).pk, by=desk.manager, months=1)
+    back_test = start_back_test(draft_of(desk, **OTHER_FIGURES).pk, by=desk.manager, months=1)
 
     def broken(*args: Any) -> Any:
         raise RuntimeError("a bug")
