@@ -246,6 +246,7 @@ WITHOUT_HISTORY = {
     ("billing/invoicing.py", "CreditApplication.objects.bulk_create"),
     ("billing/actions/run_batch.py", "Event.objects.bulk_create"),
     ("complaints/back_testing.py", "BackTestCase.objects.bulk_create"),
+    ("audit/backoffice/together.py", "Presence.objects.filter.delete"),
     ("jobs/progress.py", "Job.objects.filter.update"),
     ("jobs/runner.py", "Job.objects.filter.update"),
 }

@@ -136,6 +136,9 @@ def _ask(
     preview: dict[str, Any] = {}
     if single and action.preview_template:
         preview = dict(action.preview_context(rows[0], by, form))
+    if preview and "_preview" in request.POST and request.headers.get("HX-Request"):
+        # The page is open already and only what the inputs come to is new.
+        return TemplateResponse(request, str(action.preview_template), preview)
     shown = seen_in(request.GET.get(SEEN, "")) if request.method != "POST" else None
     return _page(
         model_admin,

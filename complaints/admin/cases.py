@@ -18,6 +18,7 @@ from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
 from audit.models import Event, EventQuerySet
 from complaints.admin.case_actions import CASE_ACTIONS, Register
+from complaints.admin.live_quote import live_quote_view
 from complaints.admin.panels import case_panels
 from complaints.admin.pills import complaint_pill, deadline_pill, due_pill, shown_dues
 from complaints.due import DUE_RELATIONS, dues_of, near_deadline
@@ -233,7 +234,12 @@ class ComplaintAdmin(TrackedAdmin):
             self.admin_site.admin_view(self.download),
             name="complaints_attachment_download",
         )
-        return [download, *super().get_urls()]
+        quote = path("quote/<int:pk>/", self.admin_site.admin_view(self.quote), name="complaints_complaint_quote")
+        return [download, quote, *super().get_urls()]
+
+    def quote(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The quote's card, recomputed for the inputs in the address."""
+        return live_quote_view(self, request, pk)
 
     def download(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
         """Send an attachment as a file to be saved, never as a page."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -20,16 +19,15 @@ from accounts.models import Customer, OutgoingMessage, User
 from accounts.panels import customer_page, link, page_url
 from accounts.permissions import May
 from audit.backoffice import Panel, number, sub, when
-from billing.giving import refundable_of
-from billing.models import BillingPeriod, Subscription
+from billing.models import Subscription
 from billing.panels import subscription_page
+from complaints.admin.live_quote import live_quote_panel
 from complaints.admin.pills import complaint_pill, deadline_pill, refund_pill
 from complaints.due import DUE_RELATIONS
 from complaints.evidence import Evidence, gather_evidence
 from complaints.models import Complaint, Refund
-from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, live_quote, offers, terms_for
-from complaints.refund_calculation import QuoteInputError, inputs_from_json, why_nothing
-from complaints.wording import basis_in_words, lines_in_words, plan_in_words
+from complaints.quoting import bounds_of
+from complaints.wording import plan_in_words
 
 # --- The period, drawn --------------------------------------------------------------------------
 
@@ -70,89 +68,12 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
     }
 
 
-# --- The quote ----------------------------------------------------------------------------------
-
-
-def quote_context(
-    complaint: Complaint,
-    period: BillingPeriod,
-    choices: Choices,
-    *,
-    leaving_out: Refund | None = None,
-    reduction_reason: str = "",
-) -> dict[str, Any]:
-    """What the quote card shows: lines in words, the total, remedies of equal worth, or why there is no quote."""
-    terms = terms_for(period)
-    context: dict[str, Any] = {
-        "period": period,
-        "basis": basis_in_words(choices.basis),
-        "terms": terms,
-        "currency": period.currency,
-        "refundable": money_text(refundable_of(period) + _own(leaving_out), period.currency),
-    }
-    obstacle = basis_obstacle(complaint, choices.basis, terms)
-    if obstacle:
-        return {**context, "problem": str(obstacle)}
-    try:
-        live = live_quote(complaint, period, choices, leaving_out=leaving_out)
-    except QuoteInputError as problem:
-        return {**context, "problem": problem.message}
-    return {**context, **_shown(live, period, reduction_reason)}
-
-
-def _own(refund: Refund | None) -> Decimal:
-    return refund.total if refund is not None and refund.state in Refund.PENDING_STATES else Decimal(0)
-
-
-def _shown(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:
-    return {
-        "lines": lines_in_words(
-            live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
-        ),
-        "total": money_text(live.quote.total, period.currency),
-        "nothing": why_nothing(live.inputs, live.quote),
-        "offers": [
-            {
-                "kind": offer.kind.value,
-                "amount": money_text(offer.amount, period.currency),
-                "minutes": offer.minutes,
-                "days": offer.days,
-                "obstacle": offer.obstacle,
-            }
-            for offer in offers(period, live.quote.total, live.terms)
-        ],
-    }
-
-
-def frozen_quote_context(refund: Refund) -> dict[str, Any]:
-    """The quote as it was proposed: from the stored lines, nothing recomputed."""
-    if not refund.inputs:
-        return {}
-    return {
-        "period": refund.period,
-        "basis": basis_in_words(refund.basis),
-        "terms": refund.governing,
-        "currency": refund.currency,
-        "lines": lines_in_words(
-            inputs_from_json(refund.inputs),
-            refund.lines,
-            refund.period,
-            counted=refund.counted,
-            reduction_reason=refund.reduction_reason,
-        ),
-        "total": money_text(refund.total, refund.currency),
-        "plan": plan_in_words(refund.remedy_plan, refund.currency),
-        "frozen": True,
-    }
-
-
 # --- Cards --------------------------------------------------------------------------------------
 
 
 def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     """The cards of the complaint's page besides its fields and timeline."""
     evidence = gather_evidence(complaint)
-    user: User = request.user  # type: ignore[assignment]
     panels = [
         Panel(
             "Customer and period",
@@ -163,18 +84,8 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
             url=page_url(complaint.customer),
         ),
     ]
-    if user.may(May.PROPOSE_REFUNDS) or user.may(May.SEE_WHOLE_TRAIL):
-        basis = "interruption" if complaint.category == Complaint.Category.INTERRUPTION else "usage"
-        quote = quote_context(complaint, complaint.period, Choices(basis=basis))
-        panels.append(
-            Panel(
-                "Quote",
-                "complaints/panels/quote.html",
-                quote,
-                side="right",
-                note=f"{basis_in_words(basis)}, now",
-            )
-        )
+    if (quote := live_quote_panel(request, complaint)) is not None:
+        panels.append(quote)
     panels += [
         Panel(
             "Refunds of this case",

@@ -20,7 +20,7 @@ from audit.backoffice import OptionalReasonForm, ReasonForm, StaffAction
 from audit.backoffice.actions import ActionForm, Permission
 from complaints import forms, guards
 from complaints.actions import refunds
-from complaints.admin.panels import frozen_quote_context, quote_context
+from complaints.admin.quotes import frozen_quote_context, quote_context
 from complaints.models import Refund
 from complaints.policy_parameters import RemedyKind
 from complaints.quoting import Choices

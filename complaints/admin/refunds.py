@@ -19,8 +19,8 @@ from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_
 from audit.models import Event, EventQuerySet
 from complaints import guards
 from complaints.admin import reversals
-from complaints.admin.panels import frozen_quote_context, quote_context
 from complaints.admin.pills import expiry_pill, refund_pill
+from complaints.admin.quotes import frozen_quote_context, quote_context
 from complaints.admin.refund_actions import REFUND_ACTIONS, rights_of
 from complaints.models import Refund, Remedy
 from complaints.quoting import Choices

@@ -14,7 +14,7 @@ from complaints import forms, guards
 from complaints.actions import cases, decisions
 from complaints.actions.refunds import quote_and_propose
 from complaints.admin.case_actions.common import CaseAction
-from complaints.admin.panels import quote_context
+from complaints.admin.quotes import quote_context
 from complaints.models import Complaint
 from complaints.quoting import Choices, suggested_basis
 

@@ -14,7 +14,7 @@ from audit.backoffice.actions import ActionForm
 from complaints import forms
 from complaints.actions.indemnities import draft_indemnity
 from complaints.admin.case_actions.common import CaseAction
-from complaints.admin.panels import quote_context
+from complaints.admin.quotes import quote_context
 from complaints.indemnities import indemnity_for
 from complaints.models import Complaint
 from complaints.quoting import Choices
