@@ -273,6 +273,7 @@ def test_invoice_tax(company: Company) -> None:
 @pytest.mark.slow
 def test_invoice_fee(company: Company) -> None:
     invoice = issued()
+    assert invoice.period is not None
     set_raw(invoice.period, fee=raw(invoice.period.fee) + ONE)
     assert breaches() == [("invoice-fee", f"invoice {invoice.number}")]
 

@@ -273,9 +273,8 @@ class SubscriptionAdmin(TrackedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         rows: QuerySet[Subscription] = super().get_queryset(request)
         current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
-        return rows.select_related("customer", "plan").prefetch_related(
-            Prefetch("periods", queryset=current, to_attr="open_periods"), SCHEDULED
-        )
+        rows = rows.select_related("customer", "plan").prefetch_related(SCHEDULED)
+        return rows.prefetch_related(Prefetch("periods", queryset=current, to_attr="open_periods"))
 
     @admin.display(description="Fee")
     def fee(self, obj: Subscription) -> SafeString:

@@ -50,6 +50,7 @@ def test_a_payment_in_two_parts(clerk: User, invoice: Invoice) -> None:
     payment = record_payment(invoice.pk, by=clerk, amount=Decimal("39.50"), received_on=today)
     invoice.refresh_from_db()
     assert (invoice.paid, invoice.due, invoice.state) == (Decimal("60.00"), Decimal(0), "paid")
+    assert invoice.period is not None
     assert invoice.period.fee_paid == Decimal("60.00")
     first = Payment.objects.order_by("pk")[0]
     assert (first.amount, first.reference, first.recorded_by) == (Decimal("20.50"), "TRX 1", clerk)

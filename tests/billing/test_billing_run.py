@@ -169,7 +169,9 @@ def test_a_charge_is_a_line_of_its_own_on_the_next_invoice_only() -> None:
     assert (waiting.invoiced_on, waiting.line.invoice) == (date(2024, 6, 1), june)
     assert [line.charge for line in july.lines.all()] == [None]
     # What is paid goes to the fee first: the charge makes nothing more refundable.
-    assert factories.pay(june).period.fee_paid == Decimal("60.00")
+    paid = factories.pay(june).period
+    assert paid is not None
+    assert paid.fee_paid == Decimal("60.00")
 
 
 def test_a_charge_in_another_currency_waits() -> None:

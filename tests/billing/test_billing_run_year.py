@@ -75,9 +75,9 @@ def test_a_year_day_by_day_equals_the_ledger_written_by_hand() -> None:
 
     name = {subscription.pk: letter for letter, subscription in of.items()}
     found = [
-        f"{name[each.period.subscription_id]} {each.number} {each.issued_on} {each.net:6.2f} {each.tax:6.2f} "
+        f"{name[each.subscription.pk]} {each.number} {each.issued_on} {each.net:6.2f} {each.tax:6.2f} "
         f"{each.gross:6.2f} {each.credited:6.2f}"
-        for each in Invoice.objects.select_related("period").order_by("number")
+        for each in Invoice.objects.select_related("period__subscription").order_by("number")
     ]
     assert found == LEDGER.strip().splitlines()
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def a_period() -> BillingPeriod:
-    return factories.paid_invoice().period
+    return BillingPeriod.objects.get(invoice=factories.paid_invoice())
 
 
 def test_a_note_shows_net_and_tax_at_the_periods_own_rate() -> None:

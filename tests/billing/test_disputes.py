@@ -84,6 +84,7 @@ def test_a_chargeback_makes_the_amount_due_again(clerk: User, days: int, state: 
     assert chargeback.amount == invoice.charged_back == invoice.due == Decimal("60.00")
     assert (invoice.paid, invoice.state) == (Decimal(0), state)
     # A refund given before stays; a new quote sees that nothing is paid.
+    assert invoice.period is not None
     assert refundable_of(invoice.period) == 0
 
 

@@ -42,7 +42,9 @@ def an_invoice(**customer: str) -> Invoice:
 
 
 def a_note() -> CreditNote:
-    return issue_credit_note(factories.paid_invoice().period, Decimal("40.00"))
+    period = factories.paid_invoice().period
+    assert period is not None
+    return issue_credit_note(period, Decimal("40.00"))
 
 
 def test_an_invoice_names_both_sides_its_lines_and_what_is_due() -> None:
