@@ -156,3 +156,13 @@ def figures(parameters: Mapping[str, Any]) -> list[Figure]:
     """All figures of a version in the order of ``WORDS``, then those without words."""
     order = {name: place for place, name in enumerate(WORDS)}
     return [figure(name, parameters[name]) for name in sorted(parameters, key=lambda name: order.get(name, len(order)))]
+
+
+def public_figures(parameters: Mapping[str, Any]) -> list[Figure]:
+    """What a customer can expect: the public figures, but for those that another one leaves without effect."""
+    without_effect = set()
+    if parameters.get("deadline_days") == "calendar":
+        without_effect.add("holidays_of")
+    if not parameters.get("indemnity_per_day"):
+        without_effect |= {"indemnity_per_day", "indemnity_maximum"}
+    return [shown for shown in figures(parameters) if shown.public and shown.name not in without_effect]

@@ -25,7 +25,7 @@ from django.utils.safestring import SafeString
 from complaints.comparison import Comparison, compare
 from complaints.models import Policy, PolicyVersion
 from complaints.policy_text import rendered
-from complaints.policy_words import Figure, figures
+from complaints.policy_words import Figure, public_figures
 
 type Standing = Literal["to_come", "in_force", "superseded"]
 
@@ -56,7 +56,7 @@ class Published:
     @property
     def public_figures(self) -> list[Figure]:
         """What a customer can expect; how staff check each other is not for everybody."""
-        return [figure for figure in figures(self.figures) if figure.public]
+        return public_figures(self.figures)
 
 
 @dataclass(frozen=True, slots=True)

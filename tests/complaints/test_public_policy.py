@@ -89,6 +89,18 @@ def test_how_staff_check_each_other_is_not_for_everybody(desk: Desk) -> None:
     assert "No figure that concerns customers changed." in text_of("/policy/refund/2/changes/")
 
 
+def test_figures_without_effect_are_left_out(desk: Desk) -> None:
+    text = text_of("/policy/refund/1/")
+    assert "public holidays" not in text
+    assert "an answer is late" not in text
+    assert "late answer" not in text
+    publish(desk, draft(desk, deadline_days="working", indemnity_per_day={"EUR": "1.50"}))
+    text = text_of("/policy/refund/2/")
+    assert "public holidays ofthe customer&#x27;s country" in text
+    assert "For each day by which an answer is late we may give1.50 EUR" in text
+    assert "For one late answer at mostthe period&#x27;s fee" in text
+
+
 def test_a_draft_is_never_visible(desk: Desk) -> None:
     before = page().content
     version = draft(desk, decide_within_days=3)
