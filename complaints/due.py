@@ -40,9 +40,10 @@ class Due:
     @property
     def in_words(self) -> str:
         """As a pill says it: "Decide in 3 d"."""
+        late = -self.days_left
         if self.is_missed:
-            what = "" if self.deadline == DeadlineBreach.Deadline.DECIDE else "Acknowledgement "
-            return f"{what}overdue by {-self.days_left} d".capitalize()
+            decide = self.deadline == DeadlineBreach.Deadline.DECIDE
+            return f"Overdue by {late} d" if decide else f"Acknowledge: {late} d late"
         verb = self.deadline.label
         return f"{verb} today" if self.days_left == 0 else f"{verb} in {self.days_left} d"
 

@@ -276,7 +276,7 @@ def test_a_correction_does_not_wind_a_restarted_clock_back(desk: Desk) -> None:
         (State.REGISTERED, False, 1, noon(10), ["Acknowledge in 2 d", "Decide in 14 d"]),
         (State.REGISTERED, False, 2, noon(10), ["! Acknowledge in 2 d", "Decide in 14 d"]),
         (State.REGISTERED, False, 0, noon(12, hour=23), ["! Acknowledge today", "Decide in 12 d"]),
-        (State.REGISTERED, False, 0, noon(13, hour=0), ["!! Acknowledgement overdue by 1 d", "Decide in 11 d"]),
+        (State.REGISTERED, False, 0, noon(13, hour=0), ["!! Acknowledge: 1 d late", "Decide in 11 d"]),
         (State.IN_REVIEW, True, 3, noon(20), ["Decide in 4 d"]),
         (State.IN_REVIEW, True, 3, noon(21, hour=0), ["! Decide in 3 d"]),
         (State.WAITING, True, 3, noon(24), ["! Decide today"]),
@@ -305,8 +305,8 @@ def test_what_is_near_by_the_terms_is_said(
     [
         (noon(10), "Decide in 14 d"),
         (noon(11), "Acknowledge in 1 d"),
-        (noon(14), "Acknowledgement overdue by 2 d"),
-        (noon(23), "Acknowledgement overdue by 11 d"),
+        (noon(14), "Acknowledge: 2 d late"),
+        (noon(23), "Acknowledge: 11 d late"),
         (noon(26), "Overdue by 2 d"),
     ],
 )

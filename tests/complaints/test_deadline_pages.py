@@ -87,11 +87,11 @@ def test_the_page_tells_both_deadlines_and_the_level(desk: Desk) -> None:
     complaint = register(desk, subscription, received_at=factories.at(factories.days_ago(12), hour=10))
     escalate_complaint(complaint.pk, by=desk.lead, reason="The press called")
     shown = page(signed_in(desk.lead), change(complaint))
-    for words in ("Acknowledgement overdue by 10 d", "Decide in 2 d", "Level 1"):
+    for words in ("Acknowledge: 10 d late", "Decide in 2 d", "Level 1"):
         assert words in shown
     decide(desk, take_up(desk, complaint))
     shown = page(signed_in(desk.lead), change(complaint))
-    assert "overdue by" not in shown
+    assert "d late" not in shown
     assert "Missed deadlines" in shown
 
 

@@ -372,7 +372,7 @@ def test_cases_near_and_past_a_deadline(desk: Desk) -> None:
 def test_a_missing_acknowledgement_is_named(desk: Desk) -> None:
     complaint = fresh_case(desk, desk.colleague)
     [line] = digest_of(desk.colleague, complaint.acknowledge_due_at + timedelta(minutes=1)).deadlines
-    assert "Acknowledgement overdue by 1 d" in line
+    assert "Acknowledge: 1 d late" in line
 
 
 def test_what_came_back(desk: Desk) -> None:
