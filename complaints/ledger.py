@@ -12,6 +12,7 @@ from accounts.fields import MoneyField
 from audit.breaches import Breach, Check, each
 from billing.ledger import sum_of
 from billing.models import BillingPeriod, Credit, Payout
+from complaints import approval_ledger
 from complaints.models import Refund, Remedy, Reversal
 
 GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
@@ -131,4 +132,4 @@ def stopped() -> Iterator[Breach]:
         yield Breach("payout-not-stopped", f"payout {row.key}", "waits for the bank, its refund was taken back")
 
 
-CHECKS: tuple[Check, ...] = (periods, remedies, gifts, reversals, stopped)
+CHECKS: tuple[Check, ...] = (periods, remedies, gifts, reversals, stopped, *approval_ledger.CHECKS)

@@ -40,14 +40,15 @@ from billing.models import (
     UsageDay,
     UsageRecord,
 )
+from complaints.actions.refunds import approve_refund
 from complaints.actions.reversals import approve_reversal, propose_reversal
 from complaints.management.commands.check_ledger import CHECKS
-from complaints.models import Refund, Remedy, Reversal
+from complaints.models import Approval, Assessment, Contribution, Decision, Refund, Remedy, Reversal
 from hardware.actions import pay_instalment
 from hardware.models import Purchase
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import Desk, decided, propose, settled
+from tests.complaints.cases import Desk, dear_case, decided, propose, settled, special
 
 pytestmark = pytest.mark.django_db
 
@@ -578,6 +579,59 @@ def test_an_invoice_of_charges_alone_asks_for_charges_of_its_own_subscription(co
     line = invoice.lines.get()
     set_raw(line, charge_id=None)
     assert ("invoice-fee", f"invoice {invoice.number}") in breaches()
+
+
+@pytest.mark.slow
+def test_approvals_were_given_by_the_right_that_they_name() -> None:
+    desk = Desk(limits=True)
+    delegation = factories.delegation(desk.manager, desk.lead)
+    refund = propose(desk, decided(desk))
+    approve_refund(refund.pk, by=desk.lead, choice=str(delegation.pk))
+    assert breaches() == []
+    wrong: tuple[dict[str, Any], ...] = (
+        {"deputy_id": desk.director.pk},
+        {"delegator_id": desk.director.pk},
+        {"starts_on": factories.today() + timedelta(days=1)},
+        {"ends_on": factories.days_ago(1), "starts_on": factories.days_ago(1)},
+        {"state": "revoked", "revoked_at": factories.at(factories.days_ago(1))},
+        {"given_at": factories.at(factories.today() + timedelta(days=1))},
+    )
+    for columns in wrong:
+        before = {name: getattr(delegation, name) for name in columns}
+        set_raw(delegation, **columns)
+        assert breaches() == [("approval-right", f"refund {refund.code}")], columns
+        set_raw(delegation, **before)
+    assert breaches() == []
+
+
+@pytest.mark.slow
+def test_nobody_counts_twice_in_a_round() -> None:
+    desk = Desk(limits=True)
+    delegation = factories.delegation(desk.manager, desk.lead)
+    refund = special(desk, dear_case(desk), "600.00")
+    approve_refund(refund.pk, by=desk.lead)
+    approve_refund(refund.pk, by=desk.director)
+    assert breaches() == []
+    set_raw(Approval.objects.get(approver=desk.director), approver_id=desk.manager.pk)
+    assert breaches() == [("approval-person-twice", f"refund {refund.code}")]
+    assert delegation.pk
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["approver_id", "on_behalf_of_id"])
+def test_who_had_a_hand_in_it_did_not_approve(column: str) -> None:
+    desk = Desk(limits=True)
+    factories.delegation(desk.manager, desk.lead)
+    refund = special(desk, dear_case(desk), "300.00")
+    approve_refund(refund.pk, by=desk.lead)
+    set_raw(Approval.objects.get(), **{column: desk.colleague.pk})
+    assert "approval-own-hand" not in rules()
+    for part in (Contribution, Decision, Assessment):
+        mine = part._default_manager.order_by("pk")[0]
+        set_raw(mine, by_id=desk.colleague.pk)
+        assert ("approval-own-hand", f"refund {refund.code}") in breaches()
+        set_raw(mine, by_id=desk.agent.pk)
+        assert "approval-own-hand" not in rules()
 
 
 def test_every_rule_has_a_test() -> None:

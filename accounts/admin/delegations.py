@@ -37,8 +37,8 @@ from audit.models import Event
 
 register_verbs(
     {
-        "delegation.give": "named a deputy:",
-        "delegation.revoke": "revoked the delegation:",
+        "delegation.give": "named the deputy",
+        "delegation.revoke": "revoked the delegation",
     }
 )
 
