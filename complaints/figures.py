@@ -119,9 +119,9 @@ def figures(now: datetime | None = None, *, weeks: int = WEEKS) -> Figures:
         )
         .annotate(number=Count("pk"), amount=Sum("amount"))
     )
-    for row in settled:
-        of_basis = bases.setdefault(row["basis"], [0] * weeks)
-        of_basis[place[row["week"]]] += row["number"] * row["first"]
-        key = (row["kind"], row["currency"])
-        given[key] = given.get(key, Decimal(0)) + row["amount"]
+    for remedy in settled:
+        of_basis = bases.setdefault(remedy["basis"], [0] * weeks)
+        of_basis[place[remedy["week"]]] += remedy["number"] * remedy["first"]
+        key = (remedy["kind"], remedy["currency"])
+        given[key] = given.get(key, Decimal(0)) + remedy["amount"]
     return Figures(now, starts, outcomes, bases, days, given)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -296,3 +299,27 @@ def test_overdue_is_marked_as_the_page_one_is_on(desk: Desk) -> None:
     navigation = page.split("</nav>")[0]
     assert navigation.count('aria-current="page"') == 1
     assert 'href="/complaints/complaint/?work=overdue" class="on" aria-current="page"' in navigation
+
+
+# --- Weight -------------------------------------------------------------------------------------
+
+
+def test_what_every_page_loads_is_light(desk: Desk) -> None:
+    """All style sheets, scripts and pictures of a page, compressed as they are served: under 150 KB."""
+    page = signed_in(desk.agent).get("/").content.decode()
+    assets = re.findall(r'(?:href|src)="/static/([^"]+)"', page)
+    assert {"backoffice/theme.css", "backoffice/search.js"} <= set(assets)
+    files = [finders.find(asset) for asset in assets]
+    assert all(files), assets
+    assert sum(len(gzip.compress(Path(str(file)).read_bytes())) for file in files) < 150 * 1024
+
+
+def test_home_is_light(desk: Desk) -> None:
+    for number in range(14):
+        assign_complaint(register(desk).pk, by=desk.lead, owner_id=desk.manager.pk, reason=f"Case {number}")
+        register(desk)
+    for _ in range(8):
+        settled(desk, decided(desk), by=desk.colleague)
+    client = signed_in(desk.manager)
+    for url in ("/", "/home/figures/", "/search/?q=C-0"):
+        assert len(client.get(url).content) < 100 * 1024, url

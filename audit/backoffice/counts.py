@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -29,7 +29,7 @@ def counts(user: User) -> dict[str, int]:
     if not numbers:
         return {}
     people = get_user_model()._default_manager.order_by()
-    found: dict[str, int] = people.filter(pk=user.pk).values(**{f"{name}_": one for name, one in numbers.items()}).get()
+    found: Any = people.filter(pk=user.pk).values(**{f"{name}_": one for name, one in numbers.items()}).get()
     return {name: found[f"{name}_"] for name in numbers}
 
 

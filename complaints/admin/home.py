@@ -102,7 +102,12 @@ def _list_of(work: str) -> str:
 
 def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: Any) -> dict[str, Any]:
     def cells(complaint: Complaint) -> tuple[Any, ...]:
-        about = format_html("{} {}{}", link(complaint, complaint.code), complaint.subject, sub(complaint.customer.name))
+        about = format_html(
+            '<div class="about">{} {}{}</div>',
+            link(complaint, complaint.code),
+            complaint.subject,
+            sub(complaint.customer.name),
+        )
         second = (complaint.owner or "nobody yet") if with_owner else complaint_pill(complaint)
         return about, second, deadline_pill(complaint)
 
@@ -178,8 +183,8 @@ def _open_refunds(request: HttpRequest) -> tuple[list[Refund], list[Refund]]:
         )
         request.home_refunds = list(found)  # type: ignore[attr-defined]
     refunds: list[Refund] = request.home_refunds  # type: ignore[attr-defined]
-    drafts = [one for one in refunds if one.state == Refund.State.DRAFT]
-    return [one for one in refunds if one.state in Refund.PENDING_STATES], drafts
+    waits = [one for one in refunds if one.state in Refund.PENDING_STATES]
+    return waits, [one for one in refunds if one.state == Refund.State.DRAFT]
 
 
 def _expires(refund: Refund) -> SafeString:
