@@ -322,8 +322,9 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails
 
 @customer_page.panel(order=55)
 def messages_of(request: HttpRequest, customer: Customer) -> Panel:
-    """The newest e-mails on the customer's page."""
-    return messages_panel(customer.outgoing_messages.select_related("delivery")[:20])
+    """The newest e-mails on the customer's page, those to customers merged into this one too."""
+    theirs = OutgoingMessage.objects.filter(Q(customer=customer) | Q(customer__merged_into=customer))
+    return messages_panel(theirs.select_related("delivery")[:20])
 
 
 SHOWN = 8

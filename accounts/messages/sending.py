@@ -48,13 +48,14 @@ class Sent:
     next_at: datetime | None = None
 
 
-def send_due(*, limit: int = AT_A_TIME, now: datetime | None = None) -> Sent:
+def send_due(*, limit: int = AT_A_TIME, now: datetime | None = None, post: Post | None = None) -> Sent:
     """Try every message that is due, the longest waiting first, at most ``limit``; and find the tries that died.
 
-    Several processes may do this at once: each message is tried by one.
+    Several processes may do this at once: each message is tried by one. ``post`` is another way than the mail server
+    of the settings.
     """
     system = User.objects.system()
-    with acting(user=system), Post() as post:
+    with acting(user=system), post or Post() as post:
         result = Sent(uncertain=give_up_on_dead_tries(by=system, now=now))
         for _ in range(limit):
             attempt = claim_next(now=now)

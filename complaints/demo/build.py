@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts.models import Customer, User
 from audit.actions import Obstacle
 from complaints.actions.upkeep import run_upkeep
-from complaints.demo import affairs, catalogue, customers, incidents, phones, staff
+from complaints.demo import affairs, catalogue, customers, incidents, phones, post, staff
 from complaints.demo.cases import begin
 from complaints.demo.company import Company
 from complaints.demo.names import Registry
@@ -62,6 +62,9 @@ def _tell(company: Company) -> None:
     office.bill()
     company.daily(0, 10, office.bill)
     company.daily(0, 20, lambda: run_upkeep(by=company.system))
+    mail = post.PretendedPost()
+    for hour in (0, 10, 14, 18):
+        company.daily(hour, 30, lambda: post.deliver(company, mail))
     company.agenda.add(company.days.at(company.days.workday(1), 7, 30), company.usage.upload_all)
     company.agenda.run()
 
