@@ -351,15 +351,14 @@ def trouble_panel(request: HttpRequest) -> Panel | None:
     rows = [
         (
             format_html("{}{}", link(message, message.subject), sub(message.customer.name if message.customer else "")),
-            delivery_pill(message),
-            message.delivery.note,
+            format_html("{}{}", delivery_pill(message), sub(message.delivery.note)),
         )
         for message in found[:SHOWN]
     ]
     return Panel(
         "Customers who may not have been told",
         TABLE,
-        {"headings": ["Message", "State", "Because"], "rows": rows},
+        {"headings": ["Message", "State"], "rows": rows},
         tone="warn",
         note="all" if len(found) > SHOWN else "messages",
         url=reverse("admin:accounts_outgoingmessage_changelist"),

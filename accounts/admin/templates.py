@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -131,7 +132,7 @@ class MessageTemplateAdmin(TrackedAdmin):
 
     @admin.display(description="Text")
     def text(self, obj: MessageTemplate) -> SafeString:
-        return format_html('<pre class="letter">{}</pre>', obj.body)
+        return format_html('<p class="letter">{}</p>', linebreaksbr(obj.body, autoescape=True))
 
     def page_pills(self, request: HttpRequest, obj: MessageTemplate) -> Sequence[SafeString]:
         return [pill(obj.get_language_display(), "info", icon_name="languages")]

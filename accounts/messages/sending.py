@@ -55,13 +55,13 @@ def send_due(*, limit: int = AT_A_TIME, now: datetime | None = None, post: Post 
     of the settings.
     """
     system = User.objects.system()
-    with acting(user=system), post or Post() as post:
+    with acting(user=system), post or Post() as way:
         result = Sent(uncertain=give_up_on_dead_tries(by=system, now=now))
         for _ in range(limit):
             attempt = claim_next(now=now)
             if attempt is None:
                 break
-            state = complete_try(attempt.pk, post.hand_over(attempt.message), by=system, now=now)
+            state = complete_try(attempt.pk, way.hand_over(attempt.message), by=system, now=now)
             result.sent += state == State.SENT
             result.deferred += state == State.QUEUED
             result.failed += state == State.FAILED
