@@ -56,7 +56,7 @@ class Typed:
     @property
     def is_wordy(self) -> bool:
         """Long enough, and not a code, to be looked for in the middle of a text too."""
-        return len(self.text) >= 3 and not any(character.isdigit() for character in self.text)
+        return len(self.text) >= 3 and not any(character.isdigit() or character == "@" for character in self.text)
 
     def names(self, *known: str) -> bool:
         """Whether it is exactly one of these names, whatever the case."""

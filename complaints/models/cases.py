@@ -149,7 +149,7 @@ class Complaint(JudgedByTerms, TrackedModel):
                 condition=Q(state__in=("registered", "in_review", "waiting_customer")),
             ),
             models.Index(fields=("state", "-received_at"), name="complaint_by_state"),
-            models.Index(fields=("-received_at",), name="complaint_by_received"),
+            models.Index(fields=("-received_at", "subject"), name="complaint_by_received"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(received_at__lte=F("registered_at")), name="complaint_received_first"),

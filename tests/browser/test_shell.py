@@ -150,7 +150,7 @@ def test_the_navigation_is_narrowed_and_opened_and_stays_so(new_context: Context
     page = at_home(new_context, desk.manager.username)
     navigation = page.get_by_role("navigation", name="Main")
     expect(navigation.get_by_role("link", name="Prices")).to_be_hidden()
-    navigation.get_by_label("Set-up: all pages").click()
+    navigation.locator("summary").filter(has_text="All of Set-up").click()
     expect(navigation.get_by_role("link", name="Prices")).to_be_visible()
     page.goto("/complaints/complaint/")
     expect(navigation.get_by_role("link", name="Prices")).to_be_visible()
