@@ -359,7 +359,8 @@ def _count_deadlines(
     acknowledged is late once the deadline is over; the first decision is the one that had to be in time.
     """
     decided_at: datetime = complaint.first_decided_at  # type: ignore[attr-defined]
-    acknowledged_at = complaint.acknowledged_at or max(now, decided_at)
+    # A case that had ended before the deadline came did not miss it.
+    acknowledged_at = complaint.acknowledged_at or complaint.closed_at or max(now, decided_at)
     try:
         before, under = (deadlines_under(terms.parameters, complaint) for terms in (then, draft))
     except UnknownHolidays:

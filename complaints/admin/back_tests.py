@@ -33,6 +33,7 @@ from audit.backoffice import (
     TrackedAdmin,
     number,
     register_verbs,
+    sub,
     when,
 )
 from complaints.actions.back_tests import MOST_MONTHS, back_test_obstacle, start_back_test
@@ -139,7 +140,7 @@ class BackTestAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: BackTest) -> Sequence[Panel]:
         panels = []
         if obj.parameters != obj.version.parameters:
-            note = {"text": "The draft has been edited since: the figures beside are those that were tried."}
+            note = {"text": "The draft has been edited since: the figures below are those that were tried."}
             panels.append(Panel("Not the draft of now", "backoffice/panels/text.html", note, side="top", tone="warn"))
         if obj.job.state != Job.State.FINISHED:
             url = reverse("admin:jobs_job_progress", args=(obj.job_id,))
@@ -155,14 +156,14 @@ class BackTestAdmin(TrackedAdmin):
             ]
         kind = RefundParameters if obj.version.policy.kind == Policy.Kind.REFUND else FulfilmentParameters
         tried = [(entry.label, entry.value) for entry in figures(kind.from_json(obj.parameters).to_json())]
-        panels.append(Panel("Figures tried", "backoffice/panels/fields.html", {"fields": tried}, side="right"))
+        panels.append(Panel("Figures tried", "backoffice/panels/fields.html", {"fields": tried}))
         return panels
 
     def _cases_panel(self, request: HttpRequest, obj: BackTest) -> Panel:
         rows = obj.cases.filter(differs=True).select_related("complaint", "refund").order_by("pk")
         page = Paginator(rows, CASES_ON_A_PAGE).get_page(request.GET.get("page"))
         table = {
-            "headings": ["Complaint", "Refund", "Basis", ("Then", "n"), ("Draft", "n"), ("Difference", "n"), "Why"],
+            "headings": ["Case", "Basis", ("Then", "n"), ("Draft", "n"), ("Difference", "n"), "Why"],
             "rows": [_case_cells(row) for row in page.object_list],
             "empty": "None: every case comes out as it did.",
         }
@@ -343,14 +344,17 @@ def _reasons_panel(back_test: BackTest) -> Panel:
 
 def _case_cells(row: BackTestCase) -> tuple[Any, ...]:
     return (
-        link(row.complaint, row.complaint.code),
-        link(row.refund, row.refund.code) if row.refund else "–",
+        format_html("{}{}", link(row.complaint, row.complaint.code), sub(link(row.refund, _code_of(row.refund)))),
         Refund.Basis(row.basis).label if row.basis else "–",
         money(row.then, row.currency),
         money(row.under_draft, row.currency),
         money(row.under_draft - row.then, row.currency),
-        row.why,
+        format_html('<span class="why">{}</span>', row.why),
     )
+
+
+def _code_of(refund: Refund | None) -> str:
+    return refund.code if refund is not None else ""
 
 
 # --- The file -----------------------------------------------------------------------------------
