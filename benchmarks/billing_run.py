@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, models, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accounts.models import Customer, User  # noqa: E402
+from accounts.models import Customer, Delivery, OutgoingMessage, User  # noqa: E402
 from billing.actions.run import run_billing  # noqa: E402
-from billing.models import BillingPeriod, Credit, Invoice, Subscription  # noqa: E402
+from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, Subscription  # noqa: E402
 from tests.billing.end_state import State, end_state  # noqa: E402
 from tests.billing.row_by_row import bill_row_by_row  # noqa: E402
 
@@ -163,9 +164,50 @@ def by_sql() -> None:
             [TODAY],
         )
         run("UPDATE billing_credit SET applied = granted WHERE granted > applied")
+        tell(cursor, by)
         history(cursor, Credit, "~", "applied > 0", [], by, "Used on an invoice")
         run("INSERT INTO accounts_numberseries (name, last) SELECT 'invoice-2024', count(*) FROM billing_invoice")
         run(event.format(data=built), [timezone.now(), by.pk, by.get_full_name(), TODAY])
+
+
+def tell(cursor: Any, by: User) -> None:
+    """The messages about credits that were used: their words are known beforehand, but for whom and what they name."""
+    cursor.execute(
+        "INSERT INTO accounts_outgoingmessage (key, kind, language, customer_id, staff_id, complaint_id, recipient,"
+        " subject, body, template_id, queued_by_id, queued_at)"
+        " SELECT 'credit_applied:' || a.id, 'credit_applied', k.language, k.id, NULL, NULL, '',"
+        " replace(replace(replace(%s, '<invoice>', i.number), '<subscription>', s.number), '<name>', k.name),"
+        " replace(replace(replace(%s, '<invoice>', i.number), '<subscription>', s.number), '<name>', k.name),"
+        " %s, %s, %s"
+        " FROM billing_creditapplication a JOIN billing_invoice i ON i.id = a.invoice_id"
+        " JOIN billing_credit c ON c.id = a.credit_id JOIN billing_subscription s ON s.id = c.subscription_id"
+        " JOIN accounts_customer k ON k.id = i.customer_id WHERE a.applied_on = %s ORDER BY a.id",
+        [*words(), by.pk, timezone.now(), TODAY],
+    )
+    cursor.execute(
+        "INSERT INTO accounts_delivery (message_id, state, tries, next_attempt_at, sent_at, note)"
+        " SELECT id, 'no_address', 0, NULL, NULL, 'There was no e-mail address on file.'"
+        " FROM accounts_outgoingmessage ORDER BY id"
+    )
+    history(cursor, Delivery, "+", "true", [], by)
+
+
+@cache
+def words() -> tuple[str, str, int | None]:
+    """Subject and body of the message about a credit, with marks for what differs, and their template's key."""
+    with transaction.atomic():
+        product()
+        message = OutgoingMessage.objects.earliest("pk")
+        use = CreditApplication.objects.select_related("invoice__customer", "credit__subscription").earliest("pk")
+        transaction.set_rollback(True)
+    marks = {
+        use.invoice.number: "<invoice>", use.credit.subscription.number: "<subscription>",
+        use.invoice.customer.name: "<name>",
+    }  # fmt: skip
+    subject, body = message.subject, message.body
+    for value, mark in marks.items():
+        subject, body = subject.replace(value, mark), body.replace(value, mark)
+    return subject, body, message.template_id
 
 
 def history(
@@ -192,6 +234,10 @@ def what_it_leaves(way: Callable[[], None]) -> State:
     with transaction.atomic():
         way()
         state = {name: sorted(rows) for name, rows in end_state().items()}
+        told = OutgoingMessage.objects.order_by("pk").values_list("customer_id", "kind", "subject", "body", "recipient")
+        state["OutgoingMessage"] = sorted(told)
+        state["Delivery"] = sorted(Delivery.objects.values_list("message__customer_id", "state", "tries", "note"))
+        state["HistoricalDelivery"] = sorted(Delivery.history.values_list("state", "tries", "history_type"))
         transaction.set_rollback(True)
     return state
 
@@ -231,6 +277,8 @@ def main() -> None:
     size = DUE_SMALL if options.small or connection.vendor == "sqlite" else DUE
     call_command("migrate", verbosity=0)
     fill(size)
+    # The words are read off a run, and so before there is anything else to run.
+    words()
     require_the_same_work()
     taken: dict[str, list[float]] = {"product": [], "hand-written SQL": [], "row by row": []}
     for _ in range(options.rounds):
