@@ -43,7 +43,7 @@ register_verbs(
 )
 
 
-class PersonField(forms.ModelChoiceField):
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A staff member, shown with the role."""
 
     def label_from_instance(self, obj: Any) -> str:
