@@ -120,7 +120,7 @@ NAVIGATION: tuple[Group, ...] = (
     Group(
         "Policies",
         "scale",
-        (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"), Entry("complaints.BackTest")),
+        (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"), Entry("complaints.BackTest", "Back-tests")),
     ),
     Group(
         "Messages",

@@ -278,8 +278,12 @@ def _quotable_panel(back_test: BackTest) -> Panel:
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    most = max((Decimal(row[name]) for row in rows for name in ("amount_then", "amount_under_draft")), default=0)
-    return [_compared_cells(row, Decimal(most)) for row in rows]
+    # Bars of one currency can be compared, those of two cannot.
+    most: dict[str, Decimal] = {}
+    for row in rows:
+        amounts = (Decimal(row["amount_then"]), Decimal(row["amount_under_draft"]))
+        most[row["currency"]] = max(most.get(row["currency"], Decimal(0)), *amounts)
+    return [_compared_cells(row, most[row["currency"]]) for row in rows]
 
 
 def _compared_cells(row: dict[str, Any], most: Decimal) -> list[Any]:
