@@ -128,7 +128,7 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
         "indemnity_per_day": FigureWords(
             "For each day by which an answer is late we may give", _indemnities, public=True
         ),
-        "indemnity_maximum": FigureWords("For one late answer at most", _maxima, public=True),
+        "indemnity_maximum": FigureWords("Such an indemnity is at most", _maxima, public=True),
         "silence_closes_after_days": FigureWords(
             "An answered complaint is closed if the customer is silent for", _days, public=True
         ),
