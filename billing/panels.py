@@ -18,7 +18,7 @@ from django.db.models import Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.amounts import cost_text, money, money_text
@@ -144,10 +144,10 @@ def period_panel(period: BillingPeriod, title: str, *, linked: bool = False) -> 
 def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
     rows = [
         (
-            link(period, day(period.starts_on)),
             format_html(
-                "{}{}",
-                day(period.closes_on - timedelta(days=1)),
+                "{}{}{}",
+                link(period, day(period.starts_on)),
+                sub(format_html("to {}", day(period.closes_on - timedelta(days=1)))),
                 sub(f"{period.extension_days} days given" if period.extension_days else ""),
             ),
             period_bar_cell(period),
@@ -160,7 +160,7 @@ def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
         )
         for period in periods
     ]
-    headings = ["From", "To", "To scale", "State", ("Fee", "n")]
+    headings = ["From, to", "To scale", "State", ("Fee", "n")]
     return Panel("Periods", TABLE, {"headings": headings, "rows": rows})
 
 
@@ -170,7 +170,7 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
         (
             format_html("{}{}", link(invoice), sub(day(invoice.issued_on))),
             invoice_pill(invoice),
-            money(invoice.gross, invoice.currency, _covered(invoice)),
+            format_html("{}{}", money(invoice.gross, invoice.currency), _covered(invoice)),
             money(invoice.due, invoice.currency),
         )
         for invoice in invoices
@@ -180,9 +180,12 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
     return Panel("Invoices", TABLE, context, note=note, url=url)
 
 
-def _covered(invoice: Invoice) -> str:
+def _covered(invoice: Invoice) -> SafeString:
+    """What bears of the invoice, a line each: tables stand in half a page."""
     parts = ((invoice.credited, "by credit"), (invoice.paid, "paid"))
-    return ", ".join(f"{money_text(amount, invoice.currency)} {how}" for amount, how in parts if amount)
+    return format_html_join(
+        "", "{}", ((sub(f"{money_text(amount, invoice.currency)} {how}"),) for amount, how in parts if amount)
+    )
 
 
 def credits_panel(credits: Iterable[Credit]) -> Panel:

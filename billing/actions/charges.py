@@ -60,12 +60,13 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         if charge.currency != subscription.currency:
             raise Refused(f"{subscription.number} pays in {subscription.currency}.", code="currency")
         invoice = issue_charges(subscription, asked, on=day)
+        action.about(invoice, customer_id=subscription.customer_id)
         action.message = (
-            f"Invoice {invoice.number}: {format_amount(invoice.gross, invoice.currency)} {invoice.currency}, "
-            f"due {format_amount(invoice.due, invoice.currency)}."
+            f"{format_amount(invoice.gross, invoice.currency)} {invoice.currency} that waited on "
+            f"{subscription.number}; {format_amount(invoice.due, invoice.currency)} is due."
         )
         action.data = {
-            "invoice": invoice.number,
+            "subscription": subscription.number,
             "charges": [row.pk for row in asked],
             "gross": format_amount(invoice.gross, invoice.currency),
             "credited": format_amount(invoice.credited, invoice.currency),

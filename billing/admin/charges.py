@@ -30,7 +30,7 @@ from billing.actions.charges import ask_for_charges, ask_obstacle
 from billing.models import Charge, Subscription
 from billing.panels import TABLE, subscription_page
 
-register_verbs({"charge.invoice": "asked by an own invoice for the charges of the subscription"})
+register_verbs({"charge.invoice": "asked for charges alone by the invoice"})
 
 
 def charge_pill(charge: Charge) -> SafeString:
@@ -38,7 +38,7 @@ def charge_pill(charge: Charge) -> SafeString:
     if charge.invoiced_on is not None:
         return pill("On an invoice", "good")
     if charge.subscription.state == Subscription.State.ENDED:
-        return pill("Nobody asks for it", "bad")
+        return pill("Not asked for", "bad")
     return pill("Waits for the next invoice", "info")
 
 
@@ -75,7 +75,7 @@ class Waiting(admin.SimpleListFilter):
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("ended", "Nobody asks for it"), ("next", "Waits for the next invoice"), ("asked", "On an invoice")]
+        return [("ended", "Not asked for"), ("next", "Waits for the next invoice"), ("asked", "On an invoice")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Charge]) -> QuerySet[Charge]:
         ended = Subscription.State.ENDED
@@ -120,10 +120,10 @@ class ChargeAdmin(TrackedAdmin):
     def amount_shown(self, obj: Charge) -> SafeString:
         return money(obj.amount, obj.currency)
 
-    @admin.display(description="Invoice", empty_value="–")
-    def invoice(self, obj: Charge) -> SafeString | None:
+    @admin.display(description="Invoice")
+    def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
-        return None if line is None else link(line.invoice)
+        return SafeString("none yet") if line is None else link(line.invoice)
 
     @admin.display(description="State", ordering="invoiced_on")
     def state_pill(self, obj: Charge) -> SafeString:
@@ -136,7 +136,8 @@ class ChargeAdmin(TrackedAdmin):
         return [charge_pill(obj)]
 
     def change_panels(self, request: HttpRequest, obj: Charge) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj.subscription).filter(verb="charge.invoice"))]
+        line = getattr(obj, "line", None)
+        return [] if line is None else [timeline_panel(Event.objects.about(line.invoice))]
 
 
 # --- On the pages of customers and subscriptions ------------------------------------------------

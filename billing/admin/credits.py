@@ -304,13 +304,17 @@ class LeftoverPayoutAdmin(TrackedAdmin):
     def proposal(self, obj: LeftoverPayout) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description="Decided", empty_value="–")
-    def decision(self, obj: LeftoverPayout) -> SafeString | None:
-        return format_html("{}{}", obj.decided_by, sub(when(obj.decided_at))) if obj.decided_by else None
+    @admin.display(description="Decided")
+    def decision(self, obj: LeftoverPayout) -> SafeString:
+        return (
+            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at))) if obj.decided_by else SafeString("not yet")
+        )
 
-    @admin.display(description="Payout", empty_value="–")
-    def payout_link(self, obj: LeftoverPayout) -> SafeString | None:
-        return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout)) if obj.payout else None
+    @admin.display(description="Payout")
+    def payout_link(self, obj: LeftoverPayout) -> SafeString:
+        if obj.payout is None:
+            return SafeString("none")
+        return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
     def page_title(self, obj: LeftoverPayout) -> str:  # type: ignore[override]
         return f"{money_text(obj.amount, obj.credit.currency)} left to {obj.credit.customer.name}"
@@ -377,9 +381,9 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
         return f"{net} net and {tax} tax ({obj.tax_rate.normalize():f} %): {gross}"
 
-    @admin.display(description="Takes back", empty_value="–")
-    def takes_back(self, obj: CreditNote) -> SafeString | None:
-        return link(obj.reverses) if obj.reverses else None
+    @admin.display(description="Takes back")
+    def takes_back(self, obj: CreditNote) -> SafeString:
+        return link(obj.reverses) if obj.reverses else SafeString("nothing")
 
     def document_of(self, obj: CreditNote) -> Document:
         return credit_note_document(obj)

@@ -274,13 +274,12 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         "issued_on",
         "due_on",
         "gross_shown",
-        "credited_shown",
         "due_shown",
         "state_pill",
     )
     list_filter = ("state", InDispute, "currency", "issued_on")
     list_select_related = ("customer",)
-    numeric_columns = ("gross_shown", "credited_shown", "due_shown")
+    numeric_columns = ("gross_shown", "due_shown")
     search_fields = ("number", "customer__name", "customer__number", "customer__email")
     search_help_text = "Invoice number, or customer by name, number or e-mail"
     empty_hint = "A subscription's first invoice comes with opening it, the others by running billing."
@@ -340,10 +339,6 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     def gross_shown(self, obj: Invoice) -> SafeString:
         return money(obj.gross, obj.currency)
 
-    @admin.display(description="Credits applied", ordering="credited")
-    def credited_shown(self, obj: Invoice) -> SafeString:
-        return money(obj.credited, obj.currency)
-
     @admin.display(description="Due")
     def due_shown(self, obj: Invoice) -> SafeString:
         return money(obj.due, obj.currency)
@@ -352,10 +347,10 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     def state_pill(self, obj: Invoice) -> SafeString:
         return format_html("{}{}", invoice_pill(obj), dispute_pill(obj))
 
-    @admin.display(description="In dispute", empty_value="–")
-    def dispute(self, obj: Invoice) -> SafeString | None:
+    @admin.display(description="In dispute")
+    def dispute(self, obj: Invoice) -> SafeString:
         if obj.disputed_on is None:
-            return None
+            return SafeString("no")
         return format_html("since {}{}", day(obj.disputed_on), sub(obj.dispute_reason))
 
     def document_of(self, obj: Invoice) -> Document:

@@ -112,10 +112,10 @@ class PaymentAdmin(TrackedAdmin):
         rows: QuerySet[Payment] = super().get_queryset(request)
         return rows.select_related("invoice__customer", "recorded_by", "chargeback", "credit")
 
-    @admin.display(description="More than due", empty_value="nothing")
-    def too_much(self, obj: Payment) -> SafeString | None:
+    @admin.display(description="More than due")
+    def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
-            return None
+            return SafeString("nothing")
         return link(obj.credit, f"{money_text(obj.surplus, obj.invoice.currency)}, a credit")
 
     @admin.display(description="Invoice", ordering="invoice__number")
@@ -130,11 +130,11 @@ class PaymentAdmin(TrackedAdmin):
     def amount_shown(self, obj: Payment) -> SafeString:
         return money(obj.amount, obj.invoice.currency, "more than due" if obj.surplus else "")
 
-    @admin.display(description="Taken back", empty_value="–")
-    def taken_back(self, obj: Payment) -> SafeString | None:
+    @admin.display(description="Taken back")
+    def taken_back(self, obj: Payment) -> SafeString:
         chargeback = getattr(obj, "chargeback", None)
         if chargeback is None:
-            return None
+            return SafeString("–")
         amount = money_text(chargeback.amount, obj.invoice.currency)
         return format_html("{}{}", day(chargeback.taken_back_on), sub(f"{amount}: {chargeback.reason}"))
 
@@ -243,9 +243,9 @@ class BankLineAdmin(TrackedAdmin):
     def state_pill(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", _line_pill(obj), sub(obj.why))
 
-    @admin.display(description="Invoice", empty_value="–")
-    def invoice(self, obj: BankLine) -> SafeString | None:
-        return None if obj.payment is None else link(obj.payment.invoice)
+    @admin.display(description="Invoice")
+    def invoice(self, obj: BankLine) -> SafeString:
+        return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 
     def page_title(self, obj: BankLine) -> str:  # type: ignore[override]
         return f"{money_text(obj.amount, obj.currency)} from {obj.payer or 'somebody'}"

@@ -151,11 +151,9 @@ class PayoutAdmin(TrackedAdmin):
         "requested_on",
         "customer",
         "amount_shown",
+        "state_pill",
         "account",
         "bank_details",
-        "state_pill",
-        "reference",
-        "paid_on",
     )
     list_filter = ("state", "currency", "requested_on")
     list_select_related = ("customer", "subscription")
@@ -236,21 +234,23 @@ class PayoutAdmin(TrackedAdmin):
     def subscription_link(self, obj: Payout) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Became", empty_value="–")
-    def became(self, obj: Payout) -> SafeString | None:
-        return None if obj.credit is None else link(obj.credit, "a credit")
+    @admin.display(description="Became")
+    def became(self, obj: Payout) -> SafeString:
+        return SafeString("–") if obj.credit is None else link(obj.credit, "a credit")
 
     @admin.display(description="Amount", ordering="amount")
     def amount_shown(self, obj: Payout) -> SafeString:
         return money(obj.amount, obj.currency)
 
     @admin.display(description="To the account")
-    def account(self, obj: Payout) -> str:
-        return f"{obj.iban}, {obj.account_holder}" if obj.account_holder else obj.iban
+    def account(self, obj: Payout) -> SafeString:
+        return format_html("{}{}", obj.iban, sub(obj.account_holder))
 
     @admin.display(description="State", ordering="state")
     def state_pill(self, obj: Payout) -> SafeString:
-        return payout_pill(obj)
+        if obj.paid_on is None:
+            return format_html("{}{}", payout_pill(obj), sub(obj.failure))
+        return format_html("{}{}{}", payout_pill(obj), sub(day(obj.paid_on)), sub(obj.reference))
 
     def page_pills(self, request: HttpRequest, obj: Payout) -> Sequence[SafeString]:
         return [payout_pill(obj)]

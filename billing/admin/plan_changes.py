@@ -44,7 +44,6 @@ from billing.actions.plan_changes import (
     withdraw_plan_change,
 )
 from billing.models import BillingPeriod, PlanChange, Subscription
-from billing.panels import subscription_page
 
 register_verbs(
     {
@@ -153,8 +152,7 @@ class TakeBackChange(StaffAction[Subscription]):
         return f"{change.subscription} keeps its plan."
 
 
-@subscription_page.panel(order=5)
-def plan_change_panel(request: HttpRequest, subscription: Subscription) -> Panel | None:
+def plan_change_panel(subscription: Subscription) -> Panel | None:
     """What will change and when; past changes below it."""
     changes = list(subscription.plan_changes.select_related("plan", "previous_plan", "asked_by", "applied_period")[:12])
     if not changes:
@@ -163,13 +161,13 @@ def plan_change_panel(request: HttpRequest, subscription: Subscription) -> Panel
     rows = [
         (
             format_html("{}{}", link(change, change.plan.name), sub(f"instead of {change.previous_plan.name}")),
-            _begins(change, subscription, current),
+            format_html("{}{}", _begins(change, subscription, current), sub(_word(change))),
+            change_pill(change),
             _fee(change, subscription, current),
-            format_html("{}{}", change_pill(change), sub(_word(change))),
         )
         for change in changes
     ]
-    headings = ["Plan", "From the period that begins on", ("Fee", "n"), "State"]
+    headings = ["Plan", "From", "State", ("Fee", "n")]
     return Panel("Changes of plan", "backoffice/panels/table.html", {"headings": headings, "rows": rows})
 
 
@@ -236,13 +234,15 @@ class PlanChangeAdmin(TrackedAdmin):
     def customer(self, obj: PlanChange) -> SafeString:
         return link(obj.subscription.customer)
 
-    @admin.display(description="Agreed fee", empty_value="the plan's price")
-    def agreed(self, obj: PlanChange) -> SafeString | None:
-        return None if obj.agreed_fee is None else money(obj.agreed_fee, obj.subscription.currency)
+    @admin.display(description="Fee")
+    def agreed(self, obj: PlanChange) -> SafeString:
+        if obj.agreed_fee is None:
+            return SafeString("the plan's price")
+        return money(obj.agreed_fee, obj.subscription.currency, "agreed")
 
-    @admin.display(description="First period with it", empty_value="–")
-    def first_period(self, obj: PlanChange) -> SafeString | None:
-        return None if obj.applied_period is None else link(obj.applied_period)
+    @admin.display(description="First period with it")
+    def first_period(self, obj: PlanChange) -> SafeString:
+        return SafeString("none yet") if obj.applied_period is None else link(obj.applied_period)
 
     @admin.display(description="State", ordering="state")
     def state_pill(self, obj: PlanChange) -> SafeString:

@@ -45,7 +45,7 @@ from billing.actions.subscriptions import (
     undo_cancellation,
     undo_obstacle,
 )
-from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange
+from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
 from billing.models import BillingPeriod, Credit, Invoice, Subscription
 from billing.panels import (
     credits_panel,
@@ -313,9 +313,10 @@ class SubscriptionAdmin(TrackedAdmin):
 
     def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
         current = open_period_of(obj)
-        keeps = keeps_panel(obj, current)
+        keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
         return [
             *([period_panel(current, "Current period", linked=True)] if current else []),
+            *([changes] if changes else []),
             *([keeps] if keeps else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
             invoices_panel(_invoices(_invoices_of(obj))),

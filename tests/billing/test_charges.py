@@ -54,7 +54,8 @@ def test_all_that_waits_on_an_ended_subscription_is_asked_for_at_once() -> None:
     assert subscription.charges.filter(invoiced_on=factories.today()).count() == 2
     assert Charge.objects.filter(invoiced_on__isnull=True).count() == 1
     event = Event.objects.latest("pk")
-    assert (event.verb, event.target_id, event.reason) == ("charge.invoice", subscription.pk, "They moved on")
+    assert (event.verb, event.target_id, event.reason) == ("charge.invoice", invoice.pk, "They moved on")
+    assert (event.customer_id, event.data["subscription"]) == (subscription.customer_id, subscription.number)
     assert event.data["gross"] == "18.30"
     check_invoices()
     check_numbers()
@@ -119,7 +120,7 @@ def test_the_pages_lead_from_the_charge_to_its_invoice() -> None:
     assert UNASKED in invoices
     assert "12.20 EUR" in invoices
     listed = clerk.get(f"{reverse('admin:billing_charge_changelist')}?waits=ended").content.decode()
-    assert "Nobody asks for it" in listed
+    assert "Not asked for" in listed
     assert subscription.customer.name in listed
     for page in (
         reverse("admin:billing_subscription_change", args=(subscription.pk,)),
