@@ -27,7 +27,7 @@ def _for(found: Help, request: HttpRequest) -> Help:
 
 
 _FIND = "The box on top finds customers, codes, serial numbers and invoices from any page: press / or Ctrl K."
-_BAR = "The bar at the bottom has what you may do now; “not now” says of the rest why, and who could."
+_BAR = "The bar at the bottom has what you may do; its last button says of the rest why you may not, and who could."
 
 #: By the name of the page, without "admin:"; a list and a row of a model are "app_model_changelist" and "…_change".
 PAGES: Mapping[str, Help] = MappingProxyType(
