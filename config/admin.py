@@ -29,6 +29,7 @@ class Entry:
     label: str = ""  # the model's own plural if empty
     query: str = ""  # a filter of the list: "state__exact=proposed"
     action: str = ""  # the name of a page action instead of the list
+    page: str = ""  # a page of the model's own instead: its address behind the list's; ``may_see_<page>`` says to whom
     count: str = ""  # the number beside it (audit.backoffice.counts)
     tone: str = ""  # "bad": the number is a warning
     icon: str = ""  # of an entry that stands on top, outside the groups
@@ -67,6 +68,7 @@ NAVIGATION: tuple[Group, ...] = (
         "Approvals",
         "stamp",
         (
+            Entry("complaints.Refund", "Waiting for me", page="inbox"),
             Entry("complaints.Refund", "Waiting for approval", query="state__exact=proposed"),
             Entry("complaints.Refund", "All refunds"),
             Entry("complaints.Reversal"),
@@ -282,6 +284,10 @@ class BackOfficeSite(admin.AdminSite):
             if action is None or not action.allowed(request.user):
                 return None
             url, label = f"{base}do/{action.name}/", entry.label or action.label
+        elif entry.page:
+            if not getattr(pages, f"may_see_{entry.page}")(request):
+                return None
+            url = f"{base}{entry.page}/"
         elif not pages.has_view_permission(request):
             return None
         place, _, query = url.partition("?")

@@ -21,6 +21,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit import context
 from audit.actions import Refused
@@ -41,6 +42,8 @@ MAX_ROWS = 1000
 #: Selections and results kept in a session, the newest of each.
 KEPT = 5
 FILTERS = "_changelist_filters"
+#: The name under which a form says where to go afterwards.
+BACK = "back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,16 @@ def _run_one(
         now = _rows(model_admin, request, action, [row.pk]) or [row]
         return _ask(model_admin, request, action, now, form, missing=0, refusal=refusal)
     messages.success(request, done.sentence)
-    return HttpResponseRedirect(done.url or model_admin.url_of("change", row.pk))
+    return HttpResponseRedirect(_way_back(request) or done.url or model_admin.url_of("change", row.pk))
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where the page that sent the form wants to go on, if that is one of ours."""
+    wanted = request.POST.get(BACK, "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else ""
 
 
 def _run_many(

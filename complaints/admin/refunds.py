@@ -1,4 +1,4 @@
-"""The refund's pages; the list of proposals is the approvals inbox."""
+"""The refund's pages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_
 from audit.models import Event, EventQuerySet
 from complaints import guards
 from complaints.admin import reversals
+from complaints.admin.inbox import InboxPages
 from complaints.admin.pills import expiry_pill, refund_pill
 from complaints.admin.quotes import frozen_quote_context, quote_context
 from complaints.admin.refund_actions import REFUND_ACTIONS, rights_of
@@ -44,7 +45,7 @@ register_verbs(
 
 
 @admin.register(Refund)
-class RefundAdmin(TrackedAdmin):
+class RefundAdmin(InboxPages, TrackedAdmin):
     may_view = May.SEE_CASES
     staff_actions = (*REFUND_ACTIONS, reversals.Propose)
     list_display = ("code", "who", "status", "basis", "proposer", "amount", "expires")

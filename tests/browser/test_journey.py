@@ -21,8 +21,8 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def sign_in(new_context: Callable[..., BrowserContext], username: str) -> Page:
-    page = new_context().new_page()
+def sign_in(new_context: Callable[..., BrowserContext], username: str, **options: Any) -> Page:
+    page = new_context(**options).new_page()
     page.goto("/")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(factories.PASSWORD)
