@@ -45,7 +45,7 @@ def test_a_copy_is_what_a_save_writes() -> None:
     saved.refresh_from_db()
     assert columns(copied, "id", "subscription_id") == columns(saved, "id", "subscription_id")
     # As values of its own, too.
-    own = {name: [value] for name, value in values.items() if name not in {"state", "sequence"}}
+    own: dict[str, Any] = {name: [value] for name, value in values.items() if name not in {"state", "sequence"}}
     (key,) = create_tracked_from(
         BillingPeriod, [BillingPeriod(state="ended", sequence=7)], known_by="subscription_id",
         subscription_id=[other.pk], **{**own, "starts_on": [date(2023, 6, 1)]},
