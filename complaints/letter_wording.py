@@ -141,8 +141,8 @@ class _Letter:
         return self.say(code)
 
     def _minutes(self, seconds: int) -> str:
-        """To the tenth of a minute, as the amount beside it counts the seconds."""
-        tenths = round(Fraction(seconds, 6))
+        """To the tenth of a minute, half up; the amount beside it counts the seconds."""
+        tenths = (seconds + 3) // 6
         return self.reader.number(Decimal(tenths) / 10)
 
     def _missing_seconds(self) -> Fraction:

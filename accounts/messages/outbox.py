@@ -17,6 +17,7 @@ from django.core.validators import validate_email
 from django.db import models, transaction
 from django.utils import timezone
 
+from accounts.messages.background import send_due_messages
 from accounts.messages.kinds import FOR_STAFF, Value
 from accounts.messages.template_text import Words, render
 from accounts.models import (
@@ -265,8 +266,6 @@ def queue_sending(messages: Sequence[OutgoingMessage]) -> None:
 
 def _start_sending(count: int) -> None:
     """After the commit. When the queue cannot be reached now, ``send_messages`` finds what is due."""
-    from accounts.tasks import send_due_messages
-
     try:
         send_due_messages.enqueue()
     except Exception:  # whatever the queue's own trouble is, the action is done

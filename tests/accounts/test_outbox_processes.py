@@ -16,11 +16,11 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.actions.messages import send_test
+from accounts.messages.background import send_due_messages
 from accounts.messages.outbox import queue_message
 from accounts.messages.sending import STALE_AFTER, send_due
 from accounts.messages.transport import message_id_of
 from accounts.models import Customer, Delivery, DeliveryAttempt, MessageTemplate, OutgoingMessage, User
-from accounts.tasks import send_due_messages
 from tests import factories
 from tests.accounts.mail_server import mail_server
 from tests.concurrency.racing import race, refusals_of
@@ -61,7 +61,7 @@ def test_the_sender_is_started_after_the_commit_alone() -> None:
     with transaction.atomic():
         factories.outgoing_message(customer, by=by)
         assert DBTaskResult.objects.count() == 0
-    assert [task.task_path for task in DBTaskResult.objects.all()] == ["accounts.tasks.send_due_messages"]
+    assert [task.task_path for task in DBTaskResult.objects.all()] == ["accounts.messages.background.send_due_messages"]
 
 
 def test_what_is_rolled_back_was_never_queued() -> None:
@@ -101,7 +101,10 @@ def test_the_task_comes_back_for_what_was_put_off() -> None:
         DBTaskResult.objects.all().delete()
         assert send_due_messages.call() == {"sent": 0, "deferred": 1, "failed": 0, "uncertain": 0}
         again = DBTaskResult.objects.get()
-        assert again.run_after >= Delivery.objects.get().next_attempt_at - timedelta(seconds=1)
+        due_at = Delivery.objects.get().next_attempt_at
+        assert due_at is not None
+        assert again.run_after is not None
+        assert again.run_after >= due_at - timedelta(seconds=1)
         DBTaskResult.objects.all().delete()
         assert send_due_messages.call()["sent"] == 0  # not due yet
         assert not DBTaskResult.objects.exists()

@@ -205,10 +205,13 @@ def test_a_later_decision_is_told_anew(desk: Desk) -> None:
 def test_without_an_address_nothing_is_told_by_email(desk: Desk) -> None:
     customer = factories.CustomerFactory.create(email="")
     complaint = decided(desk, subscription=spring_subscription(customer=customer))
-    attempt = {"by": desk.agent, "text": "We agree."}
-    assert_refused("no_address", communicate_decision, complaint.pk, saying="no e-mail address", **attempt)
-    assert_refused("recipient", communicate_decision, complaint.pk, recipient="Ms Rossi", **attempt)
-    message = communicate_decision(complaint.pk, recipient="ms.rossi@example.com", **attempt)
+
+    def tell(recipient: str = "") -> Message:
+        return communicate_decision(complaint.pk, by=desk.agent, text="We agree.", recipient=recipient)
+
+    assert_refused("no_address", tell, saying="no e-mail address")
+    assert_refused("recipient", tell, "Ms Rossi")
+    message = tell("ms.rossi@example.com")
     assert message.outgoing is not None
     assert message.outgoing.recipient == "ms.rossi@example.com"
 

@@ -1,4 +1,4 @@
-"""Background work of the outbox."""
+"""The background worker's part: sending what is due."""
 
 from __future__ import annotations
 
