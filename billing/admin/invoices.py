@@ -272,7 +272,6 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         "number",
         "customer",
         "issued_on",
-        "due_on",
         "gross_shown",
         "due_shown",
         "state_pill",
@@ -339,9 +338,10 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     def gross_shown(self, obj: Invoice) -> SafeString:
         return money(obj.gross, obj.currency)
 
-    @admin.display(description="Due")
+    @admin.display(description="Due", ordering="due_on")
     def due_shown(self, obj: Invoice) -> SafeString:
-        return money(obj.due, obj.currency)
+        """What and by when."""
+        return money(obj.due, obj.currency, f"by {date_format(obj.due_on)}" if obj.due else "")
 
     @admin.display(description="State", ordering="state")
     def state_pill(self, obj: Invoice) -> SafeString:

@@ -149,11 +149,10 @@ class PayoutAdmin(TrackedAdmin):
     staff_actions = (MarkPaid, MarkFailed, Retry, ToCredit)
     list_display = (
         "requested_on",
-        "customer",
+        "whose",
         "amount_shown",
         "state_pill",
-        "account",
-        "bank_details",
+        "account_and_change",
     )
     list_filter = ("state", "currency", "requested_on")
     list_select_related = ("customer", "subscription")
@@ -225,6 +224,15 @@ class PayoutAdmin(TrackedAdmin):
             )
         words = format_html("changed {}, confirmed by {}", on, change.confirmed_by)
         return format_html("{}{}", pill("Changed lately", "warn"), sub(link(change, words)))
+
+    @admin.display(description="Customer", ordering="customer__name")
+    def whose(self, obj: Payout) -> SafeString:
+        return format_html("{}{}", obj.customer.name, sub(obj.customer.number))
+
+    @admin.display(description="To the account")
+    def account_and_change(self, obj: Payout) -> SafeString:
+        """Both in one cell, so that a changed account is seen without scrolling."""
+        return format_html("{}{}", self.account(obj), self.bank_details(obj))
 
     @admin.display(description="Customer")
     def customer_link(self, obj: Payout) -> SafeString:
