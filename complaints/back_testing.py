@@ -43,6 +43,8 @@ from complaints.refund_calculation import (
 from jobs.models import Job
 from jobs.progress import Progress
 
+#: The kind of its jobs.
+KIND = "back_test"
 #: Cases that are read, computed and written together.
 BATCH = 500
 

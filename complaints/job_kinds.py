@@ -4,9 +4,9 @@ from accounts.permissions import May
 from complaints import back_testing
 from jobs.kinds import JobKind, register_kind
 
-BACK_TEST = register_kind(
+register_kind(
     JobKind(
-        name="back_test",
+        name=back_testing.KIND,
         label="Back-test of a policy draft",
         run=back_testing.run,
         may=May.DRAFT_POLICIES,

@@ -44,6 +44,7 @@ FACES = {
     "demo",
     "documents",
     "forms",
+    "job_kinds",
     "management",
     "panels",
     "policy_forms",

@@ -12,7 +12,7 @@ from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
-from complaints.job_kinds import BACK_TEST
+from complaints.back_testing import KIND
 from complaints.models import BackTest, PolicyVersion
 from jobs.actions import start_job
 
@@ -34,7 +34,7 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
         if not 1 <= months <= MOST_MONTHS:
             raise Refused(f"A back-test goes back 1 to {MOST_MONTHS} months.", code="months", data={"field": "months"})
         today = timezone.localdate()
-        job = start_job(BACK_TEST.name, f"Back-test of {version}", {"version": version.pk, "months": months}, by=by)
+        job = start_job(KIND, f"Back-test of {version}", {"version": version.pk, "months": months}, by=by)
         back_test = BackTest(
             version=version,
             parameters=version.parameters,
