@@ -11,15 +11,18 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.db.models import Sum
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Agreement, ApprovalLimit, Customer, Team, User
 from accounts.permissions import Role
+from audit.backoffice import TrackedAdmin, allowed
 from audit.models import Event
 from billing.models import (
     BillingPeriod,
@@ -354,3 +357,22 @@ def test_what_goes_wrong_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert not Customer.objects.filter(number="HALF-MADE").exists()
     assert not default_storage.exists("half-made.txt")
     assert (timezone.now, User.set_password) == (real_now, real_password)
+
+
+def test_pages_are_light() -> None:
+    """Every list, and one row of each, under 100 KB of HTML."""
+    client = Client()
+    manager = User.objects.get(username="manager")
+    client.force_login(manager, backend="accounts.auth.StaffBackend")
+    heavy = {}
+    for model, page in admin.site._registry.items():
+        assert isinstance(page, TrackedAdmin)
+        if not allowed(manager, page.may_view):
+            continue
+        newest = model._default_manager.order_by("-pk").values_list("pk", flat=True)[:1]
+        for url in (page.url_of("changelist"), *(page.url_of("change", pk) for pk in newest)):
+            answer = client.get(url)
+            assert answer.status_code == 200, url
+            if len(answer.content) >= 100 * 1024:
+                heavy[url] = len(answer.content)
+    assert heavy == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +25,11 @@ TONE_ICONS: dict[str, str] = {
 }
 
 
+_SHARED = re.compile(
+    r' (?:xmlns|fill|stroke|stroke-width|stroke-linecap|stroke-linejoin)="[^"]*"(?=[^<]*?class="icon")'
+)
+
+
 @lru_cache(maxsize=256)
 def icon(name: str, size: int = 16) -> SafeString:
     """A lucide icon as inline SVG, hidden from screen readers: the text beside it says the same.
@@ -35,7 +41,8 @@ def icon(name: str, size: int = 16) -> SafeString:
         svg = _render_icon(name, size, **{"class": "icon", "aria-hidden": "true", "focusable": "false"})
     except IconDoesNotExist as missing:
         raise ValueError(f"There is no icon named {name!r}.") from missing
-    return SafeString(svg)
+    # What all icons share is said once, in the style sheet: a list shows hundreds of them.
+    return SafeString(_SHARED.sub("", " ".join(svg.split())).replace("> <", "><"))
 
 
 def pill(text: object, tone: PillTone = "mute", icon_name: str = "") -> SafeString:
