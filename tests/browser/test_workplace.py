@@ -105,6 +105,7 @@ def test_an_approval_by_the_keyboard_alone(new_context: Contexts, desk: Desk, sc
     page.keyboard.press("j")
     page.keyboard.press("r")
     page.keyboard.type("Please show the trace")
+    expect(page.locator(f"#inside-{other.pk} textarea")).to_have_value("Please show the trace")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text(f"{other.code} is returned.")).to_be_visible()
     assert again(other).returned_reason == "Please show the trace"
