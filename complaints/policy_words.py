@@ -14,7 +14,7 @@ type Say = Callable[[Any], str]
 
 @dataclass(frozen=True, slots=True)
 class FigureWords:
-    """What a figure is called and how its value reads.
+    """What a figure is called and how its value reads; ``hint`` helps whoever types it.
 
     ``public`` says whether the public page shows it: what a customer can expect is shown, how staff check each other
     is not.
@@ -23,6 +23,7 @@ class FigureWords:
     label: str
     say: Say
     public: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +119,78 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
         "bases": FigureWords("A refund is counted by", _one_of(BASES), public=True),
         "remedies": FigureWords("A refund can be given as", _one_of(REMEDIES), public=True),
         "as_of_day_counts": FigureWords(
-            "The day on which a complaint arrives counts as a day of service", _yes_no, public=True
+            "The day on which a complaint arrives counts as a day of service",
+            _yes_no,
+            public=True,
+            hint="If it counts, the customer had the service on that day, and it is taken off.",
         ),
         "minimum_interruption_seconds": FigureWords("The shortest interruption that counts", _length, public=True),
-        "acknowledge_within_days": FigureWords("Receipt of a complaint is confirmed within", _days, public=True),
-        "decide_within_days": FigureWords("A complaint is decided within", _days, public=True),
-        "deadline_days": FigureWords("These days are", lambda value: f"{value} days", public=True),
-        "holidays_of": FigureWords("Working days leave out the weekends and public holidays of", _country, public=True),
-        "indemnity_per_day": FigureWords(
-            "For each day by which an answer is late we may give", _indemnities, public=True
+        "acknowledge_within_days": FigureWords(
+            "Receipt of a complaint is confirmed within",
+            _days,
+            public=True,
+            hint="After the day on which it reached us.",
         ),
-        "indemnity_maximum": FigureWords("Such an indemnity is at most", _maxima, public=True),
+        "decide_within_days": FigureWords(
+            "A complaint is decided within", _days, public=True, hint="After the day on which it reached us."
+        ),
+        "deadline_days": FigureWords(
+            "These days are",
+            lambda value: f"{value} days",
+            public=True,
+            hint="Working days leave out the weekends and public holidays of a country, by its calendar of each year.",
+        ),
+        "holidays_of": FigureWords(
+            "Working days leave out the weekends and public holidays of",
+            _country,
+            public=True,
+            hint="For working days alone.",
+        ),
+        "indemnity_per_day": FigureWords(
+            "For each day by which an answer is late we may give",
+            _indemnities,
+            public=True,
+            hint="One currency a line, such as EUR 1.50; “none” for none.",
+        ),
+        "indemnity_maximum": FigureWords(
+            "For one late answer at most",
+            _maxima,
+            public=True,
+            hint="One currency a line; never more than the period’s fee, whatever stands here.",
+        ),
         "silence_closes_after_days": FigureWords(
             "An answered complaint is closed if the customer is silent for", _days, public=True
         ),
-        "further_way": FigureWords("Whoever is not satisfied can turn to", _plain, public=True),
-        "consent_needed_after_days": FigureWords(
-            "A team lead has to consent if the period ended longer ago than", _days
+        "further_way": FigureWords(
+            "Whoever is not satisfied can turn to", _plain, public=True, hint="A rejection has to name it."
         ),
-        "warn_before_days": FigureWords("Staff are warned before a deadline ends, by", _days),
-        "escalate_after_days": FigureWords("An overdue case rises by a level", _overdue),
-        "second_approval_above": FigureWords("Two people approve above", _amounts),
-        "approval_window_days": FigureWords("Counted against an approver's limit: what was given in", _last_days),
+        "consent_needed_after_days": FigureWords(
+            "A team lead has to consent if the period ended longer ago than",
+            _days,
+            hint="A number of days, or “never”.",
+        ),
+        "warn_before_days": FigureWords(
+            "Staff are warned before a deadline ends, by",
+            _days,
+            hint="From so many calendar days before its last day on, pages and digests show it as near.",
+        ),
+        "escalate_after_days": FigureWords(
+            "An overdue case rises by a level",
+            _overdue,
+            hint="After so many calendar days beyond its deadline, and after as many again each further time; its lead"
+            " is told. Or “never”.",
+        ),
+        "second_approval_above": FigureWords(
+            "Two people approve above",
+            _amounts,
+            hint="One currency a line, such as EUR 500.00. In a currency that is not named two people approve any"
+            " amount.",
+        ),
+        "approval_window_days": FigureWords(
+            "Counted against an approver's limit: what was given in",
+            _last_days,
+            hint="So many days back. What the same customer was granted in them counts.",
+        ),
         "draft_expires_after_days": FigureWords("A draft refund expires after", _days),
         "proposal_expires_after_days": FigureWords("A proposed refund expires after", _days),
     }
