@@ -146,7 +146,7 @@ def test_who_approved_a_refund_stands_with_its_amount(desk: Desk) -> None:
     refund = settled(desk, decided(desk))
     for person in (desk.agent, desk.auditor):
         page = card(home(person), "Lately settled")
-        assert f"{refund.code} Usage" in page
+        assert f"{refund.code} {refund.customer.name} Usage" in page
         assert str(desk.manager) in page
         assert f"{refund.total} EUR" in page
 

@@ -101,18 +101,22 @@ def _list_of(work: str) -> str:
 
 
 def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: Any) -> dict[str, Any]:
+    """Two columns, so that the deadline is in sight on a phone too; with the owner where it is not the reader."""
+
     def cells(complaint: Complaint) -> tuple[Any, ...]:
+        whose = f", {complaint.owner or 'nobody yet'}" if with_owner else ""
         about = format_html(
             '<div class="about">{} {}{}</div>',
             link(complaint, complaint.code),
             complaint.subject,
-            sub(complaint.customer.name),
+            sub(f"{complaint.customer.name}{whose}"),
         )
-        second = (complaint.owner or "nobody yet") if with_owner else complaint_pill(complaint)
-        return about, second, deadline_pill(complaint)
+        state = "" if with_owner else complaint_pill(complaint)
+        return about, format_html('<div class="stacked">{}{}</div>', deadline_pill(complaint), state)
 
-    second = "Whose" if with_owner else "State"
-    return {"headings": ["Complaint", second, "Deadline"], "rows": [cells(one) for one in complaints], **context}
+    about = "Complaint, customer and owner" if with_owner else "Complaint and customer"
+    headings = [about, "Deadline" if with_owner else "Deadline and state"]
+    return {"headings": headings, "rows": [cells(one) for one in complaints], **context}
 
 
 def my_cases(request: HttpRequest) -> Panel | None:
@@ -205,8 +209,12 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
         return None
     rows = [
         (
-            link(refund),
-            format_html("{}{}", refund.customer.name, sub(f"{refund.get_basis_display()}, by {refund.proposed_by}")),
+            format_html(
+                "{} {}{}",
+                link(refund),
+                refund.customer.name,
+                sub(f"{refund.get_basis_display()}, by {refund.proposed_by}"),
+            ),
             _expires(refund),
             number(money_text(refund.total, refund.currency)),
         )
@@ -216,7 +224,7 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
         "Waiting for my approval",
         TABLE,
         {
-            "headings": ["Refund", "Customer", "Expires", ("Amount", "n")],
+            "headings": ["Refund and customer", "Expires", ("Amount", "n")],
             "rows": rows,
             "empty": "Nothing waits for you.",
         },
@@ -235,13 +243,17 @@ def my_drafts(request: HttpRequest) -> Panel | None:
     if not drafts:
         return None
     rows = [
-        (link(refund), refund.customer.name, refund.returned_reason or "–", _expires(refund))
+        (
+            format_html("{}{}", link(refund), sub(refund.customer.name)),
+            refund.returned_reason or "–",
+            _expires(refund),
+        )
         for refund in sorted(drafts, key=lambda one: not one.returned_reason)
     ]
     return Panel(
         "My drafts and returned proposals",
         TABLE,
-        {"headings": ["Refund", "Customer", "Sent back because", "Expires"], "rows": rows},
+        {"headings": ["Refund, customer", "Sent back because", "Expires"], "rows": rows},
         side="right",
     )
 
@@ -266,7 +278,7 @@ def lately_settled(request: HttpRequest) -> Panel | None:
         "Lately settled",
         TABLE,
         {
-            "headings": ["Refund, basis", "Customer", "Approved by", ("Amount", "n")],
+            "headings": ["Refund, customer and basis", "Approved by", ("Amount", "n")],
             "rows": [_settled_row(approvals) for approvals in shown],
         },
         # Whoever approves has that on the right already.
@@ -281,8 +293,7 @@ def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
     taken_back = refund_pill(refund) if refund.state == Refund.State.REVERSED else SafeString("")
     people = ", ".join(dict.fromkeys(one.by_whom for one in approvals if one.round == refund.round))
     return (
-        format_html("{} {}{}", link(refund), taken_back, sub(refund.get_basis_display())),
-        refund.customer.name,
+        format_html("{} {} {}{}", link(refund), refund.customer.name, taken_back, sub(refund.get_basis_display())),
         format_html("{}{}", people, sub(day(timezone.localdate(refund.settled_at)))),
         number(money_text(refund.total, refund.currency)),
     )
