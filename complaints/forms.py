@@ -10,12 +10,11 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts.models import Customer, User
+from accounts.models import User
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import ActionForm, OptionalReasonForm, ReasonForm
 from audit.backoffice.widgets import DateInput, DateTimeInput
 from billing.models import BillingPeriod, Plan, Subscription
-from complaints.deadline_forms import DEADLINE_FIGURES, AgreementDeadlineFields, PolicyDeadlineFields
 from complaints.models import Complaint, Decision, Refund
 from complaints.policy_parameters import RemedyKind
 
@@ -326,58 +325,6 @@ class EndIncidentForm(ActionForm):
     """When it was over."""
 
     ends_at = forms.DateTimeField(label="Ended", widget=DateTimeInput)
-
-
-class PolicyVersionForm(PolicyDeadlineFields, ActionForm):
-    """Text and figures of a version."""
-
-    effective_from = forms.DateField(widget=DateInput, help_text="It judges periods that begin on this day or later.")
-    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 20}), help_text="Markdown.")
-    parameters = forms.JSONField(
-        label="All other figures", widget=forms.Textarea(attrs={"rows": 12, "class": "code"}), required=False
-    )
-    field_order = ["effective_from", "text", *DEADLINE_FIGURES, "parameters"]
-
-    def clean_parameters(self) -> dict[str, Any]:
-        value = self.cleaned_data["parameters"]
-        if value is not None and not isinstance(value, dict):
-            raise forms.ValidationError('Write an object: {"name": value}.')
-        return value or {}
-
-
-class AgreementForm(AgreementDeadlineFields, ActionForm):
-    """Special terms of a customer."""
-
-    title = forms.CharField(max_length=120)
-    valid_from = forms.DateField(widget=DateInput)
-    valid_until = forms.DateField(widget=DateInput, required=False, help_text="The last day on which it holds.")
-    terms = forms.JSONField(
-        label="All other figures",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),
-        help_text='For instance {"remedies": ["credit", "cash"], "full_month_allowed": false}.',
-    )
-    text = forms.CharField(widget=LONG, required=False, help_text="Markdown.")
-    field_order = ["title", "valid_from", "valid_until", *DEADLINE_FIGURES, "terms", "text"]
-
-    def clean_terms(self) -> dict[str, Any]:
-        value = self.cleaned_data["terms"]
-        if value is not None and not isinstance(value, dict):
-            raise forms.ValidationError('Write an object: {"name": value}.')
-        return value or {}
-
-
-class NewAgreementForm(AgreementForm):
-    """The same for a customer to be named."""
-
-    customer = forms.CharField(max_length=30, help_text="The customer's number.")
-    field_order = ["customer", *AgreementForm.field_order]
-
-    def clean_customer(self) -> Customer:
-        found = Customer.objects.filter(number__iexact=self.cleaned_data["customer"].strip()).first()
-        if found is None:
-            raise forms.ValidationError("There is no customer with this number.")
-        return found
 
 
 class ReversalForm(ReasonForm):

@@ -148,7 +148,7 @@ class RefundParameters(_Parameters):
         if self.escalate_after_days is not None:
             self._check_whole("escalate_after_days", self.escalate_after_days)
             if self.escalate_after_days == 0:
-                raise PolicyParameterError("escalate_after_days", "This must be at least one day, or none for never.")
+                raise PolicyParameterError("escalate_after_days", "This must be at least one day, or never.")
 
     def _check_indemnity(self) -> None:
         for name in ("indemnity_per_day", "indemnity_maximum"):

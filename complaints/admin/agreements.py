@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import Agreement, Customer, User
-from accounts.panels import customer_page, link, page_url
+from accounts.panels import customer_page, day, link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import (
     Done,
@@ -29,8 +29,8 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
-from complaints import forms
 from complaints.actions import agreements
+from complaints.policy_forms import AgreementForm, NewAgreementForm
 from complaints.policy_text import rendered
 from complaints.policy_words import figures
 
@@ -53,11 +53,11 @@ class Draft(PageAction):
     icon = "handshake"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
-    form_class = forms.NewAgreementForm
-    intro = "Only the figures that differ from the refund policy, by its own names. Another manager publishes it."
+    form_class = NewAgreementForm
+    intro = "Fill in only what differs from the policies. Another manager publishes it."
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
-        return {"valid_from": timezone.localdate(), "terms": {}, **super().get_initial(request)}
+        return {"valid_from": timezone.localdate(), **super().get_initial(request)}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         customer = cleaned.pop("customer")
@@ -78,7 +78,7 @@ class Edit(AgreementAction):
     name = "edit"
     label = "Edit the draft"
     icon = "pencil"
-    form_class = forms.AgreementForm
+    form_class = AgreementForm
     intro = "Whoever edits a draft cannot publish it."
 
     def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
@@ -170,9 +170,13 @@ def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
     """Agreements on the customer's page, when there are any."""
     rows = [
         (
-            format_html("{}{}", link(agreement, agreement.title), sub(", ".join(agreement.terms))),
-            agreement.valid_from,
-            agreement.valid_until or "–",
+            format_html(
+                "{}{}",
+                link(agreement, agreement.title),
+                sub("; ".join(f"{term.label}: {term.value}" for term in figures(agreement.terms))),
+            ),
+            day(agreement.valid_from),
+            day(agreement.valid_until) or "–",
             agreement_pill(agreement),
         )
         for agreement in customer.agreements.exclude(state=Agreement.State.DISCARDED).order_by("-valid_from")

@@ -30,13 +30,13 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from complaints import forms
 from complaints.actions import policies
 from complaints.admin.back_tests import RunBackTest, back_tests_panel
 from complaints.admin.pills import standing_pill
 from complaints.admin.policy_comparison import PolicyComparison, comparison_url
 from complaints.comparison import compare
 from complaints.models import Policy, PolicyVersion
+from complaints.policy_forms import PolicyVersionForm
 from complaints.policy_text import rendered
 from complaints.policy_words import figures
 
@@ -58,16 +58,18 @@ class DraftVersion(StaffAction[Policy]):
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
-    form_class = forms.PolicyVersionForm
+    form_class = PolicyVersionForm
     intro = "Another manager publishes it."
 
     def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
-        kept = rows[0].versions.exclude(state=PolicyVersion.State.DISCARDED) if len(rows) == 1 else None
-        newest = kept.order_by("-number").first() if kept is not None else None
-        tomorrow = timezone.localdate() + timedelta(days=1)
+        """The version whose place the next one takes: the one in force, or one published that is still to come."""
+        day = timezone.localdate() + timedelta(days=1)
+        published = rows[0].versions.filter(state=PolicyVersion.State.PUBLISHED) if len(rows) == 1 else None
+        newest = published.select_related("policy").order_by("-effective_from").first() if published else None
         if newest is None:
-            return {"effective_from": tomorrow}
-        return {"effective_from": tomorrow, "text": newest.text, "parameters": newest.parameters}
+            return {"effective_from": day}
+        day = max(day, newest.effective_from + timedelta(days=1))
+        return {"effective_from": day, "text": newest.text, "parameters": newest.figures}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         version = policies.draft_policy_version(pk, by=by, **cleaned)
@@ -127,7 +129,7 @@ class EditDraft(StaffAction[PolicyVersion]):
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
-    form_class = forms.PolicyVersionForm
+    form_class = PolicyVersionForm
     intro = "Whoever edits a draft cannot publish it."
 
     def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
@@ -136,7 +138,8 @@ class EditDraft(StaffAction[PolicyVersion]):
     def get_initial(self, rows: Sequence[PolicyVersion], by: User) -> dict[str, Any]:
         if len(rows) != 1:
             return {}
-        return {name: getattr(rows[0], name) for name in ("effective_from", "text", "parameters")}
+        version = rows[0]
+        return {"effective_from": version.effective_from, "text": version.text, "parameters": version.figures}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         version = policies.edit_policy_draft(pk, by=by, **cleaned)

@@ -26,6 +26,7 @@ from complaints.models import Policy, PolicyVersion
 from tests import factories
 from tests.complaints.cases import Desk, decided, policy_says, propose
 from tests.complaints.refusals import assert_refused, rows_of_every_table
+from tests.complaints.typed import as_typed
 
 pytestmark = pytest.mark.django_db
 
@@ -248,6 +249,7 @@ def test_another_manager_publishes_on_the_page_that_shows_what_changes(desk: Des
     client = signed_in(desk.director)
     address = f"{LIST}act/publish/?ids={version.pk}"
     shown = text_of(client, address)
+    typed = as_typed(client.get(f"{LIST}act/edit/?ids={version.pk}").context["form"])
     assert "A complaint is decided within" in shown
     assert "never a</ins>" in re.sub(r"<span.*?</span>", "", shown)
     response = client.post(address, {"reason": "Agreed"}, follow=True)
@@ -255,7 +257,7 @@ def test_another_manager_publishes_on_the_page_that_shows_what_changes(desk: Des
     now = PolicyVersion.objects.get(pk=version.pk)
     assert (now.state, now.published_by) == ("published", desk.director)
     # And nobody does it twice, or edits it, from the same pages.
-    given = {"reason": "Again", "text": "x", "effective_from": str(in_days(1)), "parameters": "{}"}
+    given = {**typed, "reason": "Again", "text": "x"}
     for name in ("publish", "edit", "discard"):
         response = client.post(f"{LIST}act/{name}/?ids={version.pk}", given)
         assert "never edited" in response.content.decode(), name
