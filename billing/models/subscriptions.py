@@ -129,6 +129,10 @@ class BillingPeriod(TrackedModel):
 
     class Meta:
         ordering = ("subscription", "sequence")
+        indexes = [
+            # The billing run's way from day to day and, within one, from subscription to subscription.
+            models.Index(fields=("closes_on", "subscription"), condition=Q(state="open"), name="period_open_by_close"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=("subscription", "sequence"), name="period_sequence_once"),
             models.UniqueConstraint(fields=("subscription", "starts_on"), name="period_start_once"),
