@@ -326,6 +326,7 @@ def refund_content(refund: Refund) -> dict[str, Any]:
         "remedy_plan": refund.remedy_plan,
         "justification": refund.justification,
         "evidence": refund.evidence,
+        "unusual_reason": refund.unusual_reason,
         "reduction_reason": refund.reduction_reason,
         "proposer": refund.proposed_by_id,
         "reason": refund.proposal_reason,

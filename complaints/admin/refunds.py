@@ -65,6 +65,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         "remedies_shown",
         "why",
         "evidence",
+        "unusual_reason",
         "people",
         "returned",
         "policies",
@@ -81,7 +82,15 @@ class RefundAdmin(InboxPages, TrackedAdmin):
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        empty = {"evidence": not obj.evidence, "returned": not obj.returned_reason} if obj is not None else {}
+        empty = (
+            {
+                "evidence": not obj.evidence,
+                "unusual_reason": not obj.unusual_reason,
+                "returned": not obj.returned_reason,
+            }
+            if obj is not None
+            else {}
+        )
         return [name for name in self.fields if not empty.get(name)]
 
     @admin.display(description="Case", ordering="complaint__code")

@@ -71,6 +71,7 @@ class Refund(JudgedByTerms, TrackedModel):
     reduction_reason = models.TextField(blank=True)
     justification = models.TextField(blank=True)
     evidence = models.TextField(blank=True)
+    unusual_reason = models.TextField("why so far from similar cases", blank=True)
     remedy_plan: Any = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     round = models.PositiveSmallIntegerField(default=0)
@@ -112,6 +113,9 @@ class Refund(JudgedByTerms, TrackedModel):
                 condition=Q(state="settled"),
             ),
             models.Index(fields=("-proposed_at",), name="refund_by_proposed"),
+            models.Index(
+                fields=("basis", "-settled_at", "-id"), name="refund_settled_by_basis", condition=Q(state="settled")
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

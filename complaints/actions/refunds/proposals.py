@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User, next_number
-from audit.actions import Refused, act, checked
+from audit.actions import Obstacle, Refused, act, checked
 from billing.giving import hold
 from billing.models import BillingPeriod
 from complaints import guards, indemnities
@@ -19,6 +19,7 @@ from complaints.models import Complaint, Contribution, Refund
 from complaints.quoting import basis_obstacle, content_hash, refund_content, terms_for
 from complaints.refund_calculation import CURRENT_VERSION, inputs_to_json, why_nothing
 from complaints.remedies import remedy_plan_for, tidy_plan
+from complaints.similar import percent, share_of, similar_cases
 
 State = Refund.State
 
@@ -37,6 +38,7 @@ def draft_refund(
     reduction_reason: str = "",
     justification: str = "",
     evidence: str = "",
+    unusual_reason: str = "",
     remedies: Sequence[Mapping[str, Any]] = (),
     retry_of_id: int | None = None,
 ) -> Refund:
@@ -85,6 +87,7 @@ def draft_refund(
             reduction_reason=reduction_reason,
             justification=justification,
             evidence=evidence,
+            unusual_reason=unusual_reason,
             remedies=remedies,
         )
         set_draft_expiry(refund)
@@ -104,6 +107,7 @@ def edit_refund(
     reduction_reason: str = "",
     justification: str = "",
     evidence: str = "",
+    unusual_reason: str = "",
     remedies: Sequence[Mapping[str, Any]] = (),
     basis: str | None = None,
 ) -> Refund:
@@ -122,6 +126,7 @@ def edit_refund(
             reduction_reason=reduction_reason,
             justification=justification,
             evidence=evidence,
+            unusual_reason=unusual_reason,
             remedies=remedies,
         )
         action.refuse_if(indemnities.edit_obstacle(refund))
@@ -138,6 +143,7 @@ def _fill(
     reduction_reason: str,
     justification: str,
     evidence: str,
+    unusual_reason: str,
     remedies: Sequence[Mapping[str, Any]],
 ) -> None:
     if reduction and not reduction_reason.strip():
@@ -149,6 +155,7 @@ def _fill(
     refund.reduction_reason = reduction_reason.strip() if reduction else ""
     refund.justification = justification.strip()
     refund.evidence = evidence.strip()
+    refund.unusual_reason = unusual_reason.strip()
     refund.remedy_plan = tidy_plan(remedies, refund.currency)
     quote_of(refund)  # what cannot be computed cannot be drafted either
 
@@ -179,8 +186,9 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     period's cap until it is decided.
 
     Raises:
-        Refused: no decision that the basis needs, no justification, a quote of nothing, remedies that do not add up
-            or cannot be, or more than the period still bears.
+        Refused: no decision that the basis needs, no justification, a quote of nothing, far from what similar cases
+            were given without a word of why, remedies that do not add up or cannot be, or more than the period still
+            bears.
     """
     with act("refund.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
@@ -191,6 +199,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
             raise Refused(why_nothing(live.inputs, live.quote) or "The quote comes to nothing.", code="nothing")
+        action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
         refund.inputs = inputs_to_json(live.inputs)
         refund.lines = live.lines
@@ -211,6 +220,23 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         contribute(refund, by, Contribution.Part.PROPOSED)
         action.data = facts_of(refund)
         return refund
+
+
+def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
+    """Why an amount far from what similar cases were given needs a word of explanation, or None."""
+    if refund.unusual_reason or refund.fault:
+        return None
+    found = similar_cases(refund.complaint, refund.basis)
+    share = share_of(total, refund.period.fee)
+    if found is None or not found.is_unusual(share):
+        return None
+    low, high = found.usual
+    return Obstacle(
+        f"{percent(share)} of the fee is far from what {found.count} similar cases were given (usually {percent(low)} to"
+        f" {percent(high)}, the middle {percent(found.middle)}). Please say in “Why so far from similar cases” what is"
+        " different here.",
+        code="unusual",
+    )
 
 
 def quote_and_propose(complaint_id: int, *, by: User, reason: str, **draft: Any) -> Refund:
