@@ -62,7 +62,15 @@ class Edit(RefundAction):
         if len(rows) != 1:
             return {}
         refund = rows[0]
-        names = ("basis", "special_amount", "justification", "evidence", "unusual_reason", "reduction", "reduction_reason")
+        names = (
+            "basis",
+            "special_amount",
+            "justification",
+            "evidence",
+            "unusual_reason",
+            "reduction",
+            "reduction_reason",
+        )
         initial: dict[str, Any] = {name: getattr(refund, name) for name in names}
         for entry in refund.remedy_plan:
             if "amount" in entry:

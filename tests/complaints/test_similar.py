@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.similar import ENOUGH, percent, share_of, summary
+from complaints.actions.refunds import edit_refund, propose_refund
+from complaints.models import Complaint, Refund
+from complaints.similar import ENOUGH, percent, share_of, similar_cases, summary
+from tests.complaints.cases import Desk, again, decided, draft, propose, settled
+from tests.complaints.refusals import assert_refused
 
 
 def shares(*percents: int) -> list[Fraction]:
@@ -79,3 +83,63 @@ def test_shares_of_a_fee() -> None:
     assert share_of(Decimal("28.26"), Decimal("56.52")) == Fraction(1, 2)
     assert share_of(Decimal(0), Decimal(0)) == 0
     assert [percent(Fraction(n, 1000)) for n in (444, 445, 0, 1000)] == ["44 %", "45 %", "0 %", "100 %"]
+
+
+# --- At a proposal ------------------------------------------------------------------------------
+
+
+def office_with_a_habit(settlements: int = ENOUGH) -> Desk:
+    """An office that gave two thirds of the fee in all cases of quality so far."""
+    desk = Desk(limits=True)
+    for _ in range(settlements):
+        settled(desk, decided(desk))
+    return desk
+
+
+def little(desk: Desk, complaint: Complaint, **kwargs: str) -> Refund:
+    """A draft of 2.00 where 40.00 is usual."""
+    return draft(desk, complaint, reduction=Decimal("38.00"), reduction_reason="Hardly anything was wrong", **kwargs)
+
+
+@pytest.mark.django_db
+def test_a_proposal_far_outside_asks_for_a_word() -> None:
+    desk = office_with_a_habit()
+    complaint = decided(desk)
+    refund = little(desk, complaint)
+    assert_refused("unusual", lambda: propose_refund(refund.pk, by=desk.agent, reason="As decided"))
+    assert again(refund).state == Refund.State.DRAFT
+    edit_refund(
+        refund.pk,
+        by=desk.agent,
+        reduction=Decimal("38.00"),
+        reduction_reason="Hardly anything was wrong",
+        unusual_reason="One extension of forty was hit",
+    )
+    proposed = propose_refund(refund.pk, by=desk.agent, reason="As decided")
+    assert proposed.state == Refund.State.PROPOSED
+    assert proposed.unusual_reason == "One extension of forty was hit"
+
+
+@pytest.mark.django_db
+def test_what_is_usual_asks_for_nothing() -> None:
+    desk = office_with_a_habit()
+    assert propose(desk, decided(desk)).state == Refund.State.PROPOSED
+
+
+@pytest.mark.django_db
+def test_few_cases_ask_for_nothing() -> None:
+    desk = office_with_a_habit(ENOUGH - 1)
+    refund = little(desk, decided(desk))
+    assert propose_refund(refund.pk, by=desk.agent, reason="As decided").state == Refund.State.PROPOSED
+
+
+@pytest.mark.django_db
+def test_similar_is_the_category_and_the_basis_of_other_cases() -> None:
+    desk = office_with_a_habit(2)
+    complaint = decided(desk)
+    assert similar_cases(complaint, "interruption") is None
+    assert similar_cases(decided(desk, category="support"), "usage") is None
+    settled(desk, complaint)
+    found = similar_cases(complaint, "usage")
+    assert found is not None
+    assert (found.count, found.middle) == (2, Fraction(2, 3))

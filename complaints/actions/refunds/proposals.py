@@ -232,9 +232,9 @@ def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
         return None
     low, high = found.usual
     return Obstacle(
-        f"{percent(share)} of the fee is far from what {found.count} similar cases were given (usually {percent(low)} to"
-        f" {percent(high)}, the middle {percent(found.middle)}). Please say in “Why so far from similar cases” what is"
-        " different here.",
+        f"{percent(share)} of the fee is far from what {found.count} similar cases were given (usually"
+        f" {percent(low)} to {percent(high)}, the middle {percent(found.middle)}). Please say in “Why so far from"
+        " similar cases” what is different here.",
         code="unusual",
     )
 
