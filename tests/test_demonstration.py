@@ -20,7 +20,7 @@ from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Agreement, ApprovalLimit, Customer, Team, User
+from accounts.models import Agreement, ApprovalLimit, Customer, Delegation, Team, User
 from accounts.permissions import Role
 from audit.backoffice import TrackedAdmin, allowed
 from audit.models import Event
@@ -40,7 +40,7 @@ from complaints.demo import build as building
 from complaints.demo.company import Company
 from complaints.demo.staff import PASSWORD
 from complaints.guards import limit_of
-from complaints.models import Approval, Complaint, DeadlineBreach, Incident, Refund, Remedy, Reversal
+from complaints.models import Approval, Complaint, DeadlineBreach, Incident, PolicyVersion, Refund, Remedy, Reversal
 from complaints.quoting import Choices, live_quote
 from hardware.models import Purchase
 
@@ -211,6 +211,42 @@ def test_affairs_beside_the_cases() -> None:
     assert LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exists()
     assert Chargeback.objects.exists()
     assert Invoice.objects.exclude(disputed_on=None).exists()
+
+
+def test_policies_change_and_no_case_is_judged_otherwise() -> None:
+    standing = {
+        (version.policy.kind, version.number): version.standing(today())
+        for version in PolicyVersion.objects.with_successor().select_related("policy")
+    }
+    assert standing == {
+        ("refund", 1): "in_force",
+        ("refund", 2): "to_come",
+        ("fulfilment", 1): "in_force",
+        ("fulfilment", 2): "draft",
+    }
+    coming = PolicyVersion.objects.get(number=2, policy__kind="refund")
+    assert (coming.drafted_by, coming.published_by) == tuple(
+        User.objects.get(username=name) for name in ("manager", "manager2")
+    )
+    assert coming.refund_parameters.indemnity_for(3, "EUR") == Decimal("3.00")
+    assert not Complaint.objects.exclude(refund_policy__number=1).exists()
+    waiting, before = (
+        PolicyVersion.objects.get(number=2, policy__kind="fulfilment"),
+        PolicyVersion.objects.get(number=1, policy__kind="fulfilment"),
+    )
+    assert waiting.text != before.text
+
+
+def test_a_lead_is_away_next_week_and_a_dispute_has_ended() -> None:
+    delegation = Delegation.objects.get()
+    assert (delegation.delegator.username, delegation.deputy.username) == ("lead", "lead2")
+    assert (delegation.starts_on.weekday(), delegation.ends_on.weekday()) == (0, 4)
+    assert today() < delegation.starts_on <= today() + timedelta(days=7)
+    referred = Complaint.objects.get(subject="Premium calls that I never made")
+    assert referred.referred_on is not None
+    assert referred.referral_ended_on is not None
+    assert referred.referred_on < referred.referral_ended_on < today()
+    assert referred.referral_outcome
 
 
 # --- That it is sound ---------------------------------------------------------------------------

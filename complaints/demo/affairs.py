@@ -1,19 +1,37 @@
-"""What the office does besides cases: an agreement, disputed invoices, a chargeback, credit left to be paid out."""
+"""What the office does besides cases: agreements, versions of the policies, somebody away, disputed invoices, a
+chargeback, credit left to be paid out.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
+from accounts.actions.delegations import give_delegation
 from billing.actions.disputes import open_dispute, record_chargeback
 from billing.actions.leftover import propose_leftover
 from billing.models import Credit, Invoice, Payment
 from complaints.actions.agreements import draft_agreement, publish_agreement
+from complaints.actions.policies import draft_policy_version, publish_policy_version
 from complaints.demo.company import Company
 from complaints.demo.stories.afterwards import AGREED
+from complaints.models import Policy, PolicyVersion
 
 #: How many days ago the agreement was drafted; it holds from the day after, when it is published.
 AGREEMENT = 68
+#: In how many days the next version of the refund policy holds: what the stories tell stays judged by the first.
+NEXT_VERSION = 20
+#: And in how many the drafted version of the other policy would.
+DRAFTED_VERSION = 45
+INDEMNITY = """\
+
+## When our answer is late
+If we decide later than the figures of this policy promise, we may give something for each day of the delay, up to the
+amount named there and never more than the fee of the period.
+"""
+NOTICE = """\
+We can change this policy. The new version is published on this page at least 30 days before it holds, together with its
+day,"""
 
 
 def plan(company: Company) -> None:
@@ -24,6 +42,9 @@ def plan(company: Company) -> None:
     add(days.at(days.workday(9), 9, 15), partial(_charge_back, company))
     add(days.at(days.workday(2), 16, 40), partial(_propose_leftover, company))
     add(days.at(days.workday(2), 11, 15), partial(_draft_agreement, company))
+    add(days.at(days.workday(7), 10, 25), partial(_change_refund_policy, company))
+    add(days.at(days.workday(3), 14, 10), partial(_draft_fulfilment_policy, company))
+    add(days.at(days.workday(1), 15, 45), partial(_delegate, company))
 
 
 def _agree(company: Company) -> None:
@@ -51,6 +72,55 @@ def _draft_agreement(company: Company) -> None:
         text="Asked for by the customer before the next renewal.",
         terms={"full_month_allowed": True, "minimum_interruption_seconds": 2 * 60 * 60},
         valid_from=company.days.today,
+    )
+
+
+def _change_refund_policy(company: Company) -> None:
+    """The next version, for a day to come: decisions sooner, and an indemnity for late ones. Two managers."""
+    first = PolicyVersion.objects.select_related("policy").get(policy__kind=Policy.Kind.REFUND)
+    changed = {
+        "decide_within_days": 10,
+        "minimum_interruption_seconds": 2 * 60 * 60,
+        "indemnity_per_day": {"EUR": "1.00", "CHF": "1.00"},
+        "indemnity_maximum": {"EUR": "15.00", "CHF": "15.00"},
+    }
+    version = draft_policy_version(
+        first.policy_id,
+        by=company.person("manager"),
+        effective_from=company.days.today + timedelta(days=NEXT_VERSION),
+        text=f"{first.text}{INDEMNITY}",
+        parameters={**first.figures, **changed},
+    )
+    reason = "Agreed at the quarter's review of complaints"
+    publish = partial(publish_policy_version, version.pk, by=company.person("manager2"), reason=reason)
+    company.agenda.add(company.days.at(company.days.workday(5), 9, 50), publish)
+
+
+def _draft_fulfilment_policy(company: Company) -> None:
+    """A draft that waits for the other manager: customers hear of changes beforehand."""
+    first = PolicyVersion.objects.select_related("policy").get(policy__kind=Policy.Kind.FULFILMENT)
+    today_says = (
+        "We can change this policy at any time. The new version is published on this page together with the day from"
+        " which it\nholds,"
+    )
+    draft_policy_version(
+        first.policy_id,
+        by=company.person("manager2"),
+        effective_from=company.days.today + timedelta(days=DRAFTED_VERSION),
+        text=first.text.replace(today_says, NOTICE),
+        parameters=first.figures,
+    )
+
+
+def _delegate(company: Company) -> None:
+    """A lead is away next week."""
+    monday = company.days.today + timedelta(days=7 - company.days.today.weekday())
+    give_delegation(
+        by=company.person("lead"),
+        deputy_id=company.person("lead2").pk,
+        starts_on=monday,
+        ends_on=monday + timedelta(days=4),
+        reason="Away for a training",
     )
 
 

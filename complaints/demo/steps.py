@@ -184,6 +184,25 @@ def refer(after: int, scheme: str, reference: str) -> Step:
     return Step(after, do, "lead")
 
 
+def end_referral(after: int, outcome: str) -> Step:
+    """The dispute resolution has come to its end."""
+
+    def do(running: Running, by: User) -> None:
+        complaint = running.complaint
+        assert complaint.referred_on is not None
+        decisions.refer_complaint(
+            complaint.pk,
+            by=by,
+            scheme=complaint.referral_scheme,
+            reference=complaint.referral_reference,
+            referred_on=complaint.referred_on,
+            ended_on=running.company.today,
+            outcome=outcome,
+        )
+
+    return Step(after, do, "lead")
+
+
 def consent(after: int, reason: str) -> Step:
     return Step(after, lambda run, by: decisions.give_consent(run.complaint_id, by=by, reason=reason), "lead")
 

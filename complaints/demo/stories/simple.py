@@ -10,6 +10,7 @@ from complaints.demo.steps import (
     close,
     correct,
     draft,
+    end_referral,
     escalate,
     merge,
     note,
@@ -373,6 +374,7 @@ FINISHED = (
             tell(5, "The calls came from your line, so they stay on the invoice."),
             answer(9, "I do not accept this and have turned to the arbitrators."),
             refer(12, "Arbitration for telecommunications", "ATC-0417"),
+            end_referral(36, "The calls stay on the invoice: they were made from the customer's own line."),
         ),
     ),
     Case(
