@@ -21,7 +21,7 @@ from accounts.models import next_numbers
 from audit.bulk import CHUNK, among, create_from, create_tracked_from, update_tracked
 from billing.models import BillingPeriod, Charge, Credit, CreditApplication, Invoice, InvoiceLine, Subscription
 from billing.money import split_gross
-from billing.telling import tell_credits_applied
+from billing.telling import CreditsUsed, tell_credits_applied
 
 PAYMENT_DAYS = 14
 
@@ -293,13 +293,21 @@ def _write(issued: Sequence[Issued]) -> None:
     )
     lines = [(key, line) for key, each in zip(keys, issued, strict=True) for line in each.draft.lines]
     create_from(InvoiceLine, [line for _, line in lines], invoice_id=[key for key, _ in lines])
-    _write_uses(
-        [
-            CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=each.draft.invoice.issued_on)
-            for key, each in zip(keys, issued, strict=True)
-            for credit, part in each.uses
-        ]
-    )
+    used = [
+        CreditsUsed(
+            each.number,
+            each.customer_id,
+            each.draft.invoice,
+            [
+                CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=each.draft.invoice.issued_on)
+                for credit, part in each.uses
+            ],
+        )
+        for key, each in zip(keys, issued, strict=True)
+        if each.uses
+    ]
+    _write_uses([application for each in used for application in each.applications])
+    tell_credits_applied(used)
     for on, group in groupby(
         sorted((draft for each in issued if (draft := each.draft).charges), key=lambda draft: draft.invoice.issued_on),
         key=lambda draft: draft.invoice.issued_on,
@@ -320,4 +328,3 @@ def _write_uses(uses: Sequence[CreditApplication]) -> None:
     update_tracked(
         Credit.objects.filter(among("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
     )
-    tell_credits_applied(uses)

@@ -5,47 +5,59 @@ These never stand in an action's way: a customer without an e-mail address is on
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from accounts.messages.outbox import NewMessage, queue_messages
+from accounts.messages.outbox import NewMessage, queue_many, queue_messages
 from accounts.messages.reader import Reader
-from accounts.models import MessageKind, OutgoingMessage, User
+from accounts.models import Customer, MessageKind, OutgoingMessage, User
 from audit import context
-from billing.models import Credit, CreditApplication, Invoice, Payout, Subscription
+from audit.bulk import among
+from billing.models import CreditApplication, Invoice, Payout, Subscription
 
 
-def tell_credits_applied(applications: Sequence[CreditApplication]) -> list[OutgoingMessage]:
+@dataclass(frozen=True, slots=True)
+class CreditsUsed:
+    """What one invoice used of its subscription's credits, all saved. ``invoice`` has its days and amounts; it may be a
+    draft that many share, so that its number and its customer are named beside it. ``applications`` bring their
+    credits along, which say what is left of them.
+    """
+
+    number: str
+    customer_id: int
+    invoice: Invoice
+    applications: Sequence[CreditApplication]
+
+
+def tell_credits_applied(used: Sequence[CreditsUsed]) -> None:
     """Tell each customer which credits an invoice used, one message an invoice (R6), in the acting person's name.
 
-    The rows are saved, and so is what they took off the credits. The number of statements does not grow with them.
+    The number of statements does not grow with the messages.
     """
-    if not applications:
-        return []
-    by_invoice: dict[int, list[CreditApplication]] = defaultdict(list)
-    for application in applications:
-        by_invoice[application.invoice_id].append(application)
-    invoices = Invoice.objects.select_related("customer").in_bulk(by_invoice)
-    credits = Credit.objects.select_related("subscription").in_bulk(
-        {application.credit_id for application in applications}
+    if not used:
+        return
+    customers = Customer.objects.filter(among("pk", {each.customer_id for each in used})).in_bulk()
+    of = {each.applications[0].credit.subscription_id for each in used}
+    subscriptions = dict(Subscription.objects.filter(among("pk", of)).order_by().values_list("pk", "number"))
+    queue_many(
+        [_credit_applied(each, customers[each.customer_id], subscriptions) for each in used],
+        by=context.current().user or User.objects.system(),
     )
-    wanted = [_credit_applied(invoices[pk], uses, credits) for pk, uses in by_invoice.items()]
-    return queue_messages(wanted, by=context.current().user or User.objects.system())
 
 
-def _credit_applied(invoice: Invoice, uses: Sequence[CreditApplication], credits: dict[int, Credit]) -> NewMessage:
-    reader = Reader(invoice.customer.language)
-    used = [credits[use.credit_id] for use in uses]
-    left = sum((credit.remaining for credit in used), Decimal(0))
+def _credit_applied(used: CreditsUsed, customer: Customer, subscriptions: Mapping[int, str]) -> NewMessage:
+    reader = Reader(customer.language)
+    invoice, uses = used.invoice, used.applications
+    left = sum((use.credit.remaining for use in uses), Decimal(0))
     return NewMessage(
         kind=MessageKind.CREDIT_APPLIED,
         key=f"credit_applied:{max(use.pk for use in uses)}",
-        customer=invoice.customer,
+        customer=customer,
         fields={
-            "invoice": invoice.number,
-            "subscription": used[0].subscription.number,
+            "invoice": used.number,
+            "subscription": subscriptions[uses[0].credit.subscription_id],
             "amount": reader.money(sum((use.amount for use in uses), Decimal(0)), invoice.currency),
             "due": reader.money(invoice.due, invoice.currency),
             "nothing_due": "yes" if invoice.due == 0 else "",

@@ -129,7 +129,7 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
             delivery.state, delivery.next_attempt_at, delivery.tries = State.QUEUED, timezone.now(), 0
             delivery.note = ""
             delivery.save()
-            queue_sending([message])
+            queue_sending(1)
             return message
         copies = OutgoingMessage.objects.filter(key__startswith=f"{message.key}#").count()
         wanted = NewMessage(

@@ -7,7 +7,7 @@ occasion, so that nobody is told twice: a second message with the key is not mad
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,7 +30,7 @@ from accounts.models import (
     User,
 )
 from audit.actions import Obstacle, Refused
-from audit.bulk import CHUNK, create_tracked
+from audit.bulk import CHUNK, create_new_from, create_tracked_from
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +131,20 @@ def _contacts_with_address(customer_ids: Iterable[int]) -> models.QuerySet[Conta
 
 
 def queue_messages(wanted: Sequence[NewMessage], *, by: User) -> list[OutgoingMessage]:
-    """Put all of them into the outbox with a number of statements that does not grow with them.
+    """As ``queue_many``. Returns a message for each, in their order; one whose key was there before is the one that has
+    it.
+    """
+    queue_many(wanted, by=by)
+    keys = list({one.key for one in wanted})
+    known = {row.key: row for part in _parts(keys) for row in OutgoingMessage.objects.filter(key__in=part)}
+    return [known[one.key] for one in wanted]
+
+
+def queue_many(wanted: Sequence[NewMessage], *, by: User) -> None:
+    """Put all of them into the outbox with a number of statements that does not grow with them; those whose key is
+    there already are passed over.
 
     One without any address is kept all the same, as "not told", so that somebody sees it and tells them otherwise.
-    Returns a message for each, in their order; one whose key was there before is the one that has it.
 
     Raises:
         ValueError: a kind's field is missing or unknown, or the addressee is not what the kind is for.
@@ -143,12 +153,13 @@ def queue_messages(wanted: Sequence[NewMessage], *, by: User) -> list[OutgoingMe
     for one in wanted:
         _check(one)
         first.setdefault(one.key, one)
-    known = _known(first)
-    fresh = [one for key, one in first.items() if key not in known]
-    if fresh:
-        known |= {message.key: message for message in _write(fresh, by)}
-        queue_sending([known[one.key] for one in fresh])
-    return [known[one.key] for one in wanted]
+    keys = list(first)
+    for part in _parts(keys):
+        for key in OutgoingMessage.objects.filter(key__in=part).order_by().values_list("key", flat=True):
+            del first[key]
+    if first:
+        _write(list(first.values()), by)
+        queue_sending(len(first))
 
 
 def _check(one: NewMessage) -> None:
@@ -160,55 +171,43 @@ def _check(one: NewMessage) -> None:
         raise ValueError(f"{one.key}: the text is empty")
 
 
-def _known(keys: Iterable[str]) -> dict[str, OutgoingMessage]:
-    found: dict[str, OutgoingMessage] = {}
-    all_keys = list(keys)
-    for start in range(0, len(all_keys), CHUNK):
-        rows = OutgoingMessage.objects.filter(key__in=all_keys[start : start + CHUNK])
-        found |= {row.key: row for row in rows}
-    return found
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
 
 
-def _write(fresh: Sequence[NewMessage], by: User) -> list[OutgoingMessage]:
+def _write(fresh: Sequence[NewMessage], by: User) -> None:
     now = timezone.now()
     templates = templates_for({one.kind for one in fresh})
     addresses = _addresses(fresh)
-    rows = []
-    for one in fresh:
-        template = templates[one.kind, one.reads]
-        words = words_of(one, template)
-        rows.append(
-            OutgoingMessage(
-                key=one.key,
-                kind=one.kind,
-                language=one.reads,
-                customer=one.customer,
-                staff=one.staff,
-                complaint_id=one.complaint_id,
-                recipient=addresses[one.key],
-                subject=words.subject,
-                body=words.body,
-                template=template,
-                queued_by=by,
-                queued_at=now,
-            )
+    written = [words_of(one, templates[one.kind, one.reads]) for one in fresh]
+    alike = {
+        (kind, language): OutgoingMessage(
+            kind=kind, language=language, template=templates[kind, language], queued_by=by, queued_at=now
         )
+        for kind, language in {(one.kind, one.reads) for one in fresh}
+    }
     # Somebody else may queue the same occasion at this moment: the first to write it wins.
-    OutgoingMessage.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
-    kept = _known(row.key for row in rows)
-    mine = [kept[row.key] for row in rows if kept[row.key].queued_at == now and kept[row.key].queued_by_id == by.pk]
-    told_already = set(Delivery.objects.filter(message__in=mine).values_list("message_id", flat=True))
-    create_tracked(
-        Delivery,
-        [
-            Delivery(message=message, state=Delivery.State.QUEUED, next_attempt_at=now)
-            if message.recipient
-            else Delivery(message=message, state=Delivery.State.NO_ADDRESS, note="There was no e-mail address on file.")
-            for message in mine
-            if message.pk not in told_already
-        ],
+    mine = create_new_from(
+        OutgoingMessage,
+        [alike[one.kind, one.reads] for one in fresh],
+        known_by="key",
+        key=[one.key for one in fresh],
+        customer_id=[one.customer.pk if one.customer is not None else None for one in fresh],
+        staff_id=[one.staff.pk if one.staff is not None else None for one in fresh],
+        complaint_id=[one.complaint_id for one in fresh],
+        recipient=[addresses[one.key] for one in fresh],
+        subject=[words.subject for words in written],
+        body=[words.body for words in written],
     )
-    return list(kept.values())
+    told = [one.key for one in fresh if one.key in mine]
+    waiting = Delivery(state=Delivery.State.QUEUED, next_attempt_at=now)
+    nowhere = Delivery(state=Delivery.State.NO_ADDRESS, note="There was no e-mail address on file.")
+    create_tracked_from(
+        Delivery,
+        [waiting if addresses[key] else nowhere for key in told],
+        known_by="message_id",
+        message_id=[mine[key] for key in told],
+    )
 
 
 def _addresses(fresh: Sequence[NewMessage]) -> dict[str, str]:
@@ -259,9 +258,9 @@ def kind_in_words(kind: str) -> str:
 # --- Starting the sender ------------------------------------------------------------------------
 
 
-def queue_sending(messages: Sequence[OutgoingMessage]) -> None:
-    """Have them sent once the caller's transaction is committed."""
-    transaction.on_commit(partial(_start_sending, len(messages)), robust=True)
+def queue_sending(count: int) -> None:
+    """Have so many messages sent once the caller's transaction is committed."""
+    transaction.on_commit(partial(_start_sending, count), robust=True)
 
 
 def _start_sending(count: int) -> None:

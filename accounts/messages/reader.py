@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -29,7 +30,7 @@ class Reader:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """``1,234.50 EUR`` in English, ``1.234,50 EUR`` in Italian; the sign is a true minus."""
-        return f"{self.number(amount, Currency(currency).exponent or 0)} {currency}"
+        return _money(self, amount, currency)
 
     def number(self, number: Decimal, decimals: int = 0) -> str:
         """Grouped, with at least so many decimals; none that the number has is cut off."""
@@ -41,4 +42,15 @@ class Reader:
 
     def day(self, day: date) -> str:
         """``10 April 2024``, ``10 aprile 2024``."""
-        return format_date(day, format="d MMMM y", locale=self.locale)
+        return _day(self, day)
+
+
+# A billing run tells thousands of customers of the same few amounts and days. Equal decimals are written equally.
+@lru_cache(maxsize=4096)
+def _money(reader: Reader, amount: Decimal, currency: str) -> str:
+    return f"{reader.number(amount, Currency(currency).exponent or 0)} {currency}"
+
+
+@lru_cache(maxsize=1024)
+def _day(reader: Reader, day: date) -> str:
+    return format_date(day, format="d MMMM y", locale=reader.locale)
