@@ -100,7 +100,8 @@ def test_an_approval_by_the_keyboard_alone(new_context: Contexts, desk: Desk, sc
     expect(page.get_by_text("is approved and settled")).to_be_visible()
     assert again(refund).state == Refund.State.SETTLED
 
-    # Back in the inbox (its script has run: nobody types that fast); the other one is sent back with a reason, without the mouse.
+    # Back in the inbox (its script has run: nobody types that fast); the other one is sent back with a reason,
+    # without the mouse.
     page.wait_for_load_state("load")
     page.keyboard.press("j")
     page.keyboard.press("r")
