@@ -15,8 +15,8 @@ from django.conf import settings
 from billing.models import BillingPeriod
 from billing.periods import local_midnight
 from complaints.models import Complaint, Incident
-from complaints.quoting import Choices, Facts, Interval, LiveFacts, LiveQuote, bounds_of, inputs_for, terms_for
-from complaints.refund_calculation import calculate
+from complaints.quoting import Choices, Facts, LiveFacts, LiveQuote, bounds_of, inputs_for, terms_for
+from complaints.refund_calculation import Interval, calculate
 
 
 @dataclass(frozen=True)

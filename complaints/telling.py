@@ -11,6 +11,7 @@ from accounts.messages.outbox import STAFF_LANGUAGE, NewMessage, queue_messages
 from accounts.messages.reader import Reader
 from accounts.models import MessageKind, User
 from accounts.permissions import Role
+from accounts.site import site_link
 from audit.actions import act
 from complaints.deadlines import last_day_of
 from complaints.models import Complaint
@@ -33,6 +34,7 @@ def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
             "customer": complaint.customer.name,
             "level": str(complaint.escalation_level),
             "reason": reason,
+            "link": site_link("complaints_complaint_change", complaint.pk),
         }
         queue_messages(
             [

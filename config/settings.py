@@ -122,6 +122,10 @@ LANGUAGES = [("en", "English")]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 
+# --- This site ----------------------------------------------------------------------------------
+# Where people reach it, for links in e-mails to staff: "https://redress.example.com". Empty: no links.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")
+
 # --- The company, as its invoices and credit notes name it ---------------------------------------
 COMPANY_NAME = env.str("COMPANY_NAME", default="The company")
 COMPANY_ADDRESS = env.str("COMPANY_ADDRESS", default="")  # lines separated by |

@@ -15,6 +15,7 @@ from accounts.messages.outbox import STAFF_LANGUAGE, NewMessage, queue_messages
 from accounts.messages.reader import Reader
 from accounts.models import DigestTimes, MessageKind, OutgoingMessage, User
 from accounts.permissions import PERMISSIONS, May
+from accounts.site import site_link
 from audit.actions import Refused, act
 from audit.models import Event
 from complaints.digests import digests_for
@@ -79,6 +80,7 @@ def send_digests(*, by: User, now: datetime | None = None) -> DigestResult:
                 "proposals": digest.proposals,
                 "deadlines": digest.deadlines,
                 "returned": digest.returned,
+                "link": site_link("index"),
             }
             wanted.append(NewMessage(kind=MessageKind.STAFF_DIGEST, key=slot.key, staff=slot.person, fields=fields))
         queue_messages(wanted, by=by)

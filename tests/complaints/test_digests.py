@@ -177,6 +177,19 @@ def test_a_digest_is_sent_once_for_a_time(desk: Desk) -> None:
     assert f"{refund.code}: 40.00 EUR, {refund.customer.name}" in first.body
 
 
+@pytest.mark.parametrize(("site", "link"), [("https://redress.example.com", "https://redress.example.com/"), ("", "")])
+def test_a_digest_leads_to_the_home_page(desk: Desk, settings: Any, site: str, link: str) -> None:
+    settings.SITE_URL = site
+    with clock_on(MONDAY) as clock:
+        clock.now = at(6)
+        choose(desk.manager, "08:00")
+        propose(desk, decided(desk))
+        send(desk, at(8))
+    body = OutgoingMessage.objects.get().body
+    assert ("http" in body) is bool(site)
+    assert link in body
+
+
 def test_nothing_to_say_is_not_said_and_not_said_late(desk: Desk) -> None:
     """What comes up after the chosen time waits for the next one."""
     with clock_on(MONDAY) as clock:

@@ -134,7 +134,7 @@ def test_whoever_may_not_approve_reads_why(desk: Desk) -> None:
 
 def test_more_proposals_need_no_more_queries(desk: Desk) -> None:
     client = client_of(desk.lead)
-    counts = []
+    counts, page = [], ""
     for _ in range(2):
         for _ in range(3):
             propose(desk, decided(desk))

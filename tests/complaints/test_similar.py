@@ -96,9 +96,9 @@ def office_with_a_habit(settlements: int = ENOUGH) -> Desk:
     return desk
 
 
-def little(desk: Desk, complaint: Complaint, **kwargs: str) -> Refund:
+def little(desk: Desk, complaint: Complaint) -> Refund:
     """A draft of 2.00 where 40.00 is usual."""
-    return draft(desk, complaint, reduction=Decimal("38.00"), reduction_reason="Hardly anything was wrong", **kwargs)
+    return draft(desk, complaint, reduction=Decimal("38.00"), reduction_reason="Hardly anything was wrong")
 
 
 @pytest.mark.django_db
