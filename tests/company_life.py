@@ -19,11 +19,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from audit.actions import Refused
 from audit.models import Event
-from billing.actions import disputes, plans, subscriptions
+from billing.actions import bank, charges, disputes, plan_changes, plans, subscriptions
 from billing.actions.payments import record_payment
 from billing.actions.run import run_billing
 from billing.actions.usage import Usage, record_usage
-from billing.models import BillingRun, Invoice, Payment, Subscription
+from billing.models import BankLine, BillingRun, Charge, Invoice, Payment, PlanChange, Subscription
 from billing.money import round_money
 from complaints.demo.clock import Clock
 from tests import factories
@@ -60,12 +60,14 @@ class Office:
     def __init__(self) -> None:
         self.desk = Desk()
         self.plan = factories.PlanFactory.create()
+        self.bigger_plan = factories.PlanFactory.create()
         operation = factories.OperationFactory.create(code="FORWARD")
         for currency, (fee, minute, unit) in FEES.items():
             factories.approval_limits(Decimal(60), Decimal(100_000), currency)
             for term, months in (("monthly", 1), ("annual", 12)):
                 terms = {"fee": fee * months, "minute_cost": minute, "included_minutes": 20 * months}
                 factories.price(self.plan, term, currency=currency, **terms)
+                factories.price(self.bigger_plan, term, currency=currency, **{**terms, "fee": fee * months * 2})
             factories.OperationCostFactory.create(operation=operation, currency=currency, unit_cost=unit)
 
 
@@ -219,6 +221,33 @@ class CompanyLife(RuleBasedStateMachine):
             self.do(subscriptions.undo_cancellation, subscription.pk, by=self.desk.agent, reason="Stays after all")
         self.later(number)
 
+    @rule(number=which, ahead=st.sampled_from([0, 0, 10, 40]), fee=st.sampled_from([None, None, "third", 0]))
+    def change_plan(self, number: int, ahead: int, fee: str | int | None) -> None:
+        """Ask for the other plan, for its price or for a fee that billing agrees to."""
+        if (subscription := self.pick(Subscription.objects.all(), number)) is None:
+            return
+        agreed: Decimal | None = None
+        if fee is not None:
+            whole = FEES[subscription.currency][0]
+            agreed = round_money(whole / 3, subscription.currency) if fee else Decimal(0)
+        plan = self.office.plan if subscription.plan_id == self.office.bigger_plan.pk else self.office.bigger_plan
+        self.do(
+            plan_changes.schedule_plan_change,
+            subscription.pk,
+            by=self.desk.agent if agreed is None else self.desk.clerk,
+            plan_id=plan.pk,
+            effective_on=self.today + timedelta(days=ahead),
+            channel="phone",
+            agreed_fee=agreed,
+        )
+        self.later(number)
+
+    @rule(number=which)
+    def take_back_plan_change(self, number: int) -> None:
+        scheduled = PlanChange.objects.filter(state=PlanChange.State.SCHEDULED)
+        if (change := self.pick(scheduled if number % 5 < 4 else PlanChange.objects.all(), number)) is not None:
+            self.do(plan_changes.withdraw_plan_change, change.pk, by=self.desk.agent, reason="Not wanted any more")
+
     @rule(currency=st.sampled_from(sorted(FEES)), annual=yes_or_no, percent=st.sampled_from([50, 99, 133]), ahead=which)
     def publish_price(self, currency: str, annual: bool, percent: int, ahead: int) -> None:
         fee, minute, _ = FEES[currency]
@@ -256,6 +285,43 @@ class CompanyLife(RuleBasedStateMachine):
             return
         amount = round_money(invoice.due / share, invoice.currency) + (number % 7 == 6)
         self.do(record_payment, invoice.pk, by=self.desk.clerk, amount=amount, received_on=self.today)
+
+    @rule(number=which, more=st.sampled_from([1, 2]), by_bank=yes_or_no, credited=st.sampled_from([True, True, False]))
+    def overpay(self, number: int, more: int, by_bank: bool, credited: bool) -> None:
+        """More than is due comes in, or it all comes once more, by hand or on a bank's statement."""
+        invoices = Invoice.objects.unpaid() if number % 2 else Invoice.objects.all()
+        if (invoice := self.pick(invoices.filter(gross__gt=0), number)) is None:
+            return
+        amount = invoice.due + round_money(invoice.gross / more, invoice.currency)
+        if not by_bank:
+            paid = {"amount": amount, "received_on": self.today, "surplus_to_credit": credited}
+            self.do(record_payment, invoice.pk, by=self.desk.clerk, **paid)
+        elif (line := self.bank_line(amount, invoice)) is not None:
+            matched = {"invoice_number": invoice.number, "surplus_to_credit": credited}
+            self.do(bank.match_bank_line, line.pk, by=self.desk.clerk, **matched)
+            if not credited and number % 3:
+                self.do(bank.set_aside_bank_line, line.pk, by=self.desk.clerk, reason="It goes back")
+        self.later(number)
+
+    @rule(number=which)
+    def pay_by_bank(self, number: int) -> None:
+        """A statement with just what is due, which finds its invoice by itself."""
+        if (invoice := self.pick(Invoice.objects.unpaid(), number)) is not None:
+            self.bank_line(invoice.due, invoice)
+
+    def bank_line(self, amount: Decimal, invoice: Invoice) -> BankLine | None:
+        self.serial += 1
+        text = f"{self.today},{amount},{invoice.currency},Payer {self.serial},Invoice {invoice.number}"
+        self.do(bank.import_bank, factories.bank_statement(text), by=self.desk.clerk)
+        return BankLine.objects.filter(payer=f"Payer {self.serial}").first()
+
+    @rule(number=which)
+    def ask_for_charges(self, number: int) -> None:
+        """What waits on an ended subscription is asked for; on a running one that is refused."""
+        waiting = Charge.objects.filter(invoiced_on__isnull=True)
+        ended = waiting.filter(subscription__state=Subscription.State.ENDED)
+        if (charge := self.pick(ended if number % 5 < 4 else Charge.objects.all(), number)) is not None:
+            self.do(charges.ask_for_charges, charge.pk, by=self.desk.clerk)
 
     @rule(number=which, starts=yes_or_no)
     def dispute(self, number: int, starts: bool) -> None:

@@ -15,6 +15,7 @@ from itertools import groupby
 from django.db import models
 
 from billing.models import (
+    BankLine,
     BillingPeriod,
     Charge,
     Chargeback,
@@ -28,11 +29,13 @@ from billing.models import (
     MinutesGrant,
     Payment,
     Payout,
+    PlanChange,
+    Price,
     Subscription,
 )
 from billing.money import is_whole_minor
 from billing.periods import Term, nth_period
-from complaints.models import Refund, Remedy, Reversal
+from complaints.models import Approval, Decision, Refund, Remedy, Reversal
 
 NOTHING = Decimal(0)
 
@@ -45,6 +48,10 @@ def check_money() -> None:
     check_refunds()
     check_periods()
     check_payouts()
+    check_payments()
+    check_plans()
+    check_approvals()
+    check_indemnities()
 
 
 def check_credits() -> None:
@@ -217,6 +224,88 @@ def check_payouts() -> None:
         assert recovered == (remedy.amount if cancelled else NOTHING), f"remedy {remedy.pk}"
     for grant in MinutesGrant.objects.all():
         assert 0 <= grant.reversed_minutes <= grant.minutes, f"minutes {grant.pk}"
+
+
+def check_payments() -> None:
+    """What came in is what was kept and what became a credit; a bank's line is the payment it was matched to."""
+    for payment in Payment.objects.select_related("credit", "invoice__period__subscription", "invoice__charges_of"):
+        name = f"payment {payment.pk} of {payment.invoice.number}"
+        assert 0 <= payment.surplus <= payment.amount, name
+        assert (payment.surplus > 0) == (payment.credit is not None), name
+        if payment.credit is not None:
+            assert payment.credit.subscription_id == payment.invoice.subscription.pk, name
+            assert payment.credit.currency == payment.invoice.currency, name
+    for line in BankLine.objects.select_related("payment__invoice"):
+        assert (line.state == BankLine.State.MATCHED) == (line.payment is not None), f"bank line {line.pk}"
+        if line.payment is not None:
+            paid = line.payment.amount, line.payment.invoice.currency
+            assert (line.amount, line.currency) == paid, f"bank line {line.pk}"
+
+
+def check_plans() -> None:
+    """Each period has the plan of the last change taken on until then, and the fee that was agreed or its price of
+    the period's first day; at most one change waits, and none where nothing follows.
+    """
+    prices: dict[tuple[int, str, str], list[Price]] = defaultdict(list)
+    for price in Price.objects.filter(state="published").order_by("valid_from"):
+        prices[price.plan_id, price.term, price.currency].append(price)
+    for subscription in Subscription.objects.all():
+        changes = list(PlanChange.objects.filter(subscription=subscription).order_by("pk"))
+        waiting = [change for change in changes if change.state == PlanChange.State.SCHEDULED]
+        assert len(waiting) <= (subscription.state != Subscription.State.ENDED), subscription.number
+        taken = {change.applied_period_id: change for change in changes if change.state == PlanChange.State.APPLIED}
+        plan_id = next((change.previous_plan_id for change in taken.values()), subscription.plan_id)
+        agreed = None
+        for period in BillingPeriod.objects.filter(subscription=subscription).order_by("sequence"):
+            name = f"{subscription.number}, period {period.sequence}"
+            if (change := taken.pop(period.pk, None)) is not None:
+                assert (change.previous_plan_id, change.effective_on <= period.starts_on) == (plan_id, True), name
+                plan_id, agreed = change.plan_id, change.agreed_fee
+            assert period.plan_id == plan_id, name
+            held = [
+                price for price in prices[plan_id, period.term, period.currency] if price.valid_from <= period.starts_on
+            ]
+            assert period.fee == (held[-1].fee if agreed is None else agreed), name
+        assert (taken, subscription.plan_id, subscription.agreed_fee) == ({}, plan_id, agreed), subscription.number
+
+
+def check_approvals() -> None:
+    """Four eyes are four: nobody counts twice in a round, as themself or by a deputy; none of them had proposed it; and
+    what was approved is within the limit it was approved by.
+    """
+    counted: set[tuple[int, int, int]] = set()
+    for approval in Approval.objects.select_related("refund", "delegation"):
+        name = f"{approval.refund.code}, approval {approval.step} of round {approval.round}"
+        people = [approval.approver_id]
+        if approval.delegation is not None:
+            assert approval.on_behalf_of_id == approval.delegation.delegator_id, name
+            assert approval.approver_id == approval.delegation.deputy_id, name
+            people.append(approval.delegation.delegator_id)
+        assert approval.proposer_id not in people, name
+        assert approval.amount + approval.granted_before <= approval.limit, name
+        for person in people:
+            key = (approval.refund_id, approval.round, person)
+            assert key not in counted, name
+            counted.add(key)
+
+
+def check_indemnities() -> None:
+    """A fault, and the missed deadline it is known by, is made good once, with no more than the days were worth."""
+    standing = (*Refund.OPEN_STATES, Refund.State.SETTLED)
+    made_good: set[str] = set()
+    for refund in Refund.objects.filter(indemnity_for__isnull=False, state__in=standing).select_related(
+        "indemnity_for", "complaint", "period"
+    ):
+        assert refund.indemnity_for is not None
+        assert refund.fault, refund.code
+        for matter in (refund.fault, f"breach {refund.indemnity_for_id}"):
+            assert matter not in made_good, f"{refund.code}: {matter}"
+            made_good.add(matter)
+        answer = Decision.objects.filter(at__gte=refund.indemnity_for.due_at).order_by("-at").first()
+        assert answer is not None, refund.code
+        days = (answer.at.date() - refund.indemnity_for.due_at.date()).days
+        per_day = Decimal(refund.complaint.terms.indemnity_per_day[refund.currency])
+        assert 0 < (refund.special_amount or NOTHING) <= min(days * per_day, refund.period.fee), refund.code
 
 
 def check_billed(today: date, fresh: models.QuerySet[Invoice]) -> None:

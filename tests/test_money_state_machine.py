@@ -21,13 +21,14 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from accounts.models import User
 from audit.breaches import run_checks
 from billing.actions import leftover, payouts
-from billing.models import BillingPeriod, Credit, LeftoverPayout, Payout
+from billing.models import BillingPeriod, Credit, LeftoverPayout, Payout, PlanChange
 from billing.money import round_money
 from complaints.actions import agreements, cases, decisions, incidents, refunds, reversals
 from complaints.management.commands.check_ledger import CHECKS
 from complaints.models import Complaint, Refund, Reversal
 from tests import factories
-from tests.company_life import CompanyLife, Office, which, yes_or_no
+from tests.company_cases import CaseLife
+from tests.company_life import Office, which, yes_or_no
 from tests.complaints.refusals import Rows, rows_of_every_table
 from tests.money_invariants import check_money
 
@@ -45,14 +46,19 @@ REMEDIES = [
 BASES = st.sampled_from(["usage", "special", "special", "full_month", "interruption"])
 #: Of the fee: the amount of a special case; 20 also means a reduction.
 SHARES = st.sampled_from([20, 20, 3, 1])
+INDEMNITY: dict[str, Any] = {
+    "indemnity_per_day": {"EUR": "1.50", "JPY": "150", "KWD": "0.455"},
+    "indemnity_maximum": {"EUR": "20.00"},
+}
 AGREED_TERMS: list[dict[str, Any]] = [
     {"full_month_allowed": False},
     {"remedies": ["credit", "cash"]},
     {"second_approval_above": {"EUR": "1.00"}},
+    INDEMNITY,
 ]
 
 
-class Company(CompanyLife):
+class Company(CaseLife):
     """What complaints lead to: refunds in every state, taken back, paid out."""
 
     steps = 0
@@ -151,8 +157,9 @@ class Company(CompanyLife):
         number=which,
         step=st.sampled_from(["edit", "propose", "approve", "approve", "return", "reject", "withdraw", "revoke"]),
         who=st.sampled_from(["agent", "lead", "manager", "director", "auditor"]),
+        choice=st.sampled_from(["any", "any", "own", "delegated"]),
     )
-    def handle_refund(self, number: int, step: str, who: str) -> None:
+    def handle_refund(self, number: int, step: str, who: str, choice: str = "any") -> None:
         by: User = getattr(self.desk, who)
         rows = Refund.objects.open() if number % 4 < 3 else Refund.objects.all()
         if (refund := self.pick(rows, number)) is None:
@@ -161,7 +168,7 @@ class Company(CompanyLife):
             kinds = REMEDIES[number % len(REMEDIES)][-1:]
             self.do(refunds.edit_refund, refund.pk, by=by, basis="usage", remedies=[{"kind": kind} for kind in kinds])
         elif step == "approve":
-            self.do(refunds.approve_refund, refund.pk, by=by)
+            self.approve(refund, by, choice)
         else:
             take: Callable[..., Any] = getattr(refunds, f"{step}_refund")
             self.do(take, refund.pk, by=by, reason="Because")
@@ -303,17 +310,33 @@ def life(db: None) -> Iterator[Company]:
     found.teardown()
 
 
+class Script:
+    """Steps of one life, each followed by what holds after every step."""
+
+    def __init__(self, life: Company) -> None:
+        self.life = life
+
+    def __call__(self, step: str, /, **arguments: Any) -> None:
+        getattr(self.life, step)(**arguments)
+        self.life.the_money_adds_up()
+        self.life.terms_once_copied_stay()
+
+    def complain(
+        self, number: int, basis: str, *remedies: str, share: int = 3, goes: str = "approved", back: int = 0
+    ) -> None:
+        case = {"number": number, "back": back, "outcome": "upheld", "basis": basis}
+        self("complain", **case, remedies=remedies, share=share, goes=goes)
+
+    def reached(self, wanted: set[str]) -> None:
+        self.life.check_ledger_finds_nothing()
+        missing = wanted - set(self.life.done)
+        assert not missing, f"{missing} of {sorted(self.life.done)}"
+
+
 def test_a_life_in_which_everything_happens(life: Company) -> None:
     """Every kind of step finds what it needs at least once, so that the random lives are known to reach all of them."""
-
-    def then(step: str, /, **arguments: Any) -> None:
-        getattr(life, step)(**arguments)
-        life.the_money_adds_up()
-        life.terms_once_copied_stay()
-
-    def complain(number: int, basis: str, *remedies: str, share: int = 3, goes: str = "approved") -> None:
-        case = {"number": number, "back": 0, "outcome": "upheld", "basis": basis}
-        then("complain", **case, remedies=remedies, share=share, goes=goes)
+    then = Script(life)
+    complain = then.complain
 
     then("begin", anchor=date(2023, 12, 31), first="EUR", annual=False)
     then("use", number=1, back=0, minutes=30, operations=2)
@@ -364,10 +387,63 @@ def test_a_life_in_which_everything_happens(life: Company) -> None:
     then("handle_payout", number=0, step="failed")
     then("handle_payout", number=0, step="credit")
     then("pay_leftover", number=0, part=True, step="approve")
-    life.check_ledger_finds_nothing()
+    then.reached(EVERYTHING)
 
-    missing = EVERYTHING - set(life.done)
-    assert not missing, f"{missing} of {sorted(life.done)}"
+
+def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> None:
+    """Plans changed, too much paid, answers late, approvals in somebody's place, cases joined; and what was given is
+    taken back by every way that it went.
+    """
+    then = Script(life)
+    then("begin", anchor=date(2024, 2, 29), first="EUR", annual=False)
+    then("change_plan", number=0, ahead=10, fee=None)
+    then("take_back_plan_change", number=0)
+    then("change_plan", number=0, ahead=0, fee="third")
+    then("change_plan", number=1, ahead=40, fee=None)
+    then("agree", number=6, terms=INDEMNITY)
+    then("pass_days", days=31, step=7, bills=True, pays=False)
+    assert PlanChange.objects.filter(state=PlanChange.State.APPLIED).count() == 1
+    then("overpay", number=1, more=2, by_bank=False, credited=True)
+    then("overpay", number=2, more=1, by_bank=True, credited=False)
+    then("overpay", number=0, more=1, by_bank=True, credited=True)
+    then("charge_back", number=0, half=False)
+    then("pass_days", days=31, step=7, bills=True, pays=False)
+    assert PlanChange.objects.filter(state=PlanChange.State.APPLIED).count() == 2
+    then("pay_by_bank", number=0)
+    then("charge_back", number=2, half=False)  # of a surplus that an invoice has used
+    then("pass_days", days=18, step=7, bills=True, pays=True)
+
+    then("delegate", away="manager", deputy="lead", days=30, ahead=0)
+    then.complain(0, "special", "credit", goes="proposed")
+    for choice in ("own", "delegated"):
+        then("handle_refund", number=0, step="approve", who="lead", choice=choice)
+    then("revoke_delegation", number=0, who="manager")
+
+    then.complain(1, "special", "credit", back=20)
+    then("indemnify", number=0, cash=True, goes="approved")
+    then("indemnify", number=0, cash=True, goes="approved")
+    for step in ("failed", "credit"):
+        then("handle_payout", number=0, step=step)
+    then("reverse", number=0, charge=True, step="approve")
+    assert Reversal.objects.filter(state="approved", refund__remedies__payout__credit__isnull=False).exists()
+    then("indemnify", number=0, cash=False, goes="edited")
+    then("join", number=0, backwards=False)
+    then("reopen", number=1)
+
+    then.complain(0, "special", "cash")
+    then("handle_payout", number=0, step="paid")
+    then.complain(0, "special", "credit")
+    for off in (True, False, True):
+        then("cancel_or_undo", number=0, off=off, late=0)
+    then("pass_days", days=45, step=100, bills=True, pays=True)
+    then("pay_leftover", number=0, part=True, step="approve")
+    then("reverse", number=0, charge=False, step="approve")
+    assert LeftoverPayout.objects.filter(payout__state=Payout.State.CANCELLED).exists()
+    then("reverse", number=0, charge=True, step="approve")
+    then("ask_for_charges", number=0)
+    then("ask_for_charges", number=4)
+    then("overpay", number=0, more=1, by_bank=False, credited=True)
+    then.reached(TAKEN_BACK)
 
 
 #: The actions that a life is made of.
@@ -380,6 +456,17 @@ EVERYTHING = {
     *("propose_reversal", "approve_reversal", "reject_reversal", "withdraw_reversal"),
     *("mark_payout_paid", "mark_payout_failed", "retry_payout", "turn_payout_into_credit"),
     *("propose_leftover", "approve_leftover", "reject_leftover", "withdraw_leftover"),
+}
+
+
+#: And those that change or take back what others did.
+TAKEN_BACK = {
+    *("schedule_plan_change", "withdraw_plan_change", "undo_cancellation", "import_bank", "match_bank_line"),
+    *("set_aside_bank_line", "bank.match refused", "record_payment", "record_chargeback", "publish_agreement"),
+    *("give_delegation", "revoke_delegation", "approved in somebody's place", "refund.approve refused"),
+    *("draft_indemnity", "refund.draft_indemnity refused", "refund.edit refused", "merge_complaints"),
+    *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_leftover"),
+    *("ask_for_charges", "charge.invoice refused"),
 }
 
 
