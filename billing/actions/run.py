@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from accounts.guards import permission_obstacle, require
@@ -137,9 +137,7 @@ def next_batch(today: date, after: tuple[date, int] | None) -> tuple[date, list[
     """The next subscriptions by the day their period closes and their key, all of one day. Those that were passed
     already (``after``) and could not be billed are not met again.
     """
-    over = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN, closes_on__lte=today).exclude(
-        subscription__state=Subscription.State.ENDED
-    )
+    over = _open_periods().filter(closes_on__lte=today)
     if after is not None:
         if rest := _closing_on(*after):
             return after[0], rest
@@ -152,10 +150,15 @@ def next_batch(today: date, after: tuple[date, int] | None) -> tuple[date, list[
 
 
 def _closing_on(day: date, last: int) -> list[int]:
-    rows = Subscription.objects.running().filter(
-        pk__gt=last, periods__state=BillingPeriod.State.OPEN, periods__closes_on=day
+    # Ordered as the index of open periods is: a day of many thousands is not sorted anew for each batch.
+    over = _open_periods().filter(closes_on=day, subscription_id__gt=last)
+    return list(over.order_by("closes_on", "subscription_id").values_list("subscription_id", flat=True)[:BATCH])
+
+
+def _open_periods() -> models.QuerySet[BillingPeriod]:
+    return BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN).exclude(
+        subscription__state=Subscription.State.ENDED
     )
-    return list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
 
 
 def mark_overdue(invoice_ids: Sequence[int], today: date) -> BillingResult:

@@ -10,9 +10,9 @@ import pytest
 from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.models import Customer
+from accounts.models import Customer, OutgoingMessage
 from audit import context
-from audit.bulk import among, create_from, create_tracked_from, update_held
+from audit.bulk import among, create_from, create_new_from, create_tracked_from, update_held
 from audit.models import Event
 from billing.models import BillingPeriod, Charge
 from tests import factories
@@ -92,6 +92,19 @@ def test_events_are_copied_with_their_time_and_data() -> None:
     found = list(Event.objects.order_by("pk").values_list("message", "data", "target_id", "at", "verb"))
     assert found == [(*row, at, "test") for row in zip(["a", "b", "", "%s"], data, [1, None, 3, 4], strict=True)]
     assert isinstance(found[0][3], datetime)
+
+
+def test_what_is_there_already_is_left_as_it_stands() -> None:
+    first = factories.outgoing_message(key="a")
+    like = OutgoingMessage(
+        kind=first.kind, language="en", customer=first.customer, subject="Other", queued_by=first.queued_by,
+        queued_at=timezone.now(),
+    )  # fmt: skip
+    made = create_new_from(OutgoingMessage, [like] * 3, known_by="key", key=["b", "a", "c"], body=["1", "2", "3"])
+    assert made.keys() == {"b", "c"}
+    found = OutgoingMessage.objects.exclude(key="a").order_by("key").values_list("key", "pk", "subject", "body")
+    assert list(found) == [("b", made["b"], "Other", "1"), ("c", made["c"], "Other", "3")]
+    assert OutgoingMessage.objects.get(key="a").body == first.body
 
 
 def test_uneven_columns_and_keys_that_cannot_be_told_apart() -> None:

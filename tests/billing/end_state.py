@@ -7,20 +7,21 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from accounts.models import NumberSeries
+from accounts.models import Delivery, NumberSeries, OutgoingMessage
 from audit.history import HistoryRow
 from audit.models import Event
-from billing.models import BillingPeriod, BillingRun
+from billing.models import BillingPeriod, BillingRun, CreditApplication
 
 type Places = dict[Any, dict[Any, int]]
 type State = dict[str, list[tuple[Any, ...]]]
 
-TIMES = {"history_date", "history_request_id", "request_id", "recorded_at", "at"}
+TIMES = {"history_date", "history_request_id", "request_id", "recorded_at", "at", "queued_at", "next_attempt_at"}
 
 
 def end_state(*, with_history: bool = True) -> State:
-    """The rows of billing, its histories, the number series and the subscriptions' events, in the order they were
-    written. Keys become places in that order. What the runs themselves record is left out.
+    """The rows of billing, its histories, the number series, the messages with their deliveries and the
+    subscriptions' events, in the order they were written. Keys become places in that order. What the runs themselves
+    record is left out.
     """
     read: list[type[models.Model]] = [
         model
@@ -28,18 +29,34 @@ def end_state(*, with_history: bool = True) -> State:
         if not (model is BillingRun or getattr(model, "instance_type", None) is BillingRun)
         and (with_history or not issubclass(model, HistoryRow))
     ]
-    read.append(NumberSeries)
+    read += [NumberSeries, OutgoingMessage, Delivery]
+    if with_history:
+        read.append(Delivery.history.model)
     places: Places = {
         model: {pk: place for place, pk in enumerate(model._base_manager.order_by("pk").values_list("pk", flat=True))}
         for model in read
     }
-    state = {model.__name__: [_row(row, places) for row in model._base_manager.order_by("pk")] for model in places}
+    state = {
+        model.__name__: [_row(row, places) for row in model._base_manager.order_by("pk")]
+        for model in places
+        if model is not OutgoingMessage
+    }
+    uses = places[CreditApplication]
+    state["OutgoingMessage"] = [
+        _row(message, places, key=_occasion(message.key, uses)) for message in OutgoingMessage.objects.order_by("pk")
+    ]
     periods = places[BillingPeriod]
     state["Event"] = [
         _row(event, places, data={**event.data, "period": periods.get(event.data.get("period"))})
         for event in Event.objects.filter(verb__startswith="subscription.").order_by("pk")
     ]
     return state
+
+
+def _occasion(key: str, uses: dict[Any, int]) -> str:
+    """A message's key, which names the use of a credit that it is about."""
+    kind, _, pk = key.partition(":")
+    return f"{kind}:{uses[int(pk)]}" if kind == "credit_applied" else key
 
 
 def _row(row: models.Model, places: Places, **instead: Any) -> tuple[Any, ...]:

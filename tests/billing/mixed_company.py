@@ -38,12 +38,17 @@ class MixedCompany:
             factories.price(plan, fee=fee + Decimal("3.33"), tax_rate=Decimal("7.7"), valid_from=raised)
         factories.price(self.plans[2], fee=Decimal(0), valid_from=date(2024, 5, 25))
         self.unpriced = factories.PlanFactory.create()
-        for _ in range(size):
-            self._open()
+        for n in range(size):
+            self._open(n)
 
-    def _open(self) -> None:
+    def _open(self, n: int) -> None:
         rolled, plan = self.random.random(), self.random.choice(self.plans)
-        customer = factories.CustomerFactory.create(currency="JPY" if rolled < 0.15 else "EUR")
+        customer = factories.CustomerFactory.create(
+            currency="JPY" if rolled < 0.15 else "EUR",
+            # Who reads Italian and who has no address depends on the place alone: nothing else is rolled otherwise.
+            language="it" if n % 3 == 1 else "en",
+            email="" if n % 5 == 2 else f"customer{n}@example.com",
+        )
         start = self.random.choice(STARTS)
         annual = self.random.random() < 0.15
         row = factories.open_subscription(

@@ -2,7 +2,7 @@
 
 It is what the set-based run has to come to, and what benchmarks set it beside. What it shares with the run are the
 functions that build a period and an invoice of its fee; how charges, credits and plan changes go together is said here
-once more.
+once more, and so is what a customer is told.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User, next_number
+from accounts.messages.reader import Reader
+from accounts.messages.template_text import render
+from accounts.models import Delivery, MessageTemplate, OutgoingMessage, User, next_number
 from audit.actions import Refused
 from audit.context import acting
 from audit.models import Event
@@ -123,10 +126,15 @@ def _invoice(period: BillingPeriod, by: User) -> None:
     for line in lines:
         line.invoice = invoice
         line.save()
+    applications = []
     for credit, part in uses:
-        CreditApplication(credit=credit, invoice=invoice, amount=part, applied_on=invoice.issued_on).save()
+        application = CreditApplication(credit=credit, invoice=invoice, amount=part, applied_on=invoice.issued_on)
+        application.save()
+        applications.append(application)
         credit.applied += part
         _save(credit, "Used on an invoice")
+    if applications:
+        _tell(invoice, subscription, applications, by)
     for charge in charges:
         charge.invoiced_on = invoice.issued_on
         _save(charge, "Asked for on an invoice")
@@ -137,6 +145,41 @@ def _invoice(period: BillingPeriod, by: User) -> None:
         message += f", of which credits bear {credited}"
     data = {"period": period.pk, "invoice": invoice.number, "gross": gross, "credited": credited, "currency": unit}
     _event(subscription, by, f"{message}.", data)
+
+
+def _tell(invoice: Invoice, subscription: Subscription, uses: list[CreditApplication], by: User) -> None:
+    customer, unit = invoice.customer, invoice.currency
+    template = MessageTemplate.objects.get(kind="credit_applied", language=customer.language)
+    reader = Reader(customer.language)
+    left = sum((use.credit.remaining for use in uses), Decimal(0))
+    words = render(
+        "credit_applied",
+        template.subject,
+        template.body,
+        {
+            "name": customer.name,
+            "company": settings.COMPANY_NAME,
+            "contact": settings.COMPANY_CONTACT,
+            "invoice": invoice.number,
+            "subscription": subscription.number,
+            "amount": reader.money(invoice.credited, unit),
+            "due": reader.money(invoice.gross - invoice.credited, unit),
+            "nothing_due": "yes" if invoice.gross == invoice.credited else "",
+            "due_on": reader.day(invoice.due_on),
+            "remaining": reader.money(left, unit) if left else "",
+        },
+    )
+    now = timezone.now()
+    message = OutgoingMessage(
+        key=f"credit_applied:{uses[-1].pk}", kind="credit_applied", language=customer.language, customer=customer,
+        recipient=customer.email, subject=words.subject, body=words.body, template=template, queued_by=by,
+        queued_at=now,
+    )  # fmt: skip
+    message.save()
+    if customer.email:
+        Delivery(message=message, state="queued", next_attempt_at=now).save()
+    else:
+        Delivery(message=message, state="no_address", note="There was no e-mail address on file.").save()
 
 
 def _save(row: Subscription | PlanChange | Invoice | Credit | Charge, reason: str) -> None:
