@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.admin.templatetags.admin_list import result_headers
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from audit.backoffice import display
 from audit.backoffice.panels import Panel
+from audit.backoffice.rows import rows_of
 
 register = template.Library()
 
@@ -52,6 +54,12 @@ def header_class(header: dict[str, Any], cl: Any) -> SafeString:
     given: SafeString = header["class_attrib"]
     numeric = any(f"column-{name}" in given for name in cl.model_admin.numeric_columns)
     return SafeString(given.replace('class="', 'class="n ', 1)) if numeric else given
+
+
+@register.inclusion_tag("admin/change_list_results.html")
+def result_table(cl: Any) -> dict[str, Any]:
+    """A list's headings and rows; faster than Django's ``result_list``, and the same."""
+    return {"cl": cl, "result_headers": list(result_headers(cl)), "rows": rows_of(cl)}
 
 
 @register.simple_tag(takes_context=True)

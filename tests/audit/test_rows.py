@@ -1,0 +1,38 @@
+"""The rows of a list are Django's own, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.templatetags.admin_list import results
+from django.test import RequestFactory
+
+from audit.backoffice import TrackedAdmin
+from audit.backoffice.rows import rows_of
+from tests import factories
+from tests.complaints.cases import Desk, register
+from tests.test_list_queries import add_companies
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("query", ["", "?o=1", "?q=a", "?p=1&o=-2"])
+def test_every_list_shows_what_django_would_show(query: str) -> None:
+    desk = Desk()
+    add_companies(2)
+    for _ in range(3):
+        register(desk, subject="<b>Noise</b> & more")
+    shown = set()
+    for model, pages in admin.site._registry.items():
+        assert isinstance(pages, TrackedAdmin)
+        request = RequestFactory().get(pages.url_of("changelist") + query)
+        request.user = factories.manager()
+        cl = pages.get_changelist_instance(request)
+        cl.formset = None
+        ours = list(rows_of(cl))
+        theirs = ["".join(row) for row in results(cl)]
+        assert ours == theirs, model
+        if ours:
+            shown.add(model._meta.label)
+    if query != "?q=a":
+        assert {"complaints.Complaint", "accounts.Customer", "billing.Invoice"} <= shown
