@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,8 +18,9 @@ from accounts.actions.contacts import add_contact, contact_obstacle, edit_contac
 from accounts.actions.customers import create_customer, currency_obstacle, edit_customer
 from accounts.guards import merged_obstacle
 from accounts.models import Contact, Customer, User
-from accounts.panels import customer_page, link, page_url
+from accounts.panels import customer_page, day, link, page_url
 from accounts.permissions import May, roles_that
+from accounts.validators import countries
 from audit.backoffice import (
     ActionForm,
     Done,
@@ -33,6 +35,9 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+
+#: How much of a long story the customer's page tells; the audit trail has all of it.
+TIMELINE = 15
 
 register_verbs(
     {
@@ -146,28 +151,6 @@ class CustomerAdmin(TrackedAdmin):
     )
     search_help_text = "Name, e-mail, number, telephone, tax number, contact or a phone's serial number"
     empty_hint = "Enter the first customer with “New customer”, or import a file of them."
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "kind",
-                    "email",
-                    "phone",
-                    "country",
-                    "language",
-                    "currency",
-                    "postal_address",
-                    "billing_address",
-                    "tax_number",
-                    "iban",
-                    "account_holder",
-                    "customer_since",
-                    "notes",
-                )
-            },
-        ),
-    )
 
     @admin.display(description="Name", ordering="name")
     def full_name(self, obj: Customer) -> Any:
@@ -177,7 +160,9 @@ class CustomerAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         rows: QuerySet[Customer] = super().get_queryset(request)
-        return rows.select_related("merged_into")
+        # So that the page need not ask for customers merged into this one where there are none.
+        merged = Customer.objects.filter(merged_into=OuterRef("pk"))
+        return rows.select_related("merged_into").annotate(has_merged=Exists(merged))
 
     def page_title(self, obj: Customer) -> str:  # type: ignore[override]
         return f"{obj.number} {obj.name}"
@@ -185,16 +170,42 @@ class CustomerAdmin(TrackedAdmin):
     def page_pills(self, request: HttpRequest, obj: Customer) -> Sequence[SafeString]:
         return [pill("Merged", "mute")] if obj.merged_into else []
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """None: the details stand in a card beside what happens with the customer."""
+        return ()
+
     def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
-        merged = list(obj.merged_customers.all())
+        merged = list(obj.merged_customers.all()) if obj.has_merged else []  # type: ignore[attr-defined]
         # Usage arrives every day: it would bury the rest. What was done before a merge belongs to the story.
         of_whom = [obj.pk, *(each.pk for each in merged)]
         events = Event.objects.filter(customer_id__in=of_whom).exclude(verb="usage.record")
         return [
             *_merged_panels(obj, merged),
+            _details_panel(obj),
             *customer_page.of(request, obj),
-            timeline_panel(events, about=obj),
+            timeline_panel(events, about=obj, limit=TIMELINE),
         ]
+
+
+def _details_panel(customer: Customer) -> Panel:
+    """What is on file of the customer; what nobody has entered is left out."""
+    known = [
+        ("Kind", customer.get_kind_display()),
+        ("E-mail", customer.email),
+        ("Telephone", customer.phone),
+        ("Postal address", linebreaksbr(customer.postal_address, autoescape=True)),
+        ("Billing address", linebreaksbr(customer.billing_address, autoescape=True)),
+        ("Country", countries().get(customer.country, customer.country)),
+        ("Language", customer.get_language_display()),
+        ("Currency", customer.currency),
+        ("Tax number", customer.tax_number),
+        ("IBAN", customer.iban),
+        ("Account holder", customer.account_holder),
+        ("Customer since", day(customer.customer_since)),
+        ("Notes", linebreaksbr(customer.notes, autoescape=True)),
+    ]
+    fields = [(label, value) for label, value in known if value]
+    return Panel("Details", "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
 def _merged_panels(customer: Customer, merged: Sequence[Customer]) -> list[Panel]:

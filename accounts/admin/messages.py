@@ -306,8 +306,7 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails
     rows = [
         (
             format_html("{}{}", link(message, message.subject), sub(message.recipient or "no e-mail address")),
-            delivery_pill(message),
-            when(message.queued_at),
+            format_html("{}{}", delivery_pill(message), sub(when(message.queued_at))),
         )
         for message in found
     ]
@@ -315,7 +314,7 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails
     return Panel(
         title,
         TABLE,
-        {"headings": ["Message", "State", "Queued"], "rows": rows, "empty": "None was sent."},
+        {"headings": ["Message", "State, queued"], "rows": rows, "empty": "None was sent."},
         tone="warn" if troubled else "",
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -46,7 +47,9 @@ from billing.actions.subscriptions import (
     undo_obstacle,
 )
 from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
-from billing.models import BillingPeriod, Credit, Invoice, Subscription
+from billing.admin.sparkline import usage_cell
+from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, Subscription, UsageDay
+from billing.models.usage import UsageKind
 from billing.panels import (
     credits_panel,
     given_panel,
@@ -339,7 +342,8 @@ def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
 
 
 def _credits(rows: QuerySet[Credit]) -> QuerySet[Credit]:
-    return rows.prefetch_related("applications__invoice").order_by("-granted_on", "-pk")[:NEWEST]
+    uses = Prefetch("applications", CreditApplication.objects.select_related("invoice"))
+    return rows.prefetch_related(uses).order_by("-granted_on", "-pk")[:NEWEST]
 
 
 # --- On the customer's page ---------------------------------------------------------------------
@@ -347,7 +351,9 @@ def _credits(rows: QuerySet[Credit]) -> QuerySet[Credit]:
 
 @customer_page.panel(order=10)
 def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
-    current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
+    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
+    current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN).prefetch_related(calls)
+    current = current.annotate(granted=Sum("minutes_grants__minutes"))
     subscriptions = customer.subscriptions.select_related("plan").prefetch_related(
         Prefetch("periods", queryset=current, to_attr="open_periods")
     )
@@ -362,11 +368,12 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
                 subscription_pill(subscription),
                 period_bar_cell(period) if period else "",
                 day(_last_day(period) if period else subscription.ended_on),
+                usage_cell(period) if period else "",
                 money(period.fee, period.currency) if period else "",
             )
         )
     may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
-    headings = ["Number", "Plan", "Term", "State", "Current period", "Runs to", ("Fee", "n")]
+    headings = ["Number", "Plan", "Term", "State", "Current period", "Runs to", "Calls in it", ("Fee", "n")]
     return Panel(
         "Subscriptions",
         "backoffice/panels/table.html",
@@ -382,7 +389,7 @@ def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
     invoices = _invoices(Invoice.objects.filter(customer=customer))
     more = len(invoices) == NEWEST
     url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
-    return invoices_panel(invoices, note="all invoices" if more else "", url=url)
+    return replace(invoices_panel(invoices, note="all invoices" if more else "", url=url), side="right")
 
 
 @customer_page.panel(order=30)

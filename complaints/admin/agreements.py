@@ -165,6 +165,12 @@ def agreement_pill(agreement: Agreement) -> SafeString:
     return pill(agreement.get_state_display(), _TONES[agreement.state])
 
 
+def _holds(agreement: Agreement) -> SafeString:
+    if agreement.valid_until is None:
+        return format_html("from {}", day(agreement.valid_from))
+    return format_html("{} to {}", day(agreement.valid_from), day(agreement.valid_until))
+
+
 @customer_page.panel(order=45)
 def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
     """Agreements on the customer's page, when there are any."""
@@ -175,9 +181,7 @@ def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
                 link(agreement, agreement.title),
                 sub("; ".join(f"{term.label}: {term.value}" for term in figures(agreement.terms))),
             ),
-            day(agreement.valid_from),
-            day(agreement.valid_until) or "–",
-            agreement_pill(agreement),
+            format_html("{}{}", agreement_pill(agreement), sub(_holds(agreement))),
         )
         for agreement in customer.agreements.exclude(state=Agreement.State.DISCARDED).order_by("-valid_from")
     ]
@@ -186,7 +190,7 @@ def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
     return Panel(
         "Agreements",
         "backoffice/panels/table.html",
-        {"headings": ["Agreement", "From", "Until", "State"], "rows": rows},
+        {"headings": ["Agreement", "State, holds"], "rows": rows},
         side="right",
         note="before the policy (R1)",
     )

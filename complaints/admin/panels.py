@@ -180,8 +180,9 @@ def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_c
         amount = money_text(refund.total, refund.currency) if refund.total else "–"
         rows.append(
             (
-                link(refund),
-                *((link(refund.complaint, refund.complaint.code),) if with_case else ()),
+                format_html("{}{}", link(refund), sub(link(refund.complaint, refund.complaint.code)))
+                if with_case
+                else link(refund),
                 format_html(
                     "{}{}",
                     refund.get_basis_display(),
@@ -191,8 +192,8 @@ def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_c
                 number(amount),
             )
         )
-    case = ["Case"] if with_case else []
-    return {"headings": ["Refund", *case, "Basis and remedy", "State", ("Amount", "n")], "rows": rows}
+    first = "Refund, case" if with_case else "Refund"
+    return {"headings": [first, "Basis and remedy", "State", ("Amount", "n")], "rows": rows}
 
 
 def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint]) -> Mapping[str, Any]:
@@ -223,7 +224,9 @@ def register_link(subscription: Subscription) -> SafeString:
 def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
     """Complaints on the customer's page."""
     found = (
-        customer.complaints.select_related("decision").prefetch_related(*DUE_RELATIONS).order_by("-received_at")[:20]
+        customer.complaints.select_related("decision", *DUE_RELATIONS)
+        .defer("refund_policy__text", "fulfilment_policy__text", "agreement__text")
+        .order_by("-received_at")[:20]
     )
     return Panel("Complaints", "backoffice/panels/table.html", complaints_table(found))
 
