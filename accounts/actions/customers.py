@@ -10,6 +10,7 @@ from stdnum import iban as iban_numbers
 
 from accounts.actions.bank_details import record_change
 from accounts.guards import merged_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from accounts.validators import clean_tax_number
@@ -136,7 +137,8 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
 
     Raises:
         Refused: the number was to change, the currency was to change though there is a subscription, nothing
-            differs, a field is invalid (a company's tax number by its country), or the customer was merged.
+            differs, a field is invalid (a company's tax number by its country), the customer was merged, or the bank
+            details are one's own.
     """
     with act("customer.edit", by=by, reason=reason, target=(Customer, customer_id)) as action:
         require(by, May.EDIT_CUSTOMERS)
@@ -159,6 +161,7 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
         if "currency" in changed:
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:
+            action.refuse_if(linked_obstacle(by, customer.pk))
             action.require_reason("who asked for the change of bank details and how")
         iban_before, holder_before = customer.iban, customer.account_holder
         for name in changed:

@@ -81,8 +81,16 @@ def _begin(action: Action, message_id: int, by: User) -> tuple[OutgoingMessage, 
     action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
     if message.customer_id is not None:
         action.refuse_if(linked_obstacle(by, message.customer_id))
+    action.refuse_if(colleague_obstacle(message, by))
     delivery = action.lock(Delivery, message.delivery.pk)
     return message, delivery
+
+
+def colleague_obstacle(message: OutgoingMessage, by: User) -> Obstacle | None:
+    """What a colleague is told is theirs, and for whoever reads the whole trail: nobody else sends it anywhere."""
+    if message.staff_id in (None, by.pk) or by.may(May.SEE_WHOLE_TRAIL) or by.username == User.SYSTEM:
+        return None
+    return Obstacle("This message is to a colleague.", "colleague")
 
 
 def _not_in(delivery: Delivery, *states: str) -> Obstacle | None:

@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from accounts.csvfiles.problems import Problem
 from accounts.csvfiles.report import rows
 from accounts.guards import permission_obstacle, require
+from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
@@ -107,7 +108,7 @@ def import_bank(statement: Statement, *, by: User) -> BankReport:
             "bytes": statement.size,
             "map": statement.map_name,
         }
-        report, kept = _prepare(statement, lock=True)
+        report, kept = _prepare(statement, by=by, lock=True)
         data["rows"] = {became.name.lower(): report.count(became) for became in Became}
         if report.count(Became.REFUSED):
             data["reasons"] = _reasons(report)
@@ -133,14 +134,14 @@ def preview_bank(statement: Statement, *, by: User) -> BankReport:
     for may in (May.HANDLE_MONEY, May.IMPORT):
         if obstacle := permission_obstacle(by, may):
             raise Refused(obstacle, code="permission")
-    return _prepare(statement, lock=False)[0]
+    return _prepare(statement, by=by, lock=False)[0]
 
 
 def _reasons(report: BankReport) -> dict[str, int]:
     return dict(Counter(problem.reason for result in report.results for problem in result.problems).most_common())
 
 
-def _prepare(statement: Statement, *, lock: bool) -> tuple[BankReport, list[_Kept]]:
+def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport, list[_Kept]]:
     bookings = [row.booking for row in statement.rows if row.booking is not None]
     known = _known_keys(bookings)
     invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
@@ -156,6 +157,9 @@ def _prepare(statement: Statement, *, lock: bool) -> tuple[BankReport, list[_Kep
             results.append(LineResult(row.row, Became.KNOWN))
         else:
             found = match(booking, invoices)
+            if isinstance(found, Invoice):
+                # One's own payment waits for a colleague; the others' do not wait for it.
+                found = linked_obstacle(by, found.customer_id) or found
             if isinstance(found, str):
                 kept.append(_Kept(booking, None, found))
                 results.append(LineResult(row.row, Became.UNMATCHED, found))
