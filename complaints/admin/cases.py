@@ -118,6 +118,10 @@ class ComplaintAdmin(TrackedAdmin):
     )
     readonly_fields = ("received", "severity_shown", "deadlines", "judged_by", "more")
 
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        """Work is ordered by when it is due, everything else by when it came."""
+        return ("decide_due_at", "pk") if request.GET.get("work") else tuple(self.ordering)
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = list(self.fields)
         if obj is not None and not self.more(obj):

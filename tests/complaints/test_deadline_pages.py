@@ -82,6 +82,14 @@ def test_a_deadline_is_shown_wherever_the_case_is(desk: Desk, days: int, shown: 
     assert ("?work=near" in page(agent, "/")) == near
 
 
+def test_work_is_listed_by_deadline_and_all_else_by_receipt(desk: Desk) -> None:
+    later, sooner = recent(desk, 20), recent(desk, 25)
+    listed = page(signed_in(desk.lead), "/complaints/complaint/?work=overdue")
+    assert listed.index(sooner.code) < listed.index(later.code)
+    listed = page(signed_in(desk.lead), "/complaints/complaint/")
+    assert listed.index(later.code) < listed.index(sooner.code)
+
+
 def test_the_page_tells_both_deadlines_and_the_level(desk: Desk) -> None:
     subscription = factories.paid_subscription(activated_on=factories.days_ago(60), term="annual")
     complaint = register(desk, subscription, received_at=factories.at(factories.days_ago(12), hour=10))
