@@ -82,8 +82,8 @@ def sparkline(period: BillingPeriod, usage: Iterable[UsageDay], *, granted: int 
 
 
 def usage_cell(period: BillingPeriod) -> SafeString:
-    """The drawing with its sum beneath, for a table's cell. Expects ``usage_days``, and ``granted``: the annotated sum of
-    granted minutes.
+    """The drawing with its sum beneath, for a table's cell. Expects ``usage_days``, and ``granted``: the annotated
+    sum of granted minutes.
     """
     granted: int | None = period.granted  # type: ignore[attr-defined]
     line = sparkline(period, period.usage_days.all(), granted=granted or 0)
