@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -22,7 +22,7 @@ from complaints.admin.live_quote import live_quote_view
 from complaints.admin.panels import case_panels
 from complaints.admin.pills import complaint_pill, deadline_pill, due_pill, shown_dues
 from complaints.due import DUE_RELATIONS, dues_of, near_deadline
-from complaints.models import Attachment, Complaint, DeadlineBreach
+from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
 
 register_verbs(
     {
@@ -50,6 +50,15 @@ register_verbs(
         "complaint.deadline_missed": "noticed a missed deadline",
     }
 )
+
+
+#: What a case's page shows with who wrote it.
+_WITH_AUTHOR: Mapping[str, type[models.Model]] = {
+    "assessments": Assessment,
+    "messages": Message,
+    "notes": Note,
+    "decisions": Decision,
+}
 
 
 class DueFilter(admin.SimpleListFilter):
@@ -228,7 +237,14 @@ class ComplaintAdmin(TrackedAdmin):
             "owner",
             "consent_by",
             "merged_into",
-        ).prefetch_related("refunds", "assessments__by", "messages__by", "notes__by", "decisions__by", "attachments")
+        ).prefetch_related(
+            "refunds",
+            *(
+                models.Prefetch(name, queryset=model._default_manager.select_related("by"))
+                for name, model in _WITH_AUTHOR.items()
+            ),
+            "attachments",
+        )
 
     # --- Attachments: downloads only, for those who see the case ---------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -155,6 +157,12 @@ class PolicyVersion(TrackedModel):
         return FulfilmentParameters.from_json(self.parameters)
 
 
+@lru_cache(maxsize=256)
+def _figures(stored: str) -> RefundParameters:
+    """Read and checked once: few documents judge many cases, and a list asks for each of its rows."""
+    return RefundParameters.from_json(json.loads(stored))
+
+
 @dataclass(frozen=True)
 class GoverningTerms:
     """What judges a case: the version of both policies, and the agreement with the customer, which goes first (R1)."""
@@ -168,7 +176,7 @@ class GoverningTerms:
         """The refund policy's figures with those of the agreement in their place."""
         special = self.agreement.terms if self.agreement is not None else {}
         special = {name: value for name, value in special.items() if name != FULL_MONTH}
-        return RefundParameters.from_json({**self.refund.parameters, **special})
+        return _figures(json.dumps({**self.refund.parameters, **special}, sort_keys=True))
 
     @property
     def full_month_allowed(self) -> bool:
