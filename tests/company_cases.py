@@ -7,14 +7,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from accounts.actions.delegations import give_delegation, revoke_delegation
 from accounts.models import Delegation, User
 from complaints.actions import decisions, indemnities, refunds
 from complaints.guards import ANY_RIGHT, OWN_RIGHT
 from complaints.models import Complaint, DeadlineBreach, Refund
-from tests.company_life import CompanyLife, which, yes_or_no
+from tests.company_life import CompanyLife, happens, which, yes_or_no
 
 WHO = st.sampled_from(["agent", "lead", "manager", "director"])
 
@@ -33,19 +32,19 @@ class CaseLife(CompanyLife):
         if refund.approvals.filter(delegation__isnull=False).count() > before:
             self.done["approved in somebody's place"] += 1
 
-    @rule(away=WHO, deputy=WHO, days=st.sampled_from([0, 1, 30, 91, 92]), ahead=st.sampled_from([0, 0, 0, 7]))
+    @happens(away=WHO, deputy=WHO, days=st.sampled_from([0, 1, 30, 91, 92]), ahead=st.sampled_from([0, 0, 0, 7]))
     def delegate(self, away: str, deputy: str, days: int, ahead: int) -> None:
         person: User = getattr(self.desk, deputy)
         first = self.today + timedelta(days=ahead)
         given = {"starts_on": first, "ends_on": first + timedelta(days=days), "reason": "Holiday"}
         self.do(give_delegation, by=getattr(self.desk, away), deputy_id=person.pk, **given)
 
-    @rule(number=which, who=WHO)
+    @happens(number=which, who=WHO)
     def revoke_delegation(self, number: int, who: str) -> None:
         if (delegation := self.pick(Delegation.objects.all(), number)) is not None:
             self.do(revoke_delegation, delegation.pk, by=getattr(self.desk, who), reason="Back again")
 
-    @rule(number=which, cash=yes_or_no, goes=st.sampled_from(["draft", "edited", "approved", "approved"]))
+    @happens(number=which, cash=yes_or_no, goes=st.sampled_from(["draft", "edited", "approved", "approved"]))
     def indemnify(self, number: int, cash: bool, goes: str) -> None:
         """A late answer is made good, as far as it gets; mostly one that really was late."""
         late = DeadlineBreach.objects.filter(deadline=DeadlineBreach.Deadline.DECIDE).values("complaint")
@@ -65,7 +64,7 @@ class CaseLife(CompanyLife):
             self.approve(refund, self.desk.director)
         self.later(number)
 
-    @rule(number=which, backwards=yes_or_no)
+    @happens(number=which, backwards=yes_or_no)
     def join(self, number: int, backwards: bool) -> None:
         """Two complaints of one customer become one, whatever was refunded in either."""
         if (complaint := self.pick(Complaint.objects.all(), number)) is None:
@@ -77,7 +76,7 @@ class CaseLife(CompanyLife):
         self.do(decisions.merge_complaints, one.pk, by=self.desk.lead, into_id=into.pk, reason="The same matter")
         self.later(number)
 
-    @rule(number=which)
+    @happens(number=which)
     def reopen(self, number: int) -> None:
         """A case with a refund that was given is taken up again, and decided anew."""
         refunded = Refund.objects.filter(state__in=(Refund.State.SETTLED, Refund.State.REVERSED)).values("complaint")

@@ -38,8 +38,8 @@ from complaints.actions.decisions import merge_complaints, reopen_complaint
 from complaints.actions.incidents import record_incident
 from complaints.actions.refunds import approve_refund, draft_refund, propose_refund, return_refund, withdraw_refund
 from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.admin.policies import rendered
 from complaints.models import Attachment, Complaint, PolicyVersion
+from complaints.policy_text import rendered
 from hardware.actions import pay_instalment, record_purchase
 from tests import factories
 from tests.company_life import clock_on
@@ -310,7 +310,7 @@ def test_a_hand_in_a_merged_case_reaches_the_deputy(desk: Desk) -> None:
 
 def test_no_delegation_to_oneself_into_the_past_or_in_anothers_name(desk: Desk) -> None:
     day = factories.today()
-    days = {"starts_on": day, "ends_on": day, "reason": "Holiday"}
+    days: dict[str, Any] = {"starts_on": day, "ends_on": day, "reason": "Holiday"}
     assert_refused("self", give_delegation, by=desk.manager, deputy_id=desk.manager.pk, **days)
     backdated = {**days, "starts_on": day - timedelta(days=3)}
     assert_refused("past", give_delegation, by=desk.manager, deputy_id=desk.lead.pk, **backdated)
