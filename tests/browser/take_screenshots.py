@@ -29,8 +29,10 @@ sys.path.insert(0, str(ROOT))
 
 #: What most screens show of a page at once.
 HEIGHT = 860
+#: For pages whose point stands further down.
+TALL = 1180
 #: Flat areas and text need no more; a picture takes a third of the room so.
-COLOURS = 192
+COLOURS = 256
 PATIENCE_SECONDS = 30
 
 
@@ -127,9 +129,9 @@ def pictures() -> Sequence[Picture]:
     back_test = BackTest.objects.latest("pk")
     return (
         Picture("home", "manager", "/"),
-        Picture("case", "agent", f"/complaints/complaint/{case.pk}/change/"),
+        Picture("case", "agent", f"/complaints/complaint/{case.pk}/change/", height=TALL),
         Picture("inbox", "manager", "/complaints/refund/inbox/", _open_first_proposal),
-        Picture("customer", "agent", f"/accounts/customer/{customer.pk}/change/"),
+        Picture("customer", "agent", f"/accounts/customer/{customer.pk}/change/", height=TALL),
         Picture("complaints", "agent", "/complaints/complaint/", _open_views),
         Picture("search", "agent", "/", _search),
         Picture("refund", "auditor", f"/complaints/refund/{settled.pk}/change/"),
@@ -212,7 +214,9 @@ def _page_of(browser: Browser, person: str, base_url: str, scheme: str, width: i
 
 def _save(png: bytes, target: Path) -> None:
     with Image.open(BytesIO(png)) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+        picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            target, optimize=True
+        )
 
 
 # --- The server ---------------------------------------------------------------------------------
