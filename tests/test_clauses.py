@@ -79,6 +79,7 @@ from tests.complaints.cases import (
 )
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 from tests.complaints.terms import agreed
+from tests.complaints.typed import as_typed
 
 pytestmark = pytest.mark.django_db
 
@@ -322,17 +323,11 @@ def test_f10_a_period_is_judged_by_the_version_in_force_when_it_began(desk: Desk
     assert PolicyVersion.objects.get(pk=first.pk).text == text
 
 
-def as_shown(response: Any) -> dict[str, Any]:
-    """What a form would send if nothing was typed."""
-    values = {field.html_name: field.value() for field in response.context["form"]}
-    return {name: value for name, value in values.items() if value not in (None, False)}
-
-
 def test_f10_a_new_version_is_published_on_the_pages_and_earlier_ones_stay_readable(desk: Desk) -> None:
     first = PolicyVersion.objects.get(policy__kind=Policy.Kind.REFUND)
     drafter, publisher, everybody = signed_in(desk.manager), signed_in(desk.director), Client()
     draft_page = f"/complaints/policy/act/draft/?ids={first.policy_id}"
-    typed = as_shown(drafter.get(draft_page))
+    typed = as_typed(drafter.get(draft_page).context["form"])
     typed["effective_from"] = factories.today().isoformat()
     typed["text"] = first.text.replace("There is no refund", "There is never a refund")
     drafter.post(draft_page, typed)
