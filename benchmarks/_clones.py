@@ -81,7 +81,7 @@ def clone(customers: Sequence[int], copies: int) -> None:
         keys = list(model._base_manager.filter(**{f"{path}__in": customers}).values_list("pk", flat=True))
         _copy(model, "id", keys, copies)
         if model in WITH_HISTORY:
-            _copy(model.history.model, "id", keys, copies)  # type: ignore[attr-defined]
+            _copy(model.history.model, "id", keys, copies)
     events = Event.objects.filter(customer_id__in=customers, target_type__in=labels)
     _copy(Event, "id", list(events.values_list("pk", flat=True)), copies)
 
