@@ -124,7 +124,7 @@ def pictures() -> Sequence[Picture]:
         .order_by("-cases", "pk")[0]
     )
     settled = Refund.objects.filter(state=Refund.State.SETTLED, basis="usage").order_by("-total")[0]
-    *_, first, last = PolicyVersion.objects.filter(policy__kind="refund").order_by("number")
+    first, *_, last = PolicyVersion.objects.filter(policy__kind="refund").order_by("number")
     run = BillingRun.objects.order_by("-opened", "-pk")[0]
     back_test = BackTest.objects.latest("pk")
     return (
