@@ -231,6 +231,12 @@ class RefundForm(ActionForm):
         help_text="For a complaint partly upheld, say.",
     )
     reduction_reason = forms.CharField(label="Why less", required=False, max_length=400)
+    unusual_reason = forms.CharField(
+        label="Why so far from similar cases",
+        required=False,
+        max_length=400,
+        help_text="Only where the quote is far from what similar cases were given.",
+    )
 
     def terms(self) -> dict[str, Any]:
         """The valid inputs as ``draft_refund`` and ``edit_refund`` take them."""
@@ -248,6 +254,7 @@ class RefundForm(ActionForm):
             "reduction_reason": cleaned.get("reduction_reason", ""),
             "justification": cleaned.get("justification", ""),
             "evidence": cleaned.get("evidence", ""),
+            "unusual_reason": cleaned.get("unusual_reason", ""),
             "remedies": remedies,
         }
 
