@@ -62,6 +62,8 @@ class Company(CaseLife):
     """What complaints lead to: refunds in every state, taken back, paid out."""
 
     steps = 0
+    #: The books are checked after so many steps: it takes longer than most steps, and a breach stays.
+    books_after = 8
     seen: Rows | None = None
 
     # --- Complaints and refunds -----------------------------------------------------------------
@@ -287,7 +289,7 @@ class Company(CaseLife):
         self.seen = rows
         check_money()
         self.steps += 1
-        if self.steps % 8 == 0:  # it takes longer than most steps, and a breach stays
+        if self.steps % self.books_after == 0:
             self.check_ledger_finds_nothing()
 
     def check_ledger_finds_nothing(self) -> None:
@@ -493,8 +495,11 @@ TAKEN_BACK = {
 
 
 def live_through(examples: int, steps: int) -> Counter[str]:
-    """Live as many lives of at most so many steps. Returns how often each action was done, and each refused."""
+    """Live as many lives of at most so many steps, the books checked after each step. Returns how often each action was
+    done, and each refused.
+    """
     kind = company()
+    kind.books_after = 1
     usual = settings(
         max_examples=examples,
         stateful_step_count=steps,
