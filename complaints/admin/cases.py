@@ -127,7 +127,7 @@ class ComplaintAdmin(TrackedAdmin):
     )
     readonly_fields = ("received", "severity_shown", "deadlines", "judged_by", "more")
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+    def get_ordering(self, request: HttpRequest) -> Any:
         """Work is ordered by when it is due, everything else by when it came."""
         return ("decide_due_at", "pk") if request.GET.get("work") else tuple(self.ordering)
 
