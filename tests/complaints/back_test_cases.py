@@ -162,7 +162,7 @@ def reduced(desk: Desk) -> Complaint:
 
 def annual(desk: Desk) -> Complaint:
     complaint = decided(desk, subscription=spring_subscription(term="annual"))
-    approve_twice(desk, propose(desk, complaint))
+    approve_twice(desk, propose(desk, complaint, unusual_reason="Most of an annual fee is left in April"))
     return complaint
 
 

@@ -243,6 +243,7 @@ def approve_twice(desk: Desk, refund: Refund) -> Refund:
 
 def settled(desk: Desk, complaint: Complaint, basis: str = "usage", **kwargs: Any) -> Refund:
     """A refund that was proposed and approved by the manager."""
+    kwargs.setdefault("unusual_reason", "Each case of a test stands for itself.")
     refund = propose(desk, complaint, basis, **kwargs)
     approve_refund(refund.pk, by=desk.manager)
     found = again(refund)

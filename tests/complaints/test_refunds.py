@@ -317,6 +317,7 @@ def test_every_part_of_a_proposal_is_under_its_hash(desk: Desk) -> None:
         "remedy_plan": [{"kind": "cash", "amount": "40.00"}],
         "justification": "More",
         "evidence": "More",
+        "unusual_reason": "More",
         "reduction_reason": "More",
         "proposed_by_id": desk.colleague.pk,
         "proposal_reason": "More",
