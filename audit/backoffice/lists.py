@@ -88,8 +88,12 @@ class ListPages(admin.ModelAdmin[Any]):
     # --- CSV ------------------------------------------------------------------------------------
 
     def _csv_view(self, request: HttpRequest) -> HttpResponse | Streaming:
-        """The rows that the list shows, all pages of them, as text. Taking them away is an event."""
+        """The rows that the list shows, all pages of them, as text. Taking them away is an event, so it is asked for by
+        POST: looking at pages changes nothing.
+        """
         self._may_see(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(("POST",))
         try:
             changelist = self.get_changelist_instance(request)
         except IncorrectLookupParameters:

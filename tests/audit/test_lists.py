@@ -50,7 +50,7 @@ def test_a_list_leaves_as_it_is_shown() -> None:
     client, agent = signed_in(Role.AGENT)
     for n, name in enumerate(("Beta", "Alpha", "Gamma")):
         factories.CustomerFactory.create(number=f"K-{n}", name=name, country="IT" if n < 2 else "DE")
-    response = client.get(f"{list_url()}csv/?country=IT&o=1&p=1")
+    response = client.post(f"{list_url()}csv/?country=IT&o=1&p=1")
     assert response["Content-Type"].startswith("text/csv")
     assert "attachment" in response["Content-Disposition"]
     header, *rows = rows_of(response)
@@ -69,7 +69,7 @@ def test_a_list_leaves_as_it_is_shown() -> None:
 def test_no_cell_becomes_a_formula(name: str) -> None:
     client, _ = signed_in(Role.AGENT)
     factories.CustomerFactory.create(name=name)
-    _, row = rows_of(client.get(f"{list_url()}csv/"))
+    _, row = rows_of(client.post(f"{list_url()}csv/"))
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
     assert any(name.strip() in cell for cell in row)
 
@@ -94,22 +94,28 @@ def test_too_many_rows_are_refused_and_on_record(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("audit.backoffice.lists.MOST_CSV_ROWS", 1)
     client, _ = signed_in(Role.AGENT)
     factories.CustomerFactory.create_batch(2)
-    response = client.get(f"{list_url()}csv/", follow=True)
+    response = client.post(f"{list_url()}csv/", follow=True)
     assert "filter first" in response.content.decode()
     assert Event.objects.get(verb="list.export").outcome == Event.Outcome.REFUSED
 
 
 def test_whoever_does_not_see_the_list_gets_no_file() -> None:
     client, _ = signed_in(Role.ADMIN)
-    assert client.get(f"{list_url()}csv/").status_code == 403
+    assert client.post(f"{list_url()}csv/").status_code == 403
     assert client.post(f"{list_url()}views/", {"name": "x"}).status_code == 403
     assert not SavedView.objects.exists()
-    assert Client().get(f"{list_url()}csv/").status_code == 302
+    assert Client().post(f"{list_url()}csv/").status_code == 302
+
+
+def test_looking_takes_nothing_away() -> None:
+    client, _ = signed_in(Role.AGENT)
+    assert client.get(f"{list_url()}csv/").status_code == 405
+    assert not Event.objects.exists()
 
 
 def test_a_wrong_filter_leads_back_to_the_list() -> None:
     client, _ = signed_in(Role.AGENT)
-    assert client.get(f"{list_url()}csv/?id__gte=x").status_code == 302
+    assert client.post(f"{list_url()}csv/?id__gte=x").status_code == 302
 
 
 # --- Views --------------------------------------------------------------------------------------
