@@ -21,7 +21,7 @@ from complaints.models import Complaint, PolicyVersion, Refund
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, propose, register, settled
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 type Contexts = Callable[..., BrowserContext]
 

@@ -189,6 +189,7 @@ def test_somebody_new_finds_the_oldest_case_and_why_a_refund_was_this_high(new_c
     expect(page.get_by_role("heading", level=1)).to_contain_text(late.code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["agent", "lead", "manager", "clerk", "auditor", "administrator"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_home_and_search_shut_nobody_out(

@@ -187,7 +187,9 @@ def test_the_page_asks_as_often_for_many_cases_as_for_few(desk: Desk) -> None:
     for _ in range(2):
         plain(desk)
     version = draft_of(desk, as_of_day_counts=False)
-    few = queries(tried(version, desk.manager))
+    first = tried(version, desk.manager)
+    queries(first)  # what a process reads once
+    few = queries(first)
     for _ in range(6):
         plain(desk)
     assert queries(tried(version, desk.manager)) == few
