@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib import admin
 from django.core.cache import cache
-from django.db import models
+from django.db import models, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
@@ -60,7 +60,8 @@ def visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
     people = {role: User.objects.filter(role__name=role).order_by("pk")[0] for role in VISITORS}
     manager = people[Role.MANAGER]
     subscription = factories.paid_subscription()
-    money_rows(subscription)
+    with transaction.atomic():
+        money_rows(subscription)
     factories.charge(subscription)
     factories.plan_change(Subscription.objects.get(pk=subscription.pk))
     factories.StaffChangeFactory.create()
