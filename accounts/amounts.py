@@ -14,11 +14,12 @@ from iso4217 import Currency
 
 from accounts.validators import fits_currency
 from audit.backoffice.display import sub
+from audit.words import Words, in_both
 
 
-def money_text(amount: Decimal, currency: str) -> str:
+def money_text(amount: Decimal, currency: str) -> Words:
     """``1,234.50 EUR``: all of the currency's decimals, grouped. Nothing is rounded."""
-    return f"{_digits(amount, currency)} {currency}"
+    return in_both(lambda: f"{_digits(amount, currency)} {currency}")
 
 
 def money(amount: Decimal | None, currency: str, below: object = "") -> SafeString:
@@ -33,9 +34,9 @@ def money(amount: Decimal | None, currency: str, below: object = "") -> SafeStri
     )
 
 
-def cost_text(cost: Decimal, currency: str) -> str:
+def cost_text(cost: Decimal, currency: str) -> Words:
     """A cost of one unit, which may be finer than the currency: ``0.015 EUR``."""
-    return f"{number_format(cost, use_l10n=True)} {currency}"
+    return in_both(lambda: f"{number_format(cost, use_l10n=True)} {currency}")
 
 
 def _digits(amount: Decimal, currency: str) -> str:

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy
 
 from audit import context
 from audit.models import Event
+from audit.words import RECORD, Text, Words, recorded, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,22 +36,21 @@ class Refused(Exception):
 
     def __init__(self, message: str, *, code: str = "refused", data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message  # in the person's language; its event says it as the record does
         self.code = code
         self.data = data or {}
 
 
-class Obstacle(str):  # noqa: SLOT000
+class Obstacle(Words):
     """Why something may not be done now: a sentence for staff, with the ``code`` of the rule behind it.
 
     Guards return one or None. Pages show it beside the step, the action refuses with it: one rule, one wording.
     """
 
-    # A subclass of ``str`` with an attribute of its own cannot have slots.
     code: str
 
-    def __new__(cls, sentence: str, code: str) -> Self:
-        made = super().__new__(cls, sentence)
+    def __new__(cls, sentence: str, code: str) -> Self:  # type: ignore[override]
+        made = super().__new__(cls, sentence, recorded(sentence))
         made.code = code
         return made
 
@@ -83,13 +84,15 @@ class Action:
         # Ordered by key alone: a model's own order may join another table, whose row would be locked with it.
         found = model._base_manager.select_for_update(no_key=True).filter(pk=pk).order_by("pk").first()
         if found is None:
-            raise Refused(f"This {model._meta.verbose_name} does not exist (any more).", code="missing")
+            name = model._meta.verbose_name
+            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing")
         return found
 
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
         self.target_model, self.target_id = type(target), target.pk
-        self.target_label = str(target)[:200]
+        with translation.override(RECORD):
+            self.target_label = str(target)[:200]
         if complaint_id is not None:
             self.complaint_id = complaint_id
         if customer_id is not None:
@@ -102,12 +105,13 @@ class Action:
     def refuse_if(self, obstacle: str | None, *, code: str = "state") -> None:
         """Refuse with the sentence, if there is one; an ``Obstacle`` brings its own code."""
         if obstacle:
-            raise Refused(str(obstacle), code=getattr(obstacle, "code", code))
+            raise Refused(obstacle, code=getattr(obstacle, "code", code))
 
-    def require_reason(self, what: str = "a reason") -> None:
+    def require_reason(self, what: Text = gettext_lazy("a reason")) -> None:
         """Refuse when the person gave no reason where one is due."""
         if not self.reason.strip():
-            raise Refused(f"Please write down {what}: it becomes part of the record.", code="reason_missing")
+            sentence = say("Please write down {what}: it becomes part of the record.", what=what)
+            raise Refused(sentence, code="reason_missing")
 
     def _write(self, outcome: str, message: str, data: dict[str, Any]) -> None:
         role = getattr(self.by, "role_name", "")
@@ -124,7 +128,7 @@ class Action:
             complaint_id=self.complaint_id,
             customer_id=self.customer_id,
             reason=self.reason,
-            message=message,
+            message=recorded(message),
             data=data,
         ).save(force_insert=True)
 

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.OwnLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -117,8 +118,9 @@ BUSINESS_TIME_ZONE = env.str("BUSINESS_TIME_ZONE", default="Europe/Rome")
 TIME_ZONE = BUSINESS_TIME_ZONE
 USE_TZ = True
 LANGUAGE_CODE = "en"
-# The pages speak English so far; another language would mix with it in the messages of the framework.
-LANGUAGES = [("en", "English")]
+# Of the pages. Each in its own words: whoever looks for theirs does not read the others.
+LANGUAGES = [("en", "English"), ("it", "Italiano")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 

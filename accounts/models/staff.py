@@ -46,6 +46,7 @@ class User(Tracked, AbstractUser):
     """A staff member. Deactivated, never deleted; one role a person.
 
     ``customer`` links a staff member who is also a customer, so that they never decide on their own money.
+    ``language`` is that of the pages they see; empty: what their browser asks for.
     Group and user permissions of Django are not used: ``accounts.permissions`` is the one table, also for superusers.
     """
 
@@ -58,6 +59,9 @@ class User(Tracked, AbstractUser):
     customer = models.ForeignKey(
         "accounts.Customer", models.PROTECT, related_name="staff_members", null=True, blank=True
     )
+
+    # Without choices: another language of the pages is no change of the table.
+    language = models.CharField(max_length=8, blank=True, default="")
 
     history = TrackedRecords(excluded_fields=["password", "last_login"])
     objects = StaffManager()  # type: ignore[misc]
