@@ -6,6 +6,7 @@ from django.db.models import Exists, Q
 from django.utils import timezone
 
 from accounts.models import Delegation, User
+from accounts.models.staff import DelegationQuerySet
 from accounts.permissions import APPROVAL_OF, DEPUTIES, PERMISSIONS, Role
 from complaints.models import Refund
 from complaints.models.refunds import RefundQuerySet
@@ -32,11 +33,18 @@ def _by_right(user: User) -> Q:
     wanted = Q(basis__in=[basis for basis in Refund.Basis.values if user.may(APPROVAL_OF[basis])])
     for role, deputies in DEPUTIES.items():
         if user.role_name in deputies:
-            received = Delegation.objects.in_force(timezone.localdate()).filter(
-                deputy=user, delegator__is_active=True, delegator__role__name=role
-            )
+            received = stood_in_by(user).filter(delegator__role__name=role)
             wanted |= Q(Exists(received), basis__in=_bases_of(role))
     return wanted
+
+
+def stood_in_by(user: User) -> DelegationQuerySet:
+    """The delegations by which this person approves in somebody's place today, as ``ApprovalRights`` reads them."""
+    roles = [role for role, deputies in DEPUTIES.items() if user.role_name in deputies]
+    found: DelegationQuerySet = Delegation.objects.in_force(timezone.localdate()).filter(
+        deputy=user, delegator__is_active=True, delegator__role__name__in=roles
+    )
+    return found
 
 
 def _bases_of(role: Role) -> list[str]:

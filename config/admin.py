@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
-from audit.backoffice.counts import counts
+from audit.backoffice.counts import counts_of
 from audit.backoffice.panels import later_panel
 from audit.backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
@@ -239,12 +239,7 @@ class BackOfficeSite(admin.AdminSite):
 
     def _count(self, request: HttpRequest, name: str) -> int | None:
         """A number of the navigation; all of them are asked for at once, once a request."""
-        if not name:
-            return None
-        if not hasattr(request, "navigation_counts"):
-            request.navigation_counts = counts(request.user)  # type: ignore[attr-defined, arg-type]
-        found: dict[str, int] = request.navigation_counts  # type: ignore[attr-defined]
-        return found.get(name)
+        return counts_of(request).get(name) if name else None
 
     def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
         lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]
