@@ -626,7 +626,8 @@ def test_home_shows_the_cards_of_the_apps(agent: Client, home: list[Any]) -> Non
 
 def test_pieces_of_html_are_escaped() -> None:
     assert "&lt;b&gt;" in pill("<b>", "bad")
-    assert 'aria-hidden="true"' in pill("Late", "warn")
+    assert pill("Late", "warn") == '<span class="pill pill-warn">Late</span>'
+    assert 'aria-hidden="true"' in pill("Late", "warn", "clock")
     assert when(None) == ""
     assert ">10 Nov 2026, 09:12 " in when(factories.at(date(2026, 11, 10), 9, 12))
 

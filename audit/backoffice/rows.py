@@ -1,8 +1,8 @@
-"""The rows of a list, in the words of Django's own ``items_for_result`` and much faster.
+"""The rows of a list: what Django's own ``items_for_result`` shows, much faster and in half as many letters.
 
 Django looks every cell's column up anew, makes a form widget for every checkbox and parses the address of every link.
-Here that is done once a column. What comes out is the same to the letter; a list that is edited in place or opened as
-a pop-up is left to Django.
+Here that is done once a column. Cells bear no class but where a style names it; a row's checkbox is called by its row
+alone. A list that is edited in place or opened as a pop-up is left to Django.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_field, display_for_value, lookup_field
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
 
-type Shown = tuple[Any, bool]
-"""What a cell says, and whether it is a date or time that must not be broken."""
+from audit.backoffice.display import escaped
+
+type Shown = tuple[str, bool]
+"""What a cell says, escaped, and whether it is a date or time that must not be broken."""
+
+#: Columns that the style sheets name (components.css).
+STYLED = frozenset({"why", "target", "recipient_shown"})
 
 
 def rows_of(cl: Any) -> Iterator[SafeString]:
@@ -37,9 +41,10 @@ def rows_of(cl: Any) -> Iterator[SafeString]:
     address = _addresses(cl, rows[0])
     columns = [_Column(cl, name, rows[0]) for name in cl.list_display]
     _number_first_link(columns)
+    cells_of = [column.made() for column in columns]
     for row in rows:
         url = address(row)
-        yield mark_safe("".join([column.cell(row, url) for column in columns]))  # noqa: S308
+        yield mark_safe("".join([cell(row, url) for cell in cells_of]))  # noqa: S308
 
 
 def _is_plain(name: Any) -> bool:
@@ -51,20 +56,27 @@ class _Column:
     """One column, with everything that is the same for all its cells."""
 
     def __init__(self, cl: Any, name: str, first_row: models.Model) -> None:
-        self.name = name
         names = cl.list_display_links
         self.links = names is not None and name in names
         self.tag = "td"
-        self.css = "action-checkbox" if name == "action_checkbox" else f"field-{name}"
+        self.css = "action-checkbox" if name == "action_checkbox" else f"field-{name}" if name in STYLED else ""
         self.show = _shows(cl, name, first_row, avoid_link=self.links)
 
-    def cell(self, row: models.Model, url: str) -> str:
-        shown, unbroken = self.show(row)
-        css = f"{self.css} nowrap" if unbroken else self.css
-        text: str = conditional_escape(shown)
-        if self.links:
-            text = f'<a href="{url}">{text}</a>'
-        return f'<{self.tag} class="{css}">{text}</{self.tag}>'
+    def made(self) -> Callable[[models.Model, str], str]:
+        """What writes the column's cell of a row with that address."""
+        show, end = self.show, f"</{self.tag}>"
+        plain = f'<{self.tag} class="{self.css}">' if self.css else f"<{self.tag}>"
+        unbroken = f'<{self.tag} class="{f"{self.css} nowrap".strip()}">'
+
+        def linking(row: models.Model, url: str) -> str:
+            text, whole = show(row)
+            return f'{unbroken if whole else plain}<a href="{url}">{text}</a>{end}'
+
+        def telling(row: models.Model, url: str) -> str:
+            text, whole = show(row)
+            return f"{unbroken if whole else plain}{text}{end}"
+
+        return linking if self.links else telling
 
 
 def _number_first_link(columns: list[_Column]) -> None:
@@ -98,7 +110,7 @@ def _shows(cl: Any, name: str, first_row: models.Model, *, avoid_link: bool) -> 
     pages = cl.model_admin
     if name == "action_checkbox":
         return _checkbox
-    empty = pages.get_empty_value_display()
+    empty = escaped(pages.get_empty_value_display())
     try:
         field, attr, _ = lookup_field(name, first_row, pages)
     except ObjectDoesNotExist:
@@ -116,32 +128,39 @@ def _shows(cl: Any, name: str, first_row: models.Model, *, avoid_link: bool) -> 
             value = method(row)
         except ObjectDoesNotExist:
             return empty, False
-        if isinstance(value, SafeString) and value and not boolean:
+        if type(value) is SafeString and value and not boolean:
             return value, False
-        return display_for_value(value, nothing, boolean), isinstance(value, dt.date | dt.time)
+        return escaped(display_for_value(value, nothing, boolean)), isinstance(value, dt.date | dt.time)
 
     return by_method
 
 
-def _field(field: Any, name: str, empty: Any, *, avoid_link: bool) -> Callable[[models.Model], Shown]:
+def _field(field: Any, name: str, empty: str, *, avoid_link: bool) -> Callable[[models.Model], Shown]:
     unbroken = isinstance(field, models.DateField | models.TimeField | models.ForeignKey)
-    choices = dict(field.flatchoices) if getattr(field, "flatchoices", None) and field.name != "password" else None
+    words = None
+    if getattr(field, "flatchoices", None) and field.name != "password":
+        words = {value: escaped(label) for value, label in field.flatchoices}
+    is_row = isinstance(field.remote_field, models.ManyToOneRel)
+    is_text = isinstance(field, models.CharField | models.TextField)
+    is_text = is_text and field.name != "password" and not isinstance(field, models.URLField)
 
     def by_field(row: models.Model) -> Shown:
         try:
             value = getattr(row, name)
         except ObjectDoesNotExist:
             return empty, False
-        if choices is not None:
-            return choices.get(value, empty), unbroken
-        if isinstance(field.remote_field, models.ManyToOneRel):
-            return (empty if value is None else value), unbroken
-        return display_for_field(value, field, empty, avoid_link=avoid_link), unbroken
+        if words is not None:
+            return words.get(value, empty), unbroken
+        if is_row:
+            return (empty if value is None else escaped(value)), unbroken
+        if is_text and type(value) is str:
+            return escaped(value.strip()) or empty, unbroken
+        return escaped(display_for_field(value, field, empty, avoid_link=avoid_link)), unbroken
 
     return by_field
 
 
-def _by_lookup(pages: Any, name: str, row: models.Model, empty: Any) -> Shown:
+def _by_lookup(pages: Any, name: str, row: models.Model, empty: str) -> Shown:
     """A property, a method of the model, or a key: as Django looks it up."""
     try:
         _, attr, value = lookup_field(name, row, pages)
@@ -149,17 +168,9 @@ def _by_lookup(pages: Any, name: str, row: models.Model, empty: Any) -> Shown:
         return empty, False
     nothing = getattr(attr, "empty_value_display", empty)
     boolean = getattr(getattr(attr, "fget", attr), "boolean", False)
-    return display_for_value(value, nothing, boolean), isinstance(value, dt.date | dt.time)
+    return escaped(display_for_value(value, nothing, boolean)), isinstance(value, dt.date | dt.time)
 
 
 def _checkbox(row: models.Model) -> Shown:
-    label = format_html(gettext("Select this object for an action - {}"), str(row))
-    return (
-        format_html(
-            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
-            ACTION_CHECKBOX_NAME,
-            row.pk,
-            label,
-        ),
-        False,
-    )
+    value, label = escaped(row.pk), escaped(str(row))
+    return f'<input type="checkbox" name="{ACTION_CHECKBOX_NAME}" value="{value}" aria-label="{label}">', False

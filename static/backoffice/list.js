@@ -7,7 +7,7 @@
   const bar = form && form.querySelector(".bar.bulk");
   if (!form || !all || !bar) return;
 
-  const boxes = Array.from(form.querySelectorAll("input.action-select"));
+  const boxes = Array.from(form.querySelectorAll("td > input[name=_selected_action]"));
   const count = bar.querySelector(".count");
   const across = bar.querySelector("input.select-across");
   const chooseAll = bar.querySelector(".select-all");

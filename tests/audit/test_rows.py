@@ -1,6 +1,8 @@
-"""The rows of a list are Django's own, to the letter."""
+"""The rows of a list show what Django's own would show, cell by cell."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from django.contrib import admin
@@ -8,7 +10,7 @@ from django.contrib.admin.templatetags.admin_list import results
 from django.test import RequestFactory
 
 from audit.backoffice import TrackedAdmin
-from audit.backoffice.rows import rows_of
+from audit.backoffice.rows import STYLED, rows_of
 from tests import factories
 from tests.complaints.cases import Desk, register
 from tests.test_list_queries import add_companies
@@ -30,9 +32,20 @@ def test_every_list_shows_what_django_would_show(query: str) -> None:
         cl = pages.get_changelist_instance(request)
         cl.formset = None
         ours = list(rows_of(cl))
-        theirs = ["".join(row) for row in results(cl)]
+        theirs = [_shortened("".join(row)) for row in results(cl)]
         assert ours == theirs, model
         if ours:
             shown.add(model._meta.label)
     if query != "?q=a":
         assert {"complaints.Complaint", "accounts.Customer", "billing.Invoice"} <= shown
+
+
+def _shortened(row: str) -> str:
+    """Django's row without the classes that no style names, and with the row alone as its checkbox's name."""
+
+    def classes(found: re.Match[str]) -> str:
+        kept = [name for name in found[1].split() if not name.startswith("field-") or name[6:] in STYLED]
+        return f' class="{" ".join(kept)}"' if kept else ""
+
+    row = re.sub(r'(?<=<t[dh]) class="([^"]*)"', classes, row)
+    return row.replace(' class="action-select"', "").replace("Select this object for an action - ", "")

@@ -102,7 +102,7 @@ def test_pages_say_where_each_version_stands(desk: Desk) -> None:
     discard_policy_draft(draft(desk).pk, by=desk.manager, reason="Changed our mind")
     client = signed_in(desk.agent)
     for address in (LIST, f"/complaints/policy/{first().policy_id}/change/"):
-        shown = re.findall(r'class="pill[^>]*><svg.*?</svg>([A-Za-z ]+)<', text_of(client, address), re.DOTALL)
+        shown = re.findall(r'class="pill[^>]*>([A-Za-z ]+)<', text_of(client, address))
         assert sorted(set(shown)) == ["Discarded", "Draft", "In force", "Superseded", "To come"]
     page = text_of(client, f"{LIST}{first().pk}/change/")
     assert "Superseded" in page.split("</h1>")[1].split("</div>")[0]
