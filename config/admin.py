@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, URLResolver, get_script_prefix, path, reverse
 
 from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
-from audit.backoffice.counts import counts_of
+from audit.backoffice.counts import counts_of, in_words
 from audit.backoffice.panels import later_panel
 from audit.backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
@@ -150,6 +152,12 @@ NAVIGATION: tuple[Group, ...] = (
 )
 
 
+@cache
+def _address(name: str, site: str, urls: str, below: str) -> str:
+    """Where a list is, looked up once for each set of addresses and each place they are below: every page names all."""
+    return reverse(name, urls, current_app=site)
+
+
 class SignInForm(AdminAuthenticationForm):
     """Name and password, for active staff with a role."""
 
@@ -211,7 +219,13 @@ class BackOfficeSite(admin.AdminSite):
         return [group for group in groups if group["models"]]
 
     def top_lines(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """What stands above the groups, for those who see it."""
+        """What stands above the groups, for those who see it; made once a request."""
+        if not hasattr(request, "navigation_top"):
+            request.navigation_top = self._top_lines(request)  # type: ignore[attr-defined]
+        made: list[dict[str, Any]] = request.navigation_top  # type: ignore[attr-defined]
+        return made
+
+    def _top_lines(self, request: HttpRequest) -> list[dict[str, Any]]:
         lines = ((entry, self._line(request, entry)) for entry in TOP)
         return [
             {
@@ -237,9 +251,10 @@ class BackOfficeSite(admin.AdminSite):
             "page_help": help_for(request),
         }
 
-    def _count(self, request: HttpRequest, name: str) -> int | None:
-        """A number of the navigation; all of them are asked for at once, once a request."""
-        return counts_of(request).get(name) if name else None
+    def _count(self, request: HttpRequest, name: str) -> str:
+        """A number of the navigation, nothing for none; all of them are asked for at once, once a request."""
+        number = counts_of(request).get(name) if name else None
+        return in_words(number) if number else ""
 
     def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
         lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]
@@ -271,7 +286,9 @@ class BackOfficeSite(admin.AdminSite):
         if not self.is_registered(model):
             return None
         pages = self.get_model_admin(model)
-        base = reverse(f"admin:{app}_{model._meta.model_name}_changelist", current_app=self.name)
+        base = _address(
+            f"admin:{app}_{model._meta.model_name}_changelist", self.name, settings.ROOT_URLCONF, get_script_prefix()
+        )
         url = f"{base}?{entry.query}" if entry.query else base
         label = entry.label or str(model._meta.verbose_name_plural).capitalize()
         if entry.action:
@@ -294,7 +311,6 @@ class BackOfficeSite(admin.AdminSite):
             "object_name": model._meta.object_name,
             "admin_url": url,
             "add_url": None,
-            "perms": pages.get_model_perms(request),
             "view_only": True,
             "here": here,
             "fit": len(place) + len(query),
