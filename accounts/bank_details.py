@@ -12,6 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import BankDetailsChange, Customer, User
 from accounts.permissions import May
 from audit.actions import Obstacle
+from audit.words import say
 
 #: For so many days a change is shown beside every payout; an unconfirmed one until it is confirmed.
 SHOWN_DAYS = 30
@@ -42,7 +43,11 @@ def unconfirmed_obstacle(customer: Customer) -> Obstacle | None:
         return None
     on = date_format(timezone.localdate(change.changed_at))
     return Obstacle(
-        f"The bank details of {customer.name} were changed on {on}: that needs a second person before the next payout.",
+        say(
+            "The bank details of {customer} were changed on {on}: that needs a second person before the next payout.",
+            customer=customer.name,
+            on=on,
+        ),
         "bank_details_unconfirmed",
     )
 
@@ -73,8 +78,11 @@ def unproven_obstacle(customer: Customer, iban: str) -> Obstacle | None:
     if iban in proven or all(change.iban_after != iban for change in changes):
         return None
     return Obstacle(
-        f"The account {iban} was never confirmed: note the payout as failed, then try it again with the bank details"
-        " of now.",
+        say(
+            "The account {iban} was never confirmed: note the payout as failed, then try it again "
+            "with the bank details of now.",
+            iban=iban,
+        ),
         "bank_details_unconfirmed",
     )
 
@@ -84,12 +92,14 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
     if sentence := permission_obstacle(by, May.CONFIRM_BANK_DETAILS):
         return Obstacle(sentence, "permission")
     if change.confirmed_by_id is not None:
-        return Obstacle("This change is confirmed already.", "state")
+        return Obstacle(say("This change is confirmed already."), "state")
     if change.changed_by_id == by.pk or by.pk in _authors(change.customer):
-        return Obstacle("You made this change yourself: somebody else has to confirm it.", "own_change")
+        return Obstacle(say("You made this change yourself: somebody else has to confirm it."), "own_change")
     if linked := linked_obstacle(by, change.customer_id):
         return linked
     newest = latest_change(change.customer)
     if newest is not None and newest.pk != change.pk:
-        return Obstacle("The bank details were changed once more after this: confirm the latest change.", "superseded")
+        return Obstacle(
+            say("The bank details were changed once more after this: confirm the latest change."), "superseded"
+        )
     return None

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy
+
+from audit.words import say
 
 # Wide enough for every value of a 64-bit column; nothing is ever rounded here.
 _EXACT = Context(prec=60)
@@ -26,7 +29,7 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
         _pyi_private_set_type: Decimal | int | models.expressions.Combinable  # type: ignore[assignment]
         _pyi_private_get_type: Decimal  # type: ignore[assignment]
 
-    description = "Exact decimal"
+    description = gettext_lazy("Exact decimal")
 
     def __init__(self, *args: Any, places: int = 4, **kwargs: Any) -> None:
         self.places = places
@@ -53,13 +56,15 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
         if value is None or value == "":
             return None
         if isinstance(value, float):
-            raise ValidationError("A decimal is due, not a float.", code="invalid")
+            raise ValidationError(say("A decimal is due, not a float."), code="invalid")
         try:
             number = value if isinstance(value, Decimal) else Decimal(str(value))
         except InvalidOperation:
-            raise ValidationError("“%(value)s” is not a number.", code="invalid", params={"value": value}) from None
+            raise ValidationError(
+                say("“%(value)s” is not a number."), code="invalid", params={"value": value}
+            ) from None
         if not number.is_finite():
-            raise ValidationError("“%(value)s” is not a number.", code="invalid", params={"value": value})
+            raise ValidationError(say("“%(value)s” is not a number."), code="invalid", params={"value": value})
         return number
 
     def get_prep_value(self, value: Any) -> Any:
@@ -106,7 +111,7 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
 class MoneyField(FixedPointField):
     """An amount of money in the currency's major unit; which currency, a column beside it says."""
 
-    description = "Amount of money"
+    description = gettext_lazy("Amount of money")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 4  # no ISO 4217 currency has more
@@ -121,7 +126,7 @@ class MoneyField(FixedPointField):
 class CostField(FixedPointField):
     """A cost per minute or per operation, which may be finer than the currency's minor unit (0.0150)."""
 
-    description = "Cost of one unit"
+    description = gettext_lazy("Cost of one unit")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 8
@@ -136,7 +141,7 @@ class CostField(FixedPointField):
 class RateField(FixedPointField):
     """A rate in percent: 22 is 22 %."""
 
-    description = "Rate"
+    description = gettext_lazy("Rate")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 6

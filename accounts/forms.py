@@ -8,6 +8,7 @@ from typing import Any
 from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy
 from iso4217 import Currency
 
 from accounts.fields import MoneyField
@@ -17,6 +18,7 @@ from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
 from accounts.validators import countries, validate_iban
 from audit.backoffice import ActionForm
 from audit.backoffice.widgets import DateInput
+from audit.words import say
 
 
 @cache
@@ -69,7 +71,7 @@ class CustomerNumberField(forms.CharField):
             return None
         customer = Customer.objects.select_related("merged_into").filter(number=number).first()
         if customer is None:
-            raise ValidationError(f"There is no customer {number}.", code="unknown")
+            raise ValidationError(say("There is no customer {number}.", number=number), code="unknown")
         if obstacle := merged_obstacle(customer):
             raise ValidationError(obstacle, code="merged")
         return customer
@@ -80,7 +82,7 @@ class CustomerForm(ActionForm):
 
     name = forms.CharField(max_length=200)
     kind = forms.ChoiceField(choices=Customer.Kind)
-    email = forms.EmailField(label="E-mail", required=False)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     phone = forms.CharField(max_length=40, required=False)
     country = forms.ChoiceField(choices=country_choices)
     language = forms.ChoiceField(choices=Customer.Language)
@@ -90,20 +92,26 @@ class CustomerForm(ActionForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
         required=False,
-        help_text="Where it differs from the postal address.",
+        help_text=gettext_lazy("Where it differs from the postal address."),
     )
     tax_number = forms.CharField(
         max_length=30,
         required=False,
-        help_text="A company's VAT number, where its country has one. Checked by its digits.",
+        help_text=gettext_lazy("A company's VAT number, where its country has one. Checked by its digits."),
     )
-    iban = forms.CharField(label="IBAN", max_length=42, required=False, help_text="Needed to pay cash out.")
-    account_holder = forms.CharField(max_length=140, required=False, help_text="If it is not the customer.")
+    iban = forms.CharField(
+        label="IBAN", max_length=42, required=False, help_text=gettext_lazy("Needed to pay cash out.")
+    )
+    account_holder = forms.CharField(
+        max_length=140, required=False, help_text=gettext_lazy("If it is not the customer.")
+    )
     customer_since = DateField(required=False)
     notes = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
     reason = ReasonField(
         required=False,
-        help_text="Needed for a change of bank details: who asked, and how. It becomes part of the record.",
+        help_text=gettext_lazy(
+            "Needed for a change of bank details: who asked, and how. It becomes part of the record."
+        ),
     )
 
     def clean_iban(self) -> str:
@@ -117,8 +125,10 @@ class ContactForm(ActionForm):
     """Somebody to talk to at a customer."""
 
     name = forms.CharField(max_length=140)
-    position = forms.CharField(max_length=80, required=False, help_text="What they do there: accounts, reception, IT.")
-    email = forms.EmailField(label="E-mail", required=False)
+    position = forms.CharField(
+        max_length=80, required=False, help_text=gettext_lazy("What they do there: accounts, reception, IT.")
+    )
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     phone = forms.CharField(max_length=40, required=False)
 
 
@@ -128,10 +138,10 @@ class NewCustomerForm(CustomerForm):
     field_order = ("number", "name")
 
     number = forms.CharField(
-        label="Number (optional)",
+        label=gettext_lazy("Number (optional)"),
         max_length=30,
         required=False,
-        help_text="The next free one if left out: K-000001 and so on.",
+        help_text=gettext_lazy("The next free one if left out: K-000001 and so on."),
     )
     reason = ReasonField(required=False)
 
@@ -144,43 +154,47 @@ class StaffChangeForm(ActionForm):
     """What a person shall be, all of it."""
 
     role = forms.ChoiceField(choices=lambda: [("", "No role"), *role_choices()], required=False)
-    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
-    leads_team = forms.BooleanField(label="Leads this team", required=False)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label=gettext_lazy("No team"))
+    leads_team = forms.BooleanField(label=gettext_lazy("Leads this team"), required=False)
     customer = CustomerNumberField(
-        label="Own customer number (optional)",
+        label=gettext_lazy("Own customer number (optional)"),
         required=False,
-        help_text="Of somebody who is a customer too: they never decide on their own money.",
+        help_text=gettext_lazy("Of somebody who is a customer too: they never decide on their own money."),
     )
-    active = forms.BooleanField(label="Active", required=False, help_text="Without it they can't sign in.")
+    active = forms.BooleanField(
+        label=gettext_lazy("Active"), required=False, help_text=gettext_lazy("Without it they can't sign in.")
+    )
     reason = ReasonField()
 
 
 class NewPersonForm(ActionForm):
     """Somebody who joins."""
 
-    username = forms.CharField(label="User name", max_length=150, help_text="What they sign in with.")
+    username = forms.CharField(
+        label=gettext_lazy("User name"), max_length=150, help_text=gettext_lazy("What they sign in with.")
+    )
     first_name = forms.CharField(max_length=150)
     last_name = forms.CharField(max_length=150)
-    email = forms.EmailField(label="E-mail", required=False)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     password = forms.CharField(
-        label="First password",
+        label=gettext_lazy("First password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. Tell them to change it when they sign in first.",
+        help_text=gettext_lazy("At least 12 characters. Tell them to change it when they sign in first."),
     )
     role = forms.ChoiceField(choices=role_choices)
-    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
-    leads_team = forms.BooleanField(label="Leads this team", required=False)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label=gettext_lazy("No team"))
+    leads_team = forms.BooleanField(label=gettext_lazy("Leads this team"), required=False)
     customer = CustomerNumberField(
-        label="Own customer number (optional)",
+        label=gettext_lazy("Own customer number (optional)"),
         required=False,
-        help_text="Of somebody who is a customer too: they never decide on their own money.",
+        help_text=gettext_lazy("Of somebody who is a customer too: they never decide on their own money."),
     )
     reason = ReasonField()
 
 
 class NewTeamForm(ActionForm):
-    name = forms.CharField(max_length=80, help_text="People join it by staff changes, its lead too.")
+    name = forms.CharField(max_length=80, help_text=gettext_lazy("People join it by staff changes, its lead too."))
 
 
 def _approving_roles() -> list[tuple[str, str]]:
@@ -192,9 +206,14 @@ class LimitForm(ActionForm):
     """An approval limit from a date on."""
 
     role = forms.ChoiceField(choices=_approving_roles)
-    subject = forms.ChoiceField(label="What is approved", choices=ApprovalLimit.Subject)
+    subject = forms.ChoiceField(label=gettext_lazy("What is approved"), choices=ApprovalLimit.Subject)
     currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(label="Holds from")
-    amount = AmountField(label="Up to", help_text="The refund together with what the customer was granted lately.")
-    batch_amount = AmountField(label="Up to, for a batch", initial=0, help_text="The sum of one batch; 0: none.")
+    valid_from = DateField(label=gettext_lazy("Holds from"))
+    amount = AmountField(
+        label=gettext_lazy("Up to"),
+        help_text=gettext_lazy("The refund together with what the customer was granted lately."),
+    )
+    batch_amount = AmountField(
+        label=gettext_lazy("Up to, for a batch"), initial=0, help_text=gettext_lazy("The sum of one batch; 0: none.")
+    )
     reason = ReasonField(required=False)

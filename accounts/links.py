@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from accounts.models import Customer, User
 from audit.actions import Obstacle
+from audit.words import say
 
 
 def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
@@ -16,7 +17,7 @@ def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
         return None
     if by.customer_id != customer_id and customer_id not in merged_with(by.customer_id):
         return None
-    return Obstacle("You are linked to this customer: somebody else has to do this.", "linked")
+    return Obstacle(say("You are linked to this customer: somebody else has to do this."), "linked")
 
 
 def merged_with(customer_id: int) -> set[int]:

@@ -9,65 +9,70 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from django.utils.functional import lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
+
+from audit.words import Text
+
 
 class Role(StrEnum):
     """The six roles; the value is the name of the group that a migration makes."""
 
-    AGENT = "Support agent"
-    LEAD = "Team lead"
-    MANAGER = "Manager"
-    BILLING = "Billing clerk"
-    AUDITOR = "Auditor"
-    ADMIN = "Administrator"
+    AGENT = gettext_noop("Support agent")
+    LEAD = gettext_noop("Team lead")
+    MANAGER = gettext_noop("Manager")
+    BILLING = gettext_noop("Billing clerk")
+    AUDITOR = gettext_noop("Auditor")
+    ADMIN = gettext_noop("Administrator")
 
 
 class May(StrEnum):
     """Everything that can be allowed or denied."""
 
-    SEE_CASES = "see customers, subscriptions, phones, complaints and refunds"
-    EDIT_CUSTOMERS = "edit customers"
-    MERGE_CUSTOMERS = "merge customers who are one and the same"
-    CANCEL_SUBSCRIPTIONS = "cancel subscriptions and undo it"
-    CHANGE_PLANS = "change the plan of subscriptions"
-    OPEN_SUBSCRIPTIONS = "open subscriptions"
-    WORK_COMPLAINTS = "register, assess, decide and communicate complaints"
-    LEAD_COMPLAINTS = "re-assign, escalate, merge and reopen complaints"
-    PROPOSE_REFUNDS = "quote and propose refunds"
-    WITHDRAW_REFUNDS_OF_OTHERS = "withdraw another person's refund"
-    APPROVE_USAGE = "approve usage refunds"
-    APPROVE_INTERRUPTION = "approve interruption refunds"
-    APPROVE_FULL_MONTH = "approve full-month refunds"
-    APPROVE_SPECIAL = "approve special refunds"
-    APPROVE_REVERSAL = "approve the reversal of a refund"
-    EDIT_INCIDENTS = "record incidents"
-    HANDLE_MONEY = "record payments and payouts, handle invoices and run billing"
-    APPROVE_LEFTOVER = "approve payouts of leftover credit"
-    SEE_DELEGATIONS = "see who approves in whose place"
-    DELEGATE_APPROVALS = "have somebody approve in one's place"
-    REVOKE_DELEGATIONS = "revoke another person's delegation"
-    CHOOSE_DIGEST = "choose when to be told by e-mail what waits"
-    CONFIRM_BANK_DETAILS = "confirm a change of bank details"
-    SEE_MONEY = "see invoices, credits and payouts"
-    HANDLE_PHONES = "record phones and purchases"
-    IMPORT = "import files"
-    SEE_PLANS = "see plans and prices"
-    DRAFT_PRICES = "draft plans and prices"
-    PUBLISH_PRICES = "publish plans and prices"
-    SEE_POLICIES = "read the policies"
-    DRAFT_POLICIES = "draft policies"
-    PUBLISH_POLICIES = "publish policies"
-    SEE_OWN_TRAIL = "see the audit trail of own cases"
-    SEE_TEAM_TRAIL = "see the audit trail of the team's cases"
-    SEE_WHOLE_TRAIL = "see the whole audit trail"
-    SEE_BACK_TESTS = "see back-tests of policies"
-    SEE_JOBS = "see one's own jobs"
-    SEE_JOBS_OF_OTHERS = "see the jobs of others"
-    HANDLE_JOBS_OF_OTHERS = "end or resume another person's job"
-    SEE_STAFF = "see staff, teams and approval limits"
-    DRAFT_STAFF = "draft changes of staff, teams and approval limits"
-    PUBLISH_STAFF = "publish changes of staff, teams and approval limits"
-    EDIT_TEMPLATES = "edit the templates of messages"
-    HANDLE_MESSAGES = "say what became of a message and send it again"
+    SEE_CASES = gettext_noop("see customers, subscriptions, phones, complaints and refunds")
+    EDIT_CUSTOMERS = gettext_noop("edit customers")
+    MERGE_CUSTOMERS = gettext_noop("merge customers who are one and the same")
+    CANCEL_SUBSCRIPTIONS = gettext_noop("cancel subscriptions and undo it")
+    CHANGE_PLANS = gettext_noop("change the plan of subscriptions")
+    OPEN_SUBSCRIPTIONS = gettext_noop("open subscriptions")
+    WORK_COMPLAINTS = gettext_noop("register, assess, decide and communicate complaints")
+    LEAD_COMPLAINTS = gettext_noop("re-assign, escalate, merge and reopen complaints")
+    PROPOSE_REFUNDS = gettext_noop("quote and propose refunds")
+    WITHDRAW_REFUNDS_OF_OTHERS = gettext_noop("withdraw another person's refund")
+    APPROVE_USAGE = gettext_noop("approve usage refunds")
+    APPROVE_INTERRUPTION = gettext_noop("approve interruption refunds")
+    APPROVE_FULL_MONTH = gettext_noop("approve full-month refunds")
+    APPROVE_SPECIAL = gettext_noop("approve special refunds")
+    APPROVE_REVERSAL = gettext_noop("approve the reversal of a refund")
+    EDIT_INCIDENTS = gettext_noop("record incidents")
+    HANDLE_MONEY = gettext_noop("record payments and payouts, handle invoices and run billing")
+    APPROVE_LEFTOVER = gettext_noop("approve payouts of leftover credit")
+    SEE_DELEGATIONS = gettext_noop("see who approves in whose place")
+    DELEGATE_APPROVALS = gettext_noop("have somebody approve in one's place")
+    REVOKE_DELEGATIONS = gettext_noop("revoke another person's delegation")
+    CHOOSE_DIGEST = gettext_noop("choose when to be told by e-mail what waits")
+    CONFIRM_BANK_DETAILS = gettext_noop("confirm a change of bank details")
+    SEE_MONEY = gettext_noop("see invoices, credits and payouts")
+    HANDLE_PHONES = gettext_noop("record phones and purchases")
+    IMPORT = gettext_noop("import files")
+    SEE_PLANS = gettext_noop("see plans and prices")
+    DRAFT_PRICES = gettext_noop("draft plans and prices")
+    PUBLISH_PRICES = gettext_noop("publish plans and prices")
+    SEE_POLICIES = gettext_noop("read the policies")
+    DRAFT_POLICIES = gettext_noop("draft policies")
+    PUBLISH_POLICIES = gettext_noop("publish policies")
+    SEE_OWN_TRAIL = gettext_noop("see the audit trail of own cases")
+    SEE_TEAM_TRAIL = gettext_noop("see the audit trail of the team's cases")
+    SEE_WHOLE_TRAIL = gettext_noop("see the whole audit trail")
+    SEE_BACK_TESTS = gettext_noop("see back-tests of policies")
+    SEE_JOBS = gettext_noop("see one's own jobs")
+    SEE_JOBS_OF_OTHERS = gettext_noop("see the jobs of others")
+    HANDLE_JOBS_OF_OTHERS = gettext_noop("end or resume another person's job")
+    SEE_STAFF = gettext_noop("see staff, teams and approval limits")
+    DRAFT_STAFF = gettext_noop("draft changes of staff, teams and approval limits")
+    PUBLISH_STAFF = gettext_noop("publish changes of staff, teams and approval limits")
+    EDIT_TEMPLATES = gettext_noop("edit the templates of messages")
+    HANDLE_MESSAGES = gettext_noop("say what became of a message and send it again")
 
 
 _A, _L, _M, _B, _U, _D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
@@ -142,10 +147,26 @@ DEPUTIES: Mapping[Role, frozenset[Role]] = MappingProxyType(
 )
 
 
-def roles_that(may: May) -> str:
+def may_words(may: May) -> Text:
+    """What may be done, in the language of whoever is looking: "approve usage refunds"."""
+    return gettext_lazy(may.value)
+
+
+def role_words(name: str) -> Text:
+    """A role's name in the language of whoever is looking; the group's name stays as it is."""
+    return gettext_lazy(name) if name else ""
+
+
+def roles_that(may: May) -> Text:
     """The roles that have a permission, in words: "Team lead or Manager"."""
-    names = [role.value for role in Role if role in PERMISSIONS[may]]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return lazy(_roles_that, str)(may)
+
+
+def _roles_that(may: May) -> str:
+    names = [gettext(role.value) for role in Role if role in PERMISSIONS[may]]
+    if len(names) == 1:
+        return names[0]
+    return gettext("{these} or {last}").format(these=", ".join(names[:-1]), last=names[-1])
 
 
 # What jobs and commands may do in the system user's name. Never anything that proposes, approves or decides.

@@ -13,6 +13,8 @@ from stdnum import iban
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError as NumberError
 
+from audit.words import say
+
 
 def validate_currency(code: str) -> None:
     """An ISO 4217 code of a currency that has a minor unit (no metals, no test codes)."""
@@ -21,7 +23,7 @@ def validate_currency(code: str) -> None:
     except ValueError:
         known = False
     if not known:
-        raise ValidationError("“%(code)s” is no currency of ISO 4217.", code="currency", params={"code": code})
+        raise ValidationError(say("“%(code)s” is no currency of ISO 4217."), code="currency", params={"code": code})
 
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
@@ -48,7 +50,7 @@ def countries() -> dict[str, str]:
 def validate_country(code: str) -> None:
     """An ISO 3166 two-letter code."""
     if code not in countries():
-        raise ValidationError("“%(code)s” is no country of ISO 3166.", code="country", params={"code": code})
+        raise ValidationError(say("“%(code)s” is no country of ISO 3166."), code="country", params={"code": code})
 
 
 def validate_iban(number: str) -> None:
@@ -57,7 +59,9 @@ def validate_iban(number: str) -> None:
         iban.validate(number)
     except NumberError as problem:
         raise ValidationError(
-            "“%(number)s” is no valid IBAN: %(problem)s", code="iban", params={"number": number, "problem": problem}
+            say("“%(number)s” is no valid IBAN: %(problem)s"),
+            code="iban",
+            params={"number": number, "problem": problem},
         ) from None
 
 
@@ -76,7 +80,7 @@ def clean_tax_number(number: str, country: str) -> str:
     whole = compact if compact.startswith((prefix, country)) else prefix + compact
     if not vat.is_valid(whole):
         raise ValidationError(
-            "“%(number)s” is no VAT number of %(country)s.",
+            say("“%(number)s” is no VAT number of %(country)s."),
             code="tax_number",
             params={"number": number, "country": countries().get(country, country)},
         )

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Self
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy
 
 from audit import context
 from audit.models import Event
@@ -49,7 +48,7 @@ class Obstacle(Words):
 
     code: str
 
-    def __new__(cls, sentence: str, code: str) -> Self:  # type: ignore[override]
+    def __new__(cls, sentence: str, code: str) -> Self:
         made = super().__new__(cls, sentence, recorded(sentence))
         made.code = code
         return made
@@ -107,10 +106,10 @@ class Action:
         if obstacle:
             raise Refused(obstacle, code=getattr(obstacle, "code", code))
 
-    def require_reason(self, what: Text = gettext_lazy("a reason")) -> None:
+    def require_reason(self, what: Text = "") -> None:
         """Refuse when the person gave no reason where one is due."""
         if not self.reason.strip():
-            sentence = say("Please write down {what}: it becomes part of the record.", what=what)
+            sentence = say("Please write down {what}: it becomes part of the record.", what=what or say("a reason"))
             raise Refused(sentence, code="reason_missing")
 
     def _write(self, outcome: str, message: str, data: dict[str, Any]) -> None:

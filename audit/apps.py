@@ -1,6 +1,12 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class AuditConfig(AppConfig):
     name = "audit"
-    verbose_name = "Audit"
+    verbose_name = gettext_lazy("Audit")
+
+    def ready(self) -> None:
+        from audit.names import translate_names
+
+        translate_names()

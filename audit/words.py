@@ -36,6 +36,12 @@ class Words(str):  # noqa: SLOT000
         made.recorded = recorded
         return made
 
+    def lower(self) -> Words:
+        return Words(super().lower(), self.recorded.lower())
+
+    def capitalize(self) -> Words:
+        return Words(super().capitalize(), self.recorded.capitalize())
+
 
 def say(message: str, /, **values: object) -> Words:
     """The sentence in the language of whoever is looking. ``{names}`` in it stand for the values.

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import next_number
 from audit.actions import Refused
+from audit.words import say
 from billing.models import BillingPeriod, CreditNote
 from billing.money import split_gross
 
@@ -31,11 +32,23 @@ def issue_credit_note(
         Refused: nothing to write a note about, or a reversal that does not fit the note it takes back.
     """
     if amount <= 0:
-        raise Refused(f"A credit note over {amount:f} {period.currency} would say nothing.", code="amount")
+        raise Refused(
+            say(
+                "A credit note over {amount} {period_currency} would say nothing.",
+                amount=f"{amount:f}",
+                period_currency=period.currency,
+            ),
+            code="amount",
+        )
     if (kind == CreditNote.Kind.REVERSAL) != (reverses is not None):
-        raise Refused("A reversal, and only a reversal, names the credit note that it takes back.", code="reverses")
+        raise Refused(
+            say("A reversal, and only a reversal, names the credit note that it takes back."), code="reverses"
+        )
     if reverses is not None and (reverses.period_id != period.pk or amount > reverses.gross):
-        raise Refused(f"This does not fit credit note {reverses.number}, which it would take back.", code="reverses")
+        raise Refused(
+            say("This does not fit credit note {reverses}, which it would take back.", reverses=reverses.number),
+            code="reverses",
+        )
     issued_on = on or timezone.localdate()
     net, tax = split_gross(amount, period.tax_rate, period.currency)
     note = CreditNote(

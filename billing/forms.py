@@ -9,11 +9,13 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.csvfiles.problems import FileProblem
 from accounts.fields import CostField
 from accounts.forms import AmountField, CustomerNumberField, DateField, ReasonField, currency_choices
 from audit.backoffice import ActionForm, ReasonForm
+from audit.words import say
 from billing.imports.bank import read_statement
 from billing.imports.bank_map import LARGEST_MAP, load_bank_map, parse_bank_map, shipped_bank_maps
 from billing.imports.column_map import MapProblem
@@ -32,7 +34,7 @@ class CostInput(forms.DecimalField):
 
 
 class PlanForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text="Capital letters, digits, _ and -. It never changes.")
+    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
     name = forms.CharField(max_length=100)
     kind = forms.ChoiceField(choices=Plan.Kind)
 
@@ -43,17 +45,23 @@ class PriceForm(ActionForm):
     plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
     term = forms.ChoiceField(choices=TermChoices)
     currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(label="Holds from", help_text="For periods that begin on this day or later.")
-    fee = AmountField(help_text="Gross, for the whole term.")
+    valid_from = DateField(
+        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
+    )
+    fee = AmountField(help_text=gettext_lazy("Gross, for the whole term."))
     tax_rate = forms.DecimalField(
-        label="Tax rate, %", min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
+        label=gettext_lazy("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
     )
     included_minutes = forms.IntegerField(min_value=0, max_value=2_000_000, initial=0)
-    minute_cost = CostInput(label="Cost of a minute", initial=0, help_text="What a used minute takes off a refund.")
+    minute_cost = CostInput(
+        label=gettext_lazy("Cost of a minute"),
+        initial=0,
+        help_text=gettext_lazy("What a used minute takes off a refund."),
+    )
 
 
 class OperationForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text="Capital letters, digits, _ and -. It never changes.")
+    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
     name = forms.CharField(max_length=100)
 
 
@@ -62,8 +70,10 @@ class OperationCostForm(ActionForm):
 
     operation = forms.ModelChoiceField(Operation.objects.all())
     currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(label="Holds from", help_text="For periods that begin on this day or later.")
-    unit_cost = CostInput(label="Cost of one use")
+    valid_from = DateField(
+        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
+    )
+    unit_cost = CostInput(label=gettext_lazy("Cost of one use"))
 
 
 # --- Subscriptions ------------------------------------------------------------------------------
@@ -73,39 +83,45 @@ class OpenSubscriptionForm(ActionForm):
     customer = CustomerNumberField()
     plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
     term = forms.ChoiceField(choices=TermChoices)
-    activated_on = DateField(label="Activated on", help_text="Its billing cycle is counted from this day (F9).")
+    activated_on = DateField(
+        label=gettext_lazy("Activated on"), help_text=gettext_lazy("Its billing cycle is counted from this day (F9).")
+    )
     agreed_fee = AmountField(
-        label="Agreed fee (optional)",
+        label=gettext_lazy("Agreed fee (optional)"),
         required=False,
-        help_text="Gross, for a whole term, where it differs from the plan's price.",
+        help_text=gettext_lazy("Gross, for a whole term, where it differs from the plan's price."),
     )
     taken_over_on = DateField(
-        label="Taken over on (optional)",
+        label=gettext_lazy("Taken over on (optional)"),
         required=False,
-        help_text="For a customer who comes from another system: the first period opened has this day in it.",
+        help_text=gettext_lazy(
+            "For a customer who comes from another system: the first period opened has this day in it."
+        ),
     )
 
 
 class PlanChangeForm(ActionForm):
     """The customer's word, how it came, and what they want."""
 
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label="New plan")
-    effective_on = DateField(label="From", help_text="The first period that begins on this day or later has it.")
-    agreed_fee = AmountField(
-        label="Agreed fee (optional)",
-        required=False,
-        help_text="Gross, for a whole term, where it differs from the plan's price. Billing's to agree.",
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=gettext_lazy("New plan"))
+    effective_on = DateField(
+        label=gettext_lazy("From"), help_text=gettext_lazy("The first period that begins on this day or later has it.")
     )
-    channel = forms.ChoiceField(label="It came by", choices=Subscription.Channel)
-    asked_on = DateField(label="Asked for on")
+    agreed_fee = AmountField(
+        label=gettext_lazy("Agreed fee (optional)"),
+        required=False,
+        help_text=gettext_lazy("Gross, for a whole term, where it differs from the plan's price. Billing's to agree."),
+    )
+    channel = forms.ChoiceField(label=gettext_lazy("It came by"), choices=Subscription.Channel)
+    asked_on = DateField(label=gettext_lazy("Asked for on"))
     reason = ReasonField(required=False)
 
 
 class CancelForm(ActionForm):
     """The customer's word, and how it came."""
 
-    channel = forms.ChoiceField(label="It came by", choices=Subscription.Channel)
-    requested_on = DateField(label="Asked for on")
+    channel = forms.ChoiceField(label=gettext_lazy("It came by"), choices=Subscription.Channel)
+    requested_on = DateField(label=gettext_lazy("Asked for on"))
     reason = ReasonField(required=False)
 
 
@@ -127,8 +143,8 @@ class SurplusForm(ActionForm):
     """A payment of an invoice that is paid."""
 
     amount = AmountField()
-    received_on = DateField(label="Received on")
-    reference = forms.CharField(max_length=140, required=False, help_text="As the bank shows it.")
+    received_on = DateField(label=gettext_lazy("Received on"))
+    reference = forms.CharField(max_length=140, required=False, help_text=gettext_lazy("As the bank shows it."))
 
 
 class PaymentForm(SurplusForm):
@@ -136,33 +152,35 @@ class PaymentForm(SurplusForm):
 
 
 class PaidInFullForm(ActionForm):
-    received_on = DateField(label="Received on")
-    reference = forms.CharField(max_length=140, help_text="As the bank shows it; it stands on each payment.")
+    received_on = DateField(label=gettext_lazy("Received on"))
+    reference = forms.CharField(
+        max_length=140, help_text=gettext_lazy("As the bank shows it; it stands on each payment.")
+    )
 
 
 class DisputeForm(ReasonForm):
     field_order = ("disputed_on", "reason")
-    disputed_on = DateField(label="In dispute since")
+    disputed_on = DateField(label=gettext_lazy("In dispute since"))
 
 
 class ChargebackForm(ReasonForm):
     field_order = ("taken_back_on", "reason")
-    taken_back_on = DateField(label="Taken back on")
-    reason = ReasonField(label="The bank's reason", max_length=200)
+    taken_back_on = DateField(label=gettext_lazy("Taken back on"))
+    reason = ReasonField(label=gettext_lazy("The bank's reason"), max_length=200)
 
 
 class PayoutPaidForm(ActionForm):
-    reference = forms.CharField(label="The bank's reference", max_length=140)
-    paid_on = DateField(label="Paid on")
+    reference = forms.CharField(label=gettext_lazy("The bank's reference"), max_length=140)
+    paid_on = DateField(label=gettext_lazy("Paid on"))
 
 
 class LeftoverForm(ReasonForm):
     field_order = ("amount", "reason")
-    amount = AmountField(help_text="What is left of the credit, or less.")
+    amount = AmountField(help_text=gettext_lazy("What is left of the credit, or less."))
 
 
 class MatchForm(ActionForm):
-    invoice_number = forms.CharField(max_length=20, help_text="Which invoice this payment is for.")
+    invoice_number = forms.CharField(max_length=20, help_text=gettext_lazy("Which invoice this payment is for."))
     surplus_to_credit = SurplusField()
     reason = ReasonField(required=False)
 
@@ -170,14 +188,18 @@ class MatchForm(ActionForm):
 class StatementForm(ActionForm):
     """A bank's statement and what its columns mean; the file is read here, so that a bad one is told at its field."""
 
-    file = forms.FileField(label="Statement", help_text="A CSV file in UTF-8, with a header; at most 5 MiB.")
+    file = forms.FileField(
+        label=gettext_lazy("Statement"), help_text=gettext_lazy("A CSV file in UTF-8, with a header; at most 5 MiB.")
+    )
     columns = forms.ChoiceField(
-        label="What the columns mean", choices=lambda: [(name, name) for name in shipped_bank_maps()], initial="own"
+        label=gettext_lazy("What the columns mean"),
+        choices=lambda: [(name, name) for name in shipped_bank_maps()],
+        initial="own",
     )
     own_map = forms.FileField(
-        label="Or a map of your own (optional)",
+        label=gettext_lazy("Or a map of your own (optional)"),
         required=False,
-        help_text="A TOML file; it goes before the choice above.",
+        help_text=gettext_lazy("A TOML file; it goes before the choice above."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -186,7 +208,7 @@ class StatementForm(ActionForm):
         if upload is None:
             return cleaned
         if upload.size > LARGEST_STATEMENT:
-            raise ValidationError({"file": "This is larger than 5 MiB: the command import_bank reads it."})
+            raise ValidationError({"file": say("This is larger than 5 MiB: the command import_bank reads it.")})
         try:
             chosen = (
                 parse_bank_map(own.read(LARGEST_MAP + 1), name=own.name)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Customer
 from audit.actions import Refused
+from audit.words import say
 from billing.models import BillingPeriod, Credit, Extension, MinutesGrant, Payout, Subscription
 
 # --- What a period bears ------------------------------------------------------------------------
@@ -26,7 +27,14 @@ def hold(period: BillingPeriod, amount: Decimal) -> None:
     left = refundable_of(period)
     if amount > left:
         raise Refused(
-            f"Only {left:f} {period.currency} can still be refunded for {period}, not {amount:f}.", code="cap"
+            say(
+                "Only {left} {period_currency} can still be refunded for {period}, not {amount}.",
+                left=f"{left:f}",
+                period_currency=period.currency,
+                period=period,
+                amount=f"{amount:f}",
+            ),
+            code="cap",
         )
     period.pending += amount
     period.save()
@@ -58,34 +66,36 @@ def credit_obstacle(subscription: Subscription) -> str | None:
     """Why no credit can be given, or None."""
     if subscription.state == Subscription.State.ACTIVE:
         return None
-    return f"{subscription.number} has no next cycle that a credit could go to."
+    return say("{subscription} has no next cycle that a credit could go to.", subscription=subscription.number)
 
 
 def minutes_obstacle(subscription: Subscription, minute_cost: Decimal) -> str | None:
     """Why no minutes can be given, or None."""
     if minute_cost == 0:
-        return "Minutes cost nothing in this plan, so an amount has no worth in minutes."
+        return say("Minutes cost nothing in this plan, so an amount has no worth in minutes.")
     return _no_current_period(subscription)
 
 
 def extension_obstacle(subscription: Subscription, fee: Decimal) -> str | None:
     """Why the period cannot be made longer, or None."""
     if fee == 0:
-        return "The period costs nothing, so an amount has no worth in days."
+        return say("The period costs nothing, so an amount has no worth in days.")
     return _no_current_period(subscription)
 
 
 def cash_obstacle(customer: Customer) -> str | None:
     """Why no cash can be paid, or None."""
-    return None if customer.iban else "The customer has no bank details (IBAN) on file."
+    return None if customer.iban else say("The customer has no bank details (IBAN) on file.")
 
 
 def _no_current_period(subscription: Subscription) -> str | None:
     if subscription.state == Subscription.State.ENDED:
-        return f"{subscription.number} has ended: there is no current period."
+        return say("{subscription} has ended: there is no current period.", subscription=subscription.number)
     period = subscription.current_period()
     if period is None or period.closes_on <= timezone.localdate():
-        return f"{subscription.number} has no period for today yet: billing has to run first."
+        return say(
+            "{subscription} has no period for today yet: billing has to run first.", subscription=subscription.number
+        )
     return None
 
 
@@ -170,5 +180,7 @@ def _current(subscription: Subscription) -> BillingPeriod:
         .first()
     )
     if period is None:
-        raise Refused(f"{subscription.number} has no current period.", code="no_current_period")
+        raise Refused(
+            say("{subscription} has no current period.", subscription=subscription.number), code="no_current_period"
+        )
     return period

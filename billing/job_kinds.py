@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.permissions import May
 from billing.actions.run import run_billing
 from billing.actions.run_batch import BillingResult
@@ -34,7 +36,7 @@ def bill(job: Job, progress: Progress) -> dict[str, Any]:
 BILLING_RUN = register_kind(
     JobKind(
         name="billing_run",
-        label="Billing run",
+        label=gettext_lazy("Billing run"),
         run=bill,
         may=May.HANDLE_MONEY,
         may_others=May.HANDLE_JOBS_OF_OTHERS,

@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.fields import FixedPointField
 from audit.breaches import CHUNK, Breach, each
+from audit.words import say
 from billing.models import (
     BillingPeriod,
     Extension,
@@ -52,7 +53,11 @@ def plan_changes() -> Iterator[Breach]:
         | Q(state=PlanChange.State.SCHEDULED, subscription__state=Subscription.State.ENDED)
     )
     for row in each(rows.select_related("subscription", "plan", "applied_period")):
-        said = f"with {row.applied_period}" if row.applied_period else "on a subscription that has ended"
+        said = (
+            say("with {applied_period}", applied_period=row.applied_period)
+            if row.applied_period
+            else say("on a subscription that has ended")
+        )
         yield Breach("plan-change", str(row), f"is {row.get_state_display().lower()} {said}")
     strays = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN).exclude(plan=F("subscription__plan"))
     for period in each(strays.select_related("subscription")):

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
 from audit.actions import Refused
+from audit.words import say
 from complaints.models import Attachment, Complaint
 
 
@@ -43,16 +44,28 @@ def attach(
     name = (file.name or "file").replace("\\", "/").rsplit("/", 1)[-1][-150:]
     size = file.size or 0
     if size == 0:
-        raise Refused(f"{name} is empty.", code="attachment")
+        raise Refused(say("{name} is empty.", name=name), code="attachment")
     if size > settings.ATTACHMENT_MAX_BYTES:
-        raise Refused(f"{name} is larger than {settings.ATTACHMENT_MAX_BYTES // 1024 // 1024} MB.", code="attachment")
+        raise Refused(
+            say(
+                "{name} is larger than {ATTACHMENT_MAX_BYTES} MB.",
+                name=name,
+                ATTACHMENT_MAX_BYTES=settings.ATTACHMENT_MAX_BYTES // 1024 // 1024,
+            ),
+            code="attachment",
+        )
     if file.content_type not in settings.ATTACHMENT_TYPES:
-        raise Refused(f"{name}: files of this kind ({file.content_type}) are not taken.", code="attachment")
+        raise Refused(
+            say(
+                "{name}: files of this kind ({content_type}) are not taken.", name=name, content_type=file.content_type
+            ),
+            code="attachment",
+        )
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
     if Attachment.objects.filter(complaint=complaint, sha256=digest.hexdigest()).exists():
-        raise Refused(f"{name} is on the case already.", code="attachment")
+        raise Refused(say("{name} is on the case already.", name=name), code="attachment")
     file.seek(0)
     file.name = name  # nothing of a path that somebody made up
     attachment = Attachment(

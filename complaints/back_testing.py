@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.models import Agreement
+from audit.words import say
 from complaints import guards
 from complaints.back_test_tally import Tally
 from complaints.deadlines import DayCount, UnknownHolidays, WorkingDays, deadline_for
@@ -318,7 +319,7 @@ def _without_refund(complaint: Complaint, judges: Judges, facts: BatchFacts, tal
     row = BackTestCase(complaint=complaint, currency=complaint.period.currency)
     if not _is_upheld(complaint):
         # Usage and interruption need an upheld complaint (R2, R7); the other bases are never automatic (F5).
-        row.why = "Rejected: nothing was given, and nothing is quoted."
+        row.why = say("Rejected: nothing was given, and nothing is quoted.")
         tally.counts["rejected"] += 1
         return row
     tally.counts["upheld_without_refund"] += 1

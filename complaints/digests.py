@@ -20,6 +20,7 @@ from accounts.messages.reader import Reader
 from accounts.models import Customer, User
 from accounts.permissions import APPROVAL_OF
 from audit.actions import Obstacle
+from audit.words import say
 from complaints import guards
 from complaints.due import DUE_RELATIONS, dues_of, near_deadline
 from complaints.models import Complaint, Refund
@@ -117,7 +118,7 @@ class _Links:
     def obstacle(self, person: User, customer_id: int) -> Obstacle | None:
         if person.customer_id is None or self._survivor(person.customer_id) != self._survivor(customer_id):
             return None
-        return Obstacle("You are linked to this customer.", "linked")
+        return Obstacle(say("You are linked to this customer."), "linked")
 
     def _survivor(self, customer_id: int) -> int:
         while (into := self._into.get(customer_id)) is not None:
@@ -128,9 +129,13 @@ class _Links:
 def _proposal_in_words(waiting: Waiting) -> str:
     refund, right = waiting.refund, waiting.authority.right
     in_place = f", in the place of {right.person}" if right.delegation is not None else ""
-    return (
-        f"{refund.code}: {_money(refund.total, refund.currency)}, {refund.customer.name},"
-        f" by {_READER.day(refund.expires_on)}{in_place}"
+    return say(
+        "{refund}: {money}, {customer}, by {day}{in_place}",
+        refund=refund.code,
+        money=_money(refund.total, refund.currency),
+        customer=refund.customer.name,
+        day=_READER.day(refund.expires_on),
+        in_place=in_place,
     )
 
 

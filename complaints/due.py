@@ -17,13 +17,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Agreement
+from audit.words import say
 from billing.periods import local_midnight
 from complaints.deadlines import days_left, is_missed
 from complaints.models import Complaint, DeadlineBreach, Policy, PolicyVersion
 from complaints.policy_parameters import RefundParameters
 
 #: What lists of complaints prefetch, so that ``dues_of`` asks nothing for a row: few documents judge many cases.
-DUE_RELATIONS: Final = ("refund_policy", "fulfilment_policy", "agreement")
+DUE_RELATIONS: Final = ("refund_policy", "agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,13 @@ class Due:
         late = -self.days_left
         if self.is_missed:
             decide = self.deadline == DeadlineBreach.Deadline.DECIDE
-            return f"Overdue by {late} d" if decide else f"Acknowledge: {late} d late"
+            return say("Overdue by {late} d", late=late) if decide else say("Acknowledge: {late} d late", late=late)
         verb = self.deadline.label
-        return f"{verb} today" if self.days_left == 0 else f"{verb} in {self.days_left} d"
+        return (
+            say("{verb} today", verb=verb)
+            if self.days_left == 0
+            else say("{verb} in {days_left} d", verb=verb, days_left=self.days_left)
+        )
 
 
 def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:
@@ -54,7 +59,7 @@ def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:
         return []
     now = now or timezone.now()
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    warned = complaint.terms.warn_before_days
+    warned = _days_of_warning(complaint)
     kinds = DeadlineBreach.Deadline
     waiting = [(kinds.DECIDE, complaint.decide_due_at)]
     if complaint.acknowledged_at is None:
@@ -64,6 +69,19 @@ def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:
         left, missed = days_left(due_at, now, zone), is_missed(due_at, now)
         found.append(Due(deadline, due_at, left, missed, is_near=not missed and left <= warned))
     return sorted(found, key=lambda due: due.due_at)
+
+
+def _days_of_warning(complaint: Complaint) -> int:
+    """``complaint.terms.warn_before_days`` without putting all the other figures together for each row of a list."""
+    special = complaint.agreement.terms if complaint.agreement is not None else {}
+    if "warn_before_days" in special:
+        return int(special["warn_before_days"])
+    version = complaint.refund_policy
+    # A list's rows share the documents that judge them: each is read once.
+    known = version.__dict__
+    if "days_of_warning_" not in known:
+        known["days_of_warning_"] = version.refund_parameters.warn_before_days
+    return int(known["days_of_warning_"])
 
 
 def most_urgent(dues: Iterable[Due]) -> Due | None:

@@ -9,11 +9,13 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import ActionForm, OptionalReasonForm, ReasonForm
 from audit.backoffice.widgets import DateInput, DateTimeInput
+from audit.words import say
 from billing.models import BillingPeriod, Plan, Subscription
 from complaints.models import Complaint, Decision, Refund
 from complaints.policy_parameters import RemedyKind
@@ -43,28 +45,32 @@ class RegisterForm(ActionForm):
 
     subscription = forms.CharField(
         max_length=20,
-        help_text="Its number, such as S-000123. The customer’s page has a button that fills it in.",
+        help_text=gettext_lazy("Its number, such as S-000123. The customer’s page has a button that fills it in."),
     )
-    received_at = forms.DateTimeField(widget=DateTimeInput, help_text="When it reached us: the deadlines start here.")
+    received_at = forms.DateTimeField(
+        widget=DateTimeInput, help_text=gettext_lazy("When it reached us: the deadlines start here.")
+    )
     channel = forms.ChoiceField(choices=Complaint.Channel)
     category = forms.ChoiceField(choices=Complaint.Category)
-    sought = forms.ChoiceField(label="Remedy sought", choices=Complaint.Sought)
+    sought = forms.ChoiceField(label=gettext_lazy("Remedy sought"), choices=Complaint.Sought)
     subject = forms.CharField(max_length=120)
-    text = forms.CharField(widget=LONG, help_text="In the customer’s own words.")
+    text = forms.CharField(widget=LONG, help_text=gettext_lazy("In the customer’s own words."))
     about_day = forms.DateField(
-        label="Day it is about",
+        label=gettext_lazy("Day it is about"),
         widget=DateInput,
         required=False,
-        help_text="Any day of the period it concerns; the day of receipt if left out.",
+        help_text=gettext_lazy("Any day of the period it concerns; the day of receipt if left out."),
     )
-    attachments = MultipleFileField(required=False, help_text="PDF, pictures, sound or plain text, up to 10 MB each.")
+    attachments = MultipleFileField(
+        required=False, help_text=gettext_lazy("PDF, pictures, sound or plain text, up to 10 MB each.")
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         number = cleaned.get("subscription", "").strip()
         subscription = Subscription.objects.filter(number__iexact=number).first() if number else None
         if number and subscription is None:
-            self.add_error("subscription", f"There is no subscription {number}.")
+            self.add_error("subscription", say("There is no subscription {number}.", number=number))
         if subscription is not None:
             cleaned["subscription_id"] = subscription.pk
             day = cleaned.get("about_day") or (
@@ -77,7 +83,12 @@ class RegisterForm(ActionForm):
     def _period(self, subscription: Subscription, day: date) -> int | None:
         period = BillingPeriod.objects.filter(subscription=subscription).containing(day).first()
         if period is None:
-            self.add_error("about_day", f"{subscription.number} has no billing period that covers {day:%Y-%m-%d}.")
+            self.add_error(
+                "about_day",
+                say(
+                    "{subscription} has no billing period that covers {day}.", subscription=subscription.number, day=day
+                ),
+            )
             return None
         return period.pk
 
@@ -88,10 +99,10 @@ class CorrectForm(ReasonForm):
     channel = forms.ChoiceField(choices=Complaint.Channel)
     received_at = forms.DateTimeField(widget=DateTimeInput)
     category = forms.ChoiceField(choices=Complaint.Category)
-    sought = forms.ChoiceField(label="Remedy sought", choices=Complaint.Sought)
+    sought = forms.ChoiceField(label=gettext_lazy("Remedy sought"), choices=Complaint.Sought)
     subject = forms.CharField(max_length=120)
     text = forms.CharField(widget=LONG)
-    period_id = forms.TypedChoiceField(label="Period it concerns", coerce=int)
+    period_id = forms.TypedChoiceField(label=gettext_lazy("Period it concerns"), coerce=int)
 
     field_order = ["subject", "text", "category", "sought", "channel", "received_at", "period_id", "reason"]
 
@@ -118,17 +129,19 @@ class TextForm(ActionForm):
 class SayForm(ActionForm):
     """A text for the customer, as it is sent."""
 
-    recipient = forms.CharField(max_length=200, required=False, help_text="Left out: the customer’s e-mail address.")
+    recipient = forms.CharField(
+        max_length=200, required=False, help_text=gettext_lazy("Left out: the customer’s e-mail address.")
+    )
     channel = forms.ChoiceField(choices=Complaint.Channel)
-    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 10}), help_text="Kept to the letter.")
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 10}), help_text=gettext_lazy("Kept to the letter."))
 
 
 class CustomerMessageForm(ActionForm):
     """What the customer said."""
 
     channel = forms.ChoiceField(choices=Complaint.Channel)
-    received_at = forms.DateTimeField(label="When", widget=DateTimeInput, initial=timezone.now)
-    sender = forms.CharField(label="From", max_length=200, required=False)
+    received_at = forms.DateTimeField(label=gettext_lazy("When"), widget=DateTimeInput, initial=timezone.now)
+    sender = forms.CharField(label=gettext_lazy("From"), max_length=200, required=False)
     text = forms.CharField(widget=LONG)
 
 
@@ -136,7 +149,7 @@ class AssignForm(ActionForm):
     """Whom to give cases to."""
 
     owner = forms.ModelChoiceField(queryset=User.objects.none())
-    reason = forms.CharField(label="Reason (optional)", widget=SHORT, required=False)
+    reason = forms.CharField(label=gettext_lazy("Reason (optional)"), widget=SHORT, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,7 +163,9 @@ class AssessForm(ActionForm):
     """What was found."""
 
     severity = forms.ChoiceField(choices=Complaint.Severity)
-    findings = forms.CharField(widget=LONG, help_text="The evidence beside is copied with it, as it stands now.")
+    findings = forms.CharField(
+        widget=LONG, help_text=gettext_lazy("The evidence beside is copied with it, as it stands now.")
+    )
 
 
 class DecideForm(ActionForm):
@@ -170,13 +185,15 @@ class ChannelReasonForm(ReasonForm):
 class MergeForm(ReasonForm):
     """Into which complaint."""
 
-    into = forms.CharField(label="Into complaint", max_length=12, help_text="Its code, such as C-00042.")
+    into = forms.CharField(
+        label=gettext_lazy("Into complaint"), max_length=12, help_text=gettext_lazy("Its code, such as C-00042.")
+    )
     field_order = ["into", "reason"]
 
     def clean_into(self) -> Complaint:
         found = Complaint.objects.filter(code__iexact=self.cleaned_data["into"].strip()).first()
         if found is None:
-            raise forms.ValidationError("There is no complaint with this code.")
+            raise forms.ValidationError(say("There is no complaint with this code."))
         return found
 
 
@@ -186,14 +203,16 @@ class ReferForm(ActionForm):
     scheme = forms.CharField(max_length=120)
     reference = forms.CharField(max_length=60, required=False)
     referred_on = forms.DateField(widget=DateInput, initial=timezone.localdate)
-    ended_on = forms.DateField(widget=DateInput, required=False, help_text="Left out while it runs.")
-    outcome = forms.CharField(widget=SHORT, required=False, help_text="How it ended, together with the day.")
+    ended_on = forms.DateField(widget=DateInput, required=False, help_text=gettext_lazy("Left out while it runs."))
+    outcome = forms.CharField(
+        widget=SHORT, required=False, help_text=gettext_lazy("How it ended, together with the day.")
+    )
 
 
 class AttachForm(ActionForm):
     """One file."""
 
-    file = forms.FileField(help_text="PDF, pictures, sound or plain text, up to 10 MB.")
+    file = forms.FileField(help_text=gettext_lazy("PDF, pictures, sound or plain text, up to 10 MB."))
 
 
 REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in RemedyKind}
@@ -210,32 +229,38 @@ class RefundForm(ActionForm):
 
     basis = forms.ChoiceField(choices=Refund.Basis)
     special_amount = forms.DecimalField(
-        label="Amount of a special case", required=False, max_digits=18, decimal_places=4
+        label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4
     )
     justification = forms.CharField(
-        widget=SHORT, required=False, help_text="Needed for a full month and for a special case."
+        widget=SHORT, required=False, help_text=gettext_lazy("Needed for a full month and for a special case.")
     )
-    evidence = forms.CharField(widget=SHORT, required=False, help_text="Needed for a special case.")
-    rest = forms.ChoiceField(label="Give it as", choices=REST_CHOICES, initial="credit")
-    credit_amount = forms.DecimalField(label="of which as credit", required=False, max_digits=18, decimal_places=4)
-    minutes_amount = forms.DecimalField(label="of which as minutes", required=False, max_digits=18, decimal_places=4)
+    evidence = forms.CharField(widget=SHORT, required=False, help_text=gettext_lazy("Needed for a special case."))
+    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, initial="credit")
+    credit_amount = forms.DecimalField(
+        label=gettext_lazy("of which as credit"), required=False, max_digits=18, decimal_places=4
+    )
+    minutes_amount = forms.DecimalField(
+        label=gettext_lazy("of which as minutes"), required=False, max_digits=18, decimal_places=4
+    )
     extension_amount = forms.DecimalField(
-        label="of which as a longer period", required=False, max_digits=18, decimal_places=4
+        label=gettext_lazy("of which as a longer period"), required=False, max_digits=18, decimal_places=4
     )
-    cash_amount = forms.DecimalField(label="of which in cash", required=False, max_digits=18, decimal_places=4)
+    cash_amount = forms.DecimalField(
+        label=gettext_lazy("of which in cash"), required=False, max_digits=18, decimal_places=4
+    )
     reduction = forms.DecimalField(
-        label="Give less by",
+        label=gettext_lazy("Give less by"),
         required=False,
         max_digits=18,
         decimal_places=4,
-        help_text="For a complaint partly upheld, say.",
+        help_text=gettext_lazy("For a complaint partly upheld, say."),
     )
-    reduction_reason = forms.CharField(label="Why less", required=False, max_length=400)
+    reduction_reason = forms.CharField(label=gettext_lazy("Why less"), required=False, max_length=400)
     unusual_reason = forms.CharField(
-        label="Why so far from similar cases",
+        label=gettext_lazy("Why so far from similar cases"),
         required=False,
         max_length=400,
-        help_text="Only where the quote is far from what similar cases were given.",
+        help_text=gettext_lazy("Only where the quote is far from what similar cases were given."),
     )
 
     def terms(self) -> dict[str, Any]:
@@ -268,14 +293,18 @@ class RefundForm(ActionForm):
 class IndemnityForm(ActionForm):
     """How an indemnity is given; the rest is computed."""
 
-    remedy = forms.ChoiceField(label="Give it as", choices=REST_CHOICES)
+    remedy = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES)
 
 
 class ProposeForm(RefundForm):
     """A refund drafted and proposed in one step."""
 
-    period_id = forms.TypedChoiceField(label="For period", coerce=int)
-    reason = forms.CharField(label="Reason of the proposal", widget=SHORT, help_text="It becomes part of the record.")
+    period_id = forms.TypedChoiceField(label=gettext_lazy("For period"), coerce=int)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason of the proposal"),
+        widget=SHORT,
+        help_text=gettext_lazy("It becomes part of the record."),
+    )
 
     field_order = ["basis", "period_id", "special_amount", "rest", "reason", "justification", "evidence"]
 
@@ -288,17 +317,20 @@ class IncidentForm(ActionForm):
     """An interruption or maintenance."""
 
     title = forms.CharField(max_length=120)
-    starts_at = forms.DateTimeField(label="Began", widget=DateTimeInput)
+    starts_at = forms.DateTimeField(label=gettext_lazy("Began"), widget=DateTimeInput)
     ends_at = forms.DateTimeField(
-        label="Ended", widget=DateTimeInput, required=False, help_text="Left out while it runs."
+        label=gettext_lazy("Ended"),
+        widget=DateTimeInput,
+        required=False,
+        help_text=gettext_lazy("Left out while it runs."),
     )
-    scheduled = forms.BooleanField(label="Scheduled maintenance", required=False)
-    hits_everybody = forms.BooleanField(label="Hits everybody", required=False)
+    scheduled = forms.BooleanField(label=gettext_lazy("Scheduled maintenance"), required=False)
+    hits_everybody = forms.BooleanField(label=gettext_lazy("Hits everybody"), required=False)
     plans = forms.ModelMultipleChoiceField(queryset=Plan.objects.order_by("name"), required=False)
     subscriptions = forms.CharField(
         required=False,
         widget=SHORT,
-        help_text="Numbers of single subscriptions, separated by blanks or commas.",
+        help_text=gettext_lazy("Numbers of single subscriptions, separated by blanks or commas."),
     )
 
     def clean_subscriptions(self) -> list[int]:
@@ -306,7 +338,7 @@ class IncidentForm(ActionForm):
         found = dict(Subscription.objects.filter(number__in=numbers).values_list("number", "pk"))
         unknown = sorted(numbers - set(found))
         if unknown:
-            raise forms.ValidationError(f"Unknown: {', '.join(unknown[:10])}.")
+            raise forms.ValidationError(say("Unknown: {names}.", names=", ".join(unknown[:10])))
         return sorted(found.values())
 
     def as_action(self) -> dict[str, Any]:
@@ -325,22 +357,22 @@ class IncidentForm(ActionForm):
 class EditIncidentForm(IncidentForm):
     """A correction, with its reason."""
 
-    reason = forms.CharField(widget=SHORT, help_text="It becomes part of the record.")
+    reason = forms.CharField(widget=SHORT, help_text=gettext_lazy("It becomes part of the record."))
 
 
 class EndIncidentForm(ActionForm):
     """When it was over."""
 
-    ends_at = forms.DateTimeField(label="Ended", widget=DateTimeInput)
+    ends_at = forms.DateTimeField(label=gettext_lazy("Ended"), widget=DateTimeInput)
 
 
 class ReversalForm(ReasonForm):
     """Taking a refund back."""
 
     charge_used = forms.BooleanField(
-        label="Charge what was used on the next invoice",
+        label=gettext_lazy("Charge what was used on the next invoice"),
         required=False,
-        help_text="Whoever approves has the last word.",
+        help_text=gettext_lazy("Whoever approves has the last word."),
     )
     field_order = ["charge_used", "reason"]
 
@@ -348,5 +380,5 @@ class ReversalForm(ReasonForm):
 class ApproveReversalForm(OptionalReasonForm):
     """The last word on the charge."""
 
-    charge_used = forms.BooleanField(label="Charge what was used on the next invoice", required=False)
+    charge_used = forms.BooleanField(label=gettext_lazy("Charge what was used on the next invoice"), required=False)
     field_order = ["charge_used", "reason"]

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from accounts.models import User
 from audit.actions import Obstacle
+from audit.words import say
 from billing.giving import refundable_of
 from billing.money import format_amount
 from complaints.deadlines import days_left
@@ -74,17 +75,26 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
     matter = whole_matter(complaint)
     late = latest_answer(matter)
     if late is None:
-        return Obstacle(f"{complaint.code} was decided in time.", code="in_time")
+        return Obstacle(say("{complaint} was decided in time.", complaint=complaint.code), code="in_time")
     standing = _standing(matter)
     if standing is not None:
         return Obstacle(
-            f"{standing.code} makes this good already ({standing.fault}): a fault is indemnified once.",
+            say(
+                "{standing} makes this good already ({fault}): a fault is indemnified once.",
+                standing=standing.code,
+                fault=standing.fault,
+            ),
             code="fault_indemnified",
         )
     twin = next((refund for refund in complaint.refunds.all() if _is_open_on(refund, complaint)), None)
     if twin is not None:
         return Obstacle(
-            f"{complaint.code} has an open refund for this period already: {twin.code}.", code="open_refund"
+            say(
+                "{complaint} has an open refund for this period already: {twin}.",
+                complaint=complaint.code,
+                twin=twin.code,
+            ),
+            code="open_refund",
         )
     return basis_obstacle(complaint, Basis.SPECIAL, terms_for(period)) or _within_limits(complaint, late, matter)
 
@@ -98,14 +108,22 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
     if breach is None:
         return None
     if refund.basis != Refund.Basis.SPECIAL:
-        return Obstacle(f"{refund.code} is an indemnity, which is a special case: its basis stays.", code="indemnity")
+        return Obstacle(
+            say("{refund} is an indemnity, which is a special case: its basis stays.", refund=refund.code),
+            code="indemnity",
+        )
     late = _answered(breach, _decisions(whole_matter(refund.complaint)))
     most = None if late is None else refund.complaint.terms.indemnity_for(late.days_late, refund.currency)
     if most is None or (refund.special_amount or Decimal(0)) <= most:
         return None
     return Obstacle(
-        f"{refund.code} is the indemnity for a late answer, worth {format_amount(most, refund.currency)}"
-        f" {refund.currency} at most. Draft a special case of its own for anything else.",
+        say(
+            "{refund} is the indemnity for a late answer, worth {amount} {refund_currency} at most. "
+            "Draft a special case of its own for anything else.",
+            refund=refund.code,
+            amount=format_amount(most, refund.currency),
+            refund_currency=refund.currency,
+        ),
         code="indemnity",
     )
 
@@ -154,7 +172,7 @@ def fault_of(matter: Sequence[Complaint]) -> str:
         incident = _incident_of(complaint)
         if incident is not None:
             return _incident_fault(incident, complaint)
-    return f"complaint {matter[0].code}"
+    return say("complaint {code}", code=matter[0].code)
 
 
 def _incident_of(complaint: Complaint) -> Incident | None:
@@ -170,7 +188,9 @@ def _incident_of(complaint: Complaint) -> Incident | None:
 
 
 def _incident_fault(incident: Incident, complaint: Complaint) -> str:
-    return f"incident {incident.code}, {complaint.subscription.number}"
+    return say(
+        "incident {incident}, {subscription}", incident=incident.code, subscription=complaint.subscription.number
+    )
 
 
 def _standing(matter: Sequence[Complaint]) -> Refund | None:
@@ -198,5 +218,8 @@ def _within_limits(complaint: Complaint, late: LateAnswer, matter: Sequence[Comp
         if at_most is not None and amount > at_most:
             amount, limit = at_most, named
     if amount == 0:
-        return Obstacle(f"Nothing can be refunded on {period} any more, or nothing was paid for it.", code="nothing")
+        return Obstacle(
+            say("Nothing can be refunded on {period} any more, or nothing was paid for it.", period=period),
+            code="nothing",
+        )
     return Indemnity(late, amount, period.currency, fault_of(matter), per_day, limit)

@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.forms import CustomerNumberField, country_choices
 from audit.backoffice import ActionForm
 from audit.backoffice.widgets import DateInput
+from audit.words import say
 from billing.money import UnknownCurrency, format_amount, is_whole_minor
 from complaints.deadlines import DayCount, known_countries
 from complaints.models import Policy, PolicyVersion
@@ -88,21 +90,25 @@ class AmountsField(forms.CharField):
         for entry in filter(None, map(str.strip, re.split(r"[,;\n]+", text))):
             currency, amount = self._read(entry)
             if currency in amounts:
-                raise forms.ValidationError(f"{currency} stands there twice.", code="twice")
+                raise forms.ValidationError(say("{currency} stands there twice.", currency=currency), code="twice")
             amounts[currency] = amount
         return amounts
 
     def _read(self, entry: str) -> tuple[str, str]:
         found = self._ENTRY.fullmatch(entry)
         if found is None or bool(found["before"]) == bool(found["behind"]):
-            raise forms.ValidationError(f"Write a currency and its amount: EUR 1.50, not “{entry}”.", code="amount")
+            raise forms.ValidationError(
+                say("Write a currency and its amount: EUR 1.50, not “{entry}”.", entry=entry), code="amount"
+            )
         amount, currency = Decimal(found["amount"]), (found["before"] or found["behind"]).upper()
         try:
             if is_whole_minor(amount, currency):
                 return currency, format_amount(amount, currency)
         except (UnknownCurrency, InvalidOperation):
-            raise forms.ValidationError(f"{currency} is no currency.", code="currency") from None
-        raise forms.ValidationError(f"{entry}: {currency} has fewer decimals.", code="amount")
+            raise forms.ValidationError(say("{currency} is no currency.", currency=currency), code="currency") from None
+        raise forms.ValidationError(
+            say("{entry}: {currency} has fewer decimals.", entry=entry, currency=currency), code="amount"
+        )
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, Mapping):
@@ -123,7 +129,9 @@ class DaysOrNeverField(forms.CharField):
         if not text or text == NEVER:
             return text or None
         if not text.isdecimal() or not self.least <= int(text) <= 10_000:
-            raise forms.ValidationError(f"Write a number of days, {self.least} or more, or “never”.", code="days")
+            raise forms.ValidationError(
+                say("Write a number of days, {least} or more, or “never”.", least=self.least), code="days"
+            )
         return int(text)
 
 
@@ -305,9 +313,13 @@ class PolicyVersionForm(FigureForm):
     json_field = "parameters"
     optional = False
     effective_from = forms.DateField(
-        label="Holds from", widget=DateInput, help_text="It judges periods that begin on this day or later."
+        label=gettext_lazy("Holds from"),
+        widget=DateInput,
+        help_text=gettext_lazy("It judges periods that begin on this day or later."),
     )
-    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 20}), help_text="Markdown. What customers read.")
+    text = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 20}), help_text=gettext_lazy("Markdown. What customers read.")
+    )
 
     @property
     def kind(self) -> str:
@@ -336,9 +348,15 @@ class AgreementForm(FigureForm):
     json_field = "terms"
     optional = True
     title = forms.CharField(max_length=120)
-    valid_from = forms.DateField(widget=DateInput, help_text="It judges periods that begin on this day or later.")
-    valid_until = forms.DateField(widget=DateInput, required=False, help_text="The last day on which it holds.")
-    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text="Markdown.")
+    valid_from = forms.DateField(
+        widget=DateInput, help_text=gettext_lazy("It judges periods that begin on this day or later.")
+    )
+    valid_until = forms.DateField(
+        widget=DateInput, required=False, help_text=gettext_lazy("The last day on which it holds.")
+    )
+    text = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=gettext_lazy("Markdown.")
+    )
     field_order = ("title", "valid_from", "valid_until", *_GROUP_OF, "text")
 
     def check(self, figures: dict[str, Any], cleaned: dict[str, Any]) -> None:
@@ -352,5 +370,5 @@ class AgreementForm(FigureForm):
 class NewAgreementForm(AgreementForm):
     """The same for a customer to be named."""
 
-    customer = CustomerNumberField(label="Customer", help_text="The customer’s number.")
+    customer = CustomerNumberField(label=gettext_lazy("Customer"), help_text=gettext_lazy("The customer’s number."))
     field_order = ("customer", *AgreementForm.field_order)

@@ -8,6 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from babel import Locale
+from django.utils.translation import gettext_lazy
+
+from audit.words import Text, say
 
 type Say = Callable[[Any], str]
 
@@ -20,10 +23,10 @@ class FigureWords:
     is not.
     """
 
-    label: str
+    label: Text
     say: Say
     public: bool = False
-    hint: str = ""
+    hint: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,15 @@ class Figure:
 
 
 def _yes_no(value: Any) -> str:
-    return "yes" if value else "no"
+    return say("yes") if value else say("no")
 
 
 def _days(value: Any) -> str:
-    return "never" if value is None else "the same day" if value == 0 else _count(value, "day")
+    return say("never") if value is None else say("the same day") if value == 0 else _count(value, "day")
 
 
 def _last_days(value: Any) -> str:
-    return f"the last {_count(value, 'day')}" if value else "none"
+    return f"the last {_count(value, 'day')}" if value else say("none")
 
 
 def _length(seconds: Any) -> str:
@@ -55,7 +58,7 @@ def _length(seconds: Any) -> str:
         count, seconds = divmod(seconds, length)
         if count:
             parts.append(_count(count, unit))
-    return " ".join(parts) or "any length"
+    return " ".join(parts) or say("any length")
 
 
 def _amounts(value: Any) -> str:
@@ -65,11 +68,11 @@ def _amounts(value: Any) -> str:
 
 
 def _country(value: Any) -> str:
-    return Locale("en").territories.get(value, _plain(value)) if value else "the customer's country"
+    return Locale("en").territories.get(value, _plain(value)) if value else say("the customer's country")
 
 
 def _indemnities(value: Any) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(value.items())) or "nothing"
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(value.items())) or say("nothing")
 
 
 def _maxima(value: Any) -> str:
@@ -77,7 +80,7 @@ def _maxima(value: Any) -> str:
 
 
 def _overdue(value: Any) -> str:
-    return "never by itself" if value is None else f"after every {_count(value, 'day')}"
+    return say("never by itself") if value is None else f"after every {_count(value, 'day')}"
 
 
 def _one_of(words: Mapping[str, str]) -> Say:
@@ -93,10 +96,10 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return _yes_no(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_plain(entry)}" for key, entry in value.items()) or "none"
+        return ", ".join(f"{key}: {_plain(entry)}" for key, entry in value.items()) or say("none")
     if isinstance(value, list | tuple):
-        return ", ".join(_plain(entry) for entry in value) or "none"
-    return "none" if value is None else str(value).replace("_", " ")
+        return ", ".join(_plain(entry) for entry in value) or say("none")
+    return say("none") if value is None else str(value).replace("_", " ")
 
 
 BASES = {
@@ -122,74 +125,86 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
             "The day on which a complaint arrives counts as a day of service",
             _yes_no,
             public=True,
-            hint="If it counts, the customer had the service on that day, and it is taken off.",
+            hint=gettext_lazy("If it counts, the customer had the service on that day, and it is taken off."),
         ),
         "minimum_interruption_seconds": FigureWords("The shortest interruption that counts", _length, public=True),
         "acknowledge_within_days": FigureWords(
             "Receipt of a complaint is confirmed within",
             _days,
             public=True,
-            hint="After the day on which it reached us.",
+            hint=gettext_lazy("After the day on which it reached us."),
         ),
         "decide_within_days": FigureWords(
-            "A complaint is decided within", _days, public=True, hint="After the day on which it reached us."
+            "A complaint is decided within",
+            _days,
+            public=True,
+            hint=gettext_lazy("After the day on which it reached us."),
         ),
         "deadline_days": FigureWords(
             "These days are",
             lambda value: f"{value} days",
             public=True,
-            hint="Working days leave out the weekends and public holidays of a country, by its calendar of each year.",
+            hint=gettext_lazy(
+                "Working days leave out the weekends and public holidays of a country, by its calendar of each year."
+            ),
         ),
         "holidays_of": FigureWords(
             "Working days leave out the weekends and public holidays of",
             _country,
             public=True,
-            hint="For working days alone.",
+            hint=gettext_lazy("For working days alone."),
         ),
         "indemnity_per_day": FigureWords(
             "For each day by which an answer is late we may give",
             _indemnities,
             public=True,
-            hint="One currency a line, such as EUR 1.50; “none” for none.",
+            hint=gettext_lazy("One currency a line, such as EUR 1.50; “none” for none."),
         ),
         "indemnity_maximum": FigureWords(
             "For one late answer at most",
             _maxima,
             public=True,
-            hint="One currency a line; never more than the period’s fee, whatever stands here.",
+            hint=gettext_lazy("One currency a line; never more than the period’s fee, whatever stands here."),
         ),
         "silence_closes_after_days": FigureWords(
             "An answered complaint is closed if the customer is silent for", _days, public=True
         ),
         "further_way": FigureWords(
-            "Whoever is not satisfied can turn to", _plain, public=True, hint="A rejection has to name it."
+            "Whoever is not satisfied can turn to",
+            _plain,
+            public=True,
+            hint=gettext_lazy("A rejection has to name it."),
         ),
         "consent_needed_after_days": FigureWords(
             "A team lead has to consent if the period ended longer ago than",
             _days,
-            hint="A number of days, or “never”.",
+            hint=gettext_lazy("A number of days, or “never”."),
         ),
         "warn_before_days": FigureWords(
             "Staff are warned before a deadline ends, by",
             _days,
-            hint="From so many calendar days before its last day on, pages and digests show it as near.",
+            hint=gettext_lazy("From so many calendar days before its last day on, pages and digests show it as near."),
         ),
         "escalate_after_days": FigureWords(
             "An overdue case rises by a level",
             _overdue,
-            hint="After so many calendar days beyond its deadline, and after as many again each further time; its lead"
-            " is told. Or “never”.",
+            hint=gettext_lazy(
+                "After so many calendar days beyond its deadline, and after as many again each further "
+                "time; its lead is told. Or “never”."
+            ),
         ),
         "second_approval_above": FigureWords(
             "Two people approve above",
             _amounts,
-            hint="One currency a line, such as EUR 500.00. In a currency that is not named two people approve any"
-            " amount.",
+            hint=gettext_lazy(
+                "One currency a line, such as EUR 500.00. In a currency that is not named two people "
+                "approve any amount."
+            ),
         ),
         "approval_window_days": FigureWords(
             "Counted against an approver's limit: what was given in",
             _last_days,
-            hint="So many days back. What the same customer was granted in them counts.",
+            hint=gettext_lazy("So many days back. What the same customer was granted in them counts."),
         ),
         "draft_expires_after_days": FigureWords("A draft refund expires after", _days),
         "proposal_expires_after_days": FigureWords("A proposed refund expires after", _days),
@@ -200,7 +215,7 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
 def figure(name: str, value: Any) -> Figure:
     """A figure by its stored name and value. One without words reads as it is stored, and is not public."""
     words = WORDS.get(name) or FigureWords(name.replace("_", " ").capitalize(), _plain)
-    return Figure(name, words.label, words.say(value), words.public)
+    return Figure(name, str(words.label), words.say(value), words.public)
 
 
 def figures(parameters: Mapping[str, Any]) -> list[Figure]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit.actions import Refused
+from audit.words import say
 from billing.giving import give_credit, give_days, give_minutes, order_payout, settle_held
 from billing.models import BillingPeriod
 from billing.money import format_amount, is_whole_minor
@@ -30,9 +31,9 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
     for entry in remedies:
         kind = str(entry.get("kind", ""))
         if kind not in set(RemedyKind):
-            raise Refused(f"“{kind}” is no remedy.", code="remedy")
+            raise Refused(say("“{kind}” is no remedy.", kind=kind), code="remedy")
         if any(known["kind"] == kind for known in plan):
-            raise Refused("Name each remedy once.", code="remedy")
+            raise Refused(say("Name each remedy once."), code="remedy")
         amount = entry.get("amount")
         if amount in (None, ""):
             open_ends += 1
@@ -40,7 +41,7 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
             continue
         plan.append({"kind": kind, "amount": format_amount(_amount(amount, currency), currency)})
     if open_ends > 1:
-        raise Refused("Only one remedy can take the rest: give the others an amount.", code="remedy")
+        raise Refused(say("Only one remedy can take the rest: give the others an amount."), code="remedy")
     return plan or [{"kind": RemedyKind.CREDIT.value}]
 
 
@@ -51,7 +52,7 @@ def _amount(value: Any, currency: str) -> Decimal:
             return amount
     except (InvalidOperation, ValueError):
         pass
-    raise Refused(f"“{value}” is no amount of {currency} above 0.", code="remedy")
+    raise Refused(say("“{value}” is no amount of {currency} above 0.", value=value, currency=currency), code="remedy")
 
 
 def remedy_plan_for(
@@ -70,8 +71,12 @@ def remedy_plan_for(
         plan = [entry for entry in plan if "amount" in entry]  # nothing is left for the one that takes the rest
     elif rest <= 0 or not takes_rest:
         raise Refused(
-            f"The remedies have to add up to {format_amount(total, currency)} {currency} exactly; those with an"
-            f" amount come to {format_amount(named, currency)}.",
+            say(
+                "The remedies have to add up to {amount} {currency} exactly; those with an amount come to {amount_2}.",
+                amount=format_amount(total, currency),
+                currency=currency,
+                amount_2=format_amount(named, currency),
+            ),
             code="remedies_do_not_add_up",
         )
     filled: list[dict[str, Any]] = []
@@ -108,7 +113,10 @@ def settle_remedies(refund: Refund) -> None:
     for entry in refund.remedy_plan:
         obstacle = remedy_obstacle(entry["kind"], refund.period, terms)
         if obstacle:
-            raise Refused(f"{refund.code} cannot be settled as proposed: {obstacle}", code=obstacle.code)
+            raise Refused(
+                say("{refund} cannot be settled as proposed: {obstacle}", refund=refund.code, obstacle=obstacle),
+                code=obstacle.code,
+            )
     # The period is written before an extension reads and moves what may be the same row.
     settle_held(refund.period, refund.total)
     reason = f"Refund {refund.code} of complaint {refund.complaint.code}"

@@ -17,6 +17,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from audit.words import join, say
 from billing.models import (
     BillingPeriod,
     Credit,
@@ -96,9 +97,9 @@ def _of_credit(remedy: Remedy, credit: Credit) -> Entry:
     """What is left of the credit, and what of it was to be paid out after the subscription's end and is not yet."""
     on_its_way = sum((payout.amount for payout in _leftover_payouts(credit)), Decimal(0))
     left = min(credit.remaining + on_its_way, remedy.amount)
-    why = "nothing of the credit is left" if left == 0 else "what is left of the credit is taken back"
+    why = say("nothing of the credit is left") if left == 0 else say("what is left of the credit is taken back")
     if on_its_way:
-        why += ", its payout is stopped"
+        why = join(", ", [why, say("its payout is stopped")])
     return Entry(remedy, left, 0, why)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from audit.words import say
 from billing.models import BillingPeriod
 from billing.periods import Term
 from complaints.refund_calculation import Basis, Interval, QuoteInputs, days_provided
@@ -96,12 +97,20 @@ def remedy_in_words(entry: Mapping[str, Any], currency: str) -> str:
     amount = f"{entry['amount']} {currency}" if "amount" in entry else "the rest"
     match entry["kind"]:
         case "credit":
-            return f"{amount} as credit on the next cycle"
+            return say("{amount} as credit on the next cycle", amount=amount)
         case "minutes":
-            return f"{amount} as {entry['minutes']} minutes" if "minutes" in entry else f"{amount} as minutes"
+            return (
+                f"{amount} as {entry['minutes']} minutes"
+                if "minutes" in entry
+                else say("{amount} as minutes", amount=amount)
+            )
         case "extension":
-            return f"{amount} as {entry['days']} more days" if "days" in entry else f"{amount} as a longer period"
-    return f"{amount} in cash"
+            return (
+                f"{amount} as {entry['days']} more days"
+                if "days" in entry
+                else say("{amount} as a longer period", amount=amount)
+            )
+    return say("{amount} in cash", amount=amount)
 
 
 def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> str:
@@ -122,7 +131,7 @@ def basis_in_words(basis: str) -> str:
 def hours_in_words(seconds: Fraction) -> str:
     """A length of time: "31 h 20 min"."""
     minutes = int(seconds // 60)
-    return f"{minutes // 60} h {minutes % 60} min"
+    return say("{minutes} h {minutes_2} min", minutes=minutes // 60, minutes_2=minutes % 60)
 
 
 def _day(day: Any) -> str:

@@ -14,12 +14,14 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, get_script_prefix, path, reverse
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.staff import change_own_password
 from audit.backoffice import TrackedAdmin, home_panels
 from audit.backoffice.counts import counts_of, in_words
 from audit.backoffice.panels import later_panel
 from audit.backoffice.search import SHORTEST, Typed, only_exact, search
+from audit.words import Text, recorded, say
 from config.help import help_for
 
 
@@ -28,7 +30,7 @@ class Entry:
     """One line of the navigation: a model's list, or a page action of it, seen by those who may see it."""
 
     model: str  # "app.Model"; left out while no admin is registered for it
-    label: str = ""  # the model's own plural if empty
+    label: Text = ""  # the model's own plural if empty
     query: str = ""  # a filter of the list: "state__exact=proposed"
     action: str = ""  # the name of a page action instead of the list
     page: str = ""  # a page of the model's own instead: its address behind the list's; ``may_see_<page>`` says to whom
@@ -42,7 +44,7 @@ class Entry:
 class Group:
     """Entries that belong to one kind of work. A group of one entry is shown as that entry."""
 
-    label: str
+    label: Text
     icon: str
     entries: tuple[Entry, ...]
     count: str = ""  # the number beside it (audit.backoffice.counts)
@@ -55,7 +57,7 @@ class Group:
 TOP: tuple[Entry, ...] = (
     Entry(
         "complaints.Complaint",
-        "Overdue",
+        gettext_lazy("Overdue"),
         query="work=overdue",
         count="overdue",
         tone="bad",
@@ -65,14 +67,16 @@ TOP: tuple[Entry, ...] = (
 )
 
 NAVIGATION: tuple[Group, ...] = (
-    Group("Complaints", "message-square-warning", (Entry("complaints.Complaint"),), count="open", key="c"),
     Group(
-        "Approvals",
+        gettext_lazy("Complaints"), "message-square-warning", (Entry("complaints.Complaint"),), count="open", key="c"
+    ),
+    Group(
+        gettext_lazy("Approvals"),
         "stamp",
         (
-            Entry("complaints.Refund", "Waiting for me", page="inbox"),
-            Entry("complaints.Refund", "Waiting for approval", query="state__exact=proposed"),
-            Entry("complaints.Refund", "All refunds"),
+            Entry("complaints.Refund", gettext_lazy("Waiting for me"), page="inbox"),
+            Entry("complaints.Refund", gettext_lazy("Waiting for approval"), query="state__exact=proposed"),
+            Entry("complaints.Refund", gettext_lazy("All refunds")),
             Entry("complaints.Reversal"),
             Entry("accounts.Delegation"),
         ),
@@ -80,7 +84,7 @@ NAVIGATION: tuple[Group, ...] = (
         key="a",
     ),
     Group(
-        "Customers",
+        gettext_lazy("Customers"),
         "users",
         (
             Entry("accounts.Customer"),
@@ -92,18 +96,22 @@ NAVIGATION: tuple[Group, ...] = (
         ruled=True,
     ),
     Group(
-        "Subscriptions",
+        gettext_lazy("Subscriptions"),
         "repeat",
         (
             Entry("billing.Subscription"),
             Entry("billing.BillingPeriod"),
             Entry("billing.PlanChange"),
-            Entry("billing.UsageRecord", "Usage"),
+            Entry("billing.UsageRecord", gettext_lazy("Usage")),
         ),
     ),
-    Group("Phones", "phone", (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel"))),
     Group(
-        "Money",
+        gettext_lazy("Phones"),
+        "phone",
+        (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel")),
+    ),
+    Group(
+        gettext_lazy("Money"),
         "banknote",
         (
             Entry("billing.Invoice"),
@@ -119,37 +127,53 @@ NAVIGATION: tuple[Group, ...] = (
             Entry("billing.Invoice", action="run_billing"),
         ),
     ),
-    Group("Incidents", "siren", (Entry("complaints.Incident"),), count="incidents"),
-    Group("Audit", "scroll-text", (Entry("audit.Event"),), ruled=True),
+    Group(gettext_lazy("Incidents"), "siren", (Entry("complaints.Incident"),), count="incidents"),
+    Group(gettext_lazy("Audit"), "scroll-text", (Entry("audit.Event"),), ruled=True),
     Group(
-        "Policies",
+        gettext_lazy("Policies"),
         "scale",
-        (Entry("complaints.Policy"), Entry("complaints.PolicyVersion"), Entry("complaints.BackTest", "Back-tests")),
+        (
+            Entry("complaints.Policy"),
+            Entry("complaints.PolicyVersion"),
+            Entry("complaints.BackTest", gettext_lazy("Back-tests")),
+        ),
     ),
     Group(
-        "Messages",
+        gettext_lazy("Messages"),
         "mails",
-        (Entry("accounts.OutgoingMessage", "Sent and waiting"), Entry("accounts.MessageTemplate", "Texts")),
+        (
+            Entry("accounts.OutgoingMessage", gettext_lazy("Sent and waiting")),
+            Entry("accounts.MessageTemplate", gettext_lazy("Texts")),
+        ),
     ),
-    Group("Jobs", "hourglass", (Entry("jobs.Job"),)),
+    Group(gettext_lazy("Jobs"), "hourglass", (Entry("jobs.Job"),)),
     Group(
-        "Set-up",
+        gettext_lazy("Set-up"),
         "settings",
         (
             Entry("billing.Plan"),
             Entry("billing.Price"),
             Entry("billing.Operation"),
             Entry("billing.OperationCost"),
-            Entry("accounts.User", "Staff"),
+            Entry("accounts.User", gettext_lazy("Staff")),
             Entry("accounts.StaffChange"),
             Entry("accounts.Team"),
             Entry("accounts.ApprovalLimit"),
         ),
     ),
     Group(
-        "My e-mail digest", "mail", (Entry("accounts.DigestTimes", "My e-mail digest", action="choose"),), personal=True
+        gettext_lazy("My e-mail digest"),
+        "mail",
+        (Entry("accounts.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
+        personal=True,
     ),
 )
+
+
+@cache
+def _address(name: str, site: str, urls: str, below: str) -> str:
+    """Where a list is, looked up once for each set of addresses and each place they are below: every page names all."""
+    return reverse(name, urls, current_app=site)
 
 
 @cache
@@ -169,7 +193,7 @@ class SignInForm(AdminAuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         if not user.is_active or user.role_id is None:
             raise ValidationError(
-                "You have no role here (any more). An administrator can give you one.", code="no_role"
+                say("You have no role here (any more). An administrator can give you one."), code="no_role"
             )
 
 
@@ -184,9 +208,9 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 class BackOfficeSite(admin.AdminSite):
     """The one admin site: our navigation, our home page, entry by role."""
 
-    site_title = "Redress"
-    site_header = "Redress"
-    index_title = "My work"
+    site_title = gettext_lazy("Redress")
+    site_header = gettext_lazy("Redress")
+    index_title = gettext_lazy("My work")
     site_url = None
     enable_nav_sidebar = True
     empty_value_display = "–"
@@ -265,7 +289,7 @@ class BackOfficeSite(admin.AdminSite):
             line["current"] = line is best
         return {
             "name": group.label,
-            "app_label": group.label.lower().replace(" ", "-"),
+            "app_label": recorded(group.label).lower().replace(" ", "-"),
             "app_url": lines[0]["admin_url"] if lines else "",
             "icon": group.icon,
             "count": self._count(request, group.count),
@@ -337,7 +361,7 @@ class BackOfficeSite(admin.AdminSite):
         exact = only_exact(groups)
         if exact is not None:
             return HttpResponseRedirect(exact.url)
-        title = f"Search for “{typed.text}”" if typed.text else "Search"
+        title = say("Search for “{text}”", text=typed.text) if typed.text else say("Search")
         return TemplateResponse(
             request, "backoffice/search.html", {**self.each_context(request), "title": title, **found}
         )

@@ -17,6 +17,7 @@ from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from accounts.validators import fits_currency
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from hardware.models import Instalment, Phone, PhoneModel, Purchase
 from hardware.validators import clean_mac, clean_serial
 
@@ -35,7 +36,7 @@ def add_phone_model(*, by: User, maker: str, name: str) -> PhoneModel:
         require(by, May.HANDLE_PHONES)
         model = checked(PhoneModel(maker=maker.strip(), name=name.strip()))
         if PhoneModel.objects.filter(maker=model.maker, name=model.name).exists():
-            raise Refused(f"{model} is known already.", code="duplicate")
+            raise Refused(say("{model} is known already.", model=model), code="duplicate")
         model.save()
         action.about(model)
         return model
@@ -100,20 +101,33 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
     known = stock.order_by("pk").select_for_update(no_key=True).first()
     if known is None:
         if Phone.objects.filter(mac=mac).exists():
-            raise Refused(f"The MAC address {mac} is known already.", code="duplicate")
+            raise Refused(say("The MAC address {mac} is known already.", mac=mac), code="duplicate")
         phone = checked(Phone(model=model, maker=model.maker, serial=serial, mac=mac))
         phone.save()
         return phone
     latest = known.purchases.order_by("-pk").first()
     if latest is not None and not latest.is_returned:
-        raise Refused(f"The serial number {serial} of {model.maker} is known already.", code="duplicate")
+        raise Refused(
+            say("The serial number {serial} of {maker} is known already.", serial=serial, maker=model.maker),
+            code="duplicate",
+        )
     if (known.model_id, known.mac) != (model.pk, mac):
         raise Refused(
-            f"The serial number {serial} is on file as {known.model} with the MAC address {known.mac}.", code="differs"
+            say(
+                "The serial number {serial} is on file as {model} with the MAC address {mac}.",
+                serial=serial,
+                model=known.model,
+                mac=known.mac,
+            ),
+            code="differs",
         )
     if latest is not None and latest.returned_on is not None and bought_on < latest.returned_on:
         raise Refused(
-            f"This phone came back to stock on {latest.returned_on}: it was not to be sold before.", code="dates"
+            say(
+                "This phone came back to stock on {returned_on}: it was not to be sold before.",
+                returned_on=latest.returned_on,
+            ),
+            code="dates",
         )
     return known
 
@@ -121,9 +135,12 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
 def price_obstacle(price: Decimal, currency: str) -> Obstacle | None:
     """Why a phone cannot cost this, or None."""
     if price < 0:
-        return Obstacle("A price cannot be negative.", "amount")
+        return Obstacle(say("A price cannot be negative."), "amount")
     if not fits_currency(price, currency):
-        return Obstacle(f"The price {price:f} has more decimals than {currency} has.", "decimals")
+        return Obstacle(
+            say("The price {price} has more decimals than {currency} has.", price=f"{price:f}", currency=currency),
+            "decimals",
+        )
     return None
 
 
@@ -137,22 +154,26 @@ def plan_obstacle(plan: Sequence[DueInstalment], price: Decimal, currency: str, 
     total = sum((part.amount for part in plan), Decimal(0))
     if any(part.amount <= 0 for part in plan) or total != price:
         return Obstacle(
-            f"The instalments must be above 0 and add up to the price, {price:f}; they come to {total:f}.",
+            say(
+                "The instalments must be above 0 and add up to the price, {price}; they come to {total}.",
+                price=f"{price:f}",
+                total=f"{total:f}",
+            ),
             "instalments",
         )
     if not all(fits_currency(part.amount, currency) for part in plan):
-        return Obstacle(f"An instalment has more decimals than {currency} has.", "decimals")
+        return Obstacle(say("An instalment has more decimals than {currency} has.", currency=currency), "decimals")
     if any(part.due_on < bought_on for part in plan):
-        return Obstacle("No instalment is due before the phone was bought.", "dates")
+        return Obstacle(say("No instalment is due before the phone was bought."), "dates")
     if any(after.due_on < before.due_on for before, after in pairwise(plan)):
-        return Obstacle("The instalments must be in the order of their due dates.", "dates")
+        return Obstacle(say("The instalments must be in the order of their due dates."), "dates")
     return None
 
 
 def warranty_obstacle(until: date | None, bought_on: date) -> Obstacle | None:
     """Why the warranty cannot end then, or None."""
     if until is not None and until < bought_on:
-        return Obstacle("A warranty does not end before the phone was bought.", "dates")
+        return Obstacle(say("A warranty does not end before the phone was bought."), "dates")
     return None
 
 
@@ -179,9 +200,13 @@ def build_instalments(purchase: Purchase, plan: Sequence[DueInstalment]) -> list
 def instalment_obstacle(instalment: Instalment) -> str | None:
     """Why the instalment cannot be paid now, or None."""
     if instalment.paid_on:
-        return f"{instalment} was paid on {instalment.paid_on}."
+        return say("{instalment} was paid on {paid_on}.", instalment=instalment, paid_on=instalment.paid_on)
     if instalment.purchase.is_returned:
-        return f"{instalment} is owed no longer: the phone came back on {instalment.purchase.returned_on}."
+        return say(
+            "{instalment} is owed no longer: the phone came back on {returned_on}.",
+            instalment=instalment,
+            returned_on=instalment.purchase.returned_on,
+        )
     return None
 
 
@@ -191,7 +216,7 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         require(by, May.HANDLE_PHONES)
         known = Instalment.objects.filter(pk=instalment_id).first()
         if known is None:
-            raise Refused("This instalment does not exist (any more).", code="missing")
+            raise Refused(say("This instalment does not exist (any more)."), code="missing")
         purchase = action.lock(Purchase, known.purchase_id)
         instalment = action.lock(Instalment, instalment_id)
         instalment.purchase = purchase
@@ -199,7 +224,7 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(instalment_obstacle(instalment), code="state")
         if paid_on > timezone.localdate():
-            raise Refused("An instalment cannot have been paid in the future.", code="dates")
+            raise Refused(say("An instalment cannot have been paid in the future."), code="dates")
         instalment.paid_on = paid_on
         instalment.save()
         purchase.paid += instalment.amount
@@ -213,7 +238,14 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
 def return_obstacle(purchase: Purchase) -> Obstacle | None:
     """Why the phone cannot come back now, or None."""
     if purchase.is_returned:
-        return Obstacle(f"The phone of {purchase.number} came back on {purchase.returned_on} already.", "state")
+        return Obstacle(
+            say(
+                "The phone of {purchase} came back on {returned_on} already.",
+                purchase=purchase.number,
+                returned_on=purchase.returned_on,
+            ),
+            "state",
+        )
     return None
 
 
@@ -232,9 +264,9 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
         action.refuse_if(return_obstacle(purchase))
         action.require_reason("why the phone comes back")
         if returned_on > timezone.localdate():
-            raise Refused("A phone cannot have come back in the future.", code="dates")
+            raise Refused(say("A phone cannot have come back in the future."), code="dates")
         if returned_on < purchase.bought_on:
-            raise Refused("A phone cannot come back before it was bought.", code="dates")
+            raise Refused(say("A phone cannot come back before it was bought."), code="dates")
         given_up = purchase.owed
         purchase.returned_on = returned_on
         purchase.return_reason = reason.strip()
@@ -256,7 +288,7 @@ def note_warranty(purchase_id: int, *, by: User, until: date | None, note: str =
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(warranty_obstacle(until, purchase.bought_on))
         if (purchase.warranty_until, purchase.warranty_note) == (until, note.strip()):
-            raise Refused("Nothing is different from what is on file.", code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
         purchase.warranty_until, purchase.warranty_note = until, note.strip()
         checked(purchase).save()
         return purchase

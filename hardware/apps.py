@@ -1,6 +1,7 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class HardwareConfig(AppConfig):
     name = "hardware"
-    verbose_name = "Phones"
+    verbose_name = gettext_lazy("Phones")

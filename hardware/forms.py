@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money_text
 from accounts.forms import AmountField, CustomerNumberField, DateField, ReasonField
 from audit.backoffice import ActionForm
+from audit.words import say
 from hardware.models import Instalment, PhoneModel, Purchase
 from hardware.validators import clean_mac, clean_serial
 
@@ -25,24 +27,28 @@ class PurchaseForm(ActionForm):
     """A phone bought, outright or by monthly instalments."""
 
     customer = CustomerNumberField()
-    phone_model = forms.ModelChoiceField(PhoneModel.objects.all(), label="Phone model")
-    serial = forms.CharField(label="Serial number", max_length=40)
-    mac = forms.CharField(label="MAC address", max_length=20, help_text="In any usual spelling.")
-    price = AmountField(help_text="Gross, in the customer's currency.")
-    bought_on = DateField(label="Bought on")
+    phone_model = forms.ModelChoiceField(PhoneModel.objects.all(), label=gettext_lazy("Phone model"))
+    serial = forms.CharField(label=gettext_lazy("Serial number"), max_length=40)
+    mac = forms.CharField(
+        label=gettext_lazy("MAC address"), max_length=20, help_text=gettext_lazy("In any usual spelling.")
+    )
+    price = AmountField(help_text=gettext_lazy("Gross, in the customer's currency."))
+    bought_on = DateField(label=gettext_lazy("Bought on"))
     parts = forms.IntegerField(
-        label="Instalments",
+        label=gettext_lazy("Instalments"),
         min_value=1,
         max_value=MOST_INSTALMENTS,
         initial=1,
-        help_text="1: the whole price is due on the day it was bought. More: equal parts, one a month.",
+        help_text=gettext_lazy("1: the whole price is due on the day it was bought. More: equal parts, one a month."),
     )
     first_due_on = DateField(
-        label="First instalment due on", required=False, help_text="The day it was bought, if left out."
+        label=gettext_lazy("First instalment due on"),
+        required=False,
+        help_text=gettext_lazy("The day it was bought, if left out."),
     )
 
-    warranty_until = DateField(label="Warranty until (optional)", required=False)
-    warranty_note = forms.CharField(label="Warranty note (optional)", max_length=1000, required=False)
+    warranty_until = DateField(label=gettext_lazy("Warranty until (optional)"), required=False)
+    warranty_note = forms.CharField(label=gettext_lazy("Warranty note (optional)"), max_length=1000, required=False)
 
     def clean_serial(self) -> str:
         return clean_serial(self.cleaned_data["serial"])
@@ -54,31 +60,31 @@ class PurchaseForm(ActionForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         first, bought = cleaned.get("first_due_on"), cleaned.get("bought_on")
         if first and bought and first < bought:
-            raise ValidationError({"first_due_on": "No instalment is due before the phone was bought."})
+            raise ValidationError({"first_due_on": say("No instalment is due before the phone was bought.")})
         return cleaned
 
 
 class ReturnForm(ActionForm):
     """When a phone came back, and why."""
 
-    returned_on = DateField(label="Came back on")
+    returned_on = DateField(label=gettext_lazy("Came back on"))
     reason = ReasonField()
 
 
 class WarrantyForm(ActionForm):
-    until = DateField(label="Warranty until", required=False)
+    until = DateField(label=gettext_lazy("Warranty until"), required=False)
     note = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=4000,
         required=False,
-        help_text="What is covered, and what was claimed.",
+        help_text=gettext_lazy("What is covered, and what was claimed."),
     )
 
 
 class PayInstalmentForm(ActionForm):
     """The day on which instalments were paid."""
 
-    paid_on = DateField(label="Paid on")
+    paid_on = DateField(label=gettext_lazy("Paid on"))
 
 
 if TYPE_CHECKING:
@@ -89,7 +95,12 @@ else:
 
 class InstalmentField(_InstalmentChoice):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.sequence}: {money_text(obj.amount, obj.purchase.currency)}, due on {obj.due_on}"
+        return say(
+            "{sequence}: {amount}, due on {due_on}",
+            sequence=obj.sequence,
+            amount=money_text(obj.amount, obj.purchase.currency),
+            due_on=obj.due_on,
+        )
 
 
 class PayOneForm(PayInstalmentForm):

@@ -6,6 +6,8 @@ import re
 
 from django.core.exceptions import ValidationError
 
+from audit.words import say
+
 _SERIAL = re.compile(r"[A-Z0-9][A-Z0-9./-]{2,39}")
 
 
@@ -17,7 +19,7 @@ def clean_serial(value: str) -> str:
     """
     serial = value.strip().upper()
     if not _SERIAL.fullmatch(serial):
-        raise ValidationError("“%(value)s” is no serial number.", code="serial", params={"value": value})
+        raise ValidationError(say("“%(value)s” is no serial number."), code="serial", params={"value": value})
     return serial
 
 
@@ -32,20 +34,20 @@ def clean_mac(value: str) -> str:
     dotted = re.fullmatch(r"(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}", text)
     plain = re.fullmatch(r"[0-9A-Fa-f]{12}", text)
     if not (separated or dotted or plain):
-        raise ValidationError("“%(value)s” is no MAC address.", code="mac", params={"value": value})
+        raise ValidationError(say("“%(value)s” is no MAC address."), code="mac", params={"value": value})
     digits = re.sub(r"[:.-]", "", text).lower()
     if digits == "0" * 12 or int(digits[:2], 16) & 1:
-        raise ValidationError("“%(value)s” is not the address of one device.", code="mac", params={"value": value})
+        raise ValidationError(say("“%(value)s” is not the address of one device."), code="mac", params={"value": value})
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def validate_serial(value: str) -> None:
     """For a model field: only the one spelling is stored."""
     if clean_serial(value) != value:
-        raise ValidationError("Write the serial number in capitals, without blanks around it.", code="serial")
+        raise ValidationError(say("Write the serial number in capitals, without blanks around it."), code="serial")
 
 
 def validate_mac(value: str) -> None:
     """For a model field: only the one spelling is stored."""
     if clean_mac(value) != value:
-        raise ValidationError("Write the MAC address as 00:1a:2b:3c:4d:5e.", code="mac")
+        raise ValidationError(say("Write the MAC address as 00:1a:2b:3c:4d:5e."), code="mac")

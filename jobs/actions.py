@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from audit.actions import Obstacle, act
+from audit.words import say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue
@@ -68,7 +69,7 @@ def resume_job(job_id: int, *, by: User, reason: str = "", now: datetime | None 
 def cancel_obstacle(job: Job, by: User) -> Obstacle | None:
     """One's own job, or with the kind's permission another's, as long as it has not ended."""
     if not job.is_open:
-        return Obstacle(f"This job has ended: it is “{job.get_state_display()}”.", code="state")
+        return Obstacle(say("This job has ended: it is “{state}”.", state=job.get_state_display()), code="state")
     return _hand_obstacle(job, by)
 
 
@@ -76,7 +77,10 @@ def resume_obstacle(job: Job, by: User, *, now: datetime | None = None) -> Obsta
     """As for cancelling, for a job that failed or was interrupted."""
     if job.state != Job.State.FAILED and not job.is_interrupted(now):
         return Obstacle(
-            f"This job is “{job.get_state_display()}”: only one that failed or was interrupted goes on.", code="state"
+            say(
+                "This job is “{state}”: only one that failed or was interrupted goes on.", state=job.get_state_display()
+            ),
+            code="state",
         )
     return _hand_obstacle(job, by)
 
@@ -84,12 +88,12 @@ def resume_obstacle(job: Job, by: User, *, now: datetime | None = None) -> Obsta
 def _hand_obstacle(job: Job, by: User) -> Obstacle | None:
     kind = kind_of(job.kind)
     if kind is None:
-        return Obstacle("This version of the product knows no such job any more.", code="kind")
+        return Obstacle(say("This version of the product knows no such job any more."), code="kind")
     if job.asked_by_id == by.pk:
         return _role_obstacle(kind, by)
     if by.may(kind.may_others):
         return None
-    return Obstacle("Somebody else asked for this job: a team lead or a manager can end it.", code="permission")
+    return Obstacle(say("Somebody else asked for this job: a team lead or a manager can end it."), code="permission")
 
 
 def _role_obstacle(kind: JobKind, by: User) -> Obstacle | None:

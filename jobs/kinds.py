@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from audit.words import Text
+
 if TYPE_CHECKING:
     from accounts.permissions import May
     from jobs.models import Job
@@ -25,7 +27,7 @@ class JobKind:
     """
 
     name: str
-    label: str
+    label: Text
     run: Callable[[Job, Progress], dict[str, Any]]
     may: May
     may_others: May

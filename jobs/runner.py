@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.actions import Refused, act
+from audit.words import say
 from jobs.kinds import kind_of
 from jobs.models import Job
 from jobs.progress import JobStopped, Progress
@@ -48,7 +49,7 @@ def _run(job: Job) -> None:
     kind = kind_of(job.kind)
     try:
         if kind is None:
-            raise Refused("This version of the product knows no such job any more.", code="kind")
+            raise Refused(say("This version of the product knows no such job any more."), code="kind")
         result = kind.run(job, Progress(job))
         _end(job, "job.finish", state=Job.State.FINISHED, result=result)
     except JobStopped:

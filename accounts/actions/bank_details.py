@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.bank_details import confirm_obstacle
 from accounts.models import BankDetailsChange, Customer, User
 from audit.actions import Refused, act
+from audit.words import say
 
 
 def record_change(customer: Customer, *, iban_before: str, holder_before: str, by: User) -> BankDetailsChange:
@@ -33,7 +34,7 @@ def confirm_bank_details(change_id: int, *, by: User, reason: str) -> BankDetail
     with act("bank_details.confirm", by=by, reason=reason, target=(BankDetailsChange, change_id)) as action:
         customer_id = BankDetailsChange.objects.values_list("customer_id", flat=True).filter(pk=change_id).first()
         if customer_id is None:
-            raise Refused("This change does not exist (any more).", code="missing")
+            raise Refused(say("This change does not exist (any more)."), code="missing")
         customer = action.lock(Customer, customer_id)
         change = action.lock(BankDetailsChange, change_id)
         change.customer = customer

@@ -8,6 +8,7 @@ from accounts.guards import merged_obstacle, require
 from accounts.models import Contact, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.words import say
 
 FIELDS = frozenset({"name", "position", "email", "phone"})
 
@@ -44,7 +45,7 @@ def contact_obstacle(contact: Contact) -> Obstacle | None:
     if obstacle := merged_obstacle(contact.customer):
         return obstacle
     if not contact.active:
-        return Obstacle(f"{contact.name} is retired: add them again if they are back.", "state")
+        return Obstacle(say("{contact} is retired: add them again if they are back.", contact=contact.name), "state")
     return None
 
 
@@ -57,11 +58,11 @@ def edit_contact(contact_id: int, *, by: User, **changes: Any) -> Contact:
     with act("contact.edit", by=by, target=(Contact, contact_id)) as action:
         contact = _begin(action, contact_id)
         if fixed := changes.keys() - FIELDS:
-            raise Refused(f"A contact's {', '.join(sorted(fixed))} cannot be changed.", code="fixed")
+            raise Refused(say("A contact's {names} cannot be changed.", names=", ".join(sorted(fixed))), code="fixed")
         changes = {name: value.strip() for name, value in changes.items()}
         changed = {name for name, value in changes.items() if getattr(contact, name) != value}
         if not changed:
-            raise Refused("Nothing is different from what is on file.", code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
         for name in changed:
             setattr(contact, name, changes[name])
         checked(contact).save()
@@ -82,11 +83,11 @@ def _begin(action: Action, contact_id: int) -> Contact:
     require(action.by, May.EDIT_CUSTOMERS)
     customer_id = Contact.objects.filter(pk=contact_id).values_list("customer_id", flat=True).first()
     if customer_id is None:
-        raise Refused("This contact does not exist (any more).", code="missing")
+        raise Refused(say("This contact does not exist (any more)."), code="missing")
     customer = action.lock(Customer, customer_id)
     contact = action.lock(Contact, contact_id)
     if contact.customer_id != customer_id:
-        raise Refused("The customer was merged just now. Please try again.", code="busy")
+        raise Refused(say("The customer was merged just now. Please try again."), code="busy")
     contact.customer = customer
     action.about(contact, customer_id=customer_id)
     action.refuse_if(contact_obstacle(contact))

@@ -15,6 +15,7 @@ from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from accounts.validators import clean_tax_number
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 
 #: What ``edit_customer`` may change. The number never changes: invoices and letters carry it.
 EDITABLE = frozenset(
@@ -68,7 +69,9 @@ def create_customer(
         require(by, May.EDIT_CUSTOMERS)
         number = number.strip() or _next_free_number()
         if Customer.objects.filter(number=number).exists():
-            raise Refused(f"There is a customer {number} already.", code="duplicate", data={"field": "number"})
+            raise Refused(
+                say("There is a customer {number} already.", number=number), code="duplicate", data={"field": "number"}
+            )
         customer = checked(
             Customer(
                 number=number,
@@ -125,7 +128,11 @@ def currency_obstacle(customer: Customer) -> Obstacle | None:
     subscriptions: Any = customer.subscriptions
     if subscriptions.exists():
         return Obstacle(
-            f"{customer.name} has subscriptions in {customer.currency}: its currency stays.",
+            say(
+                "{customer} has subscriptions in {customer_currency}: its currency stays.",
+                customer=customer.name,
+                customer_currency=customer.currency,
+            ),
             "currency_in_use",
         )
     return None
@@ -146,7 +153,7 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
         action.about(customer, customer_id=customer.pk)
         action.refuse_if(merged_obstacle(customer))
         if fixed := changes.keys() - EDITABLE:
-            raise Refused(f"A customer's {', '.join(sorted(fixed))} cannot be changed.", code="fixed")
+            raise Refused(say("A customer's {names} cannot be changed.", names=", ".join(sorted(fixed))), code="fixed")
         if "iban" in changes:
             changes["iban"] = iban_numbers.compact(changes["iban"])
         for name in ("postal_address", "billing_address"):
@@ -157,7 +164,7 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             changes["tax_number"] = _tax_number(told["tax_number"], told["country"], told["kind"])
         changed = {name for name, value in changes.items() if getattr(customer, name) != value}
         if not changed:
-            raise Refused("Nothing is different from what is on file.", code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
         if "currency" in changed:
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:

@@ -11,6 +11,7 @@ from accounts.guards import permission_obstacle, require
 from accounts.models import Delegation, User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 
 State = Delegation.State
 
@@ -34,21 +35,21 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
         delegator = action.lock(User, by.pk)
         deputy = User.objects.select_related("role").filter(pk=deputy_id).first()
         if deputy is None:
-            raise Refused("This person does not exist.", code="missing", data={"field": "deputy"})
+            raise Refused(say("This person does not exist."), code="missing", data={"field": "deputy"})
         obstacle = deputy_obstacle(delegator, deputy)
         if obstacle:
             raise Refused(str(obstacle), code=obstacle.code, data={"field": "deputy"})
         if starts_on < timezone.localdate():
             raise Refused(
-                "This day is over: nobody stands in for somebody in the past.",
+                say("This day is over: nobody stands in for somebody in the past."),
                 code="past",
                 data={"field": "starts_on"},
             )
         if ends_on < starts_on:
-            raise Refused("The last day comes before the first.", code="days", data={"field": "ends_on"})
+            raise Refused(say("The last day comes before the first."), code="days", data={"field": "ends_on"})
         if ends_on - starts_on >= timedelta(days=MOST_DAYS):
             raise Refused(
-                f"This is for {MOST_DAYS} days at most. Give it again if you are away longer.",
+                say("This is for {MOST_DAYS} days at most. Give it again if you are away longer.", MOST_DAYS=MOST_DAYS),
                 code="days",
                 data={"field": "ends_on"},
             )
@@ -57,7 +58,12 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
         ).first()
         if twin is not None:
             raise Refused(
-                f"{deputy} stands in for you already from {twin.starts_on} to {twin.ends_on}: revoke that first.",
+                say(
+                    "{deputy} stands in for you already from {starts_on} to {ends_on}: revoke that first.",
+                    deputy=deputy,
+                    starts_on=twin.starts_on,
+                    ends_on=twin.ends_on,
+                ),
                 code="overlap",
                 data={"field": "starts_on"},
             )
@@ -80,9 +86,9 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
 def deputy_obstacle(delegator: User, deputy: User) -> Obstacle | None:
     """Why the one may not approve in the other's place, or None."""
     if deputy.pk == delegator.pk:
-        return Obstacle("You cannot stand in for yourself.", "self")
+        return Obstacle(say("You cannot stand in for yourself."), "self")
     if not deputy.is_active:
-        return Obstacle(f"The account of {deputy} is deactivated.", "deputy")
+        return Obstacle(say("The account of {deputy} is deactivated.", deputy=deputy), "deputy")
     if not may_stand_in(deputy, delegator):
         roles = " or ".join(sorted(role.value for role in roles_that_may_stand_in_for(delegator))) or "nobody"
         return Obstacle(
@@ -94,9 +100,9 @@ def deputy_obstacle(delegator: User, deputy: User) -> Obstacle | None:
 def revoke_obstacle(delegation: Delegation, by: User) -> Obstacle | None:
     """Why this person may not take the delegation back now, or None: one's own, or as a manager anybody's."""
     if delegation.state != State.ACTIVE:
-        return Obstacle("This delegation is revoked already.", "state")
+        return Obstacle(say("This delegation is revoked already."), "state")
     if delegation.ends_on < timezone.localdate():
-        return Obstacle(f"This delegation ended on {delegation.ends_on}.", "state")
+        return Obstacle(say("This delegation ended on {ends_on}.", ends_on=delegation.ends_on), "state")
     if delegation.delegator_id == by.pk and by.is_active:
         return None
     sentence = permission_obstacle(by, May.REVOKE_DELEGATIONS)

@@ -9,6 +9,7 @@ from accounts.guards import require
 from accounts.models import DigestTimes, User
 from accounts.permissions import May
 from audit.actions import Refused, act
+from audit.words import say
 
 #: More in a day is no digest any more.
 MOST_TIMES = 4
@@ -25,11 +26,13 @@ def choose_digest_times(*, by: User, times: Sequence[time], weekdays: Sequence[i
         person = action.lock(User, by.pk)
         chosen = sorted({at.strftime("%H:%M") for at in times})
         if len(chosen) > MOST_TIMES:
-            raise Refused(f"{MOST_TIMES} times a day at most.", code="times", data={"field": "times"})
+            raise Refused(
+                say("{MOST_TIMES} times a day at most.", MOST_TIMES=MOST_TIMES), code="times", data={"field": "times"}
+            )
         if any(at.second or at.microsecond or at.tzinfo for at in times):
-            raise Refused("A time is hours and minutes.", code="times", data={"field": "times"})
+            raise Refused(say("A time is hours and minutes."), code="times", data={"field": "times"})
         if not set(weekdays) <= set(range(7)):
-            raise Refused("Weekdays go from 0, Monday, to 6.", code="weekdays", data={"field": "weekdays"})
+            raise Refused(say("Weekdays go from 0, Monday, to 6."), code="weekdays", data={"field": "weekdays"})
         row = DigestTimes.objects.filter(person=person).first() or DigestTimes(person=person)
         row.times, row.weekdays = chosen, sorted(set(weekdays))
         row.save()

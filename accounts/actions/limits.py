@@ -12,6 +12,7 @@ from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, May, roles_that
 from accounts.validators import fits_currency
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 
 
 def draft_limit(
@@ -35,7 +36,7 @@ def draft_limit(
         require(by, May.DRAFT_STAFF)
         group = Group.objects.filter(name=role).first()
         if group is None:
-            raise Refused(f"“{role}” is no role.", code="role", data={"field": "role"})
+            raise Refused(say("“{role}” is no role.", role=role), code="role", data={"field": "role"})
         limit = checked(
             ApprovalLimit(
                 role=group,
@@ -50,13 +51,22 @@ def draft_limit(
         approval = APPROVAL_OF[subject]
         if role not in PERMISSIONS[approval]:
             raise Refused(
-                f"The role {role} may not {approval} at all; {roles_that(approval)} may.",
+                say(
+                    "The role {role} may not {approval} at all; {roles} may.",
+                    role=role,
+                    approval=approval,
+                    roles=roles_that(approval),
+                ),
                 code="role",
                 data={"field": "role"},
             )
         for field, value in (("amount", amount), ("batch_amount", batch_amount)):
             if value < 0 or not fits_currency(value, currency):
-                raise Refused(f"{value:f} is no limit in {currency}.", code="amount", data={"field": field})
+                raise Refused(
+                    say("{value} is no limit in {currency}.", value=f"{value:f}", currency=currency),
+                    code="amount",
+                    data={"field": field},
+                )
         limit.save()
         action.about(limit)
         return limit
@@ -65,9 +75,9 @@ def draft_limit(
 def publish_limit_obstacle(limit: ApprovalLimit, *, by: User) -> Obstacle | None:
     """Why this person may not publish the limit now, or None."""
     if limit.state == ApprovalLimit.State.PUBLISHED:
-        return Obstacle("This limit is published already.", "state")
+        return Obstacle(say("This limit is published already."), "state")
     if limit.drafted_by_id == by.pk:
-        return Obstacle("You drafted this limit: somebody else has to publish it.", "four_eyes")
+        return Obstacle(say("You drafted this limit: somebody else has to publish it."), "four_eyes")
     return None
 
 
@@ -86,7 +96,7 @@ def publish_limit(limit_id: int, *, by: User, reason: str = "") -> ApprovalLimit
             valid_from=limit.valid_from,
         )
         if rivals.exists():
-            raise Refused("Another limit with this date is published already.", code="date_taken")
+            raise Refused(say("Another limit with this date is published already."), code="date_taken")
         limit.state = ApprovalLimit.State.PUBLISHED
         limit.published_by = by
         limit.save()

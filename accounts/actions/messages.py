@@ -14,6 +14,7 @@ from accounts.messages.template_text import Words, check_template, one_line, ren
 from accounts.models import Delivery, MessageTemplate, OutgoingMessage, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.words import say
 
 State = Delivery.State
 
@@ -33,7 +34,7 @@ def edit_template(template_id: int, *, by: User, subject: str, body: str, reason
         action.about(template)
         subject, body = subject.strip(), body.replace("\r\n", "\n").strip() + "\n"
         if (subject, body.strip()) == (template.subject, template.body.strip()):
-            raise Refused("Nothing would change.", code="nothing")
+            raise Refused(say("Nothing would change."), code="nothing")
         check_template(template.kind, subject, body)
         template.subject, template.body = subject, body
         checked(template).save()
@@ -77,7 +78,7 @@ def _begin(action: Action, message_id: int, by: User) -> tuple[OutgoingMessage, 
     require(by, May.HANDLE_MESSAGES)
     message = OutgoingMessage.objects.select_related("customer", "staff").filter(pk=message_id).first()
     if message is None:
-        raise Refused("This message does not exist.", code="missing")
+        raise Refused(say("This message does not exist."), code="missing")
     action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
     if message.customer_id is not None:
         action.refuse_if(linked_obstacle(by, message.customer_id))
@@ -90,13 +91,15 @@ def colleague_obstacle(message: OutgoingMessage, by: User) -> Obstacle | None:
     """What a colleague is told is theirs, and for whoever reads the whole trail: nobody else sends it anywhere."""
     if message.staff_id in (None, by.pk) or by.may(May.SEE_WHOLE_TRAIL) or by.username == User.SYSTEM:
         return None
-    return Obstacle("This message is to a colleague.", "colleague")
+    return Obstacle(say("This message is to a colleague."), "colleague")
 
 
 def _not_in(delivery: Delivery, *states: str) -> Obstacle | None:
     if delivery.state in states:
         return None
-    return Obstacle(f"This message is “{delivery.get_state_display()}”: that step is not open.", "state")
+    return Obstacle(
+        say("This message is “{state}”: that step is not open.", state=delivery.get_state_display()), "state"
+    )
 
 
 def arrived_obstacle(delivery: Delivery) -> Obstacle | None:

@@ -13,6 +13,7 @@ from accounts.guards import permission_obstacle, require
 from accounts.models import Customer, StaffChange, Team, User
 from accounts.permissions import May, Role
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ def create_team(*, by: User, name: str, reason: str = "") -> Team:
     with act("team.create", by=by, reason=reason, target=(Team, None)) as action:
         require(by, May.DRAFT_STAFF)
         if Team.objects.filter(name=name.strip()).exists():
-            raise Refused(f"There is a team {name.strip()} already.", code="duplicate", data={"field": "name"})
+            raise Refused(
+                say("There is a team {name} already.", name=name.strip()), code="duplicate", data={"field": "name"}
+            )
         team = checked(Team(name=name.strip()))
         team.save()
         action.about(team)
@@ -71,7 +74,11 @@ def create_staff(
 
 def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -> User:
     if User.objects.filter(username__iexact=person.username).exists():
-        raise Refused(f"The user name {person.username} is taken.", code="duplicate", data={"field": "username"})
+        raise Refused(
+            say("The user name {person_username} is taken.", person_username=person.username),
+            code="duplicate",
+            data={"field": "username"},
+        )
     user = User(
         username=person.username,
         first_name=person.first_name.strip(),
@@ -104,11 +111,13 @@ def change_own_password(*, by: User, password: str) -> User:
 def draft_obstacle(person: User, *, open_drafts: int | None = None) -> Obstacle | None:
     """Why no change of this person can be drafted now, or None. ``open_drafts`` saves the query for them."""
     if person.username == User.SYSTEM:
-        return Obstacle("The system user acts for jobs and commands: it has no role.", "system")
+        return Obstacle(say("The system user acts for jobs and commands: it has no role."), "system")
     if open_drafts is None:
         open_drafts = person.staff_changes.filter(state=StaffChange.State.DRAFT).count()
     if open_drafts:
-        return Obstacle(f"A change of {person} is drafted already: publish or discard it first.", "draft_open")
+        return Obstacle(
+            say("A change of {person} is drafted already: publish or discard it first.", person=person), "draft_open"
+        )
     return None
 
 
@@ -140,13 +149,13 @@ def draft_staff_change(
         group = Group.objects.filter(name=role).first() if role else None
         if group is None and (role or active):
             raise Refused(
-                f"“{role}” is no role." if role else "Somebody who is active has a role.",
+                say("“{role}” is no role.", role=role) if role else say("Somebody who is active has a role."),
                 code="role",
                 data={"field": "role"},
             )
         if leads_team and (team_id is None or role not in (Role.LEAD, Role.MANAGER) or not active):
             raise Refused(
-                "To lead a team one is in it, active, and a team lead or a manager.",
+                say("To lead a team one is in it, active, and a team lead or a manager."),
                 code="lead",
                 data={"field": "leads_team"},
             )
@@ -170,11 +179,11 @@ def draft_staff_change(
 def publish_change_obstacle(change: StaffChange, *, by: User) -> Obstacle | None:
     """Why this person may not publish the change now, or None."""
     if change.state != StaffChange.State.DRAFT:
-        return Obstacle(f"This change is {change.get_state_display().lower()} already.", "state")
+        return Obstacle(say("This change is {state} already.", state=change.get_state_display().lower()), "state")
     if change.drafted_by_id == by.pk:
-        return Obstacle("You drafted this change: somebody else has to publish it.", "four_eyes")
+        return Obstacle(say("You drafted this change: somebody else has to publish it."), "four_eyes")
     if change.person_id == by.pk:
-        return Obstacle("This change is about yourself: somebody else has to publish it.", "own")
+        return Obstacle(say("This change is about yourself: somebody else has to publish it."), "own")
     return None
 
 
@@ -211,7 +220,7 @@ def _keep_an_administrator(person: User, change: StaffChange) -> None:
     others = User.objects.filter(role__name=Role.ADMIN, is_active=True).exclude(pk=person.pk)
     if not others.exists():
         raise Refused(
-            f"{person} is the only administrator: nobody could draft changes of staff any more.",
+            say("{person} is the only administrator: nobody could draft changes of staff any more.", person=person),
             code="last_administrator",
         )
 
@@ -232,7 +241,7 @@ def _set_lead(action: Action, person: User, change: StaffChange) -> None:
 def discard_obstacle(change: StaffChange) -> Obstacle | None:
     """Why the draft can't be discarded, or None."""
     if change.state != StaffChange.State.DRAFT:
-        return Obstacle(f"This change is {change.get_state_display().lower()} already.", "state")
+        return Obstacle(say("This change is {state} already.", state=change.get_state_display().lower()), "state")
     return None
 
 
@@ -253,7 +262,7 @@ def discard_staff_change(change_id: int, *, by: User, reason: str) -> StaffChang
 def bootstrap_obstacle() -> Obstacle | None:
     """Why the first people can't be made: there are people already."""
     if User.objects.filter(role__isnull=False).exists():
-        return Obstacle("There is staff already: further people are drafted and published.", "not_empty")
+        return Obstacle(say("There is staff already: further people are drafted and published."), "not_empty")
     return None
 
 
@@ -264,12 +273,12 @@ def bootstrap_staff(*, by: User, administrator: NewPerson, managers: Sequence[Ne
     """
     with act("staff.bootstrap", by=by, target=(User, None)) as action:
         if by.username != User.SYSTEM:
-            raise Refused("Only the command that sets a new site up does this.", code="permission")
+            raise Refused(say("Only the command that sets a new site up does this."), code="permission")
         # One row that everybody who tries this has to wait for: two commands at once make one set of people.
         action.lock(User, by.pk)
         action.refuse_if(bootstrap_obstacle())
         if len(managers) != 2:
-            raise Refused("Two managers are due: one alone could not publish what is about them.", code="managers")
+            raise Refused(say("Two managers are due: one alone could not publish what is about them."), code="managers")
         roles = {group.name: group for group in Group.objects.all()}
         made = [_add_person(administrator, active=True, role=roles[Role.ADMIN])]
         made += [_add_person(person, active=True, role=roles[Role.MANAGER]) for person in managers]

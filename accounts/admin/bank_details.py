@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.bank_details import confirm_bank_details
 from accounts.bank_details import confirm_obstacle
@@ -29,20 +30,23 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 
-register_verbs({"bank_details.confirm": "confirmed the new bank details:"})
+register_verbs({"bank_details.confirm": gettext_lazy("confirmed the new bank details:")})
 
 
 class Confirm(StaffAction[BankDetailsChange]):
     name = "confirm"
-    label = "Confirm the new bank details"
+    label = gettext_lazy("Confirm the new bank details")
     tone = "primary"
     icon = "shield-check"
     in_bulk = False
     may = May.CONFIRM_BANK_DETAILS
     roles = roles_that(May.CONFIRM_BANK_DETAILS)
     form_class = ReasonForm
-    intro = "Ask the customer by a way that was known before the change, and write down how you checked it."
+    intro = gettext_lazy(
+        "Ask the customer by a way that was known before the change, and write down how you checked it."
+    )
 
     def obstacle(self, obj: BankDetailsChange, by: User) -> str | None:
         return confirm_obstacle(obj, by)
@@ -52,7 +56,7 @@ class Confirm(StaffAction[BankDetailsChange]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         change = confirm_bank_details(pk, by=by, reason=cleaned["reason"])
-        return f"The bank details of {change.customer.name} are confirmed."
+        return say("The bank details of {customer} are confirmed.", customer=change.customer.name)
 
 
 @admin.register(BankDetailsChange)
@@ -63,9 +67,9 @@ class BankDetailsChangeAdmin(TrackedAdmin):
     list_filter = (("confirmed_by", admin.EmptyFieldListFilter), "changed_at")
     list_select_related = ("customer", "changed_by", "confirmed_by")
     search_fields = ("customer__name", "customer__number", "iban_before", "iban_after")
-    search_help_text = "Customer or IBAN"
+    search_help_text = gettext_lazy("Customer or IBAN")
     ordering = ("-changed_at", "-pk")
-    empty_hint = "They come from changes of a customer's IBAN or account holder."
+    empty_hint = gettext_lazy("They come from changes of a customer's IBAN or account holder.")
     fields = ("customer_link", "before", "after", "changed", "changed_by", "confirmation")
     readonly_fields = ("customer_link", "before", "after", "changed", "confirmation")
 
@@ -75,27 +79,27 @@ class BankDetailsChangeAdmin(TrackedAdmin):
             "customer__bank_details_changes"
         )
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: BankDetailsChange) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Before")
+    @admin.display(description=gettext_lazy("Before"))
     def before(self, obj: BankDetailsChange) -> SafeString:
         return format_html("{}{}", obj.iban_before or "–", sub(obj.holder_before))
 
-    @admin.display(description="After")
+    @admin.display(description=gettext_lazy("After"))
     def after(self, obj: BankDetailsChange) -> SafeString:
         return format_html("{}{}", obj.iban_after or "–", sub(obj.holder_after))
 
-    @admin.display(description="Changed", ordering="changed_at")
+    @admin.display(description=gettext_lazy("Changed"), ordering="changed_at")
     def changed(self, obj: BankDetailsChange) -> SafeString:
         return when(obj.changed_at)
 
-    @admin.display(description="State")
+    @admin.display(description=gettext_lazy("State"))
     def state_pill(self, obj: BankDetailsChange) -> SafeString:
         return _pill(obj)
 
-    @admin.display(description="Confirmed", empty_value="–")
+    @admin.display(description=gettext_lazy("Confirmed"), empty_value="–")
     def confirmation(self, obj: BankDetailsChange) -> SafeString | None:
         return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else None
 
@@ -107,7 +111,7 @@ class BankDetailsChangeAdmin(TrackedAdmin):
 
 
 def _pill(change: BankDetailsChange) -> SafeString:
-    return pill("Confirmed", "good") if change.confirmed_by else pill("Needs a second person", "warn")
+    return pill(say("Confirmed"), "good") if change.confirmed_by else pill(say("Needs a second person"), "warn")
 
 
 def _unconfirmed(request: HttpRequest) -> Panel | None:
@@ -122,7 +126,7 @@ def _unconfirmed(request: HttpRequest) -> Panel | None:
     rows = [(link(change, change.customer), change.changed_by, when(change.changed_at)) for change in changes]
     headings = ["Customer", "Changed by", "On"]
     context = {"headings": headings, "rows": rows}
-    return Panel("Bank details that need a second person", "backoffice/panels/table.html", context, tone="warn")
+    return Panel(say("Bank details that need a second person"), "backoffice/panels/table.html", context, tone="warn")
 
 
 register_home_panel(_unconfirmed, order=30)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.delegations import give_delegation, revoke_delegation, revoke_obstacle
 from accounts.approvers import roles_that_may_stand_in_for
@@ -34,11 +35,12 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 
 register_verbs(
     {
-        "delegation.give": "named the deputy",
-        "delegation.revoke": "revoked the delegation",
+        "delegation.give": gettext_lazy("named the deputy"),
+        "delegation.revoke": gettext_lazy("revoked the delegation"),
     }
 )
 
@@ -53,10 +55,10 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class DelegationForm(ActionForm):
     """Who stands in, from when to when, and why."""
 
-    deputy = PersonField(User.objects.none(), empty_label="Choose a person")
-    starts_on = DateField(label="First day")
-    ends_on = DateField(label="Last day", help_text="It counts too.")
-    reason = ReasonField(help_text="Why you are away. It becomes part of the record.")
+    deputy = PersonField(User.objects.none(), empty_label=gettext_lazy("Choose a person"))
+    starts_on = DateField(label=gettext_lazy("First day"))
+    ends_on = DateField(label=gettext_lazy("Last day"), help_text=gettext_lazy("It counts too."))
+    reason = ReasonField(help_text=gettext_lazy("Why you are away. It becomes part of the record."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,15 +71,15 @@ class DelegationForm(ActionForm):
 
 class Give(PageAction):
     name = "give"
-    label = "Name a deputy"
+    label = gettext_lazy("Name a deputy")
     icon = "user-round-check"
     tone = "primary"
     may = May.DELEGATE_APPROVALS
     roles = roles_that(May.DELEGATE_APPROVALS)
     form_class = DelegationForm
-    intro = (
-        "They may approve refunds in your place, up to your own limits. What you or they had a hand in stays for"
-        " somebody else, and they cannot pass it on."
+    intro = gettext_lazy(
+        "They may approve refunds in your place, up to your own limits. What you or they had a "
+        "hand in stays for somebody else, and they cannot pass it on."
     )
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
@@ -86,13 +88,13 @@ class Give(PageAction):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         deputy = cleaned.pop("deputy")
         delegation = give_delegation(by=by, deputy_id=deputy.pk, **cleaned)
-        return Done(f"{deputy} may approve in your place.", page_url(delegation))
+        return Done(say("{deputy} may approve in your place.", deputy=deputy), page_url(delegation))
 
 
 class Revoke(StaffAction[Delegation]):
     name = "revoke"
-    label = "Revoke"
-    label_plural = "Revoke delegations"
+    label = gettext_lazy("Revoke")
+    label_plural = gettext_lazy("Revoke delegations")
     tone = "danger"
     icon = "ban"
     may = May.DELEGATE_APPROVALS
@@ -102,19 +104,23 @@ class Revoke(StaffAction[Delegation]):
         return revoke_obstacle(obj, by)
 
     def consequence(self, obj: Delegation, by: User) -> str:
-        return f"{obj.deputy} approves nothing more for {obj.delegator}. What they approved until now stays."
+        return say(
+            "{deputy} approves nothing more for {delegator}. What they approved until now stays.",
+            deputy=obj.deputy,
+            delegator=obj.delegator,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"Revoked: {revoke_delegation(pk, by=by, **cleaned)}."
+        return say("Revoked: {revoke_delegation}.", revoke_delegation=revoke_delegation(pk, by=by, **cleaned))
 
 
 def delegation_pill(delegation: Delegation) -> SafeString:
     today = timezone.localdate()
     if delegation.state == Delegation.State.REVOKED:
-        return pill("Revoked", "bad")
+        return pill(say("Revoked"), "bad")
     if delegation.ends_on < today:
-        return pill("Over", "mute")
-    return pill("To come", "info") if delegation.starts_on > today else pill("In force", "good")
+        return pill(say("Over"), "mute")
+    return pill(say("To come"), "info") if delegation.starts_on > today else pill(say("In force"), "good")
 
 
 @admin.register(Delegation)
@@ -126,8 +132,10 @@ class DelegationAdmin(TrackedAdmin):
     list_filter = ("state",)
     list_select_related = ("delegator", "deputy")
     search_fields = ("delegator__first_name", "delegator__last_name", "deputy__first_name", "deputy__last_name")
-    search_help_text = "Person"
-    empty_hint = "Nobody stands in for anybody. A team lead or manager who will be away names a deputy here."
+    search_help_text = gettext_lazy("Person")
+    empty_hint = gettext_lazy(
+        "Nobody stands in for anybody. A team lead or manager who will be away names a deputy here."
+    )
     fields = ("delegator", "deputy", "first_day", "last_day", "reason", "given", "revoked")
     readonly_fields = ("first_day", "last_day", "given", "revoked")
 
@@ -135,36 +143,36 @@ class DelegationAdmin(TrackedAdmin):
         revoked = obj is not None and obj.revoked_at is not None
         return [name for name in self.fields if revoked or name != "revoked"]
 
-    @admin.display(description="Who for whom", ordering="deputy")
+    @admin.display(description=gettext_lazy("Who for whom"), ordering="deputy")
     def who(self, obj: Delegation) -> str:
-        return f"{obj.deputy} for {obj.delegator}"
+        return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
-    @admin.display(description="First day", ordering="starts_on")
+    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
     def first_day(self, obj: Delegation) -> SafeString:
         return day(obj.starts_on)
 
-    @admin.display(description="Last day", ordering="ends_on")
+    @admin.display(description=gettext_lazy("Last day"), ordering="ends_on")
     def last_day(self, obj: Delegation) -> SafeString:
         return day(obj.ends_on)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Delegation) -> SafeString:
         return delegation_pill(obj)
 
-    @admin.display(description="Reason")
+    @admin.display(description=gettext_lazy("Reason"))
     def why(self, obj: Delegation) -> str:
         return obj.reason
 
-    @admin.display(description="Given")
+    @admin.display(description=gettext_lazy("Given"))
     def given(self, obj: Delegation) -> SafeString:
         return when(obj.given_at)
 
-    @admin.display(description="Revoked")
+    @admin.display(description=gettext_lazy("Revoked"))
     def revoked(self, obj: Delegation) -> SafeString:
         return when(obj.revoked_at)
 
     def page_title(self, obj: Delegation) -> str:  # type: ignore[override]
-        return f"{obj.deputy} for {obj.delegator}"
+        return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
     def page_pills(self, request: HttpRequest, obj: Delegation) -> Sequence[SafeString]:
         return [delegation_pill(obj)]
@@ -200,7 +208,7 @@ def standing_in(request: HttpRequest) -> Panel | None:
     if not rows:
         return None
     return Panel(
-        "Standing in",
+        say("Standing in"),
         "backoffice/panels/table.html",
         {"headings": ["Who approves for whom", "From and to", "State"], "rows": rows},
         side="right",
@@ -209,8 +217,8 @@ def standing_in(request: HttpRequest) -> Panel | None:
 
 def _seen_by(user: User, delegation: Delegation) -> str:
     if delegation.deputy_id == user.pk:
-        return f"You for {delegation.delegator}"
-    return f"{delegation.deputy} for you"
+        return say("You for {delegator}", delegator=delegation.delegator)
+    return say("{deputy} for you", deputy=delegation.deputy)
 
 
 register_home_panel(standing_in, order=19)

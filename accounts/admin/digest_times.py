@@ -11,14 +11,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.dateparse import parse_time
 from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.digest_times import choose_digest_times
 from accounts.models import DigestTimes, User
 from accounts.permissions import May, roles_that
 from audit.backoffice import ActionForm, Done, PageAction, Panel, TrackedAdmin, register_verbs, timeline_panel
 from audit.models import Event
+from audit.words import say
 
-register_verbs({"digest_times.choose": "chose the times of their digest"})
+register_verbs({"digest_times.choose": gettext_lazy("chose the times of their digest")})
 
 
 class TimesField(forms.CharField):
@@ -35,16 +37,17 @@ class TimesField(forms.CharField):
         except ValueError:
             found = None
         if found is None:
-            raise ValidationError(f"“{word}” is no time of day: write 08:00 or 14:30.", code="time")
+            raise ValidationError(say("“{word}” is no time of day: write 08:00 or 14:30.", word=word), code="time")
         return found
 
 
 class DigestTimesForm(ActionForm):
     times = TimesField(
-        required=False, help_text="Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."
+        required=False,
+        help_text=gettext_lazy("Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."),
     )
     weekdays = forms.TypedMultipleChoiceField(
-        label="Days",
+        label=gettext_lazy("Days"),
         coerce=int,
         choices=[(number, str(name)) for number, name in WEEKDAYS.items()],
         widget=forms.CheckboxSelectMultiple,
@@ -54,15 +57,16 @@ class DigestTimesForm(ActionForm):
 
 class Choose(PageAction):
     name = "choose"
-    label = "Choose my times"
-    submit_label = "Save"
+    label = gettext_lazy("Choose my times")
+    submit_label = gettext_lazy("Save")
     icon = "mail"
     may = May.CHOOSE_DIGEST
     roles = roles_that(May.CHOOSE_DIGEST)
     form_class = DigestTimesForm
-    intro = (
-        "At these times you are told by e-mail which proposals wait for you, which of your cases are about to miss a"
-        " deadline, and which of your proposals came back. When there is nothing to say, nothing is sent."
+    intro = gettext_lazy(
+        "At these times you are told by e-mail which proposals wait for you, which of your cases "
+        "are about to miss a deadline, and which of your proposals came back. When there is "
+        "nothing to say, nothing is sent."
     )
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
@@ -73,18 +77,21 @@ class Choose(PageAction):
 
     def obstacle(self, by: User) -> str | None:
         if not by.email:
-            return "No e-mail address of yours is on file: an administrator can enter it."
+            return say("No e-mail address of yours is on file: an administrator can enter it.")
         return None
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         row = choose_digest_times(by=by, **cleaned)
-        return Done(f"Your digest: {in_words(row)}.", reverse("admin:accounts_digesttimes_do", args=(self.name,)))
+        return Done(
+            say("Your digest: {in_words}.", in_words=in_words(row)),
+            reverse("admin:accounts_digesttimes_do", args=(self.name,)),
+        )
 
 
 def in_words(row: DigestTimes) -> str:
     """When the digest comes: "08:00 and 14:00 on Monday, Tuesday"; "never" without a time or a day."""
     if not row.times or not row.weekdays:
-        return "never"
+        return say("never")
     return f"{' and '.join(row.times)} on {', '.join(str(WEEKDAYS[number]) for number in row.weekdays)}"
 
 
@@ -94,16 +101,16 @@ class DigestTimesAdmin(TrackedAdmin):
     page_actions = (Choose,)
     list_display = ("person", "comes")
     list_select_related = ("person",)
-    empty_hint = "Nobody has chosen a time: nobody is told by e-mail."
+    empty_hint = gettext_lazy("Nobody has chosen a time: nobody is told by e-mail.")
     fields = ("person", "comes")
     readonly_fields = ("comes",)
 
-    @admin.display(description="Digest")
+    @admin.display(description=gettext_lazy("Digest"))
     def comes(self, obj: DigestTimes) -> str:
         return in_words(obj)
 
     def page_title(self, obj: DigestTimes) -> str:  # type: ignore[override]
-        return f"Digest for {obj.person}"
+        return say("Digest for {person}", person=obj.person)
 
     def change_panels(self, request: HttpRequest, obj: DigestTimes) -> list[Panel]:
         return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -22,6 +22,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.panels import PagePanels
@@ -38,17 +39,18 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
+from audit.words import say
 from jobs import actions
 from jobs.kinds import kind_of
 from jobs.models import Job
 
 register_verbs(
     {
-        "job.start": "asked for",
-        "job.cancel": "cancelled",
-        "job.resume": "let go on",
-        "job.finish": "got the result of",
-        "job.fail": "was told of the failure of",
+        "job.start": gettext_lazy("asked for"),
+        "job.cancel": gettext_lazy("cancelled"),
+        "job.resume": gettext_lazy("let go on"),
+        "job.finish": gettext_lazy("got the result of"),
+        "job.fail": gettext_lazy("was told of the failure of"),
     }
 )
 
@@ -84,10 +86,12 @@ def standing_of(job: Job) -> Standing:
     share = f" ({100 * job.done // job.total} %)" if job.total else ""
     figures = f"{done} of {total}{share}" if job.total else "Not counted yet" if job.is_open else "Nothing was counted"
     if job.is_interrupted(now):
-        hint = "Nothing has been heard of it for minutes: its worker was probably stopped. It can go on from there."
+        hint = say(
+            "Nothing has been heard of it for minutes: its worker was probably stopped. It can go on from there."
+        )
         return Standing("interrupted", "Interrupted", figures, hint)
     if job.state == Job.State.QUEUED and job.asked_at <= now - WAITING_LONG:
-        hint = "It has been waiting for a while: an earlier job may be running, or no background worker is."
+        hint = say("It has been waiting for a while: an earlier job may be running, or no background worker is.")
         return Standing("waiting", job.get_state_display(), figures, hint)
     return Standing(job.state, job.get_state_display(), figures)
 
@@ -108,30 +112,30 @@ class _JobAction(StaffAction[Job]):
 
 class Cancel(_JobAction):
     name = "cancel"
-    label = "Cancel the job"
+    label = gettext_lazy("Cancel the job")
     tone = "danger"
     icon = "circle-stop"
-    intro = "What it has done so far stays on record."
+    intro = gettext_lazy("What it has done so far stays on record.")
 
     def obstacle(self, obj: Job, by: User) -> str | None:
         return actions.cancel_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{actions.cancel_job(pk, by=by, **cleaned)} is cancelled."
+        return say("{cancel_job} is cancelled.", cancel_job=actions.cancel_job(pk, by=by, **cleaned))
 
 
 class Resume(_JobAction):
     name = "resume"
-    label = "Let it go on"
+    label = gettext_lazy("Let it go on")
     tone = "primary"
     icon = "rotate-cw"
-    intro = "It goes on from what it had saved last."
+    intro = gettext_lazy("It goes on from what it had saved last.")
 
     def obstacle(self, obj: Job, by: User) -> str | None:
         return actions.resume_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{actions.resume_job(pk, by=by, **cleaned)} goes on."
+        return say("{resume_job} goes on.", resume_job=actions.resume_job(pk, by=by, **cleaned))
 
 
 @admin.register(Job)
@@ -143,7 +147,7 @@ class JobAdmin(TrackedAdmin):
     list_select_related = ("asked_by",)
     search_fields = ("title",)
     ordering = ("-asked_at", "-pk")
-    empty_hint = "No long work was asked for yet. Back-tests of policy drafts are listed here."
+    empty_hint = gettext_lazy("No long work was asked for yet. Back-tests of policy drafts are listed here.")
     fields = ("kind_label", "asked_by", "asked", "started", "finished", "took")
     readonly_fields = ("kind_label", "asked", "started", "finished", "took")
 
@@ -152,11 +156,11 @@ class JobAdmin(TrackedAdmin):
         by: User = request.user  # type: ignore[assignment]
         return rows if by.may(May.SEE_JOBS_OF_OTHERS) else rows.filter(asked_by=by)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Job) -> SafeString:
         return job_pill(obj)
 
-    @admin.display(description="Progress")
+    @admin.display(description=gettext_lazy("Progress"))
     def progress(self, obj: Job) -> SafeString:
         figures = standing_of(obj).figures
         if not obj.total:
@@ -164,29 +168,33 @@ class JobAdmin(TrackedAdmin):
         bar = '<progress value="{}" max="{}" aria-label="{}"></progress> <span class="sub">{}</span>'
         return format_html(bar, obj.done, obj.total, figures, figures)
 
-    @admin.display(description="Kind")
+    @admin.display(description=gettext_lazy("Kind"))
     def kind_label(self, obj: Job) -> str:
         kind = kind_of(obj.kind)
-        return kind.label if kind is not None else obj.kind
+        return str(kind.label) if kind is not None else obj.kind
 
-    @admin.display(description="Asked for", ordering="asked_at")
+    @admin.display(description=gettext_lazy("Asked for"), ordering="asked_at")
     def asked(self, obj: Job) -> SafeString:
         return when(obj.asked_at)
 
-    @admin.display(description="Started")
+    @admin.display(description=gettext_lazy("Started"))
     def started(self, obj: Job) -> SafeString:
         return when(obj.started_at)
 
-    @admin.display(description="Ended")
+    @admin.display(description=gettext_lazy("Ended"))
     def finished(self, obj: Job) -> SafeString:
         return when(obj.finished_at)
 
-    @admin.display(description="Took")
+    @admin.display(description=gettext_lazy("Took"))
     def took(self, obj: Job) -> str:
         if obj.started_at is None or obj.finished_at is None:
             return "–"
         minutes, seconds = divmod((obj.finished_at - obj.started_at).total_seconds(), 60)
-        return f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
+        return (
+            say("{minutes} min {seconds} s", minutes=f"{minutes:.0f}", seconds=f"{seconds:.0f}")
+            if minutes
+            else f"{seconds:.1f} s"
+        )
 
     def page_title(self, obj: Job) -> str:  # type: ignore[override]
         return obj.title
@@ -197,7 +205,7 @@ class JobAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Job) -> Sequence[Panel]:
         shown = {"job": obj, "standing": standing_of(obj), "url": f"{self.url_of('changelist')}{obj.pk}/progress/"}
         return [
-            Panel("Progress", "jobs/progress.html", shown, side="top"),
+            Panel(say("Progress"), "jobs/progress.html", shown, side="top"),
             *job_page.of(request, obj),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]

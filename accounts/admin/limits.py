@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts import forms
 from accounts.actions.limits import draft_limit, publish_limit, publish_limit_obstacle
@@ -31,36 +32,37 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 
 register_verbs(
     {
-        "limit.draft": "drafted the limit",
-        "limit.publish": "published the limit",
+        "limit.draft": gettext_lazy("drafted the limit"),
+        "limit.publish": gettext_lazy("published the limit"),
     }
 )
 
 
 class DraftLimit(PageAction):
     name = "draft"
-    label = "Draft a limit"
+    label = gettext_lazy("Draft a limit")
     icon = "plus"
     may = May.DRAFT_STAFF
     roles = roles_that(May.DRAFT_STAFF)
     form_class = forms.LimitForm
-    intro = "It holds once a manager has published it, from its date on, in place of earlier ones."
+    intro = gettext_lazy("It holds once a manager has published it, from its date on, in place of earlier ones.")
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         limit = draft_limit(by=by, **cleaned)
-        return Done(f"Drafted: {limit}. A manager has to publish it.", page_url(limit))
+        return Done(say("Drafted: {limit}. A manager has to publish it.", limit=limit), page_url(limit))
 
 
 class PublishLimit(StaffAction[ApprovalLimit]):
     name = "publish"
-    label = "Publish"
-    label_plural = "Publish limits"
+    label = gettext_lazy("Publish")
+    label_plural = gettext_lazy("Publish limits")
     tone = "primary"
     icon = "check"
     may = May.PUBLISH_STAFF
@@ -71,9 +73,12 @@ class PublishLimit(StaffAction[ApprovalLimit]):
         return publish_limit_obstacle(obj, by=by)
 
     def consequence(self, obj: ApprovalLimit, by: User) -> str:
-        return (
-            f"From {obj.valid_from:%Y-%m-%d} on, a {obj.role.name.lower()} may approve up to "
-            f"{money_text(obj.amount, obj.currency)} ({obj.get_subject_display().lower()})."
+        return say(
+            "From {valid_from} on, a {role} may approve up to {amount} ({subject}).",
+            valid_from=obj.valid_from,
+            role=obj.role.name.lower(),
+            amount=money_text(obj.amount, obj.currency),
+            subject=obj.get_subject_display().lower(),
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
@@ -98,19 +103,19 @@ class ApprovalLimitAdmin(TrackedAdmin):
     list_filter = ("state", "role", "subject", "currency")
     list_select_related = ("role", "drafted_by", "published_by")
     numeric_columns = ("up_to", "batch")
-    empty_hint = "Nobody can approve a refund before a limit is published: draft the first one."
+    empty_hint = gettext_lazy("Nobody can approve a refund before a limit is published: draft the first one.")
     fields = ("role", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
     readonly_fields = ("up_to", "batch")
 
-    @admin.display(description="Up to", ordering="amount")
+    @admin.display(description=gettext_lazy("Up to"), ordering="amount")
     def up_to(self, obj: ApprovalLimit) -> SafeString:
         return money(obj.amount, obj.currency)
 
-    @admin.display(description="Up to, for a batch", ordering="batch_amount")
+    @admin.display(description=gettext_lazy("Up to, for a batch"), ordering="batch_amount")
     def batch(self, obj: ApprovalLimit) -> SafeString:
         return money(obj.batch_amount, obj.currency)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: ApprovalLimit) -> SafeString:
         tone: Any = "good" if obj.state == ApprovalLimit.State.PUBLISHED else "warn"
         return pill(obj.get_state_display(), tone)
@@ -139,7 +144,7 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         for found in short
     ]
     return Panel(
-        "Too few people could approve",
+        say("Too few people could approve"),
         "accounts/panels/approvers.html",
         {
             "headings": ["What", "Currency", "Who could"],
@@ -149,13 +154,13 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         },
         side="top",
         tone="warn",
-        note="Approval limits",
+        note=say("Approval limits"),
         url=reverse("admin:accounts_approvallimit_changelist"),
     )
 
 
 def _in_place(delegation: Delegation) -> str:
-    return f"{delegation.deputy} for {delegation.delegator}"
+    return say("{deputy} for {delegator}", deputy=delegation.deputy, delegator=delegation.delegator)
 
 
 register_home_panel(approvers_panel, order=10)

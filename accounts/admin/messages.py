@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.messages import (
     again_obstacle,
@@ -43,16 +44,17 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
+from audit.words import say
 
 register_verbs(
     {
-        "message.sent": "sent",
-        "message.failed": "could not send",
-        "message.uncertain": "does not know whether it sent",
-        "message.arrived": "found out that it arrived:",
-        "message.again": "sent again",
-        "message.done_with": "is done with",
-        "message.bounced": "recorded that it came back:",
+        "message.sent": gettext_lazy("sent"),
+        "message.failed": gettext_lazy("could not send"),
+        "message.uncertain": gettext_lazy("does not know whether it sent"),
+        "message.arrived": gettext_lazy("found out that it arrived:"),
+        "message.again": gettext_lazy("sent again"),
+        "message.done_with": gettext_lazy("is done with"),
+        "message.bounced": gettext_lazy("recorded that it came back:"),
     }
 )
 
@@ -80,7 +82,7 @@ def delivery_pill(message: OutgoingMessage) -> SafeString:
     """Where the message stands."""
     delivery = message.delivery
     if delivery.state == Delivery.State.QUEUED and delivery.tries:
-        return pill("Put off, tried again later", "warn")
+        return pill(say("Put off, tried again later"), "warn")
     return pill(delivery.get_state_display(), _TONES[delivery.state])
 
 
@@ -109,29 +111,29 @@ class MessageAction(StaffAction[OutgoingMessage]):
 
 class ItArrived(MessageAction):
     name = "arrived"
-    label = "It arrived"
+    label = gettext_lazy("It arrived")
     icon = "mail-check"
 
-    intro = "Say how you know: the customer answered, or the mail server's log has it."
+    intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
 
     def not_now(self, delivery: Delivery) -> str | None:
         return arrived_obstacle(delivery)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         confirm_arrival(pk, by=by, **cleaned)
-        return "The message counts as sent."
+        return say("The message counts as sent.")
 
 
 class AgainForm(ReasonForm):
     """Where to, and why."""
 
-    recipient = forms.EmailField(required=False, help_text="Another address gets a message of its own.")
+    recipient = forms.EmailField(required=False, help_text=gettext_lazy("Another address gets a message of its own."))
     field_order = ["recipient", "reason"]
 
 
 class SendAgain(MessageAction):
     name = "again"
-    label = "Send it again"
+    label = gettext_lazy("Send it again")
     tone = "primary"
     icon = "send"
     form_class = AgainForm
@@ -141,8 +143,8 @@ class SendAgain(MessageAction):
 
     def consequence(self, obj: OutgoingMessage, by: User) -> str:
         if obj.delivery.state == Delivery.State.UNCERTAIN:
-            return "The same words go out once more. If the first one arrived after all, it is told twice."
-        return "The same words go out once more."
+            return say("The same words go out once more. If the first one arrived after all, it is told twice.")
+        return say("The same words go out once more.")
 
     def get_initial(self, rows: Sequence[OutgoingMessage], by: User) -> dict[str, Any]:
         message = rows[0]
@@ -152,41 +154,41 @@ class SendAgain(MessageAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         message = send_again(pk, by=by, **cleaned)
-        return Done(f"It is on its way to {message.recipient}.", page_url(message))
+        return Done(say("It is on its way to {recipient}.", recipient=message.recipient), page_url(message))
 
 
 class BeDoneWith(MessageAction):
     name = "done_with"
-    label = "Be done with it"
-    label_plural = "Be done with messages"
+    label = gettext_lazy("Be done with it")
+    label_plural = gettext_lazy("Be done with messages")
     in_bulk = True
     tone = "danger"
     icon = "mail-x"
-    intro = "Say why, or how the customer was told instead: by letter, on the phone."
+    intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
 
     def not_now(self, delivery: Delivery) -> str | None:
         return done_with_obstacle(delivery)
 
     def consequence(self, obj: OutgoingMessage, by: User) -> str:
-        return "It is not sent (again), and nobody is asked about it any more."
+        return say("It is not sent (again), and nobody is asked about it any more.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         be_done_with(pk, by=by, **cleaned)
-        return "The message is done with."
+        return say("The message is done with.")
 
 
 class CameBack(MessageAction):
     name = "bounced"
-    label = "It came back"
+    label = gettext_lazy("It came back")
     icon = "mail-question-mark"
-    intro = "Write down what the other side's mail server said."
+    intro = gettext_lazy("Write down what the other side's mail server said.")
 
     def not_now(self, delivery: Delivery) -> str | None:
         return bounce_obstacle(delivery)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         record_bounce(pk, by=by, **cleaned)
-        return "The message is marked as come back."
+        return say("The message is marked as come back.")
 
 
 # --- The pages ----------------------------------------------------------------------------------
@@ -201,8 +203,8 @@ class OutgoingMessageAdmin(TrackedAdmin):
     list_filter = ("delivery__state", "kind", "language")
     numeric_columns = ("tries",)
     search_fields = ("subject", "recipient", "customer__name", "customer__number")
-    search_help_text = "Subject, address or customer"
-    empty_hint = "What customers are told by e-mail is listed here."
+    search_help_text = gettext_lazy("Subject, address or customer")
+    empty_hint = gettext_lazy("What customers are told by e-mail is listed here.")
     fields = ("to", "kind_shown", "language_shown", "queued", "by")
     readonly_fields = ("to", "kind_shown", "language_shown", "queued", "by")
 
@@ -219,46 +221,46 @@ class OutgoingMessageAdmin(TrackedAdmin):
     def page_pills(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[SafeString]:
         return [delivery_pill(obj)]
 
-    @admin.display(description="Message", ordering="subject")
+    @admin.display(description=gettext_lazy("Message"), ordering="subject")
     def about(self, obj: OutgoingMessage) -> SafeString:
         return format_html("{}{}", obj.subject, sub(obj.customer.name if obj.customer else ""))
 
-    @admin.display(description="Kind", ordering="kind")
+    @admin.display(description=gettext_lazy("Kind"), ordering="kind")
     def kind_shown(self, obj: OutgoingMessage) -> str:
         return obj.get_kind_display()
 
-    @admin.display(description="Language")
+    @admin.display(description=gettext_lazy("Language"))
     def language_shown(self, obj: OutgoingMessage) -> str:
         return obj.get_language_display()
 
-    @admin.display(description="To", ordering="recipient")
+    @admin.display(description=gettext_lazy("To"), ordering="recipient")
     def recipient_shown(self, obj: OutgoingMessage) -> str:
-        return obj.recipient or "no address"
+        return obj.recipient or say("no address")
 
-    @admin.display(description="To")
+    @admin.display(description=gettext_lazy("To"))
     def to(self, obj: OutgoingMessage) -> SafeString:
         reader = link(obj.customer) if obj.customer is not None else format_html("{}", obj.staff)
-        return format_html("{} {}", reader, sub(obj.recipient or "no e-mail address was on file"))
+        return format_html("{} {}", reader, sub(obj.recipient or say("no e-mail address was on file")))
 
-    @admin.display(description="State", ordering="delivery__state")
+    @admin.display(description=gettext_lazy("State"), ordering="delivery__state")
     def state(self, obj: OutgoingMessage) -> SafeString:
         return delivery_pill(obj)
 
-    @admin.display(description="Tries", ordering="delivery__tries")
+    @admin.display(description=gettext_lazy("Tries"), ordering="delivery__tries")
     def tries(self, obj: OutgoingMessage) -> SafeString:
         return number(obj.delivery.tries)
 
-    @admin.display(description="Queued", ordering="queued_at")
+    @admin.display(description=gettext_lazy("Queued"), ordering="queued_at")
     def queued(self, obj: OutgoingMessage) -> SafeString:
         return when(obj.queued_at)
 
-    @admin.display(description="Queued by")
+    @admin.display(description=gettext_lazy("Queued by"))
     def by(self, obj: OutgoingMessage) -> str:
         return str(obj.queued_by)
 
     def change_panels(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[Panel]:
         return [
-            Panel("Text", "backoffice/panels/text.html", {"text": obj.body}, note="as it is sent"),
+            Panel(say("Text"), "backoffice/panels/text.html", {"text": obj.body}, note=say("as it is sent")),
             _standing(obj.delivery),
             _attempts(obj),
             timeline_panel(Event.objects.about(obj), about=obj),
@@ -275,7 +277,7 @@ def _standing(delivery: Delivery) -> Panel:
         fields.append(("Because", delivery.note))
     troubled = delivery.state in Delivery.TROUBLED_STATES
     return Panel(
-        "Delivery",
+        say("Delivery"),
         "backoffice/panels/fields.html",
         {"fields": fields},
         side="right",
@@ -294,7 +296,7 @@ def _attempts(message: OutgoingMessage) -> Panel:
         for attempt in message.attempts.all()
     ]
     headings = [("Try", "n"), "Began", "Outcome", "The server said"]
-    return Panel("Tries", TABLE, {"headings": headings, "rows": rows, "empty": "Not tried yet."}, side="right")
+    return Panel(say("Tries"), TABLE, {"headings": headings, "rows": rows, "empty": "Not tried yet."}, side="right")
 
 
 # --- Elsewhere ----------------------------------------------------------------------------------
@@ -305,7 +307,7 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails
     found = list(messages)
     rows = [
         (
-            format_html("{}{}", link(message, message.subject), sub(message.recipient or "no e-mail address")),
+            format_html("{}{}", link(message, message.subject), sub(message.recipient or say("no e-mail address"))),
             format_html("{}{}", delivery_pill(message), sub(when(message.queued_at))),
         )
         for message in found
@@ -357,11 +359,11 @@ def trouble_panel(request: HttpRequest) -> Panel | None:
         for message in found[:SHOWN]
     ]
     return Panel(
-        "Customers who may not have been told",
+        say("Customers who may not have been told"),
         TABLE,
         {"headings": ["Message", "State"], "rows": rows},
         tone="warn",
-        note="all" if len(found) > SHOWN else "messages",
+        note=say("all") if len(found) > SHOWN else say("messages"),
         url=reverse("admin:accounts_outgoingmessage_changelist"),
     )
 

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts import forms
 from accounts.actions.staff import (
@@ -39,29 +40,30 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 
 register_verbs(
     {
-        "team.create": "made the team",
-        "staff.create": "entered the person",
-        "staff.password": "changed the password of",
-        "staff.bootstrap": "made the first people",
-        "staff_change.draft": "drafted the change:",
-        "staff_change.publish": "published the change:",
-        "staff_change.discard": "discarded the change:",
+        "team.create": gettext_lazy("made the team"),
+        "staff.create": gettext_lazy("entered the person"),
+        "staff.password": gettext_lazy("changed the password of"),
+        "staff.bootstrap": gettext_lazy("made the first people"),
+        "staff_change.draft": gettext_lazy("drafted the change:"),
+        "staff_change.publish": gettext_lazy("published the change:"),
+        "staff_change.discard": gettext_lazy("discarded the change:"),
     }
 )
 
 
 class NewStaff(PageAction):
     name = "new"
-    label = "New person"
+    label = gettext_lazy("New person")
     icon = "user-plus"
     may = May.DRAFT_STAFF
     roles = roles_that(May.DRAFT_STAFF)
     form_class = forms.NewPersonForm
-    submit_label = "Enter and draft"
-    intro = "The person can sign in once a manager has published the drafted role."
+    submit_label = gettext_lazy("Enter and draft")
+    intro = gettext_lazy("The person can sign in once a manager has published the drafted role.")
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         user = create_staff(
@@ -75,7 +77,7 @@ class NewStaff(PageAction):
             ),
             **_drafted(cleaned),
         )
-        return Done(f"{user} is entered; a manager has to publish their role.", page_url(user))
+        return Done(say("{user} is entered; a manager has to publish their role.", user=user), page_url(user))
 
 
 def _drafted(cleaned: dict[str, Any]) -> dict[str, Any]:
@@ -91,13 +93,13 @@ def _drafted(cleaned: dict[str, Any]) -> dict[str, Any]:
 
 class DraftStaffChange(StaffAction[User]):
     name = "draft_change"
-    label = "Draft a change"
+    label = gettext_lazy("Draft a change")
     icon = "pencil"
     in_bulk = False
     may = May.DRAFT_STAFF
     roles = roles_that(May.DRAFT_STAFF)
     form_class = forms.StaffChangeForm
-    intro = "Nothing changes until a manager, who is not this person, has published the draft."
+    intro = gettext_lazy("Nothing changes until a manager, who is not this person, has published the draft.")
 
     def obstacle(self, obj: User, by: User) -> str | None:
         return draft_obstacle(obj, open_drafts=len(obj.open_drafts))  # type: ignore[attr-defined]
@@ -114,7 +116,7 @@ class DraftStaffChange(StaffAction[User]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         change = draft_staff_change(pk, by=by, active=cleaned["active"], **_drafted(cleaned))
-        return Done(f"{change} is drafted; a manager has to publish it.", page_url(change))
+        return Done(say("{change} is drafted; a manager has to publish it.", change=change), page_url(change))
 
 
 @admin.register(User)
@@ -126,7 +128,7 @@ class UserAdmin(TrackedAdmin):
     list_filter = ("role", "team", "is_active")
     list_select_related = ("role", "team")
     search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = "Name or e-mail"
+    search_help_text = gettext_lazy("Name or e-mail")
     fields = (
         "username",
         "full_name",
@@ -147,30 +149,30 @@ class UserAdmin(TrackedAdmin):
             Prefetch("staff_changes", queryset=drafts, to_attr="open_drafts")
         )
 
-    @admin.display(description="Name", ordering="last_name")
+    @admin.display(description=gettext_lazy("Name"), ordering="last_name")
     def full_name(self, obj: User) -> str:
         return obj.get_full_name()
 
-    @admin.display(description="Active", ordering="is_active")
+    @admin.display(description=gettext_lazy("Active"), ordering="is_active")
     def activity(self, obj: User) -> SafeString:
         if obj.username == User.SYSTEM:
-            return pill("Jobs and commands", "info", icon_name="bot")
-        return pill("Active", "good") if obj.is_active else pill("Inactive", "mute")
+            return pill(say("Jobs and commands"), "info", icon_name="bot")
+        return pill(say("Active"), "good") if obj.is_active else pill(say("Inactive"), "mute")
 
-    @admin.display(description="Last signed in", ordering="last_login")
+    @admin.display(description=gettext_lazy("Last signed in"), ordering="last_login")
     def last_sign_in(self, obj: User) -> SafeString:
         return when(obj.last_login) or SafeString("never")
 
-    @admin.display(description="Since")
+    @admin.display(description=gettext_lazy("Since"))
     def joined(self, obj: User) -> SafeString:
         return when(obj.date_joined)
 
-    @admin.display(description="Own customer number")
+    @admin.display(description=gettext_lazy("Own customer number"))
     def own_customer_number(self, obj: User) -> str:
-        return obj.customer.number if obj.customer else "none"
+        return obj.customer.number if obj.customer else say("none")
 
     def page_pills(self, request: HttpRequest, obj: User) -> Sequence[SafeString]:
-        drafted = [pill("Change drafted", "warn")] if obj.open_drafts else []  # type: ignore[attr-defined]
+        drafted = [pill(say("Change drafted"), "warn")] if obj.open_drafts else []  # type: ignore[attr-defined]
         return [self.activity(obj), *drafted]
 
     def change_panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
@@ -178,7 +180,7 @@ class UserAdmin(TrackedAdmin):
         may = [may.value for may in May if obj.may(may)]
         return [
             Panel(
-                "Changes",
+                say("Changes"),
                 "backoffice/panels/table.html",
                 {
                     "headings": ["Shall be", "State", "Drafted by", "Published by", "Reason"],
@@ -195,13 +197,13 @@ class UserAdmin(TrackedAdmin):
                 },
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
-            Panel("May", "accounts/panels/may.html", {"may": may}, side="right", note=obj.role_name),
+            Panel(say("May"), "accounts/panels/may.html", {"may": may}, side="right", note=obj.role_name),
         ]
 
 
 def _in_words(change: StaffChange) -> str:
     if not change.active:
-        return "inactive"
+        return say("inactive")
     role = change.role.name if change.role else "no role"
     lead = ", its lead" if change.leads_team else ""
     return f"{role}, {change.team}{lead}" if change.team else role
@@ -214,8 +216,8 @@ def _change_pill(change: StaffChange) -> SafeString:
 
 class PublishStaffChange(StaffAction[StaffChange]):
     name = "publish"
-    label = "Publish"
-    label_plural = "Publish changes"
+    label = gettext_lazy("Publish")
+    label_plural = gettext_lazy("Publish changes")
     tone = "primary"
     icon = "check"
     may = May.PUBLISH_STAFF
@@ -226,7 +228,7 @@ class PublishStaffChange(StaffAction[StaffChange]):
         return publish_change_obstacle(obj, by=by)
 
     def consequence(self, obj: StaffChange, by: User) -> str:
-        return f"From now on {obj.person} is: {_in_words(obj)}."
+        return say("From now on {person} is: {in_words}.", person=obj.person, in_words=_in_words(obj))
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{publish_staff_change(pk, by=by, reason=cleaned['reason'])} is published."
@@ -234,8 +236,8 @@ class PublishStaffChange(StaffAction[StaffChange]):
 
 class DiscardStaffChange(StaffAction[StaffChange]):
     name = "discard"
-    label = "Discard"
-    label_plural = "Discard changes"
+    label = gettext_lazy("Discard")
+    label_plural = gettext_lazy("Discard changes")
     tone = "danger"
     icon = "x"
     may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
@@ -246,7 +248,7 @@ class DiscardStaffChange(StaffAction[StaffChange]):
         return discard_obstacle(obj)
 
     def consequence(self, obj: StaffChange, by: User) -> str:
-        return f"{obj.person} stays as they are."
+        return say("{person} stays as they are.", person=obj.person)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{discard_staff_change(pk, by=by, reason=cleaned['reason'])} is discarded."
@@ -259,7 +261,7 @@ class StaffChangeAdmin(TrackedAdmin):
     list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
     list_filter = ("state",)
     search_fields = ("person__username", "person__first_name", "person__last_name")
-    empty_hint = "Changes are drafted on the page of a person."
+    empty_hint = gettext_lazy("Changes are drafted on the page of a person.")
     fields = ("reason", "drafted_by", "published_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
@@ -275,11 +277,11 @@ class StaffChangeAdmin(TrackedAdmin):
             "published_by",
         )
 
-    @admin.display(description="Shall be")
+    @admin.display(description=gettext_lazy("Shall be"))
     def shall_be(self, obj: StaffChange) -> str:
         return _in_words(obj)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: StaffChange) -> SafeString:
         return _change_pill(obj)
 
@@ -298,10 +300,10 @@ class StaffChangeAdmin(TrackedAdmin):
         ]
         return [
             Panel(
-                f"{person}: now, and by this change",
+                say("{person}: now, and by this change", person=person),
                 "backoffice/panels/table.html",
                 {"headings": ["", "Now", "By this change"], "rows": rows},
-                note="their page",
+                note=say("their page"),
                 url=page_url(person),
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
@@ -309,16 +311,16 @@ class StaffChangeAdmin(TrackedAdmin):
 
 
 def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+    return say("yes") if value else say("no")
 
 
 def _number(customer: Customer | None) -> str:
-    return customer.number if customer else "none"
+    return customer.number if customer else say("none")
 
 
 class NewTeam(PageAction):
     name = "new"
-    label = "New team"
+    label = gettext_lazy("New team")
     icon = "plus"
     may = May.DRAFT_STAFF
     roles = roles_that(May.DRAFT_STAFF)
@@ -326,7 +328,7 @@ class NewTeam(PageAction):
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         team = create_team(by=by, **cleaned)
-        return Done(f"There is a team {team} now.", page_url(team))
+        return Done(say("There is a team {team} now.", team=team), page_url(team))
 
 
 @admin.register(Team)
@@ -338,13 +340,13 @@ class TeamAdmin(TrackedAdmin):
     numeric_columns = ("people",)
     search_fields = ("name",)
     fields = ("name", "lead")
-    empty_hint = "Make the first team with “New team”; people join it by a change of their role and team."
+    empty_hint = gettext_lazy("Make the first team with “New team”; people join it by a change of their role and team.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         rows: QuerySet[Team] = super().get_queryset(request)
         return rows.annotate(size=Count("members", filter=Q(members__is_active=True)))
 
-    @admin.display(description="Active people", ordering="size")
+    @admin.display(description=gettext_lazy("Active people"), ordering="size")
     def people(self, obj: Team) -> int:
         size: int = obj.size  # type: ignore[attr-defined]
         return size
@@ -352,12 +354,12 @@ class TeamAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Team) -> Sequence[Panel]:
         members = obj.members.select_related("role")
         rows = [
-            (link(user), user.role_name, pill("Active", "good") if user.is_active else pill("Inactive"))
+            (link(user), user.role_name, pill(say("Active"), "good") if user.is_active else pill(say("Inactive")))
             for user in members
         ]
         return [
             Panel(
-                "People",
+                say("People"),
                 "backoffice/panels/table.html",
                 {"headings": ["Name", "Role", "Active"], "rows": rows, "empty": "Nobody yet."},
             ),

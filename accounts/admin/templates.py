@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.actions.messages import edit_template, preview, send_test
 from accounts.forms import ReasonField
@@ -32,8 +33,11 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 
-register_verbs({"template.edit": "changed the text of", "template.test": "tried out the text of"})
+register_verbs(
+    {"template.edit": gettext_lazy("changed the text of"), "template.test": gettext_lazy("tried out the text of")}
+)
 
 PREVIEW = "accounts/panels/template_preview.html"
 
@@ -43,24 +47,24 @@ class TemplateForm(ActionForm):
 
     subject = forms.CharField(max_length=200)
     body = forms.CharField(
-        label="Text",
+        label=gettext_lazy("Text"),
         widget=forms.Textarea(attrs={"rows": 18}),
         strip=False,
-        help_text="Fields stand in double braces. “if” and “for” stand in braces with percent signs.",
+        help_text=gettext_lazy("Fields stand in double braces. “if” and “for” stand in braces with percent signs."),
     )
     reason = ReasonField(required=False)
 
 
 class EditTemplate(StaffAction[MessageTemplate]):
     name = "edit"
-    label = "Change the text"
+    label = gettext_lazy("Change the text")
     tone = "primary"
     icon = "pencil"
     in_bulk = False
     may = May.EDIT_TEMPLATES
     roles = roles_that(May.EDIT_TEMPLATES)
     form_class = TemplateForm
-    intro = "Messages already sent or waiting keep their words. The old text stays in the history."
+    intro = gettext_lazy("Messages already sent or waiting keep their words. The old text stays in the history.")
     preview_template = PREVIEW
     previews_input = True
 
@@ -74,7 +78,7 @@ class EditTemplate(StaffAction[MessageTemplate]):
         return preview_context(obj.kind, subject, body)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"The text of “{edit_template(pk, by=by, **cleaned)}” is changed."
+        return say("The text of “{edit_template}” is changed.", edit_template=edit_template(pk, by=by, **cleaned))
 
 
 def preview_context(kind: str, subject: str, body: str) -> dict[str, Any]:
@@ -92,22 +96,22 @@ def preview_context(kind: str, subject: str, body: str) -> dict[str, Any]:
 
 class SendTest(StaffAction[MessageTemplate]):
     name = "test"
-    label = "Send a test to me"
-    label_plural = "Send tests to me"
+    label = gettext_lazy("Send a test to me")
+    label_plural = gettext_lazy("Send tests to me")
     icon = "send"
     may = May.EDIT_TEMPLATES
     roles = roles_that(May.EDIT_TEMPLATES)
     form_class = NoReasonForm
 
     def obstacle(self, obj: MessageTemplate, by: User) -> str | None:
-        return None if by.email else "Your account has no e-mail address."
+        return None if by.email else say("Your account has no e-mail address.")
 
     def consequence(self, obj: MessageTemplate, by: User) -> str:
-        return f"The text goes with examples in its fields to {by.email}, marked as a test."
+        return say("The text goes with examples in its fields to {email}, marked as a test.", email=by.email)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         message = send_test(pk, by=by)
-        return Done(f"A test is on its way to {message.recipient}.", page_url(message))
+        return Done(say("A test is on its way to {recipient}.", recipient=message.recipient), page_url(message))
 
 
 @admin.register(MessageTemplate)
@@ -118,19 +122,19 @@ class MessageTemplateAdmin(TrackedAdmin):
     list_display_links = ("kind_shown",)
     list_filter = ("kind", "language")
     search_fields = ("subject", "body")
-    search_help_text = "Words of the subject or text"
+    search_help_text = gettext_lazy("Words of the subject or text")
     fields = ("subject", "text")
     readonly_fields = ("text",)
 
-    @admin.display(description="Message", ordering="kind")
+    @admin.display(description=gettext_lazy("Message"), ordering="kind")
     def kind_shown(self, obj: MessageTemplate) -> str:
         return obj.get_kind_display()
 
-    @admin.display(description="Language", ordering="language")
+    @admin.display(description=gettext_lazy("Language"), ordering="language")
     def language_shown(self, obj: MessageTemplate) -> str:
         return obj.get_language_display()
 
-    @admin.display(description="Text")
+    @admin.display(description=gettext_lazy("Text"))
     def text(self, obj: MessageTemplate) -> SafeString:
         return format_html('<p class="letter">{}</p>', linebreaksbr(obj.body, autoescape=True))
 
@@ -140,6 +144,6 @@ class MessageTemplateAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: MessageTemplate) -> Sequence[Panel]:
         context = preview_context(obj.kind, obj.subject, obj.body)
         return [
-            Panel("With examples", PREVIEW, {**context, "card": True}, side="right"),
+            Panel(say("With examples"), PREVIEW, {**context, "card": True}, side="right"),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from accounts.csvfiles.problems import FileProblem, shown
+from audit.words import say
 
 LONGEST_RECORD: Final = 1024 * 1024  # bytes
 MOST_ROWS: Final = 100_000
@@ -144,7 +145,11 @@ class CsvReader:
     def _column_at(self, before: str) -> str:
         """Names the column that comes after this much of a line, where quotation marks leave no doubt."""
         position = before.count(self._delimiter)
-        return f", column {shown(self.header[position])}" if '"' not in before and position < len(self.header) else ""
+        return (
+            say(", column {shown}", shown=shown(self.header[position]))
+            if '"' not in before and position < len(self.header)
+            else ""
+        )
 
     def _cells(self, text: str) -> tuple[str, ...]:
         if '"' not in text:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, TextIO
 
 from accounts.csvfiles.problems import Problem, shown
+from audit.words import say
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -101,7 +102,11 @@ class Report:
         )
 
     def _outcome(self, result: RowResult) -> str:
-        return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
+        return (
+            say("would be {outcome}", outcome=result.outcome)
+            if self.dry_run and result.outcome is Outcome.ADDED
+            else str(result.outcome)
+        )
 
     def _in_words(self, result: RowResult) -> str:
         why = " ".join(str(problem) for problem in result.problems) or result.detail
@@ -109,7 +114,7 @@ class Report:
 
 
 def rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+    return say("1 row") if count == 1 else say("{count} rows", count=f"{count:,}")
 
 
 def inert(text: str) -> str:

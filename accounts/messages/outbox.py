@@ -31,6 +31,7 @@ from accounts.models import (
 )
 from audit.actions import Obstacle, Refused
 from audit.bulk import CHUNK, create_new_from, create_tracked_from
+from audit.words import say
 
 log = logging.getLogger(__name__)
 
@@ -104,14 +105,15 @@ def address_obstacle(wanted: NewMessage) -> Obstacle | None:
         try:
             validate_email(wanted.recipient)
         except ValidationError:
-            return Obstacle(f"“{wanted.recipient}” is no e-mail address.", "recipient")
+            return Obstacle(say("“{recipient}” is no e-mail address.", recipient=wanted.recipient), "recipient")
         return None
     reader = wanted.customer if wanted.customer is not None else wanted.staff
     address = address_of(wanted.customer) if wanted.customer is not None else getattr(wanted.staff, "email", "")
     if address:
         return None
     return Obstacle(
-        f"{reader} has no e-mail address on file. Enter one, or tell them by letter or phone.", "no_address"
+        say("{reader} has no e-mail address on file. Enter one, or tell them by letter or phone.", reader=reader),
+        "no_address",
     )
 
 
@@ -201,7 +203,7 @@ def _write(fresh: Sequence[NewMessage], by: User) -> None:
     )
     told = [one.key for one in fresh if one.key in mine]
     waiting = Delivery(state=Delivery.State.QUEUED, next_attempt_at=now)
-    nowhere = Delivery(state=Delivery.State.NO_ADDRESS, note="There was no e-mail address on file.")
+    nowhere = Delivery(state=Delivery.State.NO_ADDRESS, note=say("There was no e-mail address on file."))
     create_tracked_from(
         Delivery,
         [waiting if addresses[key] else nowhere for key in told],

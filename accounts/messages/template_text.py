@@ -19,6 +19,7 @@ from django.template.defaulttags import ForNode, IfNode
 from accounts.messages.kinds import FIELDS, Value, complete, examples_of
 from accounts.messages.template_tags import FILTERS, TAGS
 from audit.actions import Refused
+from audit.words import say
 
 SUBJECT_LENGTH = 200
 #: Of what ``for`` offers inside its block, this alone.
@@ -128,12 +129,18 @@ def _check_source(kind: str, part: str, source: str) -> None:
 
 def _in_words(problem: str) -> str:
     if found := re.search(r"Invalid filter: '([^']*)'", problem):
-        return f"There is no filter “{found[1]}”. There are: {', '.join(FILTERS)}."
+        return say("There is no filter “{found}”. There are: {names}.", found=found[1], names=", ".join(FILTERS))
     if found := re.search(r"Unclosed tag on line (\d+): '(\w+)'", problem):
-        return f"The “{found[2]}” of line {found[1]} is not closed: “end{found[2]}” is missing."
+        return say(
+            "The “{found}” of line {found_2} is not closed: “end{found}” is missing.", found=found[2], found_2=found[1]
+        )
     if found := re.search(r"Invalid block tag on line (\d+): '(\w+)'", problem):
-        return f"The “{found[2]}” of line {found[1]} has nothing before it that it could belong to."
-    return f"This cannot be read as a template: {problem.rstrip('.')}."
+        return say(
+            "The “{found}” of line {found_2} has nothing before it that it could belong to.",
+            found=found[2],
+            found_2=found[1],
+        )
+    return say("This cannot be read as a template: {rstrip}.", rstrip=problem.rstrip("."))
 
 
 class _Check:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.models.staff import User
 from accounts.validators import validate_country, validate_currency, validate_iban
@@ -18,12 +19,12 @@ class Customer(TrackedModel):
     """A person or company that buys from us."""
 
     class Kind(models.TextChoices):
-        PERSON = "person", "Person"
-        COMPANY = "company", "Company"
+        PERSON = "person", gettext_lazy("Person")
+        COMPANY = "company", gettext_lazy("Company")
 
     class Language(models.TextChoices):
-        ENGLISH = "en", "English"
-        ITALIAN = "it", "Italian"
+        ENGLISH = "en", gettext_lazy("English")
+        ITALIAN = "it", gettext_lazy("Italian")
 
     number = models.CharField(
         max_length=30,
@@ -38,7 +39,7 @@ class Customer(TrackedModel):
     language = models.CharField(max_length=2, choices=Language, default=Language.ENGLISH)
     currency = models.CharField(max_length=3, default="EUR", validators=[validate_currency])
     postal_address = models.TextField(blank=True)
-    billing_address = models.TextField(blank=True, help_text="Where it differs from the postal address.")
+    billing_address = models.TextField(blank=True, help_text=gettext_lazy("Where it differs from the postal address."))
     tax_number = models.CharField(max_length=30, blank=True)
     iban = models.CharField("IBAN", max_length=34, blank=True, validators=[validate_iban])
     account_holder = models.CharField(max_length=140, blank=True)
@@ -70,7 +71,9 @@ class Contact(TrackedModel):
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
     name = models.CharField(max_length=140)
-    position = models.CharField(max_length=80, blank=True, help_text="What they do there: accounts, reception, IT.")
+    position = models.CharField(
+        max_length=80, blank=True, help_text=gettext_lazy("What they do there: accounts, reception, IT.")
+    )
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
     active = models.BooleanField(default=True)
@@ -129,9 +132,9 @@ class Agreement(TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
-        DISCARDED = "discarded", "Discarded"
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
+        DISCARDED = "discarded", gettext_lazy("Discarded")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements")
     title = models.CharField(max_length=120)

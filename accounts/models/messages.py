@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.models.customers import Customer
 from accounts.models.staff import User
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 class MessageKind(models.TextChoices):
     """What a message is for; each kind has a template in each language."""
 
-    ACKNOWLEDGEMENT = "acknowledgement", "Complaint received"
-    QUESTION = "question", "Question to the customer"
-    DECISION_UPHELD = "decision_upheld", "Decision: upheld, wholly or partly"
-    DECISION_REJECTED = "decision_rejected", "Decision: rejected"
-    CREDIT_APPLIED = "credit_applied", "Credit applied to an invoice"
-    PAYOUT_MADE = "payout_made", "Payout made"
-    CANCELLATION_CONFIRMED = "cancellation_confirmed", "Cancellation confirmed"
-    STAFF_DIGEST = "staff_digest", "Digest for a staff member"
-    STAFF_ESCALATION = "staff_escalation", "A case was escalated"
+    ACKNOWLEDGEMENT = "acknowledgement", gettext_lazy("Complaint received")
+    QUESTION = "question", gettext_lazy("Question to the customer")
+    DECISION_UPHELD = "decision_upheld", gettext_lazy("Decision: upheld, wholly or partly")
+    DECISION_REJECTED = "decision_rejected", gettext_lazy("Decision: rejected")
+    CREDIT_APPLIED = "credit_applied", gettext_lazy("Credit applied to an invoice")
+    PAYOUT_MADE = "payout_made", gettext_lazy("Payout made")
+    CANCELLATION_CONFIRMED = "cancellation_confirmed", gettext_lazy("Cancellation confirmed")
+    STAFF_DIGEST = "staff_digest", gettext_lazy("Digest for a staff member")
+    STAFF_ESCALATION = "staff_escalation", gettext_lazy("A case was escalated")
 
 
 class MessageTemplate(TrackedModel):
@@ -67,7 +68,9 @@ class OutgoingMessage(AppendOnlyModel):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
     staff = models.ForeignKey(User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
     complaint_id = models.BigIntegerField(null=True, blank=True)
-    recipient = models.EmailField(max_length=254, blank=True, help_text="Empty where no e-mail address was known.")
+    recipient = models.EmailField(
+        max_length=254, blank=True, help_text=gettext_lazy("Empty where no e-mail address was known.")
+    )
     subject = models.CharField(max_length=200)
     body = models.TextField()
     template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="+", null=True, blank=True)
@@ -115,14 +118,14 @@ class Delivery(TrackedModel):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Waiting to be sent"
-        SENDING = "sending", "Being sent"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Failed for good"
-        UNCERTAIN = "uncertain", "Perhaps sent"
-        BOUNCED = "bounced", "Came back"
-        CANCELLED = "cancelled", "Done with"
-        NO_ADDRESS = "no_address", "Not told: no address"
+        QUEUED = "queued", gettext_lazy("Waiting to be sent")
+        SENDING = "sending", gettext_lazy("Being sent")
+        SENT = "sent", gettext_lazy("Sent")
+        FAILED = "failed", gettext_lazy("Failed for good")
+        UNCERTAIN = "uncertain", gettext_lazy("Perhaps sent")
+        BOUNCED = "bounced", gettext_lazy("Came back")
+        CANCELLED = "cancelled", gettext_lazy("Done with")
+        NO_ADDRESS = "no_address", gettext_lazy("Not told: no address")
 
     #: What somebody has to look at.
     TROUBLED_STATES = (State.FAILED, State.UNCERTAIN, State.BOUNCED, State.NO_ADDRESS)
@@ -132,13 +135,15 @@ class Delivery(TrackedModel):
     tries = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    note = models.CharField(max_length=300, blank=True, help_text="Why it failed, came back or is done with.")
+    note = models.CharField(
+        max_length=300, blank=True, help_text=gettext_lazy("Why it failed, came back or is done with.")
+    )
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ("-pk",)
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = gettext_lazy("deliveries")
         indexes = [
             models.Index(
                 fields=("next_attempt_at",), name="delivery_due", condition=Q(state__in=("queued", "sending"))
@@ -168,11 +173,11 @@ class DeliveryAttempt(TrackedModel):
     """One try to hand a message to the mail server, written before it starts and completed after it."""
 
     class Outcome(models.TextChoices):
-        STARTED = "started", "Started"
-        ACCEPTED = "accepted", "Accepted by the server"
-        DEFERRED = "deferred", "Not now"
-        REFUSED = "refused", "Refused for good"
-        UNKNOWN = "unknown", "Not known"
+        STARTED = "started", gettext_lazy("Started")
+        ACCEPTED = "accepted", gettext_lazy("Accepted by the server")
+        DEFERRED = "deferred", gettext_lazy("Not now")
+        REFUSED = "refused", gettext_lazy("Refused for good")
+        UNKNOWN = "unknown", gettext_lazy("Not known")
 
     message = models.ForeignKey(OutgoingMessage, models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
@@ -207,7 +212,7 @@ class DigestTimes(TrackedModel):
 
     class Meta:
         ordering = ("person",)
-        verbose_name_plural = "digest times"
+        verbose_name_plural = gettext_lazy("digest times")
 
     def __str__(self) -> str:
         return f"Digests for {self.person}"

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from accounts.permissions import PERMISSIONS, May, Role
@@ -67,7 +68,7 @@ class User(Tracked, AbstractUser):
     objects = StaffManager()  # type: ignore[misc]
 
     class Meta:
-        verbose_name = "staff member"
+        verbose_name = gettext_lazy("staff member")
         ordering = ("username",)
 
     def __str__(self) -> str:
@@ -106,16 +107,16 @@ class ApprovalLimit(TrackedModel):
     """
 
     class Subject(models.TextChoices):
-        USAGE = "usage", "Usage-based refund"
-        FULL_MONTH = "full_month", "Full month"
-        INTERRUPTION = "interruption", "Interruption"
-        SPECIAL = "special", "Special case"
-        REVERSAL = "reversal", "Reversal of a refund"
-        LEFTOVER_CREDIT = "leftover_credit", "Payout of leftover credit"
+        USAGE = "usage", gettext_lazy("Usage-based refund")
+        FULL_MONTH = "full_month", gettext_lazy("Full month")
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        SPECIAL = "special", gettext_lazy("Special case")
+        REVERSAL = "reversal", gettext_lazy("Reversal of a refund")
+        LEFTOVER_CREDIT = "leftover_credit", gettext_lazy("Payout of leftover credit")
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
 
     role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits")
     subject = models.CharField(max_length=20, choices=Subject)
@@ -154,9 +155,9 @@ class StaffChange(TrackedModel):
     """What one person shall be: role, team, lead of it, link to a customer, active. Another person publishes it."""
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
-        DISCARDED = "discarded", "Discarded"
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
+        DISCARDED = "discarded", gettext_lazy("Discarded")
 
     person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
@@ -204,8 +205,8 @@ class Delegation(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ACTIVE = "active", "Active"
-        REVOKED = "revoked", "Revoked"
+        ACTIVE = "active", gettext_lazy("Active")
+        REVOKED = "revoked", gettext_lazy("Revoked")
 
     delegator = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
     deputy = models.ForeignKey(User, models.PROTECT, related_name="delegations_received")

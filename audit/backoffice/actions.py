@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django import forms
 from django.db import models
+from django.utils.translation import gettext_lazy
+
+from audit.names import translate_labels
+from audit.words import Text
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -36,7 +40,7 @@ def allowed(user: User | AnonymousUser, may: Permission) -> bool:
 class Done:
     """What an action did, in a sentence; ``url`` is where its result is seen, if not on the row's page."""
 
-    sentence: str
+    sentence: Text
     url: str = ""
 
 
@@ -47,6 +51,7 @@ class ActionForm(forms.Form):
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
+        translate_labels(self)
 
 
 class NoReasonForm(ActionForm):
@@ -57,7 +62,9 @@ class ReasonForm(ActionForm):
     """A reason, required."""
 
     reason = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="It becomes part of the record.", max_length=4000
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("It becomes part of the record."),
+        max_length=4000,
     )
 
 
@@ -65,10 +72,10 @@ class OptionalReasonForm(ActionForm):
     """A reason, if there is something to say."""
 
     reason = forms.CharField(
-        label="Reason (optional)",
+        label=gettext_lazy("Reason (optional)"),
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
-        help_text="It becomes part of the record.",
+        help_text=gettext_lazy("It becomes part of the record."),
         max_length=4000,
     )
 
@@ -79,7 +86,7 @@ class _Deed:
     #: In the address and in the list's POST: lower-case letters, digits and ``_``; unique within one admin.
     name: ClassVar[str]
     #: On the button of a single row or page: an imperative, "Approve".
-    label: ClassVar[str]
+    label: ClassVar[Text]
     #: "primary" (what one usually does next), "danger" (gives something up), or "".
     tone: ClassVar[Tone] = ""
     #: A lucide icon's name, before the label.
@@ -87,10 +94,10 @@ class _Deed:
     #: Who may: one permission, or any of several.
     may: ClassVar[Permission]
     #: The roles that could, in words ("Team lead or Manager"), shown to those who may not.
-    roles: ClassVar[str] = ""
+    roles: ClassVar[Text] = ""
     form_class: ClassVar[type[ActionForm]] = ReasonForm
     #: A sentence above the form.
-    intro: ClassVar[str] = ""
+    intro: ClassVar[Text] = ""
     #: A template shown beside the form, with what ``preview_context`` returns.
     preview_template: ClassVar[str] = ""
     #: Adds a button that shows the preview for what was typed, without doing anything.
@@ -105,7 +112,7 @@ class StaffAction[M: models.Model](_Deed):
     """One thing that staff do to rows: from a list to many, from a page to one."""
 
     #: In the list: "Approve refunds". ``label`` if empty.
-    label_plural: ClassVar[str] = ""
+    label_plural: ClassVar[Text] = ""
     #: Whether it is offered in the list (it is always offered on the row's page).
     in_bulk: ClassVar[bool] = True
 
@@ -158,7 +165,7 @@ class PageAction(_Deed):
     """One thing that staff do without a row to start from: register a complaint, run the billing."""
 
     #: Written on the button that does it; ``label`` if empty.
-    submit_label: ClassVar[str] = ""
+    submit_label: ClassVar[Text] = ""
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         """What the form's fields start with; the address may carry it: ``?customer=12``."""

@@ -34,6 +34,7 @@ from audit.backoffice.lookups import SUGGESTED
 from audit.backoffice.panels import Panel
 from audit.backoffice.together import SEEN, TogetherPages
 from audit.backoffice.widgets import DateInput, DateTimeInput
+from audit.words import Text, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -75,7 +76,7 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
     #: The field that names a row in a ``LookupField`` (its number); ``search_fields`` find the suggestions.
     lookup_by: ClassVar[str] = ""
     #: A sentence for a list without rows: what to do next.
-    empty_hint: ClassVar[str] = ""
+    empty_hint: ClassVar[Text] = ""
 
     list_per_page = 50
     list_max_show_all = 500
@@ -311,8 +312,8 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
             members["reason"] = forms.CharField(
                 widget=forms.Textarea(attrs={"rows": 2}),
                 required=self.save_reason == "required",
-                label="Reason" if self.save_reason == "required" else "Reason (optional)",
-                help_text="It becomes part of the record.",
+                label=say("Reason") if self.save_reason == "required" else say("Reason (optional)"),
+                help_text=say("It becomes part of the record."),
             )
         made: type[forms.ModelForm[Any]] = types.new_class(
             form.__name__, (form,), exec_body=lambda namespace: namespace.update(members)

@@ -28,6 +28,7 @@ from audit.actions import Refused
 from audit.backoffice.actions import Done, PageAction, StaffAction
 from audit.backoffice.together import SEEN, seen_in
 from audit.csv_safety import safe_cell
+from audit.words import say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -226,9 +227,12 @@ def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: U
     except Exception:
         # The rows before this one are done for good: the person must learn which.
         logger.exception("Action %s failed on %s %s", action.name, row._meta.label, row.pk)
-        sentence = f"Nothing was done: an error of the system, logged under request {context.current().request_id}."
+        sentence = say(
+            "Nothing was done: an error of the system, logged under request {request_id}.",
+            request_id=context.current().request_id,
+        )
         return Result(row.pk, label, url, "failed", sentence)
-    return Result(row.pk, label, done.url or url, "done", done.sentence)
+    return Result(row.pk, label, done.url or url, "done", str(done.sentence))
 
 
 def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: str) -> HttpResponse:

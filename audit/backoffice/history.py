@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
 from audit.backoffice.display import when
+from audit.words import say
 
 if TYPE_CHECKING:
     from django.contrib import admin
@@ -54,7 +55,7 @@ class HistoryPages(SimpleHistoryAdmin):
         return True
 
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
-        return f"History of {obj}"
+        return say("History of {obj}", obj=obj)
 
     def get_history_queryset(self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any) -> Any:
         """A row's versions with what they refer to; the package's own follows every relation of a model that

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.http import HttpRequest
 
 from audit.backoffice.actions import Permission, allowed
+from audit.words import Text, say
 
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
@@ -24,11 +25,11 @@ class Panel:
     title, ``url`` what the note links to; ``tone`` ("warn" or "bad") marks a card that wants attention.
     """
 
-    title: str
+    title: Text
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     side: Side = "left"
-    note: str = ""
+    note: Text = ""
     url: str = ""
     tone: Literal["", "warn", "bad"] = ""
 
@@ -51,7 +52,7 @@ def register_home_panel(make: HomePanel, *, order: int = 50) -> HomePanel:
 _later: dict[str, HomePanel] = {}
 
 
-def register_later_panel(name: str, make: HomePanel, *, title: str, may: Permission, order: int = 50) -> None:
+def register_later_panel(name: str, make: HomePanel, *, title: Text, may: Permission, order: int = 50) -> None:
     """Add a card to the home page whose content comes after the page, for what takes long and nobody waits for.
 
     Without script it is a link to the same card on a page of its own.
@@ -78,21 +79,21 @@ def home_panels(request: HttpRequest) -> list[Panel]:
     return [panel for panel in made if panel is not None]
 
 
-_verbs: dict[str, str] = {}
+_verbs: dict[str, Text] = {}
 
 
-def register_verbs(words: Mapping[str, str]) -> None:
+def register_verbs(words: Mapping[str, Text]) -> None:
     """Say what events of an app read like: ``{"refund.approve": "approved"}``, before the row's name."""
     _verbs.update(words)
 
 
 def verb_in_words(verb: str) -> str:
     """How a timeline says a verb. An unregistered ``refund.approve`` reads "refund: approve"."""
-    return _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
+    return str(_verbs.get(verb) or verb.replace(".", ": ").replace("_", " "))
 
 
 def timeline_panel(
-    events: EventQuerySet, *, title: str = "Timeline", side: Side = "left", limit: int = 50, about: Any = None
+    events: EventQuerySet, *, title: Text = "", side: Side = "left", limit: int = 50, about: Any = None
 ) -> Panel:
     """What was done, newest first, refusals marked. ``about`` is the row whose page it is: events about that
     very row don't repeat its name.
@@ -109,9 +110,9 @@ def timeline_panel(
         for event in found[:limit]
     ]
     return Panel(
-        title,
+        title or say("Timeline"),
         "backoffice/panels/timeline.html",
         {"entries": entries, "more": len(found) > limit, "limit": limit},
         side=side,
-        note="newest first",
+        note=say("newest first"),
     )

@@ -21,6 +21,7 @@ from django.utils import timezone
 from audit.actions import Refused
 from audit.backoffice.panels import verb_in_words
 from audit.models import Event, EventQuerySet, Presence
+from audit.words import say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -71,8 +72,12 @@ class TogetherPages(admin.ModelAdmin[Any]):
         listed = "; ".join(f"{change.who} {change.words}" for change in changes[:LISTED])
         more = " and more" if len(changes) > LISTED else ""
         return Refused(
-            f"Since you opened this page: {listed}{more}. Nothing was done and nothing you typed is lost."
-            " Look at it again; sending it once more goes through.",
+            say(
+                "Since you opened this page: {listed}{more}. Nothing was done and nothing you typed is "
+                "lost. Look at it again; sending it once more goes through.",
+                listed=listed,
+                more=more,
+            ),
             code="stale_page",
         )
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from audit import context
 from audit.models.tracked import AppendOnlyModel, AppendOnlyQuerySet
@@ -34,8 +35,8 @@ class Event(AppendOnlyModel):
     """
 
     class Outcome(models.TextChoices):
-        DONE = "done", "Done"
-        REFUSED = "refused", "Refused"
+        DONE = "done", gettext_lazy("Done")
+        REFUSED = "refused", gettext_lazy("Refused")
 
     at = models.DateTimeField(db_index=False)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)

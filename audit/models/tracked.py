@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
+from django.utils.functional import Promise
 
 from audit.history import TrackedRecords
+from audit.words import in_both
 
 
 class UntrackedWrite(TypeError):
@@ -40,6 +42,12 @@ class Tracked(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UntrackedWrite(f"{type(self).__name__}: tracked rows are never deleted.")
+
+    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> str:  # noqa: N802
+        """The label of a choice, which the record says in English."""
+        value = getattr(self, field.attname)
+        label = dict(field.flatchoices).get(value, value)
+        return in_both(lambda: str(label)) if isinstance(label, Promise) else str(label)
 
 
 class TrackedModel(Tracked):

@@ -18,6 +18,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
+from audit.words import say
 from billing.actions.payments import record_payment
 from billing.imports.bank import Booking, Statement
 from billing.models import BankLine, Invoice, Subscription
@@ -117,7 +118,7 @@ def import_bank(statement: Statement, *, by: User) -> BankReport:
             received = _write(kept, statement, by=by)
         except IntegrityError as error:
             raise Refused(
-                "Somebody has read the same statement at the same moment. Nothing was taken in: look at the list.",
+                say("Somebody has read the same statement at the same moment. Nothing was taken in: look at the list."),
                 code="concurrent",
             ) from error
         action.data = {**data, "received": received}
@@ -259,7 +260,7 @@ def _reference(line: BankLine) -> str:
 def line_obstacle(line: BankLine) -> Obstacle | None:
     """Why nothing can be done with a line any more, or None."""
     if line.state == BankLine.State.MATCHED:
-        return Obstacle("This line is matched to an invoice already.", "state")
+        return Obstacle(say("This line is matched to an invoice already."), "state")
     return None
 
 
@@ -283,10 +284,15 @@ def match_bank_line(
         action.about(line, customer_id=None if invoice is None else invoice.customer_id)
         action.refuse_if(line_obstacle(line))
         if invoice is None:
-            raise Refused("There is no such invoice.", code="unknown", data={"field": "invoice_number"})
+            raise Refused(say("There is no such invoice."), code="unknown", data={"field": "invoice_number"})
         if invoice.currency != line.currency:
             raise Refused(
-                f"Invoice {invoice.number} is in {invoice.currency}, the payment in {line.currency}.",
+                say(
+                    "Invoice {invoice} is in {invoice_currency}, the payment in {line_currency}.",
+                    invoice=invoice.number,
+                    invoice_currency=invoice.currency,
+                    line_currency=line.currency,
+                ),
                 code="currency",
                 data={"field": "invoice_number"},
             )
@@ -310,7 +316,7 @@ def match_bank_line(
 def set_aside_obstacle(line: BankLine) -> Obstacle | None:
     """Why a line cannot be set aside (once more), or None."""
     if line.state == BankLine.State.SET_ASIDE:
-        return Obstacle("This line was set aside already.", "state")
+        return Obstacle(say("This line was set aside already."), "state")
     return line_obstacle(line)
 
 

@@ -11,6 +11,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
+from audit.words import say
 from billing.invoicing import issue_charges
 from billing.models import Charge, Invoice, Subscription
 from billing.money import format_amount
@@ -21,11 +22,15 @@ def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
     if sentence := permission_obstacle(by, May.HANDLE_MONEY):
         return Obstacle(sentence, "permission")
     if charge.invoiced_on is not None:
-        return Obstacle(f"It stands on an invoice of {charge.invoiced_on} already.", "state")
+        return Obstacle(
+            say("It stands on an invoice of {invoiced_on} already.", invoiced_on=charge.invoiced_on), "state"
+        )
     if charge.subscription.state != Subscription.State.ENDED:
         return Obstacle(
-            f"{charge.subscription.number} has not ended: its next invoice asks for this, or an invoice of its own "
-            "when it has.",
+            say(
+                "{subscription} has not ended: its next invoice asks for this, or an invoice of its own when it has.",
+                subscription=charge.subscription.number,
+            ),
             "not_ended",
         )
     return linked_obstacle(by, charge.customer_id)
@@ -42,7 +47,7 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         require(by, May.HANDLE_MONEY)
         known = Charge.objects.values_list("subscription_id", flat=True).filter(pk=charge_id).first()
         if known is None:
-            raise Refused("This charge does not exist (any more).", code="missing")
+            raise Refused(say("This charge does not exist (any more)."), code="missing")
         subscription = action.lock(Subscription, known)
         action.about(subscription, customer_id=subscription.customer_id)
         waiting = Charge.objects.filter(subscription=subscription, invoiced_on__isnull=True)
@@ -52,13 +57,20 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         action.refuse_if(ask_obstacle(charge, by))
         day = on or timezone.localdate()
         if day > timezone.localdate():
-            raise Refused("An invoice is not dated in the future.", code="dates")
+            raise Refused(say("An invoice is not dated in the future."), code="dates")
         asked = sorted(
             (row for row in charges.values() if row.currency == charge.currency),
             key=lambda row: (row.charged_on, row.pk),
         )
         if charge.currency != subscription.currency:
-            raise Refused(f"{subscription.number} pays in {subscription.currency}.", code="currency")
+            raise Refused(
+                say(
+                    "{subscription} pays in {subscription_currency}.",
+                    subscription=subscription.number,
+                    subscription_currency=subscription.currency,
+                ),
+                code="currency",
+            )
         invoice = issue_charges(subscription, asked, on=day)
         action.about(invoice, customer_id=subscription.customer_id)
         action.message = (

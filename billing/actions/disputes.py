@@ -12,6 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from billing.models import Charge, Chargeback, Credit, Invoice, Payment, Subscription
 from billing.money import is_whole_minor
 
@@ -19,9 +20,18 @@ from billing.money import is_whole_minor
 def dispute_obstacle(invoice: Invoice) -> Obstacle | None:
     """Why an invoice cannot go into dispute now, or None."""
     if invoice.disputed_on is not None:
-        return Obstacle(f"Invoice {invoice.number} is in dispute since {invoice.disputed_on}.", "state")
+        return Obstacle(
+            say(
+                "Invoice {invoice} is in dispute since {disputed_on}.",
+                invoice=invoice.number,
+                disputed_on=invoice.disputed_on,
+            ),
+            "state",
+        )
     if invoice.due == 0:
-        return Obstacle(f"Nothing is due on invoice {invoice.number}, so there is nothing to dispute.", "state")
+        return Obstacle(
+            say("Nothing is due on invoice {invoice}, so there is nothing to dispute.", invoice=invoice.number), "state"
+        )
     return None
 
 
@@ -40,7 +50,11 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
         action.require_reason("what the customer disputes")
         if not invoice.issued_on <= disputed_on <= timezone.localdate():
             raise Refused(
-                f"The day of the dispute lies between the invoice's ({invoice.issued_on}) and today.", code="dates"
+                say(
+                    "The day of the dispute lies between the invoice's ({issued_on}) and today.",
+                    issued_on=invoice.issued_on,
+                ),
+                code="dates",
             )
         invoice.disputed_on = disputed_on
         invoice.dispute_reason = reason.strip()
@@ -53,7 +67,7 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
 def end_dispute_obstacle(invoice: Invoice) -> Obstacle | None:
     """Why there is no dispute to end, or None."""
     if invoice.disputed_on is None:
-        return Obstacle(f"Invoice {invoice.number} is not in dispute.", "state")
+        return Obstacle(say("Invoice {invoice} is not in dispute.", invoice=invoice.number), "state")
     return None
 
 
@@ -86,7 +100,7 @@ def state_while_due(invoice: Invoice) -> str:
 def chargeback_obstacle(payment: Payment) -> Obstacle | None:
     """Why a payment cannot have been charged back (again), or None. ``select_related("chargeback")`` serves."""
     if hasattr(payment, "chargeback"):
-        return Obstacle("This payment was charged back already.", "state")
+        return Obstacle(say("This payment was charged back already."), "state")
     return None
 
 
@@ -105,7 +119,7 @@ def record_chargeback(
         require(by, May.HANDLE_MONEY)
         invoice_id = Payment.objects.values_list("invoice_id", flat=True).filter(pk=payment_id).first()
         if invoice_id is None:
-            raise Refused("This payment does not exist (any more).", code="missing")
+            raise Refused(say("This payment does not exist (any more)."), code="missing")
         paid = Payment.objects.select_related("invoice__period__subscription", "invoice__charges_of").get(pk=payment_id)
         if paid.credit_id is not None:
             action.lock(Subscription, paid.invoice.subscription.pk)
@@ -119,11 +133,21 @@ def record_chargeback(
         taken = payment.amount if amount is None else amount
         if not 0 < taken <= payment.amount or not is_whole_minor(taken, invoice.currency):
             raise Refused(
-                f"{taken:f} is no part of the payment of {payment.amount:f} {invoice.currency}.", code="amount"
+                say(
+                    "{taken} is no part of the payment of {amount} {invoice_currency}.",
+                    taken=f"{taken:f}",
+                    amount=f"{payment.amount:f}",
+                    invoice_currency=invoice.currency,
+                ),
+                code="amount",
             )
         if not payment.received_on <= taken_back_on <= timezone.localdate():
             raise Refused(
-                f"A payment is taken back between the day it came ({payment.received_on}) and today.", code="dates"
+                say(
+                    "A payment is taken back between the day it came ({received_on}) and today.",
+                    received_on=payment.received_on,
+                ),
+                code="dates",
             )
         chargeback = checked(
             Chargeback(

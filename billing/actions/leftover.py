@@ -13,6 +13,7 @@ from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act
+from audit.words import say
 from billing.giving import cash_obstacle, order_payout
 from billing.models import Credit, LeftoverPayout, Subscription
 from billing.money import is_whole_minor
@@ -32,7 +33,9 @@ def _allowed(by: User, may: May) -> Obstacle | None:
 def _proposed(leftover: LeftoverPayout) -> Obstacle | None:
     if leftover.state == State.PROPOSED:
         return None
-    return Obstacle(f"This payout is “{leftover.get_state_display()}”: it waits for nobody any more.", "state")
+    return Obstacle(
+        say("This payout is “{state}”: it waits for nobody any more.", state=leftover.get_state_display()), "state"
+    )
 
 
 # --- Guards -------------------------------------------------------------------------------------
@@ -45,10 +48,14 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
         return found
     if credit.subscription.state != Subscription.State.ENDED:
         return Obstacle(
-            f"{credit.subscription.number} has not ended: its credit goes to the next invoice.", "not_ended"
+            say(
+                "{subscription} has not ended: its credit goes to the next invoice.",
+                subscription=credit.subscription.number,
+            ),
+            "not_ended",
         )
     if credit.remaining == 0:
-        return Obstacle("Nothing is left of this credit.", "nothing_left")
+        return Obstacle(say("Nothing is left of this credit."), "nothing_left")
     if sentence := cash_obstacle(credit.customer):
         return Obstacle(sentence, "no_bank_details")
     return None
@@ -60,7 +67,7 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
         _proposed(leftover)
         or _allowed(by, May.APPROVE_LEFTOVER)
         or (
-            Obstacle("This is your own proposal: somebody else has to approve it.", "own_proposal")
+            Obstacle(say("This is your own proposal: somebody else has to approve it."), "own_proposal")
             if leftover.proposed_by_id == by.pk
             else None
         )
@@ -70,7 +77,12 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
         return found
     if leftover.amount > leftover.credit.remaining:
         return Obstacle(
-            f"Only {leftover.credit.remaining:f} {leftover.credit.currency} is left of this credit by now.", "cap"
+            say(
+                "Only {remaining} {credit_currency} is left of this credit by now.",
+                remaining=f"{leftover.credit.remaining:f}",
+                credit_currency=leftover.credit.currency,
+            ),
+            "cap",
         )
     if sentence := cash_obstacle(leftover.credit.customer):
         return Obstacle(sentence, "no_bank_details")
@@ -87,14 +99,24 @@ def limit_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     )
     if limit is None:
         return Obstacle(
-            f"No published limit lets a {by.role_name} approve payouts of leftover credit in {credit.currency}.",
+            say(
+                "No published limit lets a {role_name} approve payouts of leftover credit in {credit_currency}.",
+                role_name=by.role_name,
+                credit_currency=credit.currency,
+            ),
             "no_limit",
         )
     granted = granted_lately(credit.customer, credit.currency, since=timezone.now() - timedelta(days=WINDOW_DAYS))
     if leftover.amount + granted > limit.amount:
         before = f" with {granted:f} of the last {WINDOW_DAYS} days" if granted else ""
         return Obstacle(
-            f"{leftover.amount:f} {credit.currency}{before} is above your limit of {limit.amount:f} {credit.currency}.",
+            say(
+                "{amount} {credit_currency}{before} is above your limit of {amount_2} {credit_currency}.",
+                amount=f"{leftover.amount:f}",
+                credit_currency=credit.currency,
+                before=before,
+                amount_2=f"{limit.amount:f}",
+            ),
             "over_limit",
         )
     return None
@@ -110,7 +132,7 @@ def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Dec
 
 def reject_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     """Rejecting is for those who could approve, one's own proposal is withdrawn instead."""
-    own = Obstacle("This is your own proposal: withdraw it instead.", "own_proposal")
+    own = Obstacle(say("This is your own proposal: withdraw it instead."), "own_proposal")
     return (
         _proposed(leftover)
         or _allowed(by, May.APPROVE_LEFTOVER)
@@ -140,11 +162,16 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
         action.refuse_if(propose_obstacle(credit, by))
         action.require_reason()
         if LeftoverPayout.objects.filter(credit=credit, state=State.PROPOSED).exists():
-            raise Refused("A payout of this credit waits for approval already.", code="duplicate")
+            raise Refused(say("A payout of this credit waits for approval already."), code="duplicate")
         wanted = credit.remaining if amount is None else amount
         if not 0 < wanted <= credit.remaining or not is_whole_minor(wanted, credit.currency):
             raise Refused(
-                f"{wanted:f} is no part of the {credit.remaining:f} {credit.currency} left of this credit.",
+                say(
+                    "{wanted} is no part of the {remaining} {credit_currency} left of this credit.",
+                    wanted=f"{wanted:f}",
+                    remaining=f"{credit.remaining:f}",
+                    credit_currency=credit.currency,
+                ),
                 code="amount",
             )
         leftover = LeftoverPayout(
@@ -212,7 +239,7 @@ def _locked_credit(action: Action, credit_id: int) -> Credit:
     """The credit, locked after its customer and its subscription, both attached."""
     found = Credit.objects.filter(pk=credit_id).values("customer_id", "subscription_id").first()
     if found is None:
-        raise Refused("This credit does not exist (any more).", code="missing")
+        raise Refused(say("This credit does not exist (any more)."), code="missing")
     customer = action.lock(Customer, found["customer_id"])
     subscription = action.lock(Subscription, found["subscription_id"])
     credit = action.lock(Credit, credit_id)
@@ -224,7 +251,7 @@ def _locked_credit(action: Action, credit_id: int) -> Credit:
 def _locked(action: Action, leftover_id: int) -> LeftoverPayout:
     credit_id = LeftoverPayout.objects.values_list("credit_id", flat=True).filter(pk=leftover_id).first()
     if credit_id is None:
-        raise Refused("This payout of leftover credit does not exist (any more).", code="missing")
+        raise Refused(say("This payout of leftover credit does not exist (any more)."), code="missing")
     credit = _locked_credit(action, credit_id)
     leftover = action.lock(LeftoverPayout, leftover_id)
     leftover.credit = credit

@@ -12,6 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
+from audit.words import say
 from billing.giving import give_credit
 from billing.invoicing import state_of
 from billing.models import Invoice, Payment, Subscription
@@ -20,13 +21,16 @@ from billing.money import is_whole_minor
 
 def payment_obstacle(invoice: Invoice) -> str | None:
     """Why no payment can be recorded on the invoice now, or None."""
-    return f"Invoice {invoice.number} is paid." if invoice.due == 0 else None
+    return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.due == 0 else None
 
 
 def surplus_obstacle(invoice: Invoice) -> str | None:
     """Why a payment that came once more cannot be booked as a credit, or None."""
     if invoice.due:
-        return f"Something is due on {invoice.number}: record the payment there; what is more can become a credit."
+        return say(
+            "Something is due on {invoice}: record the payment there; what is more can become a credit.",
+            invoice=invoice.number,
+        )
     return None
 
 
@@ -54,16 +58,29 @@ def record_payment(
         if subscription is None:
             action.refuse_if(payment_obstacle(invoice), code="state")
         if amount <= 0 or not is_whole_minor(amount, invoice.currency):
-            raise Refused(f"{amount:f} is no amount of {invoice.currency} that can be paid.", code="amount")
+            raise Refused(
+                say(
+                    "{amount} is no amount of {invoice_currency} that can be paid.",
+                    amount=f"{amount:f}",
+                    invoice_currency=invoice.currency,
+                ),
+                code="amount",
+            )
         surplus = max(Decimal(0), amount - invoice.due)
         if surplus and subscription is None:
             raise Refused(
-                f"Only {invoice.due:f} {invoice.currency} is due on {invoice.number}, not {amount:f}. What is more "
-                "can become a credit, if you say so.",
+                say(
+                    "Only {due} {invoice_currency} is due on {invoice}, not {amount}. What is more can "
+                    "become a credit, if you say so.",
+                    due=f"{invoice.due:f}",
+                    invoice_currency=invoice.currency,
+                    invoice=invoice.number,
+                    amount=f"{amount:f}",
+                ),
                 code="overpaid",
             )
         if received_on > timezone.localdate():
-            raise Refused("A payment cannot have been received in the future.", code="dates")
+            raise Refused(say("A payment cannot have been received in the future."), code="dates")
         payment = checked(
             Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
         )
@@ -86,7 +103,7 @@ def _subscription_of(action: Action, invoice_id: int) -> Subscription:
     """The invoice's subscription, locked before the invoice."""
     found = Invoice.objects.values_list("period__subscription", "charges_of").filter(pk=invoice_id).first()
     if found is None:
-        raise Refused("This invoice does not exist (any more).", code="missing")
+        raise Refused(say("This invoice does not exist (any more)."), code="missing")
     return action.lock(Subscription, found[0] or found[1])
 
 
@@ -101,7 +118,7 @@ def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
         if not reference.strip():
-            raise Refused("Please give the reference of the payment.", code="reference_missing")
+            raise Refused(say("Please give the reference of the payment."), code="reference_missing")
         action.refuse_if(payment_obstacle(invoice), code="state")
         return record_payment(
             invoice_id, by=by, amount=invoice.due, received_on=received_on, reference=reference.strip()

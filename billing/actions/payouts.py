@@ -12,6 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.words import say
 from billing.giving import credit_obstacle, give_credit
 from billing.models import Credit, Payout, Subscription
 from billing.telling import tell_payout_made
@@ -21,7 +22,7 @@ def _locked(action: Action, payout_id: int) -> Payout:
     """The payout, locked after its customer, whose bank details must not change meanwhile."""
     customer_id = Payout.objects.values_list("customer_id", flat=True).filter(pk=payout_id).first()
     if customer_id is None:
-        raise Refused("This payout does not exist (any more).", code="missing")
+        raise Refused(say("This payout does not exist (any more)."), code="missing")
     customer = action.lock(Customer, customer_id)
     payout = action.lock(Payout, payout_id)
     payout.customer = customer
@@ -33,7 +34,7 @@ def payout_obstacle(payout: Payout, *wanted: str) -> str | None:
     """Why the payout is not in one of the states that a step needs, or None."""
     if payout.state in wanted:
         return None
-    return f"This payout is “{payout.get_state_display()}”: that step is not open any more."
+    return say("This payout is “{state}”: that step is not open any more.", state=payout.get_state_display())
 
 
 def paid_obstacle(payout: Payout) -> Obstacle | None:
@@ -56,11 +57,14 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
         action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(paid_obstacle(payout))
         if not reference.strip():
-            raise Refused("Please give the bank's reference.", code="reference_missing")
+            raise Refused(say("Please give the bank's reference."), code="reference_missing")
         if paid_on > timezone.localdate():
-            raise Refused("A payout cannot have been made in the future.", code="dates")
+            raise Refused(say("A payout cannot have been made in the future."), code="dates")
         if paid_on < payout.requested_on:
-            raise Refused(f"It was asked for on {payout.requested_on}, so it was not paid before.", code="dates")
+            raise Refused(
+                say("It was asked for on {requested_on}, so it was not paid before.", requested_on=payout.requested_on),
+                code="dates",
+            )
         payout.state = Payout.State.PAID
         payout.reference = reference.strip()
         payout.paid_on = paid_on
@@ -89,9 +93,9 @@ def retry_obstacle(payout: Payout) -> Obstacle | None:
     if obstacle := payout_obstacle(payout, Payout.State.FAILED):
         return Obstacle(obstacle, "state")
     if payout.attempts > 1:
-        return Obstacle("This payout was tried again already. Turn it into a credit instead.", "retried")
+        return Obstacle(say("This payout was tried again already. Turn it into a credit instead."), "retried")
     if not payout.customer.iban:
-        return Obstacle("The customer has no bank details.", "no_bank_details")
+        return Obstacle(say("The customer has no bank details."), "no_bank_details")
     return unconfirmed_obstacle(payout.customer)
 
 
@@ -132,7 +136,7 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
         action.require_reason()
         found = Payout.objects.select_related("leftover").filter(pk=payout_id).first()
         if found is None:
-            raise Refused("This payout does not exist (any more).", code="missing")
+            raise Refused(say("This payout does not exist (any more)."), code="missing")
         subscription = action.lock(Subscription, found.subscription_id)
         leftover = getattr(found, "leftover", None)
         left = action.lock(Credit, leftover.credit_id) if leftover is not None else None

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
 from audit.bulk import among, update_tracked
+from audit.words import say
 from billing.actions.subscriptions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.models import BillingPeriod, Plan, PlanChange, Price, Subscription
 from billing.money import format_amount
@@ -62,7 +63,7 @@ def effect_of(
     price = price_in_force(plan.pk, subscription.term, subscription.currency, period.starts_on)
     if price is None:
         missing = no_price(plan, subscription.term, subscription.currency, period.starts_on)
-        return Obstacle(f"It cannot be changed: {missing}", missing.code)
+        return Obstacle(say("It cannot be changed: {missing}", missing=missing), missing.code)
     return Effect(period, price, price.fee if agreed_fee is None else agreed_fee)
 
 
@@ -74,9 +75,15 @@ def change_obstacle(subscription: Subscription, by: User) -> Obstacle | None:
     if sentence := permission_obstacle(by, May.CHANGE_PLANS):
         return Obstacle(sentence, "permission")
     if subscription.state == Subscription.State.ENDED:
-        return Obstacle(f"{subscription.number} has ended.", "state")
+        return Obstacle(say("{subscription} has ended.", subscription=subscription.number), "state")
     if subscription.state == Subscription.State.CANCELLED:
-        return Obstacle(f"{subscription.number} is cancelled: no period follows that could have another plan.", "state")
+        return Obstacle(
+            say(
+                "{subscription} is cancelled: no period follows that could have another plan.",
+                subscription=subscription.number,
+            ),
+            "state",
+        )
     return linked_obstacle(by, subscription.customer_id)
 
 
@@ -85,7 +92,11 @@ def scheduled_obstacle(scheduled: PlanChange | None) -> Obstacle | None:
     if scheduled is None:
         return None
     return Obstacle(
-        f"A change to {scheduled.plan.name} from {scheduled.effective_on} is scheduled already: take it back first.",
+        say(
+            "A change to {plan} from {effective_on} is scheduled already: take it back first.",
+            plan=scheduled.plan.name,
+            effective_on=scheduled.effective_on,
+        ),
         "scheduled",
     )
 
@@ -105,26 +116,41 @@ def terms_obstacle(
     if obstacle := plan_obstacle(plan):
         return obstacle
     if plan.pk == subscription.plan_id:
-        return Obstacle(f"{subscription.number} has the plan {plan.name} already.", "same_plan")
+        return Obstacle(
+            say("{subscription} has the plan {plan} already.", subscription=subscription.number, plan=plan.name),
+            "same_plan",
+        )
     if term and term != subscription.term:
         return Obstacle(
-            f"{subscription.number} is {subscription.get_term_display().lower()}, and stays so: its cycle was chosen "
-            "when it began (F9). Another cycle is another subscription.",
+            say(
+                "{subscription} is {term}, and stays so: its cycle was chosen when it began (F9). "
+                "Another cycle is another subscription.",
+                subscription=subscription.number,
+                term=subscription.get_term_display().lower(),
+            ),
             "term",
         )
     if effective_on < today:
-        return Obstacle(f"{effective_on} is over: a plan changes today at the earliest.", "dates")
+        return Obstacle(
+            say("{effective_on} is over: a plan changes today at the earliest.", effective_on=effective_on), "dates"
+        )
     if effective_on > today + timedelta(days=MOST_DAYS_AHEAD):
-        return Obstacle("A plan is changed at most two years ahead.", "dates")
+        return Obstacle(say("A plan is changed at most two years ahead."), "dates")
     if not subscription.activated_on <= asked_on <= today:
         return Obstacle(
-            f"It was asked for between the activation ({subscription.activated_on}) and today, not on {asked_on}.",
+            say(
+                "It was asked for between the activation ({activated_on}) and today, not on {asked_on}.",
+                activated_on=subscription.activated_on,
+                asked_on=asked_on,
+            ),
             "dates",
         )
     if agreed_fee is None:
         return None
     if sentence := permission_obstacle(by, May.OPEN_SUBSCRIPTIONS):
-        return Obstacle(f"A fee other than the plan's is billing's to agree. {sentence}", "permission")
+        return Obstacle(
+            say("A fee other than the plan's is billing's to agree. {sentence}", sentence=sentence), "permission"
+        )
     return fee_obstacle(agreed_fee, subscription.currency)
 
 
@@ -138,16 +164,18 @@ def withdraw_obstacle(
     if sentence := permission_obstacle(by, May.CHANGE_PLANS):
         return Obstacle(sentence, "permission")
     if change is None:
-        return Obstacle("No change of plan is scheduled.", "state")
+        return Obstacle(say("No change of plan is scheduled."), "state")
     if change.state != State.SCHEDULED:
-        return Obstacle(f"This change of plan is “{change.get_state_display()}”.", "state")
+        return Obstacle(say("This change of plan is “{state}”.", state=change.get_state_display()), "state")
     if obstacle := linked_obstacle(by, subscription.customer_id):
         return obstacle
     if current is None:
         return None
     begins = first_period_from(subscription, current, change.effective_on).starts_on
     if begins <= timezone.localdate() and subscription.state == Subscription.State.ACTIVE:
-        return Obstacle(f"It has taken effect on {begins}: billing has only to catch up.", "in_effect")
+        return Obstacle(
+            say("It has taken effect on {begins}: billing has only to catch up.", begins=begins), "in_effect"
+        )
     return None
 
 
@@ -195,7 +223,9 @@ def schedule_plan_change(
         )
         current = subscription.current_period()
         if current is None:
-            raise Refused(f"{subscription.number} has no current period.", code="no_current_period")
+            raise Refused(
+                say("{subscription} has no current period.", subscription=subscription.number), code="no_current_period"
+            )
         effect = effect_of(subscription, current, plan, effective_on, agreed_fee)
         if isinstance(effect, Obstacle):
             raise Refused(str(effect), code=effect.code)
@@ -237,7 +267,7 @@ def withdraw_plan_change(change_id: int, *, by: User, reason: str) -> PlanChange
         action.require_reason()
         subscription_id = PlanChange.objects.values_list("subscription_id", flat=True).filter(pk=change_id).first()
         if subscription_id is None:
-            raise Refused("This change of plan does not exist (any more).", code="missing")
+            raise Refused(say("This change of plan does not exist (any more)."), code="missing")
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
         change = action.lock(PlanChange, change_id)

@@ -10,6 +10,7 @@ from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
+from audit.words import say
 from billing.models import Operation, OperationCost, Plan, Price
 from billing.models.plans import PublishedState
 from billing.money import is_whole_minor
@@ -68,7 +69,10 @@ def draft_price(
         )
         _not_below_nothing(fee=fee, tax_rate=tax_rate, minute_cost=minute_cost)
         if not is_whole_minor(fee, currency):
-            raise Refused(f"The fee {fee:f} has more decimals than {currency} has.", code="decimals")
+            raise Refused(
+                say("The fee {fee} has more decimals than {currency} has.", fee=f"{fee:f}", currency=currency),
+                code="decimals",
+            )
         price.save()
         action.about(price)
         return price
@@ -100,15 +104,19 @@ def _not_below_nothing(**values: Decimal) -> None:
     for field, value in values.items():
         if value < 0:
             name = field.replace("_", " ")
-            raise Refused(f"A {name} cannot be below 0, as {value:f} is.", code="amount", data={"field": field})
+            raise Refused(
+                say("A {name} cannot be below 0, as {value} is.", name=name, value=f"{value:f}"),
+                code="amount",
+                data={"field": field},
+            )
 
 
 def publish_obstacle(terms: Price | OperationCost, *, by: User) -> str | None:
     """Why this person may not publish these terms now, or None."""
     if terms.state == PublishedState.PUBLISHED:
-        return "This is published already."
+        return say("This is published already.")
     if terms.drafted_by_id == by.pk:
-        return "You drafted this: somebody else has to publish it."
+        return say("You drafted this: somebody else has to publish it.")
     return None
 
 
@@ -137,7 +145,7 @@ def _publish(action: Action, terms: Price | OperationCost, *, by: User, same: Ma
     action.refuse_if(publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state")
     rivals = type(terms)._base_manager.filter(state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same)
     if rivals.exists():
-        raise Refused("Other terms with this date are published already.", code="date_taken")
+        raise Refused(say("Other terms with this date are published already."), code="date_taken")
     terms.state = PublishedState.PUBLISHED
     terms.published_by = by
     terms.save()

@@ -13,6 +13,7 @@ from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from billing.invoicing import issue_invoice
 from billing.models import BillingPeriod, OperationCost, Plan, PlanChange, Price, Subscription
 from billing.money import is_whole_minor
@@ -76,15 +77,19 @@ def subscription_number(n: int) -> str:
 
 def plan_obstacle(plan: Plan) -> Obstacle | None:
     """Why nobody can subscribe to the plan now, or None."""
-    return None if plan.active else Obstacle(f"The plan {plan.name} is not sold any more.", "plan_inactive")
+    return (
+        None if plan.active else Obstacle(say("The plan {plan} is not sold any more.", plan=plan.name), "plan_inactive")
+    )
 
 
 def fee_obstacle(fee: Decimal, currency: str) -> Obstacle | None:
     """Why a customer cannot be charged this fee for a term, or None."""
     if fee < 0:
-        return Obstacle(f"A fee cannot be below 0, as {fee:f} is.", "amount")
+        return Obstacle(say("A fee cannot be below 0, as {fee} is.", fee=f"{fee:f}"), "amount")
     if not is_whole_minor(fee, currency):
-        return Obstacle(f"The fee {fee:f} has more decimals than {currency} has.", "decimals")
+        return Obstacle(
+            say("The fee {fee} has more decimals than {currency} has.", fee=f"{fee:f}", currency=currency), "decimals"
+        )
     return None
 
 
@@ -99,7 +104,7 @@ def first_sequence(subscription: Subscription, taken_over_on: date | None) -> in
         return 0
     anchor, term = subscription.activated_on, Term(subscription.term)
     if taken_over_on < anchor:
-        raise Refused("A subscription cannot be taken over before its activation.", code="dates")
+        raise Refused(say("A subscription cannot be taken over before its activation."), code="dates")
     start = period_containing(anchor, term, taken_over_on).starts_on
     # Only the day is ever cut to the month's end, so whole months tell the number.
     return ((start.year - anchor.year) * 12 + start.month - anchor.month) // term.months
@@ -144,8 +149,14 @@ class TermsInForce:
         period = build_period(subscription, sequence, price=price, costs=self._costs[subscription.currency])
         if period.starts_on != self.day:
             raise Refused(
-                f"{subscription.number}: its period {sequence} begins on {period.starts_on} by the anchor, "
-                f"not on {self.day}, where the one before it closes.",
+                say(
+                    "{subscription}: its period {sequence} begins on {starts_on} by the anchor, not on "
+                    "{day}, where the one before it closes.",
+                    subscription=subscription.number,
+                    sequence=sequence,
+                    starts_on=period.starts_on,
+                    day=self.day,
+                ),
                 code="does_not_tile",
             )
         return period
@@ -173,7 +184,16 @@ def price_in_force(plan_id: int, term: str, currency: str, day: date) -> Price |
 
 
 def no_price(plan: Plan, term: str, currency: str, day: date) -> Obstacle:
-    return Obstacle(f"no published price of {plan.name} ({term}, {currency}) holds on {day}.", "no_price")
+    return Obstacle(
+        say(
+            "no published price of {plan} ({term}, {currency}) holds on {day}.",
+            plan=plan.name,
+            term=term,
+            currency=currency,
+            day=day,
+        ),
+        "no_price",
+    )
 
 
 def build_period(
@@ -212,9 +232,9 @@ def operation_costs(day: date, currency: str) -> list[dict[str, str]]:
 def cancellation_obstacle(subscription: Subscription) -> str | None:
     """Why the subscription cannot be cancelled now, or None."""
     if subscription.state == Subscription.State.ENDED:
-        return f"{subscription.number} has ended already."
+        return say("{subscription} has ended already.", subscription=subscription.number)
     if subscription.state == Subscription.State.CANCELLED:
-        return f"{subscription.number} is cancelled already."
+        return say("{subscription} is cancelled already.", subscription=subscription.number)
     return None
 
 
@@ -231,9 +251,9 @@ def cancel_subscription(
         action.refuse_if(cancellation_obstacle(subscription), code="state")
         requested = requested_on or timezone.localdate()
         if requested > timezone.localdate():
-            raise Refused("A cancellation cannot have been asked for in the future.", code="dates")
+            raise Refused(say("A cancellation cannot have been asked for in the future."), code="dates")
         if requested < subscription.activated_on:
-            raise Refused("A cancellation cannot have been asked for before the activation.", code="dates")
+            raise Refused(say("A cancellation cannot have been asked for before the activation."), code="dates")
         subscription.state = Subscription.State.CANCELLED
         subscription.cancelled_on = requested
         subscription.cancellation_channel = channel
@@ -270,13 +290,13 @@ def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, toda
     may be over, and the cancellation in effect, though nothing says so yet.
     """
     if subscription.state == Subscription.State.ENDED:
-        return f"{subscription.number} has ended: the cancellation has taken effect."
+        return say("{subscription} has ended: the cancellation has taken effect.", subscription=subscription.number)
     if subscription.state != Subscription.State.CANCELLED:
-        return f"{subscription.number} is not cancelled."
+        return say("{subscription} is not cancelled.", subscription=subscription.number)
     assert subscription.cancelled_on is not None
     ended_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
     if ended_on <= today:
-        return f"The cancellation has taken effect on {ended_on}: billing has only to catch up."
+        return say("The cancellation has taken effect on {ended_on}: billing has only to catch up.", ended_on=ended_on)
     return None
 
 

@@ -15,6 +15,7 @@ from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Refused, act
+from audit.words import say
 from billing.models import BillingPeriod, Subscription, UsageDay, UsageRecord
 from billing.models.usage import UsageKind
 
@@ -53,7 +54,10 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
             if twin is None:
                 fresh[row.external_id] = record
             elif not _same(twin, record):
-                raise Refused(f"Usage {row.external_id} is known already with other contents.", code="conflict")
+                raise Refused(
+                    say("Usage {external_id} is known already with other contents.", external_id=row.external_id),
+                    code="conflict",
+                )
         UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
         add_to_days(fresh.values())
         action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
@@ -101,26 +105,46 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
 
 def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage) -> UsageRecord:
     if timezone.is_naive(row.occurred_at):
-        raise Refused(f"Usage {row.external_id}: its time has no time zone.", code="naive_time")
+        raise Refused(
+            say("Usage {external_id}: its time has no time zone.", external_id=row.external_id), code="naive_time"
+        )
     day = timezone.localdate(row.occurred_at)
     period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
     if period is None:
         raise Refused(
-            f"Usage {row.external_id}: {subscription.number} has no period that covers {day}.",
+            say(
+                "Usage {external_id}: {subscription} has no period that covers {day}.",
+                external_id=row.external_id,
+                subscription=subscription.number,
+                day=day,
+            ),
             code="no_period",
         )
     if row.operation:
         if row.operation not in {cost["code"] for cost in period.operation_costs}:
             raise Refused(
-                f"Usage {row.external_id}: the operation {row.operation} has no cost in {period}.",
+                say(
+                    "Usage {external_id}: the operation {operation} has no cost in {period}.",
+                    external_id=row.external_id,
+                    operation=row.operation,
+                    period=period,
+                ),
                 code="operation",
             )
         if row.quantity <= 0 or row.seconds:
-            raise Refused(f"Usage {row.external_id}: an operation has a quantity above 0, no seconds.", code="amount")
+            raise Refused(
+                say(
+                    "Usage {external_id}: an operation has a quantity above 0, no seconds.", external_id=row.external_id
+                ),
+                code="amount",
+            )
         kind = UsageKind.OPERATION
     else:
         if row.seconds < 0 or row.quantity:
-            raise Refused(f"Usage {row.external_id}: a call has seconds, not below 0, no quantity.", code="amount")
+            raise Refused(
+                say("Usage {external_id}: a call has seconds, not below 0, no quantity.", external_id=row.external_id),
+                code="amount",
+            )
         kind = UsageKind.CALL
     return UsageRecord(
         external_id=row.external_id,

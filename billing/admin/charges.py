@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import Customer, User
@@ -26,32 +27,33 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing.actions.charges import ask_for_charges, ask_obstacle
 from billing.models import Charge, Subscription
 from billing.panels import TABLE, subscription_page
 
-register_verbs({"charge.invoice": "asked for charges alone by the invoice"})
+register_verbs({"charge.invoice": gettext_lazy("asked for charges alone by the invoice")})
 
 
 def charge_pill(charge: Charge) -> SafeString:
     """Expects the subscription: a charge that no invoice will ask for wants attention."""
     if charge.invoiced_on is not None:
-        return pill("On an invoice", "good")
+        return pill(say("On an invoice"), "good")
     if charge.subscription.state == Subscription.State.ENDED:
-        return pill("Not asked for", "bad")
-    return pill("Waits for the next invoice", "info")
+        return pill(say("Not asked for"), "bad")
+    return pill(say("Waits for the next invoice"), "info")
 
 
 class AskForCharges(StaffAction[Charge]):
     name = "ask"
-    label = "Ask for it by an own invoice"
+    label = gettext_lazy("Ask for it by an own invoice")
     tone = "primary"
     icon = "receipt-text"
     in_bulk = False
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
     form_class = OptionalReasonForm
-    intro = "For a subscription that has ended: no next invoice comes."
+    intro = gettext_lazy("For a subscription that has ended: no next invoice comes.")
 
     def obstacle(self, obj: Charge, by: User) -> str | None:
         return ask_obstacle(obj, by)
@@ -59,19 +61,23 @@ class AskForCharges(StaffAction[Charge]):
     def consequence(self, obj: Charge, by: User) -> str:
         waiting = obj.subscription.charges.filter(invoiced_on__isnull=True, currency=obj.currency)
         amount = money_text(sum(charge.amount for charge in waiting), obj.currency)
-        return (
-            f"An invoice over {amount}, all that waits on {obj.subscription.number}, is issued today. Credit that the "
-            "subscription left goes onto it."
+        return say(
+            "An invoice over {amount}, all that waits on {subscription}, is issued today. Credit "
+            "that the subscription left goes onto it.",
+            amount=amount,
+            subscription=obj.subscription.number,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         invoice = ask_for_charges(pk, by=by, reason=cleaned["reason"])
         due = money_text(invoice.due, invoice.currency)
-        return Done(f"Invoice {invoice.number} is issued; {due} is due.", page_url(invoice))
+        return Done(
+            say("Invoice {invoice} is issued; {due} is due.", invoice=invoice.number, due=due), page_url(invoice)
+        )
 
 
 class Waiting(admin.SimpleListFilter):
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -98,9 +104,11 @@ class ChargeAdmin(TrackedAdmin):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "subscription__number", "reason")
-    search_help_text = "Customer, subscription number or what it is for"
+    search_help_text = gettext_lazy("Customer, subscription number or what it is for")
     ordering = ("-charged_on", "-pk")
-    empty_hint = "Charges come from reversals that ask for what was used, and from payments that a bank took back."
+    empty_hint = gettext_lazy(
+        "Charges come from reversals that ask for what was used, and from payments that a bank took back."
+    )
     fields = ("customer_link", "subscription_link", "charged_on", "reason", "amount_shown", "tax_rate", "invoice")
     readonly_fields = ("customer_link", "subscription_link", "amount_shown", "invoice")
 
@@ -108,29 +116,31 @@ class ChargeAdmin(TrackedAdmin):
         rows: QuerySet[Charge] = super().get_queryset(request)
         return rows.select_related("customer", "subscription", "line__invoice")
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Charge) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: Charge) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: Charge) -> SafeString:
         return money(obj.amount, obj.currency)
 
-    @admin.display(description="Invoice")
+    @admin.display(description=gettext_lazy("Invoice"))
     def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
         return SafeString("none yet") if line is None else link(line.invoice)
 
-    @admin.display(description="State", ordering="invoiced_on")
+    @admin.display(description=gettext_lazy("State"), ordering="invoiced_on")
     def state_pill(self, obj: Charge) -> SafeString:
         return charge_pill(obj)
 
     def page_title(self, obj: Charge) -> str:  # type: ignore[override]
-        return f"Charge of {money_text(obj.amount, obj.currency)}, {obj.customer.name}"
+        return say(
+            "Charge of {amount}, {customer}", amount=money_text(obj.amount, obj.currency), customer=obj.customer.name
+        )
 
     def page_pills(self, request: HttpRequest, obj: Charge) -> Sequence[SafeString]:
         return [charge_pill(obj)]
@@ -168,7 +178,7 @@ def _waiting_panel(charges: QuerySet[Charge]) -> Panel | None:
     ]
     lost = any(charge.subscription.state == Subscription.State.ENDED for charge in waiting)
     return Panel(
-        "Charges not invoiced yet",
+        say("Charges not invoiced yet"),
         TABLE,
         {"headings": ["Charged", "What for", ("Amount", "n")], "rows": rows},
         side="right",

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import User
@@ -29,6 +30,7 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.leftover import (
     approve_leftover,
@@ -47,17 +49,17 @@ from billing.panels import TABLE, payout_pill, sums_in_words
 
 register_verbs(
     {
-        "leftover.propose": "proposed to pay out the credit",
-        "leftover.approve": "approved to pay out",
-        "leftover.reject": "rejected to pay out",
-        "leftover.withdraw": "took back the proposal to pay out",
+        "leftover.propose": gettext_lazy("proposed to pay out the credit"),
+        "leftover.approve": gettext_lazy("approved to pay out"),
+        "leftover.reject": gettext_lazy("rejected to pay out"),
+        "leftover.withdraw": gettext_lazy("took back the proposal to pay out"),
     }
 )
 
 
 class ProposeLeftover(StaffAction[Credit]):
     name = "pay_out"
-    label = "Propose to pay it out"
+    label = gettext_lazy("Propose to pay it out")
     icon = "banknote"
     in_bulk = False
     may = May.HANDLE_MONEY
@@ -69,14 +71,14 @@ class ProposeLeftover(StaffAction[Credit]):
 
     def consequence(self, obj: Credit, by: User) -> str:
         left = money_text(obj.remaining, obj.currency)
-        return f"{left} is left. A manager who is not you approves it before anything is paid."
+        return say("{left} is left. A manager who is not you approves it before anything is paid.", left=left)
 
     def get_initial(self, rows: Sequence[Credit], by: User) -> dict[str, Any]:
         return {"amount": rows[0].remaining}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         leftover = propose_leftover(pk, by=by, **cleaned)
-        return Done(f"{leftover} waits for approval.", page_url(leftover))
+        return Done(say("{leftover} waits for approval.", leftover=leftover), page_url(leftover))
 
 
 @admin.register(Credit)
@@ -96,9 +98,9 @@ class CreditAdmin(TrackedAdmin):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("granted_shown", "applied_shown", "remaining_shown")
     search_fields = ("customer__name", "customer__number", "subscription__number", "reason")
-    search_help_text = "Customer, subscription number or why it was given"
+    search_help_text = gettext_lazy("Customer, subscription number or why it was given")
     ordering = ("-granted_on", "-pk")
-    empty_hint = "Credits come from settled refunds."
+    empty_hint = gettext_lazy("Credits come from settled refunds.")
     fields = (
         "customer_link",
         "subscription_link",
@@ -120,28 +122,30 @@ class CreditAdmin(TrackedAdmin):
         rows: QuerySet[Credit] = super().get_queryset(request)
         return rows.select_related("customer", "subscription")
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Credit) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: Credit) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Granted", ordering="granted")
+    @admin.display(description=gettext_lazy("Granted"), ordering="granted")
     def granted_shown(self, obj: Credit) -> SafeString:
         return money(obj.granted, obj.currency)
 
-    @admin.display(description="Used", ordering="applied")
+    @admin.display(description=gettext_lazy("Used"), ordering="applied")
     def applied_shown(self, obj: Credit) -> SafeString:
         return money(obj.applied, obj.currency)
 
-    @admin.display(description="Left")
+    @admin.display(description=gettext_lazy("Left"))
     def remaining_shown(self, obj: Credit) -> SafeString:
         return money(obj.remaining, obj.currency)
 
     def page_title(self, obj: Credit) -> str:  # type: ignore[override]
-        return f"Credit of {money_text(obj.granted, obj.currency)}, {obj.customer.name}"
+        return say(
+            "Credit of {amount}, {customer}", amount=money_text(obj.granted, obj.currency), customer=obj.customer.name
+        )
 
     def change_panels(self, request: HttpRequest, obj: Credit) -> Sequence[Panel]:
         unit = obj.currency
@@ -155,7 +159,7 @@ class CreditAdmin(TrackedAdmin):
         ]
         return [
             Panel(
-                "Went to",
+                say("Went to"),
                 TABLE,
                 {
                     "headings": ["Invoice", "On", ("Amount", "n")],
@@ -166,7 +170,7 @@ class CreditAdmin(TrackedAdmin):
             *(
                 [
                     Panel(
-                        "Paid out after the subscription's end",
+                        say("Paid out after the subscription's end"),
                         TABLE,
                         {"headings": ["Proposed", "State", ("Amount", "n")], "rows": paid_out},
                     )
@@ -188,8 +192,8 @@ class _OnLeftover(StaffAction[LeftoverPayout]):
 
 class ApproveLeftover(_OnLeftover):
     name = "approve"
-    label = "Approve"
-    label_plural = "Approve"
+    label = gettext_lazy("Approve")
+    label_plural = gettext_lazy("Approve")
     tone = "primary"
     icon = "check"
     may = May.APPROVE_LEFTOVER
@@ -201,7 +205,12 @@ class ApproveLeftover(_OnLeftover):
 
     def consequence(self, obj: LeftoverPayout, by: User) -> str:
         customer = obj.credit.customer
-        return f"{money_text(obj.amount, obj.credit.currency)} is to be paid to {customer.name}, {customer.iban}."
+        return say(
+            "{amount} is to be paid to {customer}, {iban}.",
+            amount=money_text(obj.amount, obj.credit.currency),
+            customer=customer.name,
+            iban=customer.iban,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{approve_leftover(pk, by=by, reason=cleaned['reason'])}: approved, the payout waits for the bank."
@@ -209,8 +218,8 @@ class ApproveLeftover(_OnLeftover):
 
 class RejectLeftover(_OnLeftover):
     name = "reject"
-    label = "Reject"
-    label_plural = "Reject"
+    label = gettext_lazy("Reject")
+    label_plural = gettext_lazy("Reject")
     tone = "danger"
     icon = "x"
     may = May.APPROVE_LEFTOVER
@@ -226,8 +235,8 @@ class RejectLeftover(_OnLeftover):
 
 class WithdrawLeftover(_OnLeftover):
     name = "withdraw"
-    label = "Withdraw"
-    label_plural = "Withdraw"
+    label = gettext_lazy("Withdraw")
+    label_plural = gettext_lazy("Withdraw")
     icon = "undo-2"
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
@@ -249,9 +258,9 @@ class LeftoverPayoutAdmin(TrackedAdmin):
     list_select_related = ("credit__customer", "credit__subscription", "proposed_by", "decided_by", "payout")
     numeric_columns = ("amount_shown",)
     search_fields = ("credit__customer__name", "credit__customer__number", "credit__subscription__number")
-    search_help_text = "Customer or subscription number"
+    search_help_text = gettext_lazy("Customer or subscription number")
     ordering = ("-proposed_at", "-pk")
-    empty_hint = "They are proposed on the page of a credit that a subscription left when it ended."
+    empty_hint = gettext_lazy("They are proposed on the page of a credit that a subscription left when it ended.")
     fields = (
         "customer",
         "subscription",
@@ -276,48 +285,52 @@ class LeftoverPayoutAdmin(TrackedAdmin):
         rows: QuerySet[LeftoverPayout] = super().get_queryset(request)
         return rows.select_related(*self.list_select_related)
 
-    @admin.display(description="Proposed", ordering="proposed_at")
+    @admin.display(description=gettext_lazy("Proposed"), ordering="proposed_at")
     def proposed(self, obj: LeftoverPayout) -> SafeString:
         return when(obj.proposed_at)
 
-    @admin.display(description="Customer", ordering="credit__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="credit__customer__name")
     def customer(self, obj: LeftoverPayout) -> SafeString:
         return link(obj.credit.customer)
 
-    @admin.display(description="Subscription", ordering="credit__subscription__number")
+    @admin.display(description=gettext_lazy("Subscription"), ordering="credit__subscription__number")
     def subscription(self, obj: LeftoverPayout) -> SafeString:
         return link(obj.credit.subscription)
 
-    @admin.display(description="Credit")
+    @admin.display(description=gettext_lazy("Credit"))
     def credit_link(self, obj: LeftoverPayout) -> SafeString:
         return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: LeftoverPayout) -> SafeString:
         return money(obj.amount, obj.credit.currency)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: LeftoverPayout) -> SafeString:
         return _leftover_pill(obj)
 
-    @admin.display(description="Proposed")
+    @admin.display(description=gettext_lazy("Proposed"))
     def proposal(self, obj: LeftoverPayout) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description="Decided")
+    @admin.display(description=gettext_lazy("Decided"))
     def decision(self, obj: LeftoverPayout) -> SafeString:
         return (
             format_html("{}{}", obj.decided_by, sub(when(obj.decided_at))) if obj.decided_by else SafeString("not yet")
         )
 
-    @admin.display(description="Payout")
+    @admin.display(description=gettext_lazy("Payout"))
     def payout_link(self, obj: LeftoverPayout) -> SafeString:
         if obj.payout is None:
             return SafeString("none")
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
     def page_title(self, obj: LeftoverPayout) -> str:  # type: ignore[override]
-        return f"{money_text(obj.amount, obj.credit.currency)} left to {obj.credit.customer.name}"
+        return say(
+            "{amount} left to {customer}",
+            amount=money_text(obj.amount, obj.credit.currency),
+            customer=obj.credit.customer.name,
+        )
 
     def page_pills(self, request: HttpRequest, obj: LeftoverPayout) -> Sequence[SafeString]:
         return [_leftover_pill(obj)]
@@ -342,9 +355,9 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
     list_select_related = ("customer", "period")
     numeric_columns = ("net_shown", "tax_shown", "gross_shown")
     search_fields = ("number", "customer__name", "customer__number", "period__subscription__number")
-    search_help_text = "Number, customer or subscription number"
+    search_help_text = gettext_lazy("Number, customer or subscription number")
     ordering = ("-issued_on", "-number")
-    empty_hint = "Each settled refund brings one."
+    empty_hint = gettext_lazy("Each settled refund brings one.")
     fields = ("kind", "customer_link", "subscription", "period_link", "issued_on", "amounts", "takes_back")
     readonly_fields = ("customer_link", "subscription", "period_link", "amounts", "takes_back")
 
@@ -352,36 +365,42 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
         rows: QuerySet[CreditNote] = super().get_queryset(request)
         return rows.select_related("customer", "period__subscription", "period__invoice", "reverses")
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: CreditNote) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription(self, obj: CreditNote) -> SafeString:
         return link(obj.period.subscription)
 
-    @admin.display(description="Period")
+    @admin.display(description=gettext_lazy("Period"))
     def period_link(self, obj: CreditNote) -> SafeString:
         return link(obj.period)
 
-    @admin.display(description="Net", ordering="net")
+    @admin.display(description=gettext_lazy("Net"), ordering="net")
     def net_shown(self, obj: CreditNote) -> SafeString:
         return money(obj.net, obj.currency)
 
-    @admin.display(description="Tax", ordering="tax")
+    @admin.display(description=gettext_lazy("Tax"), ordering="tax")
     def tax_shown(self, obj: CreditNote) -> SafeString:
         return money(obj.tax, obj.currency)
 
-    @admin.display(description="Gross", ordering="gross")
+    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
     def gross_shown(self, obj: CreditNote) -> SafeString:
         return money(obj.gross, obj.currency)
 
-    @admin.display(description="Amounts")
+    @admin.display(description=gettext_lazy("Amounts"))
     def amounts(self, obj: CreditNote) -> str:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
-        return f"{net} net and {tax} tax ({obj.tax_rate.normalize():f} %): {gross}"
+        return say(
+            "{net} net and {tax} tax ({normalize} %): {gross}",
+            net=net,
+            tax=tax,
+            normalize=f"{obj.tax_rate.normalize():f}",
+            gross=gross,
+        )
 
-    @admin.display(description="Takes back")
+    @admin.display(description=gettext_lazy("Takes back"))
     def takes_back(self, obj: CreditNote) -> SafeString:
         return link(obj.reverses) if obj.reverses else SafeString("nothing")
 

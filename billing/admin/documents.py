@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from audit.backoffice import Panel, TrackedAdmin
+from audit.words import say
 from billing.documents.content import Document
 from billing.documents.pdf import to_pdf
 
@@ -34,7 +35,7 @@ class DocumentPages(TrackedAdmin):
     def document_panel(self, obj: models.Model) -> Panel:
         """A card with the ways to the document."""
         urls = {"page_url": self.url_of("document", obj.pk), "pdf_url": self.url_of("pdf", obj.pk)}
-        return Panel("Document", "billing/panels/document.html", urls, side="right")
+        return Panel(say("Document"), "billing/panels/document.html", urls, side="right")
 
     def _document(self, request: HttpRequest, pk: int) -> Document:
         if not self.has_view_permission(request):

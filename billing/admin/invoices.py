@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.jobs import job_page
 from accounts.amounts import money, money_text
@@ -35,6 +36,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.actions.payments import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -51,11 +53,11 @@ from jobs.models import Job
 
 register_verbs(
     {
-        "payment.record": "recorded a payment of the invoice",
-        "payment.in_full": "recorded as paid in full",
-        "invoice.dispute": "noted that the customer disputes",
-        "invoice.end_dispute": "ended the dispute of",
-        "billing.run": "ran billing",
+        "payment.record": gettext_lazy("recorded a payment of the invoice"),
+        "payment.in_full": gettext_lazy("recorded as paid in full"),
+        "invoice.dispute": gettext_lazy("noted that the customer disputes"),
+        "invoice.end_dispute": gettext_lazy("ended the dispute of"),
+        "billing.run": gettext_lazy("ran billing"),
     }
 )
 
@@ -65,33 +67,37 @@ MOST_BY_PAGE = 500
 
 class RunBilling(PageAction):
     name = "run_billing"
-    label = "Run billing"
+    label = gettext_lazy("Run billing")
     icon = "calendar-check"
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
     form_class = NoReasonForm
-    submit_label = "Run billing for today"
-    intro = (
-        "It ends the periods that are over, opens and invoices the next ones, uses up credits, ends "
-        "cancelled subscriptions and marks overdue invoices. Running it again changes nothing more."
+    submit_label = gettext_lazy("Run billing for today")
+    intro = gettext_lazy(
+        "It ends the periods that are over, opens and invoices the next ones, uses up credits, "
+        "ends cancelled subscriptions and marks overdue invoices. Running it again changes "
+        "nothing more."
     )
     preview_template = "billing/preview_run.html"
 
     def obstacle(self, by: User) -> str | None:
-        return "Billing is running in the background: see Jobs." if _running() else None
+        return say("Billing is running in the background: see Jobs.") if _running() else None
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {"due": due_for_billing(timezone.localdate()), "most": MOST_BY_PAGE}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> str | Done:
         if job := _running():
-            return Done("Billing runs in the background already; here is how far it is.", page_url(job))
+            return Done(say("Billing runs in the background already; here is how far it is."), page_url(job))
         today = timezone.localdate()
         due = due_for_billing(today, show=0).subscriptions
         if due > MOST_BY_PAGE:
             parameters = {"today": today.isoformat()}
             job = start_job(BILLING_RUN.name, f"Billing for {date_format(today)}", parameters, by=by)
-            return Done(f"{due:,} subscriptions are billed in the background; here is how far it is.", page_url(job))
+            return Done(
+                say("{due} subscriptions are billed in the background; here is how far it is.", due=f"{due:,}"),
+                page_url(job),
+            )
         result = run_billing(today, by=by)
         credited = ", ".join(money_text(amount, unit) for unit, amount in sorted(result.credited.items()))
         sentence = (
@@ -116,12 +122,12 @@ def billing_run_panel(request: HttpRequest, job: Job) -> Panel | None:
     run = BillingRun.objects.get(pk=job.result["run"])
     rows = [(link(run), number(run.opened), number(run.ended), number(run.overdue), number(len(run.problems)))]
     headings = ["Run", ("Opened", "n"), ("Ended", "n"), ("Overdue", "n"), ("Not billed", "n")]
-    return Panel("What it did", TABLE, {"headings": headings, "rows": rows})
+    return Panel(say("What it did"), TABLE, {"headings": headings, "rows": rows})
 
 
 class RecordPayment(StaffAction[Invoice]):
     name = "pay"
-    label = "Record a payment"
+    label = gettext_lazy("Record a payment")
     tone = "primary"
     icon = "banknote"
     in_bulk = False
@@ -133,7 +139,11 @@ class RecordPayment(StaffAction[Invoice]):
         return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
-        return f"{money_text(obj.due, obj.currency)} is due on {obj.number}; what is paid now comes off it."
+        return say(
+            "{amount} is due on {number}; what is paid now comes off it.",
+            amount=money_text(obj.due, obj.currency),
+            number=obj.number,
+        )
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"amount": rows[0].due, "received_on": timezone.localdate()}
@@ -142,8 +152,12 @@ class RecordPayment(StaffAction[Invoice]):
         payment = record_payment(pk, by=by, **cleaned)
         invoice = payment.invoice
         left = f"{money_text(invoice.due, invoice.currency)} is still due" if invoice.due else "it is paid"
-        return (
-            f"{money_text(payment.amount, invoice.currency)} is recorded on {invoice.number}; {left}.{_more(payment)}"
+        return say(
+            "{amount} is recorded on {invoice}; {left}.{more}",
+            amount=money_text(payment.amount, invoice.currency),
+            invoice=invoice.number,
+            left=left,
+            more=_more(payment),
         )
 
 
@@ -151,26 +165,29 @@ def _more(payment: Payment) -> str:
     """What became of the part that was more than due."""
     if not payment.surplus:
         return ""
-    return f" {money_text(payment.surplus, payment.invoice.currency)} was more than due: it is a credit now."
+    return say(
+        " {amount} was more than due: it is a credit now.", amount=money_text(payment.surplus, payment.invoice.currency)
+    )
 
 
 class RecordSurplus(StaffAction[Invoice]):
     name = "pay_again"
-    label = "Paid once more"
+    label = gettext_lazy("Paid once more")
     icon = "coins"
     in_bulk = False
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
     form_class = forms.SurplusForm
-    intro = "For money that came though the invoice is paid. It is the customer's, and becomes a credit."
+    intro = gettext_lazy("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
         return surplus_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
-        return (
-            f"It becomes a credit of {obj.subscription.number}, which its next invoice uses. Where none comes, the "
-            "credit can be paid out with an approval."
+        return say(
+            "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
+            "the credit can be paid out with an approval.",
+            subscription=obj.subscription.number,
         )
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
@@ -179,24 +196,33 @@ class RecordSurplus(StaffAction[Invoice]):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
         amount = money_text(payment.amount, payment.invoice.currency)
-        return f"{amount} is recorded on {payment.invoice.number}.{_more(payment)}"
+        return say(
+            "{amount} is recorded on {invoice}.{more}",
+            amount=amount,
+            invoice=payment.invoice.number,
+            more=_more(payment),
+        )
 
 
 class PayInFull(StaffAction[Invoice]):
     name = "pay_in_full"
-    label = "Paid in full"
-    label_plural = "Record as paid in full"
+    label = gettext_lazy("Paid in full")
+    label_plural = gettext_lazy("Record as paid in full")
     icon = "check"
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
     form_class = forms.PaidInFullForm
-    intro = "One day and one reference for all of them, such as a collective transfer's."
+    intro = gettext_lazy("One day and one reference for all of them, such as a collective transfer's.")
 
     def obstacle(self, obj: Invoice, by: User) -> str | None:
         return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
-        return f"{money_text(obj.due, obj.currency)} was received for {obj.number}: it is paid."
+        return say(
+            "{amount} was received for {number}: it is paid.",
+            amount=money_text(obj.due, obj.currency),
+            number=obj.number,
+        )
 
     def summary(self, rows: Sequence[Invoice], by: User) -> str:
         return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
@@ -206,12 +232,16 @@ class PayInFull(StaffAction[Invoice]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         payment = pay_in_full(pk, by=by, **cleaned)
-        return f"{payment.invoice.number} is paid: {money_text(payment.amount, payment.invoice.currency)}."
+        return say(
+            "{invoice} is paid: {amount}.",
+            invoice=payment.invoice.number,
+            amount=money_text(payment.amount, payment.invoice.currency),
+        )
 
 
 class Dispute(StaffAction[Invoice]):
     name = "dispute"
-    label = "Customer disputes it"
+    label = gettext_lazy("Customer disputes it")
     icon = "scale"
     in_bulk = False
     may = May.HANDLE_MONEY
@@ -222,18 +252,18 @@ class Dispute(StaffAction[Invoice]):
         return dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
-        return f"{obj.number} is not chased and not marked overdue until the dispute is ended."
+        return say("{number} is not chased and not marked overdue until the dispute is ended.", number=obj.number)
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"disputed_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{open_dispute(pk, by=by, **cleaned).number} is in dispute."
+        return say("{number} is in dispute.", number=open_dispute(pk, by=by, **cleaned).number)
 
 
 class EndDispute(StaffAction[Invoice]):
     name = "end_dispute"
-    label = "End the dispute"
+    label = gettext_lazy("End the dispute")
     icon = "circle-check"
     in_bulk = False
     may = May.HANDLE_MONEY
@@ -243,15 +273,21 @@ class EndDispute(StaffAction[Invoice]):
         return end_dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Invoice, by: User) -> str:
-        return f"What is due on {obj.number} is asked for again; it is overdue if its day has passed."
+        return say(
+            "What is due on {number} is asked for again; it is overdue if its day has passed.", number=obj.number
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         invoice = end_dispute(pk, by=by, reason=cleaned["reason"])
-        return f"{invoice.number} is not in dispute any more: “{invoice.get_state_display()}”."
+        return say(
+            "{invoice} is not in dispute any more: “{state}”.",
+            invoice=invoice.number,
+            state=invoice.get_state_display(),
+        )
 
 
 class InDispute(admin.SimpleListFilter):
-    title = "dispute"
+    title = gettext_lazy("dispute")
     parameter_name = "dispute"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -280,8 +316,8 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     list_select_related = ("customer",)
     numeric_columns = ("gross_shown", "due_shown")
     search_fields = ("number", "customer__name", "customer__number", "customer__email")
-    search_help_text = "Invoice number, or customer by name, number or e-mail"
-    empty_hint = "A subscription's first invoice comes with opening it, the others by running billing."
+    search_help_text = gettext_lazy("Invoice number, or customer by name, number or e-mail")
+    empty_hint = gettext_lazy("A subscription's first invoice comes with opening it, the others by running billing.")
     fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on", "dispute")
     readonly_fields = ("customer_link", "subscription", "period_link", "dispute")
 
@@ -300,7 +336,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         rows = [(format_html('<a href="{}">{}</a>', url, UNASKED), number(count), sums)] if count else []
         return [
             Panel(
-                "Owed by customers",
+                say("Owed by customers"),
                 TABLE,
                 {
                     "headings": ["What", ("How many", "n"), "In all"],
@@ -308,7 +344,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
                     "empty": "Everything that is owed is asked for by an invoice.",
                 },
                 side="top",
-                note="who owes what (CSV)",
+                note=say("who owes what (CSV)"),
                 url=self.url_of("owing"),
                 tone="warn" if rows else "",
             )
@@ -322,32 +358,32 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         write_csv(owing(), response)
         return response
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Invoice) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription(self, obj: Invoice) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Period")
+    @admin.display(description=gettext_lazy("Period"))
     def period_link(self, obj: Invoice) -> SafeString:
         return link(obj.period) if obj.period is not None else SafeString("none: charges alone")
 
-    @admin.display(description="Gross", ordering="gross")
+    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
     def gross_shown(self, obj: Invoice) -> SafeString:
         return money(obj.gross, obj.currency)
 
-    @admin.display(description="Due", ordering="due_on")
+    @admin.display(description=gettext_lazy("Due"), ordering="due_on")
     def due_shown(self, obj: Invoice) -> SafeString:
         """What and by when."""
         return money(obj.due, obj.currency, f"by {date_format(obj.due_on)}" if obj.due else "")
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Invoice) -> SafeString:
         return format_html("{}{}", invoice_pill(obj), dispute_pill(obj))
 
-    @admin.display(description="In dispute")
+    @admin.display(description=gettext_lazy("In dispute"))
     def dispute(self, obj: Invoice) -> SafeString:
         if obj.disputed_on is None:
             return SafeString("no")
@@ -357,7 +393,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         return invoice_document(obj)
 
     def page_title(self, obj: Invoice) -> str:  # type: ignore[override]
-        return f"Invoice {obj.number}"
+        return say("Invoice {number}", number=obj.number)
 
     def page_pills(self, request: HttpRequest, obj: Invoice) -> Sequence[SafeString]:
         return [invoice_pill(obj), *([dispute_pill(obj)] if obj.disputed_on else [])]
@@ -384,19 +420,19 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         ]
         return [
             Panel(
-                "Lines",
+                say("Lines"),
                 "billing/panels/invoice_lines.html",
                 {"invoice": obj, "lines": obj.lines.all(), "less": less},
             ),
             self.document_panel(obj),
             Panel(
-                "Credits applied",
+                say("Credits applied"),
                 TABLE,
                 {"headings": ["Credit", "On", ("Amount", "n")], "rows": applied, "empty": "None."},
                 side="right",
             ),
             Panel(
-                "Payments",
+                say("Payments"),
                 TABLE,
                 {
                     "headings": ["Received", "Reference", "Recorded by", ("Amount", "n")],
@@ -410,11 +446,17 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
 
 
 def _surplus(payment: Payment, currency: str) -> str:
-    return f"{money_text(payment.surplus, currency)} more than due, a credit" if payment.surplus else ""
+    return (
+        say("{amount} more than due, a credit", amount=money_text(payment.surplus, currency)) if payment.surplus else ""
+    )
 
 
 def _taken_back(payment: Payment, currency: str) -> str:
     chargeback = getattr(payment, "chargeback", None)
     if chargeback is None:
         return ""
-    return f"{money_text(chargeback.amount, currency)} taken back by the bank: {chargeback.reason}"
+    return say(
+        "{amount} taken back by the bank: {chargeback_reason}",
+        amount=money_text(chargeback.amount, currency),
+        chargeback_reason=chargeback.reason,
+    )

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.links import linked_obstacle
@@ -30,6 +31,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import join, say
 from billing import forms
 from billing.actions.bank import (
     Became,
@@ -44,17 +46,17 @@ from billing.models import BankLine, Payment
 
 register_verbs(
     {
-        "payment.charge_back": "recorded that the bank took back the payment",
-        "bank.import": "read the bank statement",
-        "bank.match": "matched to an invoice the line",
-        "bank.set_aside": "set aside the line",
+        "payment.charge_back": gettext_lazy("recorded that the bank took back the payment"),
+        "bank.import": gettext_lazy("read the bank statement"),
+        "bank.match": gettext_lazy("matched to an invoice the line"),
+        "bank.set_aside": gettext_lazy("set aside the line"),
     }
 )
 
 
 class ChargeBack(StaffAction[Payment]):
     name = "charge_back"
-    label = "Taken back by the bank"
+    label = gettext_lazy("Taken back by the bank")
     tone = "danger"
     icon = "undo-2"
     in_bulk = False
@@ -70,18 +72,29 @@ class ChargeBack(StaffAction[Payment]):
         if obj.surplus:
             amount = money_text(obj.kept, obj.invoice.currency)
             more = money_text(obj.surplus, obj.invoice.currency)
-            return (
-                f"{amount} is due on {obj.invoice.number} again. Of the credit of {more} what is left is taken back, "
-                "and what was used becomes a charge. Refunds given already stay."
+            return say(
+                "{amount} is due on {invoice} again. Of the credit of {more} what is left is taken back, "
+                "and what was used becomes a charge. Refunds given already stay.",
+                amount=amount,
+                invoice=obj.invoice.number,
+                more=more,
             )
-        return f"{amount} is due on {obj.invoice.number} again. Refunds given already stay; new ones see what is paid."
+        return say(
+            "{amount} is due on {invoice} again. Refunds given already stay; new ones see what is paid.",
+            amount=amount,
+            invoice=obj.invoice.number,
+        )
 
     def get_initial(self, rows: Sequence[Payment], by: User) -> dict[str, Any]:
         return {"taken_back_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         invoice = record_chargeback(pk, by=by, **cleaned).payment.invoice
-        return f"{money_text(invoice.due, invoice.currency)} is due on {invoice.number} again."
+        return say(
+            "{amount} is due on {invoice} again.",
+            amount=money_text(invoice.due, invoice.currency),
+            invoice=invoice.number,
+        )
 
 
 @admin.register(Payment)
@@ -93,9 +106,9 @@ class PaymentAdmin(TrackedAdmin):
     list_select_related = ("invoice__customer", "recorded_by", "chargeback")
     numeric_columns = ("amount_shown",)
     search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
-    search_help_text = "Reference, invoice number or customer"
+    search_help_text = gettext_lazy("Reference, invoice number or customer")
     ordering = ("-received_on", "-pk")
-    empty_hint = "Payments are recorded on the page of an invoice."
+    empty_hint = gettext_lazy("Payments are recorded on the page of an invoice.")
     fields = (
         "invoice_link",
         "customer",
@@ -112,25 +125,25 @@ class PaymentAdmin(TrackedAdmin):
         rows: QuerySet[Payment] = super().get_queryset(request)
         return rows.select_related("invoice__customer", "recorded_by", "chargeback", "credit")
 
-    @admin.display(description="More than due")
+    @admin.display(description=gettext_lazy("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
             return SafeString("nothing")
         return link(obj.credit, f"{money_text(obj.surplus, obj.invoice.currency)}, a credit")
 
-    @admin.display(description="Invoice", ordering="invoice__number")
+    @admin.display(description=gettext_lazy("Invoice"), ordering="invoice__number")
     def invoice_link(self, obj: Payment) -> SafeString:
         return link(obj.invoice)
 
-    @admin.display(description="Customer", ordering="invoice__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="invoice__customer__name")
     def customer(self, obj: Payment) -> Customer:
         return obj.invoice.customer
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: Payment) -> SafeString:
         return money(obj.amount, obj.invoice.currency, "more than due" if obj.surplus else "")
 
-    @admin.display(description="Taken back")
+    @admin.display(description=gettext_lazy("Taken back"))
     def taken_back(self, obj: Payment) -> SafeString:
         chargeback = getattr(obj, "chargeback", None)
         if chargeback is None:
@@ -144,16 +157,16 @@ class PaymentAdmin(TrackedAdmin):
 
 class ReadStatement(PageAction):
     name = "read_statement"
-    label = "Read a bank statement"
+    label = gettext_lazy("Read a bank statement")
     icon = "file-up"
     tone = "primary"
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
     form_class = forms.StatementForm
-    submit_label = "Read it"
-    intro = (
-        "Payments whose text names an invoice, over exactly what is due on it, are recorded. The others are listed "
-        "here for a person. A statement that was read before adds nothing."
+    submit_label = gettext_lazy("Read it")
+    intro = gettext_lazy(
+        "Payments whose text names an invoice, over exactly what is due on it, are recorded. The "
+        "others are listed here for a person. A statement that was read before adds nothing."
     )
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -170,7 +183,7 @@ class _OnLine(StaffAction[BankLine]):
 
 class MatchLine(_OnLine):
     name = "match"
-    label = "Match to an invoice"
+    label = gettext_lazy("Match to an invoice")
     tone = "primary"
     icon = "link"
     form_class = forms.MatchForm
@@ -179,24 +192,30 @@ class MatchLine(_OnLine):
         return line_obstacle(obj)
 
     def consequence(self, obj: BankLine, by: User) -> str:
-        return (
-            f"{money_text(obj.amount, obj.currency)} is recorded as a payment of the invoice; it may be a part of it. "
-            "What is more than due is refused, unless it is to become a credit."
+        return say(
+            "{amount} is recorded as a payment of the invoice; it may be a part of it. What is more "
+            "than due is refused, unless it is to become a credit.",
+            amount=money_text(obj.amount, obj.currency),
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         line = match_bank_line(pk, by=by, **cleaned)
         assert line.payment is not None
-        words = f"{money_text(line.amount, line.currency)} is recorded on {line.payment.invoice.number}."
+        words = say(
+            "{amount} is recorded on {invoice}.",
+            amount=money_text(line.amount, line.currency),
+            invoice=line.payment.invoice.number,
+        )
         if line.payment.surplus:
-            words += f" {money_text(line.payment.surplus, line.currency)} was more than due: it is a credit now."
+            surplus = money_text(line.payment.surplus, line.currency)
+            words = join(" ", [words, say("{surplus} was more than due: it is a credit now.", surplus=surplus)])
         return words
 
 
 class SetAside(_OnLine):
     name = "set_aside"
-    label = "Set aside"
-    label_plural = "Set aside"
+    label = gettext_lazy("Set aside")
+    label_plural = gettext_lazy("Set aside")
     icon = "archive"
     in_bulk = True
     form_class = ReasonForm
@@ -205,7 +224,7 @@ class SetAside(_OnLine):
         return set_aside_obstacle(obj)
 
     def consequence(self, obj: BankLine, by: User) -> str:
-        return "It pays none of our invoices; it can still be matched later."
+        return say("It pays none of our invoices; it can still be matched later.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{set_aside_bank_line(pk, by=by, reason=cleaned['reason'])} is set aside."
@@ -221,9 +240,9 @@ class BankLineAdmin(TrackedAdmin):
     list_select_related = ("payment__invoice",)
     numeric_columns = ("amount_shown",)
     search_fields = ("payer", "text", "file_name", "payment__invoice__number")
-    search_help_text = "Payer, text, file or invoice number"
+    search_help_text = gettext_lazy("Payer, text, file or invoice number")
     ordering = ("-booked_on", "-pk")
-    empty_hint = "Bank statements bring them: “Read a bank statement”."
+    empty_hint = gettext_lazy("Bank statements bring them: “Read a bank statement”.")
     fields = ("booked_on", "amount_shown", "payer", "text", "why", "invoice", "file_name", "row")
     readonly_fields = ("amount_shown", "invoice")
 
@@ -231,19 +250,19 @@ class BankLineAdmin(TrackedAdmin):
         rows: QuerySet[BankLine] = super().get_queryset(request)
         return rows.select_related("payment__invoice")
 
-    @admin.display(description="From, and what for", ordering="payer")
+    @admin.display(description=gettext_lazy("From, and what for"), ordering="payer")
     def payer_and_text(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", obj.payer or "–", sub(obj.text))
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: BankLine) -> SafeString:
         return money(obj.amount, obj.currency)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", _line_pill(obj), sub(obj.why))
 
-    @admin.display(description="Invoice")
+    @admin.display(description=gettext_lazy("Invoice"))
     def invoice(self, obj: BankLine) -> SafeString:
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 

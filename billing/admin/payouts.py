@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.bank_details import change_to_show
@@ -33,6 +34,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.payouts import (
     mark_payout_failed,
@@ -50,10 +52,10 @@ from billing.panels import TABLE, payout_pill, sums_in_words
 
 register_verbs(
     {
-        "payout.paid": "recorded that the bank paid",
-        "payout.failed": "recorded that the bank could not pay",
-        "payout.retry": "tried again to pay",
-        "payout.to_credit": "turned into a credit what was to be paid:",
+        "payout.paid": gettext_lazy("recorded that the bank paid"),
+        "payout.failed": gettext_lazy("recorded that the bank could not pay"),
+        "payout.retry": gettext_lazy("tried again to pay"),
+        "payout.to_credit": gettext_lazy("turned into a credit what was to be paid:"),
     }
 )
 
@@ -68,8 +70,8 @@ class _OnPayout(StaffAction[Payout]):
 
 class MarkPaid(_OnPayout):
     name = "paid"
-    label = "Record as paid"
-    label_plural = "Record as paid"
+    label = gettext_lazy("Record as paid")
+    label_plural = gettext_lazy("Record as paid")
     tone = "primary"
     icon = "check"
     form_class = forms.PayoutPaidForm
@@ -78,19 +80,24 @@ class MarkPaid(_OnPayout):
         return paid_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
-        return f"The bank has paid {money_text(obj.amount, obj.currency)} to {obj.account_holder}, {obj.iban}."
+        return say(
+            "The bank has paid {amount} to {account_holder}, {iban}.",
+            amount=money_text(obj.amount, obj.currency),
+            account_holder=obj.account_holder,
+            iban=obj.iban,
+        )
 
     def get_initial(self, rows: Sequence[Payout], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{mark_payout_paid(pk, by=by, **cleaned)} is recorded as paid."
+        return say("{mark_payout_paid} is recorded as paid.", mark_payout_paid=mark_payout_paid(pk, by=by, **cleaned))
 
 
 class MarkFailed(_OnPayout):
     name = "failed"
-    label = "Record as failed"
-    label_plural = "Record as failed"
+    label = gettext_lazy("Record as failed")
+    label_plural = gettext_lazy("Record as failed")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
@@ -99,7 +106,7 @@ class MarkFailed(_OnPayout):
         return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
-        return "It can then be tried once more, or be turned into a credit."
+        return say("It can then be tried once more, or be turned into a credit.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{mark_payout_failed(pk, by=by, reason=cleaned['reason'])} is recorded as failed."
@@ -107,8 +114,8 @@ class MarkFailed(_OnPayout):
 
 class Retry(_OnPayout):
     name = "retry"
-    label = "Try once more"
-    label_plural = "Try once more"
+    label = gettext_lazy("Try once more")
+    label_plural = gettext_lazy("Try once more")
     icon = "rotate-cw"
     form_class = OptionalReasonForm
 
@@ -116,7 +123,9 @@ class Retry(_OnPayout):
         return retry_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Payout, by: User) -> str:
-        return f"It is paid to the customer's bank account of now, {obj.customer.iban}, under the same key."
+        return say(
+            "It is paid to the customer's bank account of now, {iban}, under the same key.", iban=obj.customer.iban
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{retry_payout(pk, by=by, reason=cleaned['reason'])} waits for the bank again."
@@ -124,8 +133,8 @@ class Retry(_OnPayout):
 
 class ToCredit(_OnPayout):
     name = "to_credit"
-    label = "Turn into a credit"
-    label_plural = "Turn into credits"
+    label = gettext_lazy("Turn into a credit")
+    label_plural = gettext_lazy("Turn into credits")
     icon = "receipt"
     form_class = ReasonForm
 
@@ -135,12 +144,22 @@ class ToCredit(_OnPayout):
     def consequence(self, obj: Payout, by: User) -> str:
         amount = money_text(obj.amount, obj.currency)
         if hasattr(obj, "leftover"):
-            return f"{amount} goes back to the credit that {obj.subscription.number} left."
-        return f"{amount} becomes a credit on the next invoices of {obj.subscription.number}."
+            return say(
+                "{amount} goes back to the credit that {subscription} left.",
+                amount=amount,
+                subscription=obj.subscription.number,
+            )
+        return say(
+            "{amount} becomes a credit on the next invoices of {subscription}.",
+            amount=amount,
+            subscription=obj.subscription.number,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         credit = turn_payout_into_credit(pk, by=by, reason=cleaned["reason"])
-        return f"It is a credit again: {money_text(credit.remaining, credit.currency)} is left of it."
+        return say(
+            "It is a credit again: {amount} is left of it.", amount=money_text(credit.remaining, credit.currency)
+        )
 
 
 @admin.register(Payout)
@@ -158,9 +177,9 @@ class PayoutAdmin(TrackedAdmin):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "reference", "key", "iban")
-    search_help_text = "Customer, bank reference, IBAN or payment key"
+    search_help_text = gettext_lazy("Customer, bank reference, IBAN or payment key")
     ordering = ("-requested_on", "-pk")
-    empty_hint = "Payouts come from settled refunds that are paid in cash."
+    empty_hint = gettext_lazy("Payouts come from settled refunds that are paid in cash.")
     fields = (
         "customer_link",
         "subscription_link",
@@ -195,11 +214,11 @@ class PayoutAdmin(TrackedAdmin):
         rows = [(kind, number(count), words) for kind, count, words in sums]
         return [
             Panel(
-                "Owed to customers",
+                say("Owed to customers"),
                 TABLE,
                 {"headings": ["What", ("How many", "n"), "In all"], "rows": rows},
                 side="top",
-                note="who is owed what, and who is to be paid (CSV)",
+                note=say("who is owed what, and who is to be paid (CSV)"),
                 url=self.url_of("owed"),
             )
         ]
@@ -212,7 +231,7 @@ class PayoutAdmin(TrackedAdmin):
         write_csv(owed(), response)
         return response
 
-    @admin.display(description="Bank details")
+    @admin.display(description=gettext_lazy("Bank details"))
     def bank_details(self, obj: Payout) -> SafeString:
         change = change_to_show(obj.customer)
         if change is None:
@@ -220,41 +239,41 @@ class PayoutAdmin(TrackedAdmin):
         on = day(timezone.localdate(change.changed_at))
         if change.confirmed_by is None:
             return format_html(
-                "{}{}", pill("Needs a second person", "bad"), sub(link(change, format_html("changed {}", on)))
+                "{}{}", pill(say("Needs a second person"), "bad"), sub(link(change, format_html("changed {}", on)))
             )
         words = format_html("changed {}, confirmed by {}", on, change.confirmed_by)
-        return format_html("{}{}", pill("Changed lately", "warn"), sub(link(change, words)))
+        return format_html("{}{}", pill(say("Changed lately"), "warn"), sub(link(change, words)))
 
-    @admin.display(description="Customer", ordering="customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="customer__name")
     def whose(self, obj: Payout) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(obj.customer.number))
 
-    @admin.display(description="To the account")
+    @admin.display(description=gettext_lazy("To the account"))
     def account_and_change(self, obj: Payout) -> SafeString:
         """Both in one cell, so that a changed account is seen without scrolling."""
         return format_html("{}{}", self.account(obj), self.bank_details(obj))
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Payout) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: Payout) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Became")
+    @admin.display(description=gettext_lazy("Became"))
     def became(self, obj: Payout) -> SafeString:
         return SafeString("–") if obj.credit is None else link(obj.credit, "a credit")
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: Payout) -> SafeString:
         return money(obj.amount, obj.currency)
 
-    @admin.display(description="To the account")
+    @admin.display(description=gettext_lazy("To the account"))
     def account(self, obj: Payout) -> SafeString:
         return format_html("{}{}", obj.iban, sub(obj.account_holder))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Payout) -> SafeString:
         if obj.paid_on is None:
             return format_html("{}{}", payout_pill(obj), sub(obj.failure))

@@ -10,12 +10,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money
 from accounts.models import Customer
 from accounts.panels import day, link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, number, when
+from audit.words import say
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, UsageRecord
 from billing.models.usage import UsageKind
@@ -48,9 +50,9 @@ class BillingPeriodAdmin(TrackedAdmin):
     list_select_related = ("subscription__customer", "invoice")
     numeric_columns = ("fee_shown", "paid", "given_back", "refundable")
     search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
-    search_help_text = "Subscription or customer"
+    search_help_text = gettext_lazy("Subscription or customer")
     ordering = ("-starts_on", "-pk")
-    empty_hint = "A subscription's first period comes with opening it, the others by running billing."
+    empty_hint = gettext_lazy("A subscription's first period comes with opening it, the others by running billing.")
     fields = ("subscription_link", "customer", "first_day", "last_own_day", "extension_days", "last_day")
     readonly_fields = ("subscription_link", "customer", "first_day", "last_own_day", "last_day")
 
@@ -58,43 +60,43 @@ class BillingPeriodAdmin(TrackedAdmin):
         rows: QuerySet[BillingPeriod] = super().get_queryset(request)
         return rows.select_related("subscription__customer", "plan", "invoice")
 
-    @admin.display(description="First day", ordering="starts_on")
+    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
     def first_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.starts_on)
 
-    @admin.display(description="Last own day", ordering="ends_on")
+    @admin.display(description=gettext_lazy("Last own day"), ordering="ends_on")
     def last_own_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.ends_on - timedelta(days=1))
 
-    @admin.display(description="Last day", ordering="closes_on")
+    @admin.display(description=gettext_lazy("Last day"), ordering="closes_on")
     def last_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.closes_on - timedelta(days=1))
 
-    @admin.display(description="Customer", ordering="subscription__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="subscription__customer__name")
     def customer(self, obj: BillingPeriod) -> Customer | SafeString:
         return link(obj.subscription.customer)
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: BillingPeriod) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Fee", ordering="fee")
+    @admin.display(description=gettext_lazy("Fee"), ordering="fee")
     def fee_shown(self, obj: BillingPeriod) -> SafeString:
         return money(obj.fee, obj.currency)
 
-    @admin.display(description="Paid")
+    @admin.display(description=gettext_lazy("Paid"))
     def paid(self, obj: BillingPeriod) -> SafeString:
         return money(obj.fee_paid, obj.currency)
 
-    @admin.display(description="Refunded", ordering="refunded")
+    @admin.display(description=gettext_lazy("Refunded"), ordering="refunded")
     def given_back(self, obj: BillingPeriod) -> SafeString:
         return money(obj.refunded, obj.currency, "and more proposed" if obj.pending else "")
 
-    @admin.display(description="Refundable")
+    @admin.display(description=gettext_lazy("Refundable"))
     def refundable(self, obj: BillingPeriod) -> SafeString:
         return money(refundable_of(obj), obj.currency)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: BillingPeriod) -> SafeString:
         return period_pill(obj)
 
@@ -124,28 +126,28 @@ class UsageRecordAdmin(TrackedAdmin):
     list_select_related = ("subscription",)
     numeric_columns = ("used",)
     search_fields = ("external_id", "subscription__number")
-    search_help_text = "The source's own id, or a subscription number"
+    search_help_text = gettext_lazy("The source's own id, or a subscription number")
     ordering = ("-pk",)
-    empty_hint = "Usage is imported; each record once, by the source's own id."
+    empty_hint = gettext_lazy("Usage is imported; each record once, by the source's own id.")
     fields = ("external_id", "subscription_link", "period_link", "occurred", "what", "used")
     readonly_fields = ("subscription_link", "period_link", "occurred", "what", "used")
 
-    @admin.display(description="When", ordering="occurred_at")
+    @admin.display(description=gettext_lazy("When"), ordering="occurred_at")
     def occurred(self, obj: UsageRecord) -> SafeString:
         return when(obj.occurred_at)
 
-    @admin.display(description="What")
+    @admin.display(description=gettext_lazy("What"))
     def what(self, obj: UsageRecord) -> str:
-        return "Call" if obj.kind == UsageKind.CALL else obj.operation
+        return say("Call") if obj.kind == UsageKind.CALL else obj.operation
 
-    @admin.display(description="Used")
+    @admin.display(description=gettext_lazy("Used"))
     def used(self, obj: UsageRecord) -> SafeString:
         return number(f"{obj.seconds} s" if obj.kind == UsageKind.CALL else f"{obj.quantity.normalize():f}")
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: UsageRecord) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Period")
+    @admin.display(description=gettext_lazy("Period"))
     def period_link(self, obj: UsageRecord) -> SafeString:
         return link(obj.period)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import User
@@ -30,6 +31,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.plan_changes import (
     Effect,
@@ -47,8 +49,8 @@ from billing.models import BillingPeriod, PlanChange, Subscription
 
 register_verbs(
     {
-        "plan_change.schedule": "scheduled a change of plan for the subscription",
-        "plan_change.withdraw": "took back the change of plan of the subscription",
+        "plan_change.schedule": gettext_lazy("scheduled a change of plan for the subscription"),
+        "plan_change.withdraw": gettext_lazy("took back the change of plan of the subscription"),
     }
 )
 
@@ -77,13 +79,13 @@ def change_pill(change: PlanChange) -> SafeString:
 
 class ChangePlan(StaffAction[Subscription]):
     name = "change_plan"
-    label = "Change the plan"
+    label = gettext_lazy("Change the plan")
     icon = "arrow-right-left"
     in_bulk = False
     may = May.CHANGE_PLANS
     roles = roles_that(May.CHANGE_PLANS)
     form_class = forms.PlanChangeForm
-    intro = "On the customer's word. The current period stays as it is."
+    intro = gettext_lazy("On the customer's word. The current period stays as it is.")
     preview_template = "billing/preview_plan_change.html"
     previews_input = True
 
@@ -96,9 +98,12 @@ class ChangePlan(StaffAction[Subscription]):
             return ""
         following = date_format(first_period_from(obj, current, current.closes_on).starts_on)
         agreed = " The fee that was agreed for the old plan ends with it." if obj.agreed_fee is not None else ""
-        return (
-            f"Periods that begin on the chosen day or later have the new plan and its price. The next one begins on "
-            f"{following}.{agreed} Until a period with the new plan begins, the change can be taken back."
+        return say(
+            "Periods that begin on the chosen day or later have the new plan and its price. The next "
+            "one begins on {following}.{agreed} Until a period with the new plan begins, the change "
+            "can be taken back.",
+            following=following,
+            agreed=agreed,
         )
 
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
@@ -128,12 +133,17 @@ class ChangePlan(StaffAction[Subscription]):
         current = change.subscription.current_period()
         assert current is not None
         begins = first_period_from(change.subscription, current, change.effective_on).starts_on
-        return f"{change.subscription} has the plan {change.plan.name} from {date_format(begins)}."
+        return say(
+            "{subscription} has the plan {plan} from {begins}.",
+            subscription=change.subscription,
+            plan=change.plan.name,
+            begins=date_format(begins),
+        )
 
 
 class TakeBackChange(StaffAction[Subscription]):
     name = "take_back_change"
-    label = "Take back the change of plan"
+    label = gettext_lazy("Take back the change of plan")
     icon = "undo-2"
     in_bulk = False
     may = May.CHANGE_PLANS
@@ -144,12 +154,12 @@ class TakeBackChange(StaffAction[Subscription]):
         return withdraw_obstacle(_scheduled(obj), obj, _open_period(obj), by)
 
     def consequence(self, obj: Subscription, by: User) -> str:
-        return f"{obj.number} keeps the plan {obj.plan.name}."
+        return say("{number} keeps the plan {plan}.", number=obj.number, plan=obj.plan.name)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         waiting = scheduled_change(pk)
         change = withdraw_plan_change(waiting.pk if waiting else 0, by=by, reason=cleaned["reason"])
-        return f"{change.subscription} keeps its plan."
+        return say("{subscription} keeps its plan.", subscription=change.subscription)
 
 
 def plan_change_panel(subscription: Subscription) -> Panel | None:
@@ -160,7 +170,11 @@ def plan_change_panel(subscription: Subscription) -> Panel | None:
     current = subscription.current_period()
     rows = [
         (
-            format_html("{}{}", link(change, change.plan.name), sub(f"instead of {change.previous_plan.name}")),
+            format_html(
+                "{}{}",
+                link(change, change.plan.name),
+                sub(say("instead of {previous_plan}", previous_plan=change.previous_plan.name)),
+            ),
             format_html("{}{}", _begins(change, subscription, current), sub(_word(change))),
             change_pill(change),
             _fee(change, subscription, current),
@@ -168,11 +182,15 @@ def plan_change_panel(subscription: Subscription) -> Panel | None:
         for change in changes
     ]
     headings = ["Plan", "From", "State", ("Fee", "n")]
-    return Panel("Changes of plan", "backoffice/panels/table.html", {"headings": headings, "rows": rows})
+    return Panel(say("Changes of plan"), "backoffice/panels/table.html", {"headings": headings, "rows": rows})
 
 
 def _word(change: PlanChange) -> str:
-    return f"asked for on {date_format(change.asked_on)}, by {change.get_channel_display().lower()}"
+    return say(
+        "asked for on {asked_on}, by {channel}",
+        asked_on=date_format(change.asked_on),
+        channel=change.get_channel_display().lower(),
+    )
 
 
 def _begins(change: PlanChange, subscription: Subscription, current: BillingPeriod | None) -> SafeString:
@@ -182,7 +200,11 @@ def _begins(change: PlanChange, subscription: Subscription, current: BillingPeri
     if change.state != PlanChange.State.SCHEDULED or current is None:
         return day(change.effective_on)
     begins = first_period_from(subscription, current, change.effective_on).starts_on
-    told = sub(f"holds from {date_format(change.effective_on)}") if begins != change.effective_on else ""
+    told = (
+        sub(say("holds from {effective_on}", effective_on=date_format(change.effective_on)))
+        if begins != change.effective_on
+        else ""
+    )
     return format_html("{}{}", day(begins), told)
 
 
@@ -194,7 +216,7 @@ def _fee(change: PlanChange, subscription: Subscription, current: BillingPeriod 
         return SafeString("–")
     found = effect_of(subscription, current, change.plan, change.effective_on, change.agreed_fee)
     if not isinstance(found, Effect):
-        return pill("No price", "bad")
+        return pill(say("No price"), "bad")
     return money(found.fee, subscription.currency, "agreed" if change.agreed_fee is not None else "")
 
 
@@ -205,9 +227,9 @@ class PlanChangeAdmin(TrackedAdmin):
     list_filter = ("state", "plan", "effective_on")
     list_select_related = ("subscription__customer", "plan", "previous_plan")
     search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
-    search_help_text = "Subscription or customer number, or name"
+    search_help_text = gettext_lazy("Subscription or customer number, or name")
     ordering = ("-effective_on", "-pk")
-    empty_hint = "They are scheduled on the page of a subscription: “Change the plan”."
+    empty_hint = gettext_lazy("They are scheduled on the page of a subscription: “Change the plan”.")
     fields = (
         "subscription_link",
         "customer",
@@ -226,30 +248,35 @@ class PlanChangeAdmin(TrackedAdmin):
         rows: QuerySet[PlanChange] = super().get_queryset(request)
         return rows.select_related("subscription__customer", "plan", "previous_plan", "asked_by", "applied_period")
 
-    @admin.display(description="Subscription")
+    @admin.display(description=gettext_lazy("Subscription"))
     def subscription_link(self, obj: PlanChange) -> SafeString:
         return link(obj.subscription)
 
-    @admin.display(description="Customer", ordering="subscription__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="subscription__customer__name")
     def customer(self, obj: PlanChange) -> SafeString:
         return link(obj.subscription.customer)
 
-    @admin.display(description="Fee")
+    @admin.display(description=gettext_lazy("Fee"))
     def agreed(self, obj: PlanChange) -> SafeString:
         if obj.agreed_fee is None:
             return SafeString("the plan's price")
         return money(obj.agreed_fee, obj.subscription.currency, "agreed")
 
-    @admin.display(description="First period with it")
+    @admin.display(description=gettext_lazy("First period with it"))
     def first_period(self, obj: PlanChange) -> SafeString:
         return SafeString("none yet") if obj.applied_period is None else link(obj.applied_period)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: PlanChange) -> SafeString:
         return change_pill(obj)
 
     def page_title(self, obj: PlanChange) -> str:  # type: ignore[override]
-        return f"{obj.subscription.number}: {obj.previous_plan.name} to {obj.plan.name}"
+        return say(
+            "{subscription}: {previous_plan} to {plan}",
+            subscription=obj.subscription.number,
+            previous_plan=obj.previous_plan.name,
+            plan=obj.plan.name,
+        )
 
     def page_pills(self, request: HttpRequest, obj: PlanChange) -> Sequence[SafeString]:
         return [change_pill(obj)]

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import cost_text, money, money_text
 from accounts.models import User
@@ -30,6 +31,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.plans import (
     create_operation,
@@ -46,12 +48,12 @@ from billing.panels import TABLE
 
 register_verbs(
     {
-        "plan.create": "made the plan",
-        "operation.create": "made the operation",
-        "price.draft": "drafted the price",
-        "price.publish": "published the price",
-        "operation_cost.draft": "drafted the cost",
-        "operation_cost.publish": "published the cost",
+        "plan.create": gettext_lazy("made the plan"),
+        "operation.create": gettext_lazy("made the operation"),
+        "price.draft": gettext_lazy("drafted the price"),
+        "price.publish": gettext_lazy("published the price"),
+        "operation_cost.draft": gettext_lazy("drafted the cost"),
+        "operation_cost.publish": gettext_lazy("published the cost"),
     }
 )
 
@@ -72,7 +74,7 @@ class _Draft(PageAction):
 
 class _Publish[M: (Price, OperationCost)](StaffAction[M]):
     name = "publish"
-    label = "Publish"
+    label = gettext_lazy("Publish")
     tone = "primary"
     icon = "check"
     may = May.PUBLISH_PRICES
@@ -88,13 +90,13 @@ class _Publish[M: (Price, OperationCost)](StaffAction[M]):
 
 class NewPlan(_Draft):
     name = "new"
-    label = "New plan"
+    label = gettext_lazy("New plan")
     form_class = forms.PlanForm
-    intro = "Nobody can subscribe to it before a price is published."
+    intro = gettext_lazy("Nobody can subscribe to it before a price is published.")
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         plan = create_plan(by=by, **cleaned)
-        return Done(f"The plan {plan} is made; draft its first price.", page_url(plan))
+        return Done(say("The plan {plan} is made; draft its first price.", plan=plan), page_url(plan))
 
 
 @admin.register(Plan)
@@ -106,11 +108,11 @@ class PlanAdmin(TrackedAdmin):
     search_fields = ("name", "code")
     fields = ("name", "code", "kind", "sold")
     readonly_fields = ("sold",)
-    empty_hint = "Make the first plan with “New plan”, then draft its price."
+    empty_hint = gettext_lazy("Make the first plan with “New plan”, then draft its price.")
 
-    @admin.display(description="Sold", ordering="active")
+    @admin.display(description=gettext_lazy("Sold"), ordering="active")
     def sold(self, obj: Plan) -> SafeString:
-        return pill("Sold", "good") if obj.active else pill("Not any more", "mute")
+        return pill(say("Sold"), "good") if obj.active else pill(say("Not any more"), "mute")
 
     def change_panels(self, request: HttpRequest, obj: Plan) -> Sequence[Panel]:
         rows = [
@@ -128,14 +130,14 @@ class PlanAdmin(TrackedAdmin):
         url = reverse("admin:billing_price_do", args=("draft",))
         return [
             Panel(
-                "Prices",
+                say("Prices"),
                 TABLE,
                 {
                     "headings": ["From", "Term", "State", ("Minutes", "n"), "A minute", ("Fee", "n")],
                     "rows": rows,
                     "empty": "Nobody can subscribe before a price is published.",
                 },
-                note="Draft a price" if may else "",
+                note=say("Draft a price") if may else "",
                 url=f"{url}?plan={obj.pk}" if may else "",
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
@@ -144,7 +146,7 @@ class PlanAdmin(TrackedAdmin):
 
 class DraftPrice(_Draft):
     name = "draft"
-    label = "Draft a price"
+    label = gettext_lazy("Draft a price")
     form_class = forms.PriceForm
     intro = f"It holds once a manager has published it. {BEGUN_KEEP}"
 
@@ -154,20 +156,24 @@ class DraftPrice(_Draft):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         plan = cleaned.pop("plan")
         price = draft_price(by=by, plan_id=plan.pk, **cleaned)
-        return Done(f"Drafted: {price}. A manager has to publish it.", page_url(price))
+        return Done(say("Drafted: {price}. A manager has to publish it.", price=price), page_url(price))
 
 
 class PublishPrice(_Publish[Price]):
-    label_plural = "Publish prices"
+    label_plural = gettext_lazy("Publish prices")
 
     def consequence(self, obj: Price, by: User) -> str:
-        return (
-            f"{obj.plan.name}, {obj.get_term_display().lower()}, costs {money_text(obj.fee, obj.currency)} "
-            f"for periods that begin on {date_format(obj.valid_from)} or later. {BEGUN_KEEP}"
+        return say(
+            "{plan}, {term}, costs {amount} for periods that begin on {valid_from} or later. {BEGUN_KEEP}",
+            plan=obj.plan.name,
+            term=obj.get_term_display().lower(),
+            amount=money_text(obj.fee, obj.currency),
+            valid_from=date_format(obj.valid_from),
+            BEGUN_KEEP=BEGUN_KEEP,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"Published: {publish_price(pk, by=by)}."
+        return say("Published: {publish_price}.", publish_price=publish_price(pk, by=by))
 
 
 @admin.register(Price)
@@ -180,7 +186,7 @@ class PriceAdmin(TrackedAdmin):
     list_select_related = ("plan",)
     numeric_columns = ("fee_shown", "minutes", "a_minute")
     search_fields = ("plan__name", "plan__code")
-    empty_hint = "Draft the first price; a manager publishes it."
+    empty_hint = gettext_lazy("Draft the first price; a manager publishes it.")
     fields = (
         "plan",
         "term",
@@ -198,19 +204,19 @@ class PriceAdmin(TrackedAdmin):
         rows: QuerySet[Price] = super().get_queryset(request)
         return rows.select_related("plan", "drafted_by", "published_by")
 
-    @admin.display(description="Fee, gross", ordering="fee")
+    @admin.display(description=gettext_lazy("Fee, gross"), ordering="fee")
     def fee_shown(self, obj: Price) -> SafeString:
         return money(obj.fee, obj.currency)
 
-    @admin.display(description="Included minutes", ordering="included_minutes")
+    @admin.display(description=gettext_lazy("Included minutes"), ordering="included_minutes")
     def minutes(self, obj: Price) -> SafeString:
         return number(obj.included_minutes)
 
-    @admin.display(description="A minute", ordering="minute_cost")
+    @admin.display(description=gettext_lazy("A minute"), ordering="minute_cost")
     def a_minute(self, obj: Price) -> SafeString:
         return number(cost_text(obj.minute_cost, obj.currency))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Price) -> SafeString:
         return published_pill(obj)
 
@@ -226,12 +232,12 @@ class PriceAdmin(TrackedAdmin):
 
 class NewOperation(_Draft):
     name = "new"
-    label = "New operation"
+    label = gettext_lazy("New operation")
     form_class = forms.OperationForm
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         operation = create_operation(by=by, **cleaned)
-        return Done(f"The operation {operation} is made; draft its cost.", page_url(operation))
+        return Done(say("The operation {operation} is made; draft its cost.", operation=operation), page_url(operation))
 
 
 @admin.register(Operation)
@@ -241,7 +247,7 @@ class OperationAdmin(TrackedAdmin):
     list_display = ("name", "code")
     search_fields = ("name", "code")
     fields = ("name", "code")
-    empty_hint = "Make the first with “New operation”: forwarding, hosting a trunk."
+    empty_hint = gettext_lazy("Make the first with “New operation”: forwarding, hosting a trunk.")
 
     def change_panels(self, request: HttpRequest, obj: Operation) -> Sequence[Panel]:
         rows = [
@@ -256,10 +262,10 @@ class OperationAdmin(TrackedAdmin):
         url = reverse("admin:billing_operationcost_do", args=("draft",))
         return [
             Panel(
-                "Costs",
+                say("Costs"),
                 TABLE,
                 {"headings": ["From", "State", ("One use", "n")], "rows": rows, "empty": "No cost yet."},
-                note="Draft a cost" if may else "",
+                note=say("Draft a cost") if may else "",
                 url=f"{url}?operation={obj.pk}" if may else "",
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
@@ -268,7 +274,7 @@ class OperationAdmin(TrackedAdmin):
 
 class DraftOperationCost(_Draft):
     name = "draft"
-    label = "Draft a cost"
+    label = gettext_lazy("Draft a cost")
     form_class = forms.OperationCostForm
     intro = f"It holds once a manager has published it. {BEGUN_KEEP}"
 
@@ -278,20 +284,23 @@ class DraftOperationCost(_Draft):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         operation = cleaned.pop("operation")
         cost = draft_operation_cost(by=by, operation_id=operation.pk, **cleaned)
-        return Done(f"Drafted: {cost}. A manager has to publish it.", page_url(cost))
+        return Done(say("Drafted: {cost}. A manager has to publish it.", cost=cost), page_url(cost))
 
 
 class PublishOperationCost(_Publish[OperationCost]):
-    label_plural = "Publish costs"
+    label_plural = gettext_lazy("Publish costs")
 
     def consequence(self, obj: OperationCost, by: User) -> str:
-        return (
-            f"One use of {obj.operation.name} costs {cost_text(obj.unit_cost, obj.currency)} in periods "
-            f"that begin on {date_format(obj.valid_from)} or later. {BEGUN_KEEP}"
+        return say(
+            "One use of {operation} costs {amount} in periods that begin on {valid_from} or later. {BEGUN_KEEP}",
+            operation=obj.operation.name,
+            amount=cost_text(obj.unit_cost, obj.currency),
+            valid_from=date_format(obj.valid_from),
+            BEGUN_KEEP=BEGUN_KEEP,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"Published: {publish_operation_cost(pk, by=by)}."
+        return say("Published: {publish_operation_cost}.", publish_operation_cost=publish_operation_cost(pk, by=by))
 
 
 @admin.register(OperationCost)
@@ -304,7 +313,7 @@ class OperationCostAdmin(TrackedAdmin):
     list_select_related = ("operation",)
     numeric_columns = ("one_use",)
     search_fields = ("operation__name", "operation__code")
-    empty_hint = "Draft the first cost; a manager publishes it."
+    empty_hint = gettext_lazy("Draft the first cost; a manager publishes it.")
     fields = ("operation", "valid_from", "one_use", "drafted_by", "published_by")
     readonly_fields = ("one_use",)
 
@@ -312,11 +321,11 @@ class OperationCostAdmin(TrackedAdmin):
         rows: QuerySet[OperationCost] = super().get_queryset(request)
         return rows.select_related("operation", "drafted_by", "published_by")
 
-    @admin.display(description="One use", ordering="unit_cost")
+    @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
     def one_use(self, obj: OperationCost) -> SafeString:
         return number(cost_text(obj.unit_cost, obj.currency))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: OperationCost) -> SafeString:
         return published_pill(obj)
 

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money
 from accounts.panels import day, link
@@ -23,10 +24,11 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 from billing.models import BillingRun, Credit
 from billing.panels import TABLE
 
-register_verbs({"billing.start": "started"})
+register_verbs({"billing.start": gettext_lazy("started")})
 
 #: Credits left by ended subscriptions that a page lists.
 MOST_LEFTOVER = 50
@@ -35,7 +37,7 @@ MOST_LEFTOVER = 50
 def run_pill(run: BillingRun) -> SafeString:
     """How a run stands; one that finished and left subscriptions out wants attention."""
     if run.state == BillingRun.State.FINISHED:
-        return pill("Finished, with problems", "warn") if run.problems else pill("Finished", "good")
+        return pill(say("Finished, with problems"), "warn") if run.problems else pill(say("Finished"), "good")
     return pill(run.get_state_display(), "bad" if run.state == BillingRun.State.INTERRUPTED else "info")
 
 
@@ -47,19 +49,19 @@ class BillingRunAdmin(TrackedAdmin):
     list_select_related = ("by",)
     numeric_columns = ("duration", "opened_", "ended_", "overdue_", "problems_")
     ordering = ("-started_at", "-pk")
-    empty_hint = "Billing has not run yet: the command run_billing does it every night."
+    empty_hint = gettext_lazy("Billing has not run yet: the command run_billing does it every night.")
     fields = ("today", "by", "started", "finished", "duration", "batches")
     readonly_fields = ("started", "finished", "duration")
 
-    @admin.display(description="Started", ordering="started_at")
+    @admin.display(description=gettext_lazy("Started"), ordering="started_at")
     def started(self, obj: BillingRun) -> SafeString:
         return when(obj.started_at)
 
-    @admin.display(description="Finished", ordering="finished_at")
+    @admin.display(description=gettext_lazy("Finished"), ordering="finished_at")
     def finished(self, obj: BillingRun) -> SafeString:
         return when(obj.finished_at)
 
-    @admin.display(description="Took")
+    @admin.display(description=gettext_lazy("Took"))
     def duration(self, obj: BillingRun) -> SafeString:
         if obj.finished_at is None:
             return SafeString("")
@@ -67,23 +69,23 @@ class BillingRunAdmin(TrackedAdmin):
         minutes, rest = divmod(seconds, 60)
         return number(f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:.1f} s")
 
-    @admin.display(description="Opened", ordering="opened")
+    @admin.display(description=gettext_lazy("Opened"), ordering="opened")
     def opened_(self, obj: BillingRun) -> SafeString:
         return number(obj.opened)
 
-    @admin.display(description="Ended", ordering="ended")
+    @admin.display(description=gettext_lazy("Ended"), ordering="ended")
     def ended_(self, obj: BillingRun) -> SafeString:
         return number(obj.ended)
 
-    @admin.display(description="Overdue", ordering="overdue")
+    @admin.display(description=gettext_lazy("Overdue"), ordering="overdue")
     def overdue_(self, obj: BillingRun) -> SafeString:
         return number(obj.overdue)
 
-    @admin.display(description="Not billed")
+    @admin.display(description=gettext_lazy("Not billed"))
     def problems_(self, obj: BillingRun) -> SafeString:
         return number(len(obj.problems))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: BillingRun) -> SafeString:
         return run_pill(obj)
 
@@ -105,12 +107,14 @@ class BillingRunAdmin(TrackedAdmin):
             ("Invoices marked overdue", number(obj.overdue)),
         ]
         panels = [
-            Panel("What it did", TABLE, {"headings": ["", ("Number", "n")], "rows": counted}),
-            Panel("Amounts", TABLE, {"headings": AMOUNTS, "rows": _amounts(obj), "empty": "Nothing was invoiced."}),
+            Panel(say("What it did"), TABLE, {"headings": ["", ("Number", "n")], "rows": counted}),
+            Panel(
+                say("Amounts"), TABLE, {"headings": AMOUNTS, "rows": _amounts(obj), "empty": "Nothing was invoiced."}
+            ),
         ]
         if obj.problems:
             left_out = [(sentence,) for sentence in obj.problems]
-            panels.insert(0, Panel("Not billed", TABLE, {"headings": ["Why"], "rows": left_out}, tone="bad"))
+            panels.insert(0, Panel(say("Not billed"), TABLE, {"headings": ["Why"], "rows": left_out}, tone="bad"))
         panels.append(_leftover_panel(leftover()))
         panels.append(timeline_panel(Event.objects.about(obj), about=obj))
         return panels
@@ -144,7 +148,7 @@ def _leftover_panel(left: QuerySet[Credit]) -> Panel:
     ]
     more = f"the oldest {MOST_LEFTOVER}" if len(found) > MOST_LEFTOVER else ""
     return Panel(
-        "Credit left by ended subscriptions",
+        say("Credit left by ended subscriptions"),
         TABLE,
         {
             "headings": ["Customer", "Subscription", "Ended", "Credit", ("Left", "n")],

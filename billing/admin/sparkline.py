@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
+from audit.words import say
 from billing.models import BillingPeriod, UsageDay
 from billing.models.usage import UsageKind
 
@@ -52,10 +53,14 @@ class Sparkline:
 
     @property
     def in_words(self) -> str:
-        said = f"{self.minutes:,} of {self.allowance:,} minutes used"
+        said = say(
+            "{minutes} of {allowance} minutes used", minutes=f"{self.minutes:,}", allowance=f"{self.allowance:,}"
+        )
         if self.most_on is None:
             return said
-        return f"{said}, the most on {date_format(self.most_on)}: {self.most:,}"
+        return say(
+            "{said}, the most on {most_on}: {most}", said=said, most_on=date_format(self.most_on), most=f"{self.most:,}"
+        )
 
 
 def sparkline(period: BillingPeriod, usage: Iterable[UsageDay], *, granted: int = 0) -> Sparkline:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import Customer, User
@@ -32,6 +33,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from billing import forms
 from billing.actions.subscriptions import (
     cancel_subscription,
@@ -64,11 +66,11 @@ from hardware.models import Purchase
 
 register_verbs(
     {
-        "subscription.open": "opened the subscription",
-        "subscription.cancel": "cancelled the subscription",
-        "subscription.undo_cancellation": "took back the cancellation of the subscription",
-        "subscription.bill": "billed the subscription",
-        "usage.record": "recorded usage of the subscription",
+        "subscription.open": gettext_lazy("opened the subscription"),
+        "subscription.cancel": gettext_lazy("cancelled the subscription"),
+        "subscription.undo_cancellation": gettext_lazy("took back the cancellation of the subscription"),
+        "subscription.bill": gettext_lazy("billed the subscription"),
+        "usage.record": gettext_lazy("recorded usage of the subscription"),
     }
 )
 
@@ -78,7 +80,7 @@ NEWEST = 12
 
 class OpenSubscription(PageAction):
     name = "open"
-    label = "Open a subscription"
+    label = gettext_lazy("Open a subscription")
     icon = "plus"
     may = May.OPEN_SUBSCRIPTIONS
     roles = roles_that(May.OPEN_SUBSCRIPTIONS)
@@ -97,7 +99,10 @@ class OpenSubscription(PageAction):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         customer, plan = cleaned.pop("customer"), cleaned.pop("plan")
         subscription = open_subscription(by=by, customer_id=customer.pk, plan_id=plan.pk, **cleaned)
-        return Done(f"{subscription} is open, with its first period and invoice.", page_url(subscription))
+        return Done(
+            say("{subscription} is open, with its first period and invoice.", subscription=subscription),
+            page_url(subscription),
+        )
 
 
 def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,14 +137,14 @@ def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 
 class CancelSubscription(StaffAction[Subscription]):
     name = "cancel"
-    label = "Cancel the subscription"
-    label_plural = "Cancel subscriptions"
+    label = gettext_lazy("Cancel the subscription")
+    label_plural = gettext_lazy("Cancel subscriptions")
     tone = "danger"
     icon = "circle-x"
     may = May.CANCEL_SUBSCRIPTIONS
     roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
     form_class = forms.CancelForm
-    intro = "On the customer's word. Until the period's end it can be taken back."
+    intro = gettext_lazy("On the customer's word. Until the period's end it can be taken back.")
 
     def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         return rows.prefetch_related(_PHONES)
@@ -150,10 +155,13 @@ class CancelSubscription(StaffAction[Subscription]):
     def consequence(self, obj: Subscription, by: User) -> str:
         ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
         last = date_format(ends_on - timedelta(days=1))
-        return (
-            f"It takes effect on {date_format(ends_on)}: the service goes on with all it includes through {last} "
-            "(F1, F2) and then ends by itself, without another invoice (F4). Nothing is paid back for "
-            f"cancelling (F3). {_phones_in_words(obj.customer)} Until {last} it can be taken back."
+        return say(
+            "It takes effect on {ends_on}: the service goes on with all it includes through {last} "
+            "(F1, F2) and then ends by itself, without another invoice (F4). Nothing is paid back "
+            "for cancelling (F3). {phones_in_words} Until {last} it can be taken back.",
+            ends_on=date_format(ends_on),
+            last=last,
+            phones_in_words=_phones_in_words(obj.customer),
         )
 
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
@@ -162,13 +170,17 @@ class CancelSubscription(StaffAction[Subscription]):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         subscription = cancel_subscription(pk, by=by, **cleaned)
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
-        return f"{subscription} is cancelled; it ends after {date_format(ends_on - timedelta(days=1))}."
+        return say(
+            "{subscription} is cancelled; it ends after {ends_on}.",
+            subscription=subscription,
+            ends_on=date_format(ends_on - timedelta(days=1)),
+        )
 
 
 class UndoCancellation(StaffAction[Subscription]):
     name = "undo_cancellation"
-    label = "Take back the cancellation"
-    label_plural = "Take back cancellations"
+    label = gettext_lazy("Take back the cancellation")
+    label_plural = gettext_lazy("Take back cancellations")
     icon = "undo-2"
     may = May.CANCEL_SUBSCRIPTIONS
     roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
@@ -178,7 +190,7 @@ class UndoCancellation(StaffAction[Subscription]):
         return undo_obstacle(obj, open_period_of(obj), timezone.localdate())
 
     def consequence(self, obj: Subscription, by: User) -> str:
-        return "The service goes on after the current period, which is invoiced as before."
+        return say("The service goes on after the current period, which is invoiced as before.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         return f"{undo_cancellation(pk, by=by, reason=cleaned['reason'])} goes on."
@@ -194,12 +206,12 @@ def _phones_in_words(customer: Customer) -> str:
     """What becomes of the customer's phones when the service ends: nothing (F7)."""
     purchases: list[Purchase] = customer.kept_purchases  # type: ignore[attr-defined]
     if not purchases:
-        return "The customer has no phones of ours."
+        return say("The customer has no phones of ours.")
     owing = [purchase for purchase in purchases if purchase.owed]
     count = "1 phone stays" if len(purchases) == 1 else f"{len(purchases)} phones stay"
-    words = f"{count} with the customer (F7)"
+    words = say("{count} with the customer (F7)", count=count)
     if not owing:
-        return f"{words}, all paid."
+        return say("{words}, all paid.", words=words)
     currencies = sorted({purchase.currency for purchase in owing})
     sums = [
         money_text(sum((each.owed for each in owing if each.currency == currency), Decimal(0)), currency)
@@ -230,7 +242,7 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
         )
         for purchase in purchases
     ]
-    return Panel("What the customer keeps", "backoffice/panels/fields.html", {"fields": fields}, side="right")
+    return Panel(say("What the customer keeps"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
 def open_period_of(subscription: Subscription) -> BillingPeriod | None:
@@ -259,8 +271,8 @@ class SubscriptionAdmin(TrackedAdmin):
         "customer__email",
         "customer__purchases__phone__serial",
     )
-    search_help_text = "Subscription or customer number, name, e-mail, or a phone's serial number"
-    empty_hint = "Open the first one from the page of a customer."
+    search_help_text = gettext_lazy("Subscription or customer number, name, e-mail, or a phone's serial number")
+    empty_hint = gettext_lazy("Open the first one from the page of a customer.")
     fields = (
         "customer_link",
         "plan_link",
@@ -279,34 +291,38 @@ class SubscriptionAdmin(TrackedAdmin):
         rows = rows.select_related("customer", "plan").prefetch_related(SCHEDULED)
         return rows.prefetch_related(Prefetch("periods", queryset=current, to_attr="open_periods"))
 
-    @admin.display(description="Fee")
+    @admin.display(description=gettext_lazy("Fee"))
     def fee(self, obj: Subscription) -> SafeString:
         period = open_period_of(obj)
         fee = period.fee if period else obj.agreed_fee
         return money(fee, obj.currency, "agreed" if obj.agreed_fee is not None else "")
 
-    @admin.display(description="Paid service runs to")
+    @admin.display(description=gettext_lazy("Paid service runs to"))
     def runs_to(self, obj: Subscription) -> Any:
         period = open_period_of(obj)
         return day(_last_day(period) if period else obj.ended_on)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Subscription) -> SafeString:
         return subscription_pill(obj)
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Subscription) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Plan")
+    @admin.display(description=gettext_lazy("Plan"))
     def plan_link(self, obj: Subscription) -> SafeString:
         return link(obj.plan)
 
-    @admin.display(description="Cancelled")
+    @admin.display(description=gettext_lazy("Cancelled"))
     def cancellation(self, obj: Subscription) -> str:
         if obj.cancelled_on is None:
-            return "no"
-        return f"{date_format(obj.cancelled_on)}, by {obj.get_cancellation_channel_display().lower()}"
+            return say("no")
+        return say(
+            "{cancelled_on}, by {cancellation_channel}",
+            cancelled_on=date_format(obj.cancelled_on),
+            cancellation_channel=obj.get_cancellation_channel_display().lower(),
+        )
 
     def page_title(self, obj: Subscription) -> str:  # type: ignore[override]
         return f"{obj.number} {obj.customer.name}"
@@ -375,10 +391,10 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
     may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
     headings = ["Number", "Plan", "Term", "State", "Current period", "Runs to", "Calls in it", ("Fee", "n")]
     return Panel(
-        "Subscriptions",
+        say("Subscriptions"),
         "backoffice/panels/table.html",
         {"headings": headings, "rows": rows, "empty": "No subscription."},
-        note="Open a subscription" if may else "",
+        note=say("Open a subscription") if may else "",
         url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
         side="top",
     )
@@ -389,7 +405,7 @@ def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
     invoices = _invoices(Invoice.objects.filter(customer=customer))
     more = len(invoices) == NEWEST
     url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
-    return replace(invoices_panel(invoices, note="all invoices" if more else "", url=url), side="right")
+    return replace(invoices_panel(invoices, note=say("all invoices") if more else "", url=url), side="right")
 
 
 @customer_page.panel(order=30)

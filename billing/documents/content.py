@@ -13,6 +13,7 @@ from django.utils.formats import date_format, number_format
 from accounts.amounts import money_text
 from accounts.models import Customer
 from accounts.validators import countries
+from audit.words import say
 from billing.models import CreditNote, Invoice
 
 
@@ -83,7 +84,7 @@ def invoice_document(invoice: Invoice) -> Document:
         if amount
     ]
     return Document(
-        title="Invoice",
+        title=say("Invoice"),
         number=invoice.number,
         issued_on=invoice.issued_on,
         company=company(),

@@ -16,6 +16,7 @@ from accounts.models import Customer, User, next_numbers
 from accounts.permissions import May
 from audit.actions import Refused, act
 from audit.bulk import CHUNK, create_tracked
+from audit.words import say
 from billing.actions.subscriptions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.imports.preparing import Ready, draft, prepare
 from billing.imports.values import Candidate
@@ -83,7 +84,9 @@ def import_customers(
                 _write(prepared.ready, reason=reason)
         except IntegrityError as error:
             raise Refused(
-                "Somebody has added one of these customers at the same moment. Nothing was imported: run it again.",
+                say(
+                    "Somebody has added one of these customers at the same moment. Nothing was imported: run it again."
+                ),
                 code="concurrent",
             ) from error
         action.data = data

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 from accounts.csvfiles.problems import FileProblem, Problem, shown
 from accounts.csvfiles.reading import CsvReader, Record
 from accounts.csvfiles.report import inert
+from audit.words import say
 from billing.imports.bank_map import BankMap
 from billing.imports.column_map import DateOrder
 from billing.money import UnknownCurrency, is_whole_minor
@@ -117,7 +118,9 @@ class _Rows:
 
     def read(self, record: Record) -> Row:
         if len(record.cells) != self._width:
-            message = f"it has {len(record.cells)} cells where the header has {self._width}."
+            message = say(
+                "it has {count} cells where the header has {width}.", count=len(record.cells), width=self._width
+            )
             return Row(record.row, None, (Problem("row", "ragged", message),))
         problems: list[Problem] = []
 

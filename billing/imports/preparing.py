@@ -15,6 +15,7 @@ from accounts.csvfiles.problems import Problem, shown
 from accounts.csvfiles.report import Outcome, RowResult
 from accounts.models import Customer
 from audit.bulk import CHUNK
+from audit.words import say
 from billing.actions.subscriptions import (
     fee_obstacle,
     first_sequence,
@@ -157,9 +158,14 @@ def _in_words(made: Ready) -> str:
         made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee, subscription.currency
     )
     first = own_period(subscription, made.sequence)
-    return (
-        f"{subscription.plan.code}, {subscription.term}, {fee} {subscription.currency},"
-        f" since {subscription.activated_on}, billed here from {first.starts_on}"
+    return say(
+        "{plan}, {term}, {fee} {subscription_currency}, since {activated_on}, billed here from {starts_on}",
+        plan=subscription.plan.code,
+        term=subscription.term,
+        fee=fee,
+        subscription_currency=subscription.currency,
+        activated_on=subscription.activated_on,
+        starts_on=first.starts_on,
     )
 
 
@@ -229,5 +235,5 @@ def _differs(name: Field, theirs: object, ours: object) -> Problem:
 
 def _value(value: object) -> str:
     if value is None or value == "":
-        return "blank"
+        return say("blank")
     return shown(f"{value:f}" if isinstance(value, Decimal) else str(value))

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField, RateField
 from accounts.models import Customer
@@ -35,9 +36,9 @@ class Invoice(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ISSUED = "issued", "To pay"
-        PAID = "paid", "Paid"
-        OVERDUE = "overdue", "Overdue"
+        ISSUED = "issued", gettext_lazy("To pay")
+        PAID = "paid", gettext_lazy("Paid")
+        OVERDUE = "overdue", gettext_lazy("Overdue")
 
     number = models.CharField(max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
@@ -230,8 +231,8 @@ class CreditNote(AppendOnlyModel):
     """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year."""
 
     class Kind(models.TextChoices):
-        REFUND = "refund", "Credit note"
-        REVERSAL = "reversal", "Reversal of a credit note"
+        REFUND = "refund", gettext_lazy("Credit note")
+        REVERSAL = "reversal", gettext_lazy("Reversal of a credit note")
 
     number = models.CharField(max_length=20, unique=True)
     kind = models.CharField(max_length=10, choices=Kind)
@@ -267,9 +268,9 @@ class BankLine(TrackedModel):
     """
 
     class State(models.TextChoices):
-        MATCHED = "matched", "Matched"
-        UNMATCHED = "unmatched", "Not matched"
-        SET_ASIDE = "set_aside", "Set aside"
+        MATCHED = "matched", gettext_lazy("Matched")
+        UNMATCHED = "unmatched", gettext_lazy("Not matched")
+        SET_ASIDE = "set_aside", gettext_lazy("Set aside")
 
     key = models.CharField(max_length=64, unique=True)
     file_name = models.CharField(max_length=150)

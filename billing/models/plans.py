@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import CostField, MoneyField, RateField
 from accounts.validators import validate_currency
@@ -21,16 +22,16 @@ code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", "Capital letters, digi
 class TermChoices(models.TextChoices):
     """How long a billing cycle lasts (F9); the values are those of ``billing.periods.Term``."""
 
-    MONTHLY = "monthly", "Monthly"
-    ANNUAL = "annual", "Annual"
+    MONTHLY = "monthly", gettext_lazy("Monthly")
+    ANNUAL = "annual", gettext_lazy("Annual")
 
 
 class Plan(TrackedModel):
     """Something a customer can subscribe to."""
 
     class Kind(models.TextChoices):
-        PHONE_SYSTEM = "phone_system", "Phone system"
-        SOFTWARE = "software", "Software"
+        PHONE_SYSTEM = "phone_system", gettext_lazy("Phone system")
+        SOFTWARE = "software", gettext_lazy("Software")
 
     code = models.CharField(max_length=30, unique=True, validators=[code_validator])
     name = models.CharField(max_length=100)
@@ -50,8 +51,8 @@ class Plan(TrackedModel):
 class PublishedState(models.TextChoices):
     """Terms are drafted by one person and published by another."""
 
-    DRAFT = "draft", "Draft"
-    PUBLISHED = "published", "Published"
+    DRAFT = "draft", gettext_lazy("Draft")
+    PUBLISHED = "published", gettext_lazy("Published")
 
 
 def published_by_another(name: str) -> models.CheckConstraint:

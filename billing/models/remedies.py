@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from accounts.models import Customer
@@ -64,16 +65,18 @@ class Payout(TrackedModel):
     """Cash on its way to a customer. It lives on by itself after the refund is settled."""
 
     class State(models.TextChoices):
-        PENDING = "pending", "To be paid"
-        PAID = "paid", "Paid"
-        FAILED = "failed", "Failed"
-        CREDITED = "credited", "Turned into a credit"
-        CANCELLED = "cancelled", "Cancelled by a reversal"
+        PENDING = "pending", gettext_lazy("To be paid")
+        PAID = "paid", gettext_lazy("Paid")
+        FAILED = "failed", gettext_lazy("Failed")
+        CREDITED = "credited", gettext_lazy("Turned into a credit")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled by a reversal")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="payouts")
     key = models.CharField(
-        max_length=60, unique=True, help_text="Stays the same for every attempt, so that a bank pays once."
+        max_length=60,
+        unique=True,
+        help_text=gettext_lazy("Stays the same for every attempt, so that a bank pays once."),
     )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
@@ -87,7 +90,12 @@ class Payout(TrackedModel):
     paid_on = models.DateField(null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True)
     credit = models.OneToOneField(
-        Credit, models.PROTECT, related_name="payout", null=True, blank=True, help_text="What it was turned into."
+        Credit,
+        models.PROTECT,
+        related_name="payout",
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("What it was turned into."),
     )
 
     class Meta:
@@ -110,10 +118,10 @@ class LeftoverPayout(TrackedModel):
     """Credit that a subscription left when it ended, to be paid out: proposed by one person, approved by another."""
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", "Proposed"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts")
     amount = MoneyField()

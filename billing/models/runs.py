@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from audit.models import TrackedModel
 
@@ -15,9 +16,9 @@ class BillingRun(TrackedModel):
     """One call of the billing run for a local day. It is resumed simply by running again."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        FINISHED = "finished", "Finished"
-        INTERRUPTED = "interrupted", "Interrupted"
+        RUNNING = "running", gettext_lazy("Running")
+        FINISHED = "finished", gettext_lazy("Finished")
+        INTERRUPTED = "interrupted", gettext_lazy("Interrupted")
 
     today = models.DateField()
     state = models.CharField(max_length=12, choices=State, default=State.RUNNING)

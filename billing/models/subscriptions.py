@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import CostField, MoneyField, RateField
 from accounts.models import Customer
@@ -35,16 +36,16 @@ class Subscription(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ACTIVE = "active", "Active"
-        CANCELLED = "cancelled", "Cancelled, runs to the period's end"
-        ENDED = "ended", "Ended"
+        ACTIVE = "active", gettext_lazy("Active")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled, runs to the period's end")
+        ENDED = "ended", gettext_lazy("Ended")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        PHONE = "phone", "Phone"
-        LETTER = "letter", "Letter"
-        WEB = "web", "Web form"
-        IN_PERSON = "in_person", "In person"
+        EMAIL = "email", gettext_lazy("E-mail")
+        PHONE = "phone", gettext_lazy("Phone")
+        LETTER = "letter", gettext_lazy("Letter")
+        WEB = "web", gettext_lazy("Web form")
+        IN_PERSON = "in_person", gettext_lazy("In person")
 
     number = models.CharField(max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions")
@@ -52,7 +53,7 @@ class Subscription(TrackedModel):
     term = models.CharField(max_length=10, choices=TermChoices)
     currency = models.CharField(max_length=3, validators=[validate_currency])
     agreed_fee = MoneyField(
-        null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the price."
+        null=True, blank=True, help_text=gettext_lazy("Gross fee of a whole term, where it differs from the price.")
     )
     activated_on = models.DateField()
     anchor_on = models.DateField()
@@ -104,8 +105,8 @@ class BillingPeriod(TrackedModel):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", "Current"
-        ENDED = "ended", "Ended"
+        OPEN = "open", gettext_lazy("Current")
+        ENDED = "ended", gettext_lazy("Ended")
 
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="periods")
     sequence = models.PositiveIntegerField()
@@ -179,15 +180,17 @@ class PlanChange(TrackedModel):
     """A subscription's move to another plan, for periods that begin on or after its day."""
 
     class State(models.TextChoices):
-        SCHEDULED = "scheduled", "Scheduled"
-        APPLIED = "applied", "Applied"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        SCHEDULED = "scheduled", gettext_lazy("Scheduled")
+        APPLIED = "applied", gettext_lazy("Applied")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="plan_changes")
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
     previous_plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
     agreed_fee = MoneyField(
-        null=True, blank=True, help_text="Gross fee of a whole term, where it differs from the new plan's price."
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Gross fee of a whole term, where it differs from the new plan's price."),
     )
     effective_on = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)

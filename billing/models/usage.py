@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import FixedPointField
 from audit.models import AppendOnlyModel
@@ -13,8 +14,8 @@ from billing.models.subscriptions import BillingPeriod, Subscription
 
 
 class UsageKind(models.TextChoices):
-    CALL = "call", "Call"
-    OPERATION = "operation", "Operator operation"
+    CALL = "call", gettext_lazy("Call")
+    OPERATION = "operation", gettext_lazy("Operator operation")
 
 
 class UsageRecord(AppendOnlyModel):

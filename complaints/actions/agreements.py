@@ -13,6 +13,7 @@ from accounts.links import linked_obstacle
 from accounts.models import Agreement, Customer, User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from complaints.models import Policy, PolicyVersion
 from complaints.models.policies import FULL_MONTH, GoverningTerms
 from complaints.policy_parameters import PolicyParameterError
@@ -71,7 +72,9 @@ def edit_agreement(
 def edit_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why the agreement cannot be changed or discarded by this person, or None."""
     if agreement.state != Agreement.State.DRAFT:
-        return Obstacle(f"This agreement is “{agreement.get_state_display()}”: it is never edited.", code="state")
+        return Obstacle(
+            say("This agreement is “{state}”: it is never edited.", state=agreement.get_state_display()), code="state"
+        )
     return linked_obstacle(by, agreement.customer_id)
 
 
@@ -84,7 +87,7 @@ def publish_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     if found:
         return found
     if agreement.drafted_by_id == by.pk or agreement.history.filter(history_user=by).exists():
-        return Obstacle("You drafted this agreement: somebody else has to publish it.", code="four_eyes")
+        return Obstacle(say("You drafted this agreement: somebody else has to publish it."), code="four_eyes")
     return None
 
 
@@ -95,12 +98,14 @@ def publish_agreement(agreement_id: int, *, by: User, reason: str = "") -> Agree
         action.about(agreement, customer_id=agreement.customer_id)
         action.refuse_if(publish_obstacle(agreement, by))
         if agreement.valid_from < timezone.localdate():
-            raise Refused("An agreement cannot hold from a day in the past: periods have been judged.", code="dates")
+            raise Refused(
+                say("An agreement cannot hold from a day in the past: periods have been judged."), code="dates"
+            )
         twins = Agreement.objects.filter(
             customer=agreement.customer_id, state=Agreement.State.PUBLISHED, valid_from=agreement.valid_from
         )
         if twins.exists():
-            raise Refused("Another agreement with this customer holds from the same day.", code="date_taken")
+            raise Refused(say("Another agreement with this customer holds from the same day."), code="date_taken")
         agreement.state = Agreement.State.PUBLISHED
         agreement.published_by = by
         agreement.published_at = timezone.now()
@@ -131,16 +136,23 @@ def _fill(
     text: str,
 ) -> None:
     if not terms:
-        raise Refused("An agreement without terms of its own changes nothing.", code="terms")
+        raise Refused(say("An agreement without terms of its own changes nothing."), code="terms")
     if valid_until is not None and valid_until < valid_from:
-        raise Refused(f"The agreement would end on {valid_until}, before it starts on {valid_from}.", code="dates")
+        raise Refused(
+            say(
+                "The agreement would end on {valid_until}, before it starts on {valid_from}.",
+                valid_until=valid_until,
+                valid_from=valid_from,
+            ),
+            code="dates",
+        )
     agreement.title = title.strip()
     agreement.terms = dict(terms)
     agreement.valid_from = valid_from
     agreement.valid_until = valid_until
     agreement.text = text
     if FULL_MONTH in terms and not isinstance(terms[FULL_MONTH], bool):
-        raise Refused(f"{FULL_MONTH}: This must be true or false.", code="terms")
+        raise Refused(say("{FULL_MONTH}: This must be true or false.", FULL_MONTH=FULL_MONTH), code="terms")
     versions = PolicyVersion.objects
     governing = GoverningTerms(
         versions.governing(Policy.Kind.REFUND, valid_from),
@@ -150,5 +162,5 @@ def _fill(
     try:
         governing.parameters  # noqa: B018 (reading them checks them)
     except (PolicyParameterError, TypeError) as problem:
-        raise Refused(f"The terms do not fit: {problem}", code="terms") from None
+        raise Refused(say("The terms do not fit: {problem}", problem=problem), code="terms") from None
     checked(agreement)

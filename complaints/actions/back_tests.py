@@ -12,6 +12,7 @@ from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
+from audit.words import say
 from complaints.back_testing import KIND
 from complaints.models import BackTest, PolicyVersion
 from jobs.actions import start_job
@@ -32,7 +33,11 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
         action.about(version)
         action.refuse_if(back_test_obstacle(version, by))
         if not 1 <= months <= MOST_MONTHS:
-            raise Refused(f"A back-test goes back 1 to {MOST_MONTHS} months.", code="months", data={"field": "months"})
+            raise Refused(
+                say("A back-test goes back 1 to {MOST_MONTHS} months.", MOST_MONTHS=MOST_MONTHS),
+                code="months",
+                data={"field": "months"},
+            )
         today = timezone.localdate()
         job = start_job(KIND, f"Back-test of {version}", {"version": version.pk, "months": months}, by=by)
         back_test = BackTest(
@@ -56,11 +61,13 @@ def back_test_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
         return Obstacle(sentence, code="permission")
     if version.state != PolicyVersion.State.DRAFT:
         return Obstacle(
-            f"This version is “{version.get_state_display()}”: only a draft is tried on past cases.",
+            say("This version is “{state}”: only a draft is tried on past cases.", state=version.get_state_display()),
             code="state",
         )
     if any(back_test.job.is_open for back_test in version.back_tests.select_related("job")):
-        return Obstacle("A back-test of this draft is under way. Wait for it, or cancel its job.", code="under_way")
+        return Obstacle(
+            say("A back-test of this draft is under way. Wait for it, or cancel its job."), code="under_way"
+        )
     return None
 
 

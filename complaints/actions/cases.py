@@ -16,6 +16,7 @@ from accounts.messages.outbox import NewMessage, queue
 from accounts.models import User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
+from audit.words import say
 from billing.models import BillingPeriod, Subscription
 from complaints import guards, letters
 from complaints.actions.deadlines import clock_start, note_breaches, set_deadlines
@@ -95,10 +96,10 @@ def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: 
         now = timezone.now()
         if complaint.code not in text:
             raise Refused(
-                f"The acknowledgement has to give the customer the code {complaint.code}.",
+                say("The acknowledgement has to give the customer the code {complaint}.", complaint=complaint.code),
                 code="code_missing",
             )
-        message = say(
+        message = write_to_customer(
             complaint,
             Message.Kind.ACKNOWLEDGEMENT,
             text,
@@ -121,13 +122,13 @@ def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str 
         action.refuse_if(guards.assign_obstacle(complaint, by))
         owner = User.objects.select_related("role").filter(pk=owner_id).first()
         if owner is None or not owner.may(May.WORK_COMPLAINTS):
-            raise Refused("A case can only be given to somebody who works on complaints.", code="owner")
+            raise Refused(say("A case can only be given to somebody who works on complaints."), code="owner")
         action.refuse_if(
             f"{owner} is linked to this customer." if owner.customer_id == complaint.customer_id else None,
             code="linked",
         )
         if complaint.owner_id == owner.pk:
-            raise Refused(f"{complaint.code} is {owner}'s already.", code="state")
+            raise Refused(say("{complaint} is {owner}'s already.", complaint=complaint.code, owner=owner), code="state")
         action.data = {"from": str(complaint.owner) if complaint.owner else "", "to": str(owner)}
         complaint.owner = owner
         if complaint.state == State.REGISTERED:
@@ -142,7 +143,7 @@ def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: st
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.assess_obstacle(complaint, by))
         if not findings.strip():
-            raise Refused("Please write down what you found.", code="findings_missing")
+            raise Refused(say("Please write down what you found."), code="findings_missing")
         complaint.severity = severity
         if complaint.state == State.REGISTERED:
             complaint.state = State.IN_REVIEW
@@ -168,7 +169,7 @@ def add_note(complaint_id: int, *, by: User, text: str) -> Note:
         complaint = begin(action, complaint_id)
         action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
-            raise Refused("Please write the note.", code="text_missing")
+            raise Refused(say("Please write the note."), code="text_missing")
         note = Note(complaint=complaint, text=text.strip(), by=by, at=timezone.now())
         note.save()
         return note
@@ -183,9 +184,9 @@ def record_customer_message(
         complaint = begin(action, complaint_id)
         action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
-            raise Refused("Please write what the customer said.", code="text_missing")
+            raise Refused(say("Please write what the customer said."), code="text_missing")
         if timezone.is_naive(received_at) or received_at > timezone.now():
-            raise Refused("A message cannot have come in the future.", code="dates")
+            raise Refused(say("A message cannot have come in the future."), code="dates")
         message = checked(
             Message(
                 complaint=complaint,
@@ -207,8 +208,8 @@ def ask_customer(complaint_id: int, *, by: User, text: str, recipient: str = "",
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.ask_obstacle(complaint, by))
         if text.split() == letters.question_text(complaint).split():
-            raise Refused("Please write the question into the text.", code="text_missing", data={"field": "text"})
-        message = say(
+            raise Refused(say("Please write the question into the text."), code="text_missing", data={"field": "text"})
+        message = write_to_customer(
             complaint,
             Message.Kind.QUESTION,
             text,
@@ -261,20 +262,20 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
             raise ValueError(f"not correctable: {sorted(unknown)}")
         changed = {name: value for name, value in changes.items() if getattr(complaint, name) != value}
         if not changed:
-            raise Refused("Nothing would change.", code="nothing")
+            raise Refused(say("Nothing would change."), code="nothing")
         waiting = guards.open_refunds(complaint)
         if waiting and set(changed) & {"subscription_id", "period_id", "received_at", "category"}:
             raise Refused(
-                f"The refund {waiting[0].code} was made on this registration: withdraw it first.",
+                say("The refund {code} was made on this registration: withdraw it first.", code=waiting[0].code),
                 code="open_refund",
             )
         if "subscription_id" in changed and complaint.refunds.exists():
-            raise Refused("A complaint with refunds cannot move to another subscription.", code="has_refunds")
+            raise Refused(say("A complaint with refunds cannot move to another subscription."), code="has_refunds")
         for name, value in changed.items():
             setattr(complaint, name, value)
         period = _period_of(action, complaint.subscription_id, complaint.period_id)
         if period.subscription.customer_id != complaint.customer_id:
-            raise Refused("That subscription is another customer's.", code="customer")
+            raise Refused(say("That subscription is another customer's."), code="customer")
         _check_received(complaint.received_at, complaint.registered_at, period)
         if {"period_id", "subscription_id"} & set(changed):
             complaint.judge_by(terms_for(period))
@@ -296,7 +297,7 @@ def attach_file(complaint_id: int, *, by: User, file: UploadedFile[Any]) -> Atta
         return attachment
 
 
-def say(
+def write_to_customer(
     complaint: Complaint,
     kind: str,
     text: str,
@@ -314,7 +315,7 @@ def say(
         Refused: there is no text, or no e-mail address for a message by e-mail.
     """
     if not text.strip():
-        raise Refused("Please write the text that the customer gets.", code="text_missing")
+        raise Refused(say("Please write the text that the customer gets."), code="text_missing")
     message = checked(
         Message(
             complaint=complaint,
@@ -337,22 +338,25 @@ def say(
 def _period_of(action: Action, subscription_id: int, period_id: int) -> BillingPeriod:
     subscription = Subscription.objects.select_related("customer").filter(pk=subscription_id).first()
     if subscription is None:
-        raise Refused("This subscription does not exist (any more).", code="missing")
+        raise Refused(say("This subscription does not exist (any more)."), code="missing")
     period = BillingPeriod.objects.filter(pk=period_id).first()
     if period is None or period.subscription_id != subscription.pk:
-        raise Refused(f"That period is not one of {subscription.number}.", code="period")
+        raise Refused(say("That period is not one of {subscription}.", subscription=subscription.number), code="period")
     period.subscription = subscription
     return period
 
 
 def _check_received(received_at: datetime, now: datetime, period: BillingPeriod) -> None:
     if timezone.is_naive(received_at):
-        raise Refused("The time of receipt has no time zone.", code="naive_time")
+        raise Refused(say("The time of receipt has no time zone."), code="naive_time")
     if received_at > now:
-        raise Refused("A complaint cannot have been received in the future.", code="dates")
+        raise Refused(say("A complaint cannot have been received in the future."), code="dates")
     if timezone.localdate(received_at) < period.starts_on:
         raise Refused(
-            f"The complaint was received on {timezone.localdate(received_at)}, before the period it concerns began"
-            f" ({period.starts_on}).",
+            say(
+                "The complaint was received on {received_at}, before the period it concerns began ({starts_on}).",
+                received_at=timezone.localdate(received_at),
+                starts_on=period.starts_on,
+            ),
             code="dates",
         )

@@ -17,6 +17,7 @@ from audit.actions import Obstacle, Refused, act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.models import Tracked
+from audit.words import say
 from billing.models import LeftoverPayout, Payout
 from complaints.models import Refund, Reversal
 
@@ -66,35 +67,45 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
 def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacle | None:
     """Why the two cannot be merged now, or None."""
     if duplicate.pk == survivor.pk:
-        return Obstacle("A customer cannot be merged into itself.", "same")
+        return Obstacle(say("A customer cannot be merged into itself."), "same")
     for customer in (duplicate, survivor):
         if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
             return obstacle
     if duplicate.currency != survivor.currency:
         return Obstacle(
-            f"{duplicate} has its money in {duplicate.currency}, {survivor} in {survivor.currency}.", "currency"
+            say(
+                "{duplicate} has its money in {duplicate_currency}, {survivor} in {survivor_currency}.",
+                duplicate=duplicate,
+                duplicate_currency=duplicate.currency,
+                survivor=survivor,
+                survivor_currency=survivor.currency,
+            ),
+            "currency",
         )
     return _open_money_obstacle((duplicate, survivor)) or _agreement_obstacle(duplicate)
 
 
 def _open_money_obstacle(both: tuple[Customer, Customer]) -> Obstacle | None:
     if refund := Refund.objects.open().filter(customer__in=both).first():
-        return Obstacle(f"The refund {refund.code} is open: finish or withdraw it first.", "open_refund")
+        return Obstacle(
+            say("The refund {refund} is open: finish or withdraw it first.", refund=refund.code), "open_refund"
+        )
     if reversal := (
         Reversal.objects.filter(refund__customer__in=both, state=Reversal.State.PROPOSED)
         .select_related("refund")
         .first()
     ):
         return Obstacle(
-            f"The reversal of {reversal.refund.code} is open: finish or withdraw it first.", "open_reversal"
+            say("The reversal of {refund} is open: finish or withdraw it first.", refund=reversal.refund.code),
+            "open_reversal",
         )
     if Payout.objects.filter(customer__in=both, state=Payout.State.PENDING).exists():
-        return Obstacle("A payout is on its way: record first how it ended.", "pending_payout")
+        return Obstacle(say("A payout is on its way: record first how it ended."), "pending_payout")
     if LeftoverPayout.objects.filter(credit__customer__in=both, state=LeftoverPayout.State.PROPOSED).exists():
-        return Obstacle("A payout of leftover credit is proposed: decide on it first.", "pending_payout")
+        return Obstacle(say("A payout of leftover credit is proposed: decide on it first."), "pending_payout")
     # The latest change of each: one that was changed again cannot be confirmed any more.
     if any(unconfirmed_obstacle(customer) for customer in both):
-        return Obstacle("A change of bank details waits for its second person: confirm it first.", "bank_details")
+        return Obstacle(say("A change of bank details waits for its second person: confirm it first."), "bank_details")
     return None
 
 
@@ -106,7 +117,12 @@ def _agreement_obstacle(duplicate: Customer) -> Obstacle | None:
     if agreement is None:
         return None
     return Obstacle(
-        f"“{agreement.title}” was agreed with {duplicate}: merge the other customer into this one instead.", "agreement"
+        say(
+            "“{title}” was agreed with {duplicate}: merge the other customer into this one instead.",
+            title=agreement.title,
+            duplicate=duplicate,
+        ),
+        "agreement",
     )
 
 

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act
 from audit.models import Event
+from audit.words import say
 from complaints.deadlines import DayCount, UnknownHolidays, WorkingDays, deadline_for, is_missed
 from complaints.due import escalation_due_at
 from complaints.models import Complaint, DeadlineBreach
@@ -42,8 +43,11 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
         complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone, calendar=calendar)
     except UnknownHolidays as problem:
         raise Refused(
-            f"{problem} The deadlines count working days, so the policy, or an agreement with this customer, has to"
-            " name a country whose holidays are known (holidays_of).",
+            say(
+                "{problem} The deadlines count working days, so the policy, or an agreement with this "
+                "customer, has to name a country whose holidays are known (holidays_of).",
+                problem=problem,
+            ),
             code="holidays_unknown",
         ) from None
 
@@ -79,7 +83,7 @@ def record_missed_deadlines(complaint_id: int, *, by: User, now: datetime | None
         complaint = _begin(action, complaint_id)
         late = _unrecorded(complaint, now)
         if not late:
-            raise Refused(f"{complaint.code} has missed no further deadline.", code="state")
+            raise Refused(say("{complaint} has missed no further deadline.", complaint=complaint.code), code="state")
         # This action's event is the first one's; each further one is noted like any that another action meets.
         return [_record(action, complaint, late[0], now), *note_breaches(complaint, now, by=by)]
 
@@ -122,7 +126,9 @@ def escalate_overdue_complaint(complaint_id: int, *, by: User, now: datetime | N
         complaint = _begin(action, complaint_id)
         due_at = escalation_due_at(complaint)
         if due_at is None or not is_missed(due_at, now):
-            raise Refused(f"{complaint.code} is not to be escalated for its age (yet).", code="state")
+            raise Refused(
+                say("{complaint} is not to be escalated for its age (yet).", complaint=complaint.code), code="state"
+            )
         note_breaches(complaint, now, by=by)
         raise_level(complaint, now)
         complaint.save()

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.actions import Refused, act, checked
+from audit.words import say
 from complaints import guards, letters
-from complaints.actions.cases import begin, say
+from complaints.actions.cases import begin, write_to_customer
 from complaints.actions.deadlines import note_breaches, raise_level, set_deadlines
 from complaints.actions.refunds import lock_periods_of_open_refunds, withdraw_open_refunds
 from complaints.models import Complaint, Decision, Message
@@ -59,11 +60,11 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         further = complaint.terms.further_way
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
-                f"A rejection has to name the way to take it further: “{further}”.",
+                say("A rejection has to name the way to take it further: “{further}”.", further=further),
                 code="further_way_missing",
             )
         now = timezone.now()
-        message = say(
+        message = write_to_customer(
             complaint,
             Message.Kind.DECISION,
             text,
@@ -100,7 +101,7 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
         action.refuse_if(guards.withdraw_obstacle(complaint, by))
         action.require_reason("the customer's word")
         if not channel:
-            raise Refused("Say by which channel the customer took it back.", code="channel_missing")
+            raise Refused(say("Say by which channel the customer took it back."), code="channel_missing")
         action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
         note_breaches(complaint, timezone.now(), by=by)
         complaint.state = State.WITHDRAWN
@@ -118,7 +119,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
     with act("complaint.merge", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.require_reason()
         if complaint_id == into_id:
-            raise Refused("A complaint cannot be merged into itself.", code="same")
+            raise Refused(say("A complaint cannot be merged into itself."), code="same")
         first, second = sorted((complaint_id, into_id))
         locked = {pk: action.lock(Complaint, pk) for pk in (first, second)}
         complaint, survivor = locked[complaint_id], locked[into_id]
@@ -126,11 +127,16 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
         action.refuse_if(guards.merge_obstacle(complaint, by))
         action.refuse_if(guards.merge_obstacle(survivor, by))
         if complaint.customer_id != survivor.customer_id:
-            raise Refused("Only complaints of the same customer can be merged.", code="customer")
+            raise Refused(say("Only complaints of the same customer can be merged."), code="customer")
         if timezone.localdate(complaint.received_at) < survivor.period.starts_on:
             raise Refused(
-                f"{complaint.code} was received before the period began that {survivor.code} is about"
-                f" ({survivor.period.starts_on}). Merge {survivor.code} into {complaint.code} instead.",
+                say(
+                    "{complaint} was received before the period began that {survivor} is about "
+                    "({starts_on}). Merge {survivor} into {complaint} instead.",
+                    complaint=complaint.code,
+                    survivor=survivor.code,
+                    starts_on=survivor.period.starts_on,
+                ),
                 code="dates",
             )
         now = timezone.now()
@@ -199,9 +205,11 @@ def refer_complaint(
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.lead_obstacle(complaint, by))
         if not scheme.strip():
-            raise Refused("Name the dispute resolution scheme.", code="scheme_missing")
+            raise Refused(say("Name the dispute resolution scheme."), code="scheme_missing")
         if (ended_on is None) != (not outcome.strip()):
-            raise Refused("Give both how it ended and on which day, or neither while it runs.", code="referral_end")
+            raise Refused(
+                say("Give both how it ended and on which day, or neither while it runs."), code="referral_end"
+            )
         _check_referral(complaint, referred_on, ended_on)
         complaint.referral_scheme = scheme.strip()
         complaint.referral_reference = reference.strip()
@@ -222,12 +230,24 @@ def _check_referral(complaint: Complaint, referred_on: date, ended_on: date | No
     received_on = timezone.localdate(complaint.received_at)
     if referred_on < received_on:
         raise Refused(
-            f"The case cannot have been referred on {referred_on}: it was received on {received_on}.", code="dates"
+            say(
+                "The case cannot have been referred on {referred_on}: it was received on {received_on}.",
+                referred_on=referred_on,
+                received_on=received_on,
+            ),
+            code="dates",
         )
     if ended_on is not None and ended_on < referred_on:
-        raise Refused(f"It cannot have ended on {ended_on}, before it began on {referred_on}.", code="dates")
+        raise Refused(
+            say(
+                "It cannot have ended on {ended_on}, before it began on {referred_on}.",
+                ended_on=ended_on,
+                referred_on=referred_on,
+            ),
+            code="dates",
+        )
     if (ended_on or referred_on) > timezone.localdate():
-        raise Refused(f"{ended_on or referred_on} lies in the future.", code="dates")
+        raise Refused(say("{value} lies in the future.", value=ended_on or referred_on), code="dates")
 
 
 def give_consent(complaint_id: int, *, by: User, reason: str) -> Complaint:

@@ -18,6 +18,7 @@ from accounts.permissions import PERMISSIONS, May
 from accounts.site import site_link
 from audit.actions import Refused, act
 from audit.models import Event
+from audit.words import say
 from complaints.digests import digests_for
 
 VERB = "digest.send"
@@ -61,7 +62,7 @@ def send_digests(*, by: User, now: datetime | None = None) -> DigestResult:
         return result
     with act(VERB, by=by, target=(User, by.pk)) as action:
         if by.username != User.SYSTEM:
-            raise Refused("Only the system sends digests, at the times that people chose.", code="permission")
+            raise Refused(say("Only the system sends digests, at the times that people chose."), code="permission")
         # Two runs at once go one after the other: the second finds what the first has done.
         action.about(action.lock(User, by.pk))
         slots = _due_slots(by, now)

@@ -12,6 +12,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User, next_number
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
+from audit.words import say
 from billing.models import Plan, Subscription
 from complaints.models import Incident, IncidentScope
 
@@ -40,7 +41,7 @@ def record_incident(
         )
         _check(incident)
         if not (hits_everybody or plan_ids or subscription_ids):
-            raise Refused("Say whom the incident hits: everybody, a plan, or single subscriptions.", code="scope")
+            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids)
         action.about(incident)
@@ -77,7 +78,7 @@ def edit_incident(
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids)
         if not (incident.hits_everybody or incident.scopes.exists()):
-            raise Refused("Say whom the incident hits: everybody, a plan, or single subscriptions.", code="scope")
+            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
         return incident
 
 
@@ -96,17 +97,17 @@ def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
 
 def end_incident_obstacle(incident: Incident) -> str | None:
     """Why the incident cannot be ended, or None."""
-    return f"{incident.code} is over already." if incident.ends_at is not None else None
+    return say("{incident} is over already.", incident=incident.code) if incident.ends_at is not None else None
 
 
 def _check(incident: Incident) -> None:
     for moment in (incident.starts_at, incident.ends_at):
         if moment is not None and timezone.is_naive(moment):
-            raise Refused("The times of an incident need a time zone.", code="naive_time")
+            raise Refused(say("The times of an incident need a time zone."), code="naive_time")
     if incident.ends_at is not None and incident.ends_at <= incident.starts_at:
-        raise Refused("An incident ends after it starts.", code="reversed")
+        raise Refused(say("An incident ends after it starts."), code="reversed")
     if incident.ends_at is not None and not incident.scheduled and incident.ends_at > timezone.now():
-        raise Refused("An interruption cannot have ended in the future.", code="dates")
+        raise Refused(say("An interruption cannot have ended in the future."), code="dates")
 
 
 def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, User
 from audit.actions import Obstacle, Refused, act
+from audit.words import say
 from complaints.actions.refunds import draft_refund
 from complaints.indemnities import indemnity_for
 from complaints.models import Complaint, Refund
@@ -27,7 +28,7 @@ def draft_indemnity(complaint_id: int, *, by: User, remedies: Sequence[Mapping[s
     with act("refund.draft_indemnity", by=by, target=(Complaint, complaint_id)) as action:
         known = Complaint.objects.filter(pk=complaint_id).values_list("customer_id", flat=True).first()
         if known is None:
-            raise Refused("This complaint does not exist (any more).", code="missing")
+            raise Refused(say("This complaint does not exist (any more)."), code="missing")
         # Two cases of one customer can be about one fault, so that the customer is what both wait for.
         action.lock(Customer, known)
         complaint = action.lock(Complaint, complaint_id)

@@ -13,6 +13,7 @@ from accounts.guards import permission_obstacle, require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from complaints.models import Policy, PolicyVersion
 from complaints.policy_parameters import FulfilmentParameters, PolicyParameterError, RefundParameters
 
@@ -64,7 +65,7 @@ def publish_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
     if closed:
         return closed
     if version.history.filter(history_user=by).exists() or version.drafted_by_id == by.pk:
-        return Obstacle("You drafted this version: somebody else has to publish it.", code="four_eyes")
+        return Obstacle(say("You drafted this version: somebody else has to publish it."), code="four_eyes")
     return None
 
 
@@ -75,12 +76,12 @@ def publish_policy_version(version_id: int, *, by: User, reason: str = "") -> Po
         action.about(version)
         action.refuse_if(publish_obstacle(version, by))
         if version.effective_from < timezone.localdate():
-            raise Refused("A version cannot hold from a day in the past.", code="dates")
+            raise Refused(say("A version cannot hold from a day in the past."), code="dates")
         rivals = version.policy.versions.filter(
             state=PolicyVersion.State.PUBLISHED, effective_from__gte=version.effective_from
         )
         if rivals.exists():
-            raise Refused("A version that holds from that day or later is published already.", code="date_taken")
+            raise Refused(say("A version that holds from that day or later is published already."), code="date_taken")
         version.state = PolicyVersion.State.PUBLISHED
         version.published_by = by
         version.published_at = timezone.now()
@@ -105,9 +106,9 @@ def draft_obstacle(version: PolicyVersion) -> Obstacle | None:
     """Why the version is no draft any more, to be edited, published or discarded; or None."""
     match version.state:
         case PolicyVersion.State.PUBLISHED:
-            return Obstacle("This version is published: it is never edited.", code="state")
+            return Obstacle(say("This version is published: it is never edited."), code="state")
         case PolicyVersion.State.DISCARDED:
-            return Obstacle("This draft was discarded: draft the next version instead.", code="state")
+            return Obstacle(say("This draft was discarded: draft the next version instead."), code="state")
     return None
 
 
@@ -116,4 +117,4 @@ def _checked_parameters(policy: Policy, parameters: Mapping[str, Any]) -> dict[s
     try:
         return kind.from_json(parameters).to_json()
     except (PolicyParameterError, TypeError) as problem:
-        raise Refused(f"The parameters do not fit: {problem}", code="parameters") from None
+        raise Refused(say("The parameters do not fit: {problem}", problem=problem), code="parameters") from None

@@ -11,6 +11,7 @@ from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
 from accounts.permissions import May
 from audit.actions import Action, Obstacle, Refused, act
+from audit.words import say
 from billing.credit_notes import issue_credit_note
 from billing.models import BillingPeriod, Charge, Credit, CreditNote, Invoice, LeftoverPayout, Payout, Subscription
 from billing.money import format_amount
@@ -28,13 +29,20 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
         return Obstacle(sentence, code="permission")
     if refund.state != Refund.State.SETTLED:
         return Obstacle(
-            f"{refund.code} is “{refund.get_state_display()}”: only a settled refund can be reversed.", code="state"
+            say(
+                "{refund} is “{state}”: only a settled refund can be reversed.",
+                refund=refund.code,
+                state=refund.get_state_display(),
+            ),
+            code="state",
         )
     found = linked_obstacle(by, refund.customer_id)
     if found:
         return found
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
-        return Obstacle(f"A reversal of {refund.code} waits for its approval already.", code="open_reversal")
+        return Obstacle(
+            say("A reversal of {refund} waits for its approval already.", refund=refund.code), code="open_reversal"
+        )
     return None
 
 
@@ -59,12 +67,12 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
 def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """Why this person may not approve or reject the reversal now, or None. The limit comes on top."""
     if reversal.state != State.PROPOSED:
-        return Obstacle(f"This reversal is “{reversal.get_state_display()}” already.", code="state")
+        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
     sentence = permission_obstacle(by, May.APPROVE_REVERSAL)
     if sentence:
         return Obstacle(sentence, code="permission")
     if reversal.proposed_by_id == by.pk:
-        return Obstacle("You proposed this reversal: somebody else has to decide on it.", code="own_proposal")
+        return Obstacle(say("You proposed this reversal: somebody else has to decide on it."), code="own_proposal")
     return linked_obstacle(by, reversal.refund.customer_id)
 
 
@@ -74,12 +82,21 @@ def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     limit = guards.limit_of(by, ApprovalLimit.Subject.REVERSAL, refund.currency, timezone.localdate())
     if limit is None:
         return Obstacle(
-            f"No published limit lets a {by.role_name} approve reversals in {refund.currency}.", code="no_limit"
+            say(
+                "No published limit lets a {role_name} approve reversals in {refund_currency}.",
+                role_name=by.role_name,
+                refund_currency=refund.currency,
+            ),
+            code="no_limit",
         )
     if refund.total > limit:
         return Obstacle(
-            f"{format_amount(refund.total, refund.currency)} {refund.currency} is over your limit of"
-            f" {format_amount(limit, refund.currency)} for reversals.",
+            say(
+                "{amount} {refund_currency} is over your limit of {amount_2} for reversals.",
+                amount=format_amount(refund.total, refund.currency),
+                refund_currency=refund.currency,
+                amount_2=format_amount(limit, refund.currency),
+            ),
             code="over_limit",
         )
     return None
@@ -105,7 +122,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         back = plan.recovered + charged
         if back == 0:
             raise Refused(
-                "Everything this refund gave was used, and nothing is charged: there is nothing to take back.",
+                say("Everything this refund gave was used, and nothing is charged: there is nothing to take back."),
                 code="nothing",
             )
         period = refund.period
@@ -157,7 +174,7 @@ def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
 def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """One's own proposal; another's needs a lead."""
     if reversal.state != State.PROPOSED:
-        return Obstacle(f"This reversal is “{reversal.get_state_display()}” already.", code="state")
+        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
     if reversal.proposed_by_id == by.pk:
         return None
     sentence = permission_obstacle(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
@@ -187,7 +204,7 @@ def _lock_case(action: Action, refund_id: int) -> Refund:
     """
     known = Refund.objects.filter(pk=refund_id).first()
     if known is None:
-        raise Refused("This refund does not exist (any more).", code="missing")
+        raise Refused(say("This refund does not exist (any more)."), code="missing")
     customer = action.lock(Customer, known.customer_id)
     subscription = action.lock(Subscription, known.subscription_id)
     given: list[tuple[int | None, ...]] = list(
@@ -219,7 +236,7 @@ def _lock_case(action: Action, refund_id: int) -> Refund:
 def _lock_reversal(action: Action, reversal_id: int) -> tuple[Refund, Reversal]:
     refund_id = Reversal.objects.filter(pk=reversal_id).values_list("refund_id", flat=True).first()
     if refund_id is None:
-        raise Refused("This reversal does not exist (any more).", code="missing")
+        raise Refused(say("This reversal does not exist (any more)."), code="missing")
     refund = _lock_case(action, refund_id)
     reversal = action.lock(Reversal, reversal_id)
     reversal.refund = refund

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Agreement, Customer, User
 from accounts.panels import customer_page, day, link, page_url
@@ -29,6 +30,7 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
+from audit.words import say
 from complaints.actions import agreements
 from complaints.policy_forms import AgreementForm, NewAgreementForm
 from complaints.policy_text import rendered
@@ -36,10 +38,10 @@ from complaints.policy_words import figures
 
 register_verbs(
     {
-        "agreement.draft": "drafted the agreement",
-        "agreement.edit": "changed the draft of the agreement",
-        "agreement.publish": "published the agreement",
-        "agreement.discard": "discarded the draft of the agreement",
+        "agreement.draft": gettext_lazy("drafted the agreement"),
+        "agreement.edit": gettext_lazy("changed the draft of the agreement"),
+        "agreement.publish": gettext_lazy("published the agreement"),
+        "agreement.discard": gettext_lazy("discarded the draft of the agreement"),
     }
 )
 
@@ -48,13 +50,13 @@ _TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded"
 
 class Draft(PageAction):
     name = "draft"
-    label = "Draft an agreement"
+    label = gettext_lazy("Draft an agreement")
     tone = "primary"
     icon = "handshake"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     form_class = NewAgreementForm
-    intro = "Fill in only what differs from the policies. Another manager publishes it."
+    intro = gettext_lazy("Fill in only what differs from the policies. Another manager publishes it.")
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), **super().get_initial(request)}
@@ -62,7 +64,7 @@ class Draft(PageAction):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         customer = cleaned.pop("customer")
         agreement = agreements.draft_agreement(customer.pk, by=by, **cleaned)
-        return Done(f"{agreement} is drafted.", page_url(agreement))
+        return Done(say("{agreement} is drafted.", agreement=agreement), page_url(agreement))
 
 
 class AgreementAction(StaffAction[Agreement]):
@@ -76,10 +78,10 @@ class AgreementAction(StaffAction[Agreement]):
 
 class Edit(AgreementAction):
     name = "edit"
-    label = "Edit the draft"
+    label = gettext_lazy("Edit the draft")
     icon = "pencil"
     form_class = AgreementForm
-    intro = "Whoever edits a draft cannot publish it."
+    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
 
     def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -88,12 +90,12 @@ class Edit(AgreementAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         agreement = agreements.edit_agreement(pk, by=by, **cleaned)
-        return f"{agreement} is changed."
+        return say("{agreement} is changed.", agreement=agreement)
 
 
 class Publish(AgreementAction):
     name = "publish"
-    label = "Publish"
+    label = gettext_lazy("Publish")
     tone = "primary"
     icon = "stamp"
     may = May.PUBLISH_POLICIES
@@ -104,24 +106,29 @@ class Publish(AgreementAction):
         return agreements.publish_obstacle(obj, by)
 
     def consequence(self, obj: Agreement, by: User) -> str:
-        until = f" up to {obj.valid_until}" if obj.valid_until else ""
-        return f"{obj.customer.name}'s periods that begin from {obj.valid_from} on{until} are judged by it first."
+        until = say(" up to {valid_until}", valid_until=obj.valid_until) if obj.valid_until else ""
+        return say(
+            "{customer}'s periods that begin from {valid_from} on{until} are judged by it first.",
+            customer=obj.customer.name,
+            valid_from=obj.valid_from,
+            until=until,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         agreement = agreements.publish_agreement(pk, by=by, **cleaned)
-        return f"{agreement} is published."
+        return say("{agreement} is published.", agreement=agreement)
 
 
 class Discard(AgreementAction):
     name = "discard"
-    label = "Discard"
+    label = gettext_lazy("Discard")
     tone = "danger"
     icon = "trash-2"
     form_class = ReasonForm
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         agreement = agreements.discard_agreement(pk, by=by, **cleaned)
-        return f"The draft of {agreement} is discarded."
+        return say("The draft of {agreement} is discarded.", agreement=agreement)
 
 
 @admin.register(Agreement)
@@ -134,15 +141,15 @@ class AgreementAdmin(TrackedAdmin):
     list_select_related = ("customer",)
     search_fields = ("title", "customer__name", "customer__number")
     ordering = ("-valid_from", "-pk")
-    empty_hint = "Without an agreement the policies alone judge a case."
+    empty_hint = gettext_lazy("Without an agreement the policies alone judge a case.")
     fields = ("customer_link", "valid_from", "valid_until", "drafted_by", "published_by", "published_at")
     readonly_fields = fields
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Agreement) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Agreement) -> SafeString:
         return agreement_pill(obj)
 
@@ -155,8 +162,14 @@ class AgreementAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Agreement) -> Sequence[Panel]:
         terms = [(entry.label, entry.value) for entry in figures(obj.terms)]
         return [
-            Panel("Terms", "backoffice/panels/fields.html", {"fields": terms}, side="right", note="before policy"),
-            Panel("Text", "complaints/panels/policy_text.html", {"html": rendered(obj.text) if obj.text else "–"}),
+            Panel(
+                say("Terms"),
+                "backoffice/panels/fields.html",
+                {"fields": terms},
+                side="right",
+                note=say("before policy"),
+            ),
+            Panel(say("Text"), "complaints/panels/policy_text.html", {"html": rendered(obj.text) if obj.text else "–"}),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]
 
@@ -188,9 +201,9 @@ def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
     if not rows:
         return None
     return Panel(
-        "Agreements",
+        say("Agreements"),
         "backoffice/panels/table.html",
         {"headings": ["Agreement", "State, holds"], "rows": rows},
         side="right",
-        note="before the policy (R1)",
+        note=say("before the policy (R1)"),
     )

@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.jobs import job_page, job_pill, standing_of
 from accounts.amounts import money
@@ -36,6 +37,7 @@ from audit.backoffice import (
     sub,
     when,
 )
+from audit.words import say
 from complaints.actions.back_tests import MOST_MONTHS, back_test_obstacle, start_back_test
 from complaints.back_test_tally import REASONS
 from complaints.models import BackTest, BackTestCase, Policy, PolicyVersion, Refund
@@ -43,7 +45,7 @@ from complaints.policy_parameters import FulfilmentParameters, RefundParameters
 from complaints.policy_words import figures
 from jobs.models import Job
 
-register_verbs({"policy.back_test": "tried on past cases"})
+register_verbs({"policy.back_test": gettext_lazy("tried on past cases")})
 
 TABLE = "backoffice/panels/table.html"
 CASES_ON_A_PAGE = 50
@@ -57,8 +59,8 @@ class BackTestForm(ActionForm):
         min_value=1,
         max_value=MOST_MONTHS,
         initial=12,
-        label="Months",
-        help_text="Complaints decided in so many months before today, and today.",
+        label=gettext_lazy("Months"),
+        help_text=gettext_lazy("Complaints decided in so many months before today, and today."),
     )
 
 
@@ -66,20 +68,20 @@ class RunBackTest(StaffAction[PolicyVersion]):
     """For the page of a draft."""
 
     name = "back_test"
-    label = "Back-test"
+    label = gettext_lazy("Back-test")
     icon = "flask-conical"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
     form_class = BackTestForm
-    intro = "Past cases are judged once more as if this draft had been in force. Nothing of them changes."
+    intro = gettext_lazy("Past cases are judged once more as if this draft had been in force. Nothing of them changes.")
 
     def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
         return back_test_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         back_test = start_back_test(pk, by=by, **cleaned)
-        return Done("The back-test is asked for: this page shows how far it is.", page_url(back_test))
+        return Done(say("The back-test is asked for: this page shows how far it is."), page_url(back_test))
 
 
 @admin.register(BackTest)
@@ -91,7 +93,7 @@ class BackTestAdmin(TrackedAdmin):
     list_select_related = ("version__policy", "job", "asked_by")
     numeric_columns = ("cases", "differing")
     ordering = ("-asked_at", "-pk")
-    empty_hint = "No draft was tried yet: open a draft of a policy and choose Back-test."
+    empty_hint = gettext_lazy("No draft was tried yet: open a draft of a policy and choose Back-test.")
     fields = ("of_version", "decided", "asked_by", "asked", "job_link")
     readonly_fields = fields
 
@@ -99,35 +101,35 @@ class BackTestAdmin(TrackedAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).select_related("version__policy", "job", "asked_by")
         return rows
 
-    @admin.display(description="Draft", ordering="version")
+    @admin.display(description=gettext_lazy("Draft"), ordering="version")
     def name(self, obj: BackTest) -> str:
         return str(obj.version)
 
-    @admin.display(description="Draft")
+    @admin.display(description=gettext_lazy("Draft"))
     def of_version(self, obj: BackTest) -> SafeString:
         return link(obj.version)
 
-    @admin.display(description="Decided", ordering="since")
+    @admin.display(description=gettext_lazy("Decided"), ordering="since")
     def decided(self, obj: BackTest) -> SafeString:
         return format_html("{} until before {}", day(obj.since), day(obj.until))
 
-    @admin.display(description="State", ordering="job__state")
+    @admin.display(description=gettext_lazy("State"), ordering="job__state")
     def status(self, obj: BackTest) -> SafeString:
         return job_pill(obj.job)
 
-    @admin.display(description="Cases")
+    @admin.display(description=gettext_lazy("Cases"))
     def cases(self, obj: BackTest) -> SafeString:
         return number(_tally(obj).get("cases", ""))
 
-    @admin.display(description="Differing")
+    @admin.display(description=gettext_lazy("Differing"))
     def differing(self, obj: BackTest) -> SafeString:
         return number(_count(obj, "differing") if _tally(obj) else "")
 
-    @admin.display(description="Asked for", ordering="asked_at")
+    @admin.display(description=gettext_lazy("Asked for"), ordering="asked_at")
     def asked(self, obj: BackTest) -> SafeString:
         return when(obj.asked_at)
 
-    @admin.display(description="Job")
+    @admin.display(description=gettext_lazy("Job"))
     def job_link(self, obj: BackTest) -> SafeString:
         return link(obj.job)
 
@@ -141,11 +143,13 @@ class BackTestAdmin(TrackedAdmin):
         panels = []
         if obj.parameters != obj.version.parameters:
             note = {"text": "The draft has been edited since: the figures below are those that were tried."}
-            panels.append(Panel("Not the draft of now", "backoffice/panels/text.html", note, side="top", tone="warn"))
+            panels.append(
+                Panel(say("Not the draft of now"), "backoffice/panels/text.html", note, side="top", tone="warn")
+            )
         if obj.job.state != Job.State.FINISHED:
             url = reverse("admin:jobs_job_progress", args=(obj.job_id,))
             shown = {"job": obj.job, "standing": standing_of(obj.job), "url": url}
-            panels.append(Panel("Progress", "jobs/progress.html", shown, side="top"))
+            panels.append(Panel(say("Progress"), "jobs/progress.html", shown, side="top"))
         else:
             panels += [
                 _given_panel(obj),
@@ -156,7 +160,7 @@ class BackTestAdmin(TrackedAdmin):
             ]
         kind = RefundParameters if obj.version.policy.kind == Policy.Kind.REFUND else FulfilmentParameters
         tried = [(entry.label, entry.value) for entry in figures(kind.from_json(obj.parameters).to_json())]
-        panels.append(Panel("Figures tried", "backoffice/panels/fields.html", {"fields": tried}))
+        panels.append(Panel(say("Figures tried"), "backoffice/panels/fields.html", {"fields": tried}))
         return panels
 
     def _cases_panel(self, request: HttpRequest, obj: BackTest) -> Panel:
@@ -168,10 +172,10 @@ class BackTestAdmin(TrackedAdmin):
             "empty": "None: every case comes out as it did.",
         }
         return Panel(
-            "Cases that differ",
+            say("Cases that differ"),
             "complaints/panels/back_test_cases.html",
             {"table": table, "page": page},
-            note="All cases as CSV",
+            note=say("All cases as CSV"),
             url=f"{self.url_of('changelist')}{obj.pk}/cases.csv",
         )
 
@@ -224,7 +228,7 @@ def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> list[Panel
         "rows": rows,
         "empty": "Not tried on past cases yet.",
     }
-    return [Panel("Back-tests", TABLE, table)]
+    return [Panel(say("Back-tests"), TABLE, table)]
 
 
 @job_page.panel()
@@ -235,10 +239,10 @@ def back_test_of(request: HttpRequest, job: Job) -> Panel | None:
     if back_test is None or not by.may(May.SEE_BACK_TESTS):
         return None
     back_test.job = job
-    shown: list[tuple[str, Any]] = [("Result", link(back_test))]
+    shown: list[tuple[str, Any]] = [(say("Result"), link(back_test))]
     if _tally(back_test):
         shown += [("Cases", _tally(back_test)["cases"]), ("Differing", _count(back_test, "differing"))]
-    return Panel("What came out", "backoffice/panels/fields.html", {"fields": shown})
+    return Panel(say("What came out"), "backoffice/panels/fields.html", {"fields": shown})
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -265,7 +269,7 @@ def _given_panel(back_test: BackTest) -> Panel:
         "rows": _compared(_tally(back_test)["given"]),
         "empty": "No case in this time was given a refund that stands.",
     }
-    return Panel("Refunds, then and under the draft", TABLE, table, note="proposed, approved or settled")
+    return Panel(say("Refunds, then and under the draft"), TABLE, table, note=say("proposed, approved or settled"))
 
 
 def _quotable_panel(back_test: BackTest) -> Panel:
@@ -274,7 +278,9 @@ def _quotable_panel(back_test: BackTest) -> Panel:
         "rows": _compared(_tally(back_test)["quotable"]),
         "empty": "Every upheld case in this time was given a refund.",
     }
-    return Panel("Upheld without a refund", TABLE, table, note="what a quote would allow; nobody was given it")
+    return Panel(
+        say("Upheld without a refund"), TABLE, table, note=say("what a quote would allow; nobody was given it")
+    )
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
@@ -336,14 +342,14 @@ def _counts_panel(back_test: BackTest) -> Panel:
     if unknown := _count(back_test, "deadlines_unknown"):
         parts.append(f"{unknown:,} without a calendar of holidays")
     table = {"headings": ["", ("Then", "n"), ("Under the draft", "n")], "rows": rows}
-    return Panel("Approvals and deadlines", TABLE, table, note=", ".join(parts))
+    return Panel(say("Approvals and deadlines"), TABLE, table, note=", ".join(parts))
 
 
 def _reasons_panel(back_test: BackTest) -> Panel:
     rows = [(REASONS[reason], number(f"{count:,}")) for reason, count in _tally(back_test)["reasons"].items()]
     note = f"{_count(back_test, 'differing'):,} cases differ"
     table = {"headings": ["Why", ("Times", "n")], "rows": rows, "empty": "Nothing comes out otherwise."}
-    return Panel("Why cases differ", TABLE, table, note=note)
+    return Panel(say("Why cases differ"), TABLE, table, note=note)
 
 
 def _case_cells(row: BackTestCase) -> tuple[Any, ...]:

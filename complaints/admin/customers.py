@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.customers import CustomerAdmin
 from accounts.duplicates import Likely, likely_duplicates
@@ -18,37 +19,40 @@ from accounts.models import Customer, User
 from accounts.panels import link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import ActionForm, Done, PageAction, register_verbs, sub
+from audit.words import say
 from complaints.actions.customers import merge_customers, merge_obstacle, to_move
 
-register_verbs({"customer.merge": "merged the customer"})
+register_verbs({"customer.merge": gettext_lazy("merged the customer")})
 
 
 class MergeForm(ActionForm):
     """Which customer goes, and which one stays."""
 
-    duplicate = CustomerNumberField(label="Customer to merge", help_text="It is kept for reading only.")
-    into = CustomerNumberField(label="Into", help_text="This one stays.")
-    reason = ReasonField(help_text="How it is known that the two are one. It becomes part of the record.")
+    duplicate = CustomerNumberField(
+        label=gettext_lazy("Customer to merge"), help_text=gettext_lazy("It is kept for reading only.")
+    )
+    into = CustomerNumberField(label=gettext_lazy("Into"), help_text=gettext_lazy("This one stays."))
+    reason = ReasonField(help_text=gettext_lazy("How it is known that the two are one. It becomes part of the record."))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("duplicate") and cleaned.get("duplicate") == cleaned.get("into"):
-            raise forms.ValidationError({"into": "A customer cannot be merged into itself."})
+            raise forms.ValidationError({"into": say("A customer cannot be merged into itself.")})
         return cleaned
 
 
 class MergeCustomers(PageAction):
     name = "merge"
-    label = "Likely duplicates"
+    label = gettext_lazy("Likely duplicates")
     icon = "merge"
     tone = "danger"
-    submit_label = "Merge the two customers"
+    submit_label = gettext_lazy("Merge the two customers")
     may = May.MERGE_CUSTOMERS
     roles = roles_that(May.MERGE_CUSTOMERS)
     form_class = MergeForm
     preview_template = "complaints/preview_merge.html"
     previews_input = True
-    intro = "Two entries of one customer become one: everything of the first moves to the second."
+    intro = gettext_lazy("Two entries of one customer become one: everything of the first moves to the second.")
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {
@@ -61,7 +65,9 @@ class MergeCustomers(PageAction):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         duplicate: Customer = cleaned["duplicate"]
         survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
-        return Done(f"{duplicate} is merged into {survivor}.", page_url(survivor))
+        return Done(
+            say("{duplicate} is merged into {survivor}.", duplicate=duplicate, survivor=survivor), page_url(survivor)
+        )
 
 
 def _coming(cleaned: Mapping[str, Any], by: User) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.panels import page_url
@@ -25,18 +26,25 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
+from audit.words import say
 from complaints import forms
 from complaints.actions import incidents
 from complaints.models import Incident
 from complaints.refund_calculation import Interval
 from complaints.wording import hours_in_words
 
-register_verbs({"incident.record": "recorded", "incident.edit": "corrected", "incident.end": "ended"})
+register_verbs(
+    {
+        "incident.record": gettext_lazy("recorded"),
+        "incident.edit": gettext_lazy("corrected"),
+        "incident.end": gettext_lazy("ended"),
+    }
+)
 
 
 class Record(PageAction):
     name = "record"
-    label = "Record an incident"
+    label = gettext_lazy("Record an incident")
     tone = "primary"
     icon = "siren"
     may = May.EDIT_INCIDENTS
@@ -45,7 +53,7 @@ class Record(PageAction):
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         incident = incidents.record_incident(by=by, **cleaned["action"])
-        return Done(f"{incident.code} is recorded.", page_url(incident))
+        return Done(say("{incident} is recorded.", incident=incident.code), page_url(incident))
 
 
 class IncidentAction(StaffAction[Incident]):
@@ -56,7 +64,7 @@ class IncidentAction(StaffAction[Incident]):
 
 class End(IncidentAction):
     name = "end"
-    label = "It is over"
+    label = gettext_lazy("It is over")
     tone = "primary"
     icon = "circle-check"
     form_class = forms.EndIncidentForm
@@ -69,15 +77,15 @@ class End(IncidentAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         incident = incidents.end_incident(pk, by=by, **cleaned)
-        return f"{incident.code} is over."
+        return say("{incident} is over.", incident=incident.code)
 
 
 class Edit(IncidentAction):
     name = "edit"
-    label = "Correct"
+    label = gettext_lazy("Correct")
     icon = "pencil"
     form_class = forms.EditIncidentForm
-    intro = "Proposals that count this incident are computed again when somebody approves them."
+    intro = gettext_lazy("Proposals that count this incident are computed again when somebody approves them.")
 
     def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -87,7 +95,7 @@ class Edit(IncidentAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         incident = incidents.edit_incident(pk, by=by, reason=cleaned["reason"], **cleaned["action"])
-        return f"{incident.code} is corrected."
+        return say("{incident} is corrected.", incident=incident.code)
 
 
 @admin.register(Incident)
@@ -99,30 +107,30 @@ class IncidentAdmin(TrackedAdmin):
     list_filter = ("scheduled",)
     search_fields = ("code", "title")
     ordering = ("-starts_at", "-pk")
-    empty_hint = "No interruption and no maintenance is on record."
+    empty_hint = gettext_lazy("No interruption and no maintenance is on record.")
     fields = ("kind", "began", "ended", "length", "hits")
     readonly_fields = fields
 
-    @admin.display(description="Kind")
+    @admin.display(description=gettext_lazy("Kind"))
     def kind(self, obj: Incident) -> SafeString:
-        return pill("Scheduled maintenance", "mute") if obj.scheduled else pill("Interruption", "bad")
+        return pill(say("Scheduled maintenance"), "mute") if obj.scheduled else pill(say("Interruption"), "bad")
 
-    @admin.display(description="Began", ordering="starts_at")
+    @admin.display(description=gettext_lazy("Began"), ordering="starts_at")
     def began(self, obj: Incident) -> SafeString:
         return when(obj.starts_at)
 
-    @admin.display(description="Ended", ordering="ends_at")
+    @admin.display(description=gettext_lazy("Ended"), ordering="ends_at")
     def ended(self, obj: Incident) -> SafeString:
-        return when(obj.ends_at) if obj.ends_at else pill("Still running", "bad")
+        return when(obj.ends_at) if obj.ends_at else pill(say("Still running"), "bad")
 
-    @admin.display(description="Length")
+    @admin.display(description=gettext_lazy("Length"))
     def length(self, obj: Incident) -> str:
         return hours_in_words(Interval(obj.starts_at, obj.ends_at).seconds) if obj.ends_at else "–"
 
-    @admin.display(description="Hits")
+    @admin.display(description=gettext_lazy("Hits"))
     def hits(self, obj: Incident) -> str:
         if obj.hits_everybody:
-            return "Everybody"
+            return say("Everybody")
         scopes = obj.scopes.select_related("plan", "subscription")
         return ", ".join(str(scope) for scope in scopes)
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from audit.backoffice import pill
 from audit.backoffice.display import PillTone
+from audit.words import say
 from complaints.due import Due, dues_of, most_urgent
 from complaints.models import Complaint, PolicyVersion, Refund
 
@@ -82,5 +83,7 @@ def expiry_pill(refund: Refund) -> SafeString:
         return SafeString("")
     days = (refund.expires_on - timezone.localdate()).days
     if days <= 0:
-        return pill("Expired", "bad")
-    return pill("Expires tomorrow" if days == 1 else f"Expires in {days} d", "warn" if days <= 3 else "mute")
+        return pill(say("Expired"), "bad")
+    return pill(
+        say("Expires tomorrow") if days == 1 else say("Expires in {days} d", days=days), "warn" if days <= 3 else "mute"
+    )

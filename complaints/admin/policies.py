@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.panels import day, link, page_url
@@ -30,6 +31,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from complaints.actions import policies
 from complaints.admin.back_tests import RunBackTest, back_tests_panel
 from complaints.admin.pills import standing_pill
@@ -42,24 +44,24 @@ from complaints.policy_words import figures
 
 register_verbs(
     {
-        "policy.draft": "drafted",
-        "policy.edit_draft": "changed the draft of",
-        "policy.publish": "published",
-        "policy.discard": "discarded",
+        "policy.draft": gettext_lazy("drafted"),
+        "policy.edit_draft": gettext_lazy("changed the draft of"),
+        "policy.publish": gettext_lazy("published"),
+        "policy.discard": gettext_lazy("discarded"),
     }
 )
 
 
 class DraftVersion(StaffAction[Policy]):
     name = "draft"
-    label = "Draft the next version"
+    label = gettext_lazy("Draft the next version")
     tone = "primary"
     icon = "file-plus"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
     form_class = PolicyVersionForm
-    intro = "Another manager publishes it."
+    intro = gettext_lazy("Another manager publishes it.")
 
     def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
         """The version whose place the next one takes: the one in force, or one published that is still to come."""
@@ -73,7 +75,7 @@ class DraftVersion(StaffAction[Policy]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         version = policies.draft_policy_version(pk, by=by, **cleaned)
-        return Done(f"{version} is drafted.", page_url(version))
+        return Done(say("{version} is drafted.", version=version), page_url(version))
 
 
 @admin.register(Policy)
@@ -91,46 +93,48 @@ class PolicyAdmin(TrackedAdmin):
         rows: models.QuerySet[Any] = super().get_queryset(request).prefetch_related(versions)
         return rows
 
-    @admin.display(description="In force today")
+    @admin.display(description=gettext_lazy("In force today"))
     def in_force(self, obj: Policy) -> SafeString | str:
         return _versions_that_are(obj, PolicyVersion.Standing.IN_FORCE)
 
-    @admin.display(description="To come, and drafts")
+    @admin.display(description=gettext_lazy("To come, and drafts"))
     def waiting(self, obj: Policy) -> SafeString | str:
         return _versions_that_are(obj, PolicyVersion.Standing.TO_COME, PolicyVersion.Standing.DRAFT)
 
-    @admin.display(description="For everybody")
+    @admin.display(description=gettext_lazy("For everybody"))
     def public_page(self, obj: Policy) -> SafeString:
         return format_html('<a href="{}">The public page</a>', reverse("public:policies"))
 
     def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
         if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
             return ()
-        text = (
-            "The public page has to name whom to ask and where to cancel (clause F11), and it cannot: nobody has set"
-            " COMPANY_CONTACT for this site yet."
+        text = say(
+            "The public page has to name whom to ask and where to cancel (clause F11), and it "
+            "cannot: nobody has set COMPANY_CONTACT for this site yet."
         )
         return [
-            Panel("No contact on the public page", "backoffice/panels/text.html", {"text": text}, "top", tone="warn")
+            Panel(
+                say("No contact on the public page"), "backoffice/panels/text.html", {"text": text}, "top", tone="warn"
+            )
         ]
 
     def change_panels(self, request: HttpRequest, obj: Policy) -> Sequence[Panel]:
         table = _versions_table(obj.versions.with_successor().select_related("policy", "published_by"))
         return [
-            Panel("Versions", "backoffice/panels/table.html", table),
+            Panel(say("Versions"), "backoffice/panels/table.html", table),
             timeline_panel(Event.objects.about(obj), side="right"),
         ]
 
 
 class EditDraft(StaffAction[PolicyVersion]):
     name = "edit"
-    label = "Edit the draft"
+    label = gettext_lazy("Edit the draft")
     icon = "pencil"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
     form_class = PolicyVersionForm
-    intro = "Whoever edits a draft cannot publish it."
+    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
 
     def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
         return policies.draft_obstacle(obj)
@@ -143,12 +147,12 @@ class EditDraft(StaffAction[PolicyVersion]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         version = policies.edit_policy_draft(pk, by=by, **cleaned)
-        return f"{version} is changed."
+        return say("{version} is changed.", version=version)
 
 
 class Publish(StaffAction[PolicyVersion]):
     name = "publish"
-    label = "Publish"
+    label = gettext_lazy("Publish")
     tone = "primary"
     icon = "stamp"
     may = May.PUBLISH_POLICIES
@@ -161,9 +165,10 @@ class Publish(StaffAction[PolicyVersion]):
         return policies.publish_obstacle(obj, by)
 
     def consequence(self, obj: PolicyVersion, by: User) -> str:
-        return (
-            f"Periods that begin on {obj.effective_from} or later are judged by it. Everybody can read it on the public"
-            " page at once. It is never edited again."
+        return say(
+            "Periods that begin on {effective_from} or later are judged by it. Everybody can read it "
+            "on the public page at once. It is never edited again.",
+            effective_from=obj.effective_from,
         )
 
     def preview_context(self, obj: PolicyVersion, by: User, form: ActionForm) -> Mapping[str, Any]:
@@ -178,12 +183,12 @@ class Publish(StaffAction[PolicyVersion]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         version = policies.publish_policy_version(pk, by=by, **cleaned)
-        return f"{version} is published."
+        return say("{version} is published.", version=version)
 
 
 class Discard(StaffAction[PolicyVersion]):
     name = "discard"
-    label = "Discard the draft"
+    label = gettext_lazy("Discard the draft")
     tone = "danger"
     icon = "trash-2"
     may = May.DRAFT_POLICIES
@@ -195,11 +200,11 @@ class Discard(StaffAction[PolicyVersion]):
         return policies.draft_obstacle(obj)
 
     def consequence(self, obj: PolicyVersion, by: User) -> str:
-        return "It stays on record under its number and never judges anything."
+        return say("It stays on record under its number and never judges anything.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         version = policies.discard_policy_draft(pk, by=by, **cleaned)
-        return f"The draft of {version} is discarded."
+        return say("The draft of {version} is discarded.", version=version)
 
 
 @admin.register(PolicyVersion)
@@ -226,27 +231,27 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
         with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy", "drafted_by", "published_by")
         return with_more
 
-    @admin.display(description="Version", ordering="number")
+    @admin.display(description=gettext_lazy("Version"), ordering="number")
     def name(self, obj: PolicyVersion) -> str:
-        return f"{obj.policy}, version {obj.number}"
+        return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
-    @admin.display(description="Holds from", ordering="effective_from")
+    @admin.display(description=gettext_lazy("Holds from"), ordering="effective_from")
     def holds_from(self, obj: PolicyVersion) -> SafeString:
         return day(obj.effective_from)
 
-    @admin.display(description="Until")
+    @admin.display(description=gettext_lazy("Until"))
     def holds_until(self, obj: PolicyVersion) -> SafeString | str:
         superseded_on = obj.superseded_on  # type: ignore[attr-defined]
         if obj.state != PolicyVersion.State.PUBLISHED or superseded_on is None:
             return "–"
         return day(superseded_on - timedelta(days=1))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: PolicyVersion) -> SafeString:
         return standing_pill(obj)
 
     def page_title(self, obj: PolicyVersion) -> str:  # type: ignore[override]
-        return f"{obj.policy}, version {obj.number}"
+        return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
     def page_pills(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[SafeString]:
         return [standing_pill(obj)]
@@ -256,15 +261,15 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
         before = obj.predecessor()
         return [
             Panel(
-                "Text",
+                say("Text"),
                 "complaints/panels/policy_text.html",
                 {"html": rendered(obj.text)},
-                note=f"what changed since version {before.number}" if before else "",
+                note=say("what changed since version {before}", before=before.number) if before else "",
                 url=comparison_url(before, obj) if before else "",
             ),
             *back_tests_panel(request, obj),
-            Panel("Figures", "complaints/panels/figures.html", {"figures": figures(obj.figures)}, side="right"),
-            Panel("Other versions", "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
+            Panel(say("Figures"), "complaints/panels/figures.html", {"figures": figures(obj.figures)}, side="right"),
+            Panel(say("Other versions"), "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]
 

@@ -11,6 +11,7 @@ from django import forms as django_forms
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money_text
 from accounts.approvers import ApprovalRights
@@ -18,6 +19,7 @@ from accounts.models import User
 from accounts.permissions import May, roles_that
 from audit.backoffice import OptionalReasonForm, ReasonForm, StaffAction
 from audit.backoffice.actions import ActionForm, Permission
+from audit.words import say
 from complaints import forms, guards
 from complaints.actions import refunds
 from complaints.admin.quotes import frozen_quote_context, quote_context
@@ -47,13 +49,13 @@ class RefundAction(StaffAction[Refund]):
 
 class Edit(RefundAction):
     name = "edit"
-    label = "Edit the draft"
+    label = gettext_lazy("Edit the draft")
     icon = "pencil"
     in_bulk = False
     form_class = forms.RefundForm
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
-    intro = "Whoever edits a refund cannot approve it."
+    intro = gettext_lazy("Whoever edits a refund cannot approve it.")
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
         return guards.edit_obstacle(obj, by)
@@ -95,13 +97,13 @@ class Edit(RefundAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.edit_refund(pk, by=by, **cleaned["terms"])
-        return f"{refund.code} is changed."
+        return say("{refund} is changed.", refund=refund.code)
 
 
 class Propose(RefundAction):
     name = "propose"
-    label = "Propose"
-    label_plural = "Propose refunds"
+    label = gettext_lazy("Propose")
+    label_plural = gettext_lazy("Propose refunds")
     tone = "primary"
     icon = "send-horizontal"
     form_class = ReasonForm
@@ -111,7 +113,7 @@ class Propose(RefundAction):
         return guards.propose_obstacle(obj, by) or guards.justification_obstacle(obj)
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return f"{obj.code} is quoted now, frozen, and waits for somebody else’s approval."
+        return say("{code} is quoted now, frozen, and waits for somebody else’s approval.", code=obj.code)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices = Choices(obj.basis, obj.reduction, obj.special_amount)
@@ -119,7 +121,9 @@ class Propose(RefundAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.propose_refund(pk, by=by, **cleaned)
-        return f"{refund.code} is proposed: {money_text(refund.total, refund.currency)}."
+        return say(
+            "{refund} is proposed: {amount}.", refund=refund.code, amount=money_text(refund.total, refund.currency)
+        )
 
 
 class ApproverAction(RefundAction):
@@ -150,9 +154,9 @@ class ApproveForm(OptionalReasonForm):
     """A reason, and by whose right, where there is more than one."""
 
     choice = django_forms.ChoiceField(
-        label="By whose right",
+        label=gettext_lazy("By whose right"),
         required=False,
-        help_text="Your own right is used if it suffices, otherwise that of the person you stand in for.",
+        help_text=gettext_lazy("Your own right is used if it suffices, otherwise that of the person you stand in for."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -177,13 +181,15 @@ class ApproveForm(OptionalReasonForm):
 
 class Approve(ApproverAction):
     name = "approve"
-    label = "Approve"
-    label_plural = "Approve refunds"
+    label = gettext_lazy("Approve")
+    label_plural = gettext_lazy("Approve refunds")
     tone = "primary"
     icon = "check"
     form_class = ApproveForm
     preview_template = "complaints/panels/quote_card.html"
-    intro = "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
+    intro = gettext_lazy(
+        "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
+    )
 
     def obstacle(self, obj: Refund, by: User) -> str | None:
         return guards.approve_obstacle(obj, by, rights=rights_of(by))
@@ -192,9 +198,17 @@ class Approve(ApproverAction):
         amount = money_text(obj.total, obj.currency)
         first = obj.state == Refund.State.PROPOSED
         if first and obj.terms.needs_two_approvals(obj.total, obj.currency):
-            what = f"First of two approvals of {amount} for {obj.customer.name}; nothing is given yet."
+            what = say(
+                "First of two approvals of {amount} for {customer}; nothing is given yet.",
+                amount=amount,
+                customer=obj.customer.name,
+            )
         else:
-            what = f"{obj.customer.name} gets {plan_in_words(obj.remedy_plan, obj.currency)}, at once."
+            what = say(
+                "{customer} gets {plan_in_words}, at once.",
+                customer=obj.customer.name,
+                plan_in_words=plan_in_words(obj.remedy_plan, obj.currency),
+            )
         return f"{what} {self._by_whose_right(obj, by)}".strip()
 
     def _by_whose_right(self, refund: Refund, by: User) -> str:
@@ -206,21 +220,25 @@ class Approve(ApproverAction):
             return ""
         limit = money_text(found.limit, refund.currency)
         if found.right.delegation is None:
-            return f"Your own limit of {limit} suffices."
-        return f"You approve in the place of {found.right.person}, within their limit of {limit}."
+            return say("Your own limit of {limit} suffices.", limit=limit)
+        return say(
+            "You approve in the place of {person}, within their limit of {limit}.",
+            person=found.right.person,
+            limit=limit,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.approve_refund(pk, by=by, **cleaned)
         if refund.state == Refund.State.SETTLED:
             given = plan_in_words(refund.remedy_plan, refund.currency)
-            return f"{refund.code} is approved and settled: {given}."
-        return f"{refund.code} is approved once. Somebody else has to approve it, too."
+            return say("{refund} is approved and settled: {given}.", refund=refund.code, given=given)
+        return say("{refund} is approved once. Somebody else has to approve it, too.", refund=refund.code)
 
 
 class Return(ApproverAction):
     name = "return"
-    label = "Return"
-    label_plural = "Return refunds"
+    label = gettext_lazy("Return")
+    label_plural = gettext_lazy("Return refunds")
     icon = "undo-2"
     form_class = ReasonForm
 
@@ -228,17 +246,21 @@ class Return(ApproverAction):
         return guards.return_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return f"{obj.code} goes back to {obj.proposed_by} as a draft; its amount is not held any more."
+        return say(
+            "{code} goes back to {proposed_by} as a draft; its amount is not held any more.",
+            code=obj.code,
+            proposed_by=obj.proposed_by,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.return_refund(pk, by=by, **cleaned)
-        return f"{refund.code} is returned."
+        return say("{refund} is returned.", refund=refund.code)
 
 
 class Reject(ApproverAction):
     name = "reject"
-    label = "Reject"
-    label_plural = "Reject refunds"
+    label = gettext_lazy("Reject")
+    label_plural = gettext_lazy("Reject refunds")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
@@ -247,17 +269,17 @@ class Reject(ApproverAction):
         return guards.return_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return f"{obj.code} ends for good."
+        return say("{code} ends for good.", code=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.reject_refund(pk, by=by, **cleaned)
-        return f"{refund.code} is rejected."
+        return say("{refund} is rejected.", refund=refund.code)
 
 
 class Withdraw(RefundAction):
     name = "withdraw"
-    label = "Withdraw"
-    label_plural = "Withdraw refunds"
+    label = gettext_lazy("Withdraw")
+    label_plural = gettext_lazy("Withdraw refunds")
     tone = "danger"
     icon = "trash-2"
     form_class = ReasonForm
@@ -266,17 +288,17 @@ class Withdraw(RefundAction):
         return guards.withdraw_refund_obstacle(obj, by)
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return f"{obj.code} ends; a new one can be drafted."
+        return say("{code} ends; a new one can be drafted.", code=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.withdraw_refund(pk, by=by, **cleaned)
-        return f"{refund.code} is withdrawn."
+        return say("{refund} is withdrawn.", refund=refund.code)
 
 
 class Revoke(ApproverAction):
     name = "revoke"
-    label = "Revoke"
-    label_plural = "Revoke refunds"
+    label = gettext_lazy("Revoke")
+    label_plural = gettext_lazy("Revoke refunds")
     tone = "danger"
     icon = "ban"
     form_class = ReasonForm
@@ -285,11 +307,11 @@ class Revoke(ApproverAction):
         return guards.revoke_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return f"The first approval of {obj.code} is taken back, and the refund ends."
+        return say("The first approval of {code} is taken back, and the refund ends.", code=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.revoke_refund(pk, by=by, **cleaned)
-        return f"{refund.code} is revoked."
+        return say("{refund} is revoked.", refund=refund.code)
 
 
 REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (

@@ -10,6 +10,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import User
@@ -32,6 +33,7 @@ from audit.backoffice import (
 from audit.backoffice.actions import ActionForm, Permission
 from audit.backoffice.display import PillTone
 from audit.models import Event
+from audit.words import say
 from billing.models import Subscription
 from complaints import forms
 from complaints.actions import reversals
@@ -40,10 +42,10 @@ from complaints.reversing import plan_reversal
 
 register_verbs(
     {
-        "reversal.propose": "proposed to reverse",
-        "reversal.approve": "approved the reversal",
-        "reversal.reject": "rejected the reversal",
-        "reversal.withdraw": "withdrew the reversal",
+        "reversal.propose": gettext_lazy("proposed to reverse"),
+        "reversal.approve": gettext_lazy("approved the reversal"),
+        "reversal.reject": gettext_lazy("rejected the reversal"),
+        "reversal.withdraw": gettext_lazy("withdrew the reversal"),
     }
 )
 
@@ -73,7 +75,7 @@ class Propose(StaffAction[Refund]):
     """On the refund's page."""
 
     name = "reverse"
-    label = "Reverse"
+    label = gettext_lazy("Reverse")
     tone = "danger"
     icon = "undo-dot"
     may = May.PROPOSE_REFUNDS
@@ -81,7 +83,7 @@ class Propose(StaffAction[Refund]):
     in_bulk = False
     form_class = forms.ReversalForm
     preview_template = "complaints/panels/reversal_card.html"
-    intro = "Somebody else decides. Nothing moves before that."
+    intro = gettext_lazy("Somebody else decides. Nothing moves before that.")
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
         return rows.prefetch_related("reversals")
@@ -94,7 +96,7 @@ class Propose(StaffAction[Refund]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         reversal = reversals.propose_reversal(pk, by=by, **cleaned)
-        return Done("The reversal is proposed. Somebody else has to decide on it.", page_url(reversal))
+        return Done(say("The reversal is proposed. Somebody else has to decide on it."), page_url(reversal))
 
 
 class ReversalAction(StaffAction[Reversal]):
@@ -108,7 +110,7 @@ class ReversalAction(StaffAction[Reversal]):
 
 class Approve(ReversalAction):
     name = "approve"
-    label = "Approve"
+    label = gettext_lazy("Approve")
     tone = "primary"
     icon = "check"
     form_class = forms.ApproveReversalForm
@@ -118,10 +120,10 @@ class Approve(ReversalAction):
         return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
 
     def consequence(self, obj: Reversal, by: User) -> str:
-        words = "What has not been used returns at once. What was used is charged only if you say so"
+        words = say("What has not been used returns at once. What was used is charged only if you say so")
         if obj.refund.subscription.state != Subscription.State.ENDED:
             return f"{words}."
-        return f"{words}; the subscription has ended, so billing asks for it by an invoice of its own."
+        return say("{words}; the subscription has ended, so billing asks for it by an invoice of its own.", words=words)
 
     def get_initial(self, rows: Sequence[Reversal], by: User) -> dict[str, Any]:
         return {"charge_used": rows[0].charge_used} if len(rows) == 1 else {}
@@ -131,14 +133,16 @@ class Approve(ReversalAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         reversal = reversals.approve_reversal(pk, by=by, **cleaned)
-        return (
-            f"{reversal.refund.code} is reversed: {money_text(reversal.recovered, reversal.refund.currency)} returned."
+        return say(
+            "{refund} is reversed: {amount} returned.",
+            refund=reversal.refund.code,
+            amount=money_text(reversal.recovered, reversal.refund.currency),
         )
 
 
 class Reject(ReversalAction):
     name = "reject"
-    label = "Reject"
+    label = gettext_lazy("Reject")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
@@ -148,12 +152,12 @@ class Reject(ReversalAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         reversal = reversals.reject_reversal(pk, by=by, **cleaned)
-        return f"{reversal.refund.code} stays as it is."
+        return say("{refund} stays as it is.", refund=reversal.refund.code)
 
 
 class Withdraw(ReversalAction):
     name = "withdraw"
-    label = "Withdraw"
+    label = gettext_lazy("Withdraw")
     icon = "undo-2"
     may = May.PROPOSE_REFUNDS
     roles = roles_that(May.PROPOSE_REFUNDS)
@@ -164,7 +168,7 @@ class Withdraw(ReversalAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         reversal = reversals.withdraw_reversal(pk, by=by, **cleaned)
-        return f"The reversal of {reversal.refund.code} is withdrawn."
+        return say("The reversal of {refund} is withdrawn.", refund=reversal.refund.code)
 
 
 @admin.register(Reversal)
@@ -177,31 +181,31 @@ class ReversalAdmin(TrackedAdmin):
     list_select_related = ("refund__customer", "proposed_by")
     search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
     ordering = ("-proposed_at", "-pk")
-    empty_hint = "A settled refund is reversed from its page."
+    empty_hint = gettext_lazy("A settled refund is reversed from its page.")
     fields = ("refund_link", "status", "reason", "charge_used", "people")
     readonly_fields = fields
 
-    @admin.display(description="Refund")
+    @admin.display(description=gettext_lazy("Refund"))
     def refund_link(self, obj: Reversal) -> SafeString:
         return link(obj.refund)
 
-    @admin.display(description="Customer", ordering="refund__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="refund__customer__name")
     def customer(self, obj: Reversal) -> str:
         return obj.refund.customer.name
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Reversal) -> SafeString:
         return reversal_pill(obj)
 
-    @admin.display(description="Proposed by")
+    @admin.display(description=gettext_lazy("Proposed by"))
     def proposer(self, obj: Reversal) -> SafeString:
         return format_html('{}<span class="sub">{}</span>', obj.proposed_by, when(obj.proposed_at))
 
-    @admin.display(description="Refund's amount")
+    @admin.display(description=gettext_lazy("Refund's amount"))
     def amount(self, obj: Reversal) -> SafeString:
         return money(obj.refund.total, obj.refund.currency)
 
-    @admin.display(description="People")
+    @admin.display(description=gettext_lazy("People"))
     def people(self, obj: Reversal) -> SafeString:
         decided = format_html("<br>decided by {} {}", obj.decided_by, when(obj.decided_at)) if obj.decided_by else ""
         return format_html("proposed by {} {}{}", obj.proposed_by, when(obj.proposed_at), decided)
@@ -215,9 +219,9 @@ class ReversalAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Reversal) -> Sequence[Panel]:
         if obj.state == Reversal.State.APPROVED:
             shown: Mapping[str, Any] = _carried_out(obj)
-            title = "What was taken back"
+            title = say("What was taken back")
         else:
-            shown, title = plan_context(obj.refund), "What it would come to now"
+            shown, title = plan_context(obj.refund), say("What it would come to now")
         return [
             Panel(title, "backoffice/panels/table.html", shown, side="right"),
             timeline_panel(Event.objects.about(obj.refund), about=obj.refund),
@@ -257,7 +261,9 @@ def waiting_reversals(request: HttpRequest) -> Panel | None:
     rows = [
         (
             link(reversal, reversal.refund.code),
-            format_html("{}{}", reversal.refund.customer.name, sub(f"by {reversal.proposed_by}")),
+            format_html(
+                "{}{}", reversal.refund.customer.name, sub(say("by {proposed_by}", proposed_by=reversal.proposed_by))
+            ),
             number(money_text(reversal.refund.total, reversal.refund.currency)),
         )
         for reversal in found
@@ -265,7 +271,7 @@ def waiting_reversals(request: HttpRequest) -> Panel | None:
     if not rows:
         return None
     return Panel(
-        "Reversals waiting for me",
+        say("Reversals waiting for me"),
         "backoffice/panels/table.html",
         {"headings": ["Refund", "Customer", ("Amount", "n")], "rows": rows},
         side="right",

@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.permissions import May
 from audit.backoffice import TrackedAdmin, pill, sub, verb_in_words, when
 from audit.models import Event
+from audit.words import say
 from complaints.models import Complaint
 
 
@@ -28,7 +30,7 @@ class EventAdmin(TrackedAdmin):
     list_display_links = ("moment",)
     list_filter = ("outcome", "source", "actor_role")
     search_fields = ("actor_name", "target_label", "verb", "request_id")
-    search_help_text = "Person, object, act or request"
+    search_help_text = gettext_lazy("Person, object, act or request")
     ordering = ("-at", "-pk")
     fields = (
         "moment",
@@ -52,19 +54,19 @@ class EventAdmin(TrackedAdmin):
         cases = Complaint.objects.in_trail_of(user).values("pk")
         return events.filter(models.Q(actor=user) | models.Q(complaint_id__in=cases))
 
-    @admin.display(description="When", ordering="at")
+    @admin.display(description=gettext_lazy("When"), ordering="at")
     def moment(self, obj: Event) -> SafeString:
         return when(obj.at)
 
-    @admin.display(description="Who", ordering="actor_name")
+    @admin.display(description=gettext_lazy("Who"), ordering="actor_name")
     def person(self, obj: Event) -> SafeString:
         return format_html("{}{}", obj.actor_name, sub(obj.actor_role))
 
-    @admin.display(description="Did", ordering="verb")
+    @admin.display(description=gettext_lazy("Did"), ordering="verb")
     def what(self, obj: Event) -> str:
         return verb_in_words(obj.verb)
 
-    @admin.display(description="What")
+    @admin.display(description=gettext_lazy("What"))
     def target(self, obj: Event) -> SafeString | str:
         if obj.target_id is None:
             return obj.target_label or "–"
@@ -74,15 +76,15 @@ class EventAdmin(TrackedAdmin):
             return obj.target_label
         return format_html('<a href="{}">{}</a>', address, obj.target_label or f"{obj.target_type} {obj.target_id}")
 
-    @admin.display(description="Result", ordering="outcome")
+    @admin.display(description=gettext_lazy("Result"), ordering="outcome")
     def result(self, obj: Event) -> SafeString:
-        return pill("Refused", "bad") if obj.outcome == Event.Outcome.REFUSED else pill("Done", "good")
+        return pill(say("Refused"), "bad") if obj.outcome == Event.Outcome.REFUSED else pill(say("Done"), "good")
 
-    @admin.display(description="Why")
+    @admin.display(description=gettext_lazy("Why"))
     def why(self, obj: Event) -> str:
         text = obj.message or obj.reason
         return text if len(text) <= 120 else f"{text[:117]}…"
 
-    @admin.display(description="Details")
+    @admin.display(description=gettext_lazy("Details"))
     def details(self, obj: Event) -> SafeString:
         return format_html('<pre class="code">{}</pre>', json.dumps(obj.data, indent=2, ensure_ascii=False))

@@ -18,6 +18,7 @@ from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, roles_that
 from audit.actions import Obstacle
+from audit.words import say
 from billing.money import format_amount
 from complaints.guards.common import allowed, refund_in
 from complaints.guards.refunds import decision_obstacle
@@ -69,7 +70,7 @@ def authority_for(
             return answer
         obstacles.append((right, answer))
     if not obstacles:
-        return Obstacle("You do not stand in for this person today.", code="delegation")
+        return Obstacle(say("You do not stand in for this person today."), code="delegation")
     sentences = [
         f"For {right.person}: {obstacle}" if right.delegation is not None else str(obstacle)
         for right, obstacle in obstacles
@@ -100,7 +101,9 @@ def _undecidable(refund: Refund, today: date | None) -> Obstacle | None:
 
 def _expired(refund: Refund, today: date | None) -> Obstacle | None:
     if (today or timezone.localdate()) >= refund.expires_on:
-        return Obstacle(f"{refund.code} expired on {refund.expires_on}.", code="expired")
+        return Obstacle(
+            say("{refund} expired on {expires_on}.", refund=refund.code, expires_on=refund.expires_on), code="expired"
+        )
     return None
 
 
@@ -128,7 +131,10 @@ def _by_right(
         found = allowed(right.person, may)
     elif not right.person.may(may):
         role = right.person.role_name
-        found = Obstacle(f"the role {role} may not {may}; {roles_that(may)} can.", code="permission")
+        found = Obstacle(
+            say("the role {role} may not {may}; {roles} can.", role=role, may=may, roles=roles_that(may)),
+            code="permission",
+        )
     else:
         found = own_hand(refund, right.person, deputy=True, linked=linked)
     if found:
@@ -141,8 +147,12 @@ def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: De
     """Whether the limit covers the amount together with what the customer was granted lately."""
     if limit is None:
         return Obstacle(
-            f"No published limit lets a {right.person.role_name} approve {refund.get_basis_display().lower()} refunds"
-            f" in {refund.currency}.",
+            say(
+                "No published limit lets a {role_name} approve {basis} refunds in {refund_currency}.",
+                role_name=right.person.role_name,
+                basis=refund.get_basis_display().lower(),
+                refund_currency=refund.currency,
+            ),
             code="no_limit",
         )
     if refund.total + granted <= limit:
@@ -155,8 +165,14 @@ def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: De
     )
     whose = "your" if right.delegation is None else "their"
     return Obstacle(
-        f"{format_amount(refund.total, refund.currency)} {refund.currency}{before} is over {whose} limit of"
-        f" {format_amount(limit, refund.currency)} {refund.currency}.",
+        say(
+            "{amount} {refund_currency}{before} is over {whose} limit of {amount_2} {refund_currency}.",
+            amount=format_amount(refund.total, refund.currency),
+            refund_currency=refund.currency,
+            before=before,
+            whose=whose,
+            amount_2=format_amount(limit, refund.currency),
+        ),
         code="over_limit",
     )
 
@@ -172,24 +188,35 @@ def own_hand(
     With ``deputy`` the person is the one in whose place somebody else would approve: their hand counts as much, or one
     could have an own proposal approved by naming a deputy.
     """
-    who = str(person) if deputy else "You"
+    who = str(person) if deputy else say("You")
     rest = "nobody approves it in their place." if deputy else "somebody else has to approve it."
     parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == person.pk}
     if refund.proposed_by_id == person.pk or "proposed" in parts:
         whose = f"{person}’s" if deputy else "your"
-        return Obstacle(f"{refund.code} is {whose} own proposal: {rest}", code="own_proposal")
+        return Obstacle(
+            say("{refund} is {whose} own proposal: {rest}", refund=refund.code, whose=whose, rest=rest),
+            code="own_proposal",
+        )
     if parts:
         word = "drafted" if "drafted" in parts else "edited"
         return Obstacle(f"{who} {word} {refund.code}: {rest}", code="own_draft")
     rest = rest.replace("approve it", "approve its refund").replace("approves it", "approves its refund")
     for complaint in _with_all_merged(refund.complaint):
         if any(decision.by_id == person.pk for decision in complaint.decisions.all()):
-            return Obstacle(f"{who} decided {complaint.code}: {rest}", code="decided")
+            return Obstacle(
+                say("{who} decided {complaint}: {rest}", who=who, complaint=complaint.code, rest=rest), code="decided"
+            )
         if any(assessment.by_id == person.pk for assessment in complaint.assessments.all()):
-            return Obstacle(f"{who} assessed {complaint.code}: {rest}", code="assessed")
+            return Obstacle(
+                say("{who} assessed {complaint}: {rest}", who=who, complaint=complaint.code, rest=rest), code="assessed"
+            )
     link = linked(person, refund.customer_id)
     if link:
-        return Obstacle(f"{person} is linked to this customer: {rest}", code=link.code) if deputy else link
+        return (
+            Obstacle(say("{person} is linked to this customer: {rest}", person=person, rest=rest), code=link.code)
+            if deputy
+            else link
+        )
     return _approved_already(refund, person, who)
 
 
@@ -200,14 +227,22 @@ def _approved_already(refund: Refund, person: User, who: str) -> Obstacle | None
             continue
         if approval.approver_id == person.pk:
             return Obstacle(
-                f"{who} approved {refund.code} already: the second approval is somebody else's.",
+                say(
+                    "{who} approved {refund} already: the second approval is somebody else's.",
+                    who=who,
+                    refund=refund.code,
+                ),
                 code="approved_already",
             )
         if approval.on_behalf_of_id == person.pk:
             whose = "your" if who == "You" else f"{person}’s"
             return Obstacle(
-                f"{approval.approver} approved {refund.code} in {whose} place already: the second approval is"
-                " somebody else's.",
+                say(
+                    "{approver} approved {refund} in {whose} place already: the second approval is somebody else's.",
+                    approver=approval.approver,
+                    refund=refund.code,
+                    whose=whose,
+                ),
                 code="approved_already",
             )
     return None
@@ -275,7 +310,9 @@ def return_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None =
         or _no_right(refund, by, rights)
         or linked_obstacle(by, refund.customer_id)
         or (
-            Obstacle(f"{refund.code} is your own proposal: withdraw it instead.", code="own_proposal")
+            Obstacle(
+                say("{refund} is your own proposal: withdraw it instead.", refund=refund.code), code="own_proposal"
+            )
             if refund.proposed_by_id == by.pk
             else None
         )

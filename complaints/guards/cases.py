@@ -10,6 +10,7 @@ from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle
+from audit.words import say
 from billing.models import BillingPeriod
 from complaints.guards.common import allowed, in_state, open_refunds, still_open
 from complaints.models import Complaint, Refund
@@ -25,7 +26,7 @@ def work_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if complaint.acknowledged_at is not None:
-        return Obstacle(f"{complaint.code} was acknowledged already.", code="state")
+        return Obstacle(say("{complaint} was acknowledged already.", complaint=complaint.code), code="state")
     return work_obstacle(complaint, by)
 
 
@@ -69,7 +70,10 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
         or (
             None
             if complaint.assessments.all()
-            else Obstacle(f"{complaint.code} has not been assessed yet: assess it first.", code="not_assessed")
+            else Obstacle(
+                say("{complaint} has not been assessed yet: assess it first.", complaint=complaint.code),
+                code="not_assessed",
+            )
         )
     )
 
@@ -93,7 +97,7 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return found
     waiting = open_refunds(complaint)
     if waiting:
-        return Obstacle(f"The refund {waiting[0].code} is still open.", code="open_refund")
+        return Obstacle(say("The refund {code} is still open.", code=waiting[0].code), code="open_refund")
     if any(refund.state == Refund.State.SETTLED for refund in complaint.refunds.all()):
         return None
     days = complaint.terms.silence_closes_after_days
@@ -105,8 +109,11 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
     if (today or timezone.localdate()) >= closes_on:
         return None
     return Obstacle(
-        f"No remedy is settled, so the case waits for the customer: it can be closed on {closes_on} if they stay"
-        " silent.",
+        say(
+            "No remedy is settled, so the case waits for the customer: it can be closed on "
+            "{closes_on} if they stay silent.",
+            closes_on=closes_on,
+        ),
         code="not_silent_long_enough",
     )
 
@@ -118,7 +125,7 @@ def withdraw_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def lead_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For escalating and for a referral to dispute resolution, at any time but after a merge."""
     if complaint.state == State.MERGED:
-        return Obstacle(f"{complaint.code} was merged into another complaint.", code="state")
+        return Obstacle(say("{complaint} was merged into another complaint.", complaint=complaint.code), code="state")
     return allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id)
 
 
@@ -130,7 +137,11 @@ def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     waiting = open_refunds(complaint)
     if waiting:
         return Obstacle(
-            f"{complaint.code} has an open refund ({waiting[0].code}): settle or withdraw it first.",
+            say(
+                "{complaint} has an open refund ({code}): settle or withdraw it first.",
+                complaint=complaint.code,
+                code=waiting[0].code,
+            ),
             code="open_refund",
         )
     return None
@@ -152,11 +163,11 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if found:
         return found
     if complaint.consent_by_id is not None:
-        return Obstacle("Consent was given already.", code="state")
+        return Obstacle(say("Consent was given already."), code="state")
     elsewhere = [refund for refund in open_refunds(complaint) if refund.period_id != complaint.period_id]
     if is_old(complaint) or any(is_old(complaint, refund.period) for refund in elsewhere):
         return None
-    return Obstacle("This complaint is not old enough to need consent.", code="state")
+    return Obstacle(say("This complaint is not old enough to need consent."), code="state")
 
 
 def is_old(

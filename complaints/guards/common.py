@@ -10,6 +10,7 @@ from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle
+from audit.words import say
 from complaints.models import Complaint, Refund
 
 State = Complaint.State
@@ -24,13 +25,28 @@ def in_state(complaint: Complaint, *states: str) -> Obstacle | None:
     if complaint.state in states:
         return None
     wanted = " or ".join(f"“{State(state).label}”" for state in states)
-    return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”; this needs {wanted}.", code="state")
+    return Obstacle(
+        say(
+            "{complaint} is “{state}”; this needs {wanted}.",
+            complaint=complaint.code,
+            state=complaint.get_state_display(),
+            wanted=wanted,
+        ),
+        code="state",
+    )
 
 
 def still_open(complaint: Complaint) -> Obstacle | None:
     if complaint.state in Complaint.OPEN_STATES:
         return None
-    return Obstacle(f"{complaint.code} is “{complaint.get_state_display()}”: the case is not open.", code="state")
+    return Obstacle(
+        say(
+            "{complaint} is “{state}”: the case is not open.",
+            complaint=complaint.code,
+            state=complaint.get_state_display(),
+        ),
+        code="state",
+    )
 
 
 def open_refunds(complaint: Complaint) -> list[Refund]:
@@ -41,7 +57,15 @@ def refund_in(refund: Refund, *states: str) -> Obstacle | None:
     if refund.state in states:
         return None
     wanted = " or ".join(f"“{Refund.State(state).label}”" for state in states)
-    return Obstacle(f"{refund.code} is “{refund.get_state_display()}”; this needs {wanted}.", code="state")
+    return Obstacle(
+        say(
+            "{refund} is “{state}”; this needs {wanted}.",
+            refund=refund.code,
+            state=refund.get_state_display(),
+            wanted=wanted,
+        ),
+        code="state",
+    )
 
 
 def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:

@@ -6,6 +6,7 @@ from accounts.links import linked_obstacle
 from accounts.models import Customer, User
 from accounts.permissions import May
 from audit.actions import Obstacle
+from audit.words import say
 from billing.models import BillingPeriod
 from complaints.guards.cases import is_old
 from complaints.guards.common import allowed, in_state, refund_in
@@ -28,7 +29,9 @@ def moved(refund: Refund, customer: Customer) -> Obstacle | None:
     """A merge of customers that commits between reading a refund and locking it has moved it to the survivor."""
     if refund.customer_id == customer.pk:
         return None
-    return Obstacle(f"{refund.code} was moved to another customer just now. Please try again.", code="busy")
+    return Obstacle(
+        say("{refund} was moved to another customer just now. Please try again.", refund=refund.code), code="busy"
+    )
 
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
@@ -54,8 +57,11 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
     assert decision is not None
     if refund.basis in (Refund.Basis.USAGE, Refund.Basis.INTERRUPTION) and not decision.is_upheld:
         return Obstacle(
-            f"{complaint.code} was rejected, and a refund by {refund.get_basis_display().lower()} needs a complaint"
-            " that is upheld, wholly or partly.",
+            say(
+                "{complaint} was rejected, and a refund by {basis} needs a complaint that is upheld, wholly or partly.",
+                complaint=complaint.code,
+                basis=refund.get_basis_display().lower(),
+            ),
             code="not_upheld",
         )
     return None
@@ -65,7 +71,7 @@ def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -
     """Whether a refund on the period (the complaint's own, unless another) still lacks a lead's consent."""
     if complaint.consent_by_id is None and is_old(complaint, period):
         return Obstacle(
-            "The complaint came long after its period: a team lead has to consent first.",
+            say("The complaint came long after its period: a team lead has to consent first."),
             code="consent_missing",
         )
     return None
@@ -74,9 +80,11 @@ def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -
 def justification_obstacle(refund: Refund) -> Obstacle | None:
     """The full month needs a written justification (F5), a special case also its evidence (R7)."""
     if refund.basis in (Refund.Basis.FULL_MONTH, Refund.Basis.SPECIAL) and not refund.justification.strip():
-        return Obstacle("Write down the justification: this basis is never automatic.", code="justification_missing")
+        return Obstacle(
+            say("Write down the justification: this basis is never automatic."), code="justification_missing"
+        )
     if refund.basis == Refund.Basis.SPECIAL and not refund.evidence.strip():
-        return Obstacle("Name the evidence for the special case.", code="evidence_missing")
+        return Obstacle(say("Name the evidence for the special case."), code="evidence_missing")
     return None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Agreement, Customer, OutgoingMessage, User
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
@@ -53,42 +54,42 @@ class Complaint(JudgedByTerms, TrackedModel):
     """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
 
     class State(models.TextChoices):
-        REGISTERED = "registered", "Registered"
-        IN_REVIEW = "in_review", "In review"
-        WAITING = "waiting_customer", "Waiting for the customer"
-        DECIDED = "decided", "Decided"
-        COMMUNICATED = "communicated", "Communicated"
-        CLOSED = "closed", "Closed"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        MERGED = "merged", "Merged"
+        REGISTERED = "registered", gettext_lazy("Registered")
+        IN_REVIEW = "in_review", gettext_lazy("In review")
+        WAITING = "waiting_customer", gettext_lazy("Waiting for the customer")
+        DECIDED = "decided", gettext_lazy("Decided")
+        COMMUNICATED = "communicated", gettext_lazy("Communicated")
+        CLOSED = "closed", gettext_lazy("Closed")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        MERGED = "merged", gettext_lazy("Merged")
 
     class Category(models.TextChoices):
-        INTERRUPTION = "interruption", "Interruption"
-        QUALITY = "quality", "Call or service quality"
-        BILLING = "billing", "Invoice or price"
-        SUPPORT = "support", "Support and conduct"
-        HARDWARE = "hardware", "Phone or other hardware"
-        OTHER = "other", "Something else"
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        QUALITY = "quality", gettext_lazy("Call or service quality")
+        BILLING = "billing", gettext_lazy("Invoice or price")
+        SUPPORT = "support", gettext_lazy("Support and conduct")
+        HARDWARE = "hardware", gettext_lazy("Phone or other hardware")
+        OTHER = "other", gettext_lazy("Something else")
 
     class Sought(models.TextChoices):
-        MONEY = "money", "Money back"
-        CREDIT = "credit", "A credit"
-        MINUTES = "minutes", "Minutes"
-        EXTENSION = "extension", "A longer period"
-        REPAIR = "repair", "That it works"
-        EXPLANATION = "explanation", "An explanation or apology"
+        MONEY = "money", gettext_lazy("Money back")
+        CREDIT = "credit", gettext_lazy("A credit")
+        MINUTES = "minutes", gettext_lazy("Minutes")
+        EXTENSION = "extension", gettext_lazy("A longer period")
+        REPAIR = "repair", gettext_lazy("That it works")
+        EXPLANATION = "explanation", gettext_lazy("An explanation or apology")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        PHONE = "phone", "Phone"
-        LETTER = "letter", "Letter"
-        WEB = "web", "Web form"
-        IN_PERSON = "in_person", "In person"
+        EMAIL = "email", gettext_lazy("E-mail")
+        PHONE = "phone", gettext_lazy("Phone")
+        LETTER = "letter", gettext_lazy("Letter")
+        WEB = "web", gettext_lazy("Web form")
+        IN_PERSON = "in_person", gettext_lazy("In person")
 
     class Severity(models.TextChoices):
-        LOW = "low", "Low"
-        NORMAL = "normal", "Normal"
-        HIGH = "high", "High"
+        LOW = "low", gettext_lazy("Low")
+        NORMAL = "normal", gettext_lazy("Normal")
+        HIGH = "high", gettext_lazy("High")
 
     UNDECIDED_STATES = (State.REGISTERED, State.IN_REVIEW, State.WAITING)
     OPEN_STATES = (*UNDECIDED_STATES, State.DECIDED, State.COMMUNICATED)
@@ -201,9 +202,9 @@ class Decision(AppendOnlyModel):
     """What was decided and why. A later decision supersedes it; none is ever edited."""
 
     class Outcome(models.TextChoices):
-        UPHELD = "upheld", "Upheld"
-        PARTLY_UPHELD = "partly_upheld", "Partly upheld"
-        REJECTED = "rejected", "Rejected"
+        UPHELD = "upheld", gettext_lazy("Upheld")
+        PARTLY_UPHELD = "partly_upheld", gettext_lazy("Partly upheld")
+        REJECTED = "rejected", gettext_lazy("Rejected")
 
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="decisions")
     outcome = models.CharField(max_length=14, choices=Outcome)
@@ -235,14 +236,14 @@ class Message(AppendOnlyModel):
     """What was said between us and the customer, to the letter; internal notes are another table."""
 
     class Direction(models.TextChoices):
-        OUT = "out", "To the customer"
-        IN = "in", "From the customer"
+        OUT = "out", gettext_lazy("To the customer")
+        IN = "in", gettext_lazy("From the customer")
 
     class Kind(models.TextChoices):
-        ACKNOWLEDGEMENT = "acknowledgement", "Acknowledgement"
-        QUESTION = "question", "Question"
-        DECISION = "decision", "Decision"
-        OTHER = "other", "Other"
+        ACKNOWLEDGEMENT = "acknowledgement", gettext_lazy("Acknowledgement")
+        QUESTION = "question", gettext_lazy("Question")
+        DECISION = "decision", gettext_lazy("Decision")
+        OTHER = "other", gettext_lazy("Other")
 
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="messages")
     direction = models.CharField(max_length=3, choices=Direction)
@@ -308,8 +309,8 @@ class DeadlineBreach(AppendOnlyModel):
     """A deadline that passed unmet. It stays for good, also when the complaint is reopened or merged (R5)."""
 
     class Deadline(models.TextChoices):
-        ACKNOWLEDGE = "acknowledge", "Acknowledge"
-        DECIDE = "decide", "Decide"
+        ACKNOWLEDGE = "acknowledge", gettext_lazy("Acknowledge")
+        DECIDE = "decide", gettext_lazy("Decide")
 
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="breaches")
     deadline = models.CharField(max_length=12, choices=Deadline)
@@ -318,7 +319,7 @@ class DeadlineBreach(AppendOnlyModel):
 
     class Meta:
         ordering = ("due_at", "pk")
-        verbose_name_plural = "deadline breaches"
+        verbose_name_plural = gettext_lazy("deadline breaches")
         constraints = [
             models.UniqueConstraint(fields=("complaint", "deadline", "due_at"), name="breach_once"),
             models.CheckConstraint(condition=Q(noticed_at__gte=F("due_at")), name="breach_after_due"),

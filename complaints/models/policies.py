@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Agreement
 from audit.models import TrackedModel, TrackedQuerySet
@@ -24,13 +25,13 @@ class Policy(TrackedModel):
     """A document with a chain of versions."""
 
     class Kind(models.TextChoices):
-        FULFILMENT = "fulfilment", "Fulfilment policy"
-        REFUND = "refund", "Refund policy"
+        FULFILMENT = "fulfilment", gettext_lazy("Fulfilment policy")
+        REFUND = "refund", gettext_lazy("Refund policy")
 
     kind = models.CharField(max_length=12, choices=Kind, unique=True)
 
     class Meta:
-        verbose_name_plural = "policies"
+        verbose_name_plural = gettext_lazy("policies")
         ordering = ("kind",)
 
     def __str__(self) -> str:
@@ -75,14 +76,14 @@ class PolicyVersion(TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
-        DISCARDED = "discarded", "Discarded"
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
+        DISCARDED = "discarded", gettext_lazy("Discarded")
 
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     effective_from = models.DateField()
-    text = models.TextField(help_text="Markdown")
+    text = models.TextField(help_text=gettext_lazy("Markdown"))
     parameters: Any = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
@@ -94,11 +95,11 @@ class PolicyVersion(TrackedModel):
     class Standing(models.TextChoices):
         """Where a version stands on a day: its state, and for what is published what the days make of it."""
 
-        DRAFT = "draft", "Draft"
-        DISCARDED = "discarded", "Discarded"
-        TO_COME = "to_come", "To come"
-        IN_FORCE = "in_force", "In force"
-        SUPERSEDED = "superseded", "Superseded"
+        DRAFT = "draft", gettext_lazy("Draft")
+        DISCARDED = "discarded", gettext_lazy("Discarded")
+        TO_COME = "to_come", gettext_lazy("To come")
+        IN_FORCE = "in_force", gettext_lazy("In force")
+        SUPERSEDED = "superseded", gettext_lazy("Superseded")
 
     class Meta:
         ordering = ("policy", "-number")

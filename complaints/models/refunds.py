@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from accounts.models import Agreement, Customer, Delegation
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from audit.words import say
 from billing.models import BillingPeriod, Charge, Credit, CreditNote, Extension, MinutesGrant, Payout, Subscription
 from complaints.models.cases import Complaint, DeadlineBreach
 from complaints.models.policies import JudgedByTerms, PolicyVersion
@@ -40,21 +42,21 @@ class Refund(JudgedByTerms, TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PROPOSED = "proposed", "Proposed"
-        APPROVED = "approved", "Approved once, second approval due"
-        SETTLED = "settled", "Settled"
-        REJECTED = "rejected", "Rejected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        EXPIRED = "expired", "Expired"
-        REVOKED = "revoked", "Revoked"
-        REVERSED = "reversed", "Reversed"
+        DRAFT = "draft", gettext_lazy("Draft")
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved once, second approval due")
+        SETTLED = "settled", gettext_lazy("Settled")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        EXPIRED = "expired", gettext_lazy("Expired")
+        REVOKED = "revoked", gettext_lazy("Revoked")
+        REVERSED = "reversed", gettext_lazy("Reversed")
 
     class Basis(models.TextChoices):
-        USAGE = "usage", "Usage"
-        FULL_MONTH = "full_month", "Full month"
-        INTERRUPTION = "interruption", "Interruption"
-        SPECIAL = "special", "Special case"
+        USAGE = "usage", gettext_lazy("Usage")
+        FULL_MONTH = "full_month", gettext_lazy("Full month")
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        SPECIAL = "special", gettext_lazy("Special case")
 
     PENDING_STATES = (State.PROPOSED, State.APPROVED)
     OPEN_STATES = (State.DRAFT, *PENDING_STATES)
@@ -168,9 +170,9 @@ class Contribution(AppendOnlyModel):
     """Somebody drafted, edited or proposed a refund, and so may not approve it."""
 
     class Part(models.TextChoices):
-        DRAFTED = "drafted", "Drafted"
-        EDITED = "edited", "Edited"
-        PROPOSED = "proposed", "Proposed"
+        DRAFTED = "drafted", gettext_lazy("Drafted")
+        EDITED = "edited", gettext_lazy("Edited")
+        PROPOSED = "proposed", gettext_lazy("Proposed")
 
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="contributions")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -231,17 +233,21 @@ class Approval(AppendOnlyModel):
     @property
     def by_whom(self) -> str:
         """The approver, and in whose place: "Lena Lead for Maja Manager"."""
-        return f"{self.approver} for {self.on_behalf_of}" if self.on_behalf_of is not None else str(self.approver)
+        return (
+            say("{approver} for {on_behalf_of}", approver=self.approver, on_behalf_of=self.on_behalf_of)
+            if self.on_behalf_of is not None
+            else str(self.approver)
+        )
 
 
 class Remedy(AppendOnlyModel):
     """One thing that a settled refund gave: exactly one of a credit, minutes, days or a payout."""
 
     class Kind(models.TextChoices):
-        CREDIT = RemedyKind.CREDIT.value, "Credit"
-        MINUTES = RemedyKind.MINUTES.value, "Minutes"
-        EXTENSION = RemedyKind.EXTENSION.value, "Longer period"
-        CASH = RemedyKind.CASH.value, "Cash"
+        CREDIT = RemedyKind.CREDIT.value, gettext_lazy("Credit")
+        MINUTES = RemedyKind.MINUTES.value, gettext_lazy("Minutes")
+        EXTENSION = RemedyKind.EXTENSION.value, gettext_lazy("Longer period")
+        CASH = RemedyKind.CASH.value, gettext_lazy("Cash")
 
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="remedies")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -254,7 +260,7 @@ class Remedy(AppendOnlyModel):
 
     class Meta:
         ordering = ("pk",)
-        verbose_name_plural = "remedies"
+        verbose_name_plural = gettext_lazy("remedies")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="remedy_positive"),
             models.UniqueConstraint(fields=("refund", "kind"), name="remedy_kind_once"),
@@ -304,10 +310,10 @@ class Reversal(TrackedModel):
     """
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", "Proposed"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="reversals")
     state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)

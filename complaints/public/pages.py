@@ -42,7 +42,7 @@ class Published:
 
     @property
     def name(self) -> str:
-        return Policy.Kind(self.kind).label
+        return str(Policy.Kind(self.kind).label)
 
     @property
     def html(self) -> SafeString:

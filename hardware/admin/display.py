@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from accounts.amounts import money_text
 from audit.backoffice import pill
+from audit.words import say
 from hardware.models import Instalment, Purchase
 
 PHONES_STAY = (
@@ -18,20 +19,24 @@ PHONES_STAY = (
 
 def owned_pill(purchase: Purchase) -> SafeString:
     if purchase.is_returned:
-        return pill("Came back", "mute")
+        return pill(say("Came back"), "mute")
     if purchase.is_owned:
-        return pill("Owned by the customer", "good")
-    return pill(f"{money_text(purchase.owed, purchase.currency)} owed", "warn")
+        return pill(say("Owned by the customer"), "good")
+    return pill(say("{amount} owed", amount=money_text(purchase.owed, purchase.currency)), "warn")
 
 
 def unpaid_pill(part: Instalment, purchase: Purchase) -> SafeString:
     if purchase.is_returned:
-        return pill("Owed no longer", "mute")
+        return pill(say("Owed no longer"), "mute")
     late = part.due_on < timezone.localdate()
-    return pill("Late", "bad") if late else pill("Not yet", "mute")
+    return pill(say("Late"), "bad") if late else pill(say("Not yet"), "mute")
 
 
 def paid_in_words(purchase: Purchase) -> str:
     if purchase.is_owned:
-        return f"{purchase.number} is paid in full: the phone is the customer's."
-    return f"{money_text(purchase.owed, purchase.currency)} is still owed on {purchase.number}."
+        return say("{purchase} is paid in full: the phone is the customer's.", purchase=purchase.number)
+    return say(
+        "{amount} is still owed on {purchase}.",
+        amount=money_text(purchase.owed, purchase.currency),
+        purchase=purchase.number,
+    )

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.links import linked_obstacle
@@ -20,6 +21,7 @@ from audit.backoffice import (
     StaffAction,
     TrackedAdmin,
 )
+from audit.words import say
 from hardware import forms
 from hardware.actions import (
     instalment_obstacle,
@@ -31,8 +33,8 @@ from hardware.models import Instalment
 
 class PayInstalments(StaffAction[Instalment]):
     name = "pay"
-    label = "Record the payment"
-    label_plural = "Record payments"
+    label = gettext_lazy("Record the payment")
+    label_plural = gettext_lazy("Record payments")
     tone = "primary"
     icon = "banknote"
     may = May.HANDLE_PHONES
@@ -46,8 +48,12 @@ class PayInstalments(StaffAction[Instalment]):
         left = obj.purchase.owed - obj.amount
         amount = money_text(obj.amount, obj.purchase.currency)
         if left == 0:
-            return f"{amount} is paid, and with it the phone becomes the customer's (F6)."
-        return f"{amount} is paid; {money_text(left, obj.purchase.currency)} is still owed then."
+            return say("{amount} is paid, and with it the phone becomes the customer's (F6).", amount=amount)
+        return say(
+            "{amount} is paid; {amount_2} is still owed then.",
+            amount=amount,
+            amount_2=money_text(left, obj.purchase.currency),
+        )
 
     def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}
@@ -65,9 +71,9 @@ class InstalmentAdmin(TrackedAdmin):
     list_select_related = ("purchase__customer", "purchase__phone__model")
     numeric_columns = ("sum",)
     search_fields = ("purchase__number", "purchase__customer__name", "purchase__customer__number")
-    search_help_text = "Purchase number or customer"
+    search_help_text = gettext_lazy("Purchase number or customer")
     ordering = ("due_on", "pk")
-    empty_hint = "Instalments come with a purchase."
+    empty_hint = gettext_lazy("Instalments come with a purchase.")
     fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
     readonly_fields = ("purchase_link", "paid", "sum")
 
@@ -75,22 +81,22 @@ class InstalmentAdmin(TrackedAdmin):
         rows: QuerySet[Instalment] = super().get_queryset(request)
         return rows.select_related("purchase__customer", "purchase__phone__model")
 
-    @admin.display(description="Purchase", ordering="purchase__number")
+    @admin.display(description=gettext_lazy("Purchase"), ordering="purchase__number")
     def purchase_number(self, obj: Instalment) -> str:
         return obj.purchase.number
 
-    @admin.display(description="Purchase")
+    @admin.display(description=gettext_lazy("Purchase"))
     def purchase_link(self, obj: Instalment) -> SafeString:
         return link(obj.purchase)
 
-    @admin.display(description="Customer", ordering="purchase__customer__name")
+    @admin.display(description=gettext_lazy("Customer"), ordering="purchase__customer__name")
     def customer(self, obj: Instalment) -> Customer:
         return obj.purchase.customer
 
-    @admin.display(description="Paid on", ordering="paid_on")
+    @admin.display(description=gettext_lazy("Paid on"), ordering="paid_on")
     def paid(self, obj: Instalment) -> Any:
         return day(obj.paid_on) or unpaid_pill(obj, obj.purchase)
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def sum(self, obj: Instalment) -> SafeString:
         return money(obj.amount, obj.purchase.currency)

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.panels import day, link, page_url
@@ -22,6 +23,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from hardware import forms
 from hardware.actions import (
     add_phone_model,
@@ -37,8 +39,8 @@ class PhoneAdmin(TrackedAdmin):
     list_filter = ("model",)
     list_select_related = ("model",)
     search_fields = ("serial", "mac", "purchases__customer__name", "purchases__customer__number")
-    search_help_text = "Serial number, MAC address or customer"
-    empty_hint = "A phone comes on file with its purchase."
+    search_help_text = gettext_lazy("Serial number, MAC address or customer")
+    empty_hint = gettext_lazy("A phone comes on file with its purchase.")
     fields = ("model", "serial", "mac", "purchase_link", "customer", "ownership")
     readonly_fields = ("purchase_link", "customer", "ownership")
 
@@ -51,20 +53,20 @@ class PhoneAdmin(TrackedAdmin):
         """The purchase of whoever has it; none while it is in stock."""
         return next((purchase for purchase in obj.purchases.all() if not purchase.is_returned), None)
 
-    @admin.display(description="Purchase")
+    @admin.display(description=gettext_lazy("Purchase"))
     def purchase_link(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
         return link(purchase, purchase.number) if purchase else SafeString("")
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
         return link(purchase.customer) if purchase else SafeString("")
 
-    @admin.display(description="Ownership")
+    @admin.display(description=gettext_lazy("Ownership"))
     def ownership(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
-        return owned_pill(purchase) if purchase else pill("In stock", "info")
+        return owned_pill(purchase) if purchase else pill(say("In stock"), "info")
 
     def change_panels(self, request: HttpRequest, obj: Phone) -> Sequence[Panel]:
         rows = [
@@ -78,14 +80,14 @@ class PhoneAdmin(TrackedAdmin):
         ]
         headings = ["Purchase", "Customer", "Bought on", "Came back on"]
         return [
-            Panel("Who bought it", "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
+            Panel(say("Who bought it"), "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
 
 
 class AddPhoneModel(PageAction):
     name = "add"
-    label = "Add a phone model"
+    label = gettext_lazy("Add a phone model")
     icon = "plus"
     may = May.HANDLE_PHONES
     roles = roles_that(May.HANDLE_PHONES)
@@ -93,7 +95,7 @@ class AddPhoneModel(PageAction):
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         model = add_phone_model(by=by, **cleaned)
-        return Done(f"{model} is on file.", page_url(model))
+        return Done(say("{model} is on file.", model=model), page_url(model))
 
 
 @admin.register(PhoneModel)
@@ -104,7 +106,7 @@ class PhoneModelAdmin(TrackedAdmin):
     list_filter = ("maker",)
     search_fields = ("maker", "name")
     fields = ("maker", "name")
-    empty_hint = "Add the first make with “Add a phone model”: a purchase names one."
+    empty_hint = gettext_lazy("Add the first make with “Add a phone model”: a purchase names one.")
 
     def change_panels(self, request: HttpRequest, obj: PhoneModel) -> Sequence[Panel]:
         return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.links import linked_obstacle
@@ -38,6 +39,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.words import say
 from hardware import forms
 from hardware.actions import (
     DueInstalment,
@@ -53,24 +55,24 @@ from hardware.models import Purchase
 
 register_verbs(
     {
-        "phone_model.add": "added the phone model",
-        "purchase.record": "recorded the purchase",
-        "purchase.return": "took the phone back to stock of the purchase",
-        "purchase.warranty": "noted the warranty of the purchase",
-        "purchases.import": "imported purchases from",
-        "instalment.pay": "recorded an instalment's payment for the purchase",
+        "phone_model.add": gettext_lazy("added the phone model"),
+        "purchase.record": gettext_lazy("recorded the purchase"),
+        "purchase.return": gettext_lazy("took the phone back to stock of the purchase"),
+        "purchase.warranty": gettext_lazy("noted the warranty of the purchase"),
+        "purchases.import": gettext_lazy("imported purchases from"),
+        "instalment.pay": gettext_lazy("recorded an instalment's payment for the purchase"),
     }
 )
 
 
 class RecordPurchase(PageAction):
     name = "record"
-    label = "Record a purchase"
+    label = gettext_lazy("Record a purchase")
     icon = "plus"
     may = May.HANDLE_PHONES
     roles = roles_that(May.HANDLE_PHONES)
     form_class = forms.PurchaseForm
-    submit_label = "Record the purchase"
+    submit_label = gettext_lazy("Record the purchase")
     intro = PHONES_STAY
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
@@ -90,7 +92,9 @@ class RecordPurchase(PageAction):
             warranty_until=cleaned["warranty_until"],
             warranty_note=cleaned["warranty_note"],
         )
-        return Done(f"{purchase} is recorded for {customer}.", page_url(purchase))
+        return Done(
+            say("{purchase} is recorded for {customer}.", purchase=purchase, customer=customer), page_url(purchase)
+        )
 
 
 def _plan(cleaned: dict[str, Any], currency: str) -> list[DueInstalment]:
@@ -107,21 +111,27 @@ def _plan(cleaned: dict[str, Any], currency: str) -> list[DueInstalment]:
 
 class PayOne(StaffAction[Purchase]):
     name = "pay"
-    label = "Record an instalment's payment"
+    label = gettext_lazy("Record an instalment's payment")
     tone = "primary"
     icon = "banknote"
     in_bulk = False
     may = May.HANDLE_PHONES
     roles = roles_that(May.HANDLE_PHONES)
     form_class = forms.PayOneForm
-    intro = "With the last instalment the phone becomes the customer's (F6)."
+    intro = gettext_lazy("With the last instalment the phone becomes the customer's (F6).")
 
     def obstacle(self, obj: Purchase, by: User) -> str | None:
         if linked := linked_obstacle(by, obj.customer_id):
             return linked
         if obj.is_returned:
-            return f"The phone came back on {obj.returned_on}: nothing is owed on {obj.number} any more."
-        return f"{obj.number} is paid in full: the phone is the customer's." if obj.is_owned else None
+            return say(
+                "The phone came back on {returned_on}: nothing is owed on {number} any more.",
+                returned_on=obj.returned_on,
+                number=obj.number,
+            )
+        return (
+            say("{number} is paid in full: the phone is the customer's.", number=obj.number) if obj.is_owned else None
+        )
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         first = rows[0].instalments.filter(paid_on__isnull=True).first()
@@ -133,7 +143,7 @@ class PayOne(StaffAction[Purchase]):
 
 class ReturnPhone(StaffAction[Purchase]):
     name = "return"
-    label = "Take the phone back to stock"
+    label = gettext_lazy("Take the phone back to stock")
     icon = "undo-2"
     tone = "danger"
     in_bulk = False
@@ -147,19 +157,23 @@ class ReturnPhone(StaffAction[Purchase]):
     def consequence(self, obj: Purchase, by: User) -> str:
         paid = f"The {money_text(obj.paid, obj.currency)} that was paid stays paid: no money goes back (F8)."
         owed = f" The {money_text(obj.owed, obj.currency)} still owed is owed no longer." if obj.owed else ""
-        return f"{paid}{owed} The phone may be sold again."
+        return say("{paid}{owed} The phone may be sold again.", paid=paid, owed=owed)
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"returned_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         purchase = return_phone(pk, by=by, **cleaned)
-        return f"{purchase.phone} is back in stock; what was paid on {purchase.number} stays paid."
+        return say(
+            "{phone} is back in stock; what was paid on {purchase} stays paid.",
+            phone=purchase.phone,
+            purchase=purchase.number,
+        )
 
 
 class NoteWarranty(StaffAction[Purchase]):
     name = "warranty"
-    label = "Note the warranty"
+    label = gettext_lazy("Note the warranty")
     icon = "shield-check"
     in_bulk = False
     may = May.HANDLE_PHONES
@@ -173,7 +187,7 @@ class NoteWarranty(StaffAction[Purchase]):
         return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"The warranty of {note_warranty(pk, by=by, **cleaned).number} is noted."
+        return say("The warranty of {number} is noted.", number=note_warranty(pk, by=by, **cleaned).number)
 
 
 @admin.register(Purchase)
@@ -191,8 +205,8 @@ class PurchaseAdmin(TrackedAdmin):
     list_select_related = ("customer", "phone__model")
     numeric_columns = ("price_paid", "still_owed")
     search_fields = ("number", "customer__name", "customer__number", "phone__serial", "phone__mac")
-    search_help_text = "Customer, purchase number, serial number or MAC address"
-    empty_hint = "Record the first purchase with “Record a purchase”."
+    search_help_text = gettext_lazy("Customer, purchase number, serial number or MAC address")
+    empty_hint = gettext_lazy("Record the first purchase with “Record a purchase”.")
     fields = (
         "customer_link",
         "phone_link",
@@ -210,40 +224,40 @@ class PurchaseAdmin(TrackedAdmin):
         rows: QuerySet[Purchase] = super().get_queryset(request)
         return rows.select_related("customer", "phone__model")
 
-    @admin.display(description="Price", ordering="price")
+    @admin.display(description=gettext_lazy("Price"), ordering="price")
     def price_paid(self, obj: Purchase) -> SafeString:
         return money(obj.price, obj.currency)
 
-    @admin.display(description="Paid")
+    @admin.display(description=gettext_lazy("Paid"))
     def paid_so_far(self, obj: Purchase) -> SafeString:
         return money(obj.paid, obj.currency)
 
-    @admin.display(description="Came back")
+    @admin.display(description=gettext_lazy("Came back"))
     def returned(self, obj: Purchase) -> Any:
         if not obj.is_returned:
             return "no"
         stays = f"{obj.return_reason} What was paid stays paid (F8)."
         return format_html("{}{}", day(obj.returned_on), sub(stays))
 
-    @admin.display(description="Warranty")
+    @admin.display(description=gettext_lazy("Warranty"))
     def warranty(self, obj: Purchase) -> Any:
         if obj.warranty_until is None:
             return obj.warranty_note or "none noted"
         return format_html("{}{}", day(obj.warranty_until), sub(obj.warranty_note))
 
-    @admin.display(description="Still owed")
+    @admin.display(description=gettext_lazy("Still owed"))
     def still_owed(self, obj: Purchase) -> SafeString:
         return money(obj.owed, obj.currency)
 
-    @admin.display(description="Ownership", ordering="owned_on")
+    @admin.display(description=gettext_lazy("Ownership"), ordering="owned_on")
     def ownership(self, obj: Purchase) -> SafeString:
         return owned_pill(obj)
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Purchase) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Phone")
+    @admin.display(description=gettext_lazy("Phone"))
     def phone_link(self, obj: Purchase) -> SafeString:
         return link(obj.phone)
 
@@ -263,17 +277,17 @@ class PurchaseAdmin(TrackedAdmin):
         statement = reverse("admin:hardware_purchase_statement", args=(obj.pk,))
         return [
             Panel(
-                "Instalments",
+                say("Instalments"),
                 "backoffice/panels/table.html",
                 {
                     "headings": ["No.", "Due on", "Paid on", ("Amount", "n")],
                     "rows": rows,
                     "empty": "It cost nothing.",
                 },
-                note="Statement to print",
+                note=say("Statement to print"),
                 url=statement,
             ),
-            Panel("What holds for phones", "backoffice/panels/text.html", {"text": PHONES_STAY}, side="right"),
+            Panel(say("What holds for phones"), "backoffice/panels/text.html", {"text": PHONES_STAY}, side="right"),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
 
@@ -316,7 +330,13 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
             format_html(
                 "{}{}",
                 link(purchase, purchase.phone.serial),
-                sub(f"{purchase.phone.model}, bought {date_format(purchase.bought_on)}"),
+                sub(
+                    say(
+                        "{model}, bought {bought_on}",
+                        model=purchase.phone.model,
+                        bought_on=date_format(purchase.bought_on),
+                    )
+                ),
             ),
             owned_pill(purchase),
             money(purchase.price, purchase.currency),
@@ -325,7 +345,7 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
     ]
     may = isinstance(request.user, User) and request.user.may(May.HANDLE_PHONES)
     return Panel(
-        "Phones",
+        say("Phones"),
         "backoffice/panels/table.html",
         {
             "headings": ["Serial number", "Ownership", ("Price", "n")],
@@ -333,6 +353,6 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
             "empty": "No phone was bought.",
         },
         side="right",
-        note="Record a purchase" if may else "not refundable (F8)",
+        note=say("Record a purchase") if may else say("not refundable (F8)"),
         url=f"{reverse('admin:hardware_purchase_do', args=('record',))}?customer={customer.number}" if may else "",
     )

@@ -17,6 +17,7 @@ from accounts.models import Customer, User, next_numbers
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import CHUNK, create_tracked
+from audit.words import say
 from hardware.actions import (
     PURCHASE_SERIES,
     DueInstalment,
@@ -85,7 +86,7 @@ def import_purchases(
             _write(ready, reason=reason)
         except IntegrityError as error:
             raise Refused(
-                "Somebody has added one of these phones at the same moment. Nothing was imported: run it again.",
+                say("Somebody has added one of these phones at the same moment. Nothing was imported: run it again."),
                 code="concurrent",
             ) from error
         action.data = {**data, **_counts(report)}

@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.approvers import ApprovalRights
 from accounts.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
+from audit.words import say
 from billing.credit_notes import issue_credit_note
 from billing.giving import release
 from billing.money import format_amount
@@ -39,7 +40,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
         authority = _authority(action, refund, by, choice)
         if content_hash(refund_content(refund)) != refund.content_hash:
             raise Refused(
-                f"{refund.code} is not what was proposed: its contents do not match their hash.",
+                say("{refund} is not what was proposed: its contents do not match their hash.", refund=refund.code),
                 code="tampered",
             )
         stale = _stale(refund)
@@ -93,7 +94,9 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> guards.
     if found.right.delegation is not None:
         locked = action.lock(Delegation, found.right.delegation.pk)
         if locked.state != Delegation.State.ACTIVE:
-            raise Refused(f"{found.right.person} has taken this delegation back just now.", code="delegation")
+            raise Refused(
+                say("{person} has taken this delegation back just now.", person=found.right.person), code="delegation"
+            )
     return found
 
 
@@ -111,9 +114,13 @@ def _stale(refund: Refund) -> Refused | None:
     if not differing and live.counted == refund.counted:
         return None
     return Refused(
-        f"The figures of {refund.code} have changed since it was proposed:"
-        f" {format_amount(refund.total, refund.currency)} then, {format_amount(live.quote.total, refund.currency)} now."
-        " It goes back to draft, to be proposed again.",
+        say(
+            "The figures of {refund} have changed since it was proposed: {amount} then, {amount_2} "
+            "now. It goes back to draft, to be proposed again.",
+            refund=refund.code,
+            amount=format_amount(refund.total, refund.currency),
+            amount_2=format_amount(live.quote.total, refund.currency),
+        ),
         code="stale_quote",
         data={"before": refund.lines, "after": live.lines, "differing": differing},
     )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.approvers import Right
 from accounts.models import Customer, User
 from audit.actions import Action, Refused
+from audit.words import say
 from billing.giving import release
 from billing.models import BillingPeriod, Invoice, Subscription
 from billing.money import format_amount
@@ -26,7 +27,7 @@ from complaints.remedies import loosened
 def lock_refund(action: Action, refund_id: int) -> Refund:
     known = Refund.objects.filter(pk=refund_id).first()
     if known is None:
-        raise Refused("This refund does not exist (any more).", code="missing")
+        raise Refused(say("This refund does not exist (any more)."), code="missing")
     customer = action.lock(Customer, known.customer_id)
     subscription = action.lock(Subscription, known.subscription_id)
     period = action.lock(BillingPeriod, known.period_id)

@@ -11,6 +11,7 @@ from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act
+from audit.words import say
 from billing.models import BillingPeriod
 from complaints import guards
 from complaints.actions.refunds.common import end, lock_refund, name_right
@@ -47,7 +48,7 @@ def expire_refund(refund_id: int, *, by: User, today: date | None = None) -> Ref
             require(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
         refund = lock_refund(action, refund_id)
         if refund.state not in Refund.OPEN_STATES or refund.expires_on > (today or timezone.localdate()):
-            raise Refused(f"{refund.code} has not expired.", code="state")
+            raise Refused(say("{refund} has not expired.", refund=refund.code), code="state")
         end(refund, State.EXPIRED)
         return refund
 
@@ -63,7 +64,7 @@ def withdraw_open_refunds(complaint: Complaint, periods: Mapping[int, BillingPer
     ended = []
     for refund in Refund.objects.open().select_for_update(no_key=True).filter(complaint=complaint).order_by("pk"):
         if refund.period_id not in periods:
-            raise Refused("A refund was started on this case just now. Please try again.", code="busy")
+            raise Refused(say("A refund was started on this case just now. Please try again."), code="busy")
         refund.period = periods[refund.period_id]
         end(refund, State.WITHDRAWN)
         ended.append(refund.code)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, next_number
 from audit.actions import Obstacle, Refused, act, checked
+from audit.words import say
 from billing.giving import hold
 from billing.models import BillingPeriod
 from complaints import guards, indemnities
@@ -61,7 +62,11 @@ def draft_refund(
         twin = Refund.objects.open().filter(complaint=complaint, period=period).first()
         if twin is not None:
             raise Refused(
-                f"{complaint.code} has an open refund for this period already: {twin.code}.",
+                say(
+                    "{complaint} has an open refund for this period already: {twin}.",
+                    complaint=complaint.code,
+                    twin=twin.code,
+                ),
                 code="open_refund",
             )
         now = timezone.now()
@@ -147,10 +152,10 @@ def _fill(
     remedies: Sequence[Mapping[str, Any]],
 ) -> None:
     if reduction and not reduction_reason.strip():
-        raise Refused("Give the reason for the reduction.", code="reduction_reason_missing")
+        raise Refused(say("Give the reason for the reduction."), code="reduction_reason_missing")
     refund.special_amount = special_amount if refund.basis == Refund.Basis.SPECIAL else None
     if refund.basis == Refund.Basis.SPECIAL and special_amount is None:
-        raise Refused("Enter the amount of the special case.", code="special_amount_missing")
+        raise Refused(say("Enter the amount of the special case."), code="special_amount_missing")
     refund.reduction = reduction
     refund.reduction_reason = reduction_reason.strip() if reduction else ""
     refund.justification = justification.strip()
@@ -165,7 +170,9 @@ def _period_for(complaint: Complaint, period_id: int | None) -> BillingPeriod:
         return complaint.period
     period = BillingPeriod.objects.filter(pk=period_id, subscription=complaint.subscription_id).first()
     if period is None:
-        raise Refused(f"That period is not one of {complaint.subscription.number}.", code="period")
+        raise Refused(
+            say("That period is not one of {subscription}.", subscription=complaint.subscription.number), code="period"
+        )
     return period
 
 
@@ -174,7 +181,7 @@ def _retried(complaint: Complaint, refund_id: int | None) -> Refund | None:
         return None
     before = Refund.objects.filter(pk=refund_id, complaint=complaint).first()
     if before is None or before.state in Refund.OPEN_STATES:
-        raise Refused("Only a finished refund of the same complaint can be tried again.", code="retry")
+        raise Refused(say("Only a finished refund of the same complaint can be tried again."), code="retry")
     return before
 
 
@@ -198,7 +205,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         live = quote_of(refund)
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
-            raise Refused(why_nothing(live.inputs, live.quote) or "The quote comes to nothing.", code="nothing")
+            raise Refused(why_nothing(live.inputs, live.quote) or say("The quote comes to nothing."), code="nothing")
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
         refund.inputs = inputs_to_json(live.inputs)
@@ -232,9 +239,16 @@ def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
         return None
     low, high = found.usual
     return Obstacle(
-        f"{percent(share)} of the fee is far from what {found.count} similar cases were given (usually"
-        f" {percent(low)} to {percent(high)}, the middle {percent(found.middle)}). Please say in “Why so far from"
-        " similar cases” what is different here.",
+        say(
+            "{percent} of the fee is far from what {count} similar cases were given (usually "
+            "{percent_2} to {percent_3}, the middle {percent_4}). Please say in “Why so far from "
+            "similar cases” what is different here.",
+            percent=percent(share),
+            count=found.count,
+            percent_2=percent(low),
+            percent_3=percent(high),
+            percent_4=percent(found.middle),
+        ),
         code="unusual",
     )
 
