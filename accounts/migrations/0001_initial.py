@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('number',),
-                'indexes': [models.Index(fields=['name'], name='customer_by_name'), models.Index(fields=['email'], name='customer_by_email')],
+                'indexes': [models.Index(fields=['name'], name='customer_by_name'), models.Index(fields=['email'], name='customer_by_email'), models.Index(fields=['currency'], name='customer_by_currency')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='customer_has_number'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='customer_has_name'), models.CheckConstraint(condition=models.Q(('kind__in', ('person', 'company'))), name='customer_kind_known'), models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='customer_not_merged_into_itself')],
             },
         ),

@@ -52,6 +52,7 @@ class Customer(TrackedModel):
         indexes = [
             models.Index(fields=("name",), name="customer_by_name"),
             models.Index(fields=("email",), name="customer_by_email"),
+            models.Index(fields=("currency",), name="customer_by_currency"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),

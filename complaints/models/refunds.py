@@ -115,6 +115,7 @@ class Refund(JudgedByTerms, TrackedModel):
                 condition=Q(state="settled"),
             ),
             models.Index(fields=("-proposed_at",), name="refund_by_proposed"),
+            models.Index(fields=("currency",), name="refund_by_currency"),
             models.Index(
                 fields=("basis", "-settled_at", "-id"), name="refund_settled_by_basis", condition=Q(state="settled")
             ),
