@@ -159,10 +159,12 @@ class CustomerAdmin(TrackedAdmin):
         return format_html("{}{}", obj.name, sub(f"merged into {obj.merged_into.number}"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        rows: QuerySet[Customer] = super().get_queryset(request)
+        rows: QuerySet[Customer] = super().get_queryset(request).select_related("merged_into")
+        if request.resolver_match is not None and "object_id" not in request.resolver_match.kwargs:
+            return rows
         # So that the page need not ask for customers merged into this one where there are none.
         merged = Customer.objects.filter(merged_into=OuterRef("pk"))
-        return rows.select_related("merged_into").annotate(has_merged=Exists(merged))
+        return rows.annotate(has_merged=Exists(merged))
 
     def page_title(self, obj: Customer) -> str:  # type: ignore[override]
         return f"{obj.number} {obj.name}"

@@ -50,7 +50,7 @@ def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
 def escalate_complaints(*, by: User, now: datetime | None = None) -> list[str]:
     """Raise each overdue case that is due for it by one level; returns their codes. A second run does nothing."""
     now = now or timezone.now()
-    overdue = Complaint.objects.overdue(now).prefetch_related(*DUE_RELATIONS).order_by("pk")
+    overdue = Complaint.objects.overdue(now).prefetch_related(*DUE_RELATIONS, "fulfilment_policy").order_by("pk")
     escalated = []
     for complaint in overdue:
         due_at = escalation_due_at(complaint)

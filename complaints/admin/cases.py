@@ -61,6 +61,25 @@ _WITH_AUTHOR: Mapping[str, type[models.Model]] = {
 }
 
 
+#: What a row of the list shows. The rest of a case, with its long texts, stays where it is.
+_OF_LIST = (
+    "code",
+    "subject",
+    "state",
+    "category",
+    "received_at",
+    "decide_due_at",
+    "acknowledge_due_at",
+    "acknowledged_at",
+    "refund_policy",
+    "agreement",
+    "customer__name",
+    "owner__username",
+    "owner__first_name",
+    "owner__last_name",
+)
+
+
 class DueFilter(admin.SimpleListFilter):
     """By deadline and by whose case it is."""
 
@@ -217,7 +236,7 @@ class ComplaintAdmin(TrackedAdmin):
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
             return self.for_page(rows)
-        return rows.prefetch_related(*DUE_RELATIONS)
+        return rows.only(*_OF_LIST).prefetch_related(*DUE_RELATIONS)
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
         return self.for_page(super().get_queryset(request))

@@ -83,7 +83,7 @@ def _cases(request: HttpRequest) -> list[Complaint]:
         # Both say "open": the second is what an index can serve.
         found = still_open.filter(wanted).select_related("customer", "owner", *DUE_RELATIONS)
         # What judges the rows comes along rather than by queries of its own; its text stays where it is.
-        found = found.defer("text", "refund_policy__text", "fulfilment_policy__text", "agreement__text")
+        found = found.defer("text", "refund_policy__text", "agreement__text")
         request.home_cases = list(found.order_by("decide_due_at", "pk"))  # type: ignore[attr-defined]
     cases: list[Complaint] = request.home_cases  # type: ignore[attr-defined]
     return cases
