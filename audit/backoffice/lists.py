@@ -22,6 +22,7 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
 from audit.actions import Refused, act
+from audit.backoffice.paging import FewValues, ShortCount, is_for_few_values
 from audit.csv_safety import safe_cell
 from audit.models import SavedView
 
@@ -49,6 +50,28 @@ class ListPages(admin.ModelAdmin[Any]):
             path("views/", view(self._views_view), name=f"{info}_views"),
         ]
         return ours + super().get_urls()
+
+    def get_paginator(  # type: ignore[override]
+        self,
+        request: HttpRequest,
+        queryset: Any,
+        per_page: int,
+        orphans: int = 0,
+        allow_empty_first_page: bool = True,
+    ) -> ShortCount:
+        page = request.GET.get("p", "")
+        return ShortCount(
+            queryset,
+            per_page,
+            orphans=orphans,
+            allow_empty_first_page=allow_empty_first_page,
+            asked=int(page) if page.isdecimal() and len(page) < 10 else 1,
+        )
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [
+            (one, FewValues) if is_for_few_values(self.model, one) else one for one in super().get_list_filter(request)
+        ]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """No list is filtered by a password: its hash could be read letter by letter from which rows stay."""

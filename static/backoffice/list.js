@@ -11,7 +11,7 @@
   const count = bar.querySelector(".count");
   const across = bar.querySelector("input.select-across");
   const chooseAll = bar.querySelector(".select-all");
-  const total = Number(bar.querySelector(".bar-count").dataset.all);
+  const total = bar.querySelector(".bar-count").dataset.all;
   const nothing = count.textContent;
   let last = null;
 
