@@ -51,6 +51,7 @@ class May(StrEnum):
     DELEGATE_APPROVALS = gettext_noop("have somebody approve in one's place")
     REVOKE_DELEGATIONS = gettext_noop("revoke another person's delegation")
     CHOOSE_DIGEST = gettext_noop("choose when to be told by e-mail what waits")
+    CHOOSE_LANGUAGE = gettext_noop("choose the language of one's pages")
     CONFIRM_BANK_DETAILS = gettext_noop("confirm a change of bank details")
     SEE_MONEY = gettext_noop("see invoices, credits and payouts")
     HANDLE_PHONES = gettext_noop("record phones and purchases")
@@ -103,6 +104,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.DELEGATE_APPROVALS: (_L, _M),
             May.REVOKE_DELEGATIONS: (_M,),
             May.CHOOSE_DIGEST: (_A, _L, _M),
+            May.CHOOSE_LANGUAGE: (_A, _L, _M, _B, _U, _D),
             May.CONFIRM_BANK_DETAILS: (_M, _B),
             May.SEE_MONEY: (_A, _L, _M, _B, _U),
             May.HANDLE_PHONES: (_B,),

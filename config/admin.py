@@ -167,6 +167,12 @@ NAVIGATION: tuple[Group, ...] = (
         (Entry("accounts.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
         personal=True,
     ),
+    Group(
+        gettext_lazy("Language of my pages"),
+        "languages",
+        (Entry("accounts.User", gettext_lazy("Language of my pages"), action="language"),),
+        personal=True,
+    ),
 )
 
 

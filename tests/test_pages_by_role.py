@@ -90,6 +90,7 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.MessageTemplate", "test"): {L, M},
     ("accounts.User", "new"): {D},
     ("accounts.User", "draft_change"): {D},
+    ("accounts.User", "language"): {A, L, M, B, U, D},
     ("accounts.Team", "new"): {D},
     ("accounts.ApprovalLimit", "draft"): {D},
     ("accounts.ApprovalLimit", "publish"): {M},

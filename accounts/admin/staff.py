@@ -23,6 +23,7 @@ from accounts.actions.staff import (
     publish_change_obstacle,
     publish_staff_change,
 )
+from accounts.admin.language import ChooseLanguage
 from accounts.models import Customer, StaffChange, Team, User
 from accounts.panels import link, page_url
 from accounts.permissions import May, roles_that
@@ -123,7 +124,7 @@ class DraftStaffChange(StaffAction[User]):
 class UserAdmin(TrackedAdmin):
     may_view = May.SEE_STAFF
     staff_actions = (DraftStaffChange,)
-    page_actions = (NewStaff,)
+    page_actions = (NewStaff, ChooseLanguage)
     list_display = ("username", "full_name", "role", "team", "activity", "last_sign_in")
     list_filter = ("role", "team", "is_active")
     list_select_related = ("role", "team")

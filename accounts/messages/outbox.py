@@ -35,8 +35,13 @@ from audit.words import say
 
 log = logging.getLogger(__name__)
 
-#: Staff read the back office in English, and so their messages.
+#: Of messages to staff who leave the language of their pages to their browser.
 STAFF_LANGUAGE = Customer.Language.ENGLISH
+
+
+def language_of(person: User) -> str:
+    """The language in which a staff member is written to: that of their pages, if messages are written in it."""
+    return person.language if person.language in Customer.Language.values else STAFF_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class NewMessage:
 
     ``fields`` fill the kind's template (``accounts.messages.kinds``); our name and contact and the reader's name are
     added. ``text`` stands in place of the template's body, to the letter; ``words`` of subject and body. ``recipient``
-    is another address than the one on file. ``language`` is the customer's unless given.
+    is another address than the one on file. ``language`` is the reader's unless given.
     """
 
     kind: str
@@ -62,7 +67,11 @@ class NewMessage:
     @property
     def reads(self) -> str:
         """The language of the message."""
-        return self.language or (self.customer.language if self.customer is not None else STAFF_LANGUAGE)
+        if self.language:
+            return self.language
+        if self.customer is not None:
+            return self.customer.language
+        return STAFF_LANGUAGE if self.staff is None else language_of(self.staff)
 
 
 # --- One message --------------------------------------------------------------------------------
@@ -95,7 +104,7 @@ def queue(wanted: NewMessage, *, by: User) -> OutgoingMessage:
     if found := OutgoingMessage.objects.filter(key=wanted.key).first():
         return found
     if obstacle := address_obstacle(wanted):
-        raise Refused(str(obstacle), code=obstacle.code, data={"field": "recipient"})
+        raise Refused(obstacle, code=obstacle.code, data={"field": "recipient"})
     return queue_messages([wanted], by=by)[0]
 
 
@@ -203,7 +212,7 @@ def _write(fresh: Sequence[NewMessage], by: User) -> None:
     )
     told = [one.key for one in fresh if one.key in mine]
     waiting = Delivery(state=Delivery.State.QUEUED, next_attempt_at=now)
-    nowhere = Delivery(state=Delivery.State.NO_ADDRESS, note=say("There was no e-mail address on file."))
+    nowhere = Delivery(state=Delivery.State.NO_ADDRESS, note="There was no e-mail address on file.")
     create_tracked_from(
         Delivery,
         [waiting if addresses[key] else nowhere for key in told],

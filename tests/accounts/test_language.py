@@ -1,0 +1,92 @@
+"""The language of a person's pages: chosen by themself, spoken by the next page and by the e-mails to them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.actions.language import choose_language
+from accounts.messages.outbox import NewMessage
+from accounts.models import MessageKind, User
+from accounts.permissions import Role
+from audit.models import Event
+from tests import factories
+from tests.complaints.refusals import assert_refused
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/accounts/user/do/language/"
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person, backend="accounts.auth.StaffBackend")
+    return client
+
+
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name.lower())
+def test_everybody_chooses_their_own(role: Role) -> None:
+    person: User = factories.UserFactory.create(role=role)
+    other: User = factories.UserFactory.create(role=role)
+    choose_language(by=person, language="it")
+    person.refresh_from_db()
+    other.refresh_from_db()
+    assert (person.language, other.language) == ("it", "")
+    event = Event.objects.get(verb="staff.language")
+    assert (event.actor, event.target_id, event.data) == (person, person.pk, {"language": "it"})
+    choose_language(by=person, language="")
+    assert User.objects.get(pk=person.pk).language == ""
+
+
+@pytest.mark.parametrize("language", ["de", "IT", "italiano", " "])
+def test_a_language_that_the_pages_do_not_have(language: str) -> None:
+    person = factories.agent()
+    assert_refused("language", choose_language, by=person, language=language)
+    assert User.objects.get(pk=person.pk).language == ""
+
+
+def test_the_system_has_no_pages() -> None:
+    assert_refused("permission", choose_language, by=factories.system_user(), language="it")
+
+
+def test_the_next_page_is_in_it() -> None:
+    client = signed_in(factories.agent())
+    page = client.get(PAGE).content.decode()
+    assert '<html lang="en"' in page
+    assert '<option value="" selected>As my browser asks</option>' in page
+    page = client.post(PAGE, {"language": "it"}, follow=True).content.decode()
+    assert '<html lang="it"' in page
+    assert '<option value="it" selected>Italiano</option>' in page
+    assert '<html lang="it"' in client.get(reverse("admin:index")).content.decode()
+    page = client.post(PAGE, {"language": "en"}, follow=True).content.decode()
+    assert "Your pages are in the language that you chose." in page
+    assert '<html lang="en"' in page
+
+
+def test_without_a_choice_the_browser_says() -> None:
+    person = factories.agent()
+    client = signed_in(person)
+    assert '<html lang="it"' in client.get(PAGE, headers={"Accept-Language": "it-IT,it;q=0.9"}).content.decode()
+    choose_language(by=person, language="en")
+    assert '<html lang="en"' in client.get(PAGE, headers={"Accept-Language": "it-IT,it;q=0.9"}).content.decode()
+
+
+def test_it_stands_in_ones_own_menu() -> None:
+    page = signed_in(factories.auditor()).get(reverse("admin:index")).content.decode()
+    menu = page.partition('id="user-menu"')[2].partition("</header>")[0]
+    assert f'href="{PAGE}"' in menu
+    assert page.count(f'href="{PAGE}"') == 1
+
+
+def test_no_language_that_is_none_can_be_sent() -> None:
+    person = factories.agent()
+    page = signed_in(person).post(PAGE, {"language": "de"})
+    assert page.status_code == 200
+    assert User.objects.get(pk=person.pk).language == ""
+
+
+@pytest.mark.parametrize(("chosen", "reads"), [("it", "it"), ("en", "en"), ("", "en")])
+def test_e_mails_to_a_person_are_in_it(chosen: str, reads: str) -> None:
+    person = factories.UserFactory.create(role=Role.AGENT, language=chosen)
+    assert NewMessage(kind=MessageKind.STAFF_DIGEST, key="x", staff=person).reads == reads
