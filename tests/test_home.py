@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_the_lists(desk: Desk) -> None:
     assign_complaint(mine.pk, by=desk.lead, owner_id=desk.agent.pk, reason="Hers")
     late = register(desk)
     refund = special(desk, decided(desk), "20.00")
-    assert counts(desk.agent) == {"mine": 2, "overdue": 2, "open": 3, "approvals": 0, "incidents": 0}
+    assert counts(desk.agent) == {"mine": 2, "overdue": 2, "open": 3, "approvals": 0, "stood_in": 0, "incidents": 0}
     assert counts(desk.colleague)["mine"] == 0
     assert counts(desk.manager)["approvals"] == 1
     assert list(waiting_for_approval_of(desk.manager)) == [refund]

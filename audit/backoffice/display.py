@@ -45,7 +45,7 @@ def escaped(value: object) -> str:
         return value  # type: ignore[return-value]
     if kind is str:
         return escape(value)  # type: ignore[arg-type]
-    return conditional_escape(value)
+    return conditional_escape(value)  # type: ignore[arg-type]
 
 
 def pill(text: object, tone: PillTone = "mute", icon_name: str = "") -> SafeString:

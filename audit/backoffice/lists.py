@@ -51,7 +51,7 @@ class ListPages(admin.ModelAdmin[Any]):
         ]
         return ours + super().get_urls()
 
-    def get_paginator(  # type: ignore[override]
+    def get_paginator(
         self,
         request: HttpRequest,
         queryset: Any,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from audit.backoffice import pill
 from audit.backoffice.display import PillTone
 from audit.words import say
 from complaints.due import Due, dues_of, most_urgent
-from complaints.models import Complaint, PolicyVersion, Refund
+from complaints.models import Complaint, DeadlineBreach, PolicyVersion, Refund
 
 _COMPLAINT: dict[str, PillTone] = {
     Complaint.State.REGISTERED: "warn",
@@ -50,7 +52,15 @@ def standing_pill(version: PolicyVersion) -> SafeString:
 
 
 def complaint_pill(complaint: Complaint) -> SafeString:
-    return pill(complaint.get_state_display(), _COMPLAINT[complaint.state])
+    return _complaint_pill(complaint.state, get_language())
+
+
+# A list shows the same few pills on all its rows: each is made once for each language.
+
+
+@lru_cache(maxsize=256)
+def _complaint_pill(state: str, language: str | None) -> SafeString:
+    return pill(Complaint.State(state).label, _COMPLAINT[state])
 
 
 def refund_pill(refund: Refund) -> SafeString:
@@ -67,7 +77,15 @@ def deadline_pill(complaint: Complaint, now: datetime | None = None) -> SafeStri
 
 def due_pill(due: Due) -> SafeString:
     """How long is left to meet one deadline, or since when it is overdue."""
-    return pill(due.in_words, "bad" if due.is_missed else "warn" if due.is_near else "mute")
+    return _due_pill(due.deadline, due.days_left, due.is_missed, due.is_near, get_language())
+
+
+@lru_cache(maxsize=2048)
+def _due_pill(
+    deadline: DeadlineBreach.Deadline, days_left: int, is_missed: bool, is_near: bool, language: str | None
+) -> SafeString:
+    due = Due(deadline, datetime.min.replace(tzinfo=UTC), days_left, is_missed, is_near)
+    return pill(due.in_words, "bad" if is_missed else "warn" if is_near else "mute")
 
 
 def shown_dues(complaint: Complaint) -> list[Due]:
