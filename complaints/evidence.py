@@ -7,12 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
 from django.utils import timezone
 
 from billing.models import BillingPeriod, Invoice
+from complaints.case_facts import CaseFacts, with_case_facts
 from complaints.models import Complaint, Incident, Refund
-from complaints.quoting import bounds_of, usage_until
 from complaints.refund_calculation import Operation
 from hardware.models import Purchase
 
@@ -37,38 +36,24 @@ class Evidence:
         return self.period.included_minutes + self.granted_minutes
 
 
-def gather_evidence(complaint: Complaint, period: BillingPeriod | None = None) -> Evidence:
-    """Collect the evidence for the complaint's period, or another period of its subscription."""
-    period = period or complaint.period
-    start, end = bounds_of(period)
+def gather_evidence(complaint: Complaint, facts: CaseFacts | None = None) -> Evidence:
+    """Collect the evidence for the complaint's period; ``facts`` are what the rows say now, unless given."""
+    if facts is None:
+        facts = CaseFacts(with_case_facts(Complaint.objects.filter(pk=complaint.pk)).get())
+    period = facts.period
     as_of = timezone.localdate(complaint.received_at)
     until = min(max(as_of + timedelta(days=1), period.starts_on), period.closes_on)
-    seconds, operations = usage_until(period, until)
+    seconds, operations = facts.usage_until(period, until)
     return Evidence(
         period=period,
-        invoice=Invoice.objects.filter(period=period).first(),
+        invoice=getattr(period, "invoice", None),
         seconds_used=seconds,
         operations=operations,
-        granted_minutes=period.minutes_grants.aggregate(total=Sum("minutes"))["total"] or 0,
-        incidents=list(Incident.objects.hitting(period.subscription).overlapping(start, end).order_by("starts_at")),
-        earlier_complaints=list(
-            Complaint.objects.filter(customer=complaint.customer_id, received_at__lt=complaint.received_at)
-            .exclude(pk=complaint.pk)
-            .select_related("decision")
-            .order_by("-received_at")[:20]
-        ),
-        earlier_refunds=list(
-            Refund.objects.filter(customer=complaint.customer_id, state=Refund.State.SETTLED)
-            .exclude(complaint=complaint.pk)
-            .select_related("complaint")
-            .order_by("-settled_at")[:20]
-        ),
-        purchases=list(
-            Purchase.objects.kept()
-            .filter(customer=complaint.customer_id)
-            .select_related("phone__model")
-            .order_by("-bought_on")
-        ),
+        granted_minutes=facts.granted_minutes,
+        incidents=facts.incidents,
+        earlier_complaints=facts.earlier_complaints,
+        earlier_refunds=facts.earlier_refunds,
+        purchases=facts.purchases,
     )
 
 

@@ -14,8 +14,9 @@ from django.conf import settings
 
 from billing.models import BillingPeriod
 from billing.periods import local_midnight
-from complaints.models import Complaint, Incident
-from complaints.quoting import Choices, Facts, LiveFacts, LiveQuote, bounds_of, inputs_for, terms_for
+from complaints.case_facts import PeriodFacts, PublishedPolicies
+from complaints.models import Complaint
+from complaints.quoting import Choices, Facts, LiveQuote, inputs_for
 from complaints.refund_calculation import Interval, calculate
 
 
@@ -30,35 +31,37 @@ class Assumptions:
         return self.as_of is not None or bool(self.without)
 
 
-class _FactsWithout(LiveFacts):
-    """The rows of now without some incidents."""
+class _FactsWithout:
+    """The facts without some incidents."""
 
-    def __init__(self, without: Collection[int]) -> None:
+    def __init__(self, facts: PeriodFacts, without: Collection[int]) -> None:
+        self._facts = facts
         self._without = without
+        self.usage_until = facts.usage_until
+        self.compensated_in = facts.compensated_in
 
     def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-        start, end = bounds_of(period)
-        hits = Incident.objects.hitting(period.subscription).overlapping(start, end).filter(ends_at__isnull=False)
-        found: dict[bool, list[Interval]] = {False: [], True: []}
-        for incident in hits.exclude(pk__in=self._without).order_by("starts_at", "pk"):
-            assert incident.ends_at is not None
-            found[incident.scheduled].append(Interval(incident.starts_at, incident.ends_at))
-        return tuple(found[False]), tuple(found[True])
+        return self._facts.interruptions_of(period, self._without)
 
 
 def quote_assuming(
-    complaint: Complaint, period: BillingPeriod, choices: Choices, assumptions: Assumptions
+    complaint: Complaint,
+    period: BillingPeriod,
+    choices: Choices,
+    assumptions: Assumptions,
+    facts: PeriodFacts | None = None,
 ) -> LiveQuote:
-    """The quote if the assumptions held; without any it is the live quote.
+    """The quote if the assumptions held; without any it is the live quote. ``facts`` are the period's, as the rows say
+    them now unless given.
 
     Raises:
         QuoteInputError: nothing can be computed.
     """
+    facts = facts or PeriodFacts(period, PublishedPolicies())
     assumed = complaint
     if assumptions.as_of is not None:
         assumed = copy.copy(complaint)
         assumed.received_at = local_midnight(assumptions.as_of, ZoneInfo(settings.BUSINESS_TIME_ZONE))
-    facts: Facts = _FactsWithout(assumptions.without) if assumptions.without else LiveFacts()
-    terms = terms_for(period)
-    inputs = inputs_for(assumed, period, choices, terms.parameters, facts=facts)
-    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
+    known: Facts = _FactsWithout(facts, assumptions.without) if assumptions.without else facts
+    inputs = inputs_for(assumed, period, choices, facts.terms.parameters, facts=known)
+    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=facts.terms)

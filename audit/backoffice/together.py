@@ -53,8 +53,12 @@ class TogetherPages(admin.ModelAdmin[Any]):
         return Event.objects.about(obj)
 
     def version_of(self, obj: Any) -> int:
-        """The number of the last thing done to the row; 0 for nothing."""
-        return self._done(obj).order_by("-at", "-id").values_list("id", flat=True).first() or 0
+        """The number of the last thing done to the row; 0 for nothing. A row that was read with it, as ``last_done``,
+        has that of the moment it was read.
+        """
+        if hasattr(obj, "last_done"):
+            return obj.last_done or 0
+        return last_done(self.events_about(obj)).first() or 0
 
     def changes_since(self, obj: Any, seen: int) -> list[Change]:
         """What was done to the row after the version, newest first."""
@@ -110,6 +114,12 @@ class TogetherPages(admin.ModelAdmin[Any]):
                 "changes": self.changes_since(obj, seen)[:LISTED] if seen is not None else [],
             },
         )
+
+
+def last_done(events: EventQuerySet) -> models.QuerySet[Event, int]:
+    """The number of the last thing done among events; for rows that are read with it (``version_of``)."""
+    done = events.filter(outcome=Event.Outcome.DONE).order_by("-at", "-id")
+    return done.values_list("id", flat=True)[:1]
 
 
 def seen_in(typed: str) -> int | None:

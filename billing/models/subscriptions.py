@@ -85,7 +85,10 @@ class Subscription(TrackedModel):
         return self.number
 
     def current_period(self) -> BillingPeriod | None:
-        """The open period, if the service still runs."""
+        """The open period, if the service still runs. Not asked for where a page has read it (``open_periods``)."""
+        known: list[BillingPeriod] | None = self.__dict__.get("open_periods")
+        if known is not None:
+            return known[0] if known else None
         return self.periods.filter(state=BillingPeriod.State.OPEN).first()
 
 

@@ -18,6 +18,7 @@ from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
 from audit.models import Event, EventQuerySet
 from complaints.admin.case_actions import CASE_ACTIONS, Register
+from complaints.admin.case_file import read_case_file, rows_for_case_page
 from complaints.admin.live_quote import live_quote_view
 from complaints.admin.panels import case_panels
 from complaints.admin.pills import complaint_pill, deadline_pill, due_pill, shown_dues
@@ -52,7 +53,7 @@ register_verbs(
 )
 
 
-#: What a case's page shows with who wrote it.
+#: What the actions on a case show with who wrote it.
 _WITH_AUTHOR: Mapping[str, type[models.Model]] = {
     "assessments": Assessment,
     "messages": Message,
@@ -235,11 +236,17 @@ class ComplaintAdmin(TrackedAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
-            return self.for_page(rows)
+            return rows_for_case_page(rows)
         return rows.only(*_OF_LIST).prefetch_related(*DUE_RELATIONS)
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
         return self.for_page(super().get_queryset(request))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Complaint | None:
+        complaint: Complaint | None = super().get_object(request, object_id, from_field)
+        if complaint is not None:
+            read_case_file(complaint)
+        return complaint
 
     @staticmethod
     def for_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:

@@ -19,10 +19,11 @@ from audit.backoffice import DateInput, Panel
 from billing.giving import refundable_of
 from billing.models import BillingPeriod
 from complaints.admin.quotes import shown_quote
+from complaints.case_facts import CaseFacts, facts_of, with_case_facts
 from complaints.exploring import Assumptions, quote_assuming
-from complaints.forms import REMEDY_FIELDS, REST_CHOICES, period_choices
-from complaints.models import Complaint, Incident, Refund
-from complaints.quoting import Choices, LiveQuote, basis_obstacle, bounds_of, suggested_basis, terms_for
+from complaints.forms import REMEDY_FIELDS, REST_CHOICES
+from complaints.models import Complaint, Refund
+from complaints.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.refund_calculation import QuoteInputError
 from complaints.remedies import remedy_plan_for, tidy_plan
 from complaints.similar import percent, share_of, similar_cases
@@ -51,25 +52,26 @@ class LiveQuoteForm(forms.Form):
     def __init__(self, complaint: Complaint, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "quote-%s")
         super().__init__(*args, **kwargs)
-        self.complaint = complaint
-        self.fields["period"].choices = period_choices([complaint])  # type: ignore[attr-defined]
-        self.incidents = self._incidents(complaint.period)
-        if self.is_bound and self.data.get("period", "").isdecimal():
-            chosen = BillingPeriod.objects.filter(
-                pk=self.data["period"], subscription=complaint.subscription_id
-            ).first()
-            if chosen is not None and chosen.pk != complaint.period_id:
-                self.incidents = self._incidents(chosen)
+        facts = facts_of(complaint)
+        self.fields["period"].choices = [(period.pk, str(period)) for period in facts.periods]  # type: ignore[attr-defined]
+        self.facts = facts.of(self._chosen(complaint, facts))
+        # Those that an interruption refund can count: over, and not announced maintenance.
+        self.incidents = [
+            incident for incident in self.facts.incidents if incident.ends_at is not None and not incident.scheduled
+        ]
         self.fields["counted"].choices = [  # type: ignore[attr-defined]
             (incident.pk, str(incident)) for incident in self.incidents
         ]
 
-    @staticmethod
-    def _incidents(period: BillingPeriod) -> list[Incident]:
-        """Those that an interruption refund can count: over, and not announced maintenance."""
-        start, end = bounds_of(period)
-        hits = Incident.objects.hitting(period.subscription).overlapping(start, end)
-        return list(hits.filter(ends_at__isnull=False, scheduled=False).order_by("starts_at", "pk"))
+    def _chosen(self, complaint: Complaint, facts: CaseFacts) -> BillingPeriod:
+        """The period that is asked for, if it can be; else the case's own."""
+        asked = self.data.get("period", "") if self.is_bound else ""
+        if not asked.isdecimal() or int(asked) == facts.period.pk:
+            return facts.period
+        of_subscription = complaint.subscription.periods.select_related("plan", "invoice")
+        period: BillingPeriod = of_subscription.filter(pk=asked).first() or facts.period
+        period.subscription = complaint.subscription
+        return period
 
 
 def initial_of(complaint: Complaint) -> dict[str, Any]:
@@ -96,7 +98,8 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     if asked and not form.is_valid():
         return {**context, "problem": "Please correct what is marked."}
     values = form.cleaned_data if asked else {}
-    period = _period(complaint, values.get("period"))
+    facts = form.facts if values.get("period") else facts_of(complaint)
+    period = facts.period
     choices = Choices(
         basis=values.get("basis") or suggested_basis(complaint),
         reduction=values.get("reduction") or Decimal(0),
@@ -107,7 +110,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
         "period": period,
         "basis": basis_in_words(choices.basis),
         "assumed": bool(assumptions),
-        "terms": terms_for(period),
+        "terms": facts.terms,
         "refundable": money_text(refundable_of(period), period.currency),
         "takes": choices.basis,
     }
@@ -115,7 +118,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     if obstacle:
         return {**context, "problem": str(obstacle)}
     try:
-        live = quote_assuming(complaint, period, choices, assumptions)
+        live = quote_assuming(complaint, period, choices, assumptions, facts)
     except QuoteInputError as problem:
         return {**context, "problem": problem.message}
     context |= shown_quote(live, period, "")
@@ -123,12 +126,6 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     if asked and live.quote.total:
         context |= _mix(values, live, period)
     return context
-
-
-def _period(complaint: Complaint, pk: int | None) -> BillingPeriod:
-    if pk is None or pk == complaint.period_id:
-        return complaint.period
-    return complaint.subscription.periods.select_related("subscription__customer", "plan").get(pk=pk)
 
 
 def _assumptions(complaint: Complaint, form: LiveQuoteForm, values: dict[str, Any]) -> Assumptions:
@@ -189,7 +186,7 @@ def live_quote_view(pages: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """The body of the card alone, for a page that recomputes it."""
     if not (pages.has_view_permission(request) and may_quote(request.user)):
         raise PermissionDenied
-    complaint = pages.for_page(pages.get_queryset(request)).filter(pk=pk).first()
+    complaint = with_case_facts(Complaint.objects.filter(pk=pk)).first()
     if complaint is None:
         raise Http404
     return TemplateResponse(request, "complaints/panels/live_quote_result.html", live_quote_context(request, complaint))

@@ -15,14 +15,16 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.messages import messages_panel
 from accounts.amounts import money_text
-from accounts.models import Customer, OutgoingMessage, User
+from accounts.models import Customer, User
 from accounts.panels import customer_page, link, page_url
 from accounts.permissions import May
 from audit.backoffice import Panel, number, sub, when
 from billing.models import Subscription
 from billing.panels import subscription_page
+from complaints.admin.case_file import newest_emails
 from complaints.admin.live_quote import live_quote_panel
 from complaints.admin.pills import complaint_pill, deadline_pill, refund_pill
+from complaints.case_facts import facts_of
 from complaints.due import DUE_RELATIONS
 from complaints.evidence import Evidence, gather_evidence
 from complaints.models import Complaint, Refund
@@ -73,7 +75,7 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
 
 def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     """The cards of the complaint's page besides its fields and timeline."""
-    evidence = gather_evidence(complaint)
+    evidence = gather_evidence(complaint, facts_of(complaint))
     panels = [
         Panel(
             "Customer and period",
@@ -101,7 +103,7 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
             {"complaint": complaint},
             note="to and from the customer",
         ),
-        messages_panel(OutgoingMessage.objects.of_complaint(complaint.pk).select_related("delivery")[:20]),
+        messages_panel(newest_emails(complaint)),
         Panel("Notes", "complaints/panels/notes.html", {"complaint": complaint}, note="internal"),
     ]
     if complaint.attachments.all():
