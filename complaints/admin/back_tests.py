@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -18,10 +19,10 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.admin.jobs import job_page, job_pill, standing_of
-from accounts.amounts import money
+from accounts.amounts import money, money_text
 from accounts.csvfiles.report import inert
 from accounts.models import User
 from accounts.panels import day, link, page_url
@@ -37,7 +38,7 @@ from audit.backoffice import (
     sub,
     when,
 )
-from audit.words import say
+from audit.words import Text, say, say_count
 from complaints.actions.back_tests import MOST_MONTHS, back_test_obstacle, start_back_test
 from complaints.back_test_tally import REASONS
 from complaints.models import BackTest, BackTestCase, Policy, PolicyVersion, Refund
@@ -111,7 +112,7 @@ class BackTestAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Decided"), ordering="since")
     def decided(self, obj: BackTest) -> SafeString:
-        return format_html("{} until before {}", day(obj.since), day(obj.until))
+        return _decided(obj)
 
     @admin.display(description=gettext_lazy("State"), ordering="job__state")
     def status(self, obj: BackTest) -> SafeString:
@@ -119,11 +120,11 @@ class BackTestAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Cases"))
     def cases(self, obj: BackTest) -> SafeString:
-        return number(_tally(obj).get("cases", ""))
+        return number(intcomma(_tally(obj)["cases"]) if _tally(obj) else "")
 
     @admin.display(description=gettext_lazy("Differing"))
     def differing(self, obj: BackTest) -> SafeString:
-        return number(_count(obj, "differing") if _tally(obj) else "")
+        return number(_written(obj, "differing") if _tally(obj) else "")
 
     @admin.display(description=gettext_lazy("Asked for"), ordering="asked_at")
     def asked(self, obj: BackTest) -> SafeString:
@@ -142,7 +143,7 @@ class BackTestAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: BackTest) -> Sequence[Panel]:
         panels = []
         if obj.parameters != obj.version.parameters:
-            note = {"text": "The draft has been edited since: the figures below are those that were tried."}
+            note = {"text": say("The draft has been edited since: the figures below are those that were tried.")}
             panels.append(
                 Panel(say("Not the draft of now"), "backoffice/panels/text.html", note, side="top", tone="warn")
             )
@@ -167,9 +168,16 @@ class BackTestAdmin(TrackedAdmin):
         rows = obj.cases.filter(differs=True).select_related("complaint", "refund").order_by("pk")
         page = Paginator(rows, CASES_ON_A_PAGE).get_page(request.GET.get("page"))
         table = {
-            "headings": ["Case", "Basis", ("Then", "n"), ("Draft", "n"), ("Difference", "n"), "Why"],
+            "headings": [
+                say("Case"),
+                say("Basis"),
+                (say("Then"), "n"),
+                (say("Draft"), "n"),
+                (say("Difference"), "n"),
+                say("Why"),
+            ],
             "rows": [_case_cells(row) for row in page.object_list],
-            "empty": "None: every case comes out as it did.",
+            "empty": say("None: every case comes out as it did."),
         }
         return Panel(
             say("Cases that differ"),
@@ -197,7 +205,7 @@ class BackTestAdmin(TrackedAdmin):
             raise PermissionDenied
         back_test = self.get_queryset(request).filter(pk=pk).first()
         if back_test is None:
-            raise Http404("There is no such back-test.")
+            raise Http404(say("There is no such back-test."))
         response = StreamingHttpResponse(_csv_lines(back_test), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="back-test-{pk}.csv"'
         return response
@@ -215,18 +223,18 @@ def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> list[Panel
     rows = [
         (
             link(back_test, format_html("{}", when(back_test.asked_at))),
-            format_html("{} until before {}", day(back_test.since), day(back_test.until)),
+            _decided(back_test),
             job_pill(back_test.job),
-            number(_count(back_test, "differing") if _tally(back_test) else ""),
+            number(_written(back_test, "differing") if _tally(back_test) else ""),
         )
         for back_test in known
     ]
     if not rows and version.state != PolicyVersion.State.DRAFT:
         return []
     table = {
-        "headings": ["Asked for", "Cases decided", "State", ("Differing", "n")],
+        "headings": [say("Asked for"), say("Cases decided"), say("State"), (say("Differing"), "n")],
         "rows": rows,
-        "empty": "Not tried on past cases yet.",
+        "empty": say("Not tried on past cases yet."),
     }
     return [Panel(say("Back-tests"), TABLE, table)]
 
@@ -241,7 +249,10 @@ def back_test_of(request: HttpRequest, job: Job) -> Panel | None:
     back_test.job = job
     shown: list[tuple[str, Any]] = [(say("Result"), link(back_test))]
     if _tally(back_test):
-        shown += [("Cases", _tally(back_test)["cases"]), ("Differing", _count(back_test, "differing"))]
+        shown += [
+            (say("Cases"), intcomma(_tally(back_test)["cases"])),
+            (say("Differing"), _written(back_test, "differing")),
+        ]
     return Panel(say("What came out"), "backoffice/panels/fields.html", {"fields": shown})
 
 
@@ -257,26 +268,37 @@ def _count(back_test: BackTest, what: str) -> int:
     return int(_tally(back_test).get("counts", {}).get(what, 0))
 
 
-COMPARED = [
-    "Basis", ("Refunds then", "n"), ("Under the draft", "n"), ("Amount then", "n"), ("Under the draft", "n"),
-    ("Difference", "n"), "",
-]  # fmt: skip
+def _written(back_test: BackTest, what: str) -> str:
+    return intcomma(_count(back_test, what))
+
+
+def _decided(back_test: BackTest) -> SafeString:
+    """The days whose decisions were tried."""
+    # Translators: two days, such as "1 Mar 2026 until before 1 Nov 2026"
+    return format_html(gettext("{since} until before {until}"), since=day(back_test.since), until=day(back_test.until))
+
+
+def _headings(refunds_then: Text) -> list[Any]:
+    """Of a table that compares both by basis."""
+    under = say("Under the draft")
+    amounts = [(say("Amount then"), "n"), (under, "n"), (say("Difference"), "n")]
+    return [say("Basis"), (refunds_then, "n"), (under, "n"), *amounts, ""]
 
 
 def _given_panel(back_test: BackTest) -> Panel:
     table = {
-        "headings": COMPARED,
+        "headings": _headings(say("Refunds then")),
         "rows": _compared(_tally(back_test)["given"]),
-        "empty": "No case in this time was given a refund that stands.",
+        "empty": say("No case in this time was given a refund that stands."),
     }
     return Panel(say("Refunds, then and under the draft"), TABLE, table, note=say("proposed, approved or settled"))
 
 
 def _quotable_panel(back_test: BackTest) -> Panel:
     table = {
-        "headings": [COMPARED[0], ("Quotable then", "n"), *COMPARED[2:]],
+        "headings": _headings(say("Quotable then")),
         "rows": _compared(_tally(back_test)["quotable"]),
-        "empty": "Every upheld case in this time was given a refund.",
+        "empty": say("Every upheld case in this time was given a refund."),
     }
     return Panel(
         say("Upheld without a refund"), TABLE, table, note=say("what a quote would allow; nobody was given it")
@@ -296,8 +318,8 @@ def _compared_cells(row: dict[str, Any], most: Decimal) -> list[Any]:
     then, draft, currency = Decimal(row["amount_then"]), Decimal(row["amount_under_draft"]), row["currency"]
     return [
         Refund.Basis(row["basis"]).label,
-        number(f"{row['then']:,}"),
-        number(f"{row['under_draft']:,}"),
+        number(intcomma(row["then"])),
+        number(intcomma(row["under_draft"])),
         money(then, currency),
         money(draft, currency),
         money(draft - then, currency),
@@ -308,47 +330,59 @@ def _compared_cells(row: dict[str, Any], most: Decimal) -> list[Any]:
 def _bars(then: Decimal, draft: Decimal, most: Decimal, currency: str) -> SafeString:
     """Both amounts as bars, the upper one then; the cells beside say the same in figures."""
     widths = [int(BAR_WIDTH * amount / most) if most else 0 for amount in (then, draft)]
+    words = say(
+        "Then {then}, under the draft {draft}", then=money_text(then, currency), draft=money_text(draft, currency)
+    )
     return format_html(
-        '<svg width="{}" height="20" viewBox="0 0 {} 20" role="img" aria-label="Then {} {}, under the draft {} {}">'
+        '<svg width="{}" height="20" viewBox="0 0 {} 20" role="img" aria-label="{}">'
         '<rect y="2" width="{}" height="7" fill="var(--line-strong)"></rect>'
         '<rect y="11" width="{}" height="7" fill="var(--accent)"></rect></svg>',
-        *(BAR_WIDTH, BAR_WIDTH, then, currency, draft, currency),
+        *(BAR_WIDTH, BAR_WIDTH, words),
         *widths,
     )
 
 
 def _counts_panel(back_test: BackTest) -> Panel:
     counted = [
-        ("Refunds that two people approve", "second_approval"),
-        ("Refunds that need a lead's consent", "consent"),
-        ("Late to acknowledge", "acknowledge_missed"),
-        ("Late to decide", "decide_missed"),
+        (say("Refunds that two people approve"), "second_approval"),
+        (say("Refunds that need a lead's consent"), "consent"),
+        (say("Late to acknowledge"), "acknowledge_missed"),
+        (say("Late to decide"), "decide_missed"),
     ]
     rows: list[Any] = [
-        (
-            label,
-            number(f"{_count(back_test, f'{what}_then'):,}"),
-            number(f"{_count(back_test, f'{what}_under_draft'):,}"),
-        )
+        (label, number(_written(back_test, f"{what}_then")), number(_written(back_test, f"{what}_under_draft")))
         for label, what in counted
     ]
-    cases = _tally(back_test)["cases"]
+    refunds, rejected = _count(back_test, "refunds"), _count(back_test, "rejected")
+    cases, without = _tally(back_test)["cases"], _count(back_test, "upheld_without_refund")
     parts = [
-        f"{cases:,} cases",
-        f"{_count(back_test, 'refunds'):,} refunds",
-        f"{_count(back_test, 'upheld_without_refund'):,} upheld without one",
-        f"{_count(back_test, 'rejected'):,} rejected",
+        say_count("{count} case", "{count} cases", cases, count=intcomma(cases)),
+        say_count("{count} refund", "{count} refunds", refunds, count=intcomma(refunds)),
+        say_count("{count} upheld without one", "{count} upheld without one", without, count=intcomma(without)),
+        say_count("{count} rejected", "{count} rejected", rejected, count=intcomma(rejected)),
     ]
     if unknown := _count(back_test, "deadlines_unknown"):
-        parts.append(f"{unknown:,} without a calendar of holidays")
-    table = {"headings": ["", ("Then", "n"), ("Under the draft", "n")], "rows": rows}
+        parts.append(
+            say_count(
+                "{count} without a calendar of holidays",
+                "{count} without a calendar of holidays",
+                unknown,
+                count=intcomma(unknown),
+            )
+        )
+    table = {"headings": ["", (say("Then"), "n"), (say("Under the draft"), "n")], "rows": rows}
     return Panel(say("Approvals and deadlines"), TABLE, table, note=", ".join(parts))
 
 
 def _reasons_panel(back_test: BackTest) -> Panel:
-    rows = [(REASONS[reason], number(f"{count:,}")) for reason, count in _tally(back_test)["reasons"].items()]
-    note = f"{_count(back_test, 'differing'):,} cases differ"
-    table = {"headings": ["Why", ("Times", "n")], "rows": rows, "empty": "Nothing comes out otherwise."}
+    reasons = _tally(back_test)["reasons"].items()
+    differing = _count(back_test, "differing")
+    note = say_count("{count} case differs", "{count} cases differ", differing, count=intcomma(differing))
+    table = {
+        "headings": [say("Why"), (say("Times"), "n")],
+        "rows": [(REASONS[reason], number(intcomma(count))) for reason, count in reasons],
+        "empty": say("Nothing comes out otherwise."),
+    }
     return Panel(say("Why cases differ"), TABLE, table, note=note)
 
 

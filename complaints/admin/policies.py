@@ -103,7 +103,7 @@ class PolicyAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("For everybody"))
     def public_page(self, obj: Policy) -> SafeString:
-        return format_html('<a href="{}">The public page</a>', reverse("public:policies"))
+        return format_html('<a href="{}">{}</a>', reverse("public:policies"), say("The public page"))
 
     def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
         if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
@@ -166,9 +166,9 @@ class Publish(StaffAction[PolicyVersion]):
 
     def consequence(self, obj: PolicyVersion, by: User) -> str:
         return say(
-            "Periods that begin on {effective_from} or later are judged by it. Everybody can read it "
+            "Periods that begin on {day} or later are judged by it. Everybody can read it "
             "on the public page at once. It is never edited again.",
-            effective_from=obj.effective_from,
+            day=obj.effective_from,
         )
 
     def preview_context(self, obj: PolicyVersion, by: User, form: ActionForm) -> Mapping[str, Any]:
@@ -264,7 +264,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
                 say("Text"),
                 "complaints/panels/policy_text.html",
                 {"html": rendered(obj.text)},
-                note=say("what changed since version {before}", before=before.number) if before else "",
+                note=say("what changed since version {number}", number=before.number) if before else "",
                 url=comparison_url(before, obj) if before else "",
             ),
             *back_tests_panel(request, obj),
@@ -277,7 +277,10 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
 def _versions_that_are(policy: Policy, *standings: PolicyVersion.Standing) -> SafeString | str:
     today = timezone.localdate()
     found = [version for version in policy.versions.all() if version.standing(today) in standings]
-    links = ((link(version, f"Version {version.number} of {version.effective_from}"),) for version in found)
+    links = (
+        (link(version, say("Version {number} of {day}", number=version.number, day=version.effective_from)),)
+        for version in found
+    )
     return format_html_join(SafeString("<br>"), "{}", links) or "–"
 
 
@@ -286,18 +289,18 @@ def _versions_table(versions: models.QuerySet[Any], to: PolicyVersion | None = N
     rows = []
     for version in versions.order_by("-number"):
         row = [
-            link(version, f"Version {version.number}"),
+            link(version, say("Version {number}", number=version.number)),
             day(version.effective_from),
             standing_pill(version),
             version.published_by or "–",
         ]
         if to is not None:
             older, newer = sorted((version, to), key=lambda one: one.number)
-            row[-1] = format_html('<a href="{}">Compare</a>', comparison_url(older, newer))
+            row[-1] = format_html('<a href="{}">{}</a>', comparison_url(older, newer), say("Compare"))
         rows.append(row)
-    last = "Compare" if to is not None else "Published by"
+    last = say("Compare") if to is not None else say("Published by")
     return {
-        "headings": ["Version", "Holds from", "State", last],
+        "headings": [say("Version"), say("Holds from"), say("State"), last],
         "rows": rows,
-        "empty": "There is no other version.",
+        "empty": say("There is no other version."),
     }

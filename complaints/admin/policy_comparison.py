@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from audit.words import say
 from complaints.comparison import compare
 from complaints.models import PolicyVersion
 
@@ -36,13 +37,18 @@ class PolicyComparison(_Base):
         try:
             old, new = found[before], found[after]
         except KeyError:
-            raise Http404("There is no such version.") from None
+            raise Http404(say("There is no such version.")) from None
         if old.policy_id != new.policy_id:
-            raise Http404("These are versions of two policies.")
+            raise Http404(say("These are versions of two policies."))
         request.current_app = self.admin_site.name
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": f"{new.policy}: version {old.number} and version {new.number}",
+            "title": say(
+                "{policy}: version {older} and version {newer}",
+                policy=new.policy,
+                older=old.number,
+                newer=new.number,
+            ),
             "opts": self.opts,
             "before": old,
             "after": new,

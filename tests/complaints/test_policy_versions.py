@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from accounts.permissions import Role
@@ -107,9 +108,9 @@ def test_pages_say_where_each_version_stands(desk: Desk) -> None:
     page = text_of(client, f"{LIST}{first().pk}/change/")
     assert "Superseded" in page.split("</h1>")[1].split("</div>")[0]
     front = text_of(client, "/complaints/policy/")
-    assert f"Version 2 of {in_days(0)}" in front
-    assert f"Version 3 of {in_days(3)}<" in front
-    assert f"Version 4 of {in_days(9)}<" in front
+    assert f"Version 2 of {date_format(in_days(0))}" in front
+    assert f"Version 3 of {date_format(in_days(3))}<" in front
+    assert f"Version 4 of {date_format(in_days(9))}<" in front
     assert "Version 5" not in front
 
 
