@@ -48,7 +48,7 @@
     if (rows.length) box.setAttribute("aria-controls", "found-list");
     else box.removeAttribute("aria-controls");
     mark(-1);
-    status.textContent = rows.length ? `${rows.length} found; the arrow keys choose` : "Nothing found";
+    status.textContent = rows.length ? popup.dataset.some.replace("{count}", rows.length) : popup.dataset.none;
   }
 
   async function ask() {
