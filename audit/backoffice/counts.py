@@ -19,15 +19,19 @@ type CountedRows = Callable[[User], models.QuerySet[Any] | None]
 MOST = 999
 
 _counted: dict[str, CountedRows] = {}
+_most: dict[str, int] = {}
 
 
-def register_count(name: str, rows: CountedRows) -> None:
-    """Let the navigation show how many rows there are; ``rows`` returns ``None`` for whom they are no work."""
+def register_count(name: str, rows: CountedRows, *, most: int = MOST) -> None:
+    """Let the navigation show how many rows there are, up to ``most``; ``rows`` returns ``None`` for whom they are no
+    work.
+    """
     _counted[name] = rows
+    _most[name] = most
 
 
 def counts(user: User) -> dict[str, int]:
-    """What waits for this person, by name; one more than ``MOST`` stands for all that is more. One query."""
+    """What waits for this person, by name; one more than its most stands for all that is more. One query."""
     wanted = {name: rows(user) for name, rows in _counted.items()}
     found = {name: 0 for name, rows in wanted.items() if rows is not None}
     asked: list[str] = []
@@ -40,7 +44,7 @@ def counts(user: User) -> dict[str, int]:
         alias = alias or rows.db
         # Each is compiled by itself: put together as one queryset they are copied and renamed again and again, which
         # takes as long as the database does.
-        some = rows.order_by().values("pk")[: MOST + 1]
+        some = rows.order_by().values("pk")[: _most[name] + 1]
         try:
             sql, parameters = some.query.get_compiler(alias).as_sql()
         except EmptyResultSet:
@@ -63,6 +67,6 @@ def counts_of(request: HttpRequest) -> dict[str, int]:
     return found
 
 
-def in_words(number: int) -> str:
+def in_words(name: str, number: int) -> str:
     """As it stands beside a line: "12", "999+"."""
-    return f"{MOST}+" if number > MOST else str(number)
+    return f"{_most[name]}+" if number > _most[name] else str(number)
