@@ -284,7 +284,7 @@ class BackOfficeSite(admin.AdminSite):
     def _count(self, request: HttpRequest, name: str) -> str:
         """A number of the navigation, nothing for none; all of them are asked for at once, once a request."""
         number = counts_of(request).get(name) if name else None
-        return in_words(number) if number else ""
+        return in_words(name, number) if number else ""
 
     def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
         lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]

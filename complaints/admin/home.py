@@ -61,7 +61,8 @@ def _running_incidents(user: User) -> Any:
 register_count("mine", _mine)
 register_count("overdue", _overdue)
 register_count("open", _open)
-register_count("approvals", _waiting)
+# Each is held against everything that the person had a hand in.
+register_count("approvals", _waiting, most=99)
 register_count("incidents", _running_incidents)
 
 
