@@ -74,7 +74,7 @@ def when(moment: datetime | None) -> SafeString:
         return SafeString("")
     local = timezone.localtime(moment)
     return SafeString(
-        f'<time datetime="{local.isoformat()}">{_day(local.date(), get_language())}, {local:%H:%M}'
+        f'<time datetime="{local.isoformat()}">{_day(local.date(), get_language())}, {local.hour:02}:{local.minute:02}'
         f' <span class="zone">{escape(local.tzname() or "")}</span></time>'
     )
 
