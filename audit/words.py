@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext, override
 
 if TYPE_CHECKING:
@@ -35,6 +34,10 @@ class Words(str):  # noqa: SLOT000
         made = super().__new__(cls, shown)
         made.recorded = recorded
         return made
+
+    def __getnewargs__(self) -> tuple[str, str]:
+        # A copy is made with both.
+        return str(self), self.recorded
 
     def lower(self) -> Words:
         return Words(super().lower(), self.recorded.lower())
@@ -77,14 +80,16 @@ def recorded(text: object) -> str:
     """How the record says it: as ``say`` remembers, lazy words in English, anything else as it is."""
     if isinstance(text, Words):
         return text.recorded
-    if isinstance(text, Promise):
-        with override(RECORD):
-            return str(text)
+    if isinstance(text, str):
+        return str(text)
     if isinstance(text, date):
         return (
             text.isoformat() if not isinstance(text, datetime) else timezone.localtime(text).isoformat(" ", "minutes")
         )
-    return str(text)
+    # Lazy words, and rows whose names have words in them.
+    with override(RECORD):
+        said = str(text)
+        return said.recorded if isinstance(said, Words) else said
 
 
 def _filled(message: str, values: dict[str, object]) -> str:

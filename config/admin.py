@@ -182,18 +182,12 @@ def _address(name: str, site: str, urls: str, below: str) -> str:
     return reverse(name, urls, current_app=site)
 
 
-@cache
-def _address(name: str, site: str, urls: str, below: str) -> str:
-    """Where a list is, looked up once for each set of addresses and each place they are below: every page names all."""
-    return reverse(name, urls, current_app=site)
-
-
 class SignInForm(AdminAuthenticationForm):
     """Name and password, for active staff with a role."""
 
     error_messages = {
         **AdminAuthenticationForm.error_messages,
-        "invalid_login": "The name or the password is wrong. Capital letters matter in both.",
+        "invalid_login": gettext_lazy("The name or the password is wrong. Capital letters matter in both."),
     }
 
     def confirm_login_allowed(self, user: Any) -> None:
@@ -214,8 +208,8 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 class BackOfficeSite(admin.AdminSite):
     """The one admin site: our navigation, our home page, entry by role."""
 
-    site_title = gettext_lazy("Redress")
-    site_header = gettext_lazy("Redress")
+    site_title = "Redress"
+    site_header = "Redress"
     index_title = gettext_lazy("My work")
     site_url = None
     enable_nav_sidebar = True

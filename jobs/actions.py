@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from audit.actions import Obstacle, act
-from audit.words import say
+from audit.words import Text, recorded, say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def start_job(kind: str, title: str, parameters: Mapping[str, Any], *, by: User) -> Job:
+def start_job(kind: str, title: Text, parameters: Mapping[str, Any], *, by: User) -> Job:
     """Ask for a piece of work. It is handed to the background worker once the transaction has committed.
 
     Raises:
@@ -29,7 +30,9 @@ def start_job(kind: str, title: str, parameters: Mapping[str, Any], *, by: User)
         if known is None:
             raise ValueError(f"There is no kind of job named {kind!r}.")
         action.refuse_if(_role_obstacle(known, by))
-        job = Job(kind=kind, title=title[:200], parameters=dict(parameters), asked_by=by, asked_at=timezone.now())
+        job = Job(
+            kind=kind, title=recorded(title)[:200], parameters=dict(parameters), asked_by=by, asked_at=timezone.now()
+        )
         job.save()
         action.about(job)
         action.data = {"kind": kind, "parameters": job.parameters}
@@ -99,4 +102,11 @@ def _hand_obstacle(job: Job, by: User) -> Obstacle | None:
 def _role_obstacle(kind: JobKind, by: User) -> Obstacle | None:
     if by.may(kind.may):
         return None
-    return Obstacle(f"Your role ({by.role_name or 'no role'}) may not {kind.may}.", code="permission")
+    return Obstacle(
+        say(
+            "Your role ({role}) may not {what}.",
+            role=gettext_lazy(by.role_name) if by.role_name else say("no role"),
+            what=gettext_lazy(kind.may.value),
+        ),
+        code="permission",
+    )

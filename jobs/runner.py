@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.tasks import task
 from django.utils import timezone
+from django.utils.translation import override
 
 from audit import context
 from audit.actions import Refused, act
-from audit.words import say
+from audit.words import RECORD, recorded, say
 from jobs.kinds import kind_of
 from jobs.models import Job
 from jobs.progress import JobStopped, Progress
@@ -50,12 +51,13 @@ def _run(job: Job) -> None:
     try:
         if kind is None:
             raise Refused(say("This version of the product knows no such job any more."), code="kind")
-        result = kind.run(job, Progress(job))
+        with override(RECORD):  # what came out is written down
+            result = kind.run(job, Progress(job))
         _end(job, "job.finish", state=Job.State.FINISHED, result=result)
     except JobStopped:
         logger.info("Job %s was cancelled or taken over; this run ends.", job.pk)
     except Refused as refusal:
-        _fail(job, refusal.message)
+        _fail(job, recorded(refusal.message))
     except Exception:
         logger.exception("Job %s (%s) failed.", job.pk, job.kind)
         request = context.current().request_id

@@ -200,7 +200,9 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
     def _bar_item(self, action: StaffAction[Any], obj: Any, by: User, seen: int) -> BarItem:
         url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
         if not action.allowed(by):
-            return BarItem(action, url, False, f"{action.roles} only" if action.roles else "not in your role")
+            return BarItem(
+                action, url, False, say("{roles} only", roles=action.roles) if action.roles else say("not in your role")
+            )
         obstacle = action.obstacle(obj, by)
         return BarItem(action, url, obstacle is None, obstacle or "")
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from audit.words import say
+
 type Tone = Literal["one", "two", "three", "four", "good", "warn", "bad", "soft"]
 type Value = int | Decimal
 
@@ -101,7 +103,7 @@ def columns(
         ],
         lines=(_TOP, _FLOOR),
         legend=[(one.label, one.tone) for one in series],
-        headings=["Week of", *(one.label for one in series)],
+        headings=[say("Week of"), *(one.label for one in series)],
         rows=[
             [label, *("–" if one.values[at] is None else f"{one.values[at]}{unit}" for one in series)]
             for at, label in enumerate(labels)

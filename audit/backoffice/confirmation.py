@@ -75,7 +75,9 @@ def address(
     """Where the confirmation page for the chosen rows is."""
     pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
     if len(pks) > MAX_ROWS:
-        messages.error(request, f"More than {MAX_ROWS} rows are chosen: narrow the list down, then choose again.")
+        messages.error(
+            request, say("More than {most} rows are chosen: narrow the list down, then choose again.", most=MAX_ROWS)
+        )
         return request.get_full_path()
     if len(pks) <= IDS_IN_ADDRESS:
         query = {"ids": ",".join(str(pk) for pk in pks)}
@@ -104,7 +106,7 @@ def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespo
         raise PermissionDenied
     pks = _chosen(model_admin, request)
     if pks is None:
-        return HttpResponseBadRequest("These are no rows to act on.")
+        return HttpResponseBadRequest(say("These are no rows to act on."))
     rows = _rows(model_admin, request, action, pks)
     if not rows:
         raise Http404("None of these rows exists (any more).")
@@ -208,7 +210,9 @@ def _run_many(
     found = []
     for row in rows:
         if str(row.pk) in told_skipped:
-            result = Result(row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or "As shown.")
+            result = Result(
+                row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or say("As shown.")
+            )
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)
         found.append(result)
@@ -256,7 +260,7 @@ def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: s
         request,
         "backoffice/results.html",
         {
-            "title": f"{action.label_plural or action.label}: results",
+            "title": say("{action}: results", action=action.label_plural or action.label),
             "action": action,
             "results": found,
             "counts": counts,

@@ -55,7 +55,7 @@ class HistoryPages(SimpleHistoryAdmin):
         return True
 
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
-        return say("History of {obj}", obj=obj)
+        return say("History of {row}", row=obj)
 
     def get_history_queryset(self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any) -> Any:
         """A row's versions with what they refer to; the package's own follows every relation of a model that
@@ -100,7 +100,7 @@ class HistoryPages(SimpleHistoryAdmin):
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": f"A version of {obj}",
+            "title": say("A version of {row}", row=obj),
             "opts": self.opts,
             "object": obj,
             "record": record,
@@ -144,7 +144,7 @@ def _shown(record: Any, field: models.Field[Any, Any]) -> object:
         return related if related is not None else ("" if key is None else f"#{key}")
     value = getattr(record, field.attname)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, datetime):
         return when(value)
     return display_for_field(value, field, "")

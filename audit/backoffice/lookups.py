@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 #: So many rows are suggested, and named when what was typed fits several.
 SUGGESTED = 20
@@ -35,8 +36,9 @@ class LookupField(forms.Field):
 
     widget = LookupInput
     default_error_messages = {
-        "none": "There is no “%(typed)s” here.",
-        "many": "“%(typed)s” could be %(names)s. Please type the whole number.",
+        "none": gettext_lazy("There is no “%(typed)s” here."),
+        "many": gettext_lazy("“%(typed)s” could be %(names)s. Please type the whole number."),
+        "more": gettext_lazy("“%(typed)s” could be %(names)s or others. Please type the whole number."),
     }
 
     def __init__(
@@ -74,5 +76,6 @@ class LookupField(forms.Field):
             return found[0]
         if not found:
             raise ValidationError(self.error_messages["none"], code="none", params={"typed": typed})
-        names = ", ".join(str(row) for row in found[:NAMED]) + (" or others" if len(found) > NAMED else "")
-        raise ValidationError(self.error_messages["many"], code="many", params={"typed": typed, "names": names})
+        names = ", ".join(str(row) for row in found[:NAMED])
+        which = "more" if len(found) > NAMED else "many"
+        raise ValidationError(self.error_messages[which], code="many", params={"typed": typed, "names": names})

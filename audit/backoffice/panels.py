@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.http import HttpRequest
 
 from audit.backoffice.actions import Permission, allowed
-from audit.words import Text, say
+from audit.words import Text, Words, recorded, say
 
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
@@ -87,9 +87,10 @@ def register_verbs(words: Mapping[str, Text]) -> None:
     _verbs.update(words)
 
 
-def verb_in_words(verb: str) -> str:
+def verb_in_words(verb: str) -> Words:
     """How a timeline says a verb. An unregistered ``refund.approve`` reads "refund: approve"."""
-    return str(_verbs.get(verb) or verb.replace(".", ": ").replace("_", " "))
+    words = _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
+    return Words(str(words), recorded(words))
 
 
 def timeline_panel(

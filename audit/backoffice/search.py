@@ -20,6 +20,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 from audit.backoffice.actions import Permission, allowed
+from audit.words import Text
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -80,7 +81,7 @@ type Find = Callable[[Typed, User], Iterable[Found]]
 class Source:
     """A kind of thing that can be found. ``model`` is the list where the rest is, if it has a search."""
 
-    label: str
+    label: Text
     icon: str
     may: Permission
     find: Find
@@ -92,7 +93,7 @@ class Source:
 class Group:
     """What was found of one kind; ``more_url`` leads to the list, searched for the same."""
 
-    label: str
+    label: Text
     icon: str
     found: Sequence[Found]
     more_url: str = ""

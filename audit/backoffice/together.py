@@ -21,7 +21,7 @@ from django.utils import timezone
 from audit.actions import Refused
 from audit.backoffice.panels import verb_in_words
 from audit.models import Event, EventQuerySet, Presence
-from audit.words import say
+from audit.words import join, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -73,14 +73,14 @@ class TogetherPages(admin.ModelAdmin[Any]):
         changes = self.changes_since(obj, seen) if seen is not None else []
         if not changes:
             return None
-        listed = "; ".join(f"{change.who} {change.words}" for change in changes[:LISTED])
-        more = " and more" if len(changes) > LISTED else ""
+        listed = join("; ", (join(" ", (change.who, change.words)) for change in changes[:LISTED]))
+        if len(changes) > LISTED:
+            listed = say("{listed} and more", listed=listed)
         return Refused(
             say(
-                "Since you opened this page: {listed}{more}. Nothing was done and nothing you typed is "
+                "Since you opened this page: {listed}. Nothing was done and nothing you typed is "
                 "lost. Look at it again; sending it once more goes through.",
                 listed=listed,
-                more=more,
             ),
             code="stale_page",
         )
