@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.guards import permission_obstacle
 from accounts.links import linked_obstacle
@@ -41,12 +40,11 @@ def unconfirmed_obstacle(customer: Customer) -> Obstacle | None:
     change = latest_change(customer)
     if change is None or change.confirmed_by_id is not None:
         return None
-    on = date_format(timezone.localdate(change.changed_at))
     return Obstacle(
         say(
-            "The bank details of {customer} were changed on {on}: that needs a second person before the next payout.",
+            "The bank details of {customer} were changed on {day}: that needs a second person before the next payout.",
             customer=customer.name,
-            on=on,
+            day=timezone.localdate(change.changed_at),
         ),
         "bank_details_unconfirmed",
     )

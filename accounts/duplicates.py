@@ -8,10 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from django.utils.translation import gettext, gettext_noop
+
 from accounts.models import Customer
 
-#: What two customers can share, in the words of the page; the strongest sign first.
-SIGNS = ("tax number", "IBAN", "e-mail", "telephone", "name and country")
+#: What two customers can share; the strongest sign first.
+SIGNS = (
+    gettext_noop("tax number"),
+    "IBAN",
+    gettext_noop("e-mail"),
+    gettext_noop("telephone"),
+    gettext_noop("name and country"),
+)
 
 # Words that tell a company's form, not its name.
 _FORMS = frozenset(
@@ -22,7 +30,7 @@ _FEWEST_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """Two customers who may be one: the older one by entry, the other, and what they share."""
+    """Two customers who may be one: the older one by entry, the other, and what they share, in words."""
 
     first: Customer
     second: Customer
@@ -62,7 +70,7 @@ def likely_duplicates(limit: int = 100) -> list[Likely]:
     ranked = sorted(shared.items(), key=lambda pair: (-len(pair[1]), SIGNS.index(pair[1][0]), pair[0]))
     found = list(islice(ranked, limit))
     customers = Customer.objects.in_bulk({pk for pair, _ in found for pk in pair})
-    return [Likely(customers[first], customers[second], tuple(signs)) for (first, second), signs in found]
+    return [Likely(customers[first], customers[second], tuple(map(gettext, signs))) for (first, second), signs in found]
 
 
 def _signs(tax_number: str, iban: str, email: str, phone: str, name: str, country: str) -> Iterator[tuple[str, str]]:

@@ -74,15 +74,16 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
         if number is None:
             return None
         if number and number.adjusted() > 30:
-            raise ValidationError("%(value)s is too large.", params={"value": value})
+            raise ValidationError(gettext_lazy("%(value)s is too large."), params={"value": value})
         scaled = number.scaleb(self.places, _EXACT)
         whole = int(scaled)
         if whole != scaled:
             raise ValidationError(
-                "%(value)s has more than %(places)s decimals.", params={"value": value, "places": self.places}
+                gettext_lazy("%(value)s has more than %(places)s decimals."),
+                params={"value": value, "places": self.places},
             )
         if not -(2**63) <= whole < 2**63:
-            raise ValidationError("%(value)s is too large.", params={"value": value})
+            raise ValidationError(gettext_lazy("%(value)s is too large."), params={"value": value})
         return whole
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:

@@ -5,32 +5,34 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext_lazy
 from iso4217 import Currency
 
 from accounts.fields import MoneyField
 from accounts.guards import merged_obstacle
 from accounts.models import ApprovalLimit, Customer, Team
-from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
-from accounts.validators import countries, validate_iban
+from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role, role_words
+from accounts.validators import countries, names_in, validate_iban
 from audit.backoffice import ActionForm
 from audit.backoffice.widgets import DateInput
-from audit.words import say
+from audit.words import Text, say
 
 
-@cache
 def country_choices() -> list[tuple[str, str]]:
     """Countries by name."""
     return sorted(countries().items(), key=lambda entry: entry[1])
 
 
-@cache
 def currency_choices() -> list[tuple[str, str]]:
     """Currencies with a minor unit, the most used ones first."""
-    names = Locale("en").currencies
+    return _currencies(get_language())
+
+
+@cache
+def _currencies(language: str | None) -> list[tuple[str, str]]:
+    names = names_in(language).currencies
     codes = [currency.code for currency in Currency if currency.exponent is not None]
     first = ["EUR", "USD", "GBP", "CHF"]
     ordered = [*first, *sorted(set(codes) - set(first))]
@@ -47,8 +49,10 @@ class ReasonField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 3})
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", "Reason" if kwargs.get("required", True) else "Reason (optional)")
-        super().__init__(**{"help_text": "It becomes part of the record.", "max_length": 4000, **kwargs})
+        kwargs.setdefault(
+            "label", gettext_lazy("Reason") if kwargs.get("required", True) else gettext_lazy("Reason (optional)")
+        )
+        super().__init__(**{"help_text": gettext_lazy("It becomes part of the record."), "max_length": 4000, **kwargs})
 
 
 class AmountField(forms.DecimalField):
@@ -63,7 +67,7 @@ class CustomerNumberField(forms.CharField):
     """A customer, named by number: there are too many to choose from a list."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"label": "Customer number", "max_length": 30, **kwargs})
+        super().__init__(**{"label": gettext_lazy("Customer number"), "max_length": 30, **kwargs})
 
     def clean(self, value: Any) -> Any:
         number = super().clean(value)
@@ -146,14 +150,14 @@ class NewCustomerForm(CustomerForm):
     reason = ReasonField(required=False)
 
 
-def role_choices() -> list[tuple[str, str]]:
-    return [(role.value, role.value) for role in Role]
+def role_choices() -> list[tuple[str, Text]]:
+    return [(role.value, role_words(role)) for role in Role]
 
 
 class StaffChangeForm(ActionForm):
     """What a person shall be, all of it."""
 
-    role = forms.ChoiceField(choices=lambda: [("", "No role"), *role_choices()], required=False)
+    role = forms.ChoiceField(choices=lambda: [("", gettext_lazy("No role")), *role_choices()], required=False)
     team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label=gettext_lazy("No team"))
     leads_team = forms.BooleanField(label=gettext_lazy("Leads this team"), required=False)
     customer = CustomerNumberField(
@@ -197,9 +201,9 @@ class NewTeamForm(ActionForm):
     name = forms.CharField(max_length=80, help_text=gettext_lazy("People join it by staff changes, its lead too."))
 
 
-def _approving_roles() -> list[tuple[str, str]]:
+def _approving_roles() -> list[tuple[str, Text]]:
     approving = {role for may in APPROVAL_OF.values() for role in PERMISSIONS[may]}
-    return [(role.value, role.value) for role in Role if role in approving]
+    return [(role.value, role_words(role)) for role in Role if role in approving]
 
 
 class LimitForm(ActionForm):

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from accounts.models import Customer, User
-from accounts.permissions import SYSTEM_MAY, May, roles_that
+from accounts.permissions import SYSTEM_MAY, May, may_words, role_words, roles_that
 from audit.actions import Obstacle, Refused
-from audit.words import say
+from audit.words import Words, say
 
 
-def permission_obstacle(by: User, what: May) -> str | None:
+def permission_obstacle(by: User, what: May) -> Words | None:
     """Why this person may not do it by their role, or None. The system user has a short list of its own."""
     if by.username == User.SYSTEM:
         return (
             None
             if what in SYSTEM_MAY
-            else say("The system itself may not {what}: {roles} can.", what=what, roles=roles_that(what))
+            else say("The system itself may not {what}: {roles} can.", what=may_words(what), roles=roles_that(what))
         )
     if by.may(what):
         return None
     if not by.is_active:
         return say("This account is deactivated.")
-    role = by.role_name or "no role"
-    return say("Your role ({role}) may not {what}. {roles} can.", role=role, what=what, roles=roles_that(what))
+    return say(
+        "Your role ({role}) may not {what}. {roles} can.",
+        role=role_words(by.role_name) or say("no role"),
+        what=may_words(what),
+        roles=roles_that(what),
+    )
 
 
 def require(by: User, what: May) -> None:

@@ -5,7 +5,7 @@ Pages, actions and commands ask ``user.may(May.X)``; nothing else decides. A sup
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -159,15 +159,20 @@ def role_words(name: str) -> Text:
     return gettext_lazy(name) if name else ""
 
 
-def roles_that(may: May) -> Text:
-    """The roles that have a permission, in words: "Team lead or Manager"."""
-    return lazy(_roles_that, str)(may)
+def roles_that(*any_of: May) -> Text:
+    """The roles that have a permission, or any of several, in words: "Team lead or Manager"."""
+    return roles_in_words(frozenset().union(*(PERMISSIONS[may] for may in any_of)))
 
 
-def _roles_that(may: May) -> str:
-    names = [gettext(role.value) for role in Role if role in PERMISSIONS[may]]
-    if len(names) == 1:
-        return names[0]
+def roles_in_words(roles: Collection[Role]) -> Text:
+    """The roles in words, in the order of the table: "Team lead or Manager"."""
+    return lazy(_in_words, str)(roles)
+
+
+def _in_words(roles: Collection[Role]) -> str:
+    names = [gettext(role.value) for role in Role if role in roles]
+    if len(names) < 2:
+        return "".join(names)
     return gettext("{these} or {last}").format(these=", ".join(names[:-1]), last=names[-1])
 
 

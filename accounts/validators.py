@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
 from babel import Locale
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from iso4217 import Currency
 from stdnum import iban
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError as NumberError
 
-from audit.words import say
+from audit.words import Words, in_both, say
+
+
+def problem_in_words(check: Callable[[], object]) -> Words:
+    """What a check says when it fails, as a page and as the record says it; nothing when it does not fail.
+
+    It is asked anew for the record: Django's checks write their messages in the language of the moment.
+    """
+
+    def write() -> str:
+        try:
+            check()
+        except ValidationError as problem:
+            return " ".join(problem.messages)
+        return ""
+
+    return in_both(write)
 
 
 def validate_currency(code: str) -> None:
@@ -36,10 +55,19 @@ def fits_currency(amount: Decimal, currency: str) -> bool:
 _NO_COUNTRIES = frozenset({"ZZ", "EU", "EZ", "UN", "QO", "XA", "XB"})
 
 
-@cache
+def names_in(language: str | None) -> Locale:
+    """Where the names of countries and currencies are found in a language of the pages."""
+    return Locale.parse((language or settings.LANGUAGE_CODE).replace("-", "_"))
+
+
 def countries() -> dict[str, str]:
-    """The names of ISO 3166's countries by their two-letter codes."""
-    territories = Locale("en").territories
+    """The names of ISO 3166's countries by their two-letter codes, in the language of whoever is looking."""
+    return _countries(get_language())
+
+
+@cache
+def _countries(language: str | None) -> dict[str, str]:
+    territories = names_in(language).territories
     return {
         code: name
         for code, name in territories.items()

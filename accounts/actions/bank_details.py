@@ -40,7 +40,7 @@ def confirm_bank_details(change_id: int, *, by: User, reason: str) -> BankDetail
         change.customer = customer
         action.about(change, customer_id=customer_id)
         action.refuse_if(confirm_obstacle(change, by))
-        action.require_reason("how the change was checked with the customer")
+        action.require_reason(say("how the change was checked with the customer"))
         change.confirmed_by = by
         change.confirmed_at = timezone.now()
         change.save()

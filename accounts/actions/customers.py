@@ -13,7 +13,7 @@ from accounts.guards import merged_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
-from accounts.validators import clean_tax_number
+from accounts.validators import clean_tax_number, problem_in_words
 from audit.actions import Obstacle, Refused, act, checked
 from audit.words import say
 
@@ -108,10 +108,11 @@ def _tax_number(number: str, country: str, kind: str) -> str:
     """In one spelling, checked for companies: a person's tax number is another thing than a VAT number."""
     try:
         return clean_tax_number(number, country)
-    except ValidationError as problem:
+    except ValidationError:
         if kind == Customer.Kind.PERSON:
             return " ".join(number.split())
-        raise Refused(" ".join(problem.messages), code="tax_number", data={"field": "tax_number"}) from None
+        problem = problem_in_words(lambda: clean_tax_number(number, country))
+        raise Refused(problem, code="tax_number", data={"field": "tax_number"}) from None
 
 
 def _next_free_number() -> str:
@@ -129,9 +130,9 @@ def currency_obstacle(customer: Customer) -> Obstacle | None:
     if subscriptions.exists():
         return Obstacle(
             say(
-                "{customer} has subscriptions in {customer_currency}: its currency stays.",
+                "{customer} has subscriptions in {currency}: its currency stays.",
                 customer=customer.name,
-                customer_currency=customer.currency,
+                currency=customer.currency,
             ),
             "currency_in_use",
         )
@@ -169,7 +170,7 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:
             action.refuse_if(linked_obstacle(by, customer.pk))
-            action.require_reason("who asked for the change of bank details and how")
+            action.require_reason(say("who asked for the change of bank details and how"))
         iban_before, holder_before = customer.iban, customer.account_holder
         for name in changed:
             setattr(customer, name, changes[name])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.approvers import may_stand_in, roles_that_may_stand_in_for
 from accounts.guards import permission_obstacle, require
 from accounts.models import Delegation, User
-from accounts.permissions import May
+from accounts.permissions import May, role_words, roles_in_words
 from audit.actions import Obstacle, Refused, act, checked
 from audit.words import say
 
@@ -38,7 +38,7 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
             raise Refused(say("This person does not exist."), code="missing", data={"field": "deputy"})
         obstacle = deputy_obstacle(delegator, deputy)
         if obstacle:
-            raise Refused(str(obstacle), code=obstacle.code, data={"field": "deputy"})
+            raise Refused(obstacle, code=obstacle.code, data={"field": "deputy"})
         if starts_on < timezone.localdate():
             raise Refused(
                 say("This day is over: nobody stands in for somebody in the past."),
@@ -49,7 +49,7 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
             raise Refused(say("The last day comes before the first."), code="days", data={"field": "ends_on"})
         if ends_on - starts_on >= timedelta(days=MOST_DAYS):
             raise Refused(
-                say("This is for {MOST_DAYS} days at most. Give it again if you are away longer.", MOST_DAYS=MOST_DAYS),
+                say("This is for {most} days at most. Give it again if you are away longer.", most=MOST_DAYS),
                 code="days",
                 data={"field": "ends_on"},
             )
@@ -90,9 +90,20 @@ def deputy_obstacle(delegator: User, deputy: User) -> Obstacle | None:
     if not deputy.is_active:
         return Obstacle(say("The account of {deputy} is deactivated.", deputy=deputy), "deputy")
     if not may_stand_in(deputy, delegator):
-        roles = " or ".join(sorted(role.value for role in roles_that_may_stand_in_for(delegator))) or "nobody"
+        role = role_words(deputy.role_name) or say("no role")
+        able = roles_that_may_stand_in_for(delegator)
+        if not able:
+            return Obstacle(
+                say("{deputy} ({role}) may not approve in your place; nobody can.", deputy=deputy, role=role), "deputy"
+            )
         return Obstacle(
-            f"{deputy} ({deputy.role_name or 'no role'}) may not approve in your place; {roles} can.", "deputy"
+            say(
+                "{deputy} ({role}) may not approve in your place; {roles} can.",
+                deputy=deputy,
+                role=role,
+                roles=roles_in_words(able),
+            ),
+            "deputy",
         )
     return None
 

@@ -26,9 +26,7 @@ def choose_digest_times(*, by: User, times: Sequence[time], weekdays: Sequence[i
         person = action.lock(User, by.pk)
         chosen = sorted({at.strftime("%H:%M") for at in times})
         if len(chosen) > MOST_TIMES:
-            raise Refused(
-                say("{MOST_TIMES} times a day at most.", MOST_TIMES=MOST_TIMES), code="times", data={"field": "times"}
-            )
+            raise Refused(say("{most} times a day at most.", most=MOST_TIMES), code="times", data={"field": "times"})
         if any(at.second or at.microsecond or at.tzinfo for at in times):
             raise Refused(say("A time is hours and minutes."), code="times", data={"field": "times"})
         if not set(weekdays) <= set(range(7)):

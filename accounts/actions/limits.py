@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from accounts.guards import require
 from accounts.models import ApprovalLimit, User
-from accounts.permissions import APPROVAL_OF, PERMISSIONS, May, roles_that
+from accounts.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
 from accounts.validators import fits_currency
 from audit.actions import Obstacle, Refused, act, checked
 from audit.words import say
@@ -52,9 +52,9 @@ def draft_limit(
         if role not in PERMISSIONS[approval]:
             raise Refused(
                 say(
-                    "The role {role} may not {approval} at all; {roles} may.",
-                    role=role,
-                    approval=approval,
+                    "The role {role} may not {what} at all; {roles} may.",
+                    role=role_words(role),
+                    what=may_words(approval),
                     roles=roles_that(approval),
                 ),
                 code="role",
@@ -63,7 +63,7 @@ def draft_limit(
         for field, value in (("amount", amount), ("batch_amount", batch_amount)):
             if value < 0 or not fits_currency(value, currency):
                 raise Refused(
-                    say("{value} is no limit in {currency}.", value=f"{value:f}", currency=currency),
+                    say("{amount} is no limit in {currency}.", amount=f"{value:f}", currency=currency),
                     code="amount",
                     data={"field": field},
                 )

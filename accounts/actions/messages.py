@@ -112,7 +112,7 @@ def confirm_arrival(message_id: int, *, by: User, reason: str) -> Delivery:
     with act("message.arrived", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         message, delivery = _begin(action, message_id, by)
         action.refuse_if(arrived_obstacle(delivery))
-        action.require_reason("how you know that it arrived")
+        action.require_reason(say("how you know that it arrived"))
         last = message.attempts.order_by("-number").first()
         delivery.state, delivery.note = State.SENT, "Somebody found out that it arrived."
         delivery.sent_at = last.started_at if last is not None else timezone.now()
@@ -153,10 +153,8 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
             words=Words(message.subject, message.body),
             language=message.language,
         )
-        if not address:
-            raise Refused(str(address_obstacle(wanted)), code="no_address", data={"field": "recipient"})
         if obstacle := address_obstacle(wanted):
-            raise Refused(str(obstacle), code=obstacle.code, data={"field": "recipient"})
+            raise Refused(obstacle, code=obstacle.code, data={"field": "recipient"})
         [copy] = queue_messages([wanted], by=by)
         delivery.state, delivery.next_attempt_at = State.CANCELLED, None
         delivery.note = f"Sent again to {address}."[:300]
@@ -184,7 +182,7 @@ def be_done_with(message_id: int, *, by: User, reason: str) -> Delivery:
     with act("message.done_with", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         _, delivery = _begin(action, message_id, by)
         action.refuse_if(done_with_obstacle(delivery))
-        action.require_reason("why, or how they were told instead")
+        action.require_reason(say("why, or how they were told instead"))
         delivery.state, delivery.next_attempt_at = State.CANCELLED, None
         delivery.note = reason.strip()[:300]
         delivery.save()
@@ -201,7 +199,7 @@ def record_bounce(message_id: int, *, by: User, reason: str) -> Delivery:
     with act("message.bounced", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         message, delivery = _begin(action, message_id, by)
         action.refuse_if(bounce_obstacle(delivery))
-        action.require_reason("what came back")
+        action.require_reason(say("what came back"))
         last = message.attempts.order_by("-number").first()
         delivery.sent_at = delivery.sent_at or (last.started_at if last is not None else timezone.now())
         delivery.state, delivery.note = State.BOUNCED, one_line(reason)

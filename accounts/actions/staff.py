@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 
 from accounts.guards import permission_obstacle, require
 from accounts.models import Customer, StaffChange, Team, User
 from accounts.permissions import May, Role
+from accounts.validators import problem_in_words
 from audit.actions import Action, Obstacle, Refused, act, checked
 from audit.words import say
 
@@ -75,7 +75,7 @@ def create_staff(
 def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -> User:
     if User.objects.filter(username__iexact=person.username).exists():
         raise Refused(
-            say("The user name {person_username} is taken.", person_username=person.username),
+            say("The user name {name} is taken.", name=person.username),
             code="duplicate",
             data={"field": "username"},
         )
@@ -87,10 +87,8 @@ def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -
         is_active=active,
         role=role,
     )
-    try:
-        validate_password(person.password, user)
-    except ValidationError as problem:
-        raise Refused(" ".join(problem.messages), code="password", data={"field": "password"}) from None
+    if problem := problem_in_words(lambda: validate_password(person.password, user)):
+        raise Refused(problem, code="password", data={"field": "password"})
     user.set_password(person.password)
     checked(user).save()
     return user

@@ -52,7 +52,11 @@ class Confirm(StaffAction[BankDetailsChange]):
         return confirm_obstacle(obj, by)
 
     def consequence(self, obj: BankDetailsChange, by: User) -> str:
-        return f"Payouts to {obj.customer.name} can be paid again, to {obj.iban_after or 'no account'}."
+        if not obj.iban_after:
+            return say("Payouts to {customer} can be paid again, to no account.", customer=obj.customer.name)
+        return say(
+            "Payouts to {customer} can be paid again, to {iban}.", customer=obj.customer.name, iban=obj.iban_after
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         change = confirm_bank_details(pk, by=by, reason=cleaned["reason"])
@@ -124,7 +128,7 @@ def _unconfirmed(request: HttpRequest) -> Panel | None:
     if not changes:
         return None
     rows = [(link(change, change.customer), change.changed_by, when(change.changed_at)) for change in changes]
-    headings = ["Customer", "Changed by", "On"]
+    headings = [say("Customer"), say("Changed by"), say("On")]
     context = {"headings": headings, "rows": rows}
     return Panel(say("Bank details that need a second person"), "backoffice/panels/table.html", context, tone="warn")
 

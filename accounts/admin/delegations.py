@@ -19,7 +19,7 @@ from accounts.approvers import roles_that_may_stand_in_for
 from accounts.forms import DateField, ReasonField
 from accounts.models import Delegation, User
 from accounts.panels import day, link, page_url
-from accounts.permissions import May, roles_that
+from accounts.permissions import May, role_words, roles_that
 from audit.backoffice import (
     ActionForm,
     Done,
@@ -49,7 +49,7 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A staff member, shown with the role."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj} ({obj.role_name})"
+        return say("{person} ({role})", person=obj, role=role_words(obj.role_name))
 
 
 class DelegationForm(ActionForm):
@@ -111,7 +111,7 @@ class Revoke(StaffAction[Delegation]):
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("Revoked: {revoke_delegation}.", revoke_delegation=revoke_delegation(pk, by=by, **cleaned))
+        return say("Revoked: {delegation}.", delegation=revoke_delegation(pk, by=by, **cleaned))
 
 
 def delegation_pill(delegation: Delegation) -> SafeString:
@@ -194,13 +194,12 @@ def standing_in(request: HttpRequest) -> Panel | None:
     )
     rows = [
         (
-            link(
-                delegation,
-                f"You for {delegation.delegator}"
-                if delegation.deputy_id == user.pk
-                else f"{delegation.deputy} for you",
+            link(delegation, _seen_by(user, delegation)),
+            format_html(
+                "{}{}",
+                say("{first} to {last}", first=delegation.starts_on, last=delegation.ends_on),
+                sub(delegation.reason),
             ),
-            format_html("{} to {}{}", day(delegation.starts_on), day(delegation.ends_on), sub(delegation.reason)),
             delegation_pill(delegation),
         )
         for delegation in found
@@ -210,7 +209,7 @@ def standing_in(request: HttpRequest) -> Panel | None:
     return Panel(
         say("Standing in"),
         "backoffice/panels/table.html",
-        {"headings": ["Who approves for whom", "From and to", "State"], "rows": rows},
+        {"headings": [say("Who approves for whom"), say("From and to"), say("State")], "rows": rows},
         side="right",
     )
 

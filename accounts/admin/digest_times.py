@@ -18,7 +18,7 @@ from accounts.models import DigestTimes, User
 from accounts.permissions import May, roles_that
 from audit.backoffice import ActionForm, Done, PageAction, Panel, TrackedAdmin, register_verbs, timeline_panel
 from audit.models import Event
-from audit.words import say
+from audit.words import join, say
 
 register_verbs({"digest_times.choose": gettext_lazy("chose the times of their digest")})
 
@@ -49,7 +49,7 @@ class DigestTimesForm(ActionForm):
     weekdays = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Days"),
         coerce=int,
-        choices=[(number, str(name)) for number, name in WEEKDAYS.items()],
+        choices=list(WEEKDAYS.items()),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
@@ -83,7 +83,7 @@ class Choose(PageAction):
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         row = choose_digest_times(by=by, **cleaned)
         return Done(
-            say("Your digest: {in_words}.", in_words=in_words(row)),
+            say("Your digest: {times}.", times=in_words(row)),
             reverse("admin:accounts_digesttimes_do", args=(self.name,)),
         )
 
@@ -92,7 +92,9 @@ def in_words(row: DigestTimes) -> str:
     """When the digest comes: "08:00 and 14:00 on Monday, Tuesday"; "never" without a time or a day."""
     if not row.times or not row.weekdays:
         return say("never")
-    return f"{' and '.join(row.times)} on {', '.join(str(WEEKDAYS[number]) for number in row.weekdays)}"
+    *first, last = row.times
+    times = say("{these} and {last}", these=", ".join(first), last=last) if first else last
+    return say("{times} on {weekdays}", times=times, weekdays=join(", ", (WEEKDAYS[day] for day in row.weekdays)))
 
 
 @admin.register(DigestTimes)

@@ -20,6 +20,7 @@ from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -39,7 +40,7 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
-from audit.words import say
+from audit.words import Text, say
 from jobs import actions
 from jobs.kinds import kind_of
 from jobs.models import Job
@@ -74,7 +75,7 @@ class Standing:
     """How a job stands: a key that changes when its page should be loaded again, and words."""
 
     key: str
-    label: str
+    label: Text
     figures: str
     hint: str = ""
 
@@ -83,13 +84,16 @@ def standing_of(job: Job) -> Standing:
     """How the job stands now, an interrupted one told from one that runs."""
     now = timezone.now()
     done, total = intcomma(job.done), intcomma(job.total)
-    share = f" ({100 * job.done // job.total} %)" if job.total else ""
-    figures = f"{done} of {total}{share}" if job.total else "Not counted yet" if job.is_open else "Nothing was counted"
+    if job.total:
+        share = 100 * job.done // job.total
+        figures = say("{done} of {total} ({share} %)", done=done, total=total, share=share)
+    else:
+        figures = say("Not counted yet") if job.is_open else say("Nothing was counted")
     if job.is_interrupted(now):
         hint = say(
             "Nothing has been heard of it for minutes: its worker was probably stopped. It can go on from there."
         )
-        return Standing("interrupted", "Interrupted", figures, hint)
+        return Standing("interrupted", say("Interrupted"), figures, hint)
     if job.state == Job.State.QUEUED and job.asked_at <= now - WAITING_LONG:
         hint = say("It has been waiting for a while: an earlier job may be running, or no background worker is.")
         return Standing("waiting", job.get_state_display(), figures, hint)
@@ -121,7 +125,7 @@ class Cancel(_JobAction):
         return actions.cancel_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("{cancel_job} is cancelled.", cancel_job=actions.cancel_job(pk, by=by, **cleaned))
+        return say("{job} is cancelled.", job=actions.cancel_job(pk, by=by, **cleaned))
 
 
 class Resume(_JobAction):
@@ -135,7 +139,7 @@ class Resume(_JobAction):
         return actions.resume_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("{resume_job} goes on.", resume_job=actions.resume_job(pk, by=by, **cleaned))
+        return say("{job} goes on.", job=actions.resume_job(pk, by=by, **cleaned))
 
 
 @admin.register(Job)
@@ -193,7 +197,7 @@ class JobAdmin(TrackedAdmin):
         return (
             say("{minutes} min {seconds} s", minutes=f"{minutes:.0f}", seconds=f"{seconds:.0f}")
             if minutes
-            else f"{seconds:.1f} s"
+            else say("{seconds} s", seconds=number_format(round(seconds, 1), 1))
         )
 
     def page_title(self, obj: Job) -> str:  # type: ignore[override]
@@ -227,7 +231,7 @@ class JobAdmin(TrackedAdmin):
             raise PermissionDenied
         job = self.get_queryset(request).filter(pk=pk).first()
         if job is None:
-            raise Http404("There is no such job.")
+            raise Http404(say("There is no such job."))
         standing = standing_of(job)
         now = {"state": standing.key, "done": job.done, "total": job.total, "figures": standing.figures}
         return JsonResponse(now)

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts import forms
 from accounts.actions.limits import draft_limit, publish_limit, publish_limit_obstacle
+from accounts.admin.staff import RoleFilter
 from accounts.amounts import money, money_text
 from accounts.approvers import ENOUGH, approvers
 from accounts.models import ApprovalLimit, Delegation, User
 from accounts.panels import page_url
-from accounts.permissions import May, Role, roles_that
+from accounts.permissions import May, Role, role_words, roles_that
 from audit.backoffice import (
     Done,
     OptionalReasonForm,
@@ -32,7 +33,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import say
+from audit.words import Text, say
 
 register_verbs(
     {
@@ -74,15 +75,15 @@ class PublishLimit(StaffAction[ApprovalLimit]):
 
     def consequence(self, obj: ApprovalLimit, by: User) -> str:
         return say(
-            "From {valid_from} on, a {role} may approve up to {amount} ({subject}).",
-            valid_from=obj.valid_from,
-            role=obj.role.name.lower(),
+            "From {day} on, a {role} may approve up to {amount} ({subject}).",
+            day=obj.valid_from,
+            role=str(role_words(obj.role.name)).lower(),
             amount=money_text(obj.amount, obj.currency),
             subject=obj.get_subject_display().lower(),
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"Published: {publish_limit(pk, by=by, reason=cleaned['reason'])}."
+        return say("Published: {limit}.", limit=publish_limit(pk, by=by, reason=cleaned["reason"]))
 
 
 @admin.register(ApprovalLimit)
@@ -91,7 +92,7 @@ class ApprovalLimitAdmin(TrackedAdmin):
     staff_actions = (PublishLimit,)
     page_actions = (DraftLimit,)
     list_display = (
-        "role",
+        "role_shown",
         "subject",
         "up_to",
         "batch",
@@ -100,12 +101,16 @@ class ApprovalLimitAdmin(TrackedAdmin):
         "drafted_by",
         "published_by",
     )
-    list_filter = ("state", "role", "subject", "currency")
+    list_filter = ("state", ("role", RoleFilter), "subject", "currency")
     list_select_related = ("role", "drafted_by", "published_by")
     numeric_columns = ("up_to", "batch")
     empty_hint = gettext_lazy("Nobody can approve a refund before a limit is published: draft the first one.")
-    fields = ("role", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
-    readonly_fields = ("up_to", "batch")
+    fields = ("role_shown", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
+    readonly_fields = ("role_shown", "up_to", "batch")
+
+    @admin.display(description=gettext_lazy("Role"), ordering="role__name")
+    def role_shown(self, obj: ApprovalLimit) -> Text:
+        return role_words(obj.role.name)
 
     @admin.display(description=gettext_lazy("Up to"), ordering="amount")
     def up_to(self, obj: ApprovalLimit) -> SafeString:
@@ -138,8 +143,8 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
     rows = [
         (
             subjects[found.subject],
-            found.currency or "any currency",
-            ", ".join([*map(str, found.people), *map(_in_place, found.deputies)]) or "nobody",
+            found.currency or say("any currency"),
+            ", ".join([*map(str, found.people), *map(_in_place, found.deputies)]) or say("nobody"),
         )
         for found in short
     ]
@@ -147,7 +152,7 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         say("Too few people could approve"),
         "accounts/panels/approvers.html",
         {
-            "headings": ["What", "Currency", "Who could"],
+            "headings": [say("What"), say("Currency"), say("Who could")],
             "rows": rows,
             "enough": ENOUGH,
             "drafts": request.user.has_role(Role.ADMIN),

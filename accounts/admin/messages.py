@@ -44,7 +44,7 @@ from audit.backoffice import (
 )
 from audit.backoffice.display import PillTone
 from audit.models import Event
-from audit.words import say
+from audit.words import Text, say
 
 register_verbs(
     {
@@ -268,13 +268,13 @@ class OutgoingMessageAdmin(TrackedAdmin):
 
 
 def _standing(delivery: Delivery) -> Panel:
-    fields: list[tuple[str, object]] = [("State", delivery_pill(delivery.message))]
+    fields: list[tuple[str, object]] = [(say("State"), delivery_pill(delivery.message))]
     if delivery.next_attempt_at:
-        fields.append(("Next try", when(delivery.next_attempt_at)))
+        fields.append((say("Next try"), when(delivery.next_attempt_at)))
     if delivery.sent_at:
-        fields.append(("Sent", when(delivery.sent_at)))
+        fields.append((say("Sent"), when(delivery.sent_at)))
     if delivery.note:
-        fields.append(("Because", delivery.note))
+        fields.append((say("Because"), delivery.note))
     troubled = delivery.state in Delivery.TROUBLED_STATES
     return Panel(
         say("Delivery"),
@@ -295,14 +295,15 @@ def _attempts(message: OutgoingMessage) -> Panel:
         )
         for attempt in message.attempts.all()
     ]
-    headings = [("Try", "n"), "Began", "Outcome", "The server said"]
-    return Panel(say("Tries"), TABLE, {"headings": headings, "rows": rows, "empty": "Not tried yet."}, side="right")
+    headings = [(say("Try"), "n"), say("Began"), say("Outcome"), say("The server said")]
+    context = {"headings": headings, "rows": rows, "empty": say("Not tried yet.")}
+    return Panel(say("Tries"), TABLE, context, side="right")
 
 
 # --- Elsewhere ----------------------------------------------------------------------------------
 
 
-def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails") -> Panel:
+def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> Panel:
     """A card of messages, each with where it stands; marked when one is in trouble. They come with ``delivery``."""
     found = list(messages)
     rows = [
@@ -314,9 +315,9 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: str = "E-mails
     ]
     troubled = any(message.delivery.state in Delivery.TROUBLED_STATES for message in found)
     return Panel(
-        title,
+        title or say("E-mails"),
         TABLE,
-        {"headings": ["Message", "State, queued"], "rows": rows, "empty": "None was sent."},
+        {"headings": [say("Message"), say("State, queued")], "rows": rows, "empty": say("None was sent.")},
         tone="warn" if troubled else "",
     )
 
@@ -361,7 +362,7 @@ def trouble_panel(request: HttpRequest) -> Panel | None:
     return Panel(
         say("Customers who may not have been told"),
         TABLE,
-        {"headings": ["Message", "State"], "rows": rows},
+        {"headings": [say("Message"), say("State")], "rows": rows},
         tone="warn",
         note=say("all") if len(found) > SHOWN else say("messages"),
         url=reverse("admin:accounts_outgoingmessage_changelist"),

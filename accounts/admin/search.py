@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Contact, Customer, User
 from accounts.panels import page_url
-from accounts.permissions import May
+from accounts.permissions import May, role_words
 from audit.backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from audit.words import say
 
 
 def find_customers(typed: Typed, user: User) -> Iterator[Found]:
@@ -24,7 +26,7 @@ def find_customers(typed: Typed, user: User) -> Iterator[Found]:
     if typed.is_wordy:
         queries.append(rows.filter(name__icontains=f" {typed.text}"))
     for customer in first_of(*queries):
-        parts = (customer.number, customer.email, "merged into another" if customer.merged_into_id else "")
+        parts = (customer.number, customer.email, say("merged into another") if customer.merged_into_id else "")
         yield Found(
             customer.name,
             page_url(customer),
@@ -40,7 +42,7 @@ def find_contacts(typed: Typed, user: User) -> Iterator[Found]:
         wanted |= Q(name__istartswith=typed.text)
     rows = Contact.objects.filter(wanted).select_related("customer").order_by("name", "pk")
     for contact in first_of(rows):
-        parts = (contact.position, contact.customer.name, contact.email, "" if contact.active else "retired")
+        parts = (contact.position, contact.customer.name, contact.email, "" if contact.active else say("retired"))
         yield Found(contact.name, page_url(contact.customer), ", ".join(part for part in parts if part))
 
 
@@ -51,11 +53,14 @@ def find_staff(typed: Typed, user: User) -> Iterator[Found]:
         names |= Q(first_name__istartswith=part) | Q(last_name__istartswith=part)
     rows = User.objects.filter(names).exclude(username=User.SYSTEM).select_related("role").order_by("username")
     for person in first_of(rows):
-        state = "" if person.is_active else "inactive"
-        note = ", ".join(part for part in (person.username, person.role_name, state) if part)
+        role = str(role_words(person.role_name))
+        state = "" if person.is_active else say("inactive")
+        note = ", ".join(part for part in (person.username, role, state) if part)
         yield Found(str(person), page_url(person), note, exact=typed.names(person.username))
 
 
-register_source(Source("Customers", "users", May.SEE_CASES, find_customers, model=Customer, order=10))
-register_source(Source("Contacts", "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60))
-register_source(Source("Staff", "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))
+register_source(Source(gettext_lazy("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10))
+register_source(
+    Source(gettext_lazy("Contacts"), "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60)
+)
+register_source(Source(gettext_lazy("Staff"), "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -26,7 +27,7 @@ from accounts.actions.staff import (
 from accounts.admin.language import ChooseLanguage
 from accounts.models import Customer, StaffChange, Team, User
 from accounts.panels import link, page_url
-from accounts.permissions import May, roles_that
+from accounts.permissions import May, may_words, role_words, roles_that
 from audit.backoffice import (
     Done,
     OptionalReasonForm,
@@ -41,7 +42,7 @@ from audit.backoffice import (
     when,
 )
 from audit.models import Event
-from audit.words import say
+from audit.words import Text, say
 
 register_verbs(
     {
@@ -120,13 +121,21 @@ class DraftStaffChange(StaffAction[User]):
         return Done(say("{change} is drafted; a manager has to publish it.", change=change), page_url(change))
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """The roles by their names in the language of whoever is looking."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
+        found = super().field_choices(field, request, model_admin)
+        return [(pk, role_words(str(name))) for pk, name in found]
+
+
 @admin.register(User)
 class UserAdmin(TrackedAdmin):
     may_view = May.SEE_STAFF
     staff_actions = (DraftStaffChange,)
     page_actions = (NewStaff, ChooseLanguage)
-    list_display = ("username", "full_name", "role", "team", "activity", "last_sign_in")
-    list_filter = ("role", "team", "is_active")
+    list_display = ("username", "full_name", "role_shown", "team", "activity", "last_sign_in")
+    list_filter = (("role", RoleFilter), "team", "is_active")
     list_select_related = ("role", "team")
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = gettext_lazy("Name or e-mail")
@@ -134,14 +143,14 @@ class UserAdmin(TrackedAdmin):
         "username",
         "full_name",
         "email",
-        "role",
+        "role_shown",
         "team",
         "own_customer_number",
         "activity",
         "last_sign_in",
         "joined",
     )
-    readonly_fields = ("full_name", "own_customer_number", "activity", "last_sign_in", "joined")
+    readonly_fields = ("full_name", "role_shown", "own_customer_number", "activity", "last_sign_in", "joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         drafts = StaffChange.objects.filter(state=StaffChange.State.DRAFT)
@@ -154,6 +163,10 @@ class UserAdmin(TrackedAdmin):
     def full_name(self, obj: User) -> str:
         return obj.get_full_name()
 
+    @admin.display(description=gettext_lazy("Role"), ordering="role__name", empty_value="–")
+    def role_shown(self, obj: User) -> Text | None:
+        return role_words(obj.role_name) or None
+
     @admin.display(description=gettext_lazy("Active"), ordering="is_active")
     def activity(self, obj: User) -> SafeString:
         if obj.username == User.SYSTEM:
@@ -161,8 +174,8 @@ class UserAdmin(TrackedAdmin):
         return pill(say("Active"), "good") if obj.is_active else pill(say("Inactive"), "mute")
 
     @admin.display(description=gettext_lazy("Last signed in"), ordering="last_login")
-    def last_sign_in(self, obj: User) -> SafeString:
-        return when(obj.last_login) or SafeString("never")
+    def last_sign_in(self, obj: User) -> str:
+        return when(obj.last_login) or say("never")
 
     @admin.display(description=gettext_lazy("Since"))
     def joined(self, obj: User) -> SafeString:
@@ -178,13 +191,19 @@ class UserAdmin(TrackedAdmin):
 
     def change_panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
         changes = obj.staff_changes.select_related("role", "team", "drafted_by", "published_by")
-        may = [may.value for may in May if obj.may(may)]
+        may = [may_words(may) for may in May if obj.may(may)]
         return [
             Panel(
                 say("Changes"),
                 "backoffice/panels/table.html",
                 {
-                    "headings": ["Shall be", "State", "Drafted by", "Published by", "Reason"],
+                    "headings": [
+                        say("Shall be"),
+                        say("State"),
+                        say("Drafted by"),
+                        say("Published by"),
+                        say("Reason"),
+                    ],
                     "rows": [
                         (
                             link(change, _in_words(change)),
@@ -198,16 +217,19 @@ class UserAdmin(TrackedAdmin):
                 },
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
-            Panel(say("May"), "accounts/panels/may.html", {"may": may}, side="right", note=obj.role_name),
+            Panel(say("May"), "accounts/panels/may.html", {"may": may}, side="right", note=role_words(obj.role_name)),
         ]
 
 
-def _in_words(change: StaffChange) -> str:
+def _in_words(change: StaffChange) -> Text:
     if not change.active:
         return say("inactive")
-    role = change.role.name if change.role else "no role"
-    lead = ", its lead" if change.leads_team else ""
-    return f"{role}, {change.team}{lead}" if change.team else role
+    role = role_words(change.role.name) if change.role else say("no role")
+    if not change.team:
+        return role
+    if change.leads_team:
+        return say("{role}, {team}, its lead", role=role, team=change.team)
+    return say("{role}, {team}", role=role, team=change.team)
 
 
 def _change_pill(change: StaffChange) -> SafeString:
@@ -229,10 +251,10 @@ class PublishStaffChange(StaffAction[StaffChange]):
         return publish_change_obstacle(obj, by=by)
 
     def consequence(self, obj: StaffChange, by: User) -> str:
-        return say("From now on {person} is: {in_words}.", person=obj.person, in_words=_in_words(obj))
+        return say("From now on {person} is: {role}.", person=obj.person, role=_in_words(obj))
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{publish_staff_change(pk, by=by, reason=cleaned['reason'])} is published."
+        return say("{change} is published.", change=publish_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
 class DiscardStaffChange(StaffAction[StaffChange]):
@@ -242,7 +264,7 @@ class DiscardStaffChange(StaffAction[StaffChange]):
     tone = "danger"
     icon = "x"
     may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
-    roles = f"{roles_that(May.PUBLISH_STAFF)} or {roles_that(May.DRAFT_STAFF)}"
+    roles = roles_that(May.PUBLISH_STAFF, May.DRAFT_STAFF)
     form_class = ReasonForm
 
     def obstacle(self, obj: StaffChange, by: User) -> str | None:
@@ -252,7 +274,7 @@ class DiscardStaffChange(StaffAction[StaffChange]):
         return say("{person} stays as they are.", person=obj.person)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{discard_staff_change(pk, by=by, reason=cleaned['reason'])} is discarded."
+        return say("{change} is discarded.", change=discard_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
 @admin.register(StaffChange)
@@ -279,7 +301,7 @@ class StaffChangeAdmin(TrackedAdmin):
         )
 
     @admin.display(description=gettext_lazy("Shall be"))
-    def shall_be(self, obj: StaffChange) -> str:
+    def shall_be(self, obj: StaffChange) -> Text:
         return _in_words(obj)
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
@@ -293,22 +315,26 @@ class StaffChangeAdmin(TrackedAdmin):
         person = obj.person
         now = person.team.lead_id == person.pk if person.team else False
         rows = [
-            ("Role", person.role_name or "none", obj.role.name if obj.role else "none"),
-            ("Team", person.team or "none", obj.team or "none"),
-            ("Leads the team", _yes(now), _yes(obj.leads_team)),
-            ("Own customer number", _number(person.customer), _number(obj.customer)),
-            ("Active", _yes(person.is_active), _yes(obj.active)),
+            (say("Role"), _role(person.role), _role(obj.role)),
+            (say("Team"), person.team or say("none"), obj.team or say("none")),
+            (say("Leads the team"), _yes(now), _yes(obj.leads_team)),
+            (say("Own customer number"), _number(person.customer), _number(obj.customer)),
+            (say("Active"), _yes(person.is_active), _yes(obj.active)),
         ]
         return [
             Panel(
                 say("{person}: now, and by this change", person=person),
                 "backoffice/panels/table.html",
-                {"headings": ["", "Now", "By this change"], "rows": rows},
+                {"headings": ["", say("Now"), say("By this change")], "rows": rows},
                 note=say("their page"),
                 url=page_url(person),
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]
+
+
+def _role(role: Group | None) -> Text:
+    return role_words(role.name) if role else say("none")
 
 
 def _yes(value: bool) -> str:
@@ -355,14 +381,18 @@ class TeamAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: Team) -> Sequence[Panel]:
         members = obj.members.select_related("role")
         rows = [
-            (link(user), user.role_name, pill(say("Active"), "good") if user.is_active else pill(say("Inactive")))
+            (
+                link(user),
+                role_words(user.role_name),
+                pill(say("Active"), "good") if user.is_active else pill(say("Inactive")),
+            )
             for user in members
         ]
         return [
             Panel(
                 say("People"),
                 "backoffice/panels/table.html",
-                {"headings": ["Name", "Role", "Active"], "rows": rows, "empty": "Nobody yet."},
+                {"headings": [say("Name"), say("Role"), say("Active")], "rows": rows, "empty": say("Nobody yet.")},
             ),
             timeline_panel(Event.objects.about(obj), about=obj),
         ]

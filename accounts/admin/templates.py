@@ -78,7 +78,7 @@ class EditTemplate(StaffAction[MessageTemplate]):
         return preview_context(obj.kind, subject, body)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("The text of “{edit_template}” is changed.", edit_template=edit_template(pk, by=by, **cleaned))
+        return say("The text of “{template}” is changed.", template=edit_template(pk, by=by, **cleaned))
 
 
 def preview_context(kind: str, subject: str, body: str) -> dict[str, Any]:

@@ -6,6 +6,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.formats import number_format
+
+from audit.words import Words, in_both, recorded
+
 _SHOWN: Final = 60
 
 
@@ -25,7 +29,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
+        return Words(f"{self.field}: {self.message}", f"{self.field}: {recorded(self.message)}")
 
     @property
     def reason(self) -> str:
@@ -37,6 +41,11 @@ def shown(text: str) -> str:
     """Text from a file between quotation marks: cut when long, and nothing in it that acts on a terminal."""
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return "“" + "".join(char if char == " " or _is_harmless(char) else _escaped(char) for char in cut) + "”"
+
+
+def figure(number: int) -> Words:
+    """A whole number for a sentence, grouped as the language groups it."""
+    return in_both(lambda: number_format(number, use_l10n=True, force_grouping=True))
 
 
 def _is_harmless(char: str) -> bool:

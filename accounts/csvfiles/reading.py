@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from accounts.csvfiles.problems import FileProblem, shown
+from accounts.csvfiles.problems import FileProblem, figure, shown
 from audit.words import say
 
 LONGEST_RECORD: Final = 1024 * 1024  # bytes
@@ -64,21 +64,21 @@ class CsvReader:
         for record in self._records:
             if any(cell and not cell.isspace() for cell in record.cells):
                 if record.row > MOST_ROWS + 1:
-                    raise FileProblem(f"The file has more than {MOST_ROWS:,} rows: split it.")
+                    raise FileProblem(say("The file has more than {count} rows: split it.", count=figure(MOST_ROWS)))
                 yield record
 
     def _checked_header(self, first: Record | None) -> tuple[str, ...]:
         if first is None:
-            raise FileProblem("The file is empty.")
+            raise FileProblem(say("The file is empty."))
         header = tuple(cell.strip() for cell in first.cells)
         if not any(header):
-            raise FileProblem("Row 1 is empty: it has to name the columns.")
+            raise FileProblem(say("Row 1 is empty: it has to name the columns."))
         seen: set[str] = set()
         for position, name in enumerate(header, start=1):
             if not name:
-                raise FileProblem(f"Row 1: column {position} has no name.")
+                raise FileProblem(say("Row 1: column {position} has no name.", position=position))
             if name in seen:
-                raise FileProblem(f"Row 1: the column {shown(name)} is there twice.")
+                raise FileProblem(say("Row 1: the column {column} is there twice.", column=shown(name)))
             seen.add(name)
         return header
 
@@ -89,13 +89,16 @@ class CsvReader:
             while open_quote:
                 following = next(lines, None)
                 if following is None:
-                    raise FileProblem(f"Row {self._row}: a quotation mark is opened and never closed.")
+                    raise FileProblem(say("Row {row}: a quotation mark is opened and never closed.", row=self._row))
                 parts.append(following)
                 size += len(following.encode()) + 1
                 if size > LONGEST_RECORD:
                     raise FileProblem(
-                        f"Row {self._row} is longer than {LONGEST_RECORD:,} bytes:"
-                        " a quotation mark in it is not closed."
+                        say(
+                            "Row {row} is longer than {count} bytes: a quotation mark in it is not closed.",
+                            row=self._row,
+                            count=figure(LONGEST_RECORD),
+                        )
                     )
                 open_quote ^= following.count('"') % 2 == 1
             yield Record(self._row, self._cells("\n".join(parts)))
@@ -108,7 +111,7 @@ class CsvReader:
             self._digest.update(raw)
             if start == 0:
                 if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-                    raise FileProblem("The file is UTF-16 (or UTF-32), not UTF-8: save it as CSV UTF-8.")
+                    raise FileProblem(say("The file is UTF-16 (or UTF-32), not UTF-8: save it as CSV UTF-8."))
                 if raw.startswith(BOM_UTF8):
                     start, raw = len(BOM_UTF8), raw[len(BOM_UTF8) :]
                     if not raw:
@@ -120,36 +123,49 @@ class CsvReader:
         # Before the length, so that a UTF-16 file without a mark is called by its name.
         if (nul := raw.find(b"\0")) >= 0:
             raise FileProblem(
-                f"Row {self._row}: byte {start + nul + 1} of the file is a NUL:"
-                " this is no text in UTF-8 (UTF-16, perhaps)."
+                say(
+                    "Row {row}: byte {byte} of the file is a NUL: this is no text in UTF-8 (UTF-16, perhaps).",
+                    row=self._row,
+                    byte=start + nul + 1,
+                )
             )
         if len(raw) > LONGEST_RECORD:
-            raise FileProblem(f"Row {self._row}: its line is longer than {LONGEST_RECORD:,} bytes.")
+            raise FileProblem(
+                say("Row {row}: its line is longer than {count} bytes.", row=self._row, count=figure(LONGEST_RECORD))
+            )
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             column = self._column_at(raw[: error.start].decode("utf-8"))
+            if column:
+                where = say("Row {row}, column {column}", row=self._row, column=shown(column))
+            else:
+                where = say("Row {row}", row=self._row)
             raise FileProblem(
-                f"Row {self._row}{column}: byte {start + error.start + 1} of the file"
-                f" (0x{raw[error.start]:02X}) is not UTF-8."
-                " Save the file as CSV UTF-8; it may be Latin-1 or Windows-1252."
+                say(
+                    "{where}: byte {byte} of the file ({value}) is not UTF-8. Save the file as CSV UTF-8; it may be "
+                    "Latin-1 or Windows-1252.",
+                    where=where,
+                    byte=start + error.start + 1,
+                    value=f"0x{raw[error.start]:02X}",
+                )
             ) from None
         text = text.removesuffix("\n").removesuffix("\r")
         if "\r" in text:
             raise FileProblem(
-                f"Row {self._row}: a line ends with a carriage return alone (line {self._line})."
-                " Save the file with LF or CRLF line ends."
+                say(
+                    "Row {row}: a line ends with a carriage return alone (line {line}). Save the file with LF or CRLF "
+                    "line ends.",
+                    row=self._row,
+                    line=self._line,
+                )
             )
         return text
 
     def _column_at(self, before: str) -> str:
-        """Names the column that comes after this much of a line, where quotation marks leave no doubt."""
+        """The column that comes after this much of a line, where quotation marks leave no doubt."""
         position = before.count(self._delimiter)
-        return (
-            say(", column {shown}", shown=shown(self.header[position]))
-            if '"' not in before and position < len(self.header)
-            else ""
-        )
+        return self.header[position] if '"' not in before and position < len(self.header) else ""
 
     def _cells(self, text: str) -> tuple[str, ...]:
         if '"' not in text:
@@ -162,10 +178,16 @@ class CsvReader:
             at = match.end()
             if at < len(text) and text[at] != self._delimiter:
                 position = len(cells)
-                name = f" ({shown(self.header[position])})" if position < len(self.header) else ""
+                cell = str(position + 1)
+                if position < len(self.header):
+                    cell = f"{cell} ({shown(self.header[position])})"
                 raise FileProblem(
-                    f"Row {self._row}: the quotation marks of cell {position + 1}{name} do not match."
-                    " A cell that holds one is quoted as a whole, with the mark inside doubled."
+                    say(
+                        "Row {row}: the quotation marks of cell {cell} do not match. A cell that holds one is quoted "
+                        "as a whole, with the mark inside doubled.",
+                        row=self._row,
+                        cell=cell,
+                    )
                 )
             quoted = match.group(1)
             cells.append(match.group(2) if quoted is None else quoted.replace('""', '"'))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from accounts.csvfiles.problems import Problem, shown
-from audit.words import say
+from accounts.csvfiles.problems import Problem, figure, shown
+from audit.words import Words, say_count
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -102,19 +102,16 @@ class Report:
         )
 
     def _outcome(self, result: RowResult) -> str:
-        return (
-            say("would be {outcome}", outcome=result.outcome)
-            if self.dry_run and result.outcome is Outcome.ADDED
-            else str(result.outcome)
-        )
+        return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
 
     def _in_words(self, result: RowResult) -> str:
         why = " ".join(str(problem) for problem in result.problems) or result.detail
         return f"{self._outcome(result)}: {why}" if why else self._outcome(result)
 
 
-def rows(count: int) -> str:
-    return say("1 row") if count == 1 else say("{count} rows", count=f"{count:,}")
+def rows(count: int) -> Words:
+    """How many rows, in words."""
+    return say_count("{count} row", "{count} rows", count, count=figure(count))
 
 
 def inert(text: str) -> str:

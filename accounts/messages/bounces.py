@@ -11,7 +11,6 @@ from email.message import EmailMessage, Message
 from pathlib import Path
 
 from accounts.messages.template_text import one_line
-from audit.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def _verdict(status: Message) -> tuple[str, str]:
     for block in blocks if isinstance(blocks, list) else []:
         if not isinstance(block, Message) or "Action" not in block:
             continue
-        said = [str(block[name]) for name in (say("Status"), "Diagnostic-Code") if block[name]]
+        said = [str(block[name]) for name in ("Status", "Diagnostic-Code") if block[name]]
         found.append((str(block["Action"]).strip().lower(), one_line(" ".join(said))))
     return next((entry for entry in found if entry[0] == "failed"), found[0] if found else ("", ""))
 

@@ -17,7 +17,6 @@ from accounts.models import Delivery, DeliveryAttempt, OutgoingMessage, User
 from audit.actions import act
 from audit.bulk import update_tracked
 from audit.context import acting
-from audit.words import say
 
 State = Delivery.State
 Outcome = DeliveryAttempt.Outcome
@@ -160,7 +159,7 @@ def give_up_on_dead_tries(*, by: User, now: datetime | None = None) -> int:
             delivery = Delivery.objects.select_for_update(no_key=True).get(message=message_id)
             if delivery.state != State.SENDING:
                 continue
-            why = say("The process that was sending it ended before it learned what the mail server said.")
+            why = "The process that was sending it ended before it learned what the mail server said."
             tries = DeliveryAttempt.objects.filter(message=message_id, outcome=Outcome.STARTED)
             update_tracked(tries, outcome=Outcome.UNKNOWN, ended_at=moment, detail=why)
             delivery.state, delivery.note = State.UNCERTAIN, why

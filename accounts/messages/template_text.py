@@ -24,7 +24,6 @@ from audit.words import say
 SUBJECT_LENGTH = 200
 #: Of what ``for`` offers inside its block, this alone.
 FORLOOP = frozenset({"counter", "first", "last"})
-_NOTHING_ELSE = "Besides fields in double braces, only if, elif, else, for and empty can be used."
 
 
 class _TextEngine(Engine):
@@ -95,16 +94,21 @@ def check_template(kind: str, subject: str, body: str) -> None:
             vanish when an optional field is empty. The sentence names it; ``data["field"]`` is ``subject`` or ``body``.
     """
     if "\n" in subject.strip() or "\r" in subject.strip():
-        raise _bad("subject", "The subject has to be a single line.")
+        raise _bad("subject", say("The subject has to be a single line."))
     for part, source in (("subject", subject), ("body", body)):
         if not source.strip():
-            raise _bad(part, f"The {part} cannot be empty.")
+            sentences = {"subject": say("The subject cannot be empty."), "body": say("The body cannot be empty.")}
+            raise _bad(part, sentences[part])
         _check_source(kind, part, source)
     for values in (examples_of(kind), examples_of(kind, required_only=True)):
         words = render(kind, subject, body, values)
         for part, text in (("subject", words.subject), ("body", words.body)):
             if not text:
-                raise _bad(part, f"Without its optional fields the {part} would be empty.")
+                sentences = {
+                    "subject": say("Without its optional fields the subject would be empty."),
+                    "body": say("Without its optional fields the body would be empty."),
+                }
+                raise _bad(part, sentences[part])
 
 
 def _bad(part: str, sentence: str) -> Refused:
@@ -116,9 +120,14 @@ def _check_source(kind: str, part: str, source: str) -> None:
         if token.token_type == TokenType.BLOCK:
             word = (token.contents.split() or [""])[0]
             if word not in TAGS:
-                raise _bad(part, f"“{word}” cannot be used in a message. {_NOTHING_ELSE}")
+                sentence = say(
+                    "“{word}” cannot be used in a message. Besides fields in double braces, only if, elif, else, for "
+                    "and empty can be used.",
+                    word=word,
+                )
+                raise _bad(part, sentence)
         elif token.token_type == TokenType.TEXT and (left := re.search(r"\{\{|\{%|\}\}|%\}", token.contents)):
-            raise _bad(part, f"Line {token.lineno} has “{left[0]}” without its other half.")
+            raise _bad(part, say("Line {line} has “{mark}” without its other half.", line=token.lineno, mark=left[0]))
     try:
         template = Template(source, engine=_engine)
     except (TemplateSyntaxError, ValueError) as problem:
@@ -129,18 +138,14 @@ def _check_source(kind: str, part: str, source: str) -> None:
 
 def _in_words(problem: str) -> str:
     if found := re.search(r"Invalid filter: '([^']*)'", problem):
-        return say("There is no filter “{found}”. There are: {names}.", found=found[1], names=", ".join(FILTERS))
+        return say("There is no filter “{name}”. There are: {names}.", name=found[1], names=", ".join(FILTERS))
     if found := re.search(r"Unclosed tag on line (\d+): '(\w+)'", problem):
-        return say(
-            "The “{found}” of line {found_2} is not closed: “end{found}” is missing.", found=found[2], found_2=found[1]
-        )
+        return say("The “{tag}” of line {line} is not closed: “end{tag}” is missing.", tag=found[2], line=found[1])
     if found := re.search(r"Invalid block tag on line (\d+): '(\w+)'", problem):
         return say(
-            "The “{found}” of line {found_2} has nothing before it that it could belong to.",
-            found=found[2],
-            found_2=found[1],
+            "The “{tag}” of line {line} has nothing before it that it could belong to.", tag=found[2], line=found[1]
         )
-    return say("This cannot be read as a template: {rstrip}.", rstrip=problem.rstrip("."))
+    return say("This cannot be read as a template: {problem}.", problem=problem.rstrip("."))
 
 
 class _Check:
@@ -165,10 +170,12 @@ class _Check:
     def _loop(self, node: ForNode, within: frozenset[str]) -> None:
         self._expression(node.sequence, within, looped=True)
         if len(node.loopvars) != 1:
-            raise _bad(self.part, "A “for” goes through a list with one name: “for line in calculation”.")
+            sentence = say("A “for” goes through a list with one name: “for line in calculation”.")
+            raise _bad(self.part, sentence)
         name = node.loopvars[0]
         if name in self.known:
-            raise _bad(self.part, f"“{name}” is a field already: call what “for” goes through something else.")
+            sentence = say("“{name}” is a field already: call what “for” goes through something else.", name=name)
+            raise _bad(self.part, sentence)
         self.nodes(node.nodelist_loop, within=within | {name, "forloop"})
         self.nodes(node.nodelist_empty, within=within)
 
@@ -179,11 +186,12 @@ class _Check:
         if isinstance(expression.var, Variable):
             name = self._name(expression.var, within)
             if name and looped and not self.known.get(name, False):
-                raise _bad(self.part, f"“for” needs a list, and “{name}” is none.")
+                raise _bad(self.part, say("“for” needs a list, and “{name}” is none.", name=name))
             if name and shown and not joined and self.known.get(name, False):
-                raise _bad(self.part, f'“{name}” is a list: go through it with “for”, or write {name}|join:", ".')
+                sentence = say('“{name}” is a list: go through it with “for”, or write {name}|join:", ".', name=name)
+                raise _bad(self.part, sentence)
         elif looped:
-            raise _bad(self.part, "“for” needs a list.")
+            raise _bad(self.part, say("“for” needs a list."))
         for _, arguments in expression.filters:
             for is_variable, argument in arguments:
                 if is_variable:
@@ -198,9 +206,11 @@ class _Check:
         if name == "forloop" and name in within and len(rest) == 1 and rest[0] in FORLOOP:
             return ""
         if rest:
-            raise _bad(self.part, f"“{variable.var}” is not a field: a field's name has no dot.")
+            sentence = say("“{name}” is not a field: a field's name has no dot.", name=variable.var)
+            raise _bad(self.part, sentence)
         if name not in self.known and name not in within:
-            raise _bad(self.part, f"There is no field “{name}”. There are: {', '.join(self.known)}.")
+            sentence = say("There is no field “{name}”. There are: {names}.", name=name, names=", ".join(self.known))
+            raise _bad(self.part, sentence)
         return str(name)
 
 

@@ -10,19 +10,23 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop
 
-from accounts.csvfiles.problems import Problem
+from accounts.csvfiles.problems import Problem, figure
 from accounts.csvfiles.report import rows
 from accounts.guards import permission_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
-from audit.words import say
+from audit.words import Words, join, recorded, say
 from billing.actions.payments import record_payment
 from billing.imports.bank import Booking, Statement
 from billing.models import BankLine, Invoice, Subscription
 from billing.money import format_amount
+
+#: So many bad rows of a statement are named when it is refused.
+NAMED = 5
 
 
 class Became(StrEnum):
@@ -58,10 +62,19 @@ class BankReport:
     def count(self, became: Became) -> int:
         return sum(result.became is became for result in self.results)
 
-    def counts(self) -> str:
+    def counts(self) -> Words:
         """How many rows there are and what became of them, in a sentence without anybody's data."""
-        parts = [f"{self.count(became):,} {became}" for became in Became if self.count(became)]
-        return f"{rows(len(self.results))}: {', '.join(parts)}."
+        said = {
+            Became.MATCHED: gettext_noop("{count} matched"),
+            Became.UNMATCHED: gettext_noop("{count} not matched"),
+            Became.KNOWN: gettext_noop("{count} known already"),
+            Became.OUT: gettext_noop("{count} money that went out"),
+            Became.REFUSED: gettext_noop("{count} refused"),
+        }
+        parts = [
+            say(sentence, count=figure(self.count(became))) for became, sentence in said.items() if self.count(became)
+        ]
+        return say("{rows}: {counts}.", rows=rows(len(self.results)), counts=join(", ", parts))
 
 
 class StatementRefused(Refused):
@@ -69,10 +82,21 @@ class StatementRefused(Refused):
 
     def __init__(self, report: BankReport, *, data: dict[str, Any]) -> None:
         bad = [result for result in report.results if result.became is Became.REFUSED]
-        some = " ".join(f"Row {result.row}, {' '.join(map(str, result.problems))}" for result in bad[:5])
-        more = f" And {len(bad) - 5:,} more." if len(bad) > 5 else ""
+        sentences = [
+            say(
+                "{rows} of {all} cannot be read, so nothing was taken in.",
+                rows=rows(len(bad)),
+                all=figure(len(report.results)),
+            ),
+            *(
+                say("Row {row}, {problems}", row=result.row, problems=join(" ", result.problems))
+                for result in bad[:NAMED]
+            ),
+        ]
+        if len(bad) > NAMED:
+            sentences.append(say("And {count} more.", count=figure(len(bad) - NAMED)))
         super().__init__(
-            f"{rows(len(bad))} of {len(report.results):,} cannot be read, so nothing was taken in. {some}{more}",
+            join(" ", sentences),
             code="rows",
             data=data,
         )
@@ -173,7 +197,7 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
 
 
 def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
-    """The one invoice that a payment received is for, or why none can be told, as a sentence."""
+    """The one invoice that a payment received is for, or why none can be told, as the record says it."""
     if not booking.numbers:
         return "The text names no invoice."
     found = [invoices[number] for number in booking.numbers if number in invoices]
@@ -234,7 +258,7 @@ def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str
             payer=booking.payer,
             text=booking.text,
             state=BankLine.State.UNMATCHED,
-            why=one.why[:200],
+            why=recorded(one.why)[:200],
         )
         if one.invoice is not None:
             line.payment = record_payment(
@@ -288,10 +312,10 @@ def match_bank_line(
         if invoice.currency != line.currency:
             raise Refused(
                 say(
-                    "Invoice {invoice} is in {invoice_currency}, the payment in {line_currency}.",
+                    "Invoice {invoice} is in {currency}, the payment in {paid_in}.",
                     invoice=invoice.number,
-                    invoice_currency=invoice.currency,
-                    line_currency=line.currency,
+                    currency=invoice.currency,
+                    paid_in=line.currency,
                 ),
                 code="currency",
                 data={"field": "invoice_number"},
@@ -327,7 +351,7 @@ def set_aside_bank_line(line_id: int, *, by: User, reason: str) -> BankLine:
         line = action.lock(BankLine, line_id)
         action.about(line)
         action.refuse_if(set_aside_obstacle(line))
-        action.require_reason("what this payment is")
+        action.require_reason(say("what this payment is"))
         line.state = BankLine.State.SET_ASIDE
         line.why = reason.strip()[:200]
         line.save()

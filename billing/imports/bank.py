@@ -97,7 +97,7 @@ def read_statement(stream: BinaryIO, bank_map: BankMap, *, file_name: str, today
     rows = _Rows(bank_map, reader.header, today)
     found = [rows.read(record) for record in reader]
     if not found:
-        raise FileProblem("The file has a header and no rows.")
+        raise FileProblem(say("The file has a header and no rows."))
     return Statement(file_name[:150], reader.sha256, reader.size, bank_map.name, found)
 
 
@@ -152,15 +152,15 @@ class _Rows:
         form, (year, month, day) = _DATE[self._map.dates]
         match = form.fullmatch(raw)
         if match is None:
-            raise _Bad("date", f"{shown(raw)} is no date written as {self._map.dates}.")
+            raise _Bad("date", say("{text} is no date written as {form}.", text=shown(raw), form=str(self._map.dates)))
         try:
             found = date(int(match[year]), int(match[month]), int(match[day]))
         except ValueError:
-            raise _Bad("date", f"{shown(raw)} is no day of the calendar.") from None
+            raise _Bad("date", say("{text} is no day of the calendar.", text=shown(raw))) from None
         if found > self._today:
-            raise _Bad("future", f"{shown(raw)} lies in the future.")
+            raise _Bad("future", say("{text} lies in the future.", text=shown(raw)))
         if found < EARLIEST:
-            raise _Bad("date", f"{shown(raw)} lies before {EARLIEST}.")
+            raise _Bad("date", say("{text} lies before {day}.", text=shown(raw), day=EARLIEST))
         return found
 
     def _currency(self, record: Record) -> str:
@@ -168,30 +168,33 @@ class _Rows:
         try:
             is_whole_minor(0, code)
         except UnknownCurrency:
-            raise _Bad("currency", f"{shown(code)} is no currency of ISO 4217.") from None
+            raise _Bad("currency", say("{text} is no currency of ISO 4217.", text=shown(code))) from None
         return code
 
     def _read_amount(self, record: Record, currency: str | None) -> Decimal:
         raw = self._cell(record, self._map.amount).replace("\u2212", "-")
         match = self._amount.fullmatch(raw)
         if match is None:
-            raise _Bad("amount", f"{shown(raw)} is no amount such as 1234{self._map.decimal_point}50.")
+            example = f"1234{self._map.decimal_point}50"
+            raise _Bad("amount", say("{text} is no amount such as {example}.", text=shown(raw), example=example))
         whole = "".join(char for char in match[2] if char.isdigit())
         amount = Decimal(f"{match[1]}{whole}.{match[3] or '0'}")
         if currency is not None and not is_whole_minor(amount, currency):
-            raise _Bad("amount", f"{shown(raw)} has more decimals than {currency} has.")
+            raise _Bad(
+                "amount", say("{text} has more decimals than {currency} has.", text=shown(raw), currency=currency)
+            )
         if amount == 0:
-            raise _Bad("amount", "0 is nobody's payment.")
+            raise _Bad("amount", say("0 is nobody's payment."))
         return amount
 
     def _text(self, record: Record, columns: tuple[str, ...], longest: int) -> str:
         parts = [self._cell(record, column) for column in columns if column]
         for part in parts:
             if inert(part) != part and not _STRUCTURED.match(part):
-                raise _Bad("formula", f"{shown(part)} begins as a formula does.")
+                raise _Bad("formula", say("{text} begins as a formula does.", text=shown(part)))
         text = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
         if any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in text):
-            raise _Bad("control", f"{shown(text)} holds a control character.")
+            raise _Bad("control", say("{text} holds a control character.", text=shown(text)))
         if len(text) > longest:
-            raise _Bad("length", f"is longer than {longest} characters.")
+            raise _Bad("length", say("is longer than {count} characters.", count=longest))
         return text

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from accounts.csvfiles.problems import shown
+from accounts.csvfiles.problems import figure, shown
 from accounts.csvfiles.reading import DELIMITERS
+from audit.words import say
 from billing.imports.column_map import DateOrder, MapProblem
 
 SHIPPED: Final = Path(__file__).parent / "bank_maps"
@@ -45,7 +46,9 @@ class BankMap:
         for column in (self.booked_on, self.amount, self.currency, self.payer, self.line_id, *self.text):
             if column and column not in header:
                 known = ", ".join(shown(name) for name in header[:40])
-                raise MapProblem(f"The file has no column {shown(column)}; it has {known}.")
+                raise MapProblem(
+                    say("The file has no column {column}; it has {known}.", column=shown(column), known=known)
+                )
 
 
 def shipped_bank_maps() -> list[str]:
@@ -67,7 +70,12 @@ def load_bank_map(name_or_path: str) -> BankMap:
     except OSError as error:
         names = ", ".join(shipped_bank_maps())
         raise MapProblem(
-            f"The map {shown(name_or_path)} cannot be read: {error.strerror}. Give a file, or a shipped map: {names}."
+            say(
+                "The map {map} cannot be read: {problem}. Give a file, or a shipped map: {names}.",
+                map=shown(name_or_path),
+                problem=error.strerror,
+                names=names,
+            )
         ) from None
     return parse_bank_map(raw, name=path.stem if shipped else path.name)
 
@@ -75,13 +83,15 @@ def load_bank_map(name_or_path: str) -> BankMap:
 def parse_bank_map(raw: bytes, *, name: str) -> BankMap:
     """A map from the bytes of its file. Raises ``MapProblem`` as ``load_bank_map`` does."""
     if len(raw) > LARGEST_MAP:
-        raise MapProblem(f"{name} is larger than {LARGEST_MAP:,} bytes: this is no map of columns.")
+        raise MapProblem(
+            say("{file} is larger than {count} bytes: this is no map of columns.", file=name, count=figure(LARGEST_MAP))
+        )
     try:
         document = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise MapProblem(f"{name} is not UTF-8 (byte {error.start + 1}).") from None
+        raise MapProblem(say("{file} is not UTF-8 (byte {byte}).", file=name, byte=error.start + 1)) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise MapProblem(f"{name} is not TOML: {error}.") from None
+        raise MapProblem(say("{file} is not TOML: {problem}.", file=name, problem=error)) from None
     try:
         return _map(document, name)
     except MapProblem as problem:
@@ -94,7 +104,7 @@ def _map(document: Mapping[str, Any], name: str) -> BankMap:
     _known_keys("file", file, ("delimiter", "decimal", "dates"))
     _known_keys("fields", fields, (*REQUIRED, *OPTIONAL))
     if missing := [field for field in REQUIRED if field not in fields]:
-        raise MapProblem(f"fields: {', '.join(missing)} must be there.")
+        raise MapProblem(say("{place}: {names} must be there.", place="fields", names=", ".join(missing)))
     text = fields["text"]
     columns = {field: _column(field, fields[field]) for field in ("booked_on", "amount", *OPTIONAL) if field in fields}
     currency = fields["currency"]
@@ -122,24 +132,26 @@ def _map(document: Mapping[str, Any], name: str) -> BankMap:
 def _known_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in table:
         if key not in known:
-            where = f"{place}: " if place else ""
-            raise MapProblem(f"{where}{shown(key)} is unknown here; known are {', '.join(known)}.")
+            problem = say("{key} is unknown here; known are {known}.", key=shown(key), known=", ".join(known))
+            raise MapProblem(f"{place}: {problem}" if place else problem)
 
 
 def _table(place: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise MapProblem(f"{place}: a table is due.")
+        raise MapProblem(say("{place}: a table is due.", place=place))
     return value
 
 
 def _column(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise MapProblem(f"fields.{field}: a name between quotation marks is due.")
+        raise MapProblem(say("{place}: a name between quotation marks is due.", place=f"fields.{field}"))
     return value.strip()
 
 
 def _one_of(place: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         known = ", ".join(shown(choice) for choice in choices)
-        raise MapProblem(f"{place}: one of {known} is due, not {shown(str(value))}.")
+        raise MapProblem(
+            say("{place}: one of {known} is due, not {text}.", place=place, known=known, text=shown(str(value)))
+        )
     return value
