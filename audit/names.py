@@ -82,7 +82,9 @@ def _columns(pages: admin.ModelAdmin[Any]) -> Iterator[object]:
 
 def _models() -> Iterator[type[models.Model]]:
     for app in OURS:
-        yield from apps.get_app_config(app).get_models(include_auto_created=True)
+        for model in apps.get_app_config(app).get_models(include_auto_created=True):
+            if not hasattr(model, "instance_type"):  # a model of versions is never named
+                yield model
 
 
 def _subclasses(of: type[Any]) -> Iterator[type[Any]]:
