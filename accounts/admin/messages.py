@@ -349,7 +349,8 @@ def trouble_panel(request: HttpRequest) -> Panel | None:
     user: User = request.user  # type: ignore[assignment]
     if not user.may(May.HANDLE_MESSAGES):
         return None
-    found = list(troubled_messages(user).select_related("delivery", "customer")[: SHOWN + 1])
+    # By key, as they were queued: so an index tells the last of them, however many there are.
+    found = list(troubled_messages(user).select_related("delivery", "customer").order_by("-pk")[: SHOWN + 1])
     if not found:
         return None
     rows = [

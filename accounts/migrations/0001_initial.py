@@ -575,7 +575,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'deliveries',
                 'ordering': ('-pk',),
-                'indexes': [models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['next_attempt_at'], name='delivery_due'), models.Index(condition=models.Q(('state__in', ('failed', 'uncertain', 'bounced', 'no_address'))), fields=['state'], name='delivery_in_trouble')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ('queued', 'sending'))), fields=['next_attempt_at'], name='delivery_due'), models.Index(condition=models.Q(('state__in', ('failed', 'uncertain', 'bounced', 'no_address'))), fields=['message'], name='delivery_in_trouble')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('next_attempt_at__isnull', False), ('state', 'queued')), models.Q(models.Q(('state', 'queued'), _negated=True), ('next_attempt_at__isnull', True)), _connector='OR'), name='delivery_queued_has_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('sent', 'bounced')), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='delivery_sent_has_time')],
             },
         ),

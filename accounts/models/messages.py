@@ -149,7 +149,7 @@ class Delivery(TrackedModel):
                 fields=("next_attempt_at",), name="delivery_due", condition=Q(state__in=("queued", "sending"))
             ),
             models.Index(
-                fields=("state",),
+                fields=("message",),
                 name="delivery_in_trouble",
                 condition=Q(state__in=("failed", "uncertain", "bounced", "no_address")),
             ),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +31,8 @@ from complaints.queues import waiting_for_approval_of
 LAST_WEEKS = f"The last {WEEKS} weeks"
 TABLE = "backoffice/panels/table.html"
 MINE, OVERDUE, NEAR, UNASSIGNED, WAITING, DRAFTS, SETTLED = 12, 8, 8, 8, 10, 6, 8
+#: What a proposal froze is long, and no card shows it.
+FROZEN = ("inputs", "lines", "counted", "remedy_plan", "evidence", "justification")
 #: The figures are counted again after so many seconds: nobody decides by the minute by them.
 KEPT_SECONDS = 300
 
@@ -74,20 +76,26 @@ def _cases(request: HttpRequest) -> list[Complaint]:
     if not hasattr(request, "home_cases"):
         user: User = request.user  # type: ignore[assignment]
         still_open = Complaint.objects.open()
-        wanted = Q(pk__in=Complaint.objects.overdue(timezone.now()).order_by("decide_due_at").values("pk")[:OVERDUE])
+        wanted = [Complaint.objects.overdue(timezone.now()).order_by("decide_due_at")[:OVERDUE]]
         if user.may(May.WORK_COMPLAINTS):
             mine = still_open.owned_by(user).by_urgency()
             nobodys = still_open.filter(owner__isnull=True).order_by("decide_due_at")
             near = Complaint.objects.filter(near_deadline()).order_by("decide_due_at")
-            wanted |= Q(pk__in=mine.values("pk")[:MINE]) | Q(pk__in=nobodys.values("pk")[:UNASSIGNED])
-            wanted |= Q(pk__in=near.values("pk")[:NEAR])
-        # Both say "open": the second is what an index can serve.
-        found = still_open.filter(wanted).select_related("customer", "owner", *DUE_RELATIONS)
+            wanted += [mine[:MINE], nobodys[:UNASSIGNED], near[:NEAR]]
+        found = Complaint.objects.filter(pk__in=_keys(*wanted)).select_related("customer", "owner", *DUE_RELATIONS)
         # What judges the rows comes along rather than by queries of its own; its text stays where it is.
         found = found.defer("text", "refund_policy__text", "agreement__text")
         request.home_cases = list(found.order_by("decide_due_at", "pk"))  # type: ignore[attr-defined]
     cases: list[Complaint] = request.home_cases  # type: ignore[attr-defined]
     return cases
+
+
+def _keys(*picked: QuerySet[Any]) -> QuerySet[Any]:
+    """The keys of several short lists in one question. Joined by "or" each open row would be held against all of them,
+    and the database could not see how few there are.
+    """
+    few = [rows.model._default_manager.filter(pk__in=rows.values("pk")).order_by().values("pk") for rows in picked]
+    return few[0].union(*few[1:])
 
 
 def _urgency(complaint: Complaint) -> int:
@@ -175,15 +183,13 @@ def _open_refunds(request: HttpRequest) -> tuple[list[Refund], list[Refund]]:
     """Those that wait for the person's approval, and their own drafts; asked for once."""
     if not hasattr(request, "home_refunds"):
         user: User = request.user  # type: ignore[assignment]
-        waiting = waiting_for_approval_of(user).order_by("expires_on", "pk").values("pk")[:WAITING]
+        waiting = waiting_for_approval_of(user).order_by("expires_on", "pk")[:WAITING]
         mine = Q(drafted_by=user) | Q(proposed_by=user)
-        drafts = Refund.objects.filter(mine, state=Refund.State.DRAFT)
+        drafts = Refund.objects.filter(mine, state=Refund.State.DRAFT).order_by("-returned_reason", "expires_on")
         found = (
-            Refund.objects.open()
-            .filter(
-                Q(pk__in=waiting) | Q(pk__in=drafts.order_by("-returned_reason", "expires_on").values("pk")[:DRAFTS])
-            )
-            .select_related("customer", "complaint", "proposed_by")
+            Refund.objects.filter(pk__in=_keys(waiting, drafts[:DRAFTS]))
+            .select_related("customer", "proposed_by")
+            .defer(*FROZEN)
             .order_by("expires_on", "pk")
         )
         request.home_refunds = list(found)  # type: ignore[attr-defined]
@@ -267,6 +273,7 @@ def lately_settled(request: HttpRequest) -> Panel | None:
     given = (
         Approval.objects.filter(refund__state__in=(Refund.State.SETTLED, Refund.State.REVERSED))
         .select_related("refund__customer", "approver", "on_behalf_of")
+        .defer(*(f"refund__{name}" for name in FROZEN))
         .order_by("-pk")[: 2 * SETTLED]
     )
     by_refund: dict[int, list[Approval]] = {}
