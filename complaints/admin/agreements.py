@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import Agreement, Customer, User
 from accounts.panels import customer_page, day, link, page_url
@@ -106,12 +106,17 @@ class Publish(AgreementAction):
         return agreements.publish_obstacle(obj, by)
 
     def consequence(self, obj: Agreement, by: User) -> str:
-        until = say(" up to {valid_until}", valid_until=obj.valid_until) if obj.valid_until else ""
+        if obj.valid_until is None:
+            return say(
+                "{customer}'s periods that begin from {since} on are judged by it first.",
+                customer=obj.customer.name,
+                since=obj.valid_from,
+            )
         return say(
-            "{customer}'s periods that begin from {valid_from} on{until} are judged by it first.",
+            "{customer}'s periods that begin from {since} on up to {until} are judged by it first.",
             customer=obj.customer.name,
-            valid_from=obj.valid_from,
-            until=until,
+            since=obj.valid_from,
+            until=obj.valid_until,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
@@ -180,8 +185,8 @@ def agreement_pill(agreement: Agreement) -> SafeString:
 
 def _holds(agreement: Agreement) -> SafeString:
     if agreement.valid_until is None:
-        return format_html("from {}", day(agreement.valid_from))
-    return format_html("{} to {}", day(agreement.valid_from), day(agreement.valid_until))
+        return format_html(gettext("from {since}"), since=day(agreement.valid_from))
+    return format_html(gettext("{since} to {until}"), since=day(agreement.valid_from), until=day(agreement.valid_until))
 
 
 @customer_page.panel(order=45)
@@ -203,7 +208,7 @@ def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
     return Panel(
         say("Agreements"),
         "backoffice/panels/table.html",
-        {"headings": ["Agreement", "State, holds"], "rows": rows},
+        {"headings": [say("Agreement"), say("State, holds")], "rows": rows},
         side="right",
         note=say("before the policy (R1)"),
     )

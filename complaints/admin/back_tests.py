@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts.admin.jobs import job_page, job_pill, standing_of
 from accounts.amounts import money, money_text
@@ -110,7 +110,7 @@ class BackTestAdmin(TrackedAdmin):
     def of_version(self, obj: BackTest) -> SafeString:
         return link(obj.version)
 
-    @admin.display(description=gettext_lazy("Decided"), ordering="since")
+    @admin.display(description=pgettext_lazy("cases of a back-test", "Decided"), ordering="since")
     def decided(self, obj: BackTest) -> SafeString:
         return _decided(obj)
 

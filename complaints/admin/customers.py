@@ -19,7 +19,7 @@ from accounts.models import Customer, User
 from accounts.panels import link, page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import ActionForm, Done, PageAction, register_verbs, sub
-from audit.words import say
+from audit.words import join, say
 from complaints.actions.customers import merge_customers, merge_obstacle, to_move
 
 register_verbs({"customer.merge": gettext_lazy("merged the customer")})
@@ -56,9 +56,9 @@ class MergeCustomers(PageAction):
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {
-            "headings": ["Customer", "May be the same as", "They share", ""],
+            "headings": [say("Customer"), say("May be the same as"), say("They share"), ""],
             "rows": [_row(likely) for likely in likely_duplicates()],
-            "empty": "No two customers share an e-mail address, a number or a name.",
+            "empty": say("No two customers share an e-mail address, a number or a name."),
             **(_coming(form.cleaned_data, by) if form.is_bound and form.is_valid() else {}),
         }
 
@@ -66,7 +66,7 @@ class MergeCustomers(PageAction):
         duplicate: Customer = cleaned["duplicate"]
         survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
         return Done(
-            say("{duplicate} is merged into {survivor}.", duplicate=duplicate, survivor=survivor), page_url(survivor)
+            say("{customer} is merged into {survivor}.", customer=duplicate, survivor=survivor), page_url(survivor)
         )
 
 
@@ -83,13 +83,13 @@ def _row(likely: Likely) -> tuple[Any, ...]:
     return (
         format_html("{}{}", link(likely.second, likely.second.number), sub(likely.second.name)),
         format_html("{}{}", link(likely.first, likely.first.number), sub(likely.first.name)),
-        ", ".join(likely.shared),
+        join(", ", likely.shared),
         format_html(
-            '<a href="{}?{}" aria-label="Merge {} into {}">Merge</a>',
+            '<a href="{}?{}" aria-label="{}">{}</a>',
             reverse("admin:accounts_customer_do", args=("merge",)),
             query,
-            likely.second.number,
-            likely.first.number,
+            say("Merge {customer} into {survivor}", customer=likely.second.number, survivor=likely.first.number),
+            say("Merge"),
         ),
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from accounts.amounts import money_text
+from audit.words import say
 from billing.documents.content import CreditNoteWords, WordedLine, register_credit_note_wording
 from billing.models import CreditNote
 from complaints.models import Refund, Reversal
@@ -29,16 +32,23 @@ def _refund(refund: Refund) -> CreditNoteWords:
         reduction_reason=refund.reduction_reason,
     )
     return CreditNoteWords(
-        [WordedLine(f"{line.label}: {line.detail}", f"{line.amount} {refund.currency}") for line in lines],
-        facts=(("Complaint", refund.complaint.code), ("Refund", refund.code)),
-        notes=(f"Given as {plan_in_words(refund.remedy_plan, refund.currency)}.",),
+        [
+            WordedLine(f"{line.label}: {line.detail}", money_text(Decimal(stored["amount"]), refund.currency))
+            for line, stored in zip(lines, refund.lines, strict=True)
+        ],
+        facts=_facts(refund),
+        notes=(say("Given as {remedies}.", remedies=plan_in_words(refund.remedy_plan, refund.currency)),),
     )
 
 
 def _reversal(reversal: Reversal) -> CreditNoteWords:
     refund = reversal.refund
-    lines = [WordedLine("Taken back of what was given", money_text(reversal.recovered, refund.currency))]
+    lines = [WordedLine(say("Taken back of what was given"), money_text(reversal.recovered, refund.currency))]
     if reversal.charge is not None:
         charged = money_text(reversal.charge.amount, refund.currency)
-        lines.append(WordedLine("Charged on the next invoice: what was used", charged))
-    return CreditNoteWords(lines, facts=(("Complaint", refund.complaint.code), ("Refund", refund.code)))
+        lines.append(WordedLine(say("Charged on the next invoice: what was used"), charged))
+    return CreditNoteWords(lines, facts=_facts(refund))
+
+
+def _facts(refund: Refund) -> tuple[tuple[str, str], ...]:
+    return ((say("Complaint"), refund.complaint.code), (say("Refund"), refund.code))

@@ -22,6 +22,7 @@ from accounts.panels import page_url
 from accounts.permissions import May
 from audit.backoffice.actions import allowed
 from audit.backoffice.counts import counts_of, register_count
+from audit.words import say
 from complaints import guards
 from complaints.admin.pills import expiry_pill
 from complaints.admin.quotes import frozen_quote_context
@@ -74,7 +75,7 @@ class InboxPages(ModelAdmin[Any]):
             "complaints/inbox.html",
             {
                 **self.admin_site.each_context(request),
-                "title": "Waiting for my approval",
+                "title": say("Waiting for my approval"),
                 "opts": self.opts,
                 "lines": lines,
                 "page_obj": page,

@@ -113,7 +113,7 @@ class Propose(RefundAction):
         return guards.propose_obstacle(obj, by) or guards.justification_obstacle(obj)
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return say("{code} is quoted now, frozen, and waits for somebody else’s approval.", code=obj.code)
+        return say("{refund} is quoted now, frozen, and waits for somebody else’s approval.", refund=obj.code)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices = Choices(obj.basis, obj.reduction, obj.special_amount)
@@ -169,11 +169,13 @@ class ApproveForm(OptionalReasonForm):
         field = self.fields["choice"]
         assert isinstance(field, django_forms.ChoiceField)
         in_place = [
-            (str(right.delegation.pk), f"In the place of {right.person}") for right in received if right.delegation
+            (str(right.delegation.pk), say("In the place of {person}", person=right.person))
+            for right in received
+            if right.delegation
         ]
         field.choices = [
-            (guards.ANY_RIGHT, "Whichever suffices"),
-            (guards.OWN_RIGHT, "My own"),
+            (guards.ANY_RIGHT, say("Whichever suffices")),
+            (guards.OWN_RIGHT, say("My own")),
             *in_place,
         ]
         self.order_fields(("choice", "reason"))
@@ -205,9 +207,9 @@ class Approve(ApproverAction):
             )
         else:
             what = say(
-                "{customer} gets {plan_in_words}, at once.",
+                "{customer} gets {remedies}, at once.",
                 customer=obj.customer.name,
-                plan_in_words=plan_in_words(obj.remedy_plan, obj.currency),
+                remedies=plan_in_words(obj.remedy_plan, obj.currency),
             )
         return f"{what} {self._by_whose_right(obj, by)}".strip()
 
@@ -247,9 +249,9 @@ class Return(ApproverAction):
 
     def consequence(self, obj: Refund, by: User) -> str:
         return say(
-            "{code} goes back to {proposed_by} as a draft; its amount is not held any more.",
-            code=obj.code,
-            proposed_by=obj.proposed_by,
+            "{refund} goes back to {person} as a draft; its amount is not held any more.",
+            refund=obj.code,
+            person=obj.proposed_by,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
@@ -269,7 +271,7 @@ class Reject(ApproverAction):
         return guards.return_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return say("{code} ends for good.", code=obj.code)
+        return say("{refund} ends for good.", refund=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.reject_refund(pk, by=by, **cleaned)
@@ -288,7 +290,7 @@ class Withdraw(RefundAction):
         return guards.withdraw_refund_obstacle(obj, by)
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return say("{code} ends; a new one can be drafted.", code=obj.code)
+        return say("{refund} ends; a new one can be drafted.", refund=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.withdraw_refund(pk, by=by, **cleaned)
@@ -307,7 +309,7 @@ class Revoke(ApproverAction):
         return guards.revoke_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
-        return say("The first approval of {code} is taken back, and the refund ends.", code=obj.code)
+        return say("The first approval of {refund} is taken back, and the refund ends.", refund=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         refund = refunds.revoke_refund(pk, by=by, **cleaned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.models import User
@@ -37,7 +38,7 @@ from audit.words import say
 from billing.models import Subscription
 from complaints import forms
 from complaints.actions import reversals
-from complaints.models import Refund, Reversal
+from complaints.models import Refund, Remedy, Reversal
 from complaints.reversing import plan_reversal
 
 register_verbs(
@@ -67,8 +68,8 @@ def plan_context(refund: Refund) -> Mapping[str, Any]:
         )
         for entry in plan.entries
     ]
-    rows.append(("Together", money(plan.recovered, refund.currency), money(plan.used, refund.currency)))
-    return {"headings": ["Given as", ("Returns", "n"), ("Was used", "n")], "rows": rows}
+    rows.append((say("Together"), money(plan.recovered, refund.currency), money(plan.used, refund.currency)))
+    return {"headings": [say("Given as"), (say("Returns"), "n"), (say("Was used"), "n")], "rows": rows}
 
 
 class Propose(StaffAction[Refund]):
@@ -120,10 +121,12 @@ class Approve(ReversalAction):
         return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
 
     def consequence(self, obj: Reversal, by: User) -> str:
-        words = say("What has not been used returns at once. What was used is charged only if you say so")
         if obj.refund.subscription.state != Subscription.State.ENDED:
-            return f"{words}."
-        return say("{words}; the subscription has ended, so billing asks for it by an invoice of its own.", words=words)
+            return say("What has not been used returns at once. What was used is charged only if you say so.")
+        return say(
+            "What has not been used returns at once. What was used is charged only if you say so; the subscription "
+            "has ended, so billing asks for it by an invoice of its own."
+        )
 
     def get_initial(self, rows: Sequence[Reversal], by: User) -> dict[str, Any]:
         return {"charge_used": rows[0].charge_used} if len(rows) == 1 else {}
@@ -199,7 +202,7 @@ class ReversalAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Proposed by"))
     def proposer(self, obj: Reversal) -> SafeString:
-        return format_html('{}<span class="sub">{}</span>', obj.proposed_by, when(obj.proposed_at))
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
     @admin.display(description=gettext_lazy("Refund's amount"))
     def amount(self, obj: Reversal) -> SafeString:
@@ -207,8 +210,17 @@ class ReversalAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("People"))
     def people(self, obj: Reversal) -> SafeString:
-        decided = format_html("<br>decided by {} {}", obj.decided_by, when(obj.decided_at)) if obj.decided_by else ""
-        return format_html("proposed by {} {}{}", obj.proposed_by, when(obj.proposed_at), decided)
+        # Translators: who and when: "proposed by Ann Agent 10 Nov 2026, 09:12 CET"
+        proposed = format_html(
+            gettext("proposed by {person} {moment}"), person=obj.proposed_by, moment=when(obj.proposed_at)
+        )
+        if obj.decided_by is None:
+            return proposed
+        # Translators: who and when: "decided by Maja Manager 10 Nov 2026, 09:12 CET"
+        decided = format_html(
+            gettext("decided by {person} {moment}"), person=obj.decided_by, moment=when(obj.decided_at)
+        )
+        return format_html("{}<br>{}", proposed, decided)
 
     def page_title(self, obj: Reversal) -> str:  # type: ignore[override]
         return str(obj)
@@ -236,15 +248,15 @@ def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
     currency = reversal.refund.currency
     rows: list[tuple[Any, ...]] = [
         (
-            format_html("{}{}", entry["kind"].capitalize(), sub(entry["why"])),
-            number(f"{entry['recovered']} {currency}"),
-            number(f"{entry['used']} {currency}"),
+            format_html("{}{}", Remedy.Kind(entry["kind"]).label, sub(entry["why"])),
+            money(Decimal(entry["recovered"]), currency),
+            money(Decimal(entry["used"]), currency),
         )
         for entry in reversal.entries
     ]
-    charged = money(reversal.charge.amount, currency) if reversal.charge else "nothing"
-    rows.append(("Charged on the next invoice", "", charged))
-    return {"headings": ["Given as", ("Returned", "n"), ("Was used", "n")], "rows": rows}
+    charged = money(reversal.charge.amount, currency) if reversal.charge else say("nothing")
+    rows.append((say("Charged on the next invoice"), "", charged))
+    return {"headings": [say("Given as"), (say("Returned"), "n"), (say("Was used"), "n")], "rows": rows}
 
 
 def waiting_reversals(request: HttpRequest) -> Panel | None:
@@ -261,9 +273,7 @@ def waiting_reversals(request: HttpRequest) -> Panel | None:
     rows = [
         (
             link(reversal, reversal.refund.code),
-            format_html(
-                "{}{}", reversal.refund.customer.name, sub(say("by {proposed_by}", proposed_by=reversal.proposed_by))
-            ),
+            format_html("{}{}", reversal.refund.customer.name, sub(say("by {person}", person=reversal.proposed_by))),
             number(money_text(reversal.refund.total, reversal.refund.currency)),
         )
         for reversal in found
@@ -273,7 +283,7 @@ def waiting_reversals(request: HttpRequest) -> Panel | None:
     return Panel(
         say("Reversals waiting for me"),
         "backoffice/panels/table.html",
-        {"headings": ["Refund", "Customer", ("Amount", "n")], "rows": rows},
+        {"headings": [say("Refund"), say("Customer"), (say("Amount"), "n")], "rows": rows},
         side="right",
     )
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy
+
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May
 from audit.backoffice.search import LIMIT, Found, Source, Typed, begins, first_of, register_source
+from audit.words import join, say
 from complaints.models import Complaint, Incident, Refund
 
 
@@ -24,7 +29,7 @@ def find_complaints(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             str(complaint),
             page_url(complaint),
-            f"{complaint.customer.name}, {complaint.get_state_display().lower()}",
+            join(", ", (complaint.customer.name, complaint.get_state_display().lower())),
             exact=typed.names(complaint.code),
         )
 
@@ -32,11 +37,11 @@ def find_complaints(typed: Typed, user: User) -> Iterator[Found]:
 def find_refunds(typed: Typed, user: User) -> Iterator[Found]:
     rows = Refund.objects.filter(begins("code", typed.code)).select_related("customer")
     for refund in first_of(rows.order_by("code")):
-        amount = f", {money_text(refund.total, refund.currency)}" if refund.total else ""
+        amount = (money_text(refund.total, refund.currency),) if refund.total else ()
         yield Found(
             refund.code,
             page_url(refund),
-            f"{refund.customer.name}{amount}, {refund.get_state_display().lower()}",
+            join(", ", (refund.customer.name, *amount, refund.get_state_display().lower())),
             exact=typed.names(refund.code),
         )
 
@@ -48,17 +53,18 @@ def find_incidents(typed: Typed, user: User) -> Iterator[Found]:
     if typed.is_wordy:
         queries.append(rows.filter(title__icontains=typed.text).order_by("-starts_at"))
     for incident in first_of(*queries):
-        kind = "maintenance" if incident.scheduled else "interruption"
+        kind = say("maintenance") if incident.scheduled else say("interruption")
         yield Found(
             str(incident),
             page_url(incident),
-            f"{kind}, {incident.starts_at:%Y-%m-%d}",
+            join(", ", (kind, date_format(timezone.localdate(incident.starts_at)))),
             exact=typed.names(incident.code),
         )
 
 
-register_source(
-    Source("Complaints", "message-square-warning", May.SEE_CASES, find_complaints, model=Complaint, order=20)
-)
-register_source(Source("Refunds", "undo-2", May.SEE_CASES, find_refunds, model=Refund, order=30))
-register_source(Source("Incidents", "siren", May.SEE_CASES, find_incidents, model=Incident, order=65))
+for _source in (
+    Source(gettext_lazy("Complaints"), "message-square-warning", May.SEE_CASES, find_complaints, Complaint, order=20),
+    Source(gettext_lazy("Refunds"), "undo-2", May.SEE_CASES, find_refunds, Refund, order=30),
+    Source(gettext_lazy("Incidents"), "siren", May.SEE_CASES, find_incidents, Incident, order=65),
+):
+    register_source(_source)

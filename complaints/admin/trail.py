@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -14,11 +15,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from accounts.permissions import May
+from accounts.permissions import May, role_words
 from audit.backoffice import TrackedAdmin, pill, sub, verb_in_words, when
 from audit.models import Event
 from audit.words import say
 from complaints.models import Complaint
+
+
+class RoleFilter(admin.AllValuesFieldListFilter):
+    """By the role in which somebody acted, named in the reader's language."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": role_words(str(choice["display"]))}
 
 
 @admin.register(Event)
@@ -28,7 +37,7 @@ class EventAdmin(TrackedAdmin):
     may_view = (May.SEE_OWN_TRAIL, May.SEE_TEAM_TRAIL, May.SEE_WHOLE_TRAIL)
     list_display = ("moment", "person", "what", "target", "result", "why")
     list_display_links = ("moment",)
-    list_filter = ("outcome", "source", "actor_role")
+    list_filter = ("outcome", "source", ("actor_role", RoleFilter))
     search_fields = ("actor_name", "target_label", "verb", "request_id")
     search_help_text = gettext_lazy("Person, object, act or request")
     ordering = ("-at", "-pk")
@@ -60,7 +69,7 @@ class EventAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Who"), ordering="actor_name")
     def person(self, obj: Event) -> SafeString:
-        return format_html("{}{}", obj.actor_name, sub(obj.actor_role))
+        return format_html("{}{}", obj.actor_name, sub(role_words(obj.actor_role)))
 
     @admin.display(description=gettext_lazy("Did"), ordering="verb")
     def what(self, obj: Event) -> str:
