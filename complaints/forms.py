@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import ActionForm, OptionalReasonForm, ReasonForm
+from audit.backoffice.lookups import LookupField
 from audit.backoffice.widgets import DateInput, DateTimeInput
 from audit.words import say
 from billing.models import BillingPeriod, Plan, Subscription
@@ -43,9 +44,11 @@ class MultipleFileField(forms.FileField):
 class RegisterForm(ActionForm):
     """A new complaint."""
 
-    subscription = forms.CharField(
-        max_length=20,
-        help_text=gettext_lazy("Its number, such as S-000123. The customer’s page has a button that fills it in."),
+    subscription = LookupField(
+        Subscription.objects.all,
+        by="number",
+        search=("customer__number", "customer__name"),
+        help_text=gettext_lazy("Its number, such as S-000123, or the customer’s number or name."),
     )
     received_at = forms.DateTimeField(
         widget=DateTimeInput, help_text=gettext_lazy("When it reached us: the deadlines start here.")
@@ -67,10 +70,7 @@ class RegisterForm(ActionForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        number = cleaned.get("subscription", "").strip()
-        subscription = Subscription.objects.filter(number__iexact=number).first() if number else None
-        if number and subscription is None:
-            self.add_error("subscription", say("There is no subscription {number}.", number=number))
+        subscription: Subscription | None = cleaned.get("subscription")
         if subscription is not None:
             cleaned["subscription_id"] = subscription.pk
             day = cleaned.get("about_day") or (
@@ -217,10 +217,10 @@ class AttachForm(ActionForm):
 
 REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in RemedyKind}
 REST_CHOICES = [
-    ("credit", "a credit on the next cycle"),
-    ("minutes", "minutes"),
-    ("extension", "a longer period"),
-    ("cash", "cash"),
+    ("credit", gettext_lazy("a credit on the next cycle")),
+    ("minutes", gettext_lazy("minutes")),
+    ("extension", gettext_lazy("a longer period")),
+    ("cash", gettext_lazy("cash")),
 ]
 
 

@@ -13,7 +13,6 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -33,7 +32,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import say
+from audit.words import Words, join, say, say_count
 from billing import forms
 from billing.actions.subscriptions import (
     cancel_subscription,
@@ -119,7 +118,7 @@ def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
     )
     taken_over = cleaned["taken_over_on"]
     if taken_over is not None and taken_over < subscription.activated_on:
-        return {"obstacle": "A subscription cannot be taken over before its activation."}
+        return {"obstacle": say("A subscription cannot be taken over before its activation.")}
     period = own_period(subscription, first_sequence(subscription, taken_over))
     price = price_in_force(plan.pk, subscription.term, customer.currency, period.starts_on)
     if price is None:
@@ -154,14 +153,13 @@ class CancelSubscription(StaffAction[Subscription]):
 
     def consequence(self, obj: Subscription, by: User) -> str:
         ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
-        last = date_format(ends_on - timedelta(days=1))
         return say(
-            "It takes effect on {ends_on}: the service goes on with all it includes through {last} "
-            "(F1, F2) and then ends by itself, without another invoice (F4). Nothing is paid back "
-            "for cancelling (F3). {phones_in_words} Until {last} it can be taken back.",
-            ends_on=date_format(ends_on),
-            last=last,
-            phones_in_words=_phones_in_words(obj.customer),
+            "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
+            "by itself, without another invoice (F4). Nothing is paid back for cancelling (F3). {phones} Until {last} "
+            "it can be taken back.",
+            day=ends_on,
+            last=ends_on - timedelta(days=1),
+            phones=_phones_in_words(obj.customer),
         )
 
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
@@ -171,9 +169,9 @@ class CancelSubscription(StaffAction[Subscription]):
         subscription = cancel_subscription(pk, by=by, **cleaned)
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
         return say(
-            "{subscription} is cancelled; it ends after {ends_on}.",
+            "{subscription} is cancelled; it ends after {day}.",
             subscription=subscription,
-            ends_on=date_format(ends_on - timedelta(days=1)),
+            day=ends_on - timedelta(days=1),
         )
 
 
@@ -193,7 +191,7 @@ class UndoCancellation(StaffAction[Subscription]):
         return say("The service goes on after the current period, which is invoiced as before.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{undo_cancellation(pk, by=by, reason=cleaned['reason'])} goes on."
+        return say("{subscription} goes on.", subscription=undo_cancellation(pk, by=by, reason=cleaned["reason"]))
 
 
 #: The phones that the customer has, for the questions that are asked of every chosen row.
@@ -208,16 +206,29 @@ def _phones_in_words(customer: Customer) -> str:
     if not purchases:
         return say("The customer has no phones of ours.")
     owing = [purchase for purchase in purchases if purchase.owed]
-    count = "1 phone stays" if len(purchases) == 1 else f"{len(purchases)} phones stay"
-    words = say("{count} with the customer (F7)", count=count)
+    count = len(purchases)
     if not owing:
-        return say("{words}, all paid.", words=words)
+        return say_count(
+            "{count} phone stays with the customer (F7), all paid.",
+            "{count} phones stay with the customer (F7), all paid.",
+            count,
+        )
     currencies = sorted({purchase.currency for purchase in owing})
     sums = [
         money_text(sum((each.owed for each in owing if each.currency == currency), Decimal(0)), currency)
         for currency in currencies
     ]
-    return f"{words}; {' and '.join(sums)} of their price is still owed (F6)."
+    return say_count(
+        "{count} phone stays with the customer (F7); {amounts} of their price is still owed (F6).",
+        "{count} phones stay with the customer (F7); {amounts} of their price is still owed (F6).",
+        count,
+        amounts=_all_of(sums),
+    )
+
+
+def _all_of(parts: Sequence[Words]) -> Words:
+    *first, last = parts
+    return say("{these} and {last}", these=join(", ", first), last=last) if first else last
 
 
 def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Panel | None:
@@ -227,18 +238,20 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
     effective = subscription.ended_on or cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
     left = sum((credit.remaining for credit in subscription.credits.all()), Decimal(0))
     fields: list[tuple[str, Any]] = [
-        ("Asked for on", day(subscription.cancelled_on)),
-        ("It came by", subscription.get_cancellation_channel_display()),
-        ("Takes effect on", day(effective)),
-        ("Service with all it includes through", day(effective - timedelta(days=1))),
-        ("Paid back for cancelling", "nothing (F3)"),
-        ("Credit left", money(left, subscription.currency) if left else "none"),
+        (say("Asked for on"), day(subscription.cancelled_on)),
+        (say("It came by"), subscription.get_cancellation_channel_display()),
+        (say("Takes effect on"), day(effective)),
+        (say("Service with all it includes through"), day(effective - timedelta(days=1))),
+        (say("Paid back for cancelling"), say("nothing (F3)")),
+        (say("Credit left"), money(left, subscription.currency) if left else say("none")),
     ]
     purchases = Purchase.objects.kept().filter(customer=subscription.customer_id).select_related("phone__model")
     fields += [
         (
-            f"Keeps {purchase.phone}",
-            f"{money_text(purchase.owed, purchase.currency)} still owed (F6)" if purchase.owed else "paid (F7)",
+            say("Keeps {phone}", phone=purchase.phone),
+            say("{amount} still owed (F6)", amount=money_text(purchase.owed, purchase.currency))
+            if purchase.owed
+            else say("paid (F7)"),
         )
         for purchase in purchases
     ]
@@ -264,6 +277,7 @@ class SubscriptionAdmin(TrackedAdmin):
     list_filter = ("state", "term", "plan", "currency")
     list_select_related = ("customer", "plan")
     numeric_columns = ("fee",)
+    lookup_by = "number"
     search_fields = (
         "number",
         "customer__name",
@@ -319,9 +333,9 @@ class SubscriptionAdmin(TrackedAdmin):
         if obj.cancelled_on is None:
             return say("no")
         return say(
-            "{cancelled_on}, by {cancellation_channel}",
-            cancelled_on=date_format(obj.cancelled_on),
-            cancellation_channel=obj.get_cancellation_channel_display().lower(),
+            "{day}, by {channel}",
+            day=obj.cancelled_on,
+            channel=obj.get_cancellation_channel_display().lower(),
         )
 
     def page_title(self, obj: Subscription) -> str:  # type: ignore[override]
@@ -334,7 +348,7 @@ class SubscriptionAdmin(TrackedAdmin):
         current = open_period_of(obj)
         keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
         return [
-            *([period_panel(current, "Current period", linked=True)] if current else []),
+            *([period_panel(current, say("Current period"), linked=True)] if current else []),
             *([changes] if changes else []),
             *([keeps] if keeps else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
@@ -389,11 +403,20 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
             )
         )
     may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
-    headings = ["Number", "Plan", "Term", "State", "Current period", "Runs to", "Calls in it", ("Fee", "n")]
+    headings = [
+        say("Number"),
+        say("Plan"),
+        say("Term"),
+        say("State"),
+        say("Current period"),
+        say("Runs to"),
+        say("Calls in it"),
+        (say("Fee"), "n"),
+    ]
     return Panel(
         say("Subscriptions"),
         "backoffice/panels/table.html",
-        {"headings": headings, "rows": rows, "empty": "No subscription."},
+        {"headings": headings, "rows": rows, "empty": say("No subscription.")},
         note=say("Open a subscription") if may else "",
         url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
         side="top",

@@ -19,6 +19,7 @@ from accounts.models import Customer, User
 from accounts.panels import customer_page, link, page_url
 from accounts.permissions import May
 from audit.backoffice import Panel, number, sub, when
+from audit.words import say
 from billing.models import Subscription
 from billing.panels import subscription_page
 from complaints.admin.case_file import newest_emails
@@ -216,10 +217,12 @@ def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint
 
 def register_link(subscription: Subscription) -> SafeString:
     """Where a complaint about a subscription is registered."""
-    address = reverse("admin:complaints_complaint_do", args=("register",))
-    return format_html(
-        '<a class="btn" href="{}?subscription={}">Register a complaint</a>', address, subscription.number
-    )
+    return format_html('<a class="btn" href="{}">Register a complaint</a>', register_url(subscription.number))
+
+
+def register_url(number: str) -> str:
+    """The form with this subscription in it, or the only running one of the customer of this number."""
+    return f"{reverse('admin:complaints_complaint_do', args=('register',))}?subscription={number}"
 
 
 @customer_page.panel(order=10)
@@ -230,7 +233,15 @@ def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
         .defer("refund_policy__text", "fulfilment_policy__text", "agreement__text")
         .order_by("-received_at")[:20]
     )
-    return Panel("Complaints", "backoffice/panels/table.html", complaints_table(found))
+    user: User = request.user  # type: ignore[assignment]
+    registers = user.may(May.WORK_COMPLAINTS)
+    return Panel(
+        "Complaints",
+        "backoffice/panels/table.html",
+        complaints_table(found),
+        note=say("Register a complaint") if registers else "",
+        url=register_url(customer.number) if registers else "",
+    )
 
 
 @customer_page.panel(order=20)

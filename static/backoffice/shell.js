@@ -55,6 +55,17 @@
       led = now;
       return;
     }
+    // In a list, from row to row; Enter follows the row's link. (The inbox has keys of its own.)
+    const rows = event.key === "j" || event.key === "k"
+      ? Array.from(document.querySelectorAll("#result_list tbody tr")).map((row) => row.querySelector("a[href]")).filter(Boolean)
+      : [];
+    if (rows.length) {
+      event.preventDefault();
+      const here = rows.findIndex((link) => link.closest("tr").contains(document.activeElement));
+      const next = here < 0 ? 0 : Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), rows.length - 1);
+      rows[next].focus();
+      return;
+    }
     if (now - led < 1500 && nav) {
       const link = nav.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
       if (link) {
@@ -64,6 +75,15 @@
     }
     led = 0;
   });
+
+  // A form that somebody asked for is ready to be typed into: what is wrong first, else its beginning.
+  const form = document.querySelector("body.confirm main form");
+  if (form && document.activeElement === document.body) {
+    const fields = Array.from(form.querySelectorAll("input, select, textarea")).filter(
+      (field) => field.type !== "hidden" && !field.disabled && field.offsetParent !== null);
+    const first = fields.find((field) => field.getAttribute("aria-invalid") === "true") || fields[0];
+    if (first) first.focus();
+  }
 
   // A message can be put away once it was read; it stays readable without script.
   document.querySelectorAll(".message").forEach((message) => {

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import Done, NoReasonForm, PageAction
+from billing.models import Subscription
 from complaints import forms, guards
 from complaints.actions import cases
 from complaints.admin.case_actions.common import CaseAction
@@ -28,7 +29,10 @@ class Register(PageAction):
     form_class = forms.RegisterForm
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
-        return {"received_at": timezone.localtime(), **super().get_initial(request)}
+        initial = {"received_at": timezone.localtime(), **super().get_initial(request)}
+        # The customer's page gives the customer's number: with one running subscription there is nothing to choose.
+        running = Subscription.objects.running().filter(customer__number=initial.get("subscription", ""))[:2]
+        return {**initial, "subscription": running[0].number} if len(running) == 1 else initial
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         files = cleaned.pop("attachments", None) or []
