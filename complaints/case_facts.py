@@ -132,6 +132,8 @@ class CaseFacts(PeriodFacts):
             subscription.customer = complaint.customer
         if complaint.period.subscription_id == subscription.pk:
             complaint.period.subscription = subscription
+        if complaint.agreement is not None and complaint.agreement.customer_id == complaint.customer_id:
+            complaint.agreement.customer = complaint.customer
         for name in ("refund_policy", "fulfilment_policy"):
             version = self.policies.get(getattr(complaint, f"{name}_id"))
             if version is not None:

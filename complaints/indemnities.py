@@ -18,14 +18,13 @@ from audit.actions import Obstacle
 from audit.words import say
 from billing.giving import refundable_of
 from billing.money import format_amount
+from complaints.case_facts import STANDING, known_facts
 from complaints.deadlines import days_left
 from complaints.guards.common import in_state
 from complaints.guards.refunds import quote_obstacle
 from complaints.models import Complaint, DeadlineBreach, Decision, Incident, Refund
 from complaints.quoting import basis_obstacle, bounds_of, terms_for
 from complaints.refund_calculation import Basis
-
-STANDING = (*Refund.OPEN_STATES, Refund.State.SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,9 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
             ),
             code="open_refund",
         )
-    return basis_obstacle(complaint, Basis.SPECIAL, terms_for(period)) or _within_limits(complaint, late, matter)
+    facts = known_facts(complaint)
+    terms = facts.terms if facts is not None else terms_for(period)
+    return basis_obstacle(complaint, Basis.SPECIAL, terms) or _within_limits(complaint, late, matter)
 
 
 def edit_obstacle(refund: Refund) -> Obstacle | None:
@@ -133,26 +134,44 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
 
 def whole_matter(complaint: Complaint) -> list[Complaint]:
     """The case and all that were merged into it, by way of others too; the one received first at the front."""
-    found = [complaint]
-    fresh = [complaint.pk]
+    found, fresh = [complaint], [complaint]
     while fresh:
-        merged = list(Complaint.objects.filter(merged_into__in=fresh).select_related("subscription", "period"))
-        found += merged
-        fresh = [each.pk for each in merged]
+        fresh = _merged_into(fresh)
+        found += fresh
     return sorted(found, key=lambda each: (each.received_at, each.pk))
+
+
+def _merged_into(complaints: Sequence[Complaint]) -> list[Complaint]:
+    facts = known_facts(complaints[0])
+    if facts is not None and len(complaints) == 1:
+        return facts.merged
+    merged = Complaint.objects.filter(merged_into__in=[each.pk for each in complaints])
+    return list(merged.select_related("subscription", "period"))
 
 
 def latest_answer(matter: Sequence[Complaint]) -> LateAnswer | None:
     """The answer that was the most days late, or None where every one came in time."""
     decisions = _decisions(matter)
-    breaches = DeadlineBreach.objects.filter(
-        complaint__in=[each.pk for each in matter], deadline=DeadlineBreach.Deadline.DECIDE
-    )
-    answers = (_answered(breach, decisions) for breach in breaches.order_by("due_at", "pk"))
+    answers = (_answered(breach, decisions) for breach in _breaches(matter))
     return max((late for late in answers if late is not None), key=lambda late: late.days_late, default=None)
 
 
+def _breaches(matter: Sequence[Complaint]) -> list[DeadlineBreach]:
+    kind = DeadlineBreach.Deadline.DECIDE
+    if _is_on_page(matter):
+        return [breach for breach in matter[0].breaches.all() if breach.deadline == kind]
+    breaches = DeadlineBreach.objects.filter(complaint__in=[each.pk for each in matter], deadline=kind)
+    return list(breaches.order_by("due_at", "pk"))
+
+
+def _is_on_page(matter: Sequence[Complaint]) -> bool:
+    """Whether it is the one case of a page, which has at hand what was written on it."""
+    return len(matter) == 1 and known_facts(matter[0]) is not None
+
+
 def _decisions(matter: Sequence[Complaint]) -> list[Decision]:
+    if _is_on_page(matter):
+        return sorted(matter[0].decisions.all(), key=lambda decision: (decision.at, decision.pk))
     return list(Decision.objects.filter(complaint__in=[each.pk for each in matter]).order_by("at", "pk"))
 
 
@@ -178,6 +197,10 @@ def fault_of(matter: Sequence[Complaint]) -> str:
 def _incident_of(complaint: Complaint) -> Incident | None:
     if complaint.category != Complaint.Category.INTERRUPTION:
         return None
+    facts = known_facts(complaint)
+    if facts is not None:
+        known = [each for each in facts.incidents if not each.scheduled and each.starts_at <= complaint.received_at]
+        return max(known, key=lambda incident: (incident.starts_at, incident.pk), default=None)
     hits: list[Incident] = list(
         Incident.objects.hitting(complaint.subscription)
         .overlapping(*bounds_of(complaint.period))
@@ -194,11 +217,14 @@ def _incident_fault(incident: Incident, complaint: Complaint) -> str:
 
 
 def _standing(matter: Sequence[Complaint]) -> Refund | None:
+    pks = {each.pk for each in matter}
+    facts = next((facts for facts in map(known_facts, matter) if facts is not None), None)
+    if facts is not None:
+        of_matter = [refund for refund in facts.indemnities if refund.complaint_id in pks]
+        of_fault = [refund for refund in facts.indemnities if refund.fault == fault_of(matter)]
+        return next(iter([*of_matter, *of_fault]), None)
     indemnities = Refund.objects.filter(state__in=STANDING, indemnity_for__isnull=False)
-    return (
-        indemnities.filter(complaint__in=[each.pk for each in matter]).first()
-        or indemnities.filter(fault=fault_of(matter)).first()
-    )
+    return indemnities.filter(complaint__in=pks).first() or indemnities.filter(fault=fault_of(matter)).first()
 
 
 def _is_open_on(refund: Refund, complaint: Complaint) -> bool:

@@ -39,9 +39,8 @@ _EMAIL = ("subject", "recipient", "queued_at", "delivery__pk", "delivery__state"
 def rows_for_case_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """The row of a case with all that its page shows of it, and with the version that the page shows."""
     done = last_done(Event.objects.filter(complaint_id=OuterRef("pk")))
-    found = with_case_facts(rows).select_related("owner", "consent_by", "merged_into")
-    rows = found.annotate(last_done=Subquery(done))
-    return rows
+    rows = with_case_facts(rows).annotate(last_done=Subquery(done))
+    return rows.select_related("owner", "consent_by", "merged_into")
 
 
 def read_case_file(complaint: Complaint) -> None:
@@ -73,6 +72,8 @@ def newest_emails(complaint: Complaint) -> list[OutgoingMessage]:
 
 def _put_at_hand(complaint: Complaint, relation: str, rows: list[Any]) -> None:
     """As ``prefetch_related`` does it, with rows that were read already."""
+    for row in rows:
+        row.complaint = complaint
     manager = getattr(complaint, relation)
     known = manager.all()
     known._result_cache = rows
