@@ -94,7 +94,9 @@ def _keys(*picked: QuerySet[Any]) -> QuerySet[Any]:
     """The keys of several short lists in one question. Joined by "or" each open row would be held against all of them,
     and the database could not see how few there are.
     """
-    few = [rows.model._default_manager.filter(pk__in=rows.values("pk")).order_by().values("pk") for rows in picked]
+    few: list[QuerySet[Any]] = [
+        rows.model._default_manager.filter(pk__in=rows.values("pk")).order_by().values("pk") for rows in picked
+    ]
     return few[0].union(*few[1:])
 
 
