@@ -239,7 +239,8 @@ class ComplaintAdmin(TrackedAdmin):
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
             return rows_for_case_page(rows)
         # Of the customer a name, not a row: a list makes hundreds of objects as it is.
-        return rows.only(*_OF_LIST).annotate(customer_name=F("customer__name")).prefetch_related(*DUE_RELATIONS)
+        rows = rows.only(*_OF_LIST).annotate(customer_name=F("customer__name"))
+        return rows.prefetch_related(*DUE_RELATIONS)
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
         return self.for_page(super().get_queryset(request))
