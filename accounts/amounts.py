@@ -1,6 +1,6 @@
 """Amounts for people to read: in the reader's number format, with the currency beside them.
 
-What machines read is written by ``billing.money`` instead.
+Every amount in a sentence or a cell is written here. What machines read is written by ``billing.money`` instead.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from audit.words import Words, in_both
 def money_text(amount: Decimal, currency: str) -> Words:
     """``1,234.50 EUR``: all of the currency's decimals, grouped. Nothing is rounded."""
     return in_both(lambda: f"{_digits(amount, currency)} {currency}")
+
+
+def digits_text(amount: Decimal, currency: str) -> Words:
+    """``1,234.50``: as ``money_text``, for sentences that name the currency themselves."""
+    return in_both(lambda: _digits(amount, currency))
 
 
 def money(amount: Decimal | None, currency: str, below: object = "") -> SafeString:

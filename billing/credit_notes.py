@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.models import next_number
 from audit.actions import Refused
 from audit.words import say
@@ -34,9 +35,8 @@ def issue_credit_note(
     if amount <= 0:
         raise Refused(
             say(
-                "A credit note over {amount} {period_currency} would say nothing.",
-                amount=f"{amount:f}",
-                period_currency=period.currency,
+                "A credit note over {amount} would say nothing.",
+                amount=money_text(amount, period.currency),
             ),
             code="amount",
         )
@@ -46,7 +46,7 @@ def issue_credit_note(
         )
     if reverses is not None and (reverses.period_id != period.pk or amount > reverses.gross):
         raise Refused(
-            say("This does not fit credit note {reverses}, which it would take back.", reverses=reverses.number),
+            say("This does not fit credit note {number}, which it would take back.", number=reverses.number),
             code="reverses",
         )
     issued_on = on or timezone.localdate()

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.models import Customer
 from audit.actions import Refused
 from audit.words import say
@@ -28,11 +29,10 @@ def hold(period: BillingPeriod, amount: Decimal) -> None:
     if amount > left:
         raise Refused(
             say(
-                "Only {left} {period_currency} can still be refunded for {period}, not {amount}.",
-                left=f"{left:f}",
-                period_currency=period.currency,
+                "Only {left} can still be refunded for {period}, not {amount}.",
+                left=money_text(left, period.currency),
                 period=period,
-                amount=f"{amount:f}",
+                amount=money_text(amount, period.currency),
             ),
             code="cap",
         )

@@ -6,12 +6,13 @@ from datetime import date
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.guards import permission_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
-from audit.words import say
+from audit.words import recorded, say
 from billing.invoicing import issue_charges
 from billing.models import Charge, Invoice, Subscription
 from billing.money import format_amount
@@ -22,9 +23,7 @@ def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
     if sentence := permission_obstacle(by, May.HANDLE_MONEY):
         return Obstacle(sentence, "permission")
     if charge.invoiced_on is not None:
-        return Obstacle(
-            say("It stands on an invoice of {invoiced_on} already.", invoiced_on=charge.invoiced_on), "state"
-        )
+        return Obstacle(say("It stands on an invoice of {day} already.", day=charge.invoiced_on), "state")
     if charge.subscription.state != Subscription.State.ENDED:
         return Obstacle(
             say(
@@ -65,17 +64,17 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         if charge.currency != subscription.currency:
             raise Refused(
                 say(
-                    "{subscription} pays in {subscription_currency}.",
+                    "{subscription} pays in {currency}.",
                     subscription=subscription.number,
-                    subscription_currency=subscription.currency,
+                    currency=subscription.currency,
                 ),
                 code="currency",
             )
         invoice = issue_charges(subscription, asked, on=day)
         action.about(invoice, customer_id=subscription.customer_id)
         action.message = (
-            f"{format_amount(invoice.gross, invoice.currency)} {invoice.currency} that waited on "
-            f"{subscription.number}; {format_amount(invoice.due, invoice.currency)} is due."
+            f"{recorded(money_text(invoice.gross, invoice.currency))} that waited on "
+            f"{subscription.number}; {recorded(money_text(invoice.due, invoice.currency))} is due."
         )
         action.data = {
             "subscription": subscription.number,

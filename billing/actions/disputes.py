@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.guards import require
 from accounts.links import linked_obstacle
 from accounts.models import User
@@ -22,9 +23,9 @@ def dispute_obstacle(invoice: Invoice) -> Obstacle | None:
     if invoice.disputed_on is not None:
         return Obstacle(
             say(
-                "Invoice {invoice} is in dispute since {disputed_on}.",
+                "Invoice {invoice} is in dispute since {day}.",
                 invoice=invoice.number,
-                disputed_on=invoice.disputed_on,
+                day=invoice.disputed_on,
             ),
             "state",
         )
@@ -47,12 +48,12 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(dispute_obstacle(invoice))
-        action.require_reason("what the customer disputes")
+        action.require_reason(say("what the customer disputes"))
         if not invoice.issued_on <= disputed_on <= timezone.localdate():
             raise Refused(
                 say(
-                    "The day of the dispute lies between the invoice's ({issued_on}) and today.",
-                    issued_on=invoice.issued_on,
+                    "The day of the dispute lies between the invoice's ({day}) and today.",
+                    day=invoice.issued_on,
                 ),
                 code="dates",
             )
@@ -79,7 +80,7 @@ def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(end_dispute_obstacle(invoice))
-        action.require_reason("how the dispute ended")
+        action.require_reason(say("how the dispute ended"))
         action.data = {"disputed_on": str(invoice.disputed_on), "disputed": invoice.dispute_reason}
         invoice.disputed_on = None
         invoice.dispute_reason = ""
@@ -129,23 +130,22 @@ def record_chargeback(
         action.about(payment, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(chargeback_obstacle(payment))
-        action.require_reason("the bank's reason")
+        action.require_reason(say("the bank's reason"))
         taken = payment.amount if amount is None else amount
         if not 0 < taken <= payment.amount or not is_whole_minor(taken, invoice.currency):
             raise Refused(
                 say(
-                    "{taken} is no part of the payment of {amount} {invoice_currency}.",
-                    taken=f"{taken:f}",
-                    amount=f"{payment.amount:f}",
-                    invoice_currency=invoice.currency,
+                    "{part} is no part of the payment of {amount}.",
+                    part=money_text(taken, invoice.currency),
+                    amount=money_text(payment.amount, invoice.currency),
                 ),
                 code="amount",
             )
         if not payment.received_on <= taken_back_on <= timezone.localdate():
             raise Refused(
                 say(
-                    "A payment is taken back between the day it came ({received_on}) and today.",
-                    received_on=payment.received_on,
+                    "A payment is taken back between the day it came ({day}) and today.",
+                    day=payment.received_on,
                 ),
                 code="dates",
             )

@@ -8,10 +8,11 @@ from decimal import Decimal
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.guards import permission_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
-from accounts.permissions import May
+from accounts.permissions import May, role_words
 from audit.actions import Action, Obstacle, Refused, act
 from audit.words import say
 from billing.giving import cash_obstacle, order_payout
@@ -78,9 +79,8 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     if leftover.amount > leftover.credit.remaining:
         return Obstacle(
             say(
-                "Only {remaining} {credit_currency} is left of this credit by now.",
-                remaining=f"{leftover.credit.remaining:f}",
-                credit_currency=leftover.credit.currency,
+                "Only {amount} is left of this credit by now.",
+                amount=money_text(leftover.credit.remaining, leftover.credit.currency),
             ),
             "cap",
         )
@@ -100,22 +100,24 @@ def limit_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     if limit is None:
         return Obstacle(
             say(
-                "No published limit lets a {role_name} approve payouts of leftover credit in {credit_currency}.",
-                role_name=by.role_name,
-                credit_currency=credit.currency,
+                "No published limit lets a {role} approve payouts of leftover credit in {currency}.",
+                role=role_words(by.role_name),
+                currency=credit.currency,
             ),
             "no_limit",
         )
     granted = granted_lately(credit.customer, credit.currency, since=timezone.now() - timedelta(days=WINDOW_DAYS))
     if leftover.amount + granted > limit.amount:
-        before = f" with {granted:f} of the last {WINDOW_DAYS} days" if granted else ""
+        amount, most = money_text(leftover.amount, credit.currency), money_text(limit.amount, credit.currency)
+        if not granted:
+            return Obstacle(say("{amount} is above your limit of {limit}.", amount=amount, limit=most), "over_limit")
         return Obstacle(
             say(
-                "{amount} {credit_currency}{before} is above your limit of {amount_2} {credit_currency}.",
-                amount=f"{leftover.amount:f}",
-                credit_currency=credit.currency,
-                before=before,
-                amount_2=f"{limit.amount:f}",
+                "{amount} with {granted} of the last {days} days is above your limit of {limit}.",
+                amount=amount,
+                granted=money_text(granted, credit.currency),
+                days=WINDOW_DAYS,
+                limit=most,
             ),
             "over_limit",
         )
@@ -167,10 +169,9 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
         if not 0 < wanted <= credit.remaining or not is_whole_minor(wanted, credit.currency):
             raise Refused(
                 say(
-                    "{wanted} is no part of the {remaining} {credit_currency} left of this credit.",
-                    wanted=f"{wanted:f}",
-                    remaining=f"{credit.remaining:f}",
-                    credit_currency=credit.currency,
+                    "{part} is no part of the {amount} left of this credit.",
+                    part=money_text(wanted, credit.currency),
+                    amount=money_text(credit.remaining, credit.currency),
                 ),
                 code="amount",
             )

@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.amounts import digits_text, money_text
 from accounts.guards import require
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
-from audit.words import say
+from audit.words import recorded, say
 from billing.giving import give_credit
 from billing.invoicing import state_of
 from billing.models import Invoice, Payment, Subscription
@@ -60,9 +61,9 @@ def record_payment(
         if amount <= 0 or not is_whole_minor(amount, invoice.currency):
             raise Refused(
                 say(
-                    "{amount} is no amount of {invoice_currency} that can be paid.",
-                    amount=f"{amount:f}",
-                    invoice_currency=invoice.currency,
+                    "{amount} is no amount of {currency} that can be paid.",
+                    amount=digits_text(amount, invoice.currency),
+                    currency=invoice.currency,
                 ),
                 code="amount",
             )
@@ -70,12 +71,10 @@ def record_payment(
         if surplus and subscription is None:
             raise Refused(
                 say(
-                    "Only {due} {invoice_currency} is due on {invoice}, not {amount}. What is more can "
-                    "become a credit, if you say so.",
-                    due=f"{invoice.due:f}",
-                    invoice_currency=invoice.currency,
+                    "Only {due} is due on {invoice}, not {amount}. What is more can become a credit, if you say so.",
+                    due=money_text(invoice.due, invoice.currency),
                     invoice=invoice.number,
-                    amount=f"{amount:f}",
+                    amount=money_text(amount, invoice.currency),
                 ),
                 code="overpaid",
             )
@@ -95,7 +94,9 @@ def record_payment(
         action.data = {"amount": f"{amount:f}", "currency": invoice.currency, "reference": reference}
         if surplus:
             action.data["surplus"] = f"{surplus:f}"
-            action.message = f"{surplus:f} {invoice.currency} of it is more than was due, and a credit."
+            action.message = (
+                f"{recorded(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
+            )
         return payment
 
 

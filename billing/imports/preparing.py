@@ -11,6 +11,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 
+from accounts.amounts import digits_text
 from accounts.csvfiles.problems import Problem, shown
 from accounts.csvfiles.report import Outcome, RowResult
 from accounts.models import Customer
@@ -28,7 +29,6 @@ from billing.actions.subscriptions import (
 from billing.imports.column_map import Field
 from billing.imports.values import Candidate, CustomerRow
 from billing.models import Plan, Price, Subscription
-from billing.money import format_amount
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
@@ -154,7 +154,7 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
 
 def _in_words(made: Ready) -> str:
     subscription = made.subscription
-    fee = format_amount(
+    fee = digits_text(
         made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee, subscription.currency
     )
     first = own_period(subscription, made.sequence)
