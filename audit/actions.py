@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from audit import context
 from audit.models import Event
-from audit.words import RECORD, Text, Words, recorded, say
+from audit.words import Text, Words, recorded, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -90,8 +90,7 @@ class Action:
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
         self.target_model, self.target_id = type(target), target.pk
-        with translation.override(RECORD):
-            self.target_label = str(target)[:200]
+        self.target_label = recorded(target)[:200]
         if complaint_id is not None:
             self.complaint_id = complaint_id
         if customer_id is not None:

@@ -48,17 +48,15 @@ def attach(
     if size > settings.ATTACHMENT_MAX_BYTES:
         raise Refused(
             say(
-                "{name} is larger than {ATTACHMENT_MAX_BYTES} MB.",
+                "{name} is larger than {size} MB.",
                 name=name,
-                ATTACHMENT_MAX_BYTES=settings.ATTACHMENT_MAX_BYTES // 1024 // 1024,
+                size=settings.ATTACHMENT_MAX_BYTES // 1024 // 1024,
             ),
             code="attachment",
         )
     if file.content_type not in settings.ATTACHMENT_TYPES:
         raise Refused(
-            say(
-                "{name}: files of this kind ({content_type}) are not taken.", name=name, content_type=file.content_type
-            ),
+            say("{name}: files of this kind ({type}) are not taken.", name=name, type=file.content_type),
             code="attachment",
         )
     digest = hashlib.sha256()

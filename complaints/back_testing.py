@@ -23,7 +23,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.models import Agreement
-from audit.words import say
+from audit.words import recorded
 from complaints import guards
 from complaints.back_test_tally import Tally
 from complaints.deadlines import DayCount, UnknownHolidays, WorkingDays, deadline_for
@@ -176,7 +176,9 @@ def _refunds_around(back_test: BackTest, batch: Sequence[Complaint]) -> list[Ref
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a refund comes to under the draft, and which of the ``REASONS`` tell why; ``sentence`` adds words."""
+    """What a refund comes to under the draft, and which of the ``REASONS`` tell why; ``sentence`` adds words, in
+    English: they are kept.
+    """
 
     total: Decimal
     reasons: tuple[str, ...] = ()
@@ -192,7 +194,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: BatchFacts) -
         obstacle = basis_obstacle(refund.complaint, refund.basis, draft)
         if obstacle:
             earlier.add(refund, Decimal(0), ())
-            yield refund, Outcome(Decimal(0), ("basis",), str(obstacle))
+            yield refund, Outcome(Decimal(0), ("basis",), recorded(obstacle))
             continue
         stored = inputs_from_json(refund.inputs)
         inputs = _with_figures(stored, refund, draft.parameters, facts)
@@ -319,7 +321,7 @@ def _without_refund(complaint: Complaint, judges: Judges, facts: BatchFacts, tal
     row = BackTestCase(complaint=complaint, currency=complaint.period.currency)
     if not _is_upheld(complaint):
         # Usage and interruption need an upheld complaint (R2, R7); the other bases are never automatic (F5).
-        row.why = say("Rejected: nothing was given, and nothing is quoted.")
+        row.why = "Rejected: nothing was given, and nothing is quoted."
         tally.counts["rejected"] += 1
         return row
     tally.counts["upheld_without_refund"] += 1
@@ -347,7 +349,7 @@ def _is_upheld(complaint: Complaint) -> bool:
 def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: BatchFacts) -> Outcome:
     obstacle = basis_obstacle(complaint, basis, terms)
     if obstacle:
-        return Outcome(Decimal(0), sentence=str(obstacle))
+        return Outcome(Decimal(0), sentence=recorded(obstacle))
     try:
         inputs = inputs_for(complaint, complaint.period, Choices(basis=basis), terms.parameters, facts=facts)
         return Outcome(calculate(inputs).total)

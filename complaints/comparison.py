@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, Literal
 
+from audit.words import say
 from complaints.policy_words import figure, figures
 
 #: Two paragraphs are versions of one another when at least so much of them is the same.
@@ -95,7 +96,9 @@ def compare_figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
         name = shown.name
         if name in before and name in after and before[name] == after[name]:
             continue
-        was, now = (figure(name, values[name]).value if name in values else "not fixed" for values in (before, after))
+        was, now = (
+            figure(name, values[name]).value if name in values else say("not fixed") for values in (before, after)
+        )
         changes.append(FigureChange(name, shown.label, was, now, shown.public))
     return tuple(changes)
 

@@ -30,6 +30,12 @@ class DayCount(StrEnum):
 class UnknownHolidays(ValueError):
     """Nobody knows the public holidays of that country, or of that year there. The message is a sentence."""
 
+    def __init__(self, country: str, year: int | None = None) -> None:
+        of_year = "" if year is None else f" in {year}"
+        super().__init__(f"The public holidays of “{country}”{of_year} are not known.")
+        self.country = country
+        self.year = year
+
 
 @cache
 def known_countries() -> frozenset[str]:
@@ -49,7 +55,7 @@ class WorkingDays:
 
     def __post_init__(self) -> None:
         if self.country not in known_countries():
-            raise UnknownHolidays(f"The public holidays of “{self.country}” are not known.")
+            raise UnknownHolidays(self.country)
 
     def counts(self, day: date) -> bool:
         """Whether the day is a working day. Raises `UnknownHolidays` for a year nobody has computed."""
@@ -71,7 +77,7 @@ def _year_of(country: str, year: int) -> _Year:
     # Frozen per year, because the library's own object grows while it is asked, which threads must not share.
     known = holidays.country_holidays(country, years=year)
     if not known.start_year <= year <= known.end_year:
-        raise UnknownHolidays(f"The public holidays of “{country}” in {year} are not known.")
+        raise UnknownHolidays(country, year)
     return _Year(frozenset(known.weekend), frozenset(known), frozenset(known.weekend_workdays))
 
 

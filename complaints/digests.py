@@ -6,29 +6,28 @@ Everything is read for all people at once: the number of statements grows neithe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.approvers import ApprovalRights
-from accounts.messages.outbox import STAFF_LANGUAGE
+from accounts.messages.outbox import language_of
 from accounts.messages.reader import Reader
 from accounts.models import Customer, User
 from accounts.permissions import APPROVAL_OF
 from audit.actions import Obstacle
-from audit.words import say
+from audit.words import join, say
 from complaints import guards
-from complaints.due import DUE_RELATIONS, dues_of, near_deadline
+from complaints.due import DUE_RELATIONS, Due, dues_of, near_deadline
 from complaints.models import Complaint, Refund
 
 #: A list of a digest names so many and counts the rest: it is read on a phone.
 MOST_LINES = 15
-
-_READER = Reader(STAFF_LANGUAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +52,29 @@ class Waiting:
 
 
 def digests_for(people: Sequence[User], now: datetime | None = None) -> dict[int, Digest]:
-    """What each of the people is told at this moment, by their key. Roles come with the people (``select_related``)."""
+    """What each of the people is told at this moment, by their key, in their language. Roles come with the people
+    (``select_related``).
+    """
     now = now or timezone.now()
     proposals = waiting_for(people, now)
     deadlines = _deadlines_of(people, now)
     returned = _returned_to(people)
-    return {
-        person.pk: Digest(
-            proposals=_shortened([_proposal_in_words(waiting) for waiting in proposals[person.pk]]),
-            deadlines=_shortened(deadlines[person.pk]),
-            returned=_shortened(returned[person.pk]),
-        )
-        for person in people
-    }
+    found = {}
+    for person in people:
+        reader = Reader(language_of(person))
+        with override(reader.language):
+            found[person.pk] = Digest(
+                proposals=_shortened(proposals[person.pk], partial(_proposal_in_words, reader=reader)),
+                deadlines=_shortened(deadlines[person.pk], _deadlines_in_words),
+                returned=_shortened(returned[person.pk], partial(_returned_in_words, reader=reader)),
+            )
+    return found
 
 
-def _shortened(lines: Sequence[str]) -> Sequence[str]:
-    if len(lines) <= MOST_LINES:
-        return lines
-    return [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more"]
+def _shortened[Row](rows: Sequence[Row], in_words: Callable[[Row], str]) -> Sequence[str]:
+    lines = [in_words(row) for row in rows[:MOST_LINES]]
+    more = len(rows) - len(lines)
+    return [*lines, say("and {number} more", number=more)] if more else lines
 
 
 # --- Proposals ----------------------------------------------------------------------------------
@@ -126,48 +129,63 @@ class _Links:
         return customer_id
 
 
-def _proposal_in_words(waiting: Waiting) -> str:
+def _proposal_in_words(waiting: Waiting, reader: Reader) -> str:
     refund, right = waiting.refund, waiting.authority.right
-    in_place = f", in the place of {right.person}" if right.delegation is not None else ""
-    return say(
-        "{refund}: {money}, {customer}, by {day}{in_place}",
-        refund=refund.code,
-        money=_money(refund.total, refund.currency),
-        customer=refund.customer.name,
-        day=_READER.day(refund.expires_on),
-        in_place=in_place,
-    )
-
-
-def _money(amount: Decimal, currency: str) -> str:
-    return _READER.money(amount, currency)
+    said: dict[str, object] = {
+        "refund": refund.code,
+        "amount": reader.money(refund.total, refund.currency),
+        "customer": refund.customer.name,
+        "day": reader.day(refund.expires_on),
+        "person": right.person,
+    }
+    if right.delegation is None:
+        return say("{refund}: {amount}, {customer}, by {day}", **said)
+    return say("{refund}: {amount}, {customer}, by {day}, in the place of {person}", **said)
 
 
 # --- Cases and returned proposals ---------------------------------------------------------------
 
 
-def _deadlines_of(people: Sequence[User], now: datetime) -> Mapping[int, Sequence[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class _Urgent:
+    """A case with those of its deadlines that are near or missed."""
+
+    complaint: Complaint
+    dues: Sequence[Due]
+
+
+def _deadlines_of(people: Sequence[User], now: datetime) -> Mapping[int, Sequence[_Urgent]]:
+    found: dict[int, list[_Urgent]] = defaultdict(list)
     missed = Q(state__in=Complaint.UNDECIDED_STATES) & (
         Q(decide_due_at__lte=now) | Q(acknowledged_at__isnull=True, acknowledge_due_at__lte=now)
     )
     cases = Complaint.objects.filter(missed | near_deadline(now), owner__in=people).select_related("customer")
     for complaint in cases.prefetch_related(*DUE_RELATIONS).order_by("decide_due_at", "pk"):
-        urgent = [due.in_words for due in dues_of(complaint, now) if due.is_missed or due.is_near]
+        urgent = [due for due in dues_of(complaint, now) if due.is_missed or due.is_near]
         assert complaint.owner_id is not None
-        found[complaint.owner_id].append(f"{complaint.code} {complaint.subject}: {', '.join(urgent)}")
+        found[complaint.owner_id].append(_Urgent(complaint, urgent))
     return found
 
 
-def _returned_to(people: Sequence[User]) -> Mapping[int, Sequence[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
+def _deadlines_in_words(urgent: _Urgent) -> str:
+    return f"{urgent.complaint.code} {urgent.complaint.subject}: {join(', ', (due.in_words for due in urgent.dues))}"
+
+
+def _returned_to(people: Sequence[User]) -> Mapping[int, Sequence[Refund]]:
+    found: dict[int, list[Refund]] = defaultdict(list)
     drafts = Refund.objects.filter(Q(drafted_by__in=people) | Q(proposed_by__in=people), state=Refund.State.DRAFT)
     for refund in drafts.exclude(returned_reason="").select_related("customer").order_by("expires_on", "pk"):
-        line = (
-            f"{refund.code}, {refund.customer.name}: “{refund.returned_reason}”,"
-            f" to be proposed again by {_READER.day(refund.expires_on)}"
-        )
         hands = {refund.drafted_by_id, refund.proposed_by_id or refund.drafted_by_id}
         for person_id in hands:
-            found[person_id].append(line)
+            found[person_id].append(refund)
     return found
+
+
+def _returned_in_words(refund: Refund, reader: Reader) -> str:
+    return say(
+        "{refund}, {customer}: “{reason}”, to be proposed again by {day}",
+        refund=refund.code,
+        customer=refund.customer.name,
+        reason=refund.returned_reason,
+        day=reader.day(refund.expires_on),
+    )

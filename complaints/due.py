@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Agreement
-from audit.words import say
+from audit.words import Words, say
 from billing.periods import local_midnight
 from complaints.deadlines import days_left, is_missed
 from complaints.models import Complaint, DeadlineBreach, Policy, PolicyVersion
@@ -39,18 +39,16 @@ class Due:
     """By the policy's days of warning, and on the last day; once it is missed it is not near any more."""
 
     @property
-    def in_words(self) -> str:
+    def in_words(self) -> Words:
         """As a pill says it: "Decide in 3 d"."""
         late = -self.days_left
+        decide = self.deadline == DeadlineBreach.Deadline.DECIDE
         if self.is_missed:
-            decide = self.deadline == DeadlineBreach.Deadline.DECIDE
-            return say("Overdue by {late} d", late=late) if decide else say("Acknowledge: {late} d late", late=late)
-        verb = self.deadline.label
-        return (
-            say("{verb} today", verb=verb)
-            if self.days_left == 0
-            else say("{verb} in {days_left} d", verb=verb, days_left=self.days_left)
-        )
+            return say("Overdue by {days} d", days=late) if decide else say("Acknowledge: {days} d late", days=late)
+        if self.days_left == 0:
+            return say("Decide today") if decide else say("Acknowledge today")
+        days = self.days_left
+        return say("Decide in {days} d", days=days) if decide else say("Acknowledge in {days} d", days=days)
 
 
 def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:

@@ -12,12 +12,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
+from accounts.amounts import money_text
 from accounts.models import User
 from audit.actions import Obstacle
-from audit.words import say
+from audit.words import Text, Words, say, say_count
 from billing.giving import refundable_of
-from billing.money import format_amount
 from complaints.case_facts import STANDING, known_facts
 from complaints.deadlines import days_left
 from complaints.guards.common import in_state
@@ -48,15 +49,29 @@ class Indemnity:
     currency: str
     fault: str
     per_day: Decimal
-    limit: str = ""
+    limit: Text = ""
 
     @property
-    def in_words(self) -> str:
+    def in_words(self) -> Words:
         """How the amount came about."""
-        days = "1 day" if self.late.days_late == 1 else f"{self.late.days_late} days"
-        counted = f"{days} late at {format_amount(self.per_day, self.currency)} {self.currency} a day"
-        cut = f", cut to {self.limit}" if self.limit else ""
-        return f"{counted}{cut}: {format_amount(self.amount, self.currency)} {self.currency}"
+        days, each = self.late.days_late, money_text(self.per_day, self.currency)
+        amount = money_text(self.amount, self.currency)
+        if not self.limit:
+            return say_count(
+                "{count} day late at {each} a day: {amount}",
+                "{count} days late at {each} a day: {amount}",
+                days,
+                each=each,
+                amount=amount,
+            )
+        return say_count(
+            "{count} day late at {each} a day, cut to {limit}: {amount}",
+            "{count} days late at {each} a day, cut to {limit}: {amount}",
+            days,
+            each=each,
+            limit=self.limit,
+            amount=amount,
+        )
 
 
 def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
@@ -68,7 +83,11 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
     governing = complaint.governing
     if period.currency not in governing.parameters.indemnity_per_day:
         return Obstacle(
-            f"{governing.source_of('indemnity_per_day')} names no indemnity for late answers in {period.currency}.",
+            say(
+                "{document} names no indemnity for late answers in {currency}.",
+                document=governing.source_of("indemnity_per_day"),
+                currency=period.currency,
+            ),
             code="no_indemnity",
         )
     matter = whole_matter(complaint)
@@ -79,8 +98,8 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
     if standing is not None:
         return Obstacle(
             say(
-                "{standing} makes this good already ({fault}): a fault is indemnified once.",
-                standing=standing.code,
+                "{refund} makes this good already ({fault}): a fault is indemnified once.",
+                refund=standing.code,
                 fault=standing.fault,
             ),
             code="fault_indemnified",
@@ -89,9 +108,9 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
     if twin is not None:
         return Obstacle(
             say(
-                "{complaint} has an open refund for this period already: {twin}.",
+                "{complaint} has an open refund for this period already: {refund}.",
                 complaint=complaint.code,
-                twin=twin.code,
+                refund=twin.code,
             ),
             code="open_refund",
         )
@@ -119,11 +138,10 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
         return None
     return Obstacle(
         say(
-            "{refund} is the indemnity for a late answer, worth {amount} {refund_currency} at most. "
+            "{refund} is the indemnity for a late answer, worth {amount} at most. "
             "Draft a special case of its own for anything else.",
             refund=refund.code,
-            amount=format_amount(most, refund.currency),
-            refund_currency=refund.currency,
+            amount=money_text(most, refund.currency),
         ),
         code="indemnity",
     )
@@ -186,12 +204,15 @@ def _answered(breach: DeadlineBreach, decisions: Sequence[Decision]) -> LateAnsw
 
 
 def fault_of(matter: Sequence[Complaint]) -> str:
-    """What lies beneath the matter: the incident that interrupted the subscription, else the case received first."""
+    """What lies beneath the matter: the incident that interrupted the subscription, else the case received first.
+
+    It is kept, and told from others by what it says: in English, whoever asks.
+    """
     for complaint in matter:
         incident = _incident_of(complaint)
         if incident is not None:
             return _incident_fault(incident, complaint)
-    return say("complaint {code}", code=matter[0].code)
+    return f"complaint {matter[0].code}"
 
 
 def _incident_of(complaint: Complaint) -> Incident | None:
@@ -211,9 +232,7 @@ def _incident_of(complaint: Complaint) -> Incident | None:
 
 
 def _incident_fault(incident: Incident, complaint: Complaint) -> str:
-    return say(
-        "incident {incident}, {subscription}", incident=incident.code, subscription=complaint.subscription.number
-    )
+    return f"incident {incident.code}, {complaint.subscription.number}"
 
 
 def _standing(matter: Sequence[Complaint]) -> Refund | None:
@@ -234,12 +253,13 @@ def _is_open_on(refund: Refund, complaint: Complaint) -> bool:
 def _within_limits(complaint: Complaint, late: LateAnswer, matter: Sequence[Complaint]) -> Indemnity | Obstacle:
     period, parameters = complaint.period, complaint.terms
     per_day = Decimal(parameters.indemnity_per_day[period.currency])
-    amount, limit = late.days_late * per_day, ""
+    amount = late.days_late * per_day
+    limit: Text = ""
     most = parameters.indemnity_maximum.get(period.currency)
     for at_most, named in (
-        (None if most is None else Decimal(most), "the most for one delay"),
-        (period.fee, "the period's fee"),
-        (refundable_of(period), "what can still be refunded"),
+        (None if most is None else Decimal(most), gettext_lazy("the most for one delay")),
+        (period.fee, gettext_lazy("the period's fee")),
+        (refundable_of(period), gettext_lazy("what can still be refunded")),
     ):
         if at_most is not None and amount > at_most:
             amount, limit = at_most, named

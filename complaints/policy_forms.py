@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.forms import CustomerNumberField, country_choices
 from audit.backoffice import ActionForm
 from audit.backoffice.widgets import DateInput
-from audit.words import say
+from audit.words import Text, join, say
 from billing.money import UnknownCurrency, format_amount, is_whole_minor
 from complaints.deadlines import DayCount, known_countries
 from complaints.models import Policy, PolicyVersion
@@ -29,37 +29,54 @@ from complaints.policy_parameters import (
     PolicyParameterError,
     RefundParameters,
 )
-from complaints.policy_words import BASES, REMEDIES, WORDS
+from complaints.policy_words import BASES, DAYS_THAT_COUNT, REMEDIES, WORDS, problem_in_words
 
-AS_THE_POLICY_SAYS = "as the policy says"
+AS_THE_POLICY_SAYS = gettext_lazy("as the policy says")
 #: What stands for the customer's own country in the choice, where "nothing chosen" means "as the policy says".
 OWN_COUNTRY = "customer"
 NEVER = "never"
 YES, NO = "yes", "no"
 
 #: Every figure, in the groups and the order in which the forms ask for them.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "What may be refunded": (FULL_MONTH, "bases", "remedies", "as_of_day_counts", "consent_needed_after_days"),
-    "Interruptions": ("minimum_interruption_seconds",),
-    "Approvals and expiry": (
-        "second_approval_above",
-        "approval_window_days",
-        "draft_expires_after_days",
-        "proposal_expires_after_days",
+GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
+    (
+        gettext_lazy("What may be refunded"),
+        (FULL_MONTH, "bases", "remedies", "as_of_day_counts", "consent_needed_after_days"),
     ),
-    "Deadlines": (
-        "acknowledge_within_days",
-        "decide_within_days",
-        "deadline_days",
-        "holidays_of",
-        "warn_before_days",
-        "escalate_after_days",
-        "silence_closes_after_days",
+    (gettext_lazy("Interruptions"), ("minimum_interruption_seconds",)),
+    (
+        gettext_lazy("Approvals and expiry"),
+        (
+            "second_approval_above",
+            "approval_window_days",
+            "draft_expires_after_days",
+            "proposal_expires_after_days",
+        ),
     ),
-    "Indemnity for a late answer": ("indemnity_per_day", "indemnity_maximum"),
-    "The way to take it further": ("further_way",),
-}
-_GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
+    (
+        gettext_lazy("Deadlines"),
+        (
+            "acknowledge_within_days",
+            "decide_within_days",
+            "deadline_days",
+            "holidays_of",
+            "warn_before_days",
+            "escalate_after_days",
+            "silence_closes_after_days",
+        ),
+    ),
+    (gettext_lazy("Indemnity for a late answer"), ("indemnity_per_day", "indemnity_maximum")),
+    (gettext_lazy("The way to take it further"), ("further_way",)),
+)
+_GROUP_OF: Mapping[str, Text] = {name: group for group, names in GROUPS for name in names}
+
+
+def _word_for_never() -> str:
+    return pgettext("typed in the place of a number of days", "never")
+
+
+def _word_for_none() -> str:
+    return pgettext("typed in the place of amounts", "none")
 
 
 # --- Fields -------------------------------------------------------------------------------------
@@ -68,8 +85,8 @@ _GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 class AmountsField(forms.CharField):
     """Amounts by currency, one a line: "EUR 1.50"; cleaned to ``{"EUR": "1.50"}``.
 
-    Commas and the currency behind the amount are read, too. The word "none" is no amount at all; left empty it is
-    ``if_empty``.
+    Commas and the currency behind the amount are read, too. The word "none", in English or the person's language, is no
+    amount at all; left empty it is ``if_empty``.
     """
 
     _ENTRY = re.compile(
@@ -84,7 +101,7 @@ class AmountsField(forms.CharField):
         text = str(super().to_python(value) or "").strip()
         if not text:
             return self.if_empty
-        if text.casefold() == "none":
+        if text.casefold() in ("none", _word_for_none().casefold()):
             return {}
         amounts: dict[str, str] = {}
         for entry in filter(None, map(str.strip, re.split(r"[,;\n]+", text))):
@@ -114,11 +131,11 @@ class AmountsField(forms.CharField):
         if not isinstance(value, Mapping):
             return value
         lines = [f"{currency} {amount}" for currency, amount in sorted(value.items())]
-        return "\n".join(lines) or ("" if self.if_empty == {} else "none")
+        return "\n".join(lines) or ("" if self.if_empty == {} else _word_for_none())
 
 
 class DaysOrNeverField(forms.CharField):
-    """A number of days, or the word "never"."""
+    """A number of days, or the word "never", in English or the person's language."""
 
     def __init__(self, *, least: int, **kwargs: Any) -> None:
         self.least = least
@@ -126,24 +143,29 @@ class DaysOrNeverField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = str("" if value is None else value).strip().casefold()
-        if not text or text == NEVER:
-            return text or None
+        if not text:
+            return None
+        if text in (NEVER, _word_for_never().casefold()):
+            return NEVER
         if not text.isdecimal() or not self.least <= int(text) <= 10_000:
             raise forms.ValidationError(
                 say("Write a number of days, {least} or more, or “never”.", least=self.least), code="days"
             )
         return int(text)
 
+    def prepare_value(self, value: Any) -> Any:
+        return _word_for_never() if value == NEVER else value
+
 
 class LengthWidget(forms.MultiWidget):
     """A number and its unit."""
 
-    UNITS = ((3_600, "hours"), (60, "minutes"), (1, "seconds"))
+    UNITS = ((3_600, gettext_lazy("hours")), (60, gettext_lazy("minutes")), (1, gettext_lazy("seconds")))
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         widgets: dict[str, forms.Widget | type[forms.Widget]] = {
-            "count": forms.NumberInput(attrs={"aria-label": "How many", "min": 0}),
-            "unit": forms.Select(attrs={"aria-label": "Unit"}, choices=self.UNITS),
+            "count": forms.NumberInput(attrs={"aria-label": gettext_lazy("How many"), "min": 0}),
+            "unit": forms.Select(attrs={"aria-label": gettext_lazy("Unit")}, choices=self.UNITS),
         }
         super().__init__(widgets, {"class": "length", **(attrs or {})})
 
@@ -177,14 +199,14 @@ def _never(least: int) -> Callable[..., forms.Field]:
     return lambda optional, **kwargs: DaysOrNeverField(required=not optional, least=least, **kwargs)
 
 
-def _several(words: Mapping[str, str]) -> Callable[..., forms.Field]:
+def _several(words: Mapping[str, Text]) -> Callable[..., forms.Field]:
     return lambda optional, **kwargs: forms.MultipleChoiceField(
         required=not optional, choices=tuple(words.items()), widget=forms.CheckboxSelectMultiple, **kwargs
     )
 
 
 def _one(
-    choices: Callable[[], list[tuple[str, str]]], widget: type[forms.Widget] = forms.Select
+    choices: Callable[[], list[tuple[str, Text]]], widget: type[forms.Widget] = forms.Select
 ) -> Callable[..., forms.Field]:
     def make(optional: bool, **kwargs: Any) -> forms.Field:
         empty = [("", AS_THE_POLICY_SAYS)] if optional else []
@@ -197,12 +219,12 @@ def _amounts(optional: bool, **kwargs: Any) -> forms.Field:
     return AmountsField(required=False, if_empty=None if optional else {}, **kwargs)
 
 
-def _holiday_choices() -> list[tuple[str, str]]:
-    countries = [(code, name) for code, name in country_choices() if code in known_countries()]
-    return [(OWN_COUNTRY, "the customer’s own country"), *countries]
+def _holiday_choices() -> list[tuple[str, Text]]:
+    countries: list[tuple[str, Text]] = [(code, name) for code, name in country_choices() if code in known_countries()]
+    return [(OWN_COUNTRY, say("the customer’s own country")), *countries]
 
 
-_yes_no = _one(lambda: [(YES, "yes"), (NO, "no")], forms.RadioSelect)
+_yes_no = _one(lambda: [(YES, say("yes")), (NO, say("no"))], forms.RadioSelect)
 _YES_NO = (FULL_MONTH, "as_of_day_counts")
 #: How each figure is asked for; the others are whole numbers of days.
 _MAKE: Mapping[str, Callable[..., forms.Field]] = {
@@ -213,7 +235,7 @@ _MAKE: Mapping[str, Callable[..., forms.Field]] = {
     "consent_needed_after_days": _never(0),
     "minimum_interruption_seconds": lambda optional, **kwargs: LengthField(required=not optional, **kwargs),
     "second_approval_above": _amounts,
-    "deadline_days": _one(lambda: [(each.value, f"{each.value} days") for each in DayCount]),
+    "deadline_days": _one(lambda: [(each.value, DAYS_THAT_COUNT[each.value]) for each in DayCount]),
     "holidays_of": _one(_holiday_choices),
     "warn_before_days": lambda optional, **kwargs: _whole(optional, MOST_DAYS_OF_WARNING, **kwargs),
     "escalate_after_days": _never(1),
@@ -226,12 +248,16 @@ _MAKE: Mapping[str, Callable[..., forms.Field]] = {
 def _field(name: str, *, optional: bool) -> forms.Field:
     words = WORDS[name]
     make: Callable[..., forms.Field] = _MAKE.get(name, _whole)
-    unit = " (days)" if name.endswith("_days") and name != "deadline_days" else ""
+    label: Text = words.label
     if name == "escalate_after_days":
-        unit = f" every{unit}"
+        label = say("{figure} every (days)", figure=words.label)
+    elif name.endswith("_days") and name != "deadline_days":
+        label = say("{figure} (days)", figure=words.label)
     choice = name in _YES_NO or name in ("deadline_days", "holidays_of")
-    left_empty = f"Left empty: {AS_THE_POLICY_SAYS}." if optional and not choice else ""
-    return make(optional, label=f"{words.label}{unit}", help_text=f"{words.hint} {left_empty}".strip())
+    hints: list[Text] = [words.hint] if words.hint else []
+    if optional and not choice:
+        hints.append(say("Left empty: as the policy says."))
+    return make(optional, label=label, help_text=join(" ", hints))
 
 
 def _typed(name: str, stored: Any) -> Any:
@@ -277,9 +303,9 @@ class FigureForm(ActionForm):
         return tuple(_GROUP_OF)
 
     @property
-    def field_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def field_groups(self) -> list[tuple[Text, list[forms.BoundField]]]:
         """The fields in their groups, for the template; those of no group under an empty name."""
-        found: list[tuple[str, list[forms.BoundField]]] = []
+        found: list[tuple[Text, list[forms.BoundField]]] = []
         for field in self.visible_fields():
             group = _GROUP_OF.get(field.name, "")
             if not found or found[-1][0] != group:
@@ -298,7 +324,7 @@ class FigureForm(ActionForm):
             try:
                 self.check(figures, cleaned)
             except PolicyParameterError as problem:
-                self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+                self.add_error(problem.field if problem.field in self.fields else None, problem_in_words(problem))
         cleaned[self.json_field] = figures
         return cleaned
 

@@ -29,12 +29,17 @@ class RemedyKind(StrEnum):
 
 
 class PolicyParameterError(ValueError):
-    """A parameter that is unknown or out of range. ``field`` names it."""
+    """A parameter that is unknown or out of range. ``field`` names it.
 
-    def __init__(self, field: str, message: str) -> None:
+    ``code`` names what people can do wrong in a form, "" what only programs can; ``currency`` is the one it is about.
+    """
+
+    def __init__(self, field: str, message: str, *, code: str = "", currency: str = "") -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+        self.code = code
+        self.currency = currency
 
 
 class _Parameters:
@@ -155,11 +160,19 @@ class RefundParameters(_Parameters):
             self._check_amounts(name)
             for currency, amount in getattr(self, name).items():
                 if Decimal(amount) == 0:
-                    raise PolicyParameterError(name, f"{currency}: leave the currency out instead of naming nothing.")
+                    raise PolicyParameterError(
+                        name,
+                        f"{currency}: leave the currency out instead of naming nothing.",
+                        code="nothing_a_day",
+                        currency=currency,
+                    )
         for currency in self.indemnity_maximum:
             if currency not in self.indemnity_per_day:
                 raise PolicyParameterError(
-                    "indemnity_maximum", f"{currency}: there is a maximum, but no amount for a day of delay."
+                    "indemnity_maximum",
+                    f"{currency}: there is a maximum, but no amount for a day of delay.",
+                    code="maximum_alone",
+                    currency=currency,
                 )
 
     def needs_two_approvals(self, amount: Decimal, currency: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from audit.actions import Refused
 from audit.words import say
 from billing.giving import give_credit, give_days, give_minutes, order_payout, settle_held
@@ -31,7 +32,7 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
     for entry in remedies:
         kind = str(entry.get("kind", ""))
         if kind not in set(RemedyKind):
-            raise Refused(say("“{kind}” is no remedy.", kind=kind), code="remedy")
+            raise Refused(say("“{remedy}” is no remedy.", remedy=kind), code="remedy")
         if any(known["kind"] == kind for known in plan):
             raise Refused(say("Name each remedy once."), code="remedy")
         amount = entry.get("amount")
@@ -72,10 +73,9 @@ def remedy_plan_for(
     elif rest <= 0 or not takes_rest:
         raise Refused(
             say(
-                "The remedies have to add up to {amount} {currency} exactly; those with an amount come to {amount_2}.",
-                amount=format_amount(total, currency),
-                currency=currency,
-                amount_2=format_amount(named, currency),
+                "The remedies have to add up to {amount} exactly; those with an amount come to {named}.",
+                amount=money_text(total, currency),
+                named=money_text(named, currency),
             ),
             code="remedies_do_not_add_up",
         )
@@ -84,7 +84,7 @@ def remedy_plan_for(
         kind = RemedyKind(entry["kind"])
         obstacle = remedy_obstacle(kind, period, terms)
         if obstacle:
-            raise Refused(str(obstacle), code=obstacle.code)
+            raise Refused(obstacle, code=obstacle.code)
         amount = Decimal(entry["amount"]) if "amount" in entry else rest
         worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
         row: dict[str, Any] = {"kind": kind.value, "amount": format_amount(amount, currency)}

@@ -17,7 +17,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from audit.words import join, say
+from audit.words import recorded, say
 from billing.models import (
     BillingPeriod,
     Credit,
@@ -56,7 +56,7 @@ class Entry:
             "recovered": format_amount(self.recovered, currency),
             "used": format_amount(self.used, currency),
             "undone": self.undone,
-            "why": self.why,
+            "why": recorded(self.why),
         }
 
 
@@ -97,9 +97,14 @@ def _of_credit(remedy: Remedy, credit: Credit) -> Entry:
     """What is left of the credit, and what of it was to be paid out after the subscription's end and is not yet."""
     on_its_way = sum((payout.amount for payout in _leftover_payouts(credit)), Decimal(0))
     left = min(credit.remaining + on_its_way, remedy.amount)
-    why = say("nothing of the credit is left") if left == 0 else say("what is left of the credit is taken back")
     if on_its_way:
-        why = join(", ", [why, say("its payout is stopped")])
+        why = (
+            say("nothing of the credit is left, its payout is stopped")
+            if left == 0
+            else say("what is left of the credit is taken back, its payout is stopped")
+        )
+    else:
+        why = say("nothing of the credit is left") if left == 0 else say("what is left of the credit is taken back")
     return Entry(remedy, left, 0, why)
 
 
@@ -116,26 +121,28 @@ def _is_over(period: BillingPeriod, today: date) -> bool:
 def _of_minutes(remedy: Remedy, grant: MinutesGrant, currency: str, today: date) -> Entry:
     period = grant.period
     if _is_over(period, today):
-        return Entry(remedy, Decimal(0), 0, "the minutes ended with their period")
+        return Entry(remedy, Decimal(0), 0, say("the minutes ended with their period"))
     granted = period.minutes_grants.aggregate(all=Sum("minutes"), undone=Sum("reversed_minutes"))
     allowance = period.included_minutes + (granted["all"] or 0) - (granted["undone"] or 0)
     seconds, _ = usage_until(period, period.closes_on)
     unused = max(0, allowance - -(-seconds // 60))
     undone = min(unused, grant.minutes - grant.reversed_minutes)
-    return Entry(remedy, _share(remedy, undone, grant.minutes, currency), undone, "minutes not used yet are taken back")
+    return Entry(
+        remedy, _share(remedy, undone, grant.minutes, currency), undone, say("minutes not used yet are taken back")
+    )
 
 
 def _of_extension(remedy: Remedy, extension: Extension, currency: str, today: date) -> Entry:
     period = extension.period
     if _is_over(period, today):
-        return Entry(remedy, Decimal(0), 0, "the longer period is over")
+        return Entry(remedy, Decimal(0), 0, say("the longer period is over"))
     # What is over stays: today's service is kept, and so are the days that other refunds gave.
     earliest = max(
         period.closes_on - timedelta(days=extension.days - extension.reversed_days), today + timedelta(days=1)
     )
     undone = max(0, (period.closes_on - earliest).days)
     return Entry(
-        remedy, _share(remedy, undone, extension.days, currency), undone, "days that have not begun are taken back"
+        remedy, _share(remedy, undone, extension.days, currency), undone, say("days that have not begun are taken back")
     )
 
 
@@ -143,8 +150,8 @@ def _of_payout(remedy: Remedy, payout: Payout) -> Entry:
     if payout.credit is not None:
         return _of_credit(remedy, payout.credit)
     if payout.state in NOT_PAID:
-        return Entry(remedy, remedy.amount, 0, "the cash has not been paid and will not be")
-    return Entry(remedy, Decimal(0), 0, f"the payout is “{payout.get_state_display().lower()}”")
+        return Entry(remedy, remedy.amount, 0, say("the cash has not been paid and will not be"))
+    return Entry(remedy, Decimal(0), 0, say("the payout is “{state}”", state=payout.get_state_display().lower()))
 
 
 def _share(remedy: Remedy, undone: int, whole: int, currency: str) -> Decimal:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import override
 
 from accounts.links import merged_with
-from accounts.messages.outbox import STAFF_LANGUAGE, NewMessage, queue_messages
+from accounts.messages.outbox import NewMessage, language_of, queue_messages
 from accounts.messages.reader import Reader
 from accounts.models import MessageKind, User
 from accounts.permissions import Role
 from accounts.site import site_link
 from audit.actions import act
+from audit.words import RECORD, say
 from complaints.deadlines import last_day_of
 from complaints.models import Complaint
 
@@ -27,13 +30,11 @@ def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
         told = leads_of(complaint)
         last_day = last_day_of(complaint.decide_due_at, ZoneInfo(settings.BUSINESS_TIME_ZONE))
-        reason = f"It had to be decided by {Reader(STAFF_LANGUAGE).day(last_day)} and is not."
         fields = {
             "code": complaint.code,
             "subject": complaint.subject,
             "customer": complaint.customer.name,
             "level": str(complaint.escalation_level),
-            "reason": reason,
             "link": site_link("complaints_complaint_change", complaint.pk),
         }
         queue_messages(
@@ -43,15 +44,20 @@ def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
                     key=f"escalation:{complaint.pk}:{complaint.escalated_at:%Y-%m-%dT%H:%M:%S}:{person.pk}",
                     staff=person,
                     complaint_id=complaint.pk,
-                    fields=fields,
+                    fields={**fields, "reason": _reason(last_day, language_of(person))},
                 )
                 for person in told
             ],
             by=by,
         )
-        action.message = f"{complaint.code} is on level {complaint.escalation_level}. {reason}"
+        action.message = f"{complaint.code} is on level {complaint.escalation_level}. {_reason(last_day, RECORD)}"
         action.data = {"told": [person.username for person in told]}
         return told
+
+
+def _reason(last_day: date, language: str) -> str:
+    with override(language):
+        return say("It had to be decided by {day} and is not.", day=Reader(language).day(last_day))
 
 
 def leads_of(complaint: Complaint) -> list[User]:

@@ -9,7 +9,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from audit.words import say
+from django.utils.formats import number_format
+
+from accounts.amounts import money_text
+from audit.words import Text, Words, in_both, join, say, say_count
 from billing.models import BillingPeriod
 from billing.periods import Term
 from complaints.refund_calculation import Basis, Interval, QuoteInputs, days_provided
@@ -17,11 +20,13 @@ from complaints.refund_calculation import Basis, Interval, QuoteInputs, days_pro
 
 @dataclass(frozen=True)
 class LineInWords:
-    """One line as people read it; ``amount`` is signed and in the currency's decimals."""
+    """One line as people read it; ``amount`` is signed and in the currency's decimals. ``clause`` is that of the
+    policy behind it, or "limit" or "decision", which pages draw otherwise.
+    """
 
     code: str
-    label: str
-    detail: str
+    label: Text
+    detail: Text
     clause: str
     amount: str
 
@@ -39,7 +44,7 @@ def lines_in_words(
     made = []
     for line in lines:
         label, detail, clause = _words(line["code"], inputs, names, counted, reduction_reason)
-        amount = line["amount"].replace("-", "−")
+        amount = _number(Decimal(line["amount"])).replace("-", "−")
         made.append(LineInWords(line["code"], label, detail, clause, amount))
     return made
 
@@ -50,25 +55,36 @@ def _words(
     names: Mapping[str, str],
     counted: Sequence[Sequence[str]],
     reduction_reason: str,
-) -> tuple[str, str, str]:
+) -> tuple[Text, Text, str]:
     last_day = inputs.ends_on - timedelta(days=1)
     match code:
         case "fee":
-            return "Subscription fee", f"{_day(inputs.starts_on)} to {_day(last_day)}", "R2"
+            return say("Subscription fee"), say("{first} to {last}", first=inputs.starts_on, last=last_day), "R2"
         case "minutes":
             minutes = Fraction(inputs.seconds_used, 60)
-            return "Minutes used", f"{_decimal(minutes)} min × {_plain(inputs.minute_cost)}", "R3 a"
+            return (
+                say("Minutes used"),
+                say("{minutes} min × {cost}", minutes=_decimal(minutes), cost=_plain(inputs.minute_cost)),
+                "R3 a",
+            )
         case "time":
             assert inputs.as_of is not None
             provided = days_provided(inputs.starts_on, inputs.ends_on, inputs.as_of, inputs.as_of_day_counts)
             return (
-                "Service already provided",
-                f"{provided} of {inputs.days} days; complaint received on {_day(inputs.as_of)}",
+                say("Service already provided"),
+                say_count(
+                    "{provided} of {count} day; complaint received on {day}",
+                    "{provided} of {count} days; complaint received on {day}",
+                    inputs.days,
+                    provided=provided,
+                    day=inputs.as_of,
+                ),
                 "R3 c",
             )
         case "full_month":
-            detail = "a twelfth of the annual fee" if inputs.term is Term.ANNUAL else "the fee of one month"
-            return "Full month at discretion", detail, "F5"
+            annual = inputs.term is Term.ANNUAL
+            detail = say("a twelfth of the annual fee") if annual else say("the fee of one month")
+            return say("Full month at discretion"), detail, "F5"
         case "interruption":
             seconds = sum(
                 (
@@ -77,78 +93,95 @@ def _words(
                 ),
                 Fraction(0),
             )
-            return "Service not provided", f"{hours_in_words(seconds)} of {inputs.days} days", "R7"
+            return (
+                say("Service not provided"),
+                say_count(
+                    "{hours} of {count} day", "{hours} of {count} days", inputs.days, hours=hours_in_words(seconds)
+                ),
+                "R7",
+            )
         case "special":
-            return "Special case", "amount entered by staff, with its evidence", "R7"
+            return say("Special case"), say("amount entered by staff, with its evidence"), "R7"
         case "floor":
-            return "Lifted to zero", "more was used than the fee covers", "limit"
+            return say("Lifted to zero"), say("more was used than the fee covers"), "limit"
         case "cap":
-            return "Cut to what can still be refunded", "paid, less what was refunded or is pending", "limit"
+            return (
+                say("Cut to what can still be refunded"),
+                say("paid, less what was refunded or is pending"),
+                "limit",
+            )
         case "reduction":
-            return "Given less", reduction_reason or "decided by staff", "decision"
+            return say("Given less"), reduction_reason or say("decided by staff"), "decision"
     operation = code.removeprefix("operation:")
     used = next((entry for entry in inputs.operations if entry.code == operation), None)
-    detail = f"{_count(used.quantity)} × {_plain(used.unit_cost)}" if used else ""
-    return names.get(operation, operation), detail, "R3 b"
+    how = join(" × ", (_count(used.quantity), _plain(used.unit_cost))) if used else ""
+    return names.get(operation, operation), how, "R3 b"
 
 
-def remedy_in_words(entry: Mapping[str, Any], currency: str) -> str:
+def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
     """One entry of a remedy plan: "28.26 EUR as credit on the next cycle"."""
-    amount = f"{entry['amount']} {currency}" if "amount" in entry else "the rest"
+    amount = money_text(Decimal(entry["amount"]), currency) if "amount" in entry else say("the rest")
     match entry["kind"]:
         case "credit":
             return say("{amount} as credit on the next cycle", amount=amount)
         case "minutes":
             return (
-                f"{amount} as {entry['minutes']} minutes"
+                say_count("{amount} as {count} minute", "{amount} as {count} minutes", entry["minutes"], amount=amount)
                 if "minutes" in entry
                 else say("{amount} as minutes", amount=amount)
             )
         case "extension":
             return (
-                f"{amount} as {entry['days']} more days"
+                say_count("{amount} as {count} more day", "{amount} as {count} more days", entry["days"], amount=amount)
                 if "days" in entry
                 else say("{amount} as a longer period", amount=amount)
             )
     return say("{amount} in cash", amount=amount)
 
 
-def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> str:
+def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Words:
     """A whole plan of remedies in one line."""
-    return ", ".join(remedy_in_words(entry, currency) for entry in plan)
+    return join(", ", (remedy_in_words(entry, currency) for entry in plan))
 
 
-def basis_in_words(basis: str) -> str:
+def basis_in_words(basis: str) -> Words:
     """A basis as staff call it."""
-    return {
-        Basis.USAGE: "usage-based",
-        Basis.FULL_MONTH: "full month at discretion",
-        Basis.INTERRUPTION: "for an interruption",
-        Basis.SPECIAL: "special case",
-    }[Basis(basis)]
+    match Basis(basis):
+        case Basis.USAGE:
+            return say("usage-based")
+        case Basis.FULL_MONTH:
+            return say("full month at discretion")
+        case Basis.INTERRUPTION:
+            return say("for an interruption")
+        case Basis.SPECIAL:
+            return say("special case")
 
 
-def hours_in_words(seconds: Fraction) -> str:
+def hours_in_words(seconds: Fraction) -> Words:
     """A length of time: "31 h 20 min"."""
     minutes = int(seconds // 60)
-    return say("{minutes} h {minutes_2} min", minutes=minutes // 60, minutes_2=minutes % 60)
+    return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
-def _day(day: Any) -> str:
-    return f"{day.day} {day:%b %Y}"
+def _number(number: Decimal) -> str:
+    """Grouped, with all its decimals, as people of the language write it."""
+    return number_format(number, use_l10n=True, force_grouping=True)
 
 
-def _plain(number: Decimal) -> str:
+def _plain(number: Decimal) -> Words:
+    """A cost without the zeros at its end, but for two decimals."""
     text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
+    short = text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
+    return in_both(lambda: _number(Decimal(short)))
 
 
-def _count(quantity: Decimal) -> str:
-    return f"{quantity:f}" if quantity % 1 else f"{quantity:.0f}"
+def _count(quantity: Decimal) -> Words:
+    whole = quantity if quantity % 1 else quantity.to_integral_value()
+    return in_both(lambda: _number(whole))
 
 
-def _decimal(number: Fraction) -> str:
-    if number.denominator == 1:
-        return f"{number.numerator:,}"
+def _decimal(number: Fraction) -> Words:
+    """Whole, or to the tenth."""
     tenths = round(number * 10)
-    return f"{tenths // 10:,}.{tenths % 10}"
+    shown = Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10
+    return in_both(lambda: _number(shown))

@@ -12,7 +12,7 @@ from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
-from audit.words import say
+from audit.words import recorded, say
 from complaints.back_testing import KIND
 from complaints.models import BackTest, PolicyVersion
 from jobs.actions import start_job
@@ -34,12 +34,12 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
         action.refuse_if(back_test_obstacle(version, by))
         if not 1 <= months <= MOST_MONTHS:
             raise Refused(
-                say("A back-test goes back 1 to {MOST_MONTHS} months.", MOST_MONTHS=MOST_MONTHS),
+                say("A back-test goes back 1 to {months} months.", months=MOST_MONTHS),
                 code="months",
                 data={"field": "months"},
             )
         today = timezone.localdate()
-        job = start_job(KIND, f"Back-test of {version}", {"version": version.pk, "months": months}, by=by)
+        job = start_job(KIND, f"Back-test of {recorded(version)}", {"version": version.pk, "months": months}, by=by)
         back_test = BackTest(
             version=version,
             parameters=version.parameters,

@@ -124,7 +124,9 @@ def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str 
         if owner is None or not owner.may(May.WORK_COMPLAINTS):
             raise Refused(say("A case can only be given to somebody who works on complaints."), code="owner")
         action.refuse_if(
-            f"{owner} is linked to this customer." if owner.customer_id == complaint.customer_id else None,
+            say("{owner} is linked to this customer.", owner=owner)
+            if owner.customer_id == complaint.customer_id
+            else None,
             code="linked",
         )
         if complaint.owner_id == owner.pk:
@@ -256,7 +258,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
     with act("complaint.correct", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.work_obstacle(complaint, by))
-        action.require_reason("why the registration was wrong")
+        action.require_reason(say("why the registration was wrong"))
         unknown = set(changes) - set(CORRECTABLE)
         if unknown:
             raise ValueError(f"not correctable: {sorted(unknown)}")
@@ -266,7 +268,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
         waiting = guards.open_refunds(complaint)
         if waiting and set(changed) & {"subscription_id", "period_id", "received_at", "category"}:
             raise Refused(
-                say("The refund {code} was made on this registration: withdraw it first.", code=waiting[0].code),
+                say("The refund {refund} was made on this registration: withdraw it first.", refund=waiting[0].code),
                 code="open_refund",
             )
         if "subscription_id" in changed and complaint.refunds.exists():
@@ -354,9 +356,9 @@ def _check_received(received_at: datetime, now: datetime, period: BillingPeriod)
     if timezone.localdate(received_at) < period.starts_on:
         raise Refused(
             say(
-                "The complaint was received on {received_at}, before the period it concerns began ({starts_on}).",
-                received_at=timezone.localdate(received_at),
-                starts_on=period.starts_on,
+                "The complaint was received on {day}, before the period it concerns began ({first_day}).",
+                day=timezone.localdate(received_at),
+                first_day=period.starts_on,
             ),
             code="dates",
         )

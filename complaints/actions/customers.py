@@ -49,7 +49,7 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
         duplicate, survivor = locked[duplicate_id], locked[into_id]
         action.about(duplicate, customer_id=duplicate.pk)
         action.refuse_if(merge_obstacle(duplicate, survivor, by))
-        action.require_reason("how it is known that the two are one")
+        action.require_reason(say("how it is known that the two are one"))
         moved: dict[str, int] = {}
         for field in _references():
             change: dict[str, Any] = {field.name: survivor}

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act
 from audit.models import Event
-from audit.words import say
+from audit.words import Words, say
 from complaints.deadlines import DayCount, UnknownHolidays, WorkingDays, deadline_for, is_missed
 from complaints.due import escalation_due_at
 from complaints.models import Complaint, DeadlineBreach
@@ -42,14 +42,22 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
         complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone, calendar=calendar)
         complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone, calendar=calendar)
     except UnknownHolidays as problem:
-        raise Refused(
-            say(
-                "{problem} The deadlines count working days, so the policy, or an agreement with this "
-                "customer, has to name a country whose holidays are known (holidays_of).",
-                problem=problem,
-            ),
-            code="holidays_unknown",
-        ) from None
+        raise Refused(_unknown_holidays(problem), code="holidays_unknown") from None
+
+
+def _unknown_holidays(problem: UnknownHolidays) -> Words:
+    if problem.year is None:
+        return say(
+            "The public holidays of “{country}” are not known. The deadlines count working days, so the policy, or an "
+            "agreement with this customer, has to name a country whose holidays are known (holidays_of).",
+            country=problem.country,
+        )
+    return say(
+        "The public holidays of “{country}” in {year} are not known. The deadlines count working days, so the policy, "
+        "or an agreement with this customer, has to name a country whose holidays are known (holidays_of).",
+        country=problem.country,
+        year=problem.year,
+    )
 
 
 def clock_start(complaint: Complaint) -> datetime:

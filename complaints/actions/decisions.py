@@ -25,7 +25,7 @@ def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str)
     with act("complaint.decide", by=by, reason=reasons, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.decide_obstacle(complaint, by))
-        action.require_reason("the reasons of the decision")
+        action.require_reason(say("the reasons of the decision"))
         now = timezone.now()
         decision = checked(
             Decision(
@@ -60,7 +60,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         further = complaint.terms.further_way
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
-                say("A rejection has to name the way to take it further: “{further}”.", further=further),
+                say("A rejection has to name the way to take it further: “{way}”.", way=further),
                 code="further_way_missing",
             )
         now = timezone.now()
@@ -99,7 +99,7 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
         periods = lock_periods_of_open_refunds(action, complaint_id)
         complaint = begin(action, complaint_id)
         action.refuse_if(guards.withdraw_obstacle(complaint, by))
-        action.require_reason("the customer's word")
+        action.require_reason(say("the customer's word"))
         if not channel:
             raise Refused(say("Say by which channel the customer took it back."), code="channel_missing")
         action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
@@ -132,10 +132,10 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
             raise Refused(
                 say(
                     "{complaint} was received before the period began that {survivor} is about "
-                    "({starts_on}). Merge {survivor} into {complaint} instead.",
+                    "({first_day}). Merge {survivor} into {complaint} instead.",
                     complaint=complaint.code,
                     survivor=survivor.code,
-                    starts_on=survivor.period.starts_on,
+                    first_day=survivor.period.starts_on,
                 ),
                 code="dates",
             )
@@ -247,7 +247,7 @@ def _check_referral(complaint: Complaint, referred_on: date, ended_on: date | No
             code="dates",
         )
     if (ended_on or referred_on) > timezone.localdate():
-        raise Refused(say("{value} lies in the future.", value=ended_on or referred_on), code="dates")
+        raise Refused(say("{day} lies in the future.", day=ended_on or referred_on), code="dates")
 
 
 def give_consent(complaint_id: int, *, by: User, reason: str) -> Complaint:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.messages.outbox import STAFF_LANGUAGE, NewMessage, queue_messages
+from accounts.messages.outbox import NewMessage, language_of, queue_messages
 from accounts.messages.reader import Reader
 from accounts.models import DigestTimes, MessageKind, OutgoingMessage, User
 from accounts.permissions import PERMISSIONS, May
@@ -69,7 +69,7 @@ def send_digests(*, by: User, now: datetime | None = None) -> DigestResult:
         told = set(OutgoingMessage.objects.filter(key__in=[slot.key for slot in slots]).values_list("key", flat=True))
         open_slots = [slot for slot in slots if slot.key not in told]
         digests = digests_for([slot.person for slot in open_slots], now)
-        day = Reader(STAFF_LANGUAGE).day(timezone.localdate(now))
+        today = timezone.localdate(now)
         wanted = []
         for slot in open_slots:
             digest = digests[slot.person.pk]
@@ -77,7 +77,7 @@ def send_digests(*, by: User, now: datetime | None = None) -> DigestResult:
                 result.nothing += 1
                 continue
             fields = {
-                "day": day,
+                "day": Reader(language_of(slot.person)).day(today),
                 "proposals": digest.proposals,
                 "deadlines": digest.deadlines,
                 "returned": digest.returned,

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.guards import permission_obstacle
 from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, Customer, User
-from accounts.permissions import May
+from accounts.permissions import May, role_words
 from audit.actions import Action, Obstacle, Refused, act
 from audit.words import say
 from billing.credit_notes import issue_credit_note
@@ -83,19 +84,18 @@ def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     if limit is None:
         return Obstacle(
             say(
-                "No published limit lets a {role_name} approve reversals in {refund_currency}.",
-                role_name=by.role_name,
-                refund_currency=refund.currency,
+                "No published limit lets a {role} approve reversals in {currency}.",
+                role=role_words(by.role_name),
+                currency=refund.currency,
             ),
             code="no_limit",
         )
     if refund.total > limit:
         return Obstacle(
             say(
-                "{amount} {refund_currency} is over your limit of {amount_2} for reversals.",
-                amount=format_amount(refund.total, refund.currency),
-                refund_currency=refund.currency,
-                amount_2=format_amount(limit, refund.currency),
+                "{amount} is over your limit of {limit} for reversals.",
+                amount=money_text(refund.total, refund.currency),
+                limit=money_text(limit, refund.currency),
             ),
             code="over_limit",
         )

@@ -13,13 +13,13 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.approvers import ApprovalRights, Right
 from accounts.links import linked_obstacle
 from accounts.models import ApprovalLimit, User
-from accounts.permissions import APPROVAL_OF, roles_that
+from accounts.permissions import APPROVAL_OF, may_words, role_words, roles_that
 from audit.actions import Obstacle
-from audit.words import say
-from billing.money import format_amount
+from audit.words import join, say, say_count
 from complaints.guards.common import allowed, refund_in
 from complaints.guards.refunds import decision_obstacle
 from complaints.models import Complaint, Refund, Reversal
@@ -72,12 +72,14 @@ def authority_for(
     if not obstacles:
         return Obstacle(say("You do not stand in for this person today."), code="delegation")
     sentences = [
-        f"For {right.person}: {obstacle}" if right.delegation is not None else str(obstacle)
+        say("For {person}: {obstacle}", person=right.person, obstacle=obstacle)
+        if right.delegation is not None
+        else obstacle
         for right, obstacle in obstacles
     ]
     # What keeps a right that one has says more than that one lacks another.
     codes = [obstacle.code for _, obstacle in obstacles]
-    return Obstacle(" ".join(sentences), code=next((code for code in codes if code != "permission"), "permission"))
+    return Obstacle(join(" ", sentences), code=next((code for code in codes if code != "permission"), "permission"))
 
 
 def approve_obstacle(
@@ -101,9 +103,7 @@ def _undecidable(refund: Refund, today: date | None) -> Obstacle | None:
 
 def _expired(refund: Refund, today: date | None) -> Obstacle | None:
     if (today or timezone.localdate()) >= refund.expires_on:
-        return Obstacle(
-            say("{refund} expired on {expires_on}.", refund=refund.code, expires_on=refund.expires_on), code="expired"
-        )
+        return Obstacle(say("{refund} expired on {day}.", refund=refund.code, day=refund.expires_on), code="expired")
     return None
 
 
@@ -130,9 +130,13 @@ def _by_right(
     if right.delegation is None:
         found = allowed(right.person, may)
     elif not right.person.may(may):
-        role = right.person.role_name
         found = Obstacle(
-            say("the role {role} may not {may}; {roles} can.", role=role, may=may, roles=roles_that(may)),
+            say(
+                "the role {role} may not {may}; {roles} can.",
+                role=role_words(right.person.role_name),
+                may=may_words(may),
+                roles=roles_that(may),
+            ),
             code="permission",
         )
     else:
@@ -148,30 +152,44 @@ def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: De
     if limit is None:
         return Obstacle(
             say(
-                "No published limit lets a {role_name} approve {basis} refunds in {refund_currency}.",
-                role_name=right.person.role_name,
+                "No published limit lets a {role} approve {basis} refunds in {currency}.",
+                role=role_words(right.person.role_name),
                 basis=refund.get_basis_display().lower(),
-                refund_currency=refund.currency,
+                currency=refund.currency,
             ),
             code="no_limit",
         )
     if refund.total + granted <= limit:
         return None
-    before = (
-        f" together with {format_amount(granted, refund.currency)} granted to this customer in the last"
-        f" {refund.terms.approval_window_days} days"
-        if granted
-        else ""
-    )
-    whose = "your" if right.delegation is None else "their"
+    own = right.delegation is None
+    said: dict[str, object] = {
+        "amount": money_text(refund.total, refund.currency),
+        "limit": money_text(limit, refund.currency),
+    }
+    if not granted:
+        return Obstacle(
+            say("{amount} is over your limit of {limit}.", **said)
+            if own
+            else say("{amount} is over their limit of {limit}.", **said),
+            code="over_limit",
+        )
+    days = refund.terms.approval_window_days
+    said["granted"] = money_text(granted, refund.currency)
     return Obstacle(
-        say(
-            "{amount} {refund_currency}{before} is over {whose} limit of {amount_2} {refund_currency}.",
-            amount=format_amount(refund.total, refund.currency),
-            refund_currency=refund.currency,
-            before=before,
-            whose=whose,
-            amount_2=format_amount(limit, refund.currency),
+        say_count(
+            "{amount} together with {granted} granted to this customer in the last day is over your limit of {limit}.",
+            "{amount} together with {granted} granted to this customer in the last {count} days is over your limit of"
+            " {limit}.",
+            days,
+            **said,
+        )
+        if own
+        else say_count(
+            "{amount} together with {granted} granted to this customer in the last day is over their limit of {limit}.",
+            "{amount} together with {granted} granted to this customer in the last {count} days is over their limit of"
+            " {limit}.",
+            days,
+            **said,
         ),
         code="over_limit",
     )
@@ -188,60 +206,89 @@ def own_hand(
     With ``deputy`` the person is the one in whose place somebody else would approve: their hand counts as much, or one
     could have an own proposal approved by naming a deputy.
     """
-    who = str(person) if deputy else say("You")
-    rest = "nobody approves it in their place." if deputy else "somebody else has to approve it."
     parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == person.pk}
+    said: dict[str, object] = {"refund": refund.code, "person": person}
     if refund.proposed_by_id == person.pk or "proposed" in parts:
-        whose = f"{person}’s" if deputy else "your"
         return Obstacle(
-            say("{refund} is {whose} own proposal: {rest}", refund=refund.code, whose=whose, rest=rest),
+            say("{refund} is {person}’s own proposal: nobody approves it in their place.", **said)
+            if deputy
+            else say("{refund} is your own proposal: somebody else has to approve it.", **said),
             code="own_proposal",
         )
+    if "drafted" in parts:
+        return Obstacle(
+            say("{person} drafted {refund}: nobody approves it in their place.", **said)
+            if deputy
+            else say("You drafted {refund}: somebody else has to approve it.", **said),
+            code="own_draft",
+        )
     if parts:
-        word = "drafted" if "drafted" in parts else "edited"
-        return Obstacle(f"{who} {word} {refund.code}: {rest}", code="own_draft")
-    rest = rest.replace("approve it", "approve its refund").replace("approves it", "approves its refund")
+        return Obstacle(
+            say("{person} edited {refund}: nobody approves it in their place.", **said)
+            if deputy
+            else say("You edited {refund}: somebody else has to approve it.", **said),
+            code="own_draft",
+        )
+    return (
+        _hand_in_case(refund, person, deputy)
+        or _link(refund, person, deputy, linked)
+        or _approved_already(refund, person, deputy)
+    )
+
+
+def _hand_in_case(refund: Refund, person: User, deputy: bool) -> Obstacle | None:
     for complaint in _with_all_merged(refund.complaint):
+        said: dict[str, object] = {"complaint": complaint.code, "person": person}
         if any(decision.by_id == person.pk for decision in complaint.decisions.all()):
             return Obstacle(
-                say("{who} decided {complaint}: {rest}", who=who, complaint=complaint.code, rest=rest), code="decided"
+                say("{person} decided {complaint}: nobody approves its refund in their place.", **said)
+                if deputy
+                else say("You decided {complaint}: somebody else has to approve its refund.", **said),
+                code="decided",
             )
         if any(assessment.by_id == person.pk for assessment in complaint.assessments.all()):
             return Obstacle(
-                say("{who} assessed {complaint}: {rest}", who=who, complaint=complaint.code, rest=rest), code="assessed"
+                say("{person} assessed {complaint}: nobody approves its refund in their place.", **said)
+                if deputy
+                else say("You assessed {complaint}: somebody else has to approve its refund.", **said),
+                code="assessed",
             )
+    return None
+
+
+def _link(refund: Refund, person: User, deputy: bool, linked: Linked) -> Obstacle | None:
     link = linked(person, refund.customer_id)
-    if link:
-        return (
-            Obstacle(say("{person} is linked to this customer: {rest}", person=person, rest=rest), code=link.code)
-            if deputy
-            else link
-        )
-    return _approved_already(refund, person, who)
+    if link is None or not deputy:
+        return link
+    return Obstacle(
+        say("{person} is linked to this customer: nobody approves its refund in their place.", person=person),
+        code=link.code,
+    )
 
 
-def _approved_already(refund: Refund, person: User, who: str) -> Obstacle | None:
+def _approved_already(refund: Refund, person: User, deputy: bool) -> Obstacle | None:
     """One person counts once in a round, whether they approve, or somebody does in their place."""
     for approval in refund.approvals.all():
         if approval.round != refund.round:
             continue
+        said: dict[str, object] = {"refund": refund.code, "person": person, "approver": approval.approver}
         if approval.approver_id == person.pk:
             return Obstacle(
-                say(
-                    "{who} approved {refund} already: the second approval is somebody else's.",
-                    who=who,
-                    refund=refund.code,
-                ),
+                say("{person} approved {refund} already: the second approval is somebody else's.", **said)
+                if deputy
+                else say("You approved {refund} already: the second approval is somebody else's.", **said),
                 code="approved_already",
             )
         if approval.on_behalf_of_id == person.pk:
-            whose = "your" if who == "You" else f"{person}’s"
             return Obstacle(
                 say(
-                    "{approver} approved {refund} in {whose} place already: the second approval is somebody else's.",
-                    approver=approval.approver,
-                    refund=refund.code,
-                    whose=whose,
+                    "{approver} approved {refund} in {person}’s place already: the second approval is somebody else's.",
+                    **said,
+                )
+                if deputy
+                else say(
+                    "{approver} approved {refund} in your place already: the second approval is somebody else's.",
+                    **said,
                 ),
                 code="approved_already",
             )

@@ -97,7 +97,7 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return found
     waiting = open_refunds(complaint)
     if waiting:
-        return Obstacle(say("The refund {code} is still open.", code=waiting[0].code), code="open_refund")
+        return Obstacle(say("The refund {refund} is still open.", refund=waiting[0].code), code="open_refund")
     if any(refund.state == Refund.State.SETTLED for refund in complaint.refunds.all()):
         return None
     days = complaint.terms.silence_closes_after_days
@@ -110,9 +110,8 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return None
     return Obstacle(
         say(
-            "No remedy is settled, so the case waits for the customer: it can be closed on "
-            "{closes_on} if they stay silent.",
-            closes_on=closes_on,
+            "No remedy is settled, so the case waits for the customer: it can be closed on {day} if they stay silent.",
+            day=closes_on,
         ),
         code="not_silent_long_enough",
     )
@@ -138,9 +137,9 @@ def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if waiting:
         return Obstacle(
             say(
-                "{complaint} has an open refund ({code}): settle or withdraw it first.",
+                "{complaint} has an open refund ({refund}): settle or withdraw it first.",
                 complaint=complaint.code,
-                code=waiting[0].code,
+                refund=waiting[0].code,
             ),
             code="open_refund",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -10,7 +11,7 @@ from accounts.guards import permission_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle
-from audit.words import say
+from audit.words import Text, Words, join, say
 from complaints.models import Complaint, Refund
 
 State = Complaint.State
@@ -24,13 +25,12 @@ def allowed(by: User, may: May) -> Obstacle | None:
 def in_state(complaint: Complaint, *states: str) -> Obstacle | None:
     if complaint.state in states:
         return None
-    wanted = " or ".join(f"“{State(state).label}”" for state in states)
     return Obstacle(
         say(
             "{complaint} is “{state}”; this needs {wanted}.",
             complaint=complaint.code,
             state=complaint.get_state_display(),
-            wanted=wanted,
+            wanted=_one_of(State(state).label for state in states),
         ),
         code="state",
     )
@@ -56,16 +56,23 @@ def open_refunds(complaint: Complaint) -> list[Refund]:
 def refund_in(refund: Refund, *states: str) -> Obstacle | None:
     if refund.state in states:
         return None
-    wanted = " or ".join(f"“{Refund.State(state).label}”" for state in states)
     return Obstacle(
         say(
             "{refund} is “{state}”; this needs {wanted}.",
             refund=refund.code,
             state=refund.get_state_display(),
-            wanted=wanted,
+            wanted=_one_of(Refund.State(state).label for state in states),
         ),
         code="state",
     )
+
+
+def _one_of(labels: Iterable[Text]) -> Words:
+    first, *others = (join("", ("“", label, "”")) for label in labels)
+    found = first
+    for other in others:
+        found = say("{one} or {other}", one=found, other=other)
+    return found
 
 
 def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:

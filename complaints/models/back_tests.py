@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from accounts.fields import MoneyField
 from audit.models import AppendOnlyModel
+from audit.words import say
 from complaints.models.cases import Complaint
 from complaints.models.policies import PolicyVersion
 from complaints.models.refunds import Refund
@@ -37,7 +38,7 @@ class BackTest(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"Back-test of {self.version}"
+        return say("Back-test of {version}", version=self.version)
 
 
 class BackTestCase(AppendOnlyModel):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Agreement, Customer, OutgoingMessage, User
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from audit.words import join, say
 from billing.models import BillingPeriod, Subscription
 from complaints.models.policies import JudgedByTerms, PolicyVersion
 
@@ -195,7 +196,7 @@ class Assessment(AppendOnlyModel):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return f"{self.complaint.code}, assessed by {self.by}"
+        return say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by)
 
 
 class Decision(AppendOnlyModel):
@@ -266,7 +267,7 @@ class Message(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_direction_display()}, {self.get_kind_display().lower()}"
+        return join(", ", (self.get_direction_display(), self.get_kind_display().lower()))
 
 
 class Note(AppendOnlyModel):
@@ -326,4 +327,4 @@ class DeadlineBreach(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_deadline_display()} by {self.due_at}"
+        return say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Agreement
 from audit.models import TrackedModel, TrackedQuerySet
+from audit.words import say
 from complaints.policy_parameters import FulfilmentParameters, RefundParameters
 
 #: The one figure of the fulfilment policy, which an agreement may set, too.
@@ -122,7 +123,9 @@ class PolicyVersion(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.policy}, version {self.number} of {self.effective_from}"
+        return say(
+            "{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from
+        )
 
     def standing(self, day: date) -> PolicyVersion.Standing:
         """Where the version stands on the day. For rows read ``with_successor``."""

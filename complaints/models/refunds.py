@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from accounts.models import Agreement, Customer, Delegation
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
-from audit.words import say
+from audit.words import join, say
 from billing.models import BillingPeriod, Charge, Credit, CreditNote, Extension, MinutesGrant, Payout, Subscription
 from complaints.models.cases import Complaint, DeadlineBreach
 from complaints.models.policies import JudgedByTerms, PolicyVersion
@@ -184,7 +185,7 @@ class Contribution(AppendOnlyModel):
         ordering = ("at", "pk")
 
     def __str__(self) -> str:
-        return f"{self.get_part_display()} by {self.by}"
+        return say("{part} by {person}", part=self.get_part_display(), person=self.by)
 
 
 class Approval(AppendOnlyModel):
@@ -229,13 +230,13 @@ class Approval(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.by_whom}, {self.at:%Y-%m-%d}"
+        return join(", ", (self.by_whom, timezone.localdate(self.at)))
 
     @property
     def by_whom(self) -> str:
         """The approver, and in whose place: "Lena Lead for Maja Manager"."""
         return (
-            say("{approver} for {on_behalf_of}", approver=self.approver, on_behalf_of=self.on_behalf_of)
+            say("{approver} for {person}", approver=self.approver, person=self.on_behalf_of)
             if self.on_behalf_of is not None
             else str(self.approver)
         )
@@ -299,7 +300,7 @@ class Remedy(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.amount:f}"
+        return join(", ", (self.get_kind_display(), f"{self.amount:f}"))
 
 
 class Reversal(TrackedModel):
@@ -345,4 +346,4 @@ class Reversal(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"Reversal of {self.refund.code}"
+        return say("Reversal of {refund}", refund=self.refund.code)

@@ -213,8 +213,9 @@ def changes_page(site: Site, kind: str, number: int) -> Page:
 
 @lru_cache(maxsize=64)
 def comparison(before: Published, after: Published) -> Comparison:
-    """Two published versions never change, so neither does what differs between them."""
-    return compare(before.text, after.text, before.figures, after.figures)
+    """Two published versions never change, so neither does what differs between them. In English, as the pages are."""
+    with translation.override("en"):
+        return compare(before.text, after.text, before.figures, after.figures)
 
 
 def not_found_page(site: Site) -> Page:

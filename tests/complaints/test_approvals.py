@@ -195,7 +195,7 @@ def test_what_the_customer_was_granted_lately_counts_over_all_subscriptions(desk
         desk, decided(desk, subscription=spring_subscription(customer=customer, agreed_fee=Decimal("90.02")))
     )
     assert refund.total == Decimal("60.01")
-    refused("over_limit", refund, desk.lead, saying="together with 40.00 granted to this customer in the last 90 days")
+    refused("over_limit", refund, desk.lead, saying="together with 40.00 EUR granted to this customer in the last 90 days")
 
     earlier.settled_at = timezone.now() - timedelta(days=90, minutes=1)
     earlier.save()
@@ -364,7 +364,7 @@ def test_a_quote_that_changed_sends_the_refund_back_to_draft_with_both_quotes(de
     # A call of the period's first days comes in late.
     factories.usage(subscription, day=AS_OF, seconds=3000)
     refusal = go_stale(refund, desk.manager)
-    assert "40.00 then, 39.00 now" in refusal.message
+    assert "40.00 EUR then, 39.00 EUR now" in refusal.message
     assert refusal.data == {
         "before": [
             {"code": "fee", "amount": "60.00"},

@@ -107,7 +107,7 @@ def test_over_every_limit_the_refusal_names_each(desk: Desk) -> None:
     complaint = dear_case(desk)
     refund = special(desk, complaint, "1500.00")
     refusal = assert_refused("over_limit", approve_refund, refund.pk, by=desk.manager)
-    assert "over your limit of 1000.00 EUR" in refusal.message
+    assert "over your limit of 1,000.00 EUR" in refusal.message
     assert f"For {desk.lead}: the role Team lead may not approve special refunds" in refusal.message
 
 

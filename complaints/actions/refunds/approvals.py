@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from accounts.amounts import money_text
 from accounts.approvers import ApprovalRights
 from accounts.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
-from audit.words import say
+from audit.words import recorded, say
 from billing.credit_notes import issue_credit_note
 from billing.giving import release
-from billing.money import format_amount
 from complaints import guards
 from complaints.actions.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.models import Approval, Refund
@@ -46,7 +46,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
         stale = _stale(refund)
         if stale is not None:
             release(refund.period, refund.total)
-            back_to_draft(refund, stale.message)
+            back_to_draft(refund, recorded(stale.message))
             action.refuse_keeping_changes(stale)
             return refund
         parameters = refund.terms
@@ -90,7 +90,7 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> guards.
     today = timezone.localdate()
     found = guards.authority_for(refund, by, rights=ApprovalRights(today), choice=choice, today=today)
     if isinstance(found, Obstacle):
-        raise Refused(str(found), code=found.code)
+        raise Refused(found, code=found.code)
     if found.right.delegation is not None:
         locked = action.lock(Delegation, found.right.delegation.pk)
         if locked.state != Delegation.State.ACTIVE:
@@ -115,11 +115,11 @@ def _stale(refund: Refund) -> Refused | None:
         return None
     return Refused(
         say(
-            "The figures of {refund} have changed since it was proposed: {amount} then, {amount_2} "
+            "The figures of {refund} have changed since it was proposed: {amount} then, {amount_now} "
             "now. It goes back to draft, to be proposed again.",
             refund=refund.code,
-            amount=format_amount(refund.total, refund.currency),
-            amount_2=format_amount(live.quote.total, refund.currency),
+            amount=money_text(refund.total, refund.currency),
+            amount_now=money_text(live.quote.total, refund.currency),
         ),
         code="stale_quote",
         data={"before": refund.lines, "after": live.lines, "differing": differing},
@@ -132,7 +132,7 @@ def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.return_obstacle(refund, by))
         name_right(action, guards.deciding_right(refund, by))
-        action.require_reason("what should be changed")
+        action.require_reason(say("what should be changed"))
         release(refund.period, refund.total)
         back_to_draft(refund, reason.strip())
         return refund
@@ -144,6 +144,6 @@ def reject_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.return_obstacle(refund, by))
         name_right(action, guards.deciding_right(refund, by))
-        action.require_reason("why it is rejected")
+        action.require_reason(say("why it is rejected"))
         end(refund, State.REJECTED)
         return refund

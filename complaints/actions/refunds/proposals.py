@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User, next_number
 from audit.actions import Obstacle, Refused, act, checked
-from audit.words import say
+from audit.words import recorded, say
 from billing.giving import hold
 from billing.models import BillingPeriod
 from complaints import guards, indemnities
@@ -63,9 +63,9 @@ def draft_refund(
         if twin is not None:
             raise Refused(
                 say(
-                    "{complaint} has an open refund for this period already: {twin}.",
+                    "{complaint} has an open refund for this period already: {refund}.",
                     complaint=complaint.code,
-                    twin=twin.code,
+                    refund=twin.code,
                 ),
                 code="open_refund",
             )
@@ -99,7 +99,7 @@ def draft_refund(
         checked(refund).save()
         contribute(refund, by, Contribution.Part.DRAFTED)
         action.about(refund)
-        action.data = {"basis": basis, "period": str(period)}
+        action.data = {"basis": basis, "period": recorded(period)}
         return refund
 
 
@@ -201,7 +201,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund = lock_refund(action, refund_id)
         action.refuse_if(guards.propose_obstacle(refund, by))
         action.refuse_if(guards.justification_obstacle(refund))
-        action.require_reason("why this refund is proposed")
+        action.require_reason(say("why this refund is proposed"))
         live = quote_of(refund)
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
@@ -240,14 +240,14 @@ def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
     low, high = found.usual
     return Obstacle(
         say(
-            "{percent} of the fee is far from what {count} similar cases were given (usually "
-            "{percent_2} to {percent_3}, the middle {percent_4}). Please say in “Why so far from "
+            "{share} of the fee is far from what {count} similar cases were given (usually "
+            "{low} to {high}, the middle {middle}). Please say in “Why so far from "
             "similar cases” what is different here.",
-            percent=percent(share),
+            share=percent(share),
             count=found.count,
-            percent_2=percent(low),
-            percent_3=percent(high),
-            percent_4=percent(found.middle),
+            low=percent(low),
+            high=percent(high),
+            middle=percent(found.middle),
         ),
         code="unusual",
     )
