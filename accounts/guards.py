@@ -41,9 +41,9 @@ def merged_obstacle(customer: Customer) -> Obstacle | None:
         return None
     return Obstacle(
         say(
-            "{customer} was merged into {merged_into} and is kept for reading only.",
+            "{customer} was merged into {other} and is kept for reading only.",
             customer=customer,
-            merged_into=customer.merged_into,
+            other=customer.merged_into,
         ),
         "merged",
     )

@@ -135,8 +135,10 @@ class SurplusField(forms.BooleanField):
     """Whether what is more than due is meant, and no slip."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", "What is more than due becomes a credit")
-        super().__init__(**{"required": False, "help_text": "The subscription's next invoice uses it.", **kwargs})
+        kwargs.setdefault("label", gettext_lazy("What is more than due becomes a credit"))
+        super().__init__(
+            **{"required": False, "help_text": gettext_lazy("The subscription's next invoice uses it."), **kwargs}
+        )
 
 
 class SurplusForm(ActionForm):

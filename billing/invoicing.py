@@ -112,7 +112,7 @@ def build_line(invoice: Invoice) -> InvoiceLine:
     return InvoiceLine(
         invoice=invoice,
         position=1,
-        text=f"{period.plan.name}, {period}",
+        text=f"{period.plan.name}, {period.in_figures}",
         tax_rate=period.tax_rate,
         net=invoice.net,
         tax=invoice.tax,

@@ -29,7 +29,6 @@ from django.db.models.functions import Cast, Coalesce, ExtractYear, Lag, Substr
 from accounts.fields import MoneyField
 from accounts.models import NumberSeries
 from audit.breaches import Breach, Check, each
-from audit.words import say
 from billing.models import (
     BankLine,
     Charge,
@@ -162,11 +161,7 @@ def charges() -> Iterator[Breach]:
     for row in each(rows):
         name = f"charge {row.pk} of {row.subscription.number}"
         if (row.invoiced_on is None) != (row.asked is None):
-            said = (
-                say("is said to wait")
-                if row.invoiced_on is None
-                else say("is said to be invoiced on {invoiced_on}", invoiced_on=row.invoiced_on)
-            )
+            said = "is said to wait" if row.invoiced_on is None else f"is said to be invoiced on {row.invoiced_on}"
             yield Breach("charge-invoiced", name, f"{said}, and {'no' if row.asked is None else 'a'} line asks for it")
         if row.asked is not None and row.asked != row.amount:
             yield Breach("charge-amount", name, f"amount {row.amount:f}, its line asks for {row.asked:f}")

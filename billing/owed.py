@@ -9,18 +9,22 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, OuterRef, Prefetch, Q, Subquery, Sum
+from django.utils.translation import gettext_noop
 
+from accounts.amounts import money_text
 from accounts.bank_details import unconfirmed_obstacle
 from accounts.csvfiles.report import inert
 from accounts.fields import MoneyField
 from accounts.models import BankDetailsChange, Customer
+from audit.words import recorded
 from billing.models import Credit, LeftoverPayout, Payout, Subscription
 from billing.money import format_amount
 
-TO_BE_PAID = "To be paid"
-FAILED = "Payout failed"
+# As the file says them; pages translate.
+TO_BE_PAID = gettext_noop("To be paid")
+FAILED = gettext_noop("Payout failed")
 PROPOSED = "Leftover credit, waits for approval"
-LEFT = "Leftover credit"
+LEFT = gettext_noop("Leftover credit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def owed() -> Iterator[Owed]:
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for payout in waiting.select_related("customer").prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
-        why_not = str(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
+        why_not = recorded(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
         yield Owed(
             payout.customer,
             TO_BE_PAID if pending else FAILED,
@@ -108,7 +112,7 @@ def sums_by_kind() -> list[tuple[str, int, str]]:
         (
             what,
             sum(count for _, count, _ in groups),
-            ", ".join(f"{format_amount(total, currency)} {currency}" for currency, count, total in groups),
+            ", ".join(money_text(total, currency) for currency, _, total in groups),
         )
         for what, groups in found
         if groups

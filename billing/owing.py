@@ -13,7 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
+from django.utils.translation import gettext_noop
 
+from accounts.amounts import money_text
 from accounts.csvfiles.report import inert
 from accounts.models import Customer
 from billing.models import Charge, Invoice, Subscription
@@ -22,7 +24,7 @@ from billing.money import format_amount
 TO_PAY = "To pay"
 OVERDUE = "Overdue"
 DISPUTED = "In dispute"
-UNASKED = "Charge that no invoice asks for"
+UNASKED = gettext_noop("Charge that no invoice asks for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +74,5 @@ def unasked_in_words() -> tuple[int, str]:
     groups = list(
         unasked_charges().order_by("currency").values_list("currency").annotate(count=Count("pk"), total=Sum("amount"))
     )
-    sums = ", ".join(f"{format_amount(total, currency)} {currency}" for currency, _, total in groups)
+    sums = ", ".join(money_text(total, currency) for currency, _, total in groups)
     return sum(count for _, count, _ in groups), sums

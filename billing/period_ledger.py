@@ -24,7 +24,6 @@ from django.db.models.functions import Coalesce
 
 from accounts.fields import FixedPointField
 from audit.breaches import CHUNK, Breach, each
-from audit.words import say
 from billing.models import (
     BillingPeriod,
     Extension,
@@ -53,11 +52,7 @@ def plan_changes() -> Iterator[Breach]:
         | Q(state=PlanChange.State.SCHEDULED, subscription__state=Subscription.State.ENDED)
     )
     for row in each(rows.select_related("subscription", "plan", "applied_period")):
-        said = (
-            say("with {applied_period}", applied_period=row.applied_period)
-            if row.applied_period
-            else say("on a subscription that has ended")
-        )
+        said = f"with {row.applied_period.in_figures}" if row.applied_period else "on a subscription that has ended"
         yield Breach("plan-change", str(row), f"is {row.get_state_display().lower()} {said}")
     strays = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN).exclude(plan=F("subscription__plan"))
     for period in each(strays.select_related("subscription")):
@@ -205,4 +200,6 @@ def usage() -> Iterator[Breach]:
         if not record.counted:
             yield Breach("usage-uncounted", name, f"of {record.local_day} is in no day's sum")
         if not record.period.starts_on <= record.local_day < record.period.closes_on:
-            yield Breach("usage-outside", name, f"of {record.local_day} lies outside its period, {record.period}")
+            yield Breach(
+                "usage-outside", name, f"of {record.local_day} lies outside its period, {record.period.in_figures}"
+            )

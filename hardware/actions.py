@@ -124,8 +124,8 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
     if latest is not None and latest.returned_on is not None and bought_on < latest.returned_on:
         raise Refused(
             say(
-                "This phone came back to stock on {returned_on}: it was not to be sold before.",
-                returned_on=latest.returned_on,
+                "This phone came back to stock on {day}: it was not to be sold before.",
+                day=latest.returned_on,
             ),
             code="dates",
         )
@@ -200,12 +200,12 @@ def build_instalments(purchase: Purchase, plan: Sequence[DueInstalment]) -> list
 def instalment_obstacle(instalment: Instalment) -> str | None:
     """Why the instalment cannot be paid now, or None."""
     if instalment.paid_on:
-        return say("{instalment} was paid on {paid_on}.", instalment=instalment, paid_on=instalment.paid_on)
+        return say("{instalment} was paid on {day}.", instalment=instalment, day=instalment.paid_on)
     if instalment.purchase.is_returned:
         return say(
-            "{instalment} is owed no longer: the phone came back on {returned_on}.",
+            "{instalment} is owed no longer: the phone came back on {day}.",
             instalment=instalment,
-            returned_on=instalment.purchase.returned_on,
+            day=instalment.purchase.returned_on,
         )
     return None
 
@@ -240,9 +240,9 @@ def return_obstacle(purchase: Purchase) -> Obstacle | None:
     if purchase.is_returned:
         return Obstacle(
             say(
-                "The phone of {purchase} came back on {returned_on} already.",
+                "The phone of {purchase} came back on {day} already.",
                 purchase=purchase.number,
-                returned_on=purchase.returned_on,
+                day=purchase.returned_on,
             ),
             "state",
         )
@@ -262,7 +262,7 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
         action.about(purchase, customer_id=purchase.customer_id)
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(return_obstacle(purchase))
-        action.require_reason("why the phone comes back")
+        action.require_reason(say("why the phone comes back"))
         if returned_on > timezone.localdate():
             raise Refused(say("A phone cannot have come back in the future."), code="dates")
         if returned_on < purchase.bought_on:

@@ -96,10 +96,10 @@ else:
 class InstalmentField(_InstalmentChoice):
     def label_from_instance(self, obj: Any) -> str:
         return say(
-            "{sequence}: {amount}, due on {due_on}",
-            sequence=obj.sequence,
+            "{number}: {amount}, due on {day}",
+            number=obj.sequence,
             amount=money_text(obj.amount, obj.purchase.currency),
-            due_on=obj.due_on,
+            day=obj.due_on,
         )
 
 

@@ -11,11 +11,13 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from accounts.models import Customer
 from accounts.validators import validate_currency
 from audit.models import TrackedModel, TrackedQuerySet
+from audit.words import say
 from hardware.validators import validate_mac, validate_serial
 
 
@@ -38,8 +40,8 @@ class Phone(TrackedModel):
 
     model = models.ForeignKey(PhoneModel, models.PROTECT, related_name="phones")
     maker = models.CharField(max_length=60, editable=False)
-    serial = models.CharField("serial number", max_length=40, validators=[validate_serial])
-    mac = models.CharField("MAC address", max_length=17, unique=True, validators=[validate_mac])
+    serial = models.CharField(gettext_lazy("serial number"), max_length=40, validators=[validate_serial])
+    mac = models.CharField(gettext_lazy("MAC address"), max_length=17, unique=True, validators=[validate_mac])
 
     class Meta:
         ordering = ("model", "serial")
@@ -140,4 +142,4 @@ class Instalment(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.purchase.number}, instalment {self.sequence}"
+        return say("{purchase}, instalment {number}", purchase=self.purchase.number, number=self.sequence)

@@ -59,10 +59,10 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
         if twin is not None:
             raise Refused(
                 say(
-                    "{deputy} stands in for you already from {starts_on} to {ends_on}: revoke that first.",
+                    "{deputy} stands in for you already from {first} to {last}: revoke that first.",
                     deputy=deputy,
-                    starts_on=twin.starts_on,
-                    ends_on=twin.ends_on,
+                    first=twin.starts_on,
+                    last=twin.ends_on,
                 ),
                 code="overlap",
                 data={"field": "starts_on"},
@@ -113,7 +113,7 @@ def revoke_obstacle(delegation: Delegation, by: User) -> Obstacle | None:
     if delegation.state != State.ACTIVE:
         return Obstacle(say("This delegation is revoked already."), "state")
     if delegation.ends_on < timezone.localdate():
-        return Obstacle(say("This delegation ended on {ends_on}.", ends_on=delegation.ends_on), "state")
+        return Obstacle(say("This delegation ended on {day}.", day=delegation.ends_on), "state")
     if delegation.delegator_id == by.pk and by.is_active:
         return None
     sentence = permission_obstacle(by, May.REVOKE_DELEGATIONS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from accounts import forms
 from accounts.actions.contacts import add_contact, contact_obstacle, edit_contact, retire_contact
 from accounts.actions.customers import create_customer, currency_obstacle, edit_customer
+from accounts.admin.customer_file import file_of
 from accounts.guards import merged_obstacle
 from accounts.models import Contact, Customer, User
 from accounts.panels import customer_page, day, link, page_url
@@ -34,6 +35,7 @@ from audit.backoffice import (
     sub,
     timeline_panel,
 )
+from audit.backoffice.together import last_done
 from audit.models import Event
 
 #: How much of a long story the customer's page tells; the audit trail has all of it.
@@ -162,9 +164,8 @@ class CustomerAdmin(TrackedAdmin):
         rows: QuerySet[Customer] = super().get_queryset(request).select_related("merged_into")
         if request.resolver_match is not None and "object_id" not in request.resolver_match.kwargs:
             return rows
-        # So that the page need not ask for customers merged into this one where there are none.
-        merged = Customer.objects.filter(merged_into=OuterRef("pk"))
-        return rows.annotate(has_merged=Exists(merged))
+        done = Event.objects.filter(target_type=Customer._meta.label_lower, target_id=OuterRef("pk"))
+        return rows.annotate(last_done=Subquery(last_done(done)))
 
     def page_title(self, obj: Customer) -> str:  # type: ignore[override]
         return f"{obj.number} {obj.name}"
@@ -177,7 +178,7 @@ class CustomerAdmin(TrackedAdmin):
         return ()
 
     def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
-        merged = list(obj.merged_customers.all()) if obj.has_merged else []  # type: ignore[attr-defined]
+        merged = file_of(obj).merged
         # Usage arrives every day: it would bury the rest. What was done before a merge belongs to the story.
         of_whom = [obj.pk, *(each.pk for each in merged)]
         events = Event.objects.filter(customer_id__in=of_whom).exclude(verb="usage.record")
@@ -305,7 +306,7 @@ class ContactAdmin(TrackedAdmin):
 def contacts_panel(request: HttpRequest, customer: Customer) -> Panel:
     rows = [
         (format_html("{}{}", link(contact), sub(contact.position)), contact.email, contact.phone)
-        for contact in customer.contacts.filter(active=True)
+        for contact in file_of(customer).contacts
     ]
     may = isinstance(request.user, User) and request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
     add = f"{reverse('admin:accounts_customer_act', args=('add_contact',))}?ids={customer.pk}"

@@ -24,6 +24,7 @@ from accounts.actions.messages import (
     record_bounce,
     send_again,
 )
+from accounts.admin.customer_file import file_of
 from accounts.links import linked_obstacle
 from accounts.models import Customer, Delivery, DeliveryAttempt, OutgoingMessage, User
 from accounts.panels import customer_page, link, page_url
@@ -325,10 +326,7 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> 
 @customer_page.panel(order=55)
 def messages_of(request: HttpRequest, customer: Customer) -> Panel:
     """The newest e-mails on the customer's page, those to customers merged into this one too."""
-    # As a list of keys: a condition across the join would have all messages read.
-    of_whom = Customer.objects.filter(Q(pk=customer.pk) | Q(merged_into=customer)).order_by().values("pk")
-    theirs = OutgoingMessage.objects.filter(customer__in=of_whom)
-    return messages_panel(theirs.select_related("delivery")[:20])
+    return messages_panel(file_of(customer).emails)
 
 
 SHOWN = 8

@@ -62,7 +62,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
             raise Refused(say("A payout cannot have been made in the future."), code="dates")
         if paid_on < payout.requested_on:
             raise Refused(
-                say("It was asked for on {requested_on}, so it was not paid before.", requested_on=payout.requested_on),
+                say("It was asked for on {day}, so it was not paid before.", day=payout.requested_on),
                 code="dates",
             )
         payout.state = Payout.State.PAID
@@ -77,7 +77,7 @@ def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
     """Record that the bank could not pay, and why."""
     with act("payout.failed", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
-        action.require_reason("why the payout failed")
+        action.require_reason(say("why the payout failed"))
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
         action.refuse_if(linked_obstacle(by, payout.customer_id))

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
 from audit.bulk import among, update_tracked
-from audit.words import say
+from audit.words import join, say
 from billing.actions.subscriptions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.models import BillingPeriod, Plan, PlanChange, Price, Subscription
 from billing.money import format_amount
@@ -93,9 +93,9 @@ def scheduled_obstacle(scheduled: PlanChange | None) -> Obstacle | None:
         return None
     return Obstacle(
         say(
-            "A change to {plan} from {effective_on} is scheduled already: take it back first.",
+            "A change to {plan} from {day} is scheduled already: take it back first.",
             plan=scheduled.plan.name,
-            effective_on=scheduled.effective_on,
+            day=scheduled.effective_on,
         ),
         "scheduled",
     )
@@ -131,26 +131,22 @@ def terms_obstacle(
             "term",
         )
     if effective_on < today:
-        return Obstacle(
-            say("{effective_on} is over: a plan changes today at the earliest.", effective_on=effective_on), "dates"
-        )
+        return Obstacle(say("{day} is over: a plan changes today at the earliest.", day=effective_on), "dates")
     if effective_on > today + timedelta(days=MOST_DAYS_AHEAD):
         return Obstacle(say("A plan is changed at most two years ahead."), "dates")
     if not subscription.activated_on <= asked_on <= today:
         return Obstacle(
             say(
-                "It was asked for between the activation ({activated_on}) and today, not on {asked_on}.",
-                activated_on=subscription.activated_on,
-                asked_on=asked_on,
+                "It was asked for between the activation ({activation}) and today, not on {day}.",
+                activation=subscription.activated_on,
+                day=asked_on,
             ),
             "dates",
         )
     if agreed_fee is None:
         return None
     if sentence := permission_obstacle(by, May.OPEN_SUBSCRIPTIONS):
-        return Obstacle(
-            say("A fee other than the plan's is billing's to agree. {sentence}", sentence=sentence), "permission"
-        )
+        return Obstacle(join(" ", [say("A fee other than the plan's is billing's to agree."), sentence]), "permission")
     return fee_obstacle(agreed_fee, subscription.currency)
 
 
@@ -173,9 +169,7 @@ def withdraw_obstacle(
         return None
     begins = first_period_from(subscription, current, change.effective_on).starts_on
     if begins <= timezone.localdate() and subscription.state == Subscription.State.ACTIVE:
-        return Obstacle(
-            say("It has taken effect on {begins}: billing has only to catch up.", begins=begins), "in_effect"
-        )
+        return Obstacle(say("It has taken effect on {day}: billing has only to catch up.", day=begins), "in_effect")
     return None
 
 
@@ -228,7 +222,7 @@ def schedule_plan_change(
             )
         effect = effect_of(subscription, current, plan, effective_on, agreed_fee)
         if isinstance(effect, Obstacle):
-            raise Refused(str(effect), code=effect.code)
+            raise Refused(effect, code=effect.code)
         change = checked(
             PlanChange(
                 subscription=subscription,

@@ -103,9 +103,14 @@ def draft_operation_cost(
 def _not_below_nothing(**values: Decimal) -> None:
     for field, value in values.items():
         if value < 0:
-            name = field.replace("_", " ")
+            sentences = {
+                "fee": say("A fee cannot be below 0, as {amount} is.", amount=f"{value:f}"),
+                "tax_rate": say("A tax rate cannot be below 0, as {amount} is.", amount=f"{value:f}"),
+                "minute_cost": say("A minute cost cannot be below 0, as {amount} is.", amount=f"{value:f}"),
+                "unit_cost": say("A unit cost cannot be below 0, as {amount} is.", amount=f"{value:f}"),
+            }
             raise Refused(
-                say("A {name} cannot be below 0, as {value} is.", name=name, value=f"{value:f}"),
+                sentences[field],
                 code="amount",
                 data={"field": field},
             )

@@ -15,6 +15,7 @@ from accounts.models import User
 from audit.actions import Refused
 from audit.bulk import among, create_from, create_tracked_from, update_held
 from audit.models import Event
+from audit.words import recorded
 from billing.actions.plan_changes import scheduled_changes, settle_plan_changes
 from billing.actions.subscriptions import TermsInForce, ends_with
 from billing.invoicing import Draft, Issued, ToInvoice, issue_invoices
@@ -119,7 +120,7 @@ def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> Billi
             case None:
                 tell.ended(one, day)
             case Refused() as refused:
-                result.problems.append(refused.message)
+                result.problems.append(recorded(refused.message))
                 tell.refused(one, refused)
                 continue
             case period:
@@ -258,7 +259,7 @@ class _Teller:
         self._tell(one, Event.Outcome.DONE, f"It ended with its period, on {day}.", data)
 
     def refused(self, one: _Due, refused: Refused) -> None:
-        self._tell(one, Event.Outcome.REFUSED, refused.message, {"code": refused.code, **refused.data})
+        self._tell(one, Event.Outcome.REFUSED, recorded(refused.message), {"code": refused.code, **refused.data})
 
     def write(self) -> None:
         create_from(
@@ -284,7 +285,8 @@ def _what_it_asks(draft: Draft) -> tuple[str, dict[str, str]]:
     invoice = draft.invoice
     unit = invoice.currency
     gross, credited = format_amount(invoice.gross, unit), format_amount(invoice.credited, unit)
-    text = f"{invoice.period}: {gross} {unit}"
+    assert invoice.period is not None
+    text = f"{invoice.period.in_figures}: {gross} {unit}"
     if invoice.credited:
         text += f", of which credits bear {credited}"
     return text, {"gross": gross, "credited": credited, "currency": unit}

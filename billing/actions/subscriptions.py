@@ -85,7 +85,7 @@ def plan_obstacle(plan: Plan) -> Obstacle | None:
 def fee_obstacle(fee: Decimal, currency: str) -> Obstacle | None:
     """Why a customer cannot be charged this fee for a term, or None."""
     if fee < 0:
-        return Obstacle(say("A fee cannot be below 0, as {fee} is.", fee=f"{fee:f}"), "amount")
+        return Obstacle(say("A fee cannot be below 0, as {amount} is.", amount=f"{fee:f}"), "amount")
     if not is_whole_minor(fee, currency):
         return Obstacle(
             say("The fee {fee} has more decimals than {currency} has.", fee=f"{fee:f}", currency=currency), "decimals"
@@ -143,19 +143,20 @@ class TermsInForce:
         price = self._prices.get((subscription.plan_id, subscription.term, subscription.currency))
         if price is None:
             missing = no_price(subscription.plan, subscription.term, subscription.currency, self.day)
-            raise Refused(f"{subscription.number}: {missing}", code=missing.code)
+            problem = say("{subscription}: {problem}", subscription=subscription.number, problem=missing)
+            raise Refused(problem, code=missing.code)
         if subscription.currency not in self._costs:
             self._costs[subscription.currency] = operation_costs(self.day, subscription.currency)
         period = build_period(subscription, sequence, price=price, costs=self._costs[subscription.currency])
         if period.starts_on != self.day:
             raise Refused(
                 say(
-                    "{subscription}: its period {sequence} begins on {starts_on} by the anchor, not on "
-                    "{day}, where the one before it closes.",
+                    "{subscription}: its period {sequence} begins on {day} by the anchor, not on {closes}, where the "
+                    "one before it closes.",
                     subscription=subscription.number,
                     sequence=sequence,
-                    starts_on=period.starts_on,
-                    day=self.day,
+                    day=period.starts_on,
+                    closes=self.day,
                 ),
                 code="does_not_tile",
             )
@@ -296,7 +297,7 @@ def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, toda
     assert subscription.cancelled_on is not None
     ended_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
     if ended_on <= today:
-        return say("The cancellation has taken effect on {ended_on}: billing has only to catch up.", ended_on=ended_on)
+        return say("The cancellation has taken effect on {day}: billing has only to catch up.", day=ended_on)
     return None
 
 

@@ -55,7 +55,7 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
                 fresh[row.external_id] = record
             elif not _same(twin, record):
                 raise Refused(
-                    say("Usage {external_id} is known already with other contents.", external_id=row.external_id),
+                    say("Usage {record} is known already with other contents.", record=row.external_id),
                     code="conflict",
                 )
         UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
@@ -105,16 +105,14 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
 
 def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage) -> UsageRecord:
     if timezone.is_naive(row.occurred_at):
-        raise Refused(
-            say("Usage {external_id}: its time has no time zone.", external_id=row.external_id), code="naive_time"
-        )
+        raise Refused(say("Usage {record}: its time has no time zone.", record=row.external_id), code="naive_time")
     day = timezone.localdate(row.occurred_at)
     period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
     if period is None:
         raise Refused(
             say(
-                "Usage {external_id}: {subscription} has no period that covers {day}.",
-                external_id=row.external_id,
+                "Usage {record}: {subscription} has no period that covers {day}.",
+                record=row.external_id,
                 subscription=subscription.number,
                 day=day,
             ),
@@ -124,8 +122,8 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
         if row.operation not in {cost["code"] for cost in period.operation_costs}:
             raise Refused(
                 say(
-                    "Usage {external_id}: the operation {operation} has no cost in {period}.",
-                    external_id=row.external_id,
+                    "Usage {record}: the operation {operation} has no cost in {period}.",
+                    record=row.external_id,
                     operation=row.operation,
                     period=period,
                 ),
@@ -133,16 +131,14 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
             )
         if row.quantity <= 0 or row.seconds:
             raise Refused(
-                say(
-                    "Usage {external_id}: an operation has a quantity above 0, no seconds.", external_id=row.external_id
-                ),
+                say("Usage {record}: an operation has a quantity above 0, no seconds.", record=row.external_id),
                 code="amount",
             )
         kind = UsageKind.OPERATION
     else:
         if row.seconds < 0 or row.quantity:
             raise Refused(
-                say("Usage {external_id}: a call has seconds, not below 0, no quantity.", external_id=row.external_id),
+                say("Usage {record}: a call has seconds, not below 0, no quantity.", record=row.external_id),
                 code="amount",
             )
         kind = UsageKind.CALL

@@ -3,6 +3,7 @@
 from billing.admin import (
     charges,
     credits,
+    home,
     invoices,
     payments,
     payouts,
@@ -17,6 +18,7 @@ from billing.admin import (
 __all__ = [
     "charges",
     "credits",
+    "home",
     "invoices",
     "payments",
     "payouts",

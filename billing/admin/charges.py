@@ -81,7 +81,11 @@ class Waiting(admin.SimpleListFilter):
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("ended", "Not asked for"), ("next", "Waits for the next invoice"), ("asked", "On an invoice")]
+        return [
+            ("ended", say("Not asked for")),
+            ("next", say("Waits for the next invoice")),
+            ("asked", say("On an invoice")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Charge]) -> QuerySet[Charge]:
         ended = Subscription.State.ENDED
@@ -131,7 +135,7 @@ class ChargeAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Invoice"))
     def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
-        return SafeString("none yet") if line is None else link(line.invoice)
+        return SafeString(say("none yet")) if line is None else link(line.invoice)
 
     @admin.display(description=gettext_lazy("State"), ordering="invoiced_on")
     def state_pill(self, obj: Charge) -> SafeString:
@@ -180,7 +184,7 @@ def _waiting_panel(charges: QuerySet[Charge]) -> Panel | None:
     return Panel(
         say("Charges not invoiced yet"),
         TABLE,
-        {"headings": ["Charged", "What for", ("Amount", "n")], "rows": rows},
+        {"headings": [say("Charged"), say("What for"), (say("Amount"), "n")], "rows": rows},
         side="right",
         tone="warn" if lost else "",
     )

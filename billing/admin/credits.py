@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -78,7 +79,7 @@ class ProposeLeftover(StaffAction[Credit]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         leftover = propose_leftover(pk, by=by, **cleaned)
-        return Done(say("{leftover} waits for approval.", leftover=leftover), page_url(leftover))
+        return Done(say("{payout} waits for approval.", payout=leftover), page_url(leftover))
 
 
 @admin.register(Credit)
@@ -162,9 +163,9 @@ class CreditAdmin(TrackedAdmin):
                 say("Went to"),
                 TABLE,
                 {
-                    "headings": ["Invoice", "On", ("Amount", "n")],
+                    "headings": [say("Invoice"), say("On"), (say("Amount"), "n")],
                     "rows": rows,
-                    "empty": "No invoice yet: the next one of the subscription uses it (R6).",
+                    "empty": say("No invoice yet: the next one of the subscription uses it (R6)."),
                 },
             ),
             *(
@@ -172,7 +173,7 @@ class CreditAdmin(TrackedAdmin):
                     Panel(
                         say("Paid out after the subscription's end"),
                         TABLE,
-                        {"headings": ["Proposed", "State", ("Amount", "n")], "rows": paid_out},
+                        {"headings": [say("Proposed"), say("State"), (say("Amount"), "n")], "rows": paid_out},
                     )
                 ]
                 if paid_out
@@ -213,7 +214,8 @@ class ApproveLeftover(_OnLeftover):
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{approve_leftover(pk, by=by, reason=cleaned['reason'])}: approved, the payout waits for the bank."
+        leftover = approve_leftover(pk, by=by, reason=cleaned["reason"])
+        return say("{payout}: approved, the payout waits for the bank.", payout=leftover)
 
 
 class RejectLeftover(_OnLeftover):
@@ -230,7 +232,7 @@ class RejectLeftover(_OnLeftover):
         return reject_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{reject_leftover(pk, by=by, reason=cleaned['reason'])}: rejected."
+        return say("{payout}: rejected.", payout=reject_leftover(pk, by=by, reason=cleaned["reason"]))
 
 
 class WithdrawLeftover(_OnLeftover):
@@ -246,7 +248,7 @@ class WithdrawLeftover(_OnLeftover):
         return withdraw_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{withdraw_leftover(pk, by=by, reason=cleaned['reason'])}: taken back."
+        return say("{payout}: taken back.", payout=withdraw_leftover(pk, by=by, reason=cleaned["reason"]))
 
 
 @admin.register(LeftoverPayout)
@@ -316,13 +318,15 @@ class LeftoverPayoutAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Decided"))
     def decision(self, obj: LeftoverPayout) -> SafeString:
         return (
-            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at))) if obj.decided_by else SafeString("not yet")
+            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
+            if obj.decided_by
+            else SafeString(say("not yet"))
         )
 
     @admin.display(description=gettext_lazy("Payout"))
     def payout_link(self, obj: LeftoverPayout) -> SafeString:
         if obj.payout is None:
-            return SafeString("none")
+            return SafeString(say("none"))
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
     def page_title(self, obj: LeftoverPayout) -> str:  # type: ignore[override]
@@ -393,22 +397,22 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
     def amounts(self, obj: CreditNote) -> str:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
         return say(
-            "{net} net and {tax} tax ({normalize} %): {gross}",
+            "{net} net and {tax} tax ({rate} %): {gross}",
             net=net,
             tax=tax,
-            normalize=f"{obj.tax_rate.normalize():f}",
+            rate=number_format(obj.tax_rate.normalize()),
             gross=gross,
         )
 
     @admin.display(description=gettext_lazy("Takes back"))
     def takes_back(self, obj: CreditNote) -> SafeString:
-        return link(obj.reverses) if obj.reverses else SafeString("nothing")
+        return link(obj.reverses) if obj.reverses else SafeString(say("nothing"))
 
     def document_of(self, obj: CreditNote) -> Document:
         return credit_note_document(obj)
 
     def page_title(self, obj: CreditNote) -> str:  # type: ignore[override]
-        return f"{obj.get_kind_display()} {obj.number}"
+        return say("{kind} {number}", kind=obj.get_kind_display(), number=obj.number)
 
     def change_panels(self, request: HttpRequest, obj: CreditNote) -> Sequence[Panel]:
         return [self.document_panel(obj)]

@@ -42,7 +42,7 @@ class DocumentPages(TrackedAdmin):
             raise PermissionDenied
         obj = self.get_queryset(request).filter(pk=pk).first()
         if obj is None:
-            raise Http404("There is no such document.")
+            raise Http404(say("There is no such document."))
         return self.document_of(obj)
 
     def _document_view(self, request: HttpRequest, pk: int) -> HttpResponse:

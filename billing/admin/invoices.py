@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.admin.jobs import job_page
 from accounts.amounts import money, money_text
+from accounts.csvfiles.problems import figure
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.panels import day, link, page_url
@@ -36,7 +37,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import say
+from audit.words import Words, join, say
 from billing import forms
 from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.actions.payments import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -95,18 +96,22 @@ class RunBilling(PageAction):
             parameters = {"today": today.isoformat()}
             job = start_job(BILLING_RUN.name, f"Billing for {date_format(today)}", parameters, by=by)
             return Done(
-                say("{due} subscriptions are billed in the background; here is how far it is.", due=f"{due:,}"),
+                say("{count} subscriptions are billed in the background; here is how far it is.", count=figure(due)),
                 page_url(job),
             )
         result = run_billing(today, by=by)
         credited = ", ".join(money_text(amount, unit) for unit, amount in sorted(result.credited.items()))
-        sentence = (
-            f"{result.opened} periods opened and invoiced, credits used: {credited or 'none'}, "
-            f"{result.ended} subscriptions ended, {result.overdue} invoices overdue."
+        sentence = say(
+            "{opened} periods opened and invoiced, credits used: {credits}, {ended} subscriptions ended, "
+            "{overdue} invoices overdue.",
+            opened=result.opened,
+            credits=credited or say("none"),
+            ended=result.ended,
+            overdue=result.overdue,
         )
-        if result.problems:
-            sentence += f" Not billed: {' '.join(result.problems)}"
-        return sentence
+        if not result.problems:
+            return sentence
+        return join(" ", [sentence, say("Not billed: {problems}", problems=" ".join(result.problems))])
 
 
 def _running() -> Job | None:
@@ -121,7 +126,7 @@ def billing_run_panel(request: HttpRequest, job: Job) -> Panel | None:
         return None
     run = BillingRun.objects.get(pk=job.result["run"])
     rows = [(link(run), number(run.opened), number(run.ended), number(run.overdue), number(len(run.problems)))]
-    headings = ["Run", ("Opened", "n"), ("Ended", "n"), ("Overdue", "n"), ("Not billed", "n")]
+    headings = [say("Run"), (say("Opened"), "n"), (say("Ended"), "n"), (say("Overdue"), "n"), (say("Not billed"), "n")]
     return Panel(say("What it did"), TABLE, {"headings": headings, "rows": rows})
 
 
@@ -151,23 +156,23 @@ class RecordPayment(StaffAction[Invoice]):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         payment = record_payment(pk, by=by, **cleaned)
         invoice = payment.invoice
-        left = f"{money_text(invoice.due, invoice.currency)} is still due" if invoice.due else "it is paid"
-        return say(
-            "{amount} is recorded on {invoice}; {left}.{more}",
-            amount=money_text(payment.amount, invoice.currency),
-            invoice=invoice.number,
-            left=left,
-            more=_more(payment),
-        )
+        amount = money_text(payment.amount, invoice.currency)
+        if invoice.due:
+            due = money_text(invoice.due, invoice.currency)
+            said = say(
+                "{amount} is recorded on {invoice}; {due} is still due.", amount=amount, invoice=invoice, due=due
+            )
+        else:
+            said = say("{amount} is recorded on {invoice}; it is paid.", amount=amount, invoice=invoice)
+        return _with_surplus(said, payment)
 
 
-def _more(payment: Payment) -> str:
-    """What became of the part that was more than due."""
+def _with_surplus(sentence: Words, payment: Payment) -> Words:
+    """The sentence, and what became of the part that was more than due."""
     if not payment.surplus:
-        return ""
-    return say(
-        " {amount} was more than due: it is a credit now.", amount=money_text(payment.surplus, payment.invoice.currency)
-    )
+        return sentence
+    surplus = money_text(payment.surplus, payment.invoice.currency)
+    return join(" ", [sentence, say("{surplus} was more than due: it is a credit now.", surplus=surplus)])
 
 
 class RecordSurplus(StaffAction[Invoice]):
@@ -196,12 +201,8 @@ class RecordSurplus(StaffAction[Invoice]):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
         amount = money_text(payment.amount, payment.invoice.currency)
-        return say(
-            "{amount} is recorded on {invoice}.{more}",
-            amount=amount,
-            invoice=payment.invoice.number,
-            more=_more(payment),
-        )
+        sentence = say("{amount} is recorded on {invoice}.", amount=amount, invoice=payment.invoice.number)
+        return _with_surplus(sentence, payment)
 
 
 class PayInFull(StaffAction[Invoice]):
@@ -291,7 +292,7 @@ class InDispute(admin.SimpleListFilter):
     parameter_name = "dispute"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "In dispute"), ("no", "Not in dispute")]
+        return [("yes", say("In dispute")), ("no", say("Not in dispute"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
         if self.value() not in ("yes", "no"):
@@ -333,15 +334,15 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         """Who owes us what, as a file; and a word where something is owed that no invoice asks for."""
         count, sums = unasked_in_words()
         url = f"{reverse('admin:billing_charge_changelist')}?waits=ended"
-        rows = [(format_html('<a href="{}">{}</a>', url, UNASKED), number(count), sums)] if count else []
+        rows = [(format_html('<a href="{}">{}</a>', url, gettext(UNASKED)), number(count), sums)] if count else []
         return [
             Panel(
                 say("Owed by customers"),
                 TABLE,
                 {
-                    "headings": ["What", ("How many", "n"), "In all"],
+                    "headings": [say("What"), (say("How many"), "n"), say("In all")],
                     "rows": rows,
-                    "empty": "Everything that is owed is asked for by an invoice.",
+                    "empty": say("Everything that is owed is asked for by an invoice."),
                 },
                 side="top",
                 note=say("who owes what (CSV)"),
@@ -368,7 +369,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Period"))
     def period_link(self, obj: Invoice) -> SafeString:
-        return link(obj.period) if obj.period is not None else SafeString("none: charges alone")
+        return link(obj.period) if obj.period is not None else SafeString(say("none: charges alone"))
 
     @admin.display(description=gettext_lazy("Gross"), ordering="gross")
     def gross_shown(self, obj: Invoice) -> SafeString:
@@ -377,7 +378,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     @admin.display(description=gettext_lazy("Due"), ordering="due_on")
     def due_shown(self, obj: Invoice) -> SafeString:
         """What and by when."""
-        return money(obj.due, obj.currency, f"by {date_format(obj.due_on)}" if obj.due else "")
+        return money(obj.due, obj.currency, say("by {day}", day=obj.due_on) if obj.due else "")
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Invoice) -> SafeString:
@@ -386,8 +387,8 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     @admin.display(description=gettext_lazy("In dispute"))
     def dispute(self, obj: Invoice) -> SafeString:
         if obj.disputed_on is None:
-            return SafeString("no")
-        return format_html("since {}{}", day(obj.disputed_on), sub(obj.dispute_reason))
+            return SafeString(say("no"))
+        return format_html("{}{}", say("since {day}", day=obj.disputed_on), sub(obj.dispute_reason))
 
     def document_of(self, obj: Invoice) -> Document:
         return invoice_document(obj)
@@ -402,7 +403,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         unit = obj.currency
         less = [
             (words, -amount)
-            for words, amount in (("Less credits applied", obj.credited), ("Less payments", obj.paid))
+            for words, amount in ((say("Less credits applied"), obj.credited), (say("Less payments"), obj.paid))
             if amount
         ]
         applied = [
@@ -428,16 +429,16 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
             Panel(
                 say("Credits applied"),
                 TABLE,
-                {"headings": ["Credit", "On", ("Amount", "n")], "rows": applied, "empty": "None."},
+                {"headings": [say("Credit"), say("On"), (say("Amount"), "n")], "rows": applied, "empty": say("None.")},
                 side="right",
             ),
             Panel(
                 say("Payments"),
                 TABLE,
                 {
-                    "headings": ["Received", "Reference", "Recorded by", ("Amount", "n")],
+                    "headings": [say("Received"), say("Reference"), say("Recorded by"), (say("Amount"), "n")],
                     "rows": paid,
-                    "empty": "Nothing was paid yet.",
+                    "empty": say("Nothing was paid yet."),
                 },
                 side="right",
             ),
@@ -456,7 +457,7 @@ def _taken_back(payment: Payment, currency: str) -> str:
     if chargeback is None:
         return ""
     return say(
-        "{amount} taken back by the bank: {chargeback_reason}",
+        "{amount} taken back by the bank: {reason}",
         amount=money_text(chargeback.amount, currency),
-        chargeback_reason=chargeback.reason,
+        reason=chargeback.reason,
     )

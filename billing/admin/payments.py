@@ -128,8 +128,8 @@ class PaymentAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
-            return SafeString("nothing")
-        return link(obj.credit, f"{money_text(obj.surplus, obj.invoice.currency)}, a credit")
+            return SafeString(say("nothing"))
+        return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
 
     @admin.display(description=gettext_lazy("Invoice"), ordering="invoice__number")
     def invoice_link(self, obj: Payment) -> SafeString:
@@ -141,7 +141,7 @@ class PaymentAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: Payment) -> SafeString:
-        return money(obj.amount, obj.invoice.currency, "more than due" if obj.surplus else "")
+        return money(obj.amount, obj.invoice.currency, say("more than due") if obj.surplus else "")
 
     @admin.display(description=gettext_lazy("Taken back"))
     def taken_back(self, obj: Payment) -> SafeString:
@@ -149,7 +149,11 @@ class PaymentAdmin(TrackedAdmin):
         if chargeback is None:
             return SafeString("–")
         amount = money_text(chargeback.amount, obj.invoice.currency)
-        return format_html("{}{}", day(chargeback.taken_back_on), sub(f"{amount}: {chargeback.reason}"))
+        return format_html(
+            "{}{}",
+            day(chargeback.taken_back_on),
+            sub(say("{amount}: {reason}", amount=amount, reason=chargeback.reason)),
+        )
 
     def change_panels(self, request: HttpRequest, obj: Payment) -> Sequence[Panel]:
         return [timeline_panel(Event.objects.about(obj), about=obj)]
@@ -227,7 +231,7 @@ class SetAside(_OnLine):
         return say("It pays none of our invoices; it can still be matched later.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{set_aside_bank_line(pk, by=by, reason=cleaned['reason'])} is set aside."
+        return say("{line} is set aside.", line=set_aside_bank_line(pk, by=by, reason=cleaned["reason"]))
 
 
 @admin.register(BankLine)
@@ -267,7 +271,10 @@ class BankLineAdmin(TrackedAdmin):
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 
     def page_title(self, obj: BankLine) -> str:  # type: ignore[override]
-        return f"{money_text(obj.amount, obj.currency)} from {obj.payer or 'somebody'}"
+        amount = money_text(obj.amount, obj.currency)
+        if not obj.payer:
+            return say("{amount} from somebody", amount=amount)
+        return say("{amount} from {payer}", amount=amount, payer=obj.payer)
 
     def page_pills(self, request: HttpRequest, obj: BankLine) -> Sequence[SafeString]:
         return [_line_pill(obj)]

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.amounts import money, money_text
 from accounts.bank_details import change_to_show
@@ -81,9 +81,9 @@ class MarkPaid(_OnPayout):
 
     def consequence(self, obj: Payout, by: User) -> str:
         return say(
-            "The bank has paid {amount} to {account_holder}, {iban}.",
+            "The bank has paid {amount} to {holder}, {iban}.",
             amount=money_text(obj.amount, obj.currency),
-            account_holder=obj.account_holder,
+            holder=obj.account_holder,
             iban=obj.iban,
         )
 
@@ -91,7 +91,7 @@ class MarkPaid(_OnPayout):
         return {"paid_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("{mark_payout_paid} is recorded as paid.", mark_payout_paid=mark_payout_paid(pk, by=by, **cleaned))
+        return say("{payout} is recorded as paid.", payout=mark_payout_paid(pk, by=by, **cleaned))
 
 
 class MarkFailed(_OnPayout):
@@ -109,7 +109,8 @@ class MarkFailed(_OnPayout):
         return say("It can then be tried once more, or be turned into a credit.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{mark_payout_failed(pk, by=by, reason=cleaned['reason'])} is recorded as failed."
+        payout = mark_payout_failed(pk, by=by, reason=cleaned["reason"])
+        return say("{payout} is recorded as failed.", payout=payout)
 
 
 class Retry(_OnPayout):
@@ -128,7 +129,7 @@ class Retry(_OnPayout):
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{retry_payout(pk, by=by, reason=cleaned['reason'])} waits for the bank again."
+        return say("{payout} waits for the bank again.", payout=retry_payout(pk, by=by, reason=cleaned["reason"]))
 
 
 class ToCredit(_OnPayout):
@@ -211,12 +212,12 @@ class PayoutAdmin(TrackedAdmin):
         sums = sums_by_kind()
         if not sums:
             return []
-        rows = [(kind, number(count), words) for kind, count, words in sums]
+        rows = [(gettext(kind), number(count), words) for kind, count, words in sums]
         return [
             Panel(
                 say("Owed to customers"),
                 TABLE,
-                {"headings": ["What", ("How many", "n"), "In all"], "rows": rows},
+                {"headings": [say("What"), (say("How many"), "n"), say("In all")], "rows": rows},
                 side="top",
                 note=say("who is owed what, and who is to be paid (CSV)"),
                 url=self.url_of("owed"),
@@ -236,12 +237,11 @@ class PayoutAdmin(TrackedAdmin):
         change = change_to_show(obj.customer)
         if change is None:
             return SafeString("")
-        on = day(timezone.localdate(change.changed_at))
+        on = timezone.localdate(change.changed_at)
         if change.confirmed_by is None:
-            return format_html(
-                "{}{}", pill(say("Needs a second person"), "bad"), sub(link(change, format_html("changed {}", on)))
-            )
-        words = format_html("changed {}, confirmed by {}", on, change.confirmed_by)
+            words = say("changed {day}", day=on)
+            return format_html("{}{}", pill(say("Needs a second person"), "bad"), sub(link(change, words)))
+        words = say("changed {day}, confirmed by {person}", day=on, person=change.confirmed_by)
         return format_html("{}{}", pill(say("Changed lately"), "warn"), sub(link(change, words)))
 
     @admin.display(description=gettext_lazy("Customer"), ordering="customer__name")
@@ -263,7 +263,7 @@ class PayoutAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Became"))
     def became(self, obj: Payout) -> SafeString:
-        return SafeString("–") if obj.credit is None else link(obj.credit, "a credit")
+        return SafeString("–") if obj.credit is None else link(obj.credit, say("a credit"))
 
     @admin.display(description=gettext_lazy("Amount"), ordering="amount")
     def amount_shown(self, obj: Payout) -> SafeString:

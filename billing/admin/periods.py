@@ -90,7 +90,7 @@ class BillingPeriodAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Refunded"), ordering="refunded")
     def given_back(self, obj: BillingPeriod) -> SafeString:
-        return money(obj.refunded, obj.currency, "and more proposed" if obj.pending else "")
+        return money(obj.refunded, obj.currency, say("and more proposed") if obj.pending else "")
 
     @admin.display(description=gettext_lazy("Refundable"))
     def refundable(self, obj: BillingPeriod) -> SafeString:
@@ -101,7 +101,7 @@ class BillingPeriodAdmin(TrackedAdmin):
         return period_pill(obj)
 
     def page_title(self, obj: BillingPeriod) -> str:  # type: ignore[override]
-        return f"{obj.subscription.number}, {obj}"
+        return say("{subscription}, {period}", subscription=obj.subscription.number, period=obj)
 
     def page_pills(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[SafeString]:
         return [period_pill(obj)]
@@ -109,7 +109,7 @@ class BillingPeriodAdmin(TrackedAdmin):
     def change_panels(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[Panel]:
         invoice: Any = getattr(obj, "invoice", None)
         return [
-            period_panel(obj, "The period to scale"),
+            period_panel(obj, say("The period to scale")),
             usage_panel(obj),
             invoices_panel([invoice] if invoice else []),
             period_money_panel(obj),

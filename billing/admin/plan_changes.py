@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -96,14 +95,18 @@ class ChangePlan(StaffAction[Subscription]):
         current = _open_period(obj)
         if current is None:
             return ""
-        following = date_format(first_period_from(obj, current, current.closes_on).starts_on)
-        agreed = " The fee that was agreed for the old plan ends with it." if obj.agreed_fee is not None else ""
+        following = first_period_from(obj, current, current.closes_on).starts_on
+        if obj.agreed_fee is None:
+            return say(
+                "Periods that begin on the chosen day or later have the new plan and its price. The next one begins "
+                "on {day}. Until a period with the new plan begins, the change can be taken back.",
+                day=following,
+            )
         return say(
-            "Periods that begin on the chosen day or later have the new plan and its price. The next "
-            "one begins on {following}.{agreed} Until a period with the new plan begins, the change "
-            "can be taken back.",
-            following=following,
-            agreed=agreed,
+            "Periods that begin on the chosen day or later have the new plan and its price. The next one begins on "
+            "{day}. The fee that was agreed for the old plan ends with it. Until a period with the new plan begins, "
+            "the change can be taken back.",
+            day=following,
         )
 
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
@@ -134,10 +137,10 @@ class ChangePlan(StaffAction[Subscription]):
         assert current is not None
         begins = first_period_from(change.subscription, current, change.effective_on).starts_on
         return say(
-            "{subscription} has the plan {plan} from {begins}.",
+            "{subscription} has the plan {plan} from {day}.",
             subscription=change.subscription,
             plan=change.plan.name,
-            begins=date_format(begins),
+            day=begins,
         )
 
 
@@ -173,7 +176,7 @@ def plan_change_panel(subscription: Subscription) -> Panel | None:
             format_html(
                 "{}{}",
                 link(change, change.plan.name),
-                sub(say("instead of {previous_plan}", previous_plan=change.previous_plan.name)),
+                sub(say("instead of {plan}", plan=change.previous_plan.name)),
             ),
             format_html("{}{}", _begins(change, subscription, current), sub(_word(change))),
             change_pill(change),
@@ -181,14 +184,14 @@ def plan_change_panel(subscription: Subscription) -> Panel | None:
         )
         for change in changes
     ]
-    headings = ["Plan", "From", "State", ("Fee", "n")]
+    headings = [say("Plan"), say("From"), say("State"), (say("Fee"), "n")]
     return Panel(say("Changes of plan"), "backoffice/panels/table.html", {"headings": headings, "rows": rows})
 
 
 def _word(change: PlanChange) -> str:
     return say(
-        "asked for on {asked_on}, by {channel}",
-        asked_on=date_format(change.asked_on),
+        "asked for on {day}, by {channel}",
+        day=change.asked_on,
         channel=change.get_channel_display().lower(),
     )
 
@@ -200,11 +203,7 @@ def _begins(change: PlanChange, subscription: Subscription, current: BillingPeri
     if change.state != PlanChange.State.SCHEDULED or current is None:
         return day(change.effective_on)
     begins = first_period_from(subscription, current, change.effective_on).starts_on
-    told = (
-        sub(say("holds from {effective_on}", effective_on=date_format(change.effective_on)))
-        if begins != change.effective_on
-        else ""
-    )
+    told = sub(say("holds from {day}", day=change.effective_on)) if begins != change.effective_on else ""
     return format_html("{}{}", day(begins), told)
 
 
@@ -259,12 +258,12 @@ class PlanChangeAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Fee"))
     def agreed(self, obj: PlanChange) -> SafeString:
         if obj.agreed_fee is None:
-            return SafeString("the plan's price")
-        return money(obj.agreed_fee, obj.subscription.currency, "agreed")
+            return SafeString(say("the plan's price"))
+        return money(obj.agreed_fee, obj.subscription.currency, say("agreed"))
 
     @admin.display(description=gettext_lazy("First period with it"))
     def first_period(self, obj: PlanChange) -> SafeString:
-        return SafeString("none yet") if obj.applied_period is None else link(obj.applied_period)
+        return SafeString(say("none yet")) if obj.applied_period is None else link(obj.applied_period)
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: PlanChange) -> SafeString:
@@ -272,9 +271,9 @@ class PlanChangeAdmin(TrackedAdmin):
 
     def page_title(self, obj: PlanChange) -> str:  # type: ignore[override]
         return say(
-            "{subscription}: {previous_plan} to {plan}",
+            "{subscription}: {before} to {plan}",
             subscription=obj.subscription.number,
-            previous_plan=obj.previous_plan.name,
+            before=obj.previous_plan.name,
             plan=obj.plan.name,
         )
 

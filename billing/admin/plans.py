@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -56,9 +55,6 @@ register_verbs(
         "operation_cost.publish": gettext_lazy("published the cost"),
     }
 )
-
-
-BEGUN_KEEP = "Periods that have begun keep their terms."
 
 
 def published_pill(terms: Price | OperationCost) -> SafeString:
@@ -133,9 +129,16 @@ class PlanAdmin(TrackedAdmin):
                 say("Prices"),
                 TABLE,
                 {
-                    "headings": ["From", "Term", "State", ("Minutes", "n"), "A minute", ("Fee", "n")],
+                    "headings": [
+                        say("From"),
+                        say("Term"),
+                        say("State"),
+                        (say("Minutes"), "n"),
+                        say("A minute"),
+                        (say("Fee"), "n"),
+                    ],
                     "rows": rows,
-                    "empty": "Nobody can subscribe before a price is published.",
+                    "empty": say("Nobody can subscribe before a price is published."),
                 },
                 note=say("Draft a price") if may else "",
                 url=f"{url}?plan={obj.pk}" if may else "",
@@ -148,7 +151,7 @@ class DraftPrice(_Draft):
     name = "draft"
     label = gettext_lazy("Draft a price")
     form_class = forms.PriceForm
-    intro = f"It holds once a manager has published it. {BEGUN_KEEP}"
+    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
@@ -164,16 +167,16 @@ class PublishPrice(_Publish[Price]):
 
     def consequence(self, obj: Price, by: User) -> str:
         return say(
-            "{plan}, {term}, costs {amount} for periods that begin on {valid_from} or later. {BEGUN_KEEP}",
+            "{plan}, {term}, costs {amount} for periods that begin on {day} or later. Periods that have begun keep "
+            "their terms.",
             plan=obj.plan.name,
             term=obj.get_term_display().lower(),
             amount=money_text(obj.fee, obj.currency),
-            valid_from=date_format(obj.valid_from),
-            BEGUN_KEEP=BEGUN_KEEP,
+            day=obj.valid_from,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("Published: {publish_price}.", publish_price=publish_price(pk, by=by))
+        return say("Published: {price}.", price=publish_price(pk, by=by))
 
 
 @admin.register(Price)
@@ -264,7 +267,11 @@ class OperationAdmin(TrackedAdmin):
             Panel(
                 say("Costs"),
                 TABLE,
-                {"headings": ["From", "State", ("One use", "n")], "rows": rows, "empty": "No cost yet."},
+                {
+                    "headings": [say("From"), say("State"), (say("One use"), "n")],
+                    "rows": rows,
+                    "empty": say("No cost yet."),
+                },
                 note=say("Draft a cost") if may else "",
                 url=f"{url}?operation={obj.pk}" if may else "",
             ),
@@ -276,7 +283,7 @@ class DraftOperationCost(_Draft):
     name = "draft"
     label = gettext_lazy("Draft a cost")
     form_class = forms.OperationCostForm
-    intro = f"It holds once a manager has published it. {BEGUN_KEEP}"
+    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
@@ -292,15 +299,15 @@ class PublishOperationCost(_Publish[OperationCost]):
 
     def consequence(self, obj: OperationCost, by: User) -> str:
         return say(
-            "One use of {operation} costs {amount} in periods that begin on {valid_from} or later. {BEGUN_KEEP}",
+            "One use of {operation} costs {amount} in periods that begin on {day} or later. Periods that have begun "
+            "keep their terms.",
             operation=obj.operation.name,
             amount=cost_text(obj.unit_cost, obj.currency),
-            valid_from=date_format(obj.valid_from),
-            BEGUN_KEEP=BEGUN_KEEP,
+            day=obj.valid_from,
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return say("Published: {publish_operation_cost}.", publish_operation_cost=publish_operation_cost(pk, by=by))
+        return say("Published: {cost}.", cost=publish_operation_cost(pk, by=by))
 
 
 @admin.register(OperationCost)

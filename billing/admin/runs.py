@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -67,7 +68,11 @@ class BillingRunAdmin(TrackedAdmin):
             return SafeString("")
         seconds = (obj.finished_at - obj.started_at).total_seconds()
         minutes, rest = divmod(seconds, 60)
-        return number(f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:.1f} s")
+        return number(
+            say("{minutes} min {seconds} s", minutes=f"{minutes:.0f}", seconds=f"{rest:.0f}")
+            if minutes
+            else say("{seconds} s", seconds=number_format(round(rest, 1), 1))
+        )
 
     @admin.display(description=gettext_lazy("Opened"), ordering="opened")
     def opened_(self, obj: BillingRun) -> SafeString:
@@ -101,26 +106,29 @@ class BillingRunAdmin(TrackedAdmin):
 
     def change_panels(self, request: HttpRequest, obj: BillingRun) -> Sequence[Panel]:
         counted = [
-            ("Periods opened", number(obj.opened)),
-            ("Invoices", number(obj.invoiced)),
-            ("Subscriptions ended", number(obj.ended)),
-            ("Invoices marked overdue", number(obj.overdue)),
+            (say("Periods opened"), number(obj.opened)),
+            (say("Invoices"), number(obj.invoiced)),
+            (say("Subscriptions ended"), number(obj.ended)),
+            (say("Invoices marked overdue"), number(obj.overdue)),
         ]
         panels = [
-            Panel(say("What it did"), TABLE, {"headings": ["", ("Number", "n")], "rows": counted}),
+            Panel(say("What it did"), TABLE, {"headings": ["", (say("Number"), "n")], "rows": counted}),
             Panel(
-                say("Amounts"), TABLE, {"headings": AMOUNTS, "rows": _amounts(obj), "empty": "Nothing was invoiced."}
+                say("Amounts"),
+                TABLE,
+                {"headings": _amount_headings(), "rows": _amounts(obj), "empty": say("Nothing was invoiced.")},
             ),
         ]
         if obj.problems:
             left_out = [(sentence,) for sentence in obj.problems]
-            panels.insert(0, Panel(say("Not billed"), TABLE, {"headings": ["Why"], "rows": left_out}, tone="bad"))
+            panels.insert(0, Panel(say("Not billed"), TABLE, {"headings": [say("Why")], "rows": left_out}, tone="bad"))
         panels.append(_leftover_panel(leftover()))
         panels.append(timeline_panel(Event.objects.about(obj), about=obj))
         return panels
 
 
-AMOUNTS = ["Currency", ("Invoiced", "n"), ("Of that charges", "n"), ("Credits used", "n")]
+def _amount_headings() -> list[Any]:
+    return [say("Currency"), (say("Invoiced"), "n"), (say("Of that charges"), "n"), (say("Credits used"), "n")]
 
 
 def _amounts(run: BillingRun) -> list[tuple[Any, ...]]:
@@ -146,14 +154,14 @@ def _leftover_panel(left: QuerySet[Credit]) -> Panel:
         )
         for credit in found[:MOST_LEFTOVER]
     ]
-    more = f"the oldest {MOST_LEFTOVER}" if len(found) > MOST_LEFTOVER else ""
+    more = say("the oldest {count}", count=MOST_LEFTOVER) if len(found) > MOST_LEFTOVER else ""
     return Panel(
         say("Credit left by ended subscriptions"),
         TABLE,
         {
-            "headings": ["Customer", "Subscription", "Ended", "Credit", ("Left", "n")],
+            "headings": [say("Customer"), say("Subscription"), say("Ended"), say("Credit"), (say("Left"), "n")],
             "rows": rows,
-            "empty": "None: no ended subscription has credit left.",
+            "empty": say("None: no ended subscription has credit left."),
         },
         note=more,
         tone="warn" if rows else "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_lazy
+
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.panels import page_url
@@ -46,6 +48,10 @@ def find_credit_notes(typed: Typed, user: User) -> Iterator[Found]:
         )
 
 
-register_source(Source("Subscriptions", "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35))
-register_source(Source("Invoices", "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50))
-register_source(Source("Credit notes", "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55))
+register_source(
+    Source(gettext_lazy("Subscriptions"), "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35)
+)
+register_source(Source(gettext_lazy("Invoices"), "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50))
+register_source(
+    Source(gettext_lazy("Credit notes"), "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55)
+)

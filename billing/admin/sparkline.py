@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
+from accounts.csvfiles.problems import figure
 from audit.words import say
 from billing.models import BillingPeriod, UsageDay
 from billing.models.usage import UsageKind
@@ -53,13 +53,15 @@ class Sparkline:
 
     @property
     def in_words(self) -> str:
-        said = say(
-            "{minutes} of {allowance} minutes used", minutes=f"{self.minutes:,}", allowance=f"{self.allowance:,}"
-        )
+        minutes, allowance = figure(self.minutes), figure(self.allowance)
         if self.most_on is None:
-            return said
+            return say("{minutes} of {allowance} minutes used", minutes=minutes, allowance=allowance)
         return say(
-            "{said}, the most on {most_on}: {most}", said=said, most_on=date_format(self.most_on), most=f"{self.most:,}"
+            "{minutes} of {allowance} minutes used, the most on {day}: {most}",
+            minutes=minutes,
+            allowance=allowance,
+            day=self.most_on,
+            most=figure(self.most),
         )
 
 

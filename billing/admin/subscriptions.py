@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ from billing.actions.subscriptions import (
 )
 from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
 from billing.admin.sparkline import usage_cell
-from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, Subscription, UsageDay
+from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, MinutesGrant, Subscription, UsageDay
 from billing.models.usage import UsageKind
 from billing.panels import (
     credits_panel,
@@ -379,17 +379,30 @@ def _credits(rows: QuerySet[Credit]) -> QuerySet[Credit]:
 # --- On the customer's page ---------------------------------------------------------------------
 
 
+def _with_open_periods(customer: Customer) -> list[tuple[Subscription, BillingPeriod | None]]:
+    """The customer's subscriptions, the newest first, each with its open period and the calls in it. A subscription
+    has one open period at most, so that the period comes along as if it stood on the row.
+    """
+    open_period = FilteredRelation("periods", condition=Q(periods__state=BillingPeriod.State.OPEN))
+    minutes = MinutesGrant.objects.filter(period=OuterRef("open_period")).order_by().values("period")
+    rows: Any = customer.subscriptions.annotate(open_period=open_period).select_related("plan", "open_period")
+    rows = rows.annotate(granted=Subquery(minutes.annotate(total=Sum("minutes")).values("total")))
+    found = []
+    for subscription in rows.order_by("-activated_on", "-pk"):
+        # Django sets nothing where the joined row is missing.
+        period: BillingPeriod | None = getattr(subscription, "open_period", None)
+        if period is not None:
+            period.granted = subscription.granted  # type: ignore[attr-defined]
+        found.append((subscription, period))
+    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
+    prefetch_related_objects([period for _, period in found if period is not None], calls)
+    return found
+
+
 @customer_page.panel(order=10)
 def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
-    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
-    current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN).prefetch_related(calls)
-    current = current.annotate(granted=Sum("minutes_grants__minutes"))
-    subscriptions = customer.subscriptions.select_related("plan").prefetch_related(
-        Prefetch("periods", queryset=current, to_attr="open_periods")
-    )
     rows = []
-    for subscription in subscriptions.order_by("-activated_on", "-pk"):
-        period = open_period_of(subscription)
+    for subscription, period in _with_open_periods(customer):
         rows.append(
             (
                 link(subscription),

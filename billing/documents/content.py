@@ -1,4 +1,7 @@
-"""What stands on an invoice or a credit note, in words and written amounts, ready to be drawn."""
+"""What stands on an invoice or a credit note, in words and written amounts, ready to be drawn.
+
+In English, whoever looks at it: a document is the same for everybody.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.formats import date_format, number_format
 
 from accounts.amounts import money_text
 from accounts.models import Customer
 from accounts.validators import countries
-from audit.words import say
+from audit.words import RECORD
 from billing.models import CreditNote, Invoice
 
 
@@ -74,6 +78,7 @@ def register_credit_note_wording(wording: Wording) -> Wording:
     return wording
 
 
+@translation.override(RECORD)
 def invoice_document(invoice: Invoice) -> Document:
     """An invoice with its lines, the credits and payments that came off it, and what is due."""
     unit = invoice.currency
@@ -84,7 +89,7 @@ def invoice_document(invoice: Invoice) -> Document:
         if amount
     ]
     return Document(
-        title=say("Invoice"),
+        title="Invoice",
         number=invoice.number,
         issued_on=invoice.issued_on,
         company=company(),
@@ -111,16 +116,19 @@ def invoice_document(invoice: Invoice) -> Document:
     )
 
 
+@translation.override(RECORD)
 def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None) -> Document:
     """A credit note with its lines in words: the given ones, or those of the app that knows what it is for."""
     said = words or next((found for wording in _wordings if (found := wording(note)) is not None), None)
-    said = said or CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, note.currency))])
+    said = said or CreditNoteWords(
+        [WordedLine(f"Given back for {note.period.in_figures}", money_text(note.gross, note.currency))]
+    )
     unit = note.currency
     facts = [
         ("Date", date_format(note.issued_on)),
         ("Customer number", note.customer.number),
         ("Subscription", note.period.subscription.number),
-        ("Period", str(note.period)),
+        ("Period", note.period.in_figures),
     ]
     invoice = getattr(note.period, "invoice", None)
     if invoice is not None:

@@ -15,6 +15,7 @@ from accounts.fields import CostField, MoneyField, RateField
 from accounts.models import Customer
 from accounts.validators import validate_currency
 from audit.models import TrackedModel, TrackedQuerySet
+from audit.words import say
 from billing.models.plans import Plan, TermChoices
 
 
@@ -158,6 +159,11 @@ class BillingPeriod(TrackedModel):
         ]
 
     def __str__(self) -> str:
+        return say("{first} to {last}", first=self.starts_on, last=self.last_day)
+
+    @property
+    def in_figures(self) -> str:
+        """As what is kept says it, in every language: "2024-01-01 to 2024-01-31"."""
         return f"{self.starts_on} to {self.last_day}"
 
     @property
@@ -222,4 +228,6 @@ class PlanChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscription} to {self.plan} from {self.effective_on}"
+        return say(
+            "{subscription} to {plan} from {day}", subscription=self.subscription, plan=self.plan, day=self.effective_on
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money_text
 from audit.backoffice import pill
 from audit.words import say
 from hardware.models import Instalment, Purchase
 
-PHONES_STAY = (
+PHONES_STAY = gettext_lazy(
     "A phone is the customer's from the day its price is paid in full (F6), and stays theirs when the "
     "service is cancelled (F7). What was bought as hardware is not refunded: no quote, proposal or import "
     "takes it (F8)."

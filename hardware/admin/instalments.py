@@ -50,9 +50,9 @@ class PayInstalments(StaffAction[Instalment]):
         if left == 0:
             return say("{amount} is paid, and with it the phone becomes the customer's (F6).", amount=amount)
         return say(
-            "{amount} is paid; {amount_2} is still owed then.",
+            "{amount} is paid; {left} is still owed then.",
             amount=amount,
-            amount_2=money_text(left, obj.purchase.currency),
+            left=money_text(left, obj.purchase.currency),
         )
 
     def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class PhoneAdmin(TrackedAdmin):
             )
             for purchase in obj.purchases.all()
         ]
-        headings = ["Purchase", "Customer", "Bought on", "Came back on"]
+        headings = [say("Purchase"), say("Customer"), say("Bought on"), say("Came back on")]
         return [
             Panel(say("Who bought it"), "backoffice/panels/table.html", {"headings": headings, "rows": rows}),
             timeline_panel(Event.objects.about(obj), about=obj),

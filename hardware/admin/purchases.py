@@ -17,7 +17,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -39,7 +38,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import say
+from audit.words import join, say
 from hardware import forms
 from hardware.actions import (
     DueInstalment,
@@ -125,8 +124,8 @@ class PayOne(StaffAction[Purchase]):
             return linked
         if obj.is_returned:
             return say(
-                "The phone came back on {returned_on}: nothing is owed on {number} any more.",
-                returned_on=obj.returned_on,
+                "The phone came back on {day}: nothing is owed on {number} any more.",
+                day=obj.returned_on,
                 number=obj.number,
             )
         return (
@@ -155,9 +154,17 @@ class ReturnPhone(StaffAction[Purchase]):
         return return_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
     def consequence(self, obj: Purchase, by: User) -> str:
-        paid = f"The {money_text(obj.paid, obj.currency)} that was paid stays paid: no money goes back (F8)."
-        owed = f" The {money_text(obj.owed, obj.currency)} still owed is owed no longer." if obj.owed else ""
-        return say("{paid}{owed} The phone may be sold again.", paid=paid, owed=owed)
+        paid = money_text(obj.paid, obj.currency)
+        if not obj.owed:
+            return say(
+                "The {paid} that was paid stays paid: no money goes back (F8). The phone may be sold again.", paid=paid
+            )
+        return say(
+            "The {paid} that was paid stays paid: no money goes back (F8). The {owed} still owed is owed no longer. "
+            "The phone may be sold again.",
+            paid=paid,
+            owed=money_text(obj.owed, obj.currency),
+        )
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"returned_on": timezone.localdate()}
@@ -235,14 +242,14 @@ class PurchaseAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Came back"))
     def returned(self, obj: Purchase) -> Any:
         if not obj.is_returned:
-            return "no"
-        stays = f"{obj.return_reason} What was paid stays paid (F8)."
+            return say("no")
+        stays = join(" ", [obj.return_reason, say("What was paid stays paid (F8).")])
         return format_html("{}{}", day(obj.returned_on), sub(stays))
 
     @admin.display(description=gettext_lazy("Warranty"))
     def warranty(self, obj: Purchase) -> Any:
         if obj.warranty_until is None:
-            return obj.warranty_note or "none noted"
+            return obj.warranty_note or say("none noted")
         return format_html("{}{}", day(obj.warranty_until), sub(obj.warranty_note))
 
     @admin.display(description=gettext_lazy("Still owed"))
@@ -280,9 +287,9 @@ class PurchaseAdmin(TrackedAdmin):
                 say("Instalments"),
                 "backoffice/panels/table.html",
                 {
-                    "headings": ["No.", "Due on", "Paid on", ("Amount", "n")],
+                    "headings": [say("No."), say("Due on"), say("Paid on"), (say("Amount"), "n")],
                     "rows": rows,
-                    "empty": "It cost nothing.",
+                    "empty": say("It cost nothing."),
                 },
                 note=say("Statement to print"),
                 url=statement,
@@ -305,7 +312,7 @@ class PurchaseAdmin(TrackedAdmin):
         parts = list(purchase.instalments.all())
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Statement of purchase {purchase.number}",
+            "title": say("Statement of purchase {number}", number=purchase.number),
             "purchase": purchase,
             "customer": purchase.customer,
             "address": purchase.customer.billing_address or purchase.customer.postal_address,
@@ -330,13 +337,7 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
             format_html(
                 "{}{}",
                 link(purchase, purchase.phone.serial),
-                sub(
-                    say(
-                        "{model}, bought {bought_on}",
-                        model=purchase.phone.model,
-                        bought_on=date_format(purchase.bought_on),
-                    )
-                ),
+                sub(say("{model}, bought {day}", model=purchase.phone.model, day=purchase.bought_on)),
             ),
             owned_pill(purchase),
             money(purchase.price, purchase.currency),
@@ -348,9 +349,9 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
         say("Phones"),
         "backoffice/panels/table.html",
         {
-            "headings": ["Serial number", "Ownership", ("Price", "n")],
+            "headings": [say("Serial number"), say("Ownership"), (say("Price"), "n")],
             "rows": rows,
-            "empty": "No phone was bought.",
+            "empty": say("No phone was bought."),
         },
         side="right",
         note=say("Record a purchase") if may else say("not refundable (F8)"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_lazy
+
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May
 from audit.backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from audit.words import say
 from hardware.models import Phone, Purchase
 
 #: The maker's half of an address fits too many devices to begin with less.
@@ -39,7 +42,7 @@ def find_phones(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             f"{phone.model}, {phone.serial}",
             page_url(purchase or phone),
-            ", ".join((phone.mac, *(_of(purchase) if purchase else ("not sold",)))),
+            ", ".join((phone.mac, *(_of(purchase) if purchase else (say("not sold"),)))),
             exact=typed.names(phone.serial) or phone.mac == mac,
         )
 
@@ -53,13 +56,15 @@ def find_purchases(typed: Typed, user: User) -> Iterator[Found]:
 
 def _of(purchase: Purchase) -> tuple[str, str]:
     if purchase.is_returned:
-        state = "given back"
+        state = say("given back")
     elif purchase.is_owned:
-        state = "paid in full"
+        state = say("paid in full")
     else:
-        state = f"{money_text(purchase.owed, purchase.currency)} owed"
+        state = say("{amount} owed", amount=money_text(purchase.owed, purchase.currency))
     return purchase.customer.name, state
 
 
-register_source(Source("Phones", "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
-register_source(Source("Purchases", "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45))
+register_source(Source(gettext_lazy("Phones"), "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
+register_source(
+    Source(gettext_lazy("Purchases"), "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45)
+)

@@ -1,0 +1,138 @@
+"""What the home page shows of staff and of long work: the work of administrators, and jobs that went wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.admin.jobs import job_pill
+from accounts.models import ApprovalLimit, StaffChange, User
+from accounts.panels import link
+from accounts.permissions import May, Role
+from audit.backoffice import Panel, pill, register_home_panel, sub, when
+from audit.words import say
+from jobs.models import SILENT_FOR, Job
+
+TABLE = "backoffice/panels/table.html"
+SHOWN = 8
+#: A job that failed longer ago is history.
+FAILED_FOR = timedelta(days=7)
+
+
+def unpublished(request: HttpRequest) -> Panel | None:
+    """Changes of staff and of approval limits that nobody has published: for whoever drafts and whoever publishes."""
+    user: User = request.user  # type: ignore[assignment]
+    if not (user.may(May.DRAFT_STAFF) or user.may(May.PUBLISH_STAFF)):
+        return None
+    limits = ApprovalLimit.objects.filter(state=ApprovalLimit.State.DRAFT).select_related("role", "drafted_by")
+    changes = StaffChange.objects.filter(state=StaffChange.State.DRAFT).select_related("person", "drafted_by")
+    found: list[ApprovalLimit | StaffChange] = [*changes.order_by("pk")[:SHOWN], *limits.order_by("pk")[:SHOWN]]
+    if not found:
+        return None
+    return Panel(
+        say("Drafts that nobody has published"),
+        TABLE,
+        {"headings": [say("Draft"), say("Drafted by")], "rows": [(link(row), row.drafted_by) for row in found]},
+        side="right",
+        note=say("approval limits"),
+        url=reverse("admin:accounts_approvallimit_changelist"),
+    )
+
+
+def staff_by_role(request: HttpRequest) -> Panel | None:
+    """How many people work here in each role, for those who keep the list of staff."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.DRAFT_STAFF):
+        return None
+    active = User.objects.filter(is_active=True, role__isnull=False)
+    counted = {
+        row["role__name"]: row
+        for row in active.values("role__name").annotate(people=Count("pk"), last=Max("last_login")).order_by()
+    }
+    rows = []
+    for role in Role:
+        row = counted.get(role.value)
+        people = pill(say("nobody"), "warn") if row is None else row["people"]
+        last = when(row["last"]) if row is not None and row["last"] is not None else "–"
+        rows.append((role.value, people, last))
+    return Panel(
+        say("Staff"),
+        TABLE,
+        {"headings": [say("Role"), say("People"), say("Last signed in")], "rows": rows},
+        note=say("all staff"),
+        url=reverse("admin:accounts_user_changelist"),
+    )
+
+
+def locked_sign_ins(request: HttpRequest) -> Panel | None:
+    """Names for which signing in is stopped for a while after too many wrong passwords."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.DRAFT_STAFF):
+        return None
+    since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
+    found = list(
+        AccessAttempt.objects.filter(
+            failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gt=since
+        ).order_by("-attempt_time")[:SHOWN]
+    )
+    if not found:
+        return None
+    rows = [
+        (
+            format_html("{}{}", attempt.username or "–", sub(attempt.ip_address)),
+            attempt.failures_since_start,
+            when(attempt.attempt_time + timedelta(hours=settings.AXES_COOLOFF_TIME)),
+        )
+        for attempt in found
+    ]
+    return Panel(
+        say("Locked sign-ins"),
+        TABLE,
+        {"headings": [say("Name and address"), say("Wrong passwords"), say("Open again")], "rows": rows},
+        tone="warn",
+    )
+
+
+def jobs_in_trouble(request: HttpRequest) -> Panel | None:
+    """Jobs that failed lately or lost their worker: one's own, or everybody's for those who see them."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_JOBS):
+        return None
+    now = timezone.now()
+    wrong = Q(state=Job.State.FAILED, finished_at__gte=now - FAILED_FOR) | Q(
+        state=Job.State.RUNNING, heartbeat_at__lt=now - SILENT_FOR
+    )
+    theirs = Job.objects.filter(wrong)
+    if not user.may(May.SEE_JOBS_OF_OTHERS):
+        theirs = theirs.filter(asked_by=user)
+    found = list(theirs.select_related("asked_by").order_by("-asked_at", "-pk")[:SHOWN])
+    if not found:
+        return None
+    rows = [
+        (
+            format_html("{}{}", link(job, job.title), sub(job.asked_by)),
+            format_html("{}{}", job_pill(job), sub(job.failure)),
+        )
+        for job in found
+    ]
+    return Panel(
+        say("Jobs that did not come to their end"),
+        TABLE,
+        {"headings": [say("Job and who asked for it"), say("State")], "rows": rows},
+        tone="warn",
+        note=say("all jobs"),
+        url=reverse("admin:jobs_job_changelist"),
+    )
+
+
+register_home_panel(locked_sign_ins, order=10)
+register_home_panel(staff_by_role, order=20)
+register_home_panel(unpublished, order=21)
+register_home_panel(jobs_in_trouble, order=31)
