@@ -93,15 +93,15 @@ class _Letter:
         self.reader = Reader(language)
         self.phrases = PHRASES[language]
 
-    def say(self, phrase: str, **figures: object) -> str:
-        return self.phrases[phrase].format(**figures)
+    def phrase(self, key: str, **figures: object) -> str:
+        return self.phrases[key].format(**figures)
 
     def money(self, amount: Decimal) -> str:
         return self.reader.money(amount, self.refund.currency)
 
     def about(self) -> str:
         period = self.refund.period
-        return self.say("about", **self._days(period.starts_on, period.ends_on))
+        return self.phrase("about", **self._days(period.starts_on, period.ends_on))
 
     def lines(self) -> list[str]:
         if not self.refund.inputs:
@@ -120,25 +120,25 @@ class _Letter:
     def _label(self, code: str, inputs: QuoteInputs) -> str:
         match code:
             case "fee":
-                return self.say("fee", **self._days(inputs.starts_on, inputs.ends_on))
+                return self.phrase("fee", **self._days(inputs.starts_on, inputs.ends_on))
             case "minutes":
-                return self.say(
+                return self.phrase(
                     "minutes", minutes=self._minutes(inputs.seconds_used), cost=self.money(inputs.minute_cost)
                 )
             case "time":
                 assert inputs.as_of is not None
                 provided = days_provided(inputs.starts_on, inputs.ends_on, inputs.as_of, inputs.as_of_day_counts)
-                return self.say("time", provided=provided, days=inputs.days)
+                return self.phrase("time", provided=provided, days=inputs.days)
             case "full_month":
-                return self.say("full_month_of_year" if inputs.term is Term.ANNUAL else "full_month")
+                return self.phrase("full_month_of_year" if inputs.term is Term.ANNUAL else "full_month")
             case "interruption":
                 minutes = int(self._missing_seconds() // 60)
-                return self.say("interruption", hours=minutes // 60, minutes=minutes % 60, days=inputs.days)
+                return self.phrase("interruption", hours=minutes // 60, minutes=minutes % 60, days=inputs.days)
             case "reduction" if self.refund.reduction_reason.strip():
-                return self.say("reduction_because", reason=self.refund.reduction_reason.strip())
+                return self.phrase("reduction_because", reason=self.refund.reduction_reason.strip())
         if code.startswith("operation:"):
             return self._operation(code.removeprefix("operation:"), inputs)
-        return self.say(code)
+        return self.phrase(code)
 
     def _minutes(self, seconds: int) -> str:
         """To the tenth of a minute, half up; the amount beside it counts the seconds."""
@@ -153,7 +153,7 @@ class _Letter:
     def _operation(self, code: str, inputs: QuoteInputs) -> str:
         names = {cost["code"]: cost["name"] for cost in self.refund.period.operation_costs}
         used = next(entry for entry in inputs.operations if entry.code == code)
-        return self.say(
+        return self.phrase(
             "operation",
             name=names.get(code, code),
             count=self.reader.number(used.quantity),
@@ -164,11 +164,11 @@ class _Letter:
         amount = self.money(Decimal(entry["amount"]))
         match entry["kind"]:
             case "minutes":
-                return self.say("minutes_given", amount=amount, count=self.reader.number(Decimal(entry["minutes"])))
+                return self.phrase("minutes_given", amount=amount, count=self.reader.number(Decimal(entry["minutes"])))
             case "extension" if int(entry["days"]) == 1:
-                return self.say("extension_given_one", amount=amount)
+                return self.phrase("extension_given_one", amount=amount)
             case "extension":
-                return self.say("extension_given", amount=amount, count=entry["days"])
+                return self.phrase("extension_given", amount=amount, count=entry["days"])
             case "credit":
-                return self.say("credit", amount=amount)
-        return self.say("cash", amount=amount)
+                return self.phrase("credit", amount=amount)
+        return self.phrase("cash", amount=amount)
