@@ -7,17 +7,16 @@ would pass through a float on its way, so amounts are refused.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 from django.db import models
-from django.db.models import Value
-from django.db.models.functions import JSONObject
+from django.db.models import Value, Window
+from django.db.models.functions import JSONObject, RowNumber
 
 _PLAIN = (models.CharField, models.TextField, models.DateTimeField, models.IntegerField, models.FileField)
 
@@ -26,7 +25,7 @@ _PLAIN = (models.CharField, models.TextField, models.DateTimeField, models.Integ
 class Part:
     """Rows of one table and their columns; ``by__username`` is a column of the row that ``by`` refers to.
 
-    They come in the order of the columns named in ``order`` ("-at"), whatever order the queryset has.
+    They come as ``order`` says it ("-at"), whatever order the queryset has: the database sorts, by its own rules.
     """
 
     rows: models.QuerySet[Any]
@@ -41,13 +40,21 @@ def read_united(parts: Mapping[str, Part]) -> dict[str, list[Any]]:
         TypeError: a column holds something that JSON does not carry to the letter, such as an amount.
     """
     selects = [_select(name, part) for name, part in parts.items()]
-    objects: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for name, values in selects[0].union(*selects[1:], all=True).order_by():
-        objects[name].append(values)
-    return {
-        name: _in_order([_instance(part.rows, values) for values in objects[name]], part.order)
-        for name, part in parts.items()
-    }
+    found: dict[str, list[tuple[int, Any]]] = {name: [] for name in parts}
+    for name, place, values in selects[0].union(*selects[1:], all=True).order_by():
+        found[name].append((place, _instance(parts[name].rows, values)))
+    return {name: [row for _, row in sorted(rows, key=itemgetter(0))] for name, rows in found.items()}
+
+
+def put_at_hand(row: models.Model, relation: str, rows: Sequence[models.Model]) -> None:
+    """Let ``row.relation.all()`` give rows that were read already, as ``prefetch_related`` does; each knows the row."""
+    manager = getattr(row, relation)
+    back = manager.field.name
+    for each in rows:
+        setattr(each, back, row)
+    known = manager.all()
+    known._result_cache = list(rows)
+    row.__dict__.setdefault("_prefetched_objects_cache", {})[relation] = known
 
 
 def _select(name: str, part: Part) -> models.QuerySet[Any, Any]:
@@ -55,7 +62,8 @@ def _select(name: str, part: Part) -> models.QuerySet[Any, Any]:
     for column in columns:
         if not isinstance(_field(part.rows.model, column), _PLAIN):
             raise TypeError(f"{column} is nothing that JSON carries to the letter.")
-    return part.rows.order_by().values_list(Value(name), JSONObject(**columns))
+    place = Window(RowNumber(), order_by=part.order)
+    return part.rows.order_by().values_list(Value(name), place, JSONObject(**columns))
 
 
 def _field(model: Any, column: str) -> models.Field[Any, Any]:
@@ -91,9 +99,3 @@ def _value(field: models.Field[Any, Any], value: Any) -> Any:
         # SQLite keeps moments in UTC and does not say so.
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return value
-
-
-def _in_order(rows: list[Any], order: Sequence[str]) -> list[Any]:
-    for key in reversed(order):
-        rows.sort(key=attrgetter(key.removeprefix("-")), reverse=key.startswith("-"))
-    return rows

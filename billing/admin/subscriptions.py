@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
@@ -32,6 +33,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
+from audit.united import put_at_hand
 from audit.words import Words, join, say, say_count
 from billing import forms
 from billing.actions.subscriptions import (
@@ -49,7 +51,7 @@ from billing.actions.subscriptions import (
 )
 from billing.admin.plan_changes import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
 from billing.admin.sparkline import usage_cell
-from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, MinutesGrant, Subscription, UsageDay
+from billing.models import BillingPeriod, Credit, Invoice, MinutesGrant, Subscription, UsageDay
 from billing.models.usage import UsageKind
 from billing.panels import (
     credits_panel,
@@ -371,9 +373,18 @@ def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
     return list(rows.order_by("-issued_on", "-pk")[:NEWEST])
 
 
-def _credits(rows: QuerySet[Credit]) -> QuerySet[Credit]:
-    uses = Prefetch("applications", CreditApplication.objects.select_related("invoice"))
-    return rows.prefetch_related(uses).order_by("-granted_on", "-pk")[:NEWEST]
+def _credits(rows: QuerySet[Credit]) -> list[Credit]:
+    """The newest, each with where it went: a credit comes once for every use, and once if it has none."""
+    newest = rows.order_by("-granted_on", "-pk").values("pk")[:NEWEST]
+    with_uses: Any = Credit.objects.filter(pk__in=newest).annotate(use=FilteredRelation("applications"))
+    with_uses = with_uses.select_related("use__invoice").order_by("-granted_on", "-pk", "use__applied_on", "use__pk")
+    found = []
+    for _, same in groupby(with_uses, key=lambda credit: credit.pk):
+        credits = list(same)
+        # Django sets nothing where the joined row is missing.
+        put_at_hand(credits[0], "applications", [credit.use for credit in credits if hasattr(credit, "use")])
+        found.append(credits[0])
+    return found
 
 
 # --- On the customer's page ---------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 from accounts.models import OutgoingMessage
 from audit.backoffice.together import last_done
 from audit.models import Event
-from audit.united import Part, read_united
+from audit.united import Part, put_at_hand, read_united
 from complaints.case_facts import facts_of, with_case_facts
 from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
 
@@ -55,7 +55,7 @@ def read_case_file(complaint: Complaint) -> None:
     complaint.__dict__["_emails"] = emails[:EMAILS]
     facts = facts_of(complaint)
     for name, rows in {**found, "refunds": facts.refunds}.items():
-        _put_at_hand(complaint, name, rows)
+        put_at_hand(complaint, name, rows)
     for decision in found["decisions"]:
         if decision.pk == complaint.decision_id:
             complaint.decision = decision
@@ -68,13 +68,3 @@ def newest_emails(complaint: Complaint) -> list[OutgoingMessage]:
     """Those that belong to the case, the newest first; of a row that ``read_case_file`` knows."""
     found: list[OutgoingMessage] = complaint.__dict__["_emails"]
     return found
-
-
-def _put_at_hand(complaint: Complaint, relation: str, rows: list[Any]) -> None:
-    """As ``prefetch_related`` does it, with rows that were read already."""
-    for row in rows:
-        row.complaint = complaint
-    manager = getattr(complaint, relation)
-    known = manager.all()
-    known._result_cache = rows
-    complaint.__dict__.setdefault("_prefetched_objects_cache", {})[relation] = known
