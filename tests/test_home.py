@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.db import connection
@@ -22,12 +23,17 @@ from django.utils import timezone
 from accounts.models import User
 from audit.backoffice.charts import Series, bars, columns
 from audit.backoffice.counts import counts
+from billing import giving
+from billing.actions.bank import set_aside_bank_line
+from billing.actions.leftover import propose_leftover
+from billing.actions.payouts import mark_payout_failed
 from complaints.actions.cases import assign_complaint
 from complaints.figures import figures, percentile
 from complaints.models import Complaint
 from complaints.queues import waiting_for_approval_of
 from config.admin import NAVIGATION
 from config.help import PAGES
+from jobs.models import Job
 from tests import factories
 from tests.complaints.cases import Desk, decided, propose, register, settled, special
 
@@ -323,3 +329,68 @@ def test_home_is_light(desk: Desk) -> None:
     client = signed_in(desk.manager)
     for url in ("/", "/home/figures/", "/search/?q=C-0"):
         assert len(client.get(url).content) < 100 * 1024, url
+
+
+# --- The work of those who handle no cases ------------------------------------------------------
+
+
+def test_a_billing_clerk_finds_the_work_that_money_makes(desk: Desk) -> None:
+    paid = factories.paid_subscription()
+    line = factories.bank_line(text="Invoice 12")
+    failed = giving.order_payout(paid, Decimal("1200.00"), key="payout-1", reason="A refund")
+    mark_payout_failed(failed.pk, by=desk.clerk, reason="The account is closed.")
+    page = home(desk.clerk)
+    lines = card(page, "Bank lines that match no invoice")
+    assert f"{line.payer} {line.why}" in lines
+    assert "12.00 EUR" in lines
+    payouts = card(page, "Payouts to make")
+    for text in (paid.customer.name, "Failed", "The account is closed.", "1,200.00 EUR"):
+        assert text in payouts
+    set_aside_bank_line(line.pk, by=desk.clerk, reason="Not for us")
+    assert "laid to an invoice or set aside" in card(home(desk.clerk), "Bank lines that match no invoice")
+    for person in (desk.agent, desk.manager, desk.auditor, desk.administrator):
+        assert not {"Bank lines that match no invoice", "Payouts to make"} & set(cards(home(person)))
+
+
+def test_credit_left_over_waits_for_the_clerk_and_then_for_the_manager(desk: Desk) -> None:
+    title = "Credit that no invoice can use any more"
+    assert title not in cards(home(desk.clerk))
+    credit = factories.leftover_credit()
+    subscription = credit.subscription
+    assert f"{subscription.customer.name} {subscription.number}" in card(home(desk.clerk), title)
+    propose_leftover(credit.pk, by=desk.clerk, reason="The service ended")
+    assert title not in cards(home(desk.clerk))
+    assert "1 payout of leftover credit to approve" in card(home(desk.manager), "Also waiting for me")
+    assert "Also waiting for me" not in cards(home(desk.lead))
+
+
+def test_an_administrator_finds_staff_drafts_and_locked_sign_ins(desk: Desk) -> None:
+    change = factories.StaffChangeFactory.create()
+    limit = factories.ApprovalLimitFactory.create(state="draft")
+    AccessAttempt.objects.create(username="mallory", ip_address="192.0.2.7", failures_since_start=8)
+    AccessAttempt.objects.create(username="typo", ip_address="192.0.2.8", failures_since_start=7)
+    page = home(desk.administrator)
+    assert re.search(r"Billing clerk 1\b", card(page, "Staff"))
+    for row in (change, limit):
+        assert str(row) in card(page, "Drafts that nobody has published")
+    waits = card(home(desk.manager), "Also waiting for me")
+    assert "1 change of staff to publish" in waits
+    assert "1 approval limit to publish" in waits
+    locked = card(page, "Locked sign-ins")
+    assert "mallory 192.0.2.7" in locked
+    assert "typo" not in locked
+    assert not {"Staff", "Drafts that nobody has published", "Locked sign-ins"} & set(cards(home(desk.agent)))
+
+
+def test_a_job_in_trouble_is_on_the_home_of_whoever_asked(desk: Desk) -> None:
+    now = timezone.now()
+    Job.objects.create(
+        kind="back_test", title="Back-test of version 2", state=Job.State.FAILED, asked_by=desk.manager, asked_at=now,
+        finished_at=now, failure="The draft was published meanwhile.",
+    )  # fmt: skip
+    title = "Jobs that did not come to their end"
+    assert "The draft was published meanwhile." in card(home(desk.lead), title)
+    assert "1 job that did not come to its end" in card(home(desk.manager), "Also waiting for me")
+    assert title not in cards(home(desk.clerk))
+    Job.objects.update(finished_at=now - timedelta(days=8))
+    assert title not in cards(home(desk.lead))

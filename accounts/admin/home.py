@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -17,7 +19,8 @@ from accounts.models import ApprovalLimit, StaffChange, User
 from accounts.panels import link
 from accounts.permissions import May, Role
 from audit.backoffice import Panel, pill, register_home_panel, sub, when
-from audit.words import say
+from audit.backoffice.counts import counts_of, register_count
+from audit.words import Words, say, say_count
 from jobs.models import SILENT_FOR, Job
 
 TABLE = "backoffice/panels/table.html"
@@ -27,9 +30,9 @@ FAILED_FOR = timedelta(days=7)
 
 
 def unpublished(request: HttpRequest) -> Panel | None:
-    """Changes of staff and of approval limits that nobody has published: for whoever drafts and whoever publishes."""
+    """Changes of staff and of approval limits that nobody has published, for those who drafted them."""
     user: User = request.user  # type: ignore[assignment]
-    if not (user.may(May.DRAFT_STAFF) or user.may(May.PUBLISH_STAFF)):
+    if not user.may(May.DRAFT_STAFF):
         return None
     limits = ApprovalLimit.objects.filter(state=ApprovalLimit.State.DRAFT).select_related("role", "drafted_by")
     changes = StaffChange.objects.filter(state=StaffChange.State.DRAFT).select_related("person", "drafted_by")
@@ -44,6 +47,64 @@ def unpublished(request: HttpRequest) -> Panel | None:
         note=say("approval limits"),
         url=reverse("admin:accounts_approvallimit_changelist"),
     )
+
+
+# --- What waits for managers besides cases ------------------------------------------------------
+
+#: The name of a number (``register_count``), words for it, and the list of its rows.
+type Besides = tuple[str, Callable[[int], Words], Callable[[], str]]
+_besides: list[Besides] = []
+
+
+def register_besides(
+    name: str, rows: Callable[[User], Any], words: Callable[[int], Words], url: Callable[[], str]
+) -> None:
+    """Add a line to the manager's card of what else waits. It is counted with the numbers of the navigation, in their
+    one query: ``rows`` gives what is counted, or None where it is not this person's.
+    """
+    register_count(name, rows)
+    _besides.append((name, words, url))
+
+
+def waiting_besides(request: HttpRequest) -> Panel | None:
+    """A line for each thing that waits for a manager and is no case: there is seldom any."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.PUBLISH_STAFF):
+        return None
+    numbers = counts_of(request)
+    rows = [
+        (format_html('<a href="{}">{}</a>', url(), words(numbers[name])),)
+        for name, words, url in _besides
+        if numbers.get(name)
+    ]
+    if not rows:
+        return None
+    return Panel(say("Also waiting for me"), TABLE, {"headings": [say("What")], "rows": rows}, side="right")
+
+
+def _drafted_by_others(rows: Any, user: User) -> Any:
+    return rows.filter(state="draft").exclude(drafted_by=user) if user.may(May.PUBLISH_STAFF) else None
+
+
+def _list_of_drafts(model: str) -> str:
+    return f"{reverse(f'admin:accounts_{model}_changelist')}?state__exact=draft"
+
+
+register_besides(
+    "staff_drafts",
+    lambda user: _drafted_by_others(StaffChange.objects.exclude(person=user), user),
+    lambda count: say_count("{count} change of staff to publish", "{count} changes of staff to publish", count),
+    lambda: _list_of_drafts("staffchange"),
+)
+register_besides(
+    "limit_drafts",
+    lambda user: _drafted_by_others(ApprovalLimit.objects.all(), user),
+    lambda count: say_count("{count} approval limit to publish", "{count} approval limits to publish", count),
+    lambda: _list_of_drafts("approvallimit"),
+)
+
+
+# --- Staff and jobs -----------------------------------------------------------------------------
 
 
 def staff_by_role(request: HttpRequest) -> Panel | None:
@@ -100,18 +161,19 @@ def locked_sign_ins(request: HttpRequest) -> Panel | None:
     )
 
 
-def jobs_in_trouble(request: HttpRequest) -> Panel | None:
-    """Jobs that failed lately or lost their worker: one's own, or everybody's for those who see them."""
-    user: User = request.user  # type: ignore[assignment]
-    if not user.may(May.SEE_JOBS):
-        return None
+def _in_trouble() -> Any:
+    """Jobs that failed lately, or lost their worker."""
     now = timezone.now()
-    wrong = Q(state=Job.State.FAILED, finished_at__gte=now - FAILED_FOR) | Q(
-        state=Job.State.RUNNING, heartbeat_at__lt=now - SILENT_FOR
-    )
-    theirs = Job.objects.filter(wrong)
-    if not user.may(May.SEE_JOBS_OF_OTHERS):
-        theirs = theirs.filter(asked_by=user)
+    lost = Q(state=Job.State.RUNNING, heartbeat_at__lt=now - SILENT_FOR)
+    return Job.objects.filter(lost | Q(state=Job.State.FAILED, finished_at__gte=now - FAILED_FOR))
+
+
+def jobs_in_trouble(request: HttpRequest) -> Panel | None:
+    """One's own jobs that did not end, or everybody's for those who see them; a manager has a line of them."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_JOBS) or user.may(May.PUBLISH_STAFF):
+        return None
+    theirs = _in_trouble() if user.may(May.SEE_JOBS_OF_OTHERS) else _in_trouble().filter(asked_by=user)
     found = list(theirs.select_related("asked_by").order_by("-asked_at", "-pk")[:SHOWN])
     if not found:
         return None
@@ -132,7 +194,14 @@ def jobs_in_trouble(request: HttpRequest) -> Panel | None:
     )
 
 
+register_besides(
+    "jobs_in_trouble",
+    lambda user: _in_trouble() if user.may(May.PUBLISH_STAFF) else None,
+    lambda count: say_count("{count} job that did not come to its end", "{count} jobs that did not end", count),
+    lambda: reverse("admin:jobs_job_changelist"),
+)
 register_home_panel(locked_sign_ins, order=10)
 register_home_panel(staff_by_role, order=20)
 register_home_panel(unpublished, order=21)
+register_home_panel(waiting_besides, order=17)
 register_home_panel(jobs_in_trouble, order=31)

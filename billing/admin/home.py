@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.admin.home import register_besides
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.panels import day, link
 from accounts.permissions import May
 from audit.backoffice import Panel, number, register_home_panel, sub
-from audit.words import say
+from audit.words import say, say_count
 from billing.models import BankLine, Credit, LeftoverPayout, Payout
 from billing.panels import TABLE, payout_pill
 
@@ -104,35 +105,20 @@ def leftover_credits(request: HttpRequest) -> Panel | None:
     )
 
 
-def waiting_leftovers(request: HttpRequest) -> Panel | None:
-    """Payouts of leftover credit that this person could approve."""
-    user: User = request.user  # type: ignore[assignment]
+def _leftovers_to_approve(user: User) -> Any:
     if not user.may(May.APPROVE_LEFTOVER):
         return None
-    proposed = LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exclude(proposed_by=user)
-    found = list(proposed.select_related("credit__customer", "proposed_by").order_by("proposed_at", "pk")[:SHOWN])
-    if not found:
-        return None
-    rows = [
-        (
-            format_html(
-                "{}{}",
-                link(leftover, leftover.credit.customer.name),
-                sub(say("proposed by {person}", person=leftover.proposed_by)),
-            ),
-            number(money_text(leftover.amount, leftover.credit.currency)),
-        )
-        for leftover in found
-    ]
-    return Panel(
-        say("Payouts of leftover credit waiting for me"),
-        TABLE,
-        {"headings": [say("Customer"), (say("Amount"), "n")], "rows": rows},
-        side="right",
-    )
+    return LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exclude(proposed_by=user)
 
 
+register_besides(
+    "leftovers",
+    _leftovers_to_approve,
+    lambda count: say_count(
+        "{count} payout of leftover credit to approve", "{count} payouts of leftover credit to approve", count
+    ),
+    lambda: f"{reverse('admin:billing_leftoverpayout_changelist')}?state__exact=proposed",
+)
 register_home_panel(unmatched_bank_lines, order=13)
 register_home_panel(payouts_to_make, order=14)
 register_home_panel(leftover_credits, order=15)
-register_home_panel(waiting_leftovers, order=17)
