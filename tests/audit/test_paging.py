@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.core.paginator import InvalidPage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Customer
 from audit.backoffice import counts as numbers
+from audit.backoffice.display import icon
 from audit.backoffice.paging import ShortCount
 from tests import factories
 from tests.complaints.cases import Desk, register
@@ -92,3 +94,22 @@ def test_the_numbers_of_the_navigation_stop_and_say_so(monkeypatch: pytest.Monke
     page = signed_in(desk.agent).get("/").content.decode()
     shown = dict(re.findall(r'class="nav-label">([^<]+)</span><span class="nav-count[^"]*">([^<]+)<', page))
     assert (shown["Complaints"], shown["Overdue"]) == ("3+", "4")
+
+
+TONES = {
+    "good": "circle-check",
+    "warn": "triangle-alert",
+    "bad": "circle-x",
+    "info": "circle-dot",
+    "mute": "circle-dashed",
+}
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_the_style_sheet_draws_a_status_as_the_icons_do(tone: str) -> None:
+    drawn = (settings.BASE_DIR / "static" / "backoffice" / "pills" / f"{tone}.svg").read_text()
+    shapes = re.findall(r"<(?!/?svg)[^>]*?\s*/>", str(icon(TONES[tone])))
+    assert shapes
+    assert re.findall(r"<(?!/?svg)[^>]*?\s*/>", drawn) == [shape.replace(" />", "/>") for shape in shapes]
+    css = (settings.BASE_DIR / "static" / "backoffice" / "components.css").read_text()
+    assert f'.pill-{tone} {{ --mark: url("pills/{tone}.svg");' in css
