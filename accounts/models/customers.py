@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Self
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.models.staff import User
 from accounts.validators import validate_country, validate_currency, validate_iban
 from audit.models import TrackedModel, TrackedQuerySet
+from audit.words import say
 
 
 class Customer(TrackedModel):
@@ -29,7 +31,9 @@ class Customer(TrackedModel):
     number = models.CharField(
         max_length=30,
         unique=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", "Letters, digits and . _ / - only.")],
+        validators=[
+            RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", gettext_lazy("Letters, digits and . _ / - only."))
+        ],
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.COMPANY)
     name = models.CharField(max_length=200)
@@ -111,7 +115,8 @@ class BankDetailsChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"Bank details of {self.customer.name} of {self.changed_at:%Y-%m-%d}"
+        day = timezone.localdate(self.changed_at)
+        return say("Bank details of {customer} of {day}", customer=self.customer.name, day=day)
 
 
 class AgreementQuerySet(TrackedQuerySet["Agreement"]):
@@ -168,4 +173,4 @@ class Agreement(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} with {self.customer.name}"
+        return say("{title} with {customer}", title=self.title, customer=self.customer.name)

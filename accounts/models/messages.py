@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models.customers import Customer
 from accounts.models.staff import User
 from audit.models import AppendOnlyModel, AppendOnlyQuerySet, TrackedModel, TrackedQuerySet
+from audit.words import say
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -47,7 +48,7 @@ class MessageTemplate(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.get_language_display()})"
+        return say("{kind} ({language})", kind=self.get_kind_display(), language=self.get_language_display())
 
 
 class OutgoingMessageQuerySet(AppendOnlyQuerySet["OutgoingMessage"]):
@@ -101,7 +102,9 @@ class OutgoingMessage(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject} to {self.recipient or 'nobody: no e-mail address'}"
+        if not self.recipient:
+            return say("{subject} to nobody: no e-mail address", subject=self.subject)
+        return say("{subject} to {recipient}", subject=self.subject, recipient=self.recipient)
 
 
 class DeliveryQuerySet(TrackedQuerySet["Delivery"]):
@@ -166,7 +169,7 @@ class Delivery(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.get_state_display()}"
+        return say("{message}: {state}", message=self.message, state=self.get_state_display())
 
 
 class DeliveryAttempt(TrackedModel):
@@ -198,7 +201,7 @@ class DeliveryAttempt(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"Attempt {self.number}: {self.get_outcome_display()}"
+        return say("Attempt {number}: {outcome}", number=self.number, outcome=self.get_outcome_display())
 
 
 class DigestTimes(TrackedModel):
@@ -215,4 +218,4 @@ class DigestTimes(TrackedModel):
         verbose_name_plural = gettext_lazy("digest times")
 
     def __str__(self) -> str:
-        return f"Digests for {self.person}"
+        return say("Digests for {person}", person=self.person)

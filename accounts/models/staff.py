@@ -11,11 +11,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
-from accounts.fields import MoneyField
-from accounts.permissions import PERMISSIONS, May, Role
+from accounts.fields import MoneyField, amount_text
+from accounts.permissions import PERMISSIONS, May, Role, role_words
 from accounts.validators import validate_currency
 from audit.history import TrackedRecords
 from audit.models import Tracked, TrackedModel, TrackedQuerySet
+from audit.words import say
 
 
 class Team(TrackedModel):
@@ -147,8 +148,13 @@ class ApprovalLimit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        up_to = f"{self.amount:f} {self.currency}"
-        return f"{self.role.name}: {self.get_subject_display()} up to {up_to} from {self.valid_from}"
+        return say(
+            "{role}: {subject} up to {amount} from {day}",
+            role=role_words(self.role.name),
+            subject=self.get_subject_display(),
+            amount=amount_text(self.amount, self.currency),
+            day=self.valid_from,
+        )
 
 
 class StaffChange(TrackedModel):
@@ -162,7 +168,7 @@ class StaffChange(TrackedModel):
     person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
     team = models.ForeignKey(Team, models.PROTECT, related_name="+", null=True, blank=True)
-    leads_team = models.BooleanField("leads the team", default=False)
+    leads_team = models.BooleanField(gettext_lazy("leads the team"), default=False)
     customer = models.ForeignKey("accounts.Customer", models.PROTECT, related_name="+", null=True, blank=True)
     active = models.BooleanField(default=True)
     reason = models.TextField()
@@ -189,7 +195,7 @@ class StaffChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"Change of {self.person}"
+        return say("Change of {person}", person=self.person)
 
 
 class DelegationQuerySet(TrackedQuerySet["Delegation"]):
@@ -232,4 +238,10 @@ class Delegation(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deputy} for {self.delegator}, {self.starts_on} to {self.ends_on}"
+        return say(
+            "{deputy} for {delegator}, {first} to {last}",
+            deputy=self.deputy,
+            delegator=self.delegator,
+            first=self.starts_on,
+            last=self.ends_on,
+        )

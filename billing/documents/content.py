@@ -120,15 +120,13 @@ def invoice_document(invoice: Invoice) -> Document:
 def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None) -> Document:
     """A credit note with its lines in words: the given ones, or those of the app that knows what it is for."""
     said = words or next((found for wording in _wordings if (found := wording(note)) is not None), None)
-    said = said or CreditNoteWords(
-        [WordedLine(f"Given back for {note.period.in_figures}", money_text(note.gross, note.currency))]
-    )
+    said = said or CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, note.currency))])
     unit = note.currency
     facts = [
         ("Date", date_format(note.issued_on)),
         ("Customer number", note.customer.number),
         ("Subscription", note.period.subscription.number),
-        ("Period", note.period.in_figures),
+        ("Period", str(note.period)),
     ]
     invoice = getattr(note.period, "invoice", None)
     if invoice is not None:

@@ -11,12 +11,11 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 
-from accounts.amounts import digits_text
 from accounts.csvfiles.problems import Problem, shown
 from accounts.csvfiles.report import Outcome, RowResult
 from accounts.models import Customer
 from audit.bulk import CHUNK
-from audit.words import say
+from audit.words import recorded
 from billing.actions.subscriptions import (
     fee_obstacle,
     first_sequence,
@@ -29,6 +28,7 @@ from billing.actions.subscriptions import (
 from billing.imports.column_map import Field
 from billing.imports.values import Candidate, CustomerRow
 from billing.models import Plan, Price, Subscription
+from billing.money import format_amount
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
@@ -129,9 +129,9 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     if plan is None:
         problems.append(Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}."))
     elif obstacle := plan_obstacle(plan):
-        problems.append(Problem(Field.PLAN.value, obstacle.code, str(obstacle)))
+        problems.append(Problem(Field.PLAN.value, obstacle.code, recorded(obstacle)))
     if row.fee is not None and (obstacle := fee_obstacle(row.fee, customer.currency)):
-        problems.append(Problem(Field.FEE.value, obstacle.code, str(obstacle)))
+        problems.append(Problem(Field.FEE.value, obstacle.code, recorded(obstacle)))
     if problems or plan is None:
         return tuple(problems)
     subscription = Subscription(
@@ -148,24 +148,18 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     price = shelf.price(plan, subscription.term, subscription.currency, day)
     if price is None:
         missing = no_price(plan, subscription.term, subscription.currency, day)
-        return (Problem(Field.PLAN.value, missing.code, str(missing)),)
+        return (Problem(Field.PLAN.value, missing.code, recorded(missing)),)
     return Ready(customer, subscription, sequence, price, shelf.costs(day, subscription.currency))
 
 
 def _in_words(made: Ready) -> str:
     subscription = made.subscription
-    fee = digits_text(
-        made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee, subscription.currency
-    )
+    fee = made.price.fee if subscription.agreed_fee is None else subscription.agreed_fee
     first = own_period(subscription, made.sequence)
-    return say(
-        "{plan}, {term}, {fee} {subscription_currency}, since {activated_on}, billed here from {starts_on}",
-        plan=subscription.plan.code,
-        term=subscription.term,
-        fee=fee,
-        subscription_currency=subscription.currency,
-        activated_on=subscription.activated_on,
-        starts_on=first.starts_on,
+    # What becomes of a file's rows is a report, in English as every record.
+    return (
+        f"{subscription.plan.code}, {subscription.term}, {format_amount(fee, subscription.currency)} "
+        f"{subscription.currency}, since {subscription.activated_on}, billed here from {first.starts_on}"
     )
 
 
@@ -235,5 +229,5 @@ def _differs(name: Field, theirs: object, ours: object) -> Problem:
 
 def _value(value: object) -> str:
     if value is None or value == "":
-        return say("blank")
+        return "blank"
     return shown(f"{value:f}" if isinstance(value, Decimal) else str(value))

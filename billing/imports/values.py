@@ -18,7 +18,6 @@ from typing import Final
 
 from accounts.csvfiles.problems import Problem, shown
 from accounts.csvfiles.reading import Record
-from audit.words import say
 from billing.imports.column_map import DATES, REQUIRED, ColumnMap, DateOrder, Field, Per
 from billing.periods import Term
 
@@ -144,18 +143,9 @@ class RowReader:
     def _ragged(self, cells: int) -> str:
         due = len(self._header)
         if cells > due:
-            return say(
-                "it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?",
-                cells=cells,
-                due=due,
-            )
+            return f"it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?"
         missing = shown(self._header[cells])
-        return say(
-            "it has {cells} cells where the header has {due}: {missing} and what follows are missing.",
-            cells=cells,
-            due=due,
-            missing=missing,
-        )
+        return f"it has {cells} cells where the header has {due}: {missing} and what follows are missing."
 
     def _raw(self, record: Record, name: Field) -> str:
         """What the map gives for the field, blank for nothing; not stripped yet, unless it was replaced."""

@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
-from accounts.fields import MoneyField, RateField
+from accounts.fields import MoneyField, RateField, amount_text, number_text
 from accounts.models import Customer
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from audit.words import say
 from billing.models.subscriptions import BillingPeriod, Subscription
 
 
@@ -163,7 +164,7 @@ class Payment(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:f} on {self.received_on}"
+        return say("{amount} on {day}", amount=number_text(self.amount), day=self.received_on)
 
     @property
     def kept(self) -> Decimal:
@@ -198,7 +199,7 @@ class Chargeback(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:f} taken back on {self.taken_back_on}"
+        return say("{amount} taken back on {day}", amount=number_text(self.amount), day=self.taken_back_on)
 
     @property
     def due_again(self) -> Decimal:
@@ -344,7 +345,7 @@ class Credit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.granted:f} {self.currency} of {self.granted_on}"
+        return say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on)
 
     @property
     def remaining(self) -> Decimal:
@@ -369,4 +370,4 @@ class CreditApplication(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:f} on {self.invoice}"
+        return say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice)

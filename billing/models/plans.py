@@ -12,11 +12,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
-from accounts.fields import CostField, MoneyField, RateField
+from accounts.fields import CostField, MoneyField, RateField, amount_text
 from accounts.validators import validate_currency
 from audit.models import TrackedModel, TrackedQuerySet
+from audit.words import say
 
-code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", "Capital letters, digits, _ and - only.")
+code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", gettext_lazy("Capital letters, digits, _ and - only."))
 
 
 class TermChoices(models.TextChoices):
@@ -103,7 +104,13 @@ class Price(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan.name}, {self.term}: {self.fee:f} {self.currency} from {self.valid_from}"
+        return say(
+            "{plan}, {term}: {fee} from {day}",
+            plan=self.plan.name,
+            term=self.get_term_display().lower(),
+            fee=amount_text(self.fee, self.currency),
+            day=self.valid_from,
+        )
 
 
 class Operation(TrackedModel):
@@ -145,4 +152,9 @@ class OperationCost(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.operation.name}: {self.unit_cost:f} {self.currency} from {self.valid_from}"
+        return say(
+            "{operation}: {cost} from {day}",
+            operation=self.operation.name,
+            cost=amount_text(self.unit_cost, self.currency),
+            day=self.valid_from,
+        )

@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
-from accounts.fields import MoneyField
+from accounts.fields import MoneyField, amount_text
 from accounts.models import Customer
 from audit.models import TrackedModel
+from audit.words import say, say_count
 from billing.models.invoices import Credit
 from billing.models.subscriptions import BillingPeriod, Subscription
 
@@ -33,7 +34,7 @@ class MinutesGrant(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.minutes} minutes"
+        return say_count("{count} minute", "{count} minutes", self.minutes)
 
 
 class Extension(TrackedModel):
@@ -58,7 +59,7 @@ class Extension(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.days} days"
+        return say_count("{count} day", "{count} days", self.days)
 
 
 class Payout(TrackedModel):
@@ -111,7 +112,9 @@ class Payout(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.currency} to {self.customer.name}"
+        return say(
+            "{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name
+        )
 
 
 class LeftoverPayout(TrackedModel):
@@ -148,4 +151,9 @@ class LeftoverPayout(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.credit.currency} left to {self.credit.customer.name}"
+        credit = self.credit
+        return say(
+            "{amount} left to {customer}",
+            amount=amount_text(self.amount, credit.currency),
+            customer=credit.customer.name,
+        )

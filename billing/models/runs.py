@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from audit.models import TrackedModel
+from audit.words import say
 
 
 class BillingRun(TrackedModel):
@@ -46,4 +47,4 @@ class BillingRun(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return f"Billing run of {self.today}"
+        return say("Billing run of {day}", day=self.today)

@@ -140,7 +140,7 @@ def _invoice(period: BillingPeriod, by: User) -> None:
         _save(charge, "Asked for on an invoice")
     unit = invoice.currency
     gross, credited = format_amount(invoice.gross, unit), format_amount(invoice.credited, unit)
-    message = f"Invoice {invoice.number} for {period}: {gross} {unit}"
+    message = f"Invoice {invoice.number} for {period.in_figures}: {gross} {unit}"
     if uses:
         message += f", of which credits bear {credited}"
     data = {"period": period.pk, "invoice": invoice.number, "gross": gross, "credited": credited, "currency": unit}

@@ -169,7 +169,7 @@ def test_f2_late_billing_does_not_put_off_the_day_until_which_a_cancellation_is_
         cancel_subscription(subscription.pk, by=agent, channel="email")
     with clock_on(date(2024, 5, 1)):
         assert_refused(
-            "state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="has taken effect on 2024-05-01"
+            "state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="has taken effect on 1 May 2024"
         )
     with clock_on(date(2024, 4, 30)):
         undo_cancellation(subscription.pk, by=agent, reason="Stays")
@@ -183,7 +183,7 @@ def test_f2_late_billing_does_not_put_off_the_day_until_which_a_cancellation_is_
         undo_cancellation(subscription.pk, by=agent, reason="Stays")
         cancel_subscription(subscription.pk, by=agent, channel="email", requested_on=date(2024, 5, 10))
     with clock_on(date(2024, 6, 1)):
-        assert_refused("state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="2024-06-01")
+        assert_refused("state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="1 Jun 2024")
 
 
 def test_cancellations_that_are_refused() -> None:
