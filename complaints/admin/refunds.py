@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.amounts import money, money_text
@@ -17,6 +17,7 @@ from accounts.panels import link, page_url
 from accounts.permissions import PERMISSIONS, May
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
 from audit.models import Event, EventQuerySet
+from audit.words import say
 from complaints import guards
 from complaints.admin import reversals
 from complaints.admin.inbox import InboxPages
@@ -145,7 +146,15 @@ class RefundAdmin(InboxPages, TrackedAdmin):
             if obj.proposed_by
             else "not proposed yet"
         )
-        return format_html("drafted by {} {}<br>{}", obj.drafted_by, when(obj.drafted_at), proposed)
+        approved = format_html_join(
+            "",
+            "<br>{} {}",
+            (
+                (say("approved by {person} ({role})", person=one.by_whom, role=one.approver_role), when(one.at))
+                for one in obj.approvals.all()
+            ),
+        )
+        return format_html("drafted by {} {}<br>{}{}", obj.drafted_by, when(obj.drafted_at), proposed, approved)
 
     @admin.display(description="Sent back")
     def returned(self, obj: Refund) -> str:
