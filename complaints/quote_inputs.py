@@ -29,13 +29,14 @@ class QuoteInputError(ValueError):
 
     `code` is one of those listed in docs/quote-json.md, `field` names the input as the JSON form does
     (empty when the whole is meant) and `message` is a sentence for staff; `str()` puts the field before the
-    message.
+    message. `values` are those in the sentence, for whoever says it in another language.
     """
 
-    def __init__(self, code: str, field: str, message: str) -> None:
+    def __init__(self, code: str, field: str, message: str, **values: Any) -> None:
         self.code = code
         self.field = field
         self.message = message
+        self.values = values
         super().__init__(f"{field}: {message}" if field else message)
 
 
@@ -222,6 +223,8 @@ class QuoteInputs:
                 "special_amount_above_fee",
                 name,
                 f"A special amount may not exceed the period's fee, {fee} {self.currency}.",
+                fee=self.fee,
+                currency=self.currency,
             )
 
 
@@ -255,6 +258,8 @@ def as_of_before_period(as_of: date, starts_on: date) -> QuoteInputError:
         "as_of_before_period",
         "as_of",
         f"The complaint was received on {as_of}, before the period began on {starts_on}.",
+        day=as_of,
+        beginning=starts_on,
     )
 
 
@@ -348,6 +353,7 @@ def too_many_decimals(name: str, currency: str) -> QuoteInputError:
         "too_many_decimals",
         name,
         f"An amount in {currency} has {most} decimals.",
+        currency=currency,
     )
 
 

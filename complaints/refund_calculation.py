@@ -141,39 +141,46 @@ def remedies_for(total: Decimal, *, fee: Decimal, days: int, minute_cost: Decima
     )
 
 
+def gettext_noop(sentence: str) -> str:
+    """The sentence as it is, marked for those who translate: pages say it in the language of whoever is looking."""
+    return sentence
+
+
 def why_nothing(inputs: QuoteInputs, quote: Quote) -> str | None:
     """Why the quote comes to nothing and can't be proposed, in a sentence for staff; None when it doesn't."""
     if quote.total:
         return None
     before_limits = _sum(line for line in quote.lines if line.code not in _LIMITS)
     if not inputs.fee:
-        return "The period has no fee, so there is nothing to give back."
+        return gettext_noop("The period has no fee, so there is nothing to give back.")
     if not inputs.fee_paid:
-        return "Nothing has been paid for this period yet, and an unpaid fee is not refundable."
+        return gettext_noop("Nothing has been paid for this period yet, and an unpaid fee is not refundable.")
     if not quote.refundable:
-        return "Everything that was paid for this period is already refunded or pending in another refund."
+        return gettext_noop(
+            "Everything that was paid for this period is already refunded or pending in another refund."
+        )
     if before_limits > 0:
-        return "The reduction takes off all that could be given back."
+        return gettext_noop("The reduction takes off all that could be given back.")
     match inputs.basis:
         case Basis.USAGE if any(line.code == "time" and -line.amount == inputs.fee for line in quote.lines):
-            return (
+            return gettext_noop(
                 "The whole period had been provided when the complaint was received, so no unused days are "
                 "left. An interruption or a special case may fit."
             )
         case Basis.USAGE:
-            return (
+            return gettext_noop(
                 "What was used and the time already provided are worth as much as the fee or more. "
                 "An interruption or a special case may fit."
             )
         case Basis.INTERRUPTION if not inputs.interruptions:
-            return "No interruption of the service is known for this period."
+            return gettext_noop("No interruption of the service is known for this period.")
         case Basis.INTERRUPTION if not quote.counted:
-            return (
+            return gettext_noop(
                 "No interruption counts: each was too short without its scheduled maintenance, outside the "
                 "period, or compensated before."
             )
         case _:
-            return "The amount is less than half of the currency's smallest unit."
+            return gettext_noop("The amount is less than half of the currency's smallest unit.")
 
 
 # --- version 1

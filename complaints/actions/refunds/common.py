@@ -19,6 +19,7 @@ from billing.models import BillingPeriod, Invoice, Subscription
 from billing.money import format_amount
 from complaints import guards
 from complaints.models import Complaint, Contribution, Refund
+from complaints.quote_words import problem_in_words
 from complaints.quoting import Choices, LiveQuote, live_quote
 from complaints.refund_calculation import QuoteInputError
 from complaints.remedies import loosened
@@ -56,7 +57,7 @@ def quote_of(refund: Refund) -> LiveQuote:
     try:
         return live_quote(refund.complaint, refund.period, choices, leaving_out=refund if refund.pk else None)
     except QuoteInputError as problem:
-        raise Refused(problem.message, code=problem.code, data={"field": problem.field}) from None
+        raise Refused(problem_in_words(problem), code=problem.code, data={"field": problem.field}) from None
 
 
 def back_to_draft(refund: Refund, reason: str) -> None:

@@ -17,8 +17,9 @@ from billing.models import BillingPeriod
 from complaints import guards, indemnities
 from complaints.actions.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.models import Complaint, Contribution, Refund
+from complaints.quote_words import nothing_in_words
 from complaints.quoting import basis_obstacle, content_hash, refund_content, terms_for
-from complaints.refund_calculation import CURRENT_VERSION, inputs_to_json, why_nothing
+from complaints.refund_calculation import CURRENT_VERSION, inputs_to_json
 from complaints.remedies import remedy_plan_for, tidy_plan
 from complaints.similar import percent, share_of, similar_cases
 
@@ -205,7 +206,9 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         live = quote_of(refund)
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
-            raise Refused(why_nothing(live.inputs, live.quote) or say("The quote comes to nothing."), code="nothing")
+            raise Refused(
+                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."), code="nothing"
+            )
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
         refund.inputs = inputs_to_json(live.inputs)
