@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import Role
@@ -195,7 +196,9 @@ def test_what_the_customer_was_granted_lately_counts_over_all_subscriptions(desk
         desk, decided(desk, subscription=spring_subscription(customer=customer, agreed_fee=Decimal("90.02")))
     )
     assert refund.total == Decimal("60.01")
-    refused("over_limit", refund, desk.lead, saying="together with 40.00 EUR granted to this customer in the last 90 days")
+    refused(
+        "over_limit", refund, desk.lead, saying="together with 40.00 EUR granted to this customer in the last 90 days"
+    )
 
     earlier.settled_at = timezone.now() - timedelta(days=90, minutes=1)
     earlier.save()
@@ -302,7 +305,7 @@ def test_an_expired_proposal_is_not_approved_even_before_the_daily_run(desk: Des
     refund = propose(desk, decided(desk))
     refund.expires_on = timezone.localdate()
     refund.save()
-    refused("expired", refund, desk.manager, saying=str(refund.expires_on))
+    refused("expired", refund, desk.manager, saying=date_format(refund.expires_on))
     refund.expires_on = timezone.localdate() + timedelta(days=1)
     refund.save()
     approve_refund(refund.pk, by=desk.manager)

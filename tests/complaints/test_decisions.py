@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from audit.models import Event, UntrackedWrite
 from billing.actions.run import run_billing
@@ -192,7 +193,7 @@ def test_closing_without_a_remedy_waits_for_the_customers_silence(desk: Desk) ->
     assert_refused(
         "not_silent_long_enough",
         lambda: close_complaint(complaint.pk, by=desk.agent, today=last_day),
-        saying=str(last_day + timedelta(days=1)),
+        saying=date_format(last_day + timedelta(days=1)),
     )
     assert close_complaint(complaint.pk, by=desk.agent, today=last_day + timedelta(days=1)).state == State.CLOSED
 
