@@ -400,6 +400,7 @@ class Migration(migrations.Migration):
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='back_tests', to='complaints.policyversion')),
             ],
             options={
+                'verbose_name': 'back-test',
                 'ordering': ('-asked_at', '-pk'),
                 'constraints': [models.CheckConstraint(condition=models.Q(('until__gt', models.F('since'))), name='back_test_ends_after_start')],
             },

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.fields import MoneyField
 from audit.models import AppendOnlyModel
@@ -32,6 +33,7 @@ class BackTest(AppendOnlyModel):
     asked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = gettext_lazy("back-test")
         ordering = ("-asked_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="back_test_ends_after_start"),
