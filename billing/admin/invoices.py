@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -37,7 +37,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import Words, join, say
+from audit.words import RECORD, Words, join, say
 from billing import forms
 from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.actions.payments import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -94,7 +94,9 @@ class RunBilling(PageAction):
         due = due_for_billing(today, show=0).subscriptions
         if due > MOST_BY_PAGE:
             parameters = {"today": today.isoformat()}
-            job = start_job(BILLING_RUN.name, f"Billing for {date_format(today)}", parameters, by=by)
+            with translation.override(RECORD):
+                title = f"Billing for {date_format(today)}"
+            job = start_job(BILLING_RUN.name, title, parameters, by=by)
             return Done(
                 say("{count} subscriptions are billed in the background; here is how far it is.", count=figure(due)),
                 page_url(job),
