@@ -97,8 +97,7 @@ def _keys(*picked: QuerySet[Any]) -> QuerySet[Any]:
     few: list[QuerySet[Any]] = [
         rows.model._default_manager.filter(pk__in=rows.values("pk")).order_by().values("pk") for rows in picked
     ]
-    # A union of one is taken for one of several by the lookup, and keeps an order that it does not have.
-    return few[0].union(*few[1:]) if len(few) > 1 else few[0]
+    return few[0].union(*few[1:])
 
 
 def _urgency(complaint: Complaint) -> int:
