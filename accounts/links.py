@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from accounts.models import Customer, User
 from audit.actions import Obstacle
@@ -15,9 +16,21 @@ def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
     """
     if by.customer_id is None:
         return None
-    if by.customer_id != customer_id and customer_id not in merged_with(by.customer_id):
+    known: set[int] | None = by.__dict__.get("_linked_to")
+    if by.customer_id != customer_id and customer_id not in (known or merged_with(by.customer_id)):
         return None
     return Obstacle(say("You are linked to this customer: somebody else has to do this."), "linked")
+
+
+@contextmanager
+def links_read_once(by: User) -> Iterator[None]:
+    """While a page asks about one action after the other, the numbers of a linked person are read once."""
+    if by.customer_id is not None:
+        by.__dict__["_linked_to"] = merged_with(by.customer_id)
+    try:
+        yield
+    finally:
+        by.__dict__.pop("_linked_to", None)
 
 
 def merged_with(customer_id: int) -> set[int]:
@@ -33,4 +46,4 @@ def merged_with(customer_id: int) -> set[int]:
 def _neighbours(pks: Iterable[int]) -> Iterable[int]:
     merged_here = Customer.objects.filter(merged_into__in=pks).values_list("pk", flat=True)
     went_to = Customer.objects.filter(merged_customers__in=pks).values_list("pk", flat=True)
-    return [*merged_here, *went_to]
+    return merged_here.order_by().union(went_to.order_by()).order_by()

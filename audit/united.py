@@ -58,9 +58,11 @@ def put_at_hand(row: models.Model, relation: str, rows: Sequence[models.Model]) 
 
 
 def _select(name: str, part: Part) -> models.QuerySet[Any, Any]:
-    columns = {column: column for column in ("pk", *part.columns)}
+    relations = {column.partition("__")[0] for column in part.columns if "__" in column}
+    columns = {column: column for column in ("pk", *(f"{name}__pk" for name in relations), *part.columns)}
     for column in columns:
-        if not isinstance(_field(part.rows.model, column), _PLAIN):
+        field = _field(part.rows.model, column)
+        if not isinstance(field, _PLAIN) or hasattr(field, "from_db_value"):
             raise TypeError(f"{column} is nothing that JSON carries to the letter.")
     place = Window(RowNumber(), order_by=part.order)
     return part.rows.order_by().values_list(Value(name), place, JSONObject(**columns))

@@ -13,7 +13,7 @@ from audit.united import Part, read_united
 EMAILS = 20
 
 _PERSON = ("name", "email", "phone")
-_EMAIL = ("subject", "recipient", "queued_at", "delivery__pk", "delivery__state", "delivery__tries")
+_EMAIL = ("subject", "recipient", "queued_at", "delivery__state", "delivery__tries")
 
 
 @dataclass(frozen=True, slots=True)

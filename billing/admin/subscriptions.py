@@ -396,8 +396,10 @@ def _with_open_periods(customer: Customer) -> list[tuple[Subscription, BillingPe
     """
     open_period = FilteredRelation("periods", condition=Q(periods__state=BillingPeriod.State.OPEN))
     minutes = MinutesGrant.objects.filter(period=OuterRef("open_period")).order_by().values("period")
-    rows: Any = customer.subscriptions.annotate(open_period=open_period).select_related("plan", "open_period")
-    rows = rows.annotate(granted=Subquery(minutes.annotate(total=Sum("minutes")).values("total")))
+    rows: Any = customer.subscriptions.annotate(open_period=open_period)
+    rows = rows.select_related("plan", "open_period").annotate(
+        granted=Subquery(minutes.annotate(total=Sum("minutes")).values("total"))
+    )
     found = []
     for subscription in rows.order_by("-activated_on", "-pk"):
         # Django sets nothing where the joined row is missing.

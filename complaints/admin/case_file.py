@@ -17,7 +17,7 @@ from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach,
 #: So many of the newest e-mails are shown.
 EMAILS = 20
 
-_BY = ("at", "by__pk", "by__first_name", "by__last_name", "by__username")
+_BY = ("at", "by__first_name", "by__last_name", "by__username")
 _NEWEST_FIRST = ("-at", "-pk")
 
 #: What of each table the page shows, and in which order.
@@ -33,7 +33,7 @@ _WRITTEN: dict[str, tuple[type[models.Model], tuple[str, ...], tuple[str, ...]]]
     "attachments": (Attachment, ("name", "size", "at"), ("at", "pk")),
     "breaches": (DeadlineBreach, ("deadline", "due_at", "noticed_at"), ("due_at", "pk")),
 }
-_EMAIL = ("subject", "recipient", "queued_at", "delivery__pk", "delivery__state", "delivery__tries")
+_EMAIL = ("subject", "recipient", "queued_at", "delivery__state", "delivery__tries")
 
 
 def rows_for_case_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:

@@ -14,9 +14,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.links import links_read_once
+from accounts.models import User
 from accounts.panels import link
 from accounts.permissions import May
 from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, timeline_panel, when
+from audit.backoffice.admin import BarItem
 from audit.backoffice.display import escaped
 from audit.models import Event, EventQuerySet
 from complaints.admin.case_actions import CASE_ACTIONS, Register
@@ -229,6 +232,11 @@ class ComplaintAdmin(TrackedAdmin):
     def events_about(self, obj: Complaint) -> EventQuerySet:
         """The whole case: its refunds and what they gave are on its page."""
         return Event.objects.of_complaint(obj.pk)
+
+    def action_bar(self, request: HttpRequest, obj: Complaint, seen: int) -> list[BarItem]:
+        by: User = request.user  # type: ignore[assignment]
+        with links_read_once(by):
+            return super().action_bar(request, obj, seen)
 
     def change_panels(self, request: HttpRequest, obj: Complaint) -> Sequence[Panel]:
         events = self.events_about(obj)
