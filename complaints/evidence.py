@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from audit.words import recorded
 from billing.models import BillingPeriod, Invoice
 from complaints.case_facts import CaseFacts, with_case_facts
 from complaints.models import Complaint, Incident, Refund
@@ -61,7 +62,7 @@ def evidence_of(complaint: Complaint) -> dict[str, Any]:
     """The evidence in the form that an assessment keeps."""
     found = gather_evidence(complaint)
     return {
-        "period": str(found.period),
+        "period": recorded(found.period),
         "fee": f"{found.period.fee:f}",
         "fee_paid": f"{found.invoice.settled if found.invoice else Decimal(0):f}",
         "minutes_allowed": found.allowance,

@@ -82,7 +82,7 @@ def _length(seconds: Any) -> str:
         count, seconds = divmod(seconds, length)
         if count:
             parts.append(in_words(count))
-    return " ".join(parts) or say("any length")
+    return join(" ", parts) or say("any length")
 
 
 def _amounts(value: Any) -> str:

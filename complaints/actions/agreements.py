@@ -152,7 +152,7 @@ def _fill(
     agreement.valid_until = valid_until
     agreement.text = text
     if FULL_MONTH in terms and not isinstance(terms[FULL_MONTH], bool):
-        raise Refused(say("{FULL_MONTH}: This must be true or false.", FULL_MONTH=FULL_MONTH), code="terms")
+        raise Refused(say("{figure}: This must be true or false.", figure=FULL_MONTH), code="terms")
     versions = PolicyVersion.objects
     governing = GoverningTerms(
         versions.governing(Policy.Kind.REFUND, valid_from),

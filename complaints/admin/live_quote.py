@@ -23,6 +23,7 @@ from complaints.case_facts import CaseFacts, facts_of, with_case_facts
 from complaints.exploring import Assumptions, quote_assuming
 from complaints.forms import REMEDY_FIELDS, REST_CHOICES
 from complaints.models import Complaint, Refund
+from complaints.quote_words import problem_in_words
 from complaints.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.refund_calculation import QuoteInputError
 from complaints.remedies import remedy_plan_for, tidy_plan
@@ -120,7 +121,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     try:
         live = quote_assuming(complaint, period, choices, assumptions, facts)
     except QuoteInputError as problem:
-        return {**context, "problem": problem.message}
+        return {**context, "problem": problem_in_words(problem)}
     context |= shown_quote(live, period, "")
     context["similar"] = _similar(complaint, choices.basis, live, period)
     if asked and live.quote.total:

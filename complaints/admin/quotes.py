@@ -9,8 +9,9 @@ from accounts.amounts import money_text
 from billing.giving import refundable_of
 from billing.models import BillingPeriod
 from complaints.models import Complaint, Refund
+from complaints.quote_words import nothing_in_words, problem_in_words
 from complaints.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, terms_for
-from complaints.refund_calculation import QuoteInputError, inputs_from_json, why_nothing
+from complaints.refund_calculation import QuoteInputError, inputs_from_json
 from complaints.wording import basis_in_words, lines_in_words, plan_in_words
 
 
@@ -37,7 +38,7 @@ def quote_context(
     try:
         live = live_quote(complaint, period, choices, leaving_out=leaving_out)
     except QuoteInputError as problem:
-        return {**context, "problem": problem.message}
+        return {**context, "problem": problem_in_words(problem)}
     return {**context, **shown_quote(live, period, reduction_reason)}
 
 
@@ -52,7 +53,7 @@ def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -
             live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
         ),
         "total": money_text(live.quote.total, period.currency),
-        "nothing": why_nothing(live.inputs, live.quote),
+        "nothing": nothing_in_words(live.inputs, live.quote),
         "offers": [
             {
                 "kind": offer.kind.value,
