@@ -17,13 +17,14 @@ from typing import Any
 from django.db.models import Sum
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.amounts import cost_text, money, money_text
 from accounts.panels import PagePanels, day, link, page_url
 from audit.backoffice import Panel, number, pill, sub
+from audit.words import Text, Words, say, say_count
 from billing.giving import refundable_of
 from billing.models import BillingPeriod, Credit, Invoice, Payout, Subscription
 from billing.models.usage import UsageDay, UsageKind
@@ -39,7 +40,7 @@ TABLE = "backoffice/panels/table.html"
 
 def subscription_pill(subscription: Subscription) -> SafeString:
     tones: dict[str, Any] = {"active": "good", "cancelled": "warn", "ended": "mute"}
-    short = "Cancelled" if subscription.state == Subscription.State.CANCELLED else ""
+    short = say("Cancelled") if subscription.state == Subscription.State.CANCELLED else ""
     return pill(short or subscription.get_state_display(), tones[subscription.state])
 
 
@@ -53,7 +54,7 @@ def invoice_pill(invoice: Invoice) -> SafeString:
 
 
 def dispute_pill(invoice: Invoice) -> SafeString:
-    return pill("In dispute", "warn") if invoice.disputed_on is not None else SafeString("")
+    return pill(say("In dispute"), "warn") if invoice.disputed_on is not None else SafeString("")
 
 
 def sums_in_words(amounts: Iterable[tuple[str, Decimal]]) -> str:
@@ -105,12 +106,24 @@ class PeriodBar:
 
     @property
     def in_words(self) -> str:
-        first, last = date_format(self.period.starts_on), date_format(self.last_own_day)
-        words = f"{first} to {last}, {self.period.days} days"
-        if self.period.extension_days:
-            last = date_format(self.last_day)
-            words += f", and {self.period.extension_days} days given until {last}"
-        return f"{words}; {self.days_left} days left"
+        first, last, days = self.period.starts_on, self.last_own_day, self.period.days
+        if not self.period.extension_days:
+            return say(
+                "{first} to {last}, {days}; {left}",
+                first=first,
+                last=last,
+                days=say_count("{count} day", "{count} days", days),
+                left=say_count("{count} day left", "{count} days left", self.days_left),
+            )
+        return say(
+            "{first} to {last}, {days}, and {given} until {end}; {left}",
+            first=first,
+            last=last,
+            days=say_count("{count} day", "{count} days", days),
+            given=_days_given(self.period.extension_days),
+            end=self.last_day,
+            left=say_count("{count} day left", "{count} days left", self.days_left),
+        )
 
 
 def period_bar(period: BillingPeriod, *, today: date | None = None) -> PeriodBar:
@@ -129,14 +142,14 @@ def period_bar_cell(period: BillingPeriod) -> SafeString:
 # --- Cards --------------------------------------------------------------------------------------
 
 
-def period_panel(period: BillingPeriod, title: str, *, linked: bool = False) -> Panel:
+def period_panel(period: BillingPeriod, title: Text, *, linked: bool = False) -> Panel:
     """A period drawn to scale, with what it includes."""
     return Panel(
         title,
         "billing/panels/period.html",
         {"bar": period_bar(period), "period": period},
         side="top",
-        note="its page" if linked else "",
+        note=say("its page") if linked else "",
         url=page_url(period) if linked else "",
     )
 
@@ -147,24 +160,30 @@ def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
             format_html(
                 "{}{}{}",
                 link(period, day(period.starts_on)),
-                sub(format_html("to {}", day(period.closes_on - timedelta(days=1)))),
-                sub(f"{period.extension_days} days given" if period.extension_days else ""),
+                sub(say("to {day}", day=period.closes_on - timedelta(days=1))),
+                sub(_days_given(period.extension_days) if period.extension_days else ""),
             ),
             period_bar_cell(period),
             period_pill(period),
             money(
                 period.fee,
                 period.currency,
-                f"{money_text(period.refunded, period.currency)} refunded" if period.refunded else "",
+                say("{amount} refunded", amount=money_text(period.refunded, period.currency))
+                if period.refunded
+                else "",
             ),
         )
         for period in periods
     ]
-    headings = ["From, to", "To scale", "State", ("Fee", "n")]
-    return Panel("Periods", TABLE, {"headings": headings, "rows": rows})
+    headings = [say("From, to"), say("To scale"), say("State"), (say("Fee"), "n")]
+    return Panel(say("Periods"), TABLE, {"headings": headings, "rows": rows})
 
 
-def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = "") -> Panel:
+def _days_given(days: int) -> Words:
+    return say_count("{count} day given", "{count} days given", days)
+
+
+def invoices_panel(invoices: Sequence[Invoice], *, note: Text = "", url: str = "") -> Panel:
     """Invoices with what is due, paid and covered by credits."""
     rows = [
         (
@@ -175,17 +194,19 @@ def invoices_panel(invoices: Sequence[Invoice], *, note: str = "", url: str = ""
         )
         for invoice in invoices
     ]
-    headings = ["Number, issued", "State", ("Gross", "n"), ("Due", "n")]
-    context = {"headings": headings, "rows": rows, "empty": "No invoice yet."}
-    return Panel("Invoices", TABLE, context, note=note, url=url)
+    headings = [say("Number, issued"), say("State"), (say("Gross"), "n"), (say("Due"), "n")]
+    context = {"headings": headings, "rows": rows, "empty": say("No invoice yet.")}
+    return Panel(say("Invoices"), TABLE, context, note=note, url=url)
 
 
 def _covered(invoice: Invoice) -> SafeString:
     """What bears of the invoice, a line each: tables stand in half a page."""
-    parts = ((invoice.credited, "by credit"), (invoice.paid, "paid"))
-    return format_html_join(
-        "", "{}", ((sub(f"{money_text(amount, invoice.currency)} {how}"),) for amount, how in parts if amount)
-    )
+    lines = []
+    if invoice.credited:
+        lines.append(say("{amount} by credit", amount=money_text(invoice.credited, invoice.currency)))
+    if invoice.paid:
+        lines.append(say("{amount} paid", amount=money_text(invoice.paid, invoice.currency)))
+    return format_html_join("", "{}", ((sub(line),) for line in lines))
 
 
 def credits_panel(credits: Iterable[Credit]) -> Panel:
@@ -196,8 +217,10 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
             render_to_string("billing/credit_use.html", {"use": use, "currency": credit.currency}).strip()
             for use in credit.applications.all()
         ]
-        went = SafeString(", ".join(used)) if used else "waits for the next invoice"
-        left = f"{money_text(credit.remaining, credit.currency)} left" if credit.remaining else "used up"
+        went = SafeString(", ".join(used)) if used else say("waits for the next invoice")
+        left = say("used up")
+        if credit.remaining:
+            left = say("{amount} left", amount=money_text(credit.remaining, credit.currency))
         rows.append(
             (
                 link(credit, day(credit.granted_on)),
@@ -205,18 +228,20 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
                 money(credit.granted, credit.currency, left),
             )
         )
-    headings = ["Granted", "Why, and where it went", ("Amount", "n")]
-    return Panel("Credits", TABLE, {"headings": headings, "rows": rows, "empty": "No credit was given."}, side="right")
+    headings = [say("Granted"), say("Why, and where it went"), (say("Amount"), "n")]
+    return Panel(
+        say("Credits"), TABLE, {"headings": headings, "rows": rows, "empty": say("No credit was given.")}, side="right"
+    )
 
 
 def given_panel(subscription: Subscription) -> Panel:
     """Minutes, days and cash that were given on a subscription."""
     minutes = [
-        (grant.granted_on, f"{grant.minutes} minutes", grant.reason, grant.period)
+        (grant.granted_on, say_count("{count} minute", "{count} minutes", grant.minutes), grant.reason, grant.period)
         for grant in subscription.minutes_grants.select_related("period")
     ]
     days = [
-        (given.granted_on, f"{given.days} days", given.reason, given.period)
+        (given.granted_on, say_count("{count} day", "{count} days", given.days), given.reason, given.period)
         for given in subscription.extensions.select_related("period")
     ]
     cash = [
@@ -230,44 +255,45 @@ def given_panel(subscription: Subscription) -> Panel:
     ]
     newest_first = sorted([*minutes, *days, *cash], key=lambda row: row[0], reverse=True)
     rows = [(day(on), *rest) for on, *rest in newest_first]
-    headings = ["On", "What", "Why", "Period or state"]
-    context = {"headings": headings, "rows": rows, "empty": "No minutes, days or cash were given."}
-    return Panel("Minutes, days and cash", TABLE, context, side="right")
+    headings = [say("On"), say("What"), say("Why"), say("Period or state")]
+    context = {"headings": headings, "rows": rows, "empty": say("No minutes, days or cash were given.")}
+    return Panel(say("Minutes, days and cash"), TABLE, context, side="right")
 
 
 def period_money_panel(period: BillingPeriod) -> Panel:
     """What was paid for a period, what was given back, and what could still be."""
     unit = period.currency
     fields = [
-        ("Fee", money_text(period.fee, unit)),
-        ("Paid for it", money_text(period.fee_paid, unit)),
-        ("Refunded", money_text(period.refunded, unit)),
-        ("Proposed, pending", money_text(period.pending, unit)),
-        ("Still refundable", money_text(refundable_of(period), unit)),
+        (say("Fee"), money_text(period.fee, unit)),
+        (say("Paid for it"), money_text(period.fee_paid, unit)),
+        (say("Refunded"), money_text(period.refunded, unit)),
+        (say("Proposed, pending"), money_text(period.pending, unit)),
+        (say("Still refundable"), money_text(refundable_of(period), unit)),
     ]
-    return Panel("Money", "backoffice/panels/fields.html", {"fields": fields}, side="right")
+    return Panel(say("Money"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
 def terms_panel(period: BillingPeriod) -> Panel:
     """What was copied onto the period when it began, and never changes."""
     unit = period.currency
     fields: list[tuple[str, object]] = [
-        ("Plan", period.plan.name),
-        ("Term", period.get_term_display()),
-        ("Fee, gross", money_text(period.fee, unit)),
-        ("Tax rate", f"{period.tax_rate:f} %"),
-        ("Included minutes", period.included_minutes),
-        ("Cost of a minute", cost_text(period.minute_cost, unit)),
+        (say("Plan"), period.plan.name),
+        (say("Term"), period.get_term_display()),
+        (say("Fee, gross"), money_text(period.fee, unit)),
+        (say("Tax rate"), say("{rate} %", rate=number_format(period.tax_rate))),
+        (say("Included minutes"), period.included_minutes),
+        (say("Cost of a minute"), cost_text(period.minute_cost, unit)),
     ]
     fields += [
-        (cost["name"], f"{cost_text(Decimal(cost['unit_cost']), unit)} a use") for cost in period.operation_costs
+        (cost["name"], say("{amount} a use", amount=cost_text(Decimal(cost["unit_cost"]), unit)))
+        for cost in period.operation_costs
     ]
     return Panel(
-        "Terms",
+        say("Terms"),
         "backoffice/panels/fields.html",
         {"fields": fields},
         side="right",
-        note="fixed when the period began",
+        note=say("fixed when the period began"),
     )
 
 
@@ -308,7 +334,7 @@ def usage_panel(period: BillingPeriod) -> Panel:
     ]
     names = {cost["code"]: cost["name"] for cost in period.operation_costs}
     return Panel(
-        "Usage",
+        say("Usage"),
         "billing/panels/usage.html",
         {
             "minutes": _minutes(sum(calls.values())),
@@ -316,18 +342,18 @@ def usage_panel(period: BillingPeriod) -> Panel:
             "operations": operation_sums(days, names),
             "chart": chart,
             "most": _minutes(most),
-            "headings": ["Day", "What", ("Records", "n"), ("Used", "n")],
+            "headings": [say("Day"), say("What"), (say("Records"), "n"), (say("Used"), "n")],
             "rows": [
                 (
                     day(row.local_day),
-                    names.get(row.operation, row.operation) or "Calls",
+                    names.get(row.operation, row.operation) or say("Calls"),
                     number(row.records),
                     number(_used(row)),
                 )
                 for row in days
             ],
         },
-        note="by local day",
+        note=say("by local day"),
     )
 
 
@@ -351,4 +377,8 @@ def _minutes(seconds: int) -> str:
 
 
 def _used(row: UsageDay) -> str:
-    return f"{_minutes(row.seconds)} min" if row.kind == UsageKind.CALL else f"{row.quantity.normalize():f}"
+    return (
+        say("{minutes} min", minutes=_minutes(row.seconds))
+        if row.kind == UsageKind.CALL
+        else number_format(row.quantity.normalize())
+    )

@@ -12,6 +12,7 @@ from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts import forms
 from accounts.actions.contacts import add_contact, contact_obstacle, edit_contact, retire_contact
@@ -37,41 +38,42 @@ from audit.backoffice import (
 )
 from audit.backoffice.together import last_done
 from audit.models import Event
+from audit.words import say
 
 #: How much of a long story the customer's page tells; the audit trail has all of it.
 TIMELINE = 15
 
 register_verbs(
     {
-        "customer.create": "entered the customer",
-        "customer.edit": "changed the details of the customer",
-        "contact.add": "added the contact",
-        "contact.edit": "changed the contact",
-        "contact.retire": "retired the contact",
+        "customer.create": gettext_lazy("entered the customer"),
+        "customer.edit": gettext_lazy("changed the details of the customer"),
+        "contact.add": gettext_lazy("added the contact"),
+        "contact.edit": gettext_lazy("changed the contact"),
+        "contact.retire": gettext_lazy("retired the contact"),
     }
 )
 
 
 class NewCustomer(PageAction):
     name = "new"
-    label = "New customer"
+    label = gettext_lazy("New customer")
     icon = "plus"
     may = May.EDIT_CUSTOMERS
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = forms.NewCustomerForm
-    submit_label = "Enter the customer"
+    submit_label = gettext_lazy("Enter the customer")
 
     def get_initial(self, request: HttpRequest) -> dict[str, Any]:
         return {"country": "IT", "currency": "EUR", "kind": Customer.Kind.COMPANY, **request.GET.dict()}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
         customer = create_customer(by=by, **cleaned)
-        return Done(f"{customer} is on file.", page_url(customer))
+        return Done(say("{customer} is on file.", customer=customer), page_url(customer))
 
 
 class EditCustomer(StaffAction[Customer]):
     name = "edit"
-    label = "Edit details"
+    label = gettext_lazy("Edit details")
     icon = "pencil"
     in_bulk = False
     may = May.EDIT_CUSTOMERS
@@ -92,12 +94,12 @@ class EditCustomer(StaffAction[Customer]):
         return form
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"The details of {edit_customer(pk, by=by, **cleaned)} are changed."
+        return say("The details of {customer} are changed.", customer=edit_customer(pk, by=by, **cleaned))
 
 
 class AddContact(StaffAction[Customer]):
     name = "add_contact"
-    label = "Add a contact"
+    label = gettext_lazy("Add a contact")
     icon = "user-plus"
     in_bulk = False
     may = May.EDIT_CUSTOMERS
@@ -108,21 +110,21 @@ class AddContact(StaffAction[Customer]):
         return merged_obstacle(obj)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{add_contact(pk, by=by, **cleaned)} is a contact now."
+        return say("{contact} is a contact now.", contact=add_contact(pk, by=by, **cleaned))
 
 
 class MergedFilter(admin.SimpleListFilter):
     """Customers who were merged into another are left out, unless somebody asks or searches for them."""
 
-    title = "merged"
+    title = gettext_lazy("merged")
     parameter_name = "merged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Merged into another"), ("all", "All, merged ones too")]
+        return [("yes", say("Merged into another")), ("all", say("All, merged ones too"))]
 
     def choices(self, changelist: Any) -> Any:
         first, *others = super().choices(changelist)
-        return [{**first, "display": "Not merged"}, *others]
+        return [{**first, "display": say("Not merged")}, *others]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Customer]) -> QuerySet[Customer]:
         if self.value() == "yes":
@@ -151,14 +153,14 @@ class CustomerAdmin(TrackedAdmin):
         "contacts__email",
         "purchases__phone__serial",
     )
-    search_help_text = "Name, e-mail, number, telephone, tax number, contact or a phone's serial number"
-    empty_hint = "Enter the first customer with “New customer”, or import a file of them."
+    search_help_text = gettext_lazy("Name, e-mail, number, telephone, tax number, contact or a phone's serial number")
+    empty_hint = gettext_lazy("Enter the first customer with “New customer”, or import a file of them.")
 
-    @admin.display(description="Name", ordering="name")
+    @admin.display(description=gettext_lazy("Name"), ordering="name")
     def full_name(self, obj: Customer) -> Any:
         if obj.merged_into is None:
             return obj.name
-        return format_html("{}{}", obj.name, sub(f"merged into {obj.merged_into.number}"))
+        return format_html("{}{}", obj.name, sub(say("merged into {customer}", customer=obj.merged_into.number)))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         rows: QuerySet[Customer] = super().get_queryset(request).select_related("merged_into")
@@ -171,7 +173,7 @@ class CustomerAdmin(TrackedAdmin):
         return f"{obj.number} {obj.name}"
 
     def page_pills(self, request: HttpRequest, obj: Customer) -> Sequence[SafeString]:
-        return [pill("Merged", "mute")] if obj.merged_into else []
+        return [pill(say("Merged"), "mute")] if obj.merged_into else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """None: the details stand in a card beside what happens with the customer."""
@@ -193,36 +195,39 @@ class CustomerAdmin(TrackedAdmin):
 def _details_panel(customer: Customer) -> Panel:
     """What is on file of the customer; what nobody has entered is left out."""
     known = [
-        ("Kind", customer.get_kind_display()),
-        ("E-mail", customer.email),
-        ("Telephone", customer.phone),
-        ("Postal address", linebreaksbr(customer.postal_address, autoescape=True)),
-        ("Billing address", linebreaksbr(customer.billing_address, autoescape=True)),
-        ("Country", countries().get(customer.country, customer.country)),
-        ("Language", customer.get_language_display()),
-        ("Currency", customer.currency),
-        ("Tax number", customer.tax_number),
+        (say("Kind"), customer.get_kind_display()),
+        (say("E-mail"), customer.email),
+        (say("Telephone"), customer.phone),
+        (say("Postal address"), linebreaksbr(customer.postal_address, autoescape=True)),
+        (say("Billing address"), linebreaksbr(customer.billing_address, autoescape=True)),
+        (say("Country"), countries().get(customer.country, customer.country)),
+        (say("Language"), customer.get_language_display()),
+        (say("Currency"), customer.currency),
+        (say("Tax number"), customer.tax_number),
         ("IBAN", customer.iban),
-        ("Account holder", customer.account_holder),
-        ("Customer since", day(customer.customer_since)),
-        ("Notes", linebreaksbr(customer.notes, autoescape=True)),
+        (say("Account holder"), customer.account_holder),
+        (say("Customer since"), day(customer.customer_since)),
+        (say("Notes"), linebreaksbr(customer.notes, autoescape=True)),
     ]
     fields = [(label, value) for label, value in known if value]
-    return Panel("Details", "backoffice/panels/fields.html", {"fields": fields}, side="right")
+    return Panel(say("Details"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
 def _merged_panels(customer: Customer, merged: Sequence[Customer]) -> list[Panel]:
     if customer.merged_into is not None:
         text = format_html(
-            "This customer was merged into {}, where everything of theirs stands now. This page is for reading only.",
-            link(customer.merged_into),
+            gettext(
+                "This customer was merged into {customer}, where everything of theirs stands now. This page is for "
+                "reading only."
+            ),
+            customer=link(customer.merged_into),
         )
-        return [Panel("Merged", "backoffice/panels/text.html", {"text": text}, side="top", tone="warn")]
+        return [Panel(say("Merged"), "backoffice/panels/text.html", {"text": text}, side="top", tone="warn")]
     if not merged:
         return []
     rows = [(link(each, each.number), each.name, each.email, each.phone) for each in merged]
-    headings = ["Number", "Name", "E-mail", "Telephone"]
-    return [Panel("Merged into this customer", TABLE, {"headings": headings, "rows": rows}, side="right")]
+    headings = [say("Number"), say("Name"), say("E-mail"), say("Telephone")]
+    return [Panel(say("Merged into this customer"), TABLE, {"headings": headings, "rows": rows}, side="right")]
 
 
 TABLE = "backoffice/panels/table.html"
@@ -233,7 +238,7 @@ TABLE = "backoffice/panels/table.html"
 
 class EditContact(StaffAction[Contact]):
     name = "edit"
-    label = "Edit the contact"
+    label = gettext_lazy("Edit the contact")
     icon = "pencil"
     in_bulk = False
     may = May.EDIT_CUSTOMERS
@@ -247,13 +252,13 @@ class EditContact(StaffAction[Contact]):
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"What is known of {edit_contact(pk, by=by, **cleaned)} is changed."
+        return say("What is known of {contact} is changed.", contact=edit_contact(pk, by=by, **cleaned))
 
 
 class RetireContact(StaffAction[Contact]):
     name = "retire"
-    label = "Retire the contact"
-    label_plural = "Retire contacts"
+    label = gettext_lazy("Retire the contact")
+    label_plural = gettext_lazy("Retire contacts")
     icon = "user-minus"
     tone = "danger"
     may = May.EDIT_CUSTOMERS
@@ -264,10 +269,14 @@ class RetireContact(StaffAction[Contact]):
         return contact_obstacle(obj)
 
     def consequence(self, obj: Contact, by: User) -> str:
-        return f"{obj.name} is no longer shown as somebody to talk to at {obj.customer.name}."
+        return say(
+            "{contact} is no longer shown as somebody to talk to at {customer}.",
+            contact=obj.name,
+            customer=obj.customer.name,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
-        return f"{retire_contact(pk, by=by, reason=cleaned['reason'])} is retired."
+        return say("{contact} is retired.", contact=retire_contact(pk, by=by, reason=cleaned["reason"]))
 
 
 @admin.register(Contact)
@@ -278,8 +287,8 @@ class ContactAdmin(TrackedAdmin):
     list_filter = ("active",)
     list_select_related = ("customer__merged_into",)
     search_fields = ("name", "email", "phone", "customer__name", "customer__number")
-    search_help_text = "Name, e-mail, telephone or customer"
-    empty_hint = "Contacts are added on the page of a customer."
+    search_help_text = gettext_lazy("Name, e-mail, telephone or customer")
+    empty_hint = gettext_lazy("Contacts are added on the page of a customer.")
     fields = ("customer_link", "name", "position", "email", "phone", "state")
     readonly_fields = ("customer_link", "state")
 
@@ -287,13 +296,13 @@ class ContactAdmin(TrackedAdmin):
         rows: QuerySet[Contact] = super().get_queryset(request)
         return rows.select_related("customer__merged_into")
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Contact) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="State", ordering="active")
+    @admin.display(description=gettext_lazy("State"), ordering="active")
     def state(self, obj: Contact) -> SafeString:
-        return pill("Active", "good") if obj.active else pill("Retired", "mute")
+        return pill(say("Active"), "good") if obj.active else pill(say("Retired"), "mute")
 
     def page_pills(self, request: HttpRequest, obj: Contact) -> Sequence[SafeString]:
         return [self.state(obj)]
@@ -311,10 +320,10 @@ def contacts_panel(request: HttpRequest, customer: Customer) -> Panel:
     may = isinstance(request.user, User) and request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
     add = f"{reverse('admin:accounts_customer_act', args=('add_contact',))}?ids={customer.pk}"
     return Panel(
-        "Contacts",
+        say("Contacts"),
         TABLE,
-        {"headings": ["Name", "E-mail", "Telephone"], "rows": rows, "empty": "Nobody is named."},
+        {"headings": [say("Name"), say("E-mail"), say("Telephone")], "rows": rows, "empty": say("Nobody is named.")},
         side="right",
-        note="Add a contact" if may else "",
+        note=say("Add a contact") if may else "",
         url=add if may else "",
     )

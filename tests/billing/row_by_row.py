@@ -20,6 +20,7 @@ from accounts.models import Delivery, MessageTemplate, OutgoingMessage, User, ne
 from audit.actions import Refused
 from audit.context import acting
 from audit.models import Event
+from audit.words import recorded
 from billing.actions.plan_changes import scheduled_change
 from billing.actions.subscriptions import TermsInForce
 from billing.invoicing import build_invoice, build_line
@@ -59,7 +60,7 @@ def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> Non
             except Refused as refused:
                 passed.append(period.pk)
                 data = {"code": refused.code, **refused.data}
-                _event(period.subscription, by, refused.message, data, outcome="refused")
+                _event(period.subscription, by, recorded(refused.message), data, outcome="refused")
         for invoice in Invoice.objects.due_before(today).order_by("pk"):
             invoice.state = Invoice.State.OVERDUE
             _save(invoice, "Past its due date")
