@@ -202,7 +202,7 @@ class PurchaseAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
     staff_actions = (PayOne, NoteWarranty, ReturnPhone)
     page_actions = (RecordPurchase,)
-    list_display = ("number", "customer", "phone", "bought_on", "price_paid", "still_owed", "ownership")
+    list_display = ("number", "customer", "still_owed", "phone", "bought_on", "price_paid", "ownership")
     list_filter = (
         ("owned_on", admin.EmptyFieldListFilter),
         ("returned_on", admin.EmptyFieldListFilter),
