@@ -72,7 +72,7 @@ def resume_job(job_id: int, *, by: User, reason: str = "", now: datetime | None 
 def cancel_obstacle(job: Job, by: User) -> Obstacle | None:
     """One's own job, or with the kind's permission another's, as long as it has not ended."""
     if not job.is_open:
-        return Obstacle(say("This job has ended: it is “{state}”.", state=job.get_state_display()), code="state")
+        return Obstacle(say("This job has ended: it is “{state}”.", state=Job.State(job.state).label), code="state")
     return _hand_obstacle(job, by)
 
 
@@ -81,7 +81,8 @@ def resume_obstacle(job: Job, by: User, *, now: datetime | None = None) -> Obsta
     if job.state != Job.State.FAILED and not job.is_interrupted(now):
         return Obstacle(
             say(
-                "This job is “{state}”: only one that failed or was interrupted goes on.", state=job.get_state_display()
+                "This job is “{state}”: only one that failed or was interrupted goes on.",
+                state=Job.State(job.state).label,
             ),
             code="state",
         )
