@@ -185,7 +185,7 @@ class ReversalAdmin(TrackedAdmin):
     search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
     ordering = ("-proposed_at", "-pk")
     empty_hint = gettext_lazy("A settled refund is reversed from its page.")
-    fields = ("refund_link", "status", "reason", "charge_used", "people")
+    fields = ("refund_link", "status", "reason", "used_is_charged", "people")
     readonly_fields = fields
 
     @admin.display(description=gettext_lazy("Refund"))
@@ -207,6 +207,10 @@ class ReversalAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Refund's amount"))
     def amount(self, obj: Reversal) -> SafeString:
         return money(obj.refund.total, obj.refund.currency)
+
+    @admin.display(description=gettext_lazy("What was used is charged"))
+    def used_is_charged(self, obj: Reversal) -> str:
+        return say("yes") if obj.charge_used else say("no")
 
     @admin.display(description=gettext_lazy("People"))
     def people(self, obj: Reversal) -> SafeString:
