@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actions.contacts import add_contact
+from accounts.amounts import money_text
 from accounts.models import Customer
 from billing import giving
 from billing.actions.run import run_billing
@@ -114,3 +115,22 @@ def test_a_sparkline_is_to_scale() -> None:
     assert line.in_words.startswith(f"31 of {line.allowance:,} minutes used, the most on ")
     empty = sparkline(period, [])
     assert (empty.columns, empty.minutes, empty.most_on) == ((), 0, None)
+
+
+def test_the_strip_says_what_is_owed_both_ways() -> None:
+    desk = cases.Desk(limits=True)
+    refund = cases.settled(desk, cases.decided(desk))
+    customer = refund.customer
+    subscription = refund.subscription
+    factories.phone_purchase(customer, price=Decimal("1200.00"))
+    giving.order_payout(subscription, Decimal("7.00"), key="payout-1", reason="A refund")
+    bought_elsewhere = factories.phone_purchase()
+    shown = dict(re.findall(r"<div><dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd></div>", page_of(customer)))
+    assert shown == {
+        "Owes on invoices": money_text(sum((one.due for one in customer.invoices.all()), Decimal(0)), "EUR"),
+        "Owes on phones": "1,200.00 EUR",
+        "To be paid out": "7.00 EUR",
+        "Credit left": money_text(refund.total, "EUR"),
+        "Refunded in 12 months": money_text(refund.total, "EUR"),
+    }
+    assert bought_elsewhere.owed

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
@@ -21,6 +23,7 @@ from accounts.permissions import May, roles_that
 from audit.backoffice import ActionForm, Done, PageAction, register_verbs, sub
 from audit.words import join, say
 from complaints.actions.customers import merge_customers, merge_obstacle, to_move
+from complaints.admin.customer_totals import with_totals
 
 register_verbs({"customer.merge": gettext_lazy("merged the customer")})
 
@@ -102,3 +105,8 @@ class MergingCustomerAdmin(CustomerAdmin):
     """The customers' pages of accounts with what only this app can do."""
 
     page_actions: ClassVar[Sequence[type[PageAction]]] = (*CustomerAdmin.page_actions, MergeCustomers)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        page = request.resolver_match
+        return with_totals(rows) if page is not None and page.url_name == "accounts_customer_change" else rows
