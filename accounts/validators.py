@@ -67,7 +67,8 @@ def countries() -> dict[str, str]:
 
 @cache
 def _countries(language: str | None) -> dict[str, str]:
-    territories = names_in(language).territories
+    # The same codes in every language: a few names are known in English alone.
+    territories = {**Locale("en").territories, **names_in(language).territories}
     return {
         code: name
         for code, name in territories.items()

@@ -11,6 +11,7 @@ from itertools import pairwise
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.fields import number_text
 from accounts.guards import merged_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
@@ -138,7 +139,9 @@ def price_obstacle(price: Decimal, currency: str) -> Obstacle | None:
         return Obstacle(say("A price cannot be negative."), "amount")
     if not fits_currency(price, currency):
         return Obstacle(
-            say("The price {price} has more decimals than {currency} has.", price=f"{price:f}", currency=currency),
+            say(
+                "The price {price} has more decimals than {currency} has.", price=number_text(price), currency=currency
+            ),
             "decimals",
         )
     return None
@@ -156,8 +159,8 @@ def plan_obstacle(plan: Sequence[DueInstalment], price: Decimal, currency: str, 
         return Obstacle(
             say(
                 "The instalments must be above 0 and add up to the price, {price}; they come to {total}.",
-                price=f"{price:f}",
-                total=f"{total:f}",
+                price=number_text(price),
+                total=number_text(total),
             ),
             "instalments",
         )

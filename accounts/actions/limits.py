@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.contrib.auth.models import Group
 
+from accounts.fields import number_text
 from accounts.guards import require
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
@@ -63,7 +64,7 @@ def draft_limit(
         for field, value in (("amount", amount), ("batch_amount", batch_amount)):
             if value < 0 or not fits_currency(value, currency):
                 raise Refused(
-                    say("{amount} is no limit in {currency}.", amount=f"{value:f}", currency=currency),
+                    say("{amount} is no limit in {currency}.", amount=number_text(value), currency=currency),
                     code="amount",
                     data={"field": field},
                 )

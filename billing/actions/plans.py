@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from accounts.fields import number_text
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
@@ -70,7 +71,7 @@ def draft_price(
         _not_below_nothing(fee=fee, tax_rate=tax_rate, minute_cost=minute_cost)
         if not is_whole_minor(fee, currency):
             raise Refused(
-                say("The fee {fee} has more decimals than {currency} has.", fee=f"{fee:f}", currency=currency),
+                say("The fee {fee} has more decimals than {currency} has.", fee=number_text(fee), currency=currency),
                 code="decimals",
             )
         price.save()
@@ -104,10 +105,10 @@ def _not_below_nothing(**values: Decimal) -> None:
     for field, value in values.items():
         if value < 0:
             sentences = {
-                "fee": say("A fee cannot be below 0, as {amount} is.", amount=f"{value:f}"),
-                "tax_rate": say("A tax rate cannot be below 0, as {amount} is.", amount=f"{value:f}"),
-                "minute_cost": say("A minute cost cannot be below 0, as {amount} is.", amount=f"{value:f}"),
-                "unit_cost": say("A unit cost cannot be below 0, as {amount} is.", amount=f"{value:f}"),
+                "fee": say("A fee cannot be below 0, as {amount} is.", amount=number_text(value)),
+                "tax_rate": say("A tax rate cannot be below 0, as {amount} is.", amount=number_text(value)),
+                "minute_cost": say("A minute cost cannot be below 0, as {amount} is.", amount=number_text(value)),
+                "unit_cost": say("A unit cost cannot be below 0, as {amount} is.", amount=number_text(value)),
             }
             raise Refused(
                 sentences[field],

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.fields import number_text
 from accounts.guards import merged_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
@@ -85,10 +86,11 @@ def plan_obstacle(plan: Plan) -> Obstacle | None:
 def fee_obstacle(fee: Decimal, currency: str) -> Obstacle | None:
     """Why a customer cannot be charged this fee for a term, or None."""
     if fee < 0:
-        return Obstacle(say("A fee cannot be below 0, as {amount} is.", amount=f"{fee:f}"), "amount")
+        return Obstacle(say("A fee cannot be below 0, as {amount} is.", amount=number_text(fee)), "amount")
     if not is_whole_minor(fee, currency):
         return Obstacle(
-            say("The fee {fee} has more decimals than {currency} has.", fee=f"{fee:f}", currency=currency), "decimals"
+            say("The fee {fee} has more decimals than {currency} has.", fee=number_text(fee), currency=currency),
+            "decimals",
         )
     return None
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
+from accounts.actions.delegations import give_delegation
 from accounts.actions.language import choose_language
+from accounts.actions.staff import NewPerson, create_staff, create_team
+from accounts.forms import country_choices, currency_choices
 from accounts.messages.outbox import NewMessage
 from accounts.models import MessageKind, User
 from accounts.permissions import Role
+from accounts.validators import validate_country
+from audit.actions import Refused
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused
@@ -90,3 +98,45 @@ def test_no_language_that_is_none_can_be_sent() -> None:
 def test_e_mails_to_a_person_are_in_it(chosen: str, reads: str) -> None:
     person = factories.UserFactory.create(role=Role.AGENT, language=chosen)
     assert NewMessage(kind=MessageKind.STAFF_DIGEST, key="x", staff=person).reads == reads
+
+
+# --- What is put on record is English ------------------------------------------------------------
+
+
+def test_a_refusal_is_recorded_in_english_whoever_reads_it() -> None:
+    person = factories.agent()
+    with translation.override("it"), pytest.raises(Refused):
+        create_team(by=person, name="North desk")
+    event = Event.objects.get(verb="team.create")
+    assert event.message == (
+        "Your role (Support agent) may not draft changes of staff, teams and approval limits. Administrator can."
+    )
+
+
+def test_a_weak_password_is_recorded_in_english() -> None:
+    weak = NewPerson("ada", "Ada", "Lind", "73519042861507", "ada@example.com")
+    with translation.override("it"), pytest.raises(Refused) as caught:
+        create_staff(by=factories.administrator(), person=weak, role=Role.AGENT, reason="Joins")
+    assert "completamente numerica" in caught.value.message
+    assert "entirely numeric" in Event.objects.get(verb="staff.create").message
+
+
+def test_names_of_rows_are_recorded_in_english() -> None:
+    agent, lead = factories.lead(), factories.lead()
+    with translation.override("it"):
+        delegation = give_delegation(
+            by=lead, deputy_id=agent.pk, starts_on=date(2030, 5, 1), ends_on=date(2030, 5, 9), reason="Away"
+        )
+        assert "mag 2030" in str(delegation).lower()
+    label = Event.objects.get(verb="delegation.give").target_label
+    assert label == f"{agent} for {lead}, 1 May 2030 to 9 May 2030"
+
+
+def test_countries_and_currencies_have_names_in_every_language() -> None:
+    with translation.override("it"):
+        italian = dict(country_choices()), dict(currency_choices())
+    english = dict(country_choices()), dict(currency_choices())
+    assert (italian[0]["DE"], english[0]["DE"]) == ("Germania", "Germany")
+    assert (italian[1]["GBP"], english[1]["GBP"]) == ("GBP sterlina britannica", "GBP British Pound")
+    assert set(italian[0]) == set(english[0])
+    validate_country("DE")

@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from billing.credit_notes import issue_credit_note
 from billing.documents import content
@@ -91,6 +92,20 @@ def test_without_words_the_period_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(content, "_wordings", [])
     note = a_note()
     assert credit_note_document(note).rows == ((f"Given back for {note.period}", "40.00 EUR"),)
+
+
+def test_a_document_is_the_same_in_every_language() -> None:
+    invoice, note = an_invoice(country="DE"), a_note()
+    english = invoice_document(invoice), credit_note_document(note)
+    with translation.override("it"):
+        assert (invoice_document(invoice), credit_note_document(note)) == english
+    assert "Germany" in english[0].customer.lines
+
+
+def test_a_line_that_is_kept_is_english_whoever_opens_the_subscription() -> None:
+    with translation.override("it"):
+        period = factories.open_subscription().periods.get()
+    assert period.invoice.lines.get().text == f"{period.plan.name}, {period.starts_on} to {period.last_day}"
 
 
 def test_a_reversal_names_the_note_it_takes_back() -> None:
