@@ -117,7 +117,7 @@ def test_a_weak_password_is_recorded_in_english() -> None:
     weak = NewPerson("ada", "Ada", "Lind", "73519042861507", "ada@example.com")
     with translation.override("it"), pytest.raises(Refused) as caught:
         create_staff(by=factories.administrator(), person=weak, role=Role.AGENT, reason="Joins")
-    assert "completamente numerica" in caught.value.message
+    assert "interamente numerica" in caught.value.message
     assert "entirely numeric" in Event.objects.get(verb="staff.create").message
 
 
@@ -129,7 +129,7 @@ def test_names_of_rows_are_recorded_in_english() -> None:
         )
         assert "mag 2030" in str(delegation).lower()
     label = Event.objects.get(verb="delegation.give").target_label
-    assert label == f"{agent} for {lead}, 1 May 2030 to 9 May 2030"
+    assert label == f"{agent} for {lead}, 2030-05-01 to 2030-05-09"
 
 
 def test_countries_and_currencies_have_names_in_every_language() -> None:
