@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -35,9 +35,9 @@ class Words(str):  # noqa: SLOT000
         made.recorded = recorded
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # A copy is made with both.
-        return str(self), self.recorded
+        return Words, (str(self), self.recorded)
 
     def lower(self) -> Words:
         return Words(super().lower(), self.recorded.lower())

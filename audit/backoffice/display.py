@@ -82,4 +82,4 @@ def when(moment: datetime | None) -> SafeString:
 @lru_cache(maxsize=4096)
 def _day(day: date, language: str | None) -> str:
     """Written once a day and language: a list says the same days again and again."""
-    return escape(date_format(day, "j M Y"))
+    return escape(date_format(day))

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http import StreamingHttpResponse as Streaming
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
@@ -25,6 +26,7 @@ from audit.actions import Refused, act
 from audit.backoffice.paging import FewValues, ShortCount, is_for_few_values
 from audit.csv_safety import safe_cell
 from audit.models import SavedView
+from audit.words import Words, in_both, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -99,11 +101,11 @@ class ListPages(admin.ModelAdmin[Any]):
         query = view_query(request.POST.get("query", ""))
         try:
             if "delete" in request.POST:
-                messages.success(request, f"“{delete_view(request.POST['delete'], by=by)}” is gone.")
+                messages.success(request, say("“{name}” is gone.", name=delete_view(request.POST["delete"], by=by)))
             else:
                 name, shared = request.POST.get("name", ""), "shared" in request.POST
                 view = save_view(by=by, page=self.opts.label_lower, name=name, query=query, shared=shared)
-                messages.success(request, f"This view is kept as “{view.name}”.")
+                messages.success(request, say("This view is kept as “{name}”.", name=view.name))
         except Refused as refusal:
             messages.error(request, refusal.message)
         return HttpResponseRedirect(f"../?{query}" if query else "../")
@@ -129,7 +131,11 @@ class ListPages(admin.ModelAdmin[Any]):
                 action.data = {"rows": rows, "query": query}
                 if rows > MOST_CSV_ROWS:
                     raise Refused(
-                        f"These are {rows:,} rows; a file holds at most {MOST_CSV_ROWS:,}. Please filter first.",
+                        say(
+                            "These are {rows} rows; a file holds at most {most}. Please filter first.",
+                            rows=_grouped(rows),
+                            most=_grouped(MOST_CSV_ROWS),
+                        ),
                         code="too_many",
                     )
         except Refused as refusal:
@@ -158,6 +164,10 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
+
+
+def _grouped(number: int) -> Words:
+    return in_both(lambda: number_format(number, force_grouping=True))
 
 
 def plain_text(value: Any) -> str:
@@ -193,9 +203,9 @@ def save_view(*, by: User, page: str, name: str, query: str, shared: bool) -> Sa
     name = " ".join(name.split())
     most = SavedView._meta.get_field("name").max_length or 0
     if not name:
-        raise Refused("Give the view a name.", code="name_missing")
+        raise Refused(say("Give the view a name."), code="name_missing")
     if len(name) > most:
-        raise Refused(f"A view's name has at most {most} characters.", code="name_long")
+        raise Refused(say("A view's name has at most {most} characters.", most=most), code="name_long")
     view, _ = SavedView.objects.update_or_create(
         owner=by, page=page, name=name, defaults={"query": view_query(query), "shared": shared}
     )
@@ -210,8 +220,10 @@ def delete_view(view_id: str, *, by: User) -> str:
     """
     view = SavedView.objects.filter(pk=view_id).first() if view_id.isdecimal() else None
     if view is None:
-        raise Refused("This view does not exist (any more).", code="missing")
+        raise Refused(say("This view does not exist (any more)."), code="missing")
     if view.owner_id != by.pk:
-        raise Refused(f"“{view.name}” is kept by {view.owner}: only they can let it go.", code="owner")
+        raise Refused(
+            say("“{name}” is kept by {owner}: only they can let it go.", name=view.name, owner=view.owner), code="owner"
+        )
     view.delete()
     return view.name

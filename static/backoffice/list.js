@@ -11,7 +11,7 @@
   const count = bar.querySelector(".count");
   const across = bar.querySelector("input.select-across");
   const chooseAll = bar.querySelector(".select-all");
-  const total = bar.querySelector(".bar-count").dataset.all;
+  const words = bar.querySelector(".bar-count").dataset;
   const nothing = count.textContent;
   let last = null;
 
@@ -22,7 +22,9 @@
     all.checked = chosen === boxes.length && chosen > 0;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
     if (chooseAll) chooseAll.hidden = !all.checked || everyRow;
-    count.textContent = everyRow ? `All ${total} chosen` : chosen ? `${chosen} chosen` : nothing;
+    count.textContent = everyRow
+      ? words.every.replace("{count}", words.all)
+      : chosen ? words.some.replace("{count}", chosen) : nothing;
     bar.classList.toggle("idle", chosen === 0);
   }
 
