@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts.links import links_read_once
 from accounts.models import User
@@ -22,6 +23,7 @@ from audit.backoffice import Panel, TrackedAdmin, pill, register_verbs, sub, tim
 from audit.backoffice.admin import BarItem
 from audit.backoffice.display import escaped
 from audit.models import Event, EventQuerySet
+from audit.words import say
 from complaints.admin.case_actions import CASE_ACTIONS, Register
 from complaints.admin.case_file import read_case_file, rows_for_case_page
 from complaints.admin.live_quote import live_quote_view
@@ -32,28 +34,28 @@ from complaints.models import Assessment, Attachment, Complaint, DeadlineBreach,
 
 register_verbs(
     {
-        "complaint.register": "registered",
-        "complaint.acknowledge": "acknowledged",
-        "complaint.assign": "assigned",
-        "complaint.assess": "assessed",
-        "complaint.note": "wrote a note",
-        "complaint.customer_message": "recorded a message of the customer",
-        "complaint.ask": "asked the customer",
-        "complaint.resume": "resumed",
-        "complaint.correct": "corrected",
-        "complaint.attach": "attached a file",
-        "complaint.decide": "decided",
-        "complaint.communicate": "told the customer the decision",
-        "complaint.close": "closed",
-        "complaint.withdraw": "withdrew",
-        "complaint.merge": "merged",
-        "complaint.reopen": "reopened",
-        "complaint.escalate": "escalated",
-        "complaint.escalate_overdue": "escalated for its age",
-        "complaint.tell_lead": "told the lead about",
-        "complaint.refer": "referred to dispute resolution",
-        "complaint.consent": "consented to a refund of this old case",
-        "complaint.deadline_missed": "noticed a missed deadline",
+        "complaint.register": gettext_lazy("registered"),
+        "complaint.acknowledge": gettext_lazy("acknowledged"),
+        "complaint.assign": gettext_lazy("assigned"),
+        "complaint.assess": gettext_lazy("assessed"),
+        "complaint.note": gettext_lazy("wrote a note"),
+        "complaint.customer_message": gettext_lazy("recorded a message of the customer"),
+        "complaint.ask": gettext_lazy("asked the customer"),
+        "complaint.resume": gettext_lazy("resumed"),
+        "complaint.correct": gettext_lazy("corrected"),
+        "complaint.attach": gettext_lazy("attached a file"),
+        "complaint.decide": gettext_lazy("decided"),
+        "complaint.communicate": gettext_lazy("told the customer the decision"),
+        "complaint.close": gettext_lazy("closed"),
+        "complaint.withdraw": gettext_lazy("withdrew"),
+        "complaint.merge": gettext_lazy("merged"),
+        "complaint.reopen": gettext_lazy("reopened"),
+        "complaint.escalate": gettext_lazy("escalated"),
+        "complaint.escalate_overdue": gettext_lazy("escalated for its age"),
+        "complaint.tell_lead": gettext_lazy("told the lead about"),
+        "complaint.refer": gettext_lazy("referred to dispute resolution"),
+        "complaint.consent": gettext_lazy("consented to a refund of this old case"),
+        "complaint.deadline_missed": gettext_lazy("noticed a missed deadline"),
     }
 )
 
@@ -88,16 +90,16 @@ _OF_LIST = (
 class DueFilter(admin.SimpleListFilter):
     """By deadline and by whose case it is."""
 
-    title = "work"
+    title = pgettext_lazy("filter of complaints", "work")
     parameter_name = "work"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("mine", "My open cases"),
-            ("unassigned", "Unassigned"),
-            ("near", "Deadline near"),
-            ("overdue", "Overdue"),
-            ("open", "All open"),
+            ("mine", say("My open cases")),
+            ("unassigned", say("Unassigned")),
+            ("near", say("Deadline near")),
+            ("overdue", say("Overdue")),
+            ("open", say("All open")),
         ]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
@@ -133,10 +135,10 @@ class ComplaintAdmin(TrackedAdmin):
         "subscription__number",
         "customer__purchases__phone__serial",
     )
-    search_help_text = "Code, subject, customer, subscription or phone serial"
+    search_help_text = gettext_lazy("Code, subject, customer, subscription or phone serial")
     ordering = ("-received_at", "-pk")
     date_hierarchy = None
-    empty_hint = "Register one from the customer’s subscription, or with the button above."
+    empty_hint = gettext_lazy("Register one from the customer’s subscription, or with the button above.")
     fields = (
         "text",
         "sought",
@@ -161,59 +163,65 @@ class ComplaintAdmin(TrackedAdmin):
             fields.remove("more")
         return fields
 
-    @admin.display(description="Complaint", ordering="subject")
+    @admin.display(description=gettext_lazy("Complaint"), ordering="subject")
     def about(self, obj: Complaint) -> SafeString:
         return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")  # type: ignore[attr-defined]
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Complaint) -> SafeString:
         return complaint_pill(obj)
 
-    @admin.display(description="Deadline", ordering="decide_due_at")
+    @admin.display(description=gettext_lazy("Deadline"), ordering="decide_due_at")
     def due(self, obj: Complaint) -> SafeString:
         return deadline_pill(obj)
 
-    @admin.display(description="Received", ordering="received_at")
+    @admin.display(description=gettext_lazy("Received"), ordering="received_at")
     def received(self, obj: Complaint) -> SafeString:
         return when(obj.received_at)
 
-    @admin.display(description="Severity")
+    @admin.display(description=gettext_lazy("Severity"))
     def severity_shown(self, obj: Complaint) -> str:
-        level = f", escalated to level {obj.escalation_level}" if obj.escalation_level else ""
-        return obj.get_severity_display() + level
+        severity = obj.get_severity_display()
+        if not obj.escalation_level:
+            return severity
+        return say("{severity}, escalated to level {level}", severity=severity, level=obj.escalation_level)
 
-    @admin.display(description="Deadlines")
+    @admin.display(description=gettext_lazy("Deadlines"))
     def deadlines(self, obj: Complaint) -> SafeString:
         shown = {due.deadline: due_pill(due) for due in dues_of(obj)}
         kinds = DeadlineBreach.Deadline
-        acknowledge = (
-            format_html("acknowledged {}", when(obj.acknowledged_at))
-            if obj.acknowledged_at
-            else format_html("acknowledge before {} {}", when(obj.acknowledge_due_at), shown.get(kinds.ACKNOWLEDGE, ""))
-        )
-        decide = format_html("decide before {} {}", when(obj.decide_due_at), shown.get(kinds.DECIDE, ""))
-        return format_html("{}<br>{}", acknowledge, decide)
+        decide = format_html(gettext("decide before {time}"), time=when(obj.decide_due_at))
+        decide_pill = shown.get(kinds.DECIDE, "")
+        if obj.acknowledged_at:
+            done = format_html(gettext("acknowledged {time}"), time=when(obj.acknowledged_at))
+            return format_html("{}<br>{} {}", done, decide, decide_pill)
+        acknowledge = format_html(gettext("acknowledge before {time}"), time=when(obj.acknowledge_due_at))
+        return format_html("{} {}<br>{} {}", acknowledge, shown.get(kinds.ACKNOWLEDGE, ""), decide, decide_pill)
 
-    @admin.display(description="Judged by")
+    @admin.display(description=gettext_lazy("Judged by"))
     def judged_by(self, obj: Complaint) -> SafeString:
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
-    @admin.display(description="Besides")
+    @admin.display(description=gettext_lazy("Besides"))
     def more(self, obj: Complaint) -> str:
         facts = []
         if obj.merged_into:
-            facts.append(f"Merged into {obj.merged_into.code}.")
+            facts.append(say("Merged into {complaint}.", complaint=obj.merged_into.code))
         if obj.consent_by:
-            facts.append(f"{obj.consent_by} consented to this old case.")
+            facts.append(say("{person} consented to this old case.", person=obj.consent_by))
         if obj.referral_scheme:
+            referred: dict[str, Any] = {"scheme": obj.referral_scheme, "day": obj.referred_on}
             facts.append(
-                f"Referred to {obj.referral_scheme} on {obj.referred_on} ({obj.referral_reference or 'no reference'})."
+                say("Referred to {scheme} on {day} ({reference}).", reference=obj.referral_reference, **referred)
+                if obj.referral_reference
+                else say("Referred to {scheme} on {day} (no reference).", **referred)
             )
         if obj.referral_ended_on:
-            facts.append(f"That ended on {obj.referral_ended_on}: {obj.referral_outcome.rstrip('.')}.")
+            outcome = obj.referral_outcome.rstrip(".")
+            facts.append(say("That ended on {day}: {outcome}.", day=obj.referral_ended_on, outcome=outcome))
         if obj.withdrawal_channel:
-            facts.append(f"Withdrawn by {obj.get_withdrawal_channel_display().lower()}.")
+            facts.append(say("Withdrawn by {channel}.", channel=obj.get_withdrawal_channel_display().lower()))
         return " ".join(facts)
 
     def page_title(self, obj: Complaint) -> str:  # type: ignore[override]
@@ -222,11 +230,11 @@ class ComplaintAdmin(TrackedAdmin):
     def page_pills(self, request: HttpRequest, obj: Complaint) -> Sequence[SafeString]:
         pills = [complaint_pill(obj), *(due_pill(due) for due in shown_dues(obj))]
         if obj.escalation_level:
-            pills.append(pill(f"Level {obj.escalation_level}", "warn"))
+            pills.append(pill(say("Level {level}", level=obj.escalation_level), "warn"))
         if obj.decision is not None:
             pills.append(pill(obj.decision, "good" if obj.decision.is_upheld else "bad"))
         if obj.severity == Complaint.Severity.HIGH:
-            pills.append(pill("High severity", "warn"))
+            pills.append(pill(say("High severity"), "warn"))
         return [shown for shown in pills if shown]
 
     def events_about(self, obj: Complaint) -> EventQuerySet:

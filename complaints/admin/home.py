@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money_text
 from accounts.models import User
@@ -22,13 +24,14 @@ from accounts.permissions import May
 from audit.backoffice import Panel, number, pill, register_home_panel, register_later_panel, sub
 from audit.backoffice.charts import Chart, Series, Tone, bars, columns
 from audit.backoffice.counts import register_count
+from audit.words import join, say, say_count
 from complaints.admin.pills import complaint_pill, deadline_pill, refund_pill
 from complaints.due import DUE_RELATIONS, dues_of, near_deadline
 from complaints.figures import WEEKS, Figures, figures
 from complaints.models import Approval, Complaint, Decision, Incident, Refund, Remedy
 from complaints.queues import waiting_for_approval_of
 
-LAST_WEEKS = f"The last {WEEKS} weeks"
+LAST_WEEKS = format_lazy(gettext_lazy("The last {weeks} weeks"), weeks=WEEKS)
 TABLE = "backoffice/panels/table.html"
 MINE, OVERDUE, NEAR, UNASSIGNED, WAITING, DRAFTS, SETTLED = 12, 8, 8, 8, 10, 6, 8
 #: What a proposal froze is long, and no card shows it.
@@ -115,18 +118,21 @@ def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: 
     """Two columns, so that the deadline is in sight on a phone too; with the owner where it is not the reader."""
 
     def cells(complaint: Complaint) -> tuple[Any, ...]:
-        whose = f", {complaint.owner or 'nobody yet'}" if with_owner else ""
+        whose = [complaint.owner or say("nobody yet")] if with_owner else []
         about = format_html(
             '<div class="about">{} {}{}</div>',
             link(complaint, complaint.code),
             complaint.subject,
-            sub(f"{complaint.customer.name}{whose}"),
+            sub(join(", ", [complaint.customer.name, *whose])),
         )
         state = "" if with_owner else complaint_pill(complaint)
         return about, format_html('<div class="stacked">{}{}</div>', deadline_pill(complaint), state)
 
-    about = "Complaint, customer and owner" if with_owner else "Complaint and customer"
-    headings = [about, "Deadline" if with_owner else "Deadline and state"]
+    headings = (
+        [say("Complaint, customer and owner"), say("Deadline")]
+        if with_owner
+        else [say("Complaint and customer"), say("Deadline and state")]
+    )
     return {"headings": headings, "rows": [cells(one) for one in complaints], **context}
 
 
@@ -136,8 +142,8 @@ def my_cases(request: HttpRequest) -> Panel | None:
     if not user.may(May.WORK_COMPLAINTS):
         return None
     mine = sorted((one for one in _cases(request) if one.owner_id == user.pk), key=_urgency)[:MINE]
-    empty = "No open case is yours. Take one up from the unassigned ones."
-    return Panel("My cases", TABLE, _table(mine, empty=empty), note="all of mine", url=_list_of("mine"))
+    empty = say("No open case is yours. Take one up from the unassigned ones.")
+    return Panel(say("My cases"), TABLE, _table(mine, empty=empty), note=say("all of mine"), url=_list_of("mine"))
 
 
 def unassigned(request: HttpRequest) -> Panel | None:
@@ -146,8 +152,8 @@ def unassigned(request: HttpRequest) -> Panel | None:
     if not user.may(May.WORK_COMPLAINTS):
         return None
     nobodys = [one for one in _cases(request) if one.owner_id is None][:UNASSIGNED]
-    table = _table(nobodys, empty="Every case has somebody.")
-    return Panel("Unassigned", TABLE, table, note="all unassigned", url=_list_of("unassigned"))
+    table = _table(nobodys, empty=say("Every case has somebody."))
+    return Panel(say("Unassigned"), TABLE, table, note=say("all unassigned"), url=_list_of("unassigned"))
 
 
 def overdue(request: HttpRequest) -> Panel | None:
@@ -161,9 +167,9 @@ def overdue(request: HttpRequest) -> Panel | None:
     ]
     if not late:
         return None
-    title = "Overdue, the oldest first"
+    title = say("Overdue, the oldest first")
     table = _table(late, with_owner=True)
-    return Panel(title, TABLE, table, side="right", note="all overdue", url=_list_of("overdue"), tone="bad")
+    return Panel(title, TABLE, table, side="right", note=say("all overdue"), url=_list_of("overdue"), tone="bad")
 
 
 def near_their_deadline(request: HttpRequest) -> Panel | None:
@@ -175,7 +181,7 @@ def near_their_deadline(request: HttpRequest) -> Panel | None:
     if not near:
         return None
     table = _table(near, with_owner=True)
-    return Panel("Deadline near", TABLE, table, side="right", note="all that are near", url=_list_of("near"))
+    return Panel(say("Deadline near"), TABLE, table, side="right", note=say("all that are near"), url=_list_of("near"))
 
 
 # --- Refunds ------------------------------------------------------------------------------------
@@ -204,8 +210,8 @@ def _expires(refund: Refund) -> SafeString:
     """As ``expiry_pill``, short, under the heading that says the rest."""
     days = (refund.expires_on - timezone.localdate()).days
     if days <= 0:
-        return pill("expired", "bad")
-    return pill("tomorrow" if days == 1 else f"in {days} d", "warn" if days <= 3 else "mute")
+        return pill(say("expired"), "bad")
+    return pill(say("tomorrow") if days == 1 else say("in {days} d", days=days), "warn" if days <= 3 else "mute")
 
 
 def waiting_for_me(request: HttpRequest) -> Panel | None:
@@ -222,7 +228,7 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
                 "{} {}{}",
                 link(refund),
                 refund.customer.name,
-                sub(f"{refund.get_basis_display()}, by {refund.proposed_by}"),
+                sub(say("{basis}, by {person}", basis=refund.get_basis_display(), person=refund.proposed_by)),
             ),
             _expires(refund),
             number(money_text(refund.total, refund.currency)),
@@ -230,15 +236,15 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
         for refund in waiting
     ]
     return Panel(
-        "Waiting for my approval",
+        say("Waiting for my approval"),
         TABLE,
         {
-            "headings": ["Refund and customer", "Expires", ("Amount", "n")],
+            "headings": [say("Refund and customer"), say("Expires"), (say("Amount"), "n")],
             "rows": rows,
-            "empty": "Nothing waits for you.",
+            "empty": say("Nothing waits for you."),
         },
         side="right",
-        note="all proposals",
+        note=say("all proposals"),
         url=f"{reverse('admin:complaints_refund_changelist')}?state__exact=proposed",
     )
 
@@ -260,9 +266,9 @@ def my_drafts(request: HttpRequest) -> Panel | None:
         for refund in sorted(drafts, key=lambda one: not one.returned_reason)
     ]
     return Panel(
-        "My drafts and returned proposals",
+        say("My drafts and returned proposals"),
         TABLE,
-        {"headings": ["Refund, customer", "Sent back because", "Expires"], "rows": rows},
+        {"headings": [say("Refund, customer"), say("Sent back because"), say("Expires")], "rows": rows},
         side="right",
     )
 
@@ -285,15 +291,15 @@ def lately_settled(request: HttpRequest) -> Panel | None:
     if not shown:
         return None
     return Panel(
-        "Lately settled",
+        say("Lately settled"),
         TABLE,
         {
-            "headings": ["Refund, customer and basis", "Approved by", ("Amount", "n")],
+            "headings": [say("Refund, customer and basis"), say("Approved by"), (say("Amount"), "n")],
             "rows": [_settled_row(approvals) for approvals in shown],
         },
         # Whoever approves has that on the right already.
         side="left" if user.may(May.APPROVE_USAGE) else "right",
-        note="all refunds",
+        note=say("all refunds"),
         url=reverse("admin:complaints_refund_changelist"),
     )
 
@@ -342,11 +348,19 @@ def decisions_chart(found: Figures) -> Chart:
         Decision.Outcome.PARTLY_UPHELD: "warn",
         Decision.Outcome.REJECTED: "bad",
     }
+    lead = say("No decision yet")
+    if share is not None:
+        lead = say_count(
+            "{count} decision, {share} upheld wholly or partly",
+            "{count} decisions, {share} upheld wholly or partly",
+            sum(found.decided),
+            share=f"{share}%",
+        )
     chart = columns(
-        "Decisions by outcome",
-        "No decision yet" if share is None else f"{sum(found.decided)} decisions, {share}% upheld wholly or partly",
+        say("Decisions by outcome"),
+        lead,
         [_week(start) for start in found.weeks],
-        [Series(Decision.Outcome(name).label, tones[name], values) for name, values in found.outcomes.items()],
+        [Series(str(Decision.Outcome(name).label), tones[name], values) for name, values in found.outcomes.items()],
     )
     shares = [found.share_upheld(at) for at in range(len(found.weeks))]
     rows = [[*row, "–" if share is None else f"{share}%"] for row, share in zip(chart.rows, shares, strict=True)]
@@ -357,7 +371,7 @@ def decisions_chart(found: Figures) -> Chart:
         texts=chart.texts,
         lines=chart.lines,
         legend=chart.legend,
-        headings=[*chart.headings, "Share upheld"],
+        headings=[*chart.headings, say("Share upheld")],
         rows=rows,
     )
 
@@ -367,10 +381,10 @@ def bases_chart(found: Figures) -> Chart:
     given = {basis: found.bases[basis] for basis in Refund.Basis.values if basis in found.bases}
     total = sum(sum(values) for values in given.values())
     return columns(
-        "Refunds by basis",
-        f"{total} settled",
+        say("Refunds by basis"),
+        say_count("{count} settled", "{count} settled", total),
         [_week(start) for start in found.weeks],
-        [Series(Refund.Basis(basis).label, _BASES[basis], values) for basis, values in given.items()],
+        [Series(str(Refund.Basis(basis).label), _BASES[basis], values) for basis, values in given.items()],
     )
 
 
@@ -378,13 +392,21 @@ def days_chart(found: Figures) -> Chart:
     """Days to decide: half of the cases, and nine of ten, took no longer."""
     half, most = found.days_to_decide(50), found.days_to_decide(90)
     places = range(len(found.weeks))
+    lead = say("No decision yet")
+    if half is not None:
+        lead = say_count(
+            "Half within {count} day, nine of ten within {most}",
+            "Half within {count} days, nine of ten within {most}",
+            half,
+            most=most,
+        )
     return columns(
-        "Days to decide",
-        "No decision yet" if half is None else f"Half within {half} days, nine of ten within {most}",
+        say("Days to decide"),
+        lead,
         [_week(start) for start in found.weeks],
         [
-            Series("Nine of ten (p90)", "soft", [found.days_to_decide(90, at) for at in places]),
-            Series("Half (p50)", "one", [found.days_to_decide(50, at) for at in places]),
+            Series(say("Nine of ten (p90)"), "soft", [found.days_to_decide(90, at) for at in places]),
+            Series(say("Half (p50)"), "one", [found.days_to_decide(50, at) for at in places]),
         ],
         stacked=False,
     )
@@ -400,11 +422,11 @@ def given_chart(found: Figures) -> Chart:
     for (_, currency), amount in ordered:
         sums[currency] = sums.get(currency, Decimal(0)) + amount
     return bars(
-        "Given, by remedy",
-        ", ".join(money_text(amount, currency) for currency, amount in sums.items()) or "Nothing yet",
-        ["Remedy", "Amount"],
+        say("Given, by remedy"),
+        ", ".join(money_text(amount, currency) for currency, amount in sums.items()) or say("Nothing yet"),
+        [say("Remedy"), say("Amount")],
         [
-            (Remedy.Kind(kind).label, amount, money_text(amount, currency), largest[currency])
+            (str(Remedy.Kind(kind).label), amount, money_text(amount, currency), largest[currency])
             for (kind, currency), amount in ordered
         ],
     )

@@ -10,12 +10,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.amounts import money_text
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Refused
 from audit.backoffice import DateInput, Panel
+from audit.words import say
 from billing.giving import refundable_of
 from billing.models import BillingPeriod
 from complaints.admin.quotes import shown_quote
@@ -36,19 +38,29 @@ class LiveQuoteForm(forms.Form):
 
     basis = forms.ChoiceField(choices=Refund.Basis, required=False)
     period = forms.TypedChoiceField(coerce=int, required=False, empty_value=None)
-    as_of = forms.DateField(label="As of", widget=DateInput, required=False)
+    as_of = forms.DateField(label=gettext_lazy("As of"), widget=DateInput, required=False)
     special_amount = forms.DecimalField(
-        label="Amount of a special case", required=False, max_digits=18, decimal_places=4, min_value=0
+        label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0
     )
-    reduction = forms.DecimalField(label="Give less by", required=False, max_digits=18, decimal_places=4, min_value=0)
+    reduction = forms.DecimalField(
+        label=gettext_lazy("Give less by"), required=False, max_digits=18, decimal_places=4, min_value=0
+    )
     counted = forms.TypedMultipleChoiceField(
-        label="Interruptions", coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
-    rest = forms.ChoiceField(label="Give it as", choices=REST_CHOICES, required=False)
-    credit_amount = forms.DecimalField(label="of which credit", required=False, max_digits=18, decimal_places=4)
-    minutes_amount = forms.DecimalField(label="of which minutes", required=False, max_digits=18, decimal_places=4)
-    extension_amount = forms.DecimalField(label="of which days", required=False, max_digits=18, decimal_places=4)
-    cash_amount = forms.DecimalField(label="of which cash", required=False, max_digits=18, decimal_places=4)
+    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, required=False)
+    credit_amount = forms.DecimalField(
+        label=gettext_lazy("of which credit"), required=False, max_digits=18, decimal_places=4
+    )
+    minutes_amount = forms.DecimalField(
+        label=gettext_lazy("of which minutes"), required=False, max_digits=18, decimal_places=4
+    )
+    extension_amount = forms.DecimalField(
+        label=gettext_lazy("of which days"), required=False, max_digits=18, decimal_places=4
+    )
+    cash_amount = forms.DecimalField(
+        label=gettext_lazy("of which cash"), required=False, max_digits=18, decimal_places=4
+    )
 
     def __init__(self, complaint: Complaint, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "quote-%s")
@@ -97,7 +109,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     form = LiveQuoteForm(complaint, request.GET) if asked else LiveQuoteForm(complaint, initial=initial_of(complaint))
     context: dict[str, Any] = {"complaint": complaint, "quote_form": form}
     if asked and not form.is_valid():
-        return {**context, "problem": "Please correct what is marked."}
+        return {**context, "problem": say("Please correct what is marked.")}
     values = form.cleaned_data if asked else {}
     facts = form.facts if values.get("period") else facts_of(complaint)
     period = facts.period
@@ -151,10 +163,10 @@ def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingP
         "median": percent(found.middle),
         "low": percent(found.lowest),
         "high": percent(found.highest),
-        "usual": f"{percent(low)} to {percent(high)}",
+        "usual": say("{low} to {high}", low=percent(low), high=percent(high)),
         "this": percent(share),
         "unusual": found.is_unusual(share),
-        "quartiles": f"{percent(found.lower_quartile)} to {percent(found.upper_quartile)}",
+        "quartiles": say("{low} to {high}", low=percent(found.lower_quartile), high=percent(found.upper_quartile)),
     }
 
 
@@ -180,7 +192,9 @@ def live_quote_panel(request: HttpRequest, complaint: Complaint) -> Panel | None
     user: User = request.user  # type: ignore[assignment]
     if not may_quote(user):
         return None
-    return Panel("Quote", "complaints/panels/live_quote.html", live_quote_context(request, complaint), side="right")
+    return Panel(
+        say("Quote"), "complaints/panels/live_quote.html", live_quote_context(request, complaint), side="right"
+    )
 
 
 def live_quote_view(pages: Any, request: HttpRequest, pk: int) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -79,7 +80,7 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     evidence = gather_evidence(complaint, facts_of(complaint))
     panels = [
         Panel(
-            "Customer and period",
+            say("Customer and period"),
             "complaints/panels/period.html",
             _period_context(complaint, evidence),
             side="right",
@@ -91,33 +92,33 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
         panels.append(quote)
     panels += [
         Panel(
-            "Refunds of this case",
+            say("Refunds of this case"),
             "backoffice/panels/table.html",
             refunds_table(complaint.refunds.all()),
             side="right",
         ),
-        Panel("Findings", "complaints/panels/findings.html", {"complaint": complaint}),
-        Panel("Evidence", "complaints/panels/evidence.html", _evidence_context(evidence), side="right"),
+        Panel(say("Findings"), "complaints/panels/findings.html", {"complaint": complaint}),
+        Panel(say("Evidence"), "complaints/panels/evidence.html", _evidence_context(evidence), side="right"),
         Panel(
-            "Messages",
+            say("Messages"),
             "complaints/panels/messages.html",
             {"complaint": complaint},
-            note="to and from the customer",
+            note=say("to and from the customer"),
         ),
         messages_panel(newest_emails(complaint)),
-        Panel("Notes", "complaints/panels/notes.html", {"complaint": complaint}, note="internal"),
+        Panel(say("Notes"), "complaints/panels/notes.html", {"complaint": complaint}, note=say("internal")),
     ]
     if complaint.attachments.all():
-        panels.append(Panel("Attachments", "complaints/panels/attachments.html", {"complaint": complaint}))
+        panels.append(Panel(say("Attachments"), "complaints/panels/attachments.html", {"complaint": complaint}))
     breaches = list(complaint.breaches.all())
     if breaches:
         panels.insert(
             0,
             Panel(
-                "Missed deadlines",
+                say("Missed deadlines"),
                 "backoffice/panels/table.html",
                 {
-                    "headings": ["Deadline", "Was due", "Noticed"],
+                    "headings": [say("Deadline"), say("Was due"), say("Noticed")],
                     "rows": [
                         (breach.get_deadline_display(), when(breach.due_at), when(breach.noticed_at))
                         for breach in breaches
@@ -150,7 +151,10 @@ def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:
 
 def _operations(evidence: Evidence) -> list[str]:
     names = {cost["code"]: cost["name"] for cost in evidence.period.operation_costs}
-    return [f"{operation.quantity.normalize():f} × {names[operation.code]}" for operation in evidence.operations]
+    return [
+        f"{number_format(operation.quantity.normalize(), use_l10n=True)} × {names[operation.code]}"
+        for operation in evidence.operations
+    ]
 
 
 def _evidence_context(evidence: Evidence) -> dict[str, Any]:
@@ -195,14 +199,14 @@ def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_c
                 number(amount),
             )
         )
-    first = "Refund, case" if with_case else "Refund"
-    return {"headings": [first, "Basis and remedy", "State", ("Amount", "n")], "rows": rows}
+    first = say("Refund, case") if with_case else say("Refund")
+    return {"headings": [first, say("Basis and remedy"), say("State"), (say("Amount"), "n")], "rows": rows}
 
 
 def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint]) -> Mapping[str, Any]:
     """Complaints as the rows of a card."""
     return {
-        "headings": ["Complaint", "Received", "State", "Decision"],
+        "headings": [say("Complaint"), say("Received"), say("State"), say("Decision")],
         "rows": [
             (
                 format_html("{}{}", link(complaint, complaint.code), sub(complaint.subject)),
@@ -217,7 +221,8 @@ def complaints_table(complaints: Sequence[Complaint] | models.QuerySet[Complaint
 
 def register_link(subscription: Subscription) -> SafeString:
     """Where a complaint about a subscription is registered."""
-    return format_html('<a class="btn" href="{}">Register a complaint</a>', register_url(subscription.number))
+    words = say("Register a complaint")
+    return format_html('<a class="btn" href="{}">{}</a>', register_url(subscription.number), words)
 
 
 def register_url(number: str) -> str:
@@ -236,7 +241,7 @@ def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
     user: User = request.user  # type: ignore[assignment]
     registers = user.may(May.WORK_COMPLAINTS)
     return Panel(
-        "Complaints",
+        say("Complaints"),
         "backoffice/panels/table.html",
         complaints_table(found),
         note=say("Register a complaint") if registers else "",
@@ -248,7 +253,7 @@ def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
 def refunds_of(request: HttpRequest, customer: Customer) -> Panel:
     """Refunds on the customer's page."""
     found = customer.refunds.select_related("complaint").order_by("-drafted_at")[:20]
-    return Panel("Refunds", "backoffice/panels/table.html", refunds_table(found, with_case=True))
+    return Panel(say("Refunds"), "backoffice/panels/table.html", refunds_table(found, with_case=True))
 
 
 @subscription_page.panel(order=10)
@@ -259,4 +264,4 @@ def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel:
     context = dict(complaints_table(found.order_by("-received_at")[:20]))
     if user.may(May.WORK_COMPLAINTS):
         context["button"] = register_link(subscription)
-    return Panel("Complaints", "complaints/panels/complaints.html", context)
+    return Panel(say("Complaints"), "complaints/panels/complaints.html", context)

@@ -10,11 +10,12 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from accounts.amounts import money, money_text
 from accounts.models import User
 from accounts.panels import link, page_url
-from accounts.permissions import PERMISSIONS, May
+from accounts.permissions import PERMISSIONS, May, role_words
 from audit.backoffice import Panel, TrackedAdmin, register_verbs, sub, timeline_panel, when
 from audit.models import Event, EventQuerySet
 from audit.words import say
@@ -30,17 +31,17 @@ from complaints.wording import plan_in_words
 
 register_verbs(
     {
-        "refund.draft": "drafted",
-        "refund.edit": "edited",
-        "refund.propose": "proposed",
-        "refund.draft_indemnity": "drafted the indemnity for a late answer:",
-        "refund.draft_and_propose": "drafted and proposed",
-        "refund.approve": "approved",
-        "refund.return": "returned",
-        "refund.reject": "rejected",
-        "refund.withdraw": "withdrew",
-        "refund.revoke": "revoked",
-        "refund.expire": "let expire",
+        "refund.draft": gettext_lazy("drafted"),
+        "refund.edit": gettext_lazy("edited"),
+        "refund.propose": gettext_lazy("proposed"),
+        "refund.draft_indemnity": gettext_lazy("drafted the indemnity for a late answer:"),
+        "refund.draft_and_propose": gettext_lazy("drafted and proposed"),
+        "refund.approve": gettext_lazy("approved"),
+        "refund.return": gettext_lazy("returned"),
+        "refund.reject": gettext_lazy("rejected"),
+        "refund.withdraw": gettext_lazy("withdrew"),
+        "refund.revoke": gettext_lazy("revoked"),
+        "refund.expire": gettext_lazy("let expire"),
     }
 )
 
@@ -55,9 +56,9 @@ class RefundAdmin(InboxPages, TrackedAdmin):
     list_filter = ("state", "basis", "currency")
     list_select_related = ("customer", "complaint", "proposed_by")
     search_fields = ("code", "complaint__code", "customer__name", "customer__number", "customer__email")
-    search_help_text = "Refund, complaint or customer"
+    search_help_text = gettext_lazy("Refund, complaint or customer")
     ordering = ("-drafted_at", "-pk")
-    empty_hint = "Refunds are proposed on the page of a complaint."
+    empty_hint = gettext_lazy("Refunds are proposed on the page of a complaint.")
     fields = (
         "case",
         "customer_link",
@@ -94,80 +95,90 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         )
         return [name for name in self.fields if not empty.get(name)]
 
-    @admin.display(description="Case", ordering="complaint__code")
+    @admin.display(description=gettext_lazy("Case"), ordering="complaint__code")
     def who(self, obj: Refund) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(f"{obj.complaint.code} {obj.complaint.subject}"))
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Refund) -> SafeString:
         return refund_pill(obj)
 
-    @admin.display(description="Proposed by", ordering="proposed_at")
+    @admin.display(description=gettext_lazy("Proposed by"), ordering="proposed_at")
     def proposer(self, obj: Refund) -> SafeString:
         if obj.proposed_by is None:
             return SafeString("–")
-        return format_html('{}<span class="sub">{}</span>', obj.proposed_by, when(obj.proposed_at))
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description="Amount", ordering="total")
+    @admin.display(description=gettext_lazy("Amount"), ordering="total")
     def amount(self, obj: Refund) -> SafeString:
         if not obj.total:
             return SafeString("–")
         return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency))
 
-    @admin.display(description="Expires", ordering="expires_on")
+    @admin.display(description=gettext_lazy("Expires"), ordering="expires_on")
     def expires(self, obj: Refund) -> SafeString:
         return expiry_pill(obj)
 
-    @admin.display(description="Complaint")
+    @admin.display(description=gettext_lazy("Complaint"))
     def case(self, obj: Refund) -> SafeString:
         return link(obj.complaint)
 
-    @admin.display(description="Customer")
+    @admin.display(description=gettext_lazy("Customer"))
     def customer_link(self, obj: Refund) -> SafeString:
         return link(obj.customer)
 
-    @admin.display(description="Period")
+    @admin.display(description=gettext_lazy("Period"))
     def period_shown(self, obj: Refund) -> SafeString:
-        return format_html("{} of {}", obj.period, link(obj.subscription))
+        # Translators: a period and its subscription: "1 to 31 Oct 2026 of S-00012"
+        return format_html(
+            gettext("{period} of {subscription}"), period=obj.period, subscription=link(obj.subscription)
+        )
 
-    @admin.display(description="Given as")
+    @admin.display(description=gettext_lazy("Given as"))
     def remedies_shown(self, obj: Refund) -> str:
         return plan_in_words(obj.remedy_plan, obj.currency)
 
-    @admin.display(description="Why")
+    @admin.display(description=gettext_lazy("Why"))
     def why(self, obj: Refund) -> SafeString:
-        less = f"Less by {money_text(obj.reduction, obj.currency)}: {obj.reduction_reason}" if obj.reduction else ""
+        less = ""
+        if obj.reduction:
+            amount = money_text(obj.reduction, obj.currency)
+            less = say("Less by {amount}: {reason}", amount=amount, reason=obj.reduction_reason)
         return format_html("{}{}{}", obj.proposal_reason or "–", sub(obj.justification), sub(less))
 
-    @admin.display(description="People")
+    @admin.display(description=gettext_lazy("People"))
     def people(self, obj: Refund) -> SafeString:
-        proposed = (
-            format_html("proposed by {} {}", obj.proposed_by, when(obj.proposed_at))
+        # Translators: who and when: "drafted by Ann Agent 10 Nov 2026, 09:12 CET"
+        drafted = gettext("drafted by {person} {moment}")
+        # Translators: who and when: "proposed by Ann Agent 10 Nov 2026, 09:12 CET"
+        proposed = gettext("proposed by {person} {moment}")
+        # Translators: who and when: "approved by Lena Lead (Team lead) 10 Nov 2026, 09:12 CET"
+        approved = gettext("approved by {person} ({role}) {moment}")
+        lines: list[SafeString | str] = [
+            format_html(drafted, person=obj.drafted_by, moment=when(obj.drafted_at)),
+            format_html(proposed, person=obj.proposed_by, moment=when(obj.proposed_at))
             if obj.proposed_by
-            else "not proposed yet"
-        )
-        approved = format_html_join(
-            "",
-            "<br>{} {}",
-            (
-                (say("approved by {person} ({role})", person=one.by_whom, role=one.approver_role), when(one.at))
+            else say("not proposed yet"),
+            *(
+                format_html(approved, person=one.by_whom, role=role_words(one.approver_role), moment=when(one.at))
                 for one in obj.approvals.all()
             ),
-        )
-        return format_html("drafted by {} {}<br>{}{}", obj.drafted_by, when(obj.drafted_at), proposed, approved)
+        ]
+        return format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines))
 
-    @admin.display(description="Sent back")
+    @admin.display(description=gettext_lazy("Sent back"))
     def returned(self, obj: Refund) -> str:
         return obj.returned_reason
 
-    @admin.display(description="Judged by")
+    @admin.display(description=gettext_lazy("Judged by"))
     def policies(self, obj: Refund) -> SafeString:
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
     def page_title(self, obj: Refund) -> str:  # type: ignore[override]
-        amount = f", {money_text(obj.total, obj.currency)}" if obj.total else ""
-        return f"Refund {obj.code}{amount}"
+        if not obj.total:
+            return say("Refund {code}", code=obj.code)
+        return say("Refund {code}, {amount}", code=obj.code, amount=money_text(obj.total, obj.currency))
 
     def page_pills(self, request: HttpRequest, obj: Refund) -> Sequence[SafeString]:
         return [shown for shown in (refund_pill(obj), expiry_pill(obj)) if shown]
@@ -181,11 +192,11 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         if obj.inputs:
             panels.append(
                 Panel(
-                    "Quote as proposed",
+                    say("Quote as proposed"),
                     "complaints/panels/quote.html",
                     frozen_quote_context(obj),
                     side="right",
-                    note="frozen",
+                    note=say("frozen"),
                 )
             )
         if obj.state == Refund.State.DRAFT:
@@ -193,27 +204,29 @@ class RefundAdmin(InboxPages, TrackedAdmin):
             live = quote_context(obj.complaint, obj.period, choices, reduction_reason=obj.reduction_reason)
             panels.insert(
                 0,
-                Panel("Quote now", "complaints/panels/quote.html", live, side="right", note="from live data"),
+                Panel(say("Quote now"), "complaints/panels/quote.html", live, side="right", note=say("from live data")),
             )
         remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
         if remedies:
             note = obj.credit_note
             panels.append(
                 Panel(
-                    "Given",
+                    pgettext("what a refund gave", "Given"),
                     "backoffice/panels/table.html",
                     _given(remedies, obj.currency),
                     side="right",
-                    note=f"credit note {note.number}" if note else "",
+                    note=say("credit note {number}", number=note.number) if note else "",
                     url=page_url(note) if note else "",
                 )
             )
         approvals = obj.approvals.all()
         if approvals:
-            panels.append(Panel("Approvals", "backoffice/panels/table.html", _approvals(obj), side="right"))
+            panels.append(Panel(say("Approvals"), "backoffice/panels/table.html", _approvals(obj), side="right"))
         if obj.state in Refund.PENDING_STATES:
             panels.append(
-                Panel("Who could approve", "backoffice/panels/table.html", _could_approve(request, obj), side="right")
+                Panel(
+                    say("Who could approve"), "backoffice/panels/table.html", _could_approve(request, obj), side="right"
+                )
             )
         events = self.events_about(obj).filter(
             models.Q(target_type="complaints.refund", target_id=obj.pk)
@@ -237,15 +250,15 @@ def _given(remedies: list[Remedy], currency: str) -> dict[str, Any]:
         what = remedy.credit or remedy.payout or remedy.minutes_grant or remedy.extension
         shown = link(what) if remedy.credit or remedy.payout else str(what)
         rows.append((remedy.get_kind_display(), shown, when(remedy.at), money(remedy.amount, currency)))
-    return {"headings": ["Remedy", "What", "When", ("Amount", "n")], "rows": rows}
+    return {"headings": [say("Remedy"), say("What"), say("When"), (say("Amount"), "n")], "rows": rows}
 
 
 def _approvals(refund: Refund) -> dict[str, Any]:
     return {
-        "headings": ["Approved by", "When", "Reason", ("Limit", "n")],
+        "headings": [say("Approved by"), say("When"), say("Reason"), (say("Limit"), "n")],
         "rows": [
             (
-                format_html("{}{}", approval.by_whom, sub(approval.approver_role)),
+                format_html("{}{}", approval.by_whom, sub(role_words(approval.approver_role))),
                 when(approval.at),
                 approval.reason or "–",
                 money(approval.limit, refund.currency),
@@ -255,8 +268,11 @@ def _approvals(refund: Refund) -> dict[str, Any]:
     }
 
 
-def _for(person: User | None) -> str:
-    return f" for {person}" if person is not None else ""
+def _approver(person: User, authority: guards.Authority) -> str:
+    """Whoever could approve, and in whose place."""
+    if authority.right.delegation is None:
+        return str(person)
+    return say("{approver} for {person}", approver=person, person=authority.right.person)
 
 
 def _could_approve(request: HttpRequest, refund: Refund) -> dict[str, Any]:
@@ -267,18 +283,13 @@ def _could_approve(request: HttpRequest, refund: Refund) -> dict[str, Any]:
         refund, people.select_related("role").order_by("first_name", "last_name"), rights_of(user)
     )
     return {
-        "headings": ["Who", ("Limit", "n")],
+        "headings": [say("Who"), (say("Limit"), "n")],
         "rows": [
             (
-                format_html(
-                    "{}{}{}",
-                    person,
-                    _for(authority.right.person if authority.right.delegation is not None else None),
-                    sub(person.role_name),
-                ),
+                format_html("{}{}", _approver(person, authority), sub(role_words(person.role_name))),
                 money(authority.limit, refund.currency),
             )
             for person, authority in found
         ],
-        "empty": "Nobody: whoever else could had a hand in it, or it is over their limit.",
+        "empty": say("Nobody: whoever else could had a hand in it, or it is over their limit."),
     }

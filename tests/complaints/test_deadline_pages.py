@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from complaints.actions.cases import acknowledge_complaint, assign_complaint
@@ -156,7 +157,7 @@ def test_a_referral_is_recorded_and_ended_on_its_page(desk: Desk) -> None:
     began, ended = factories.days_ago(10), factories.days_ago(2)
     typed = {"scheme": "Conciliation board", "reference": "17/24", "referred_on": began.isoformat()}
     assert lead.post(url, typed).status_code == 302
-    assert f"Referred to Conciliation board on {began} (17/24)." in page(lead, change(complaint))
+    assert f"Referred to Conciliation board on {date_format(began)} (17/24)." in page(lead, change(complaint))
     assert "Conciliation board" in page(lead, url)  # what is on record stands in the form
     for wrong in (
         {"ended_on": ended.isoformat()},
@@ -166,7 +167,7 @@ def test_a_referral_is_recorded_and_ended_on_its_page(desk: Desk) -> None:
     ):
         assert lead.post(url, {**typed, **wrong}).status_code == 200
     assert lead.post(url, {**typed, "ended_on": ended.isoformat(), "outcome": "Settled."}).status_code == 302
-    assert f"That ended on {ended}: Settled." in page(lead, change(complaint))
+    assert f"That ended on {date_format(ended)}: Settled." in page(lead, change(complaint))
     found = Complaint.objects.get(pk=complaint.pk)
     dates: tuple[date | None, date | None] = (found.referred_on, found.referral_ended_on)
     assert dates == (began, ended)

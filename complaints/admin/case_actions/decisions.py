@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import Done, OptionalReasonForm
 from audit.backoffice.actions import ActionForm
+from audit.words import say
 from complaints import forms, guards
 from complaints.actions import cases, decisions
 from complaints.actions.refunds import quote_and_propose
@@ -21,7 +24,7 @@ from complaints.quoting import Choices, suggested_basis
 
 class Assess(CaseAction):
     name = "assess"
-    label = "Assess"
+    label = gettext_lazy("Assess")
     icon = "search-check"
     form_class = forms.AssessForm
 
@@ -33,12 +36,12 @@ class Assess(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         assessment = cases.assess_complaint(pk, by=by, **cleaned)
-        return f"{assessment.complaint.code} is assessed; its evidence is kept with it."
+        return say("{complaint} is assessed; its evidence is kept with it.", complaint=assessment.complaint.code)
 
 
 class Decide(CaseAction):
     name = "decide"
-    label = "Decide"
+    label = gettext_lazy("Decide")
     tone = "primary"
     icon = "gavel"
     form_class = forms.DecideForm
@@ -48,17 +51,20 @@ class Decide(CaseAction):
 
     def consequence(self, obj: Complaint, by: User) -> str:
         if obj.decision is not None:
-            return f"This supersedes the decision “{obj.decision}”. Refunds that are settled stay as they are."
-        return "The decision is kept with your name and cannot be edited; a later one can supersede it."
+            return say(
+                "This supersedes the decision “{decision}”. Refunds that are settled stay as they are.",
+                decision=obj.decision,
+            )
+        return say("The decision is kept with your name and cannot be edited; a later one can supersede it.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         decision = decisions.decide_complaint(pk, by=by, **cleaned)
-        return f"{decision.complaint.code} is decided: {decision}."
+        return say("{complaint} is decided: {decision}.", complaint=decision.complaint.code, decision=decision)
 
 
 class Propose(CaseAction):
     name = "propose"
-    label = "Quote and propose a refund"
+    label = gettext_lazy("Quote and propose a refund")
     tone = "primary"
     icon = "calculator"
     may = May.PROPOSE_REFUNDS
@@ -72,11 +78,13 @@ class Propose(CaseAction):
         if found:
             return found
         if obj.decision is None or obj.state not in ("decided", "communicated"):
-            return f"{obj.code} is not decided yet: decide it first."
+            return say("{complaint} is not decided yet: decide it first.", complaint=obj.code)
         return guards.consent_missing(obj)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
+        return say(
+            "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
+        )
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -103,13 +111,13 @@ class Propose(CaseAction):
         refund = quote_and_propose(
             pk, by=by, reason=cleaned["reason"], period_id=cleaned["period_id"], **cleaned["terms"]
         )
-        return Done(f"{refund.code} is proposed. Somebody else has to approve it.", page_url(refund))
+        return Done(say("{refund} is proposed. Somebody else has to approve it.", refund=refund.code), page_url(refund))
 
 
 class Close(CaseAction):
     name = "close"
-    label = "Close"
-    label_plural = "Close complaints"
+    label = gettext_lazy("Close")
+    label_plural = gettext_lazy("Close complaints")
     in_bulk = True
     icon = "archive"
     form_class = OptionalReasonForm
@@ -118,28 +126,30 @@ class Close(CaseAction):
         return guards.close_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} leaves the queues. A lead can reopen it."
+        return say("{complaint} leaves the queues. A lead can reopen it.", complaint=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.close_complaint(pk, by=by, **cleaned)
-        return f"{complaint.code} is closed."
+        return say("{complaint} is closed.", complaint=complaint.code)
 
 
 class Withdraw(CaseAction):
     name = "withdraw"
-    label = "Withdraw"
+    label = gettext_lazy("Withdraw")
     tone = "danger"
     icon = "undo-2"
     form_class = forms.ChannelReasonForm
-    intro = "Only on the customer’s word. Write down how it came and what they said."
+    intro = gettext_lazy("Only on the customer’s word. Write down how it came and what they said.")
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.withdraw_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
         waiting = guards.open_refunds(obj)
-        return f"{obj.code} ends" + (f", and {waiting[0].code} is withdrawn with it." if waiting else ".")
+        if not waiting:
+            return say("{complaint} ends.", complaint=obj.code)
+        return say("{complaint} ends, and {refund} is withdrawn with it.", complaint=obj.code, refund=waiting[0].code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.withdraw_complaint(pk, by=by, **cleaned)
-        return f"{complaint.code} is withdrawn."
+        return say("{complaint} is withdrawn.", complaint=complaint.code)

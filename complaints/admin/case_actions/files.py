@@ -7,11 +7,13 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May, roles_that
 from audit.backoffice import Done, NoReasonForm, PageAction
+from audit.words import say
 from billing.models import Subscription
 from complaints import forms, guards
 from complaints.actions import cases
@@ -21,7 +23,7 @@ from complaints.models import Complaint
 
 class Register(PageAction):
     name = "register"
-    label = "Register a complaint"
+    label = gettext_lazy("Register a complaint")
     tone = "primary"
     icon = "message-square-plus"
     may = May.WORK_COMPLAINTS
@@ -39,13 +41,16 @@ class Register(PageAction):
         for spare in ("subscription", "about_day"):
             cleaned.pop(spare, None)
         complaint = cases.register_complaint(by=by, attachments=files, **cleaned)
-        return Done(f"{complaint.code} is registered. Give the customer this code.", page_url(complaint))
+        return Done(
+            say("{complaint} is registered. Give the customer this code.", complaint=complaint.code),
+            page_url(complaint),
+        )
 
 
 class TakeUp(CaseAction):
     name = "take"
-    label = "Take up"
-    label_plural = "Take up complaints"
+    label = gettext_lazy("Take up")
+    label_plural = gettext_lazy("Take up complaints")
     tone = "primary"
     in_bulk = True
     icon = "hand"
@@ -53,21 +58,25 @@ class TakeUp(CaseAction):
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         if obj.owner is not None:
-            return f"{obj.code} is {'yours' if obj.owner == by else f'{obj.owner}’s'} already."
+            if obj.owner == by:
+                return say("{complaint} is yours already.", complaint=obj.code)
+            return say("{complaint} is {person}’s already.", complaint=obj.code, person=obj.owner)
         return guards.assign_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} becomes yours" + (" and its review starts." if obj.state == "registered" else ".")
+        if obj.state == Complaint.State.REGISTERED:
+            return say("{complaint} becomes yours and its review starts.", complaint=obj.code)
+        return say("{complaint} becomes yours.", complaint=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = cases.assign_complaint(pk, by=by, owner_id=by.pk)
-        return f"{complaint.code} is yours."
+        return say("{complaint} is yours.", complaint=complaint.code)
 
 
 class Assign(CaseAction):
     name = "assign"
-    label = "Assign"
-    label_plural = "Assign complaints"
+    label = gettext_lazy("Assign")
+    label_plural = gettext_lazy("Assign complaints")
     in_bulk = True
     icon = "user-round-plus"
     form_class = forms.AssignForm
@@ -76,28 +85,30 @@ class Assign(CaseAction):
         return guards.assign_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} moves from {obj.owner or 'nobody'} to the person you choose."
+        if obj.owner is None:
+            return say("{complaint} moves from nobody to the person you choose.", complaint=obj.code)
+        return say("{complaint} moves from {person} to the person you choose.", complaint=obj.code, person=obj.owner)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = cases.assign_complaint(pk, by=by, owner_id=cleaned["owner"].pk, reason=cleaned["reason"])
-        return f"{complaint.code} is assigned to {complaint.owner}."
+        return say("{complaint} is assigned to {person}.", complaint=complaint.code, person=complaint.owner)
 
 
 class WriteNote(CaseAction):
     name = "note"
-    label = "Note"
+    label = gettext_lazy("Note")
     icon = "sticky-note"
     form_class = forms.TextForm
-    intro = "Internal: the customer never sees it."
+    intro = gettext_lazy("Internal: the customer never sees it.")
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         cases.add_note(pk, by=by, **cleaned)
-        return "The note is kept."
+        return say("The note is kept.")
 
 
 class Attach(CaseAction):
     name = "attach"
-    label = "Attach a file"
+    label = gettext_lazy("Attach a file")
     icon = "paperclip"
     form_class = forms.AttachForm
 
@@ -106,15 +117,15 @@ class Attach(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         attachment = cases.attach_file(pk, by=by, file=cleaned["file"])
-        return f"{attachment.name} is attached."
+        return say("{file} is attached.", file=attachment.name)
 
 
 class Correct(CaseAction):
     name = "correct"
-    label = "Correct"
+    label = gettext_lazy("Correct")
     icon = "pencil"
     form_class = forms.CorrectForm
-    intro = "For a wrong registration. The old values stay in the history."
+    intro = gettext_lazy("For a wrong registration. The old values stay in the history.")
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.work_obstacle(obj, by)
@@ -132,4 +143,4 @@ class Correct(CaseAction):
         if known.received_at.replace(second=0, microsecond=0) == cleaned["received_at"]:
             cleaned["received_at"] = known.received_at
         complaint = cases.correct_complaint(pk, by=by, reason=reason, **cleaned)
-        return f"{complaint.code} is corrected."
+        return say("{complaint} is corrected.", complaint=complaint.code)

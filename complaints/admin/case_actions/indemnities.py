@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.models import User
 from accounts.panels import page_url
 from accounts.permissions import May, roles_that
 from audit.actions import Obstacle
 from audit.backoffice import Done
 from audit.backoffice.actions import ActionForm
+from audit.words import say
 from complaints import forms
 from complaints.actions.indemnities import draft_indemnity
 from complaints.admin.case_actions.common import CaseAction
@@ -23,7 +26,7 @@ from complaints.refund_calculation import Basis
 
 class Indemnify(CaseAction):
     name = "indemnity"
-    label = "Indemnity for a late answer"
+    label = gettext_lazy("Indemnity for a late answer")
     icon = "hand-coins"
     may = May.PROPOSE_REFUNDS
     roles = roles_that(May.PROPOSE_REFUNDS)
@@ -38,7 +41,10 @@ class Indemnify(CaseAction):
         found = indemnity_for(obj, by)
         if isinstance(found, Obstacle):
             return ""
-        return f"A draft is made: {found.in_words}. You propose it from its page, and a manager approves."
+        return say(
+            "A draft is made: {indemnity}. You propose it from its page, and a manager approves.",
+            indemnity=found.in_words,
+        )
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         sought = rows[0].sought if len(rows) == 1 else ""
@@ -52,4 +58,4 @@ class Indemnify(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         refund = draft_indemnity(pk, by=by, remedies=[{"kind": cleaned["remedy"]}])
-        return Done(f"{refund.code} is drafted. Look at it and propose it.", page_url(refund))
+        return Done(say("{refund} is drafted. Look at it and propose it.", refund=refund.code), page_url(refund))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.models import User
 from accounts.panels import page_url
 from audit.backoffice import Done, ReasonForm
+from audit.words import say
 from complaints import forms, guards
 from complaints.actions import decisions
 from complaints.admin.case_actions.common import LeadAction
@@ -16,22 +19,24 @@ from complaints.models import Complaint
 
 class Merge(LeadAction):
     name = "merge"
-    label = "Merge"
+    label = gettext_lazy("Merge")
     icon = "merge"
     form_class = forms.MergeForm
-    intro = "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
+    intro = gettext_lazy(
+        "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
+    )
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.merge_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         survivor = decisions.merge_complaints(pk, by=by, into_id=cleaned["into"].pk, reason=cleaned["reason"])
-        return Done(f"Merged into {survivor.code}.", page_url(survivor))
+        return Done(say("Merged into {complaint}.", complaint=survivor.code), page_url(survivor))
 
 
 class Reopen(LeadAction):
     name = "reopen"
-    label = "Reopen"
+    label = gettext_lazy("Reopen")
     icon = "rotate-ccw"
     form_class = ReasonForm
 
@@ -39,17 +44,20 @@ class Reopen(LeadAction):
         return guards.reopen_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} goes back into review; its deadlines start anew, missed ones stay on record."
+        return say(
+            "{complaint} goes back into review; its deadlines start anew, missed ones stay on record.",
+            complaint=obj.code,
+        )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.reopen_complaint(pk, by=by, **cleaned)
-        return f"{complaint.code} is open again."
+        return say("{complaint} is open again.", complaint=complaint.code)
 
 
 class Escalate(LeadAction):
     name = "escalate"
-    label = "Escalate"
-    label_plural = "Escalate complaints"
+    label = gettext_lazy("Escalate")
+    label_plural = gettext_lazy("Escalate complaints")
     in_bulk = True
     icon = "arrow-big-up"
     form_class = ReasonForm
@@ -58,19 +66,21 @@ class Escalate(LeadAction):
         return guards.lead_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} rises to level {obj.escalation_level + 1}."
+        return say("{complaint} rises to level {level}.", complaint=obj.code, level=obj.escalation_level + 1)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.escalate_complaint(pk, by=by, **cleaned)
-        return f"{complaint.code} is on level {complaint.escalation_level}."
+        return say("{complaint} is on level {level}.", complaint=complaint.code, level=complaint.escalation_level)
 
 
 class Refer(LeadAction):
     name = "refer"
-    label = "Dispute resolution"
+    label = gettext_lazy("Dispute resolution")
     icon = "landmark"
     form_class = forms.ReferForm
-    intro = "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
+    intro = gettext_lazy(
+        "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
+    )
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.lead_obstacle(obj, by)
@@ -89,12 +99,12 @@ class Refer(LeadAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.refer_complaint(pk, by=by, **cleaned)
-        return f"The referral of {complaint.code} is on record."
+        return say("The referral of {complaint} is on record.", complaint=complaint.code)
 
 
 class Consent(LeadAction):
     name = "consent"
-    label = "Consent to an old case"
+    label = gettext_lazy("Consent to an old case")
     icon = "badge-check"
     form_class = ReasonForm
 
@@ -103,4 +113,4 @@ class Consent(LeadAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = decisions.give_consent(pk, by=by, **cleaned)
-        return f"You consented: a refund on {complaint.code} may be proposed."
+        return say("You consented: a refund on {complaint} may be proposed.", complaint=complaint.code)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from accounts.models import User
 from audit.backoffice import OptionalReasonForm
+from audit.words import say
 from complaints import forms, guards
 from complaints.actions import cases, decisions
 from complaints.admin.case_actions.common import CaseAction, say_initial
@@ -16,10 +19,10 @@ from complaints.models import Complaint
 
 class Acknowledge(CaseAction):
     name = "acknowledge"
-    label = "Acknowledge"
+    label = gettext_lazy("Acknowledge")
     icon = "mail-check"
     form_class = forms.SayForm
-    intro = "The customer learns that the complaint is here, and its code."
+    intro = gettext_lazy("The customer learns that the complaint is here, and its code.")
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.acknowledge_obstacle(obj, by)
@@ -29,15 +32,15 @@ class Acknowledge(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         message = cases.acknowledge_complaint(pk, by=by, **cleaned)
-        return f"The acknowledgement to {message.correspondent} is on record."
+        return say("The acknowledgement to {person} is on record.", person=message.correspondent)
 
 
 class Ask(CaseAction):
     name = "ask"
-    label = "Ask the customer"
+    label = gettext_lazy("Ask the customer")
     icon = "circle-question-mark"
     form_class = forms.SayForm
-    intro = "The case waits for the answer. Its deadlines run on."
+    intro = gettext_lazy("The case waits for the answer. Its deadlines run on.")
 
     def obstacle(self, obj: Complaint, by: User) -> str | None:
         return guards.ask_obstacle(obj, by)
@@ -47,13 +50,13 @@ class Ask(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         message = cases.ask_customer(pk, by=by, **cleaned)
-        return f"The question to {message.correspondent} is on record; the case waits."
+        return say("The question to {person} is on record; the case waits.", person=message.correspondent)
 
 
 class Resume(CaseAction):
     name = "resume"
-    label = "Resume"
-    label_plural = "Resume complaints"
+    label = gettext_lazy("Resume")
+    label_plural = gettext_lazy("Resume complaints")
     in_bulk = True
     icon = "play"
     tone = "primary"
@@ -63,16 +66,16 @@ class Resume(CaseAction):
         return guards.resume_obstacle(obj, by)
 
     def consequence(self, obj: Complaint, by: User) -> str:
-        return f"{obj.code} goes back into review."
+        return say("{complaint} goes back into review.", complaint=obj.code)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         complaint = cases.resume_complaint(pk, by=by, **cleaned)
-        return f"{complaint.code} is in review again."
+        return say("{complaint} is in review again.", complaint=complaint.code)
 
 
 class Communicate(CaseAction):
     name = "communicate"
-    label = "Tell the customer"
+    label = gettext_lazy("Tell the customer")
     tone = "primary"
     icon = "send"
     form_class = forms.SayForm
@@ -85,15 +88,15 @@ class Communicate(CaseAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         message = decisions.communicate_decision(pk, by=by, **cleaned)
-        return f"What {message.correspondent} was told is on record."
+        return say("What {person} was told is on record.", person=message.correspondent)
 
 
 class CustomerSaid(CaseAction):
     name = "customer_message"
-    label = "Customer message"
+    label = gettext_lazy("Customer message")
     icon = "message-square-reply"
     form_class = forms.CustomerMessageForm
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
         cases.record_customer_message(pk, by=by, **cleaned)
-        return "The customer’s message is on the case."
+        return say("The customer’s message is on the case.")
