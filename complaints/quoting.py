@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Agreement
 from audit.actions import Obstacle
+from audit.words import say
 from billing.giving import cash_obstacle, credit_obstacle, extension_obstacle, minutes_obstacle
 from billing.models import BillingPeriod, UsageDay
 from billing.models.usage import UsageKind
@@ -118,15 +119,20 @@ def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> O
     """Why nothing can be quoted on this basis whatever the figures are, or None (F5, F8)."""
     if complaint.category == Complaint.Category.HARDWARE:
         return Obstacle(
-            "Phones and other hardware are not refunded (clause F8). If the complaint is about the service, correct"
-            " its category first.",
+            say(
+                "Phones and other hardware are not refunded (clause F8). If the complaint is about the "
+                "service, correct its category first."
+            ),
             code="F8",
         )
     if basis == Basis.FULL_MONTH:
         if not terms.full_month_allowed:
-            return Obstacle(f"{terms.source_of(FULL_MONTH)} does not allow a full month (clause F5).", code="basis")
+            return Obstacle(
+                say("{document} does not allow a full month (clause F5).", document=terms.source_of(FULL_MONTH)),
+                code="basis",
+            )
     elif basis not in terms.parameters.bases:
-        return Obstacle(f"{terms.source_of('bases')} does not allow this basis.", code="basis")
+        return Obstacle(say("{document} does not allow this basis.", document=terms.source_of("bases")), code="basis")
     return None
 
 
@@ -275,7 +281,9 @@ class RemedyOffer:
 def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
     """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
     if kind not in terms.parameters.remedies:
-        return Obstacle(f"{terms.source_of('remedies')} does not allow this remedy.", code="remedy")
+        return Obstacle(
+            say("{document} does not allow this remedy.", document=terms.source_of("remedies")), code="remedy"
+        )
     subscription = period.subscription
     sentence = {
         RemedyKind.CREDIT: lambda: credit_obstacle(subscription),
