@@ -103,9 +103,9 @@ class BankDetailsChangeAdmin(TrackedAdmin):
     def state_pill(self, obj: BankDetailsChange) -> SafeString:
         return _pill(obj)
 
-    @admin.display(description=gettext_lazy("Confirmed"), empty_value="–")
-    def confirmation(self, obj: BankDetailsChange) -> SafeString | None:
-        return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else None
+    @admin.display(description=gettext_lazy("Confirmed"))
+    def confirmation(self, obj: BankDetailsChange) -> SafeString | str:
+        return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else "–"
 
     def page_pills(self, request: HttpRequest, obj: BankDetailsChange) -> Sequence[SafeString]:
         return [_pill(obj)]

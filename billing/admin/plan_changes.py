@@ -216,7 +216,7 @@ def _fee(change: PlanChange, subscription: Subscription, current: BillingPeriod 
     found = effect_of(subscription, current, change.plan, change.effective_on, change.agreed_fee)
     if not isinstance(found, Effect):
         return pill(say("No price"), "bad")
-    return money(found.fee, subscription.currency, "agreed" if change.agreed_fee is not None else "")
+    return money(found.fee, subscription.currency, say("agreed") if change.agreed_fee is not None else "")
 
 
 @admin.register(PlanChange)

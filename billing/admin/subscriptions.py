@@ -311,7 +311,7 @@ class SubscriptionAdmin(TrackedAdmin):
     def fee(self, obj: Subscription) -> SafeString:
         period = open_period_of(obj)
         fee = period.fee if period else obj.agreed_fee
-        return money(fee, obj.currency, "agreed" if obj.agreed_fee is not None else "")
+        return money(fee, obj.currency, say("agreed") if obj.agreed_fee is not None else "")
 
     @admin.display(description=gettext_lazy("Paid service runs to"))
     def runs_to(self, obj: Subscription) -> Any:
