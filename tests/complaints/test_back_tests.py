@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from audit.words import recorded
 from complaints import back_testing
 from complaints.actions.back_tests import months_before
 from complaints.actions.decisions import merge_complaints, withdraw_complaint
@@ -94,7 +95,7 @@ def test_the_sentence_of_a_case_says_why(desk: Desk) -> None:
     back_test = try_figures(desk, **OTHER_FIGURES)
     assert {name: case_of(back_test, complaint).why for name, complaint in made.items()} == {
         "plain": "The day of receipt counts otherwise.",
-        "special": f"{back_test.version} does not allow this basis.",
+        "special": f"{recorded(back_test.version)} does not allow this basis.",
         "in cash": "The day of receipt counts otherwise. Not allowed: cash.",
         "full month": "Two people approve.",
         "short outage": "No refund was given. Outages count from another length on.",
