@@ -16,8 +16,9 @@ from tests.pristine_database import PristineDatabase, remember_database
 
 TESTS = Path(__file__).parent
 
-# The same examples on every machine: a failure is a change of ours, and it comes back when looked for.
-hypothesis_settings.register_profile("usual", derandomize=True, deadline=None, max_examples=100)
+# The same examples on every machine: a failure is a change of ours, and it comes back when looked for. Few of them where
+# everybody waits; the many are among the slow tests.
+hypothesis_settings.register_profile("usual", derandomize=True, deadline=None, max_examples=40)
 hypothesis_settings.register_profile("slow", derandomize=True, deadline=None, max_examples=1000)
 
 
@@ -37,6 +38,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.browser)
     # Playwright leaves an event loop in the thread of the tests (browser/conftest.py): nothing comes after.
     items.sort(key=_is_browser_test)
+    if connection.vendor != "sqlite":
+        _deselect(config, items, [item for item in items if item.get_closest_marker("sqlite")])
     if not config.getoption("--slow"):
         _deselect(config, items, [item for item in items if item.get_closest_marker("slow")])
 

@@ -39,7 +39,7 @@ def make_visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
     cache.clear()
     monkeypatch.setattr("complaints.demo.customers.QUIET_CUSTOMERS", 36)
     building.build(timezone.now())
-    people = {role: User.objects.filter(role__name=role).order_by("pk")[0] for role in VISITORS}
+    people = first_people()
     manager = people[Role.MANAGER]
     subscription = factories.paid_subscription()
     with transaction.atomic():
@@ -61,6 +61,10 @@ def make_visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
     )
     tried(draft, manager, months=2)
     return people
+
+
+def first_people() -> Mapping[Role, User]:
+    return {role: User.objects.filter(role__name=role).order_by("pk")[0] for role in VISITORS}
 
 
 # --- Which pages there are ----------------------------------------------------------------------

@@ -39,12 +39,23 @@ def _told(now: datetime) -> dict[str, list[Any]]:
     return told
 
 
+@pytest.mark.sqlite
 def test_a_day_gives_the_same_company_at_every_hour() -> None:
     morning = timezone.localtime().replace(hour=0, minute=3)
     assert _told(morning) == _told(morning.replace(hour=17))
 
 
-@pytest.mark.parametrize("day", ["2027-01-01", "2027-03-29", "2028-02-29", "2027-10-31", "2027-08-31"])
+# What a date gives is computed before any row is written: one date is enough for the second database.
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2028-02-29",
+        *(
+            pytest.param(day, marks=pytest.mark.sqlite)
+            for day in ("2027-01-01", "2027-03-29", "2027-10-31", "2027-08-31")
+        ),
+    ],
+)
 def test_it_comes_about_on_every_date(day: str) -> None:
     """New year, the days after the clocks change, the leap day, the end of a long month."""
     told = _told(datetime.fromisoformat(f"{day}T09:00").replace(tzinfo=ZoneInfo(settings.BUSINESS_TIME_ZONE)))
