@@ -16,8 +16,8 @@ from tests.pristine_database import PristineDatabase, remember_database
 
 TESTS = Path(__file__).parent
 
-# The same examples on every machine: a failure is a change of ours, and it comes back when looked for. Few of them where
-# everybody waits; the many are among the slow tests.
+# The same examples on every machine: a failure is a change of ours, and it comes back when looked for. Few of them
+# where everybody waits; the many are among the slow tests.
 hypothesis_settings.register_profile("usual", derandomize=True, deadline=None, max_examples=40)
 hypothesis_settings.register_profile("slow", derandomize=True, deadline=None, max_examples=1000)
 
