@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.models import Event
-from audit.words import Text, Words, recorded, say
+from audit.words import Text, Words, in_both, recorded, say
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -176,10 +176,14 @@ def checked[M: models.Model](row: M) -> M:
     try:
         row.full_clean(validate_constraints=False)
     except ValidationError as problem:
-        sentences: list[str] = []
-        names = {field.name: field.verbose_name for field in row._meta.fields}
-        for field, messages in problem.message_dict.items():
-            name = "" if field == "__all__" else f"{names.get(field, field)}: "
-            sentences.extend(f"{name}{message}" for message in messages)
-        raise Refused(" ".join(sentences), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
+        invalid = problem
+        sentences = in_both(lambda: " ".join(_each(row, invalid)))
+        raise Refused(sentences, code="invalid", data={"fields": sorted(problem.message_dict)}) from None
     return row
+
+
+def _each(row: models.Model, problem: ValidationError) -> Iterator[str]:
+    names = {field.name: field.verbose_name for field in row._meta.fields}
+    for field, messages in problem.message_dict.items():
+        name = "" if field == "__all__" else f"{names.get(field, field)}: "
+        yield from (f"{name}{message}" for message in messages)

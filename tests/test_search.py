@@ -26,7 +26,7 @@ def signed_in(person: User) -> Client:
 
 
 def titles(person: User, text: str) -> dict[str, list[str]]:
-    return {group.label: [one.title for one in group.found] for group in search(person, Typed.of(text))}
+    return {str(group.label): [one.title for one in group.found] for group in search(person, Typed.of(text))}
 
 
 @pytest.fixture

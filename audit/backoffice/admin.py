@@ -23,6 +23,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from audit.actions import Refused
 from audit.backoffice import confirmation
@@ -258,6 +259,7 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
         return super().changelist_view(
             request,
             {
+                "title": capfirst(self.opts.verbose_name_plural),
                 "page_actions": [action for action in self._page_actions.values() if action.allowed(request.user)],
                 "bulk_actions": offered,
                 "panels": self.list_panels(request) if request.method == "GET" else (),

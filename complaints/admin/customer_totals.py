@@ -30,13 +30,14 @@ def with_totals(customers: QuerySet[Any]) -> QuerySet[Any]:
     """Customers, each with its totals."""
     since = timezone.now() - A_YEAR
     open_payouts = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    return customers.annotate(
+    annotated: QuerySet[Any] = customers.annotate(
         total_due=_sum(Invoice.objects.all(), F("gross") - F("credited") - F("paid")),
         total_phones=_sum(Purchase.objects.filter(returned_on__isnull=True), F("price") - F("paid")),
         total_payouts=_sum(open_payouts, F("amount")),
         total_credit=_sum(Credit.objects.all(), F("granted") - F("applied") - F("reversed") - F("paid_out")),
         total_refunded=_sum(Refund.objects.filter(state=Refund.State.SETTLED, settled_at__gte=since), F("total")),
     )
+    return annotated
 
 
 def _sum(rows: QuerySet[Any], what: Any) -> Subquery:

@@ -337,7 +337,7 @@ def last_weeks(request: HttpRequest) -> Panel | None:
 
 
 def _week(start: date) -> str:
-    return date_format(start, "j M")
+    return date_format(start, "MONTH_DAY_FORMAT")
 
 
 def decisions_chart(found: Figures) -> Chart:

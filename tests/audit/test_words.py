@@ -21,7 +21,7 @@ def both(words: Words) -> tuple[str, str]:
 
 def test_days_are_written_as_people_do_and_recorded_as_iso() -> None:
     with override("it"):
-        assert both(say("{day}", day=DAY)) == ("22 Nov 2026", "2026-11-22")
+        assert both(say("{day}", day=DAY)) == ("22 nov 2026", "2026-11-22")
 
 
 def test_what_is_put_in_is_recorded_as_it_says_itself() -> None:
