@@ -56,6 +56,18 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             ),
             how_for=May.SEE_CASES,
         ),
+        "complaints_refund_inbox": Help(
+            gettext_lazy(
+                "The proposals that you may decide, in your own right or in somebody’s place, soonest to expire first."
+            ),
+            (
+                gettext_lazy("j and k go to the next and the one before; Enter opens the quote in place."),
+                gettext_lazy(
+                    "a, r and x approve, return and reject the line you are on; for the last two you type a reason."
+                ),
+                gettext_lazy("Your own proposals, and cases you decided, are not here: somebody else has to look."),
+            ),
+        ),
         "search": Help(
             gettext_lazy("Everything you may see whose code, number, name or address begins with what you typed."),
             (
