@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 #: A running job that has not been heard of for so long has lost its worker. Jobs report at most about every second.
 SILENT_FOR = timedelta(minutes=2)
@@ -32,8 +32,8 @@ class Job(models.Model):
         QUEUED = "queued", gettext_lazy("Waiting")
         RUNNING = "running", gettext_lazy("Running")
         FINISHED = "finished", gettext_lazy("Finished")
-        FAILED = "failed", gettext_lazy("Failed")
-        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        FAILED = "failed", pgettext_lazy("state of a job", "Failed")
+        CANCELLED = "cancelled", pgettext_lazy("state of a job", "Cancelled")
 
     OPEN_STATES = (State.QUEUED, State.RUNNING)
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.fields import MoneyField, amount_text
 from accounts.permissions import PERMISSIONS, May, Role, role_words
@@ -162,8 +162,8 @@ class StaffChange(TrackedModel):
 
     class State(models.TextChoices):
         DRAFT = "draft", gettext_lazy("Draft")
-        PUBLISHED = "published", gettext_lazy("Published")
-        DISCARDED = "discarded", gettext_lazy("Discarded")
+        PUBLISHED = "published", pgettext_lazy("state of a change of staff", "Published")
+        DISCARDED = "discarded", pgettext_lazy("state of a change of staff", "Discarded")
 
     person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
@@ -211,8 +211,8 @@ class Delegation(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ACTIVE = "active", gettext_lazy("Active")
-        REVOKED = "revoked", gettext_lazy("Revoked")
+        ACTIVE = "active", pgettext_lazy("state of a delegation", "Active")
+        REVOKED = "revoked", pgettext_lazy("state of a delegation", "Revoked")
 
     delegator = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
     deputy = models.ForeignKey(User, models.PROTECT, related_name="delegations_received")

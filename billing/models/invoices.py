@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.fields import MoneyField, RateField, amount_text, number_text
 from accounts.models import Customer
@@ -38,8 +38,8 @@ class Invoice(TrackedModel):
 
     class State(models.TextChoices):
         ISSUED = "issued", gettext_lazy("To pay")
-        PAID = "paid", gettext_lazy("Paid")
-        OVERDUE = "overdue", gettext_lazy("Overdue")
+        PAID = "paid", pgettext_lazy("state of an invoice", "Paid")
+        OVERDUE = "overdue", pgettext_lazy("state of an invoice", "Overdue")
 
     number = models.CharField(max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")

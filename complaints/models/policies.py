@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.models import Agreement
 from audit.models import TrackedModel, TrackedQuerySet
@@ -78,8 +78,8 @@ class PolicyVersion(TrackedModel):
 
     class State(models.TextChoices):
         DRAFT = "draft", gettext_lazy("Draft")
-        PUBLISHED = "published", gettext_lazy("Published")
-        DISCARDED = "discarded", gettext_lazy("Discarded")
+        PUBLISHED = "published", pgettext_lazy("state of a policy version", "Published")
+        DISCARDED = "discarded", pgettext_lazy("state of a policy version", "Discarded")
 
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -97,7 +97,7 @@ class PolicyVersion(TrackedModel):
         """Where a version stands on a day: its state, and for what is published what the days make of it."""
 
         DRAFT = "draft", gettext_lazy("Draft")
-        DISCARDED = "discarded", gettext_lazy("Discarded")
+        DISCARDED = "discarded", pgettext_lazy("state of a policy version", "Discarded")
         TO_COME = "to_come", gettext_lazy("To come")
         IN_FORCE = "in_force", gettext_lazy("In force")
         SUPERSEDED = "superseded", gettext_lazy("Superseded")
