@@ -38,6 +38,11 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
+#: What htmx reports when a page is left while it still asks for something: the browser ends the request. Every other
+#: failure has a report of its own besides (``htmx:sendError``, ``htmx:responseError``).
+LEFT_BEFORE_THE_ANSWER = ("htmx:sendAbort", "htmx:afterRequest")
+
+
 class PageProblems:
     """What the pages of one test complained about.
 
@@ -66,7 +71,7 @@ class PageProblems:
         assert not missing, f"these problems were expected and did not occur: {missing}"
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.text.startswith(LEFT_BEFORE_THE_ANSWER):
             where = message.location
             self.found.append(f"console {message.type}: {message.text} ({where['url']}:{where['lineNumber']})")
 
