@@ -6,13 +6,14 @@ Pages are reached through the search, the keys and the Tab key, as somebody with
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, FileChooser, Locator, Page, expect
 
 from accounts.models import Customer
 from billing import giving
@@ -28,6 +29,8 @@ type Contexts = Callable[..., BrowserContext]
 
 #: More presses of Tab than any page has places to stop at.
 MOST_TABS = 150
+#: How often a field for files is asked to open, and how long it may take each time.
+FILE_TRIES, FILE_SECONDS = 4, 5.0
 
 
 class Keyboard:
@@ -86,10 +89,25 @@ class Keyboard:
         expect(place.locator("option:checked")).to_contain_text(option)
 
     def attach(self, label: str, name: str, content: bytes) -> None:
-        self.tab_to(self.page.get_by_label(label, exact=True))
-        with self.page.expect_file_chooser() as chooser:
+        asked: list[FileChooser] = []
+        # Listened for before the field is reached, and asked for again: a browser that is just learning that somebody
+        # listens swallows the first key.
+
+        def note(chooser: FileChooser) -> None:
+            asked.append(chooser)
+
+        self.page.on("filechooser", note)
+        place = self.page.get_by_label(label, exact=True)
+        for _ in range(FILE_TRIES):
+            self.tab_to(place)
             self.press("Enter")
-        chooser.value.set_files({"name": name, "mimeType": "text/plain", "buffer": content})
+            until = time.monotonic() + FILE_SECONDS
+            while not asked and time.monotonic() < until:
+                self.page.wait_for_timeout(100)
+            if asked:
+                break
+        self.page.remove_listener("filechooser", note)
+        asked[0].set_files({"name": name, "mimeType": "text/plain", "buffer": content})
 
     def find(self, code: str) -> None:
         """A whole code leads straight to what it names."""
