@@ -30,6 +30,7 @@ from accounts.models import User
 from audit.actions import Refused
 from audit.models import Event
 from audit.names import OURS
+from complaints.demo import build as building
 from jobs.actions import cancel_job
 from jobs.models import Job
 from tests import factories
@@ -365,3 +366,21 @@ def test_leftovers_no_page_says_a_word_that_was_not_looked_up(monkeypatch: pytes
             found[text].add(url)
     report = "\n".join(f"{text}    on {min(urls)} and {len(urls) - 1} more" for text, urls in sorted(found.items()))
     assert not found, f"{len(found)} texts:\n{report}"
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_nothing_that_a_year_of_company_life_writes_is_in_the_persons_language(
+    brackets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("complaints.demo.customers.QUIET_CUSTOMERS", 36)
+    with translation.override("it"):
+        building.build(timezone.now())
+    assert Event.objects.filter(outcome=Event.Outcome.REFUSED).exists()
+    spoken = []
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.CharField | models.TextField | models.JSONField):
+                values = model._default_manager.values_list(field.name, flat=True)
+                spoken += [f"{model._meta.label}.{field.name}: {value}" for value in values if OPEN in str(value)]
+    assert sorted(set(spoken))[:20] == []
