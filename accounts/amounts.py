@@ -39,11 +39,6 @@ def money(amount: Decimal | None, currency: str, below: object = "") -> SafeStri
     )
 
 
-def cost_text(cost: Decimal, currency: str) -> Words:
-    """A cost of one unit, which may be finer than the currency: ``0.015 EUR``."""
-    return in_both(lambda: f"{number_format(cost, use_l10n=True)} {currency}")
-
-
 def _digits(amount: Decimal, currency: str) -> str:
     decimals = Currency(currency).exponent if fits_currency(amount, currency) else None
     # Unicode's minus sign: a hyphen before a number is easily lost.

@@ -11,23 +11,19 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy
 
-from audit.words import Words, in_both, say
+from audit.words import Words, join, number_text, say
 
 # Wide enough for every value of a 64-bit column; nothing is ever rounded here.
 _EXACT = Context(prec=60)
 
 
-def number_text(number: Decimal) -> Words:
-    """A number for the name of a row: every digit, with the point or comma of the language, ungrouped."""
-    return in_both(lambda: number_format(number, use_l10n=True))
-
-
 def amount_text(amount: Decimal, currency: str) -> Words:
-    """The same with a currency behind it. Pages write amounts by ``accounts.amounts``."""
-    return in_both(lambda: f"{number_format(amount, use_l10n=True)} {currency}")
+    """Every digit of an amount, with its currency: ``0.015 EUR``. For a cost of one unit, which may be finer than the
+    currency, and for the name of a row; amounts on pages are written by ``accounts.amounts``.
+    """
+    return join(" ", (number_text(amount), currency))
 
 
 class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, gettext, ngettext, override
 
 if TYPE_CHECKING:
@@ -74,6 +75,16 @@ def in_both(write: Callable[[], str]) -> Words:
         return Words(shown, shown)
     with override(RECORD):
         return Words(shown, write())
+
+
+def number_text(number: Decimal) -> Words:
+    """A number with every digit, with the point or comma of the language, ungrouped."""
+    return in_both(lambda: number_format(number, use_l10n=True))
+
+
+def counted(number: int) -> Words:
+    """A whole number, grouped as the language groups it."""
+    return in_both(lambda: number_format(number, use_l10n=True, force_grouping=True))
 
 
 def recorded(text: object) -> str:

@@ -21,7 +21,8 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.amounts import cost_text, money, money_text
+from accounts.amounts import money, money_text
+from accounts.fields import amount_text
 from accounts.panels import PagePanels, day, link, page_url
 from audit.backoffice import Panel, number, pill, sub
 from audit.words import Text, Words, say, say_count
@@ -282,10 +283,10 @@ def terms_panel(period: BillingPeriod) -> Panel:
         (say("Fee, gross"), money_text(period.fee, unit)),
         (say("Tax rate"), say("{rate} %", rate=number_format(period.tax_rate))),
         (say("Included minutes"), period.included_minutes),
-        (say("Cost of a minute"), cost_text(period.minute_cost, unit)),
+        (say("Cost of a minute"), amount_text(period.minute_cost, unit)),
     ]
     fields += [
-        (cost["name"], say("{amount} a use", amount=cost_text(Decimal(cost["unit_cost"]), unit)))
+        (cost["name"], say("{amount} a use", amount=amount_text(Decimal(cost["unit_cost"]), unit)))
         for cost in period.operation_costs
     ]
     return Panel(

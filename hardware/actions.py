@@ -11,14 +11,13 @@ from itertools import pairwise
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.fields import number_text
 from accounts.guards import merged_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from accounts.validators import fits_currency
 from audit.actions import Obstacle, Refused, act, checked
-from audit.words import say
+from audit.words import number_text, say
 from hardware.models import Instalment, Phone, PhoneModel, Purchase
 from hardware.validators import clean_mac, clean_serial
 

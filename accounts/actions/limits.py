@@ -7,13 +7,12 @@ from decimal import Decimal
 
 from django.contrib.auth.models import Group
 
-from accounts.fields import number_text
 from accounts.guards import require
 from accounts.models import ApprovalLimit, User
 from accounts.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
 from accounts.validators import fits_currency
 from audit.actions import Obstacle, Refused, act, checked
-from audit.words import say
+from audit.words import number_text, say
 
 
 def draft_limit(

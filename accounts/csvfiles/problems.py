@@ -6,9 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from django.utils.formats import number_format
-
-from audit.words import Words, in_both, recorded
+from audit.words import Words, recorded
 
 _SHOWN: Final = 60
 
@@ -41,11 +39,6 @@ def shown(text: str) -> str:
     """Text from a file between quotation marks: cut when long, and nothing in it that acts on a terminal."""
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return "“" + "".join(char if char == " " or _is_harmless(char) else _escaped(char) for char in cut) + "”"
-
-
-def figure(number: int) -> Words:
-    """A whole number for a sentence, grouped as the language groups it."""
-    return in_both(lambda: number_format(number, use_l10n=True, force_grouping=True))
 
 
 def _is_harmless(char: str) -> bool:

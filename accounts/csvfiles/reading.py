@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from accounts.csvfiles.problems import FileProblem, figure, shown
-from audit.words import say
+from accounts.csvfiles.problems import FileProblem, shown
+from audit.words import counted, say
 
 LONGEST_RECORD: Final = 1024 * 1024  # bytes
 MOST_ROWS: Final = 100_000
@@ -64,7 +64,7 @@ class CsvReader:
         for record in self._records:
             if any(cell and not cell.isspace() for cell in record.cells):
                 if record.row > MOST_ROWS + 1:
-                    raise FileProblem(say("The file has more than {count} rows: split it.", count=figure(MOST_ROWS)))
+                    raise FileProblem(say("The file has more than {count} rows: split it.", count=counted(MOST_ROWS)))
                 yield record
 
     def _checked_header(self, first: Record | None) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class CsvReader:
                         say(
                             "Row {row} is longer than {count} bytes: a quotation mark in it is not closed.",
                             row=self._row,
-                            count=figure(LONGEST_RECORD),
+                            count=counted(LONGEST_RECORD),
                         )
                     )
                 open_quote ^= following.count('"') % 2 == 1
@@ -131,7 +131,7 @@ class CsvReader:
             )
         if len(raw) > LONGEST_RECORD:
             raise FileProblem(
-                say("Row {row}: its line is longer than {count} bytes.", row=self._row, count=figure(LONGEST_RECORD))
+                say("Row {row}: its line is longer than {count} bytes.", row=self._row, count=counted(LONGEST_RECORD))
             )
         try:
             text = raw.decode("utf-8")

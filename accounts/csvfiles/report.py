@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TextIO
 
-from accounts.csvfiles.problems import Problem, figure, shown
-from audit.words import Words, say_count
+from accounts.csvfiles.problems import Problem, shown
+from audit.words import Words, counted, say_count
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -111,7 +111,7 @@ class Report:
 
 def rows(count: int) -> Words:
     """How many rows, in words."""
-    return say_count("{count} row", "{count} rows", count, count=figure(count))
+    return say_count("{count} row", "{count} rows", count, count=counted(count))
 
 
 def inert(text: str) -> str:

@@ -24,7 +24,6 @@ from accounts.models import (
     Contact,
     Customer,
     Delivery,
-    MessageKind,
     MessageTemplate,
     OutgoingMessage,
     User,
@@ -259,11 +258,6 @@ def standing_fields(one: NewMessage) -> dict[str, Value]:
 def draft_of(one: NewMessage) -> Words:
     """How the message would read now, for somebody to change before it is queued."""
     return words_of(one, MessageTemplate.objects.get(kind=one.kind, language=one.reads))
-
-
-def kind_in_words(kind: str) -> str:
-    """A kind as staff call it."""
-    return str(MessageKind(kind).label)
 
 
 # --- Starting the sender ------------------------------------------------------------------------

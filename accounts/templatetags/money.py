@@ -22,9 +22,3 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
 def money_text(amount: Decimal, currency: str) -> str:
     """An amount within a sentence."""
     return amounts.money_text(amount, currency)
-
-
-@register.simple_tag
-def cost_text(cost: Decimal, currency: str) -> str:
-    """A cost of one minute or operation within a sentence."""
-    return amounts.cost_text(cost, currency)

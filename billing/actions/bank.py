@@ -12,14 +12,14 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils.translation import gettext_noop
 
-from accounts.csvfiles.problems import Problem, figure
+from accounts.csvfiles.problems import Problem
 from accounts.csvfiles.report import rows
 from accounts.guards import permission_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act
-from audit.words import Words, join, recorded, say
+from audit.words import Words, counted, join, recorded, say
 from billing.actions.payments import record_payment
 from billing.imports.bank import Booking, Statement
 from billing.models import BankLine, Invoice, Subscription
@@ -72,7 +72,7 @@ class BankReport:
             Became.REFUSED: gettext_noop("{count} refused"),
         }
         parts = [
-            say(sentence, count=figure(self.count(became))) for became, sentence in said.items() if self.count(became)
+            say(sentence, count=counted(self.count(became))) for became, sentence in said.items() if self.count(became)
         ]
         return say("{rows}: {counts}.", rows=rows(len(self.results)), counts=join(", ", parts))
 
@@ -86,7 +86,7 @@ class StatementRefused(Refused):
             say(
                 "{rows} of {all} cannot be read, so nothing was taken in.",
                 rows=rows(len(bad)),
-                all=figure(len(report.results)),
+                all=counted(len(report.results)),
             ),
             *(
                 say("Row {row}, {problems}", row=result.row, problems=join(" ", result.problems))
@@ -94,7 +94,7 @@ class StatementRefused(Refused):
             ),
         ]
         if len(bad) > NAMED:
-            sentences.append(say("And {count} more.", count=figure(len(bad) - NAMED)))
+            sentences.append(say("And {count} more.", count=counted(len(bad) - NAMED)))
         super().__init__(
             join(" ", sentences),
             code="rows",

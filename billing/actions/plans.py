@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from accounts.fields import number_text
 from accounts.guards import require
 from accounts.models import User
 from accounts.permissions import May
 from audit.actions import Action, Refused, act, checked
-from audit.words import say
+from audit.words import number_text, say
 from billing.models import Operation, OperationCost, Plan, Price
 from billing.models.plans import PublishedState
 from billing.money import is_whole_minor

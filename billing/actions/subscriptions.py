@@ -8,13 +8,12 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.fields import number_text
 from accounts.guards import merged_obstacle, require
 from accounts.links import linked_obstacle
 from accounts.models import Customer, User, next_number
 from accounts.permissions import May
 from audit.actions import Obstacle, Refused, act, checked
-from audit.words import say
+from audit.words import number_text, say
 from billing.invoicing import issue_invoice
 from billing.models import BillingPeriod, OperationCost, Plan, PlanChange, Price, Subscription
 from billing.money import is_whole_minor

@@ -18,7 +18,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.admin.jobs import job_page
 from accounts.amounts import money, money_text
-from accounts.csvfiles.problems import figure
 from accounts.links import linked_obstacle
 from accounts.models import User
 from accounts.panels import day, link, page_url
@@ -37,7 +36,7 @@ from audit.backoffice import (
     timeline_panel,
 )
 from audit.models import Event
-from audit.words import RECORD, Words, join, say
+from audit.words import RECORD, Words, counted, join, say
 from billing import forms
 from billing.actions.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.actions.payments import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -98,7 +97,7 @@ class RunBilling(PageAction):
                 title = f"Billing for {date_format(today)}"
             job = start_job(BILLING_RUN.name, title, parameters, by=by)
             return Done(
-                say("{count} subscriptions are billed in the background; here is how far it is.", count=figure(due)),
+                say("{count} subscriptions are billed in the background; here is how far it is.", count=counted(due)),
                 page_url(job),
             )
         result = run_billing(today, by=by)

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.amounts import cost_text, money, money_text
+from accounts.amounts import money, money_text
+from accounts.fields import amount_text
 from accounts.models import User
 from accounts.panels import day, link, page_url
 from accounts.permissions import May, roles_that
@@ -117,7 +118,7 @@ class PlanAdmin(TrackedAdmin):
                 price.get_term_display(),
                 published_pill(price),
                 number(price.included_minutes),
-                cost_text(price.minute_cost, price.currency),
+                amount_text(price.minute_cost, price.currency),
                 money(price.fee, price.currency),
             )
             for price in obj.prices.order_by("term", "currency", "-valid_from", "-pk")
@@ -217,7 +218,7 @@ class PriceAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("A minute"), ordering="minute_cost")
     def a_minute(self, obj: Price) -> SafeString:
-        return number(cost_text(obj.minute_cost, obj.currency))
+        return number(amount_text(obj.minute_cost, obj.currency))
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: Price) -> SafeString:
@@ -257,7 +258,7 @@ class OperationAdmin(TrackedAdmin):
             (
                 link(cost, day(cost.valid_from)),
                 published_pill(cost),
-                number(cost_text(cost.unit_cost, cost.currency)),
+                number(amount_text(cost.unit_cost, cost.currency)),
             )
             for cost in obj.costs.order_by("currency", "-valid_from", "-pk")
         ]
@@ -302,7 +303,7 @@ class PublishOperationCost(_Publish[OperationCost]):
             "One use of {operation} costs {amount} in periods that begin on {day} or later. Periods that have begun "
             "keep their terms.",
             operation=obj.operation.name,
-            amount=cost_text(obj.unit_cost, obj.currency),
+            amount=amount_text(obj.unit_cost, obj.currency),
             day=obj.valid_from,
         )
 
@@ -330,7 +331,7 @@ class OperationCostAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
     def one_use(self, obj: OperationCost) -> SafeString:
-        return number(cost_text(obj.unit_cost, obj.currency))
+        return number(amount_text(obj.unit_cost, obj.currency))
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: OperationCost) -> SafeString:

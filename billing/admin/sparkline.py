@@ -9,8 +9,7 @@ from datetime import date
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from accounts.csvfiles.problems import figure
-from audit.words import say
+from audit.words import counted, say
 from billing.models import BillingPeriod, UsageDay
 from billing.models.usage import UsageKind
 
@@ -53,7 +52,7 @@ class Sparkline:
 
     @property
     def in_words(self) -> str:
-        minutes, allowance = figure(self.minutes), figure(self.allowance)
+        minutes, allowance = counted(self.minutes), counted(self.allowance)
         if self.most_on is None:
             return say("{minutes} of {allowance} minutes used", minutes=minutes, allowance=allowance)
         return say(
@@ -61,7 +60,7 @@ class Sparkline:
             minutes=minutes,
             allowance=allowance,
             day=self.most_on,
-            most=figure(self.most),
+            most=counted(self.most),
         )
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from accounts.csvfiles.problems import figure, shown
+from accounts.csvfiles.problems import shown
 from accounts.csvfiles.reading import DELIMITERS
-from audit.words import say
+from audit.words import counted, say
 from billing.imports.column_map import DateOrder, MapProblem
 
 SHIPPED: Final = Path(__file__).parent / "bank_maps"
@@ -84,7 +84,9 @@ def parse_bank_map(raw: bytes, *, name: str) -> BankMap:
     """A map from the bytes of its file. Raises ``MapProblem`` as ``load_bank_map`` does."""
     if len(raw) > LARGEST_MAP:
         raise MapProblem(
-            say("{file} is larger than {count} bytes: this is no map of columns.", file=name, count=figure(LARGEST_MAP))
+            say(
+                "{file} is larger than {count} bytes: this is no map of columns.", file=name, count=counted(LARGEST_MAP)
+            )
         )
     try:
         document = tomllib.loads(raw.decode("utf-8-sig"))

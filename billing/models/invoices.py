@@ -11,10 +11,10 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.fields import MoneyField, RateField, amount_text, number_text
+from accounts.fields import MoneyField, RateField, amount_text
 from accounts.models import Customer
 from audit.models import AppendOnlyModel, TrackedModel, TrackedQuerySet
-from audit.words import say
+from audit.words import number_text, say
 from billing.models.subscriptions import BillingPeriod, Subscription
 
 
