@@ -24,10 +24,10 @@ from django.utils import timezone
 
 from audit import context
 from audit.models import Event
-from audit.words import Text, Words, in_both, recorded, say
+from core.text import Text, Words, in_both, recorded, say
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.staff.models import User
 
 
 class Refused(Exception):

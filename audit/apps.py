@@ -7,6 +7,6 @@ class AuditConfig(AppConfig):
     verbose_name = gettext_lazy("Audit")
 
     def ready(self) -> None:
-        from audit.names import translate_names
+        from core.names import translate_names
 
         translate_names()

@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from audit import context
-from audit.models import AppendOnlyModel, Tracked
+from audit.tracked import AppendOnlyModel, Tracked
 
 CHUNK = 2000
 

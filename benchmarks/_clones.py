@@ -11,34 +11,18 @@ from typing import Any
 
 from django.db import connection, models
 
-from accounts.models import Customer, Delivery, OutgoingMessage
+from accounts.customers.models import Customer
 from audit.models import Event
-from billing.models import (
-    BillingPeriod,
-    Credit,
-    CreditApplication,
-    CreditNote,
-    Extension,
-    Invoice,
-    InvoiceLine,
-    MinutesGrant,
-    Payment,
-    Payout,
-    Subscription,
-)
-from complaints.models import (
-    Approval,
-    Assessment,
-    Complaint,
-    Contribution,
-    DeadlineBreach,
-    Decision,
-    Message,
-    Note,
-    Refund,
-    Remedy,
-    Reversal,
-)
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import CreditNote, Invoice, InvoiceLine
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.cases.models import Assessment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.refunds.models import Approval, Contribution, Refund, Remedy
+from complaints.reversals.models import Reversal
+from messaging.outbox.models import Delivery, OutgoingMessage
 
 #: Copied tables, and how their rows belong to a customer.
 OF_CUSTOMER: dict[type[models.Model], str] = {

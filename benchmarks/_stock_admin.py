@@ -14,11 +14,14 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from accounts.models import Contact, Customer
-from billing.models import Credit, Invoice, Subscription
-from complaints.models import Approval, Assessment, Complaint, Contribution, Decision, Message, Note, Refund
+from accounts.customers.models import Contact, Customer
+from billing.credits.models import Credit
+from billing.invoices.models import Invoice
+from billing.subscriptions.models import Subscription
+from complaints.cases.models import Assessment, Complaint, Decision, Message, Note
+from complaints.refunds.models import Approval, Contribution, Refund
 from config.urls import urlpatterns as ours
-from hardware.models import Purchase
+from hardware.purchases.models import Purchase
 
 
 class StockSite(admin.AdminSite):

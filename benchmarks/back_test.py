@@ -26,19 +26,27 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 sys.path.insert(0, str(ROOT))
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, models, transaction  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.core.management import call_command
+from django.db import connection, models, transaction
+from django.utils import timezone
 
-from accounts.models import Customer, User  # noqa: E402
-from benchmarks.billing_run import show  # noqa: E402
-from billing.models import BillingPeriod, Invoice, Plan, Subscription, UsageDay  # noqa: E402
-from complaints.actions.back_tests import start_back_test  # noqa: E402
-from complaints.models import Complaint, Decision, Incident, Policy, PolicyVersion, Refund  # noqa: E402
-from complaints.quoting import Choices, live_quote, suggested_basis, terms_for  # noqa: E402
-from complaints.refund_calculation import CURRENT_VERSION, inputs_to_json  # noqa: E402
-from jobs.models import Job  # noqa: E402
-from jobs.runner import run_job  # noqa: E402
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from benchmarks.billing_run import show
+from billing.invoices.models import Invoice
+from billing.plans.models import Plan
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.models import UsageDay
+from complaints.back_tests.actions import start_back_test
+from complaints.cases.models import Complaint, Decision
+from complaints.incidents.models import Incident
+from complaints.quotes.inputs_json import inputs_to_json
+from complaints.quotes.quoting import Choices, live_quote, suggested_basis, terms_for
+from complaints.refund_calculation import CURRENT_VERSION
+from complaints.refunds.models import Refund
+from jobs.models import Job
+from jobs.runner import run_job
+from policies.versions.models import Policy, PolicyVersion
 
 CASES, CASES_SMALL, ONE_BY_ONE = 10_000, 1_000, 200
 SECONDS = 30

@@ -28,15 +28,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 sys.path.insert(0, str(ROOT))
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, models, transaction  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.core.management import call_command
+from django.db import connection, models, transaction
+from django.utils import timezone
 
-from accounts.models import Customer, Delivery, OutgoingMessage, User  # noqa: E402
-from billing.actions.run import run_billing  # noqa: E402
-from billing.models import BillingPeriod, Credit, CreditApplication, Invoice, Subscription  # noqa: E402
-from tests.billing.end_state import State, end_state  # noqa: E402
-from tests.billing.row_by_row import bill_row_by_row  # noqa: E402
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Invoice
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import BillingPeriod, Subscription
+from messaging.outbox.models import Delivery, OutgoingMessage
+from tests.billing.end_state import State, end_state
+from tests.billing.row_by_row import bill_row_by_row
 
 DUE, DUE_SMALL, ROW_BY_ROW = 6000, 600, 200
 STARTED, TODAY = date(2024, 5, 1), date(2024, 6, 1)
@@ -173,7 +177,7 @@ def by_sql() -> None:
 def tell(cursor: Any, by: User) -> None:
     """The messages about credits that were used: their words are known beforehand, but for whom and what they name."""
     cursor.execute(
-        "INSERT INTO accounts_outgoingmessage (key, kind, language, customer_id, staff_id, complaint_id, recipient,"
+        "INSERT INTO messaging_outgoingmessage (key, kind, language, customer_id, staff_id, complaint_id, recipient,"
         " subject, body, template_id, queued_by_id, queued_at)"
         " SELECT 'credit_applied:' || a.id, 'credit_applied', k.language, k.id, NULL, NULL, '',"
         " replace(replace(replace(%s, '<invoice>', i.number), '<subscription>', s.number), '<name>', k.name),"
@@ -185,9 +189,9 @@ def tell(cursor: Any, by: User) -> None:
         [*words(), by.pk, timezone.now(), TODAY],
     )
     cursor.execute(
-        "INSERT INTO accounts_delivery (message_id, state, tries, next_attempt_at, sent_at, note)"
+        "INSERT INTO messaging_delivery (message_id, state, tries, next_attempt_at, sent_at, note)"
         " SELECT id, 'no_address', 0, NULL, NULL, 'There was no e-mail address on file.'"
-        " FROM accounts_outgoingmessage ORDER BY id"
+        " FROM messaging_outgoingmessage ORDER BY id"
     )
     history(cursor, Delivery, "+", "true", [], by)
 

@@ -26,19 +26,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 sys.path.insert(0, str(ROOT))
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.contrib import admin  # noqa: E402
-from django.contrib.staticfiles import finders  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
-from django.db.models import Count  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import Count
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Customer, User  # noqa: E402
-from benchmarks._clones import WithoutTriggers, clone, tidy  # noqa: E402
-from benchmarks.billing_run import show  # noqa: E402
-from complaints.models import Complaint, Refund  # noqa: E402
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from benchmarks._clones import WithoutTriggers, clone, tidy
+from benchmarks.billing_run import show
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
 
 COMPLAINTS, COMPLAINTS_SMALL = 100_000, 5_000
 #: Files with open work are copied this much less often: most cases of an office are closed.
@@ -102,7 +104,7 @@ class Pages:
 
 def _signed_in(username: str) -> Client:
     client = Client()
-    client.force_login(User.objects.get(username=username), backend="accounts.auth.StaffBackend")
+    client.force_login(User.objects.get(username=username), backend="accounts.staff.auth.StaffBackend")
     return client
 
 

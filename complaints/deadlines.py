@@ -9,22 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from enum import StrEnum
 from functools import cache
 from typing import Final
 
 import holidays
 
 from billing.periods import local_day, local_midnight
+from policies.choices import known_countries
 
 A_DAY: Final = timedelta(days=1)
-
-
-class DayCount(StrEnum):
-    """Which days a deadline counts."""
-
-    CALENDAR = "calendar"
-    WORKING = "working"
 
 
 class UnknownHolidays(ValueError):
@@ -35,12 +28,6 @@ class UnknownHolidays(ValueError):
         super().__init__(f"The public holidays of “{country}”{of_year} are not known.")
         self.country = country
         self.year = year
-
-
-@cache
-def known_countries() -> frozenset[str]:
-    """The ISO 3166 two-letter codes of the countries whose public holidays are known."""
-    return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 
 @dataclass(frozen=True, slots=True)

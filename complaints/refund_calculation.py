@@ -17,9 +17,8 @@ from typing import Final
 
 from billing.money import exact, round_money
 from billing.periods import local_midnight
-from complaints.quote_inputs import (
+from complaints.quotes.inputs import (
     MOST_DIGITS,
-    Basis,
     Interval,
     Operation,
     QuoteInputError,
@@ -27,7 +26,8 @@ from complaints.quote_inputs import (
     as_of_before_period,
     zone_of,
 )
-from complaints.quote_inputs_json import inputs_from_json, inputs_to_json
+from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
+from policies.choices import Basis
 
 __all__ = [
     "CALCULATIONS",

@@ -16,13 +16,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, get_script_prefix, path, reverse
 from django.utils.translation import gettext_lazy
 
-from accounts.actions.staff import change_own_password
-from audit.backoffice import TrackedAdmin, home_panels
-from audit.backoffice.counts import counts_of, in_words
-from audit.backoffice.panels import later_panel
-from audit.backoffice.search import SHORTEST, Typed, only_exact, search
-from audit.words import Text, recorded, say
+from accounts.staff.actions import change_own_password
+from backoffice.admin import TrackedAdmin
+from backoffice.badges import counts_of, in_words
+from backoffice.panels import home_panels, later_panel
+from backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
+from core.text import Text, recorded, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Entry:
     query: str = ""  # a filter of the list: "state__exact=proposed"
     action: str = ""  # the name of a page action instead of the list
     page: str = ""  # a page of the model's own instead: its address behind the list's; ``may_see_<page>`` says to whom
-    count: str = ""  # the number beside it (audit.backoffice.counts)
+    count: str = ""  # the number beside it (backoffice.badges)
     tone: str = ""  # "bad": the number is a warning
     icon: str = ""  # of an entry that stands on top, outside the groups
     key: str = ""  # "g" and this letter lead there
@@ -47,7 +47,7 @@ class Group:
     label: Text
     icon: str
     entries: tuple[Entry, ...]
-    count: str = ""  # the number beside it (audit.backoffice.counts)
+    count: str = ""  # the number beside it (backoffice.badges)
     key: str = ""  # "g" and this letter lead to its first entry
     ruled: bool = False  # a line above it
     personal: bool = False  # stands in one's own menu, at the top right
@@ -89,7 +89,7 @@ NAVIGATION: tuple[Group, ...] = (
         (
             Entry("accounts.Customer"),
             Entry("accounts.Contact"),
-            Entry("accounts.Agreement"),
+            Entry("policies.Agreement"),
             Entry("accounts.Customer", action="merge"),
         ),
         key="u",
@@ -133,8 +133,8 @@ NAVIGATION: tuple[Group, ...] = (
         gettext_lazy("Policies"),
         "scale",
         (
-            Entry("complaints.Policy"),
-            Entry("complaints.PolicyVersion"),
+            Entry("policies.Policy"),
+            Entry("policies.PolicyVersion"),
             Entry("complaints.BackTest", gettext_lazy("Back-tests")),
         ),
     ),
@@ -142,8 +142,8 @@ NAVIGATION: tuple[Group, ...] = (
         gettext_lazy("Messages"),
         "mails",
         (
-            Entry("accounts.OutgoingMessage", gettext_lazy("Sent and waiting")),
-            Entry("accounts.MessageTemplate", gettext_lazy("Texts")),
+            Entry("messaging.OutgoingMessage", gettext_lazy("Sent and waiting")),
+            Entry("messaging.MessageTemplate", gettext_lazy("Texts")),
         ),
     ),
     Group(gettext_lazy("Jobs"), "hourglass", (Entry("jobs.Job"),)),
@@ -164,7 +164,7 @@ NAVIGATION: tuple[Group, ...] = (
     Group(
         gettext_lazy("My e-mail digest"),
         "mail",
-        (Entry("accounts.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
+        (Entry("complaints.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
         personal=True,
     ),
     Group(

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
-from accounts.permissions import May
-from audit.words import Text
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from core.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             (gettext_lazy("A complaint is registered from the subscription it is about."), _BAR),
         ),
         "accounts_contact": Help(gettext_lazy("People to talk to at customers.")),
-        "accounts_agreement": Help(
+        "policies_agreement": Help(
             gettext_lazy(
                 "Special terms of one customer: they go before the policy. One person drafts them, another publishes."
             ),
@@ -168,26 +168,26 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             gettext_lazy("Who did or tried what, when and why; refusals too. Nothing in here can be changed."),
             (gettext_lazy("Search for a person, a code, or what was done; filter by result or where it came from."),),
         ),
-        "complaints_policy": Help(
+        "policies_policy": Help(
             gettext_lazy("What we promise customers, by kind. Its versions are drafted, then published.")
         ),
-        "complaints_policyversion": Help(
+        "policies_policyversion": Help(
             gettext_lazy(
                 "One version of a policy. A case is judged by the version in force on the day its billing period began."
             ),
             (gettext_lazy("“Other versions” compares it with any other, word by word."), _BAR),
         ),
-        "complaints_policyversion_compare": Help(
+        "policies_policyversion_compare": Help(
             gettext_lazy("What differs between two versions: figures before and after, and the text word by word.")
         ),
         "complaints_backtest": Help(
             gettext_lazy("A drafted policy tried on past cases: what would have been given, and what was.")
         ),
-        "accounts_outgoingmessage": Help(
+        "messaging_outgoingmessage": Help(
             gettext_lazy("Messages to customers and staff: what was written, whether it was sent, and why not."),
             (_BAR,),
         ),
-        "accounts_messagetemplate": Help(gettext_lazy("The words of messages, by kind and language.")),
+        "messaging_messagetemplate": Help(gettext_lazy("The words of messages, by kind and language.")),
         "jobs_job": Help(
             gettext_lazy("Long work, how far it is, and what became of each row."),
             (gettext_lazy("What stopped can be resumed where it was."),),

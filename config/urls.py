@@ -6,6 +6,6 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("policy", RedirectView.as_view(pattern_name="public:policies", permanent=True)),
-    path("policy/", include("complaints.public.urls")),
+    path("policy/", include("policies.public.urls")),
     path("", admin.site.urls),
 ]

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Obstacle, act
-from audit.words import Text, recorded, say
+from core.text import Text, recorded, say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.staff.models import User
 
 
 def start_job(kind: str, title: Text, parameters: Mapping[str, Any], *, by: User) -> Job:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit.words import Text
+from core.text import Text
 
 if TYPE_CHECKING:
-    from accounts.permissions import May
+    from accounts.staff.permissions import May
     from jobs.models import Job
     from jobs.progress import Progress
 

@@ -8,11 +8,15 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from accounts.actions.delegations import give_delegation, revoke_delegation
-from accounts.models import Delegation, User
-from complaints.actions import decisions, indemnities, refunds
-from complaints.guards import ANY_RIGHT, OWN_RIGHT
-from complaints.models import Complaint, DeadlineBreach, Refund
+from accounts.staff.delegations.actions import give_delegation, revoke_delegation
+from accounts.staff.models import Delegation, User
+from complaints.cases.decisions import actions as decisions
+from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.indemnities import actions as indemnities
+from complaints.refunds.approval_rules import ANY_RIGHT, OWN_RIGHT
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
 from tests.company_life import CompanyLife, happens, which, yes_or_no
 
 WHO = st.sampled_from(["agent", "lead", "manager", "director"])
@@ -28,7 +32,7 @@ class CaseLife(CompanyLife):
             newest = Delegation.objects.filter(deputy=by).order_by("-pk").first()
             right = str(newest.pk) if newest is not None else "0"
         before = refund.approvals.filter(delegation__isnull=False).count()
-        self.do(refunds.approve_refund, refund.pk, by=by, choice=right)
+        self.do(approve_refund, refund.pk, by=by, choice=right)
         if refund.approvals.filter(delegation__isnull=False).count() > before:
             self.done["approved in somebody's place"] += 1
 
@@ -57,8 +61,8 @@ class CaseLife(CompanyLife):
             return
         if goes == "edited":
             twice = refund.special_amount * 2
-            self.do(refunds.edit_refund, refund.pk, by=self.desk.agent, special_amount=twice, remedies=remedies)
-        self.do(refunds.propose_refund, refund.pk, by=self.desk.agent, reason="We were late")
+            self.do(edit_refund, refund.pk, by=self.desk.agent, special_amount=twice, remedies=remedies)
+        self.do(propose_refund, refund.pk, by=self.desk.agent, reason="We were late")
         self.approve(refund, self.desk.manager)
         if Refund.objects.get(pk=refund.pk).state == Refund.State.APPROVED:
             self.approve(refund, self.desk.director)

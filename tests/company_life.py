@@ -19,13 +19,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from audit.actions import Refused
 from audit.models import Event
-from billing.actions import bank, charges, disputes, plan_changes, plans, subscriptions
-from billing.actions.payments import record_payment
-from billing.actions.run import run_billing
-from billing.actions.usage import Usage, record_usage
-from billing.models import BankLine, BillingRun, Charge, Invoice, Payment, PlanChange, Subscription
+from billing.invoices import charges
+from billing.invoices.models import Charge, Invoice
 from billing.money import round_money
-from complaints.demo.clock import Clock
+from billing.payments import bank_lines, disputes
+from billing.payments.actions import record_payment
+from billing.payments.models import BankLine, Payment
+from billing.plans import actions as plans
+from billing.runs.actions import run_billing
+from billing.runs.models import BillingRun
+from billing.subscriptions import actions as subscriptions
+from billing.subscriptions.models import PlanChange, Subscription
+from billing.subscriptions.plan_changes import actions as plan_changes
+from billing.usage.actions import Usage, record_usage
+from demo.clock import Clock
 from tests import factories
 from tests.complaints.cases import Desk
 from tests.complaints.refusals import Rows, assert_event_of, rows_of_every_table
@@ -316,9 +323,9 @@ class CompanyLife(RuleBasedStateMachine):
             self.do(record_payment, invoice.pk, by=self.desk.clerk, **paid)
         elif (line := self.bank_line(amount, invoice)) is not None:
             matched = {"invoice_number": invoice.number, "surplus_to_credit": credited}
-            self.do(bank.match_bank_line, line.pk, by=self.desk.clerk, **matched)
+            self.do(bank_lines.match_bank_line, line.pk, by=self.desk.clerk, **matched)
             if not credited and number % 3:
-                self.do(bank.set_aside_bank_line, line.pk, by=self.desk.clerk, reason="It goes back")
+                self.do(bank_lines.set_aside_bank_line, line.pk, by=self.desk.clerk, reason="It goes back")
         self.later(number)
 
     @happens(number=which)
@@ -330,7 +337,7 @@ class CompanyLife(RuleBasedStateMachine):
     def bank_line(self, amount: Decimal, invoice: Invoice) -> BankLine | None:
         self.serial += 1
         text = f"{self.today},{amount},{invoice.currency},Payer {self.serial},Invoice {invoice.number}"
-        self.do(bank.import_bank, factories.bank_statement(text), by=self.desk.clerk)
+        self.do(bank_lines.import_bank, factories.bank_statement(text), by=self.desk.clerk)
         return BankLine.objects.filter(payer=f"Payer {self.serial}").first()
 
     @happens(number=which)

@@ -13,15 +13,17 @@ from django.db import models, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts.actions.digest_times import choose_digest_times
-from accounts.models import Contact, Customer, User
-from accounts.permissions import Role
-from audit.backoffice import TrackedAdmin
-from audit.backoffice.actions import StaffAction
-from billing.models import Subscription
-from complaints.actions.policies import draft_policy_version
-from complaints.demo import build as building
-from complaints.models import Complaint, PolicyVersion
+from accounts.customers.models import Contact, Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
+from backoffice.actions import StaffAction
+from backoffice.admin import TrackedAdmin
+from billing.subscriptions.models import Subscription
+from complaints.cases.models import Complaint
+from complaints.digests.times import choose_digest_times
+from demo import build as building
+from policies.versions.actions import draft_policy_version
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.back_test_cases import tried
 from tests.test_pages_by_role import money_rows
@@ -37,7 +39,7 @@ def make_visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
     of what it has none of.
     """
     cache.clear()
-    monkeypatch.setattr("complaints.demo.customers.QUIET_CUSTOMERS", 36)
+    monkeypatch.setattr("demo.customers.QUIET_CUSTOMERS", 36)
     building.build(timezone.now())
     people = first_people()
     manager = people[Role.MANAGER]
@@ -136,7 +138,7 @@ def somebody_who_can(
 def comparisons() -> list[str]:
     versions = PolicyVersion.objects.filter(policy__kind="refund").order_by("number")
     first, last = versions[0], versions.reverse()[0]
-    return [f"/complaints/policyversion/{first.pk}/compare/{last.pk}/"]
+    return [f"/policies/policyversion/{first.pk}/compare/{last.pk}/"]
 
 
 def lists_at_work() -> list[str]:

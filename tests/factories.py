@@ -22,43 +22,31 @@ from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from accounts.actions.delegations import give_delegation
-from accounts.messages.outbox import queue_message
-from accounts.models import (
-    ApprovalLimit,
-    Customer,
-    Delegation,
-    MessageKind,
-    OutgoingMessage,
-    StaffChange,
-    Team,
-    User,
-)
-from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
-from billing.actions.bank import import_bank
-from billing.actions.payments import record_payment
-from billing.actions.plan_changes import schedule_plan_change
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.actions.subscriptions import open_subscription as open_subscription_action
-from billing.actions.usage import Usage, record_usage
-from billing.giving import give_credit
+from accounts.customers.models import Customer
+from accounts.staff.delegations.actions import give_delegation
+from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role
+from billing.credits.models import Credit
 from billing.imports.bank import Statement, read_statement
 from billing.imports.bank_map import load_bank_map
-from billing.models import (
-    BankLine,
-    Charge,
-    Credit,
-    Invoice,
-    Operation,
-    OperationCost,
-    Plan,
-    PlanChange,
-    Price,
-    Subscription,
-)
-from hardware.actions import DueInstalment, record_purchase
-from hardware.models import PhoneModel, Purchase
+from billing.invoices.models import Charge, Invoice
+from billing.payments.actions import record_payment
+from billing.payments.bank_lines import import_bank
+from billing.payments.models import BankLine
+from billing.plans.models import Operation, OperationCost, Plan, Price
+from billing.remedies.effects import give_credit
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.actions import open_subscription as open_subscription_action
+from billing.subscriptions.models import PlanChange, Subscription
+from billing.subscriptions.plan_changes.actions import schedule_plan_change
+from billing.usage.actions import Usage, record_usage
+from hardware.phones.models import PhoneModel
+from hardware.purchases.actions import DueInstalment, record_purchase
+from hardware.purchases.models import Purchase
+from messaging.outbox.models import OutgoingMessage
+from messaging.outbox.queue import queue_message
+from messaging.templates.models import MessageKind
 
 PASSWORD = "correct horse battery"
 #: Terms and limits of the factories hold from here on.

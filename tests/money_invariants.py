@@ -14,28 +14,19 @@ from itertools import groupby
 
 from django.db import models
 
-from billing.models import (
-    BankLine,
-    BillingPeriod,
-    Charge,
-    Chargeback,
-    Credit,
-    CreditApplication,
-    CreditNote,
-    Extension,
-    Invoice,
-    InvoiceLine,
-    LeftoverPayout,
-    MinutesGrant,
-    Payment,
-    Payout,
-    PlanChange,
-    Price,
-    Subscription,
-)
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
 from billing.money import is_whole_minor
+from billing.payments.models import BankLine, Chargeback, Payment
+from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
-from complaints.models import Approval, Decision, Refund, Remedy, Reversal
+from billing.plans.models import Price
+from billing.remedies.models import Extension, MinutesGrant
+from billing.residual_credits.models import LeftoverPayout
+from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from complaints.cases.models import Decision
+from complaints.refunds.models import Approval, Refund, Remedy
+from complaints.reversals.models import Reversal
 
 NOTHING = Decimal(0)
 

@@ -16,10 +16,11 @@ from django.apps import apps
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import NumberSeries, User
+from accounts.numbers.models import NumberSeries
+from accounts.staff.models import User
 from audit.actions import Refused, act
 from audit.history import HistoryRow
-from audit.models import AppendOnlyModel, Tracked
+from audit.tracked import AppendOnlyModel, Tracked
 
 ROOT = Path(__file__).parent.parent
 #: Each app imports those before it, never one after it.
@@ -29,11 +30,11 @@ PURE = (
     "billing.money",
     "billing.periods",
     "complaints.refund_calculation",
-    "complaints.quote_inputs",
-    "complaints.quote_inputs_json",
-    "complaints.quote_json",
+    "complaints.quotes.inputs",
+    "complaints.quotes.inputs_json",
+    "complaints.quotes.quote_json",
     "complaints.deadlines",
-    "complaints.policy_parameters",
+    "policies.policy_parameters",
 )
 #: What faces people or the outside, words included: nothing that holds rules imports it.
 FACES = {
@@ -198,7 +199,7 @@ def test_inside_an_app_imports_go_from_the_pages_to_the_actions_to_the_models() 
             if name == "audit.actions" and module.part not in MODELS:
                 continue
             # How an amount is written is asked by every sentence that has one.
-            if name == "accounts.amounts":
+            if name == "core.amounts":
                 continue
             wrong.append(f"{module.name}:{line} imports {name}")
     assert wrong == []
@@ -242,16 +243,16 @@ def test_no_way_leads_from_hardware_to_a_refund() -> None:
 
 #: Writes that leave no history, and why each may: the rows are append-only or derived from such rows.
 WITHOUT_HISTORY = {
-    ("accounts/messages/outbox.py", "OutgoingMessage.objects.bulk_create"),
-    ("billing/actions/usage.py", "UsageRecord.objects.bulk_create"),
-    ("billing/actions/usage.py", "UsageDay.objects.filter.update"),
-    ("billing/actions/usage.py", "UsageDay.objects.bulk_create"),
+    ("messaging/outbox/queue.py", "OutgoingMessage.objects.bulk_create"),
+    ("billing/usage/actions.py", "UsageRecord.objects.bulk_create"),
+    ("billing/usage/actions.py", "UsageDay.objects.filter.update"),
+    ("billing/usage/actions.py", "UsageDay.objects.bulk_create"),
     ("billing/imports/actions.py", "InvoiceLine.objects.bulk_create"),
-    ("billing/invoicing.py", "InvoiceLine.objects.bulk_create"),
-    ("billing/invoicing.py", "CreditApplication.objects.bulk_create"),
-    ("billing/actions/run_batch.py", "Event.objects.bulk_create"),
-    ("complaints/back_testing.py", "BackTestCase.objects.bulk_create"),
-    ("audit/backoffice/together.py", "Presence.objects.filter.delete"),
+    ("billing/invoices/issuing.py", "InvoiceLine.objects.bulk_create"),
+    ("billing/invoices/issuing.py", "CreditApplication.objects.bulk_create"),
+    ("billing/runs/batch.py", "Event.objects.bulk_create"),
+    ("complaints/back_tests/running.py", "BackTestCase.objects.bulk_create"),
+    ("backoffice/presence.py", "Presence.objects.filter.delete"),
     ("jobs/progress.py", "Job.objects.filter.update"),
     ("jobs/runner.py", "Job.objects.filter.update"),
 }
@@ -298,7 +299,7 @@ def test_tracked_rows_are_never_written_past_their_history() -> None:
 
 def test_raw_sql_stays_where_bulk_writes_are_and_where_lists_are_counted() -> None:
     """Counts and pages of lists only read: they ask for what the query sets cannot put into one question."""
-    knowing = {"audit.bulk", "audit.backoffice.counts", "audit.backoffice.paging"}
+    knowing = {"audit.bulk", "backoffice.badges", "backoffice.paging"}
     wrong = [
         f"{module.path.relative_to(ROOT)}:{node.lineno}"
         for module in modules()
@@ -320,7 +321,7 @@ def test_money_knows_no_float_and_is_rounded_in_one_place() -> None:
             if name in {"float", "round", "quantize", "FloatField", "DecimalField"}:
                 wrong.append(f"{module.name}:{node.lineno} {name}")  # type: ignore[attr-defined]
     # Adds zeros to what has fewer than two decimals, rounds nothing.
-    assert [line for line in wrong if not line.startswith("accounts.fields:")] == []
+    assert [line for line in wrong if not line.startswith("core.fields:")] == []
 
 
 # --- How rows are locked ------------------------------------------------------------------------

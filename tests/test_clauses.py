@@ -18,45 +18,40 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.messages.sending import send_due
-from accounts.models import OutgoingMessage, User
-from audit.models import Event, UntrackedWrite
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription, undo_cancellation
-from billing.models import (
-    BillingPeriod,
-    Credit,
-    Extension,
-    Invoice,
-    MinutesGrant,
-    Payout,
-    Price,
-    Subscription,
-    UsageRecord,
-)
-from complaints.actions.agreements import draft_agreement, publish_agreement
-from complaints.actions.cases import correct_complaint
-from complaints.actions.deadlines import record_missed_deadlines
-from complaints.actions.decisions import communicate_decision, merge_complaints, reopen_complaint
-from complaints.actions.incidents import record_incident
-from complaints.actions.indemnities import draft_indemnity
-from complaints.actions.policies import draft_policy_version, publish_policy_version
-from complaints.actions.refunds import (
-    approve_refund,
-    draft_refund,
-    edit_refund,
-    propose_refund,
-    quote_and_propose,
-)
-from complaints.actions.upkeep import escalate_complaints, run_upkeep
-from complaints.due import dues_of
-from complaints.evidence import gather_evidence
-from complaints.letters import decision_text
-from complaints.models import DeadlineBreach, Decision, Policy, PolicyVersion, Refund
-from complaints.quoting import Choices, live_quote, terms_for
-from complaints.refund_calculation import Basis
-from hardware.actions import pay_instalment
-from hardware.models import Instalment, Purchase
+from accounts.staff.models import User
+from audit.models import Event
+from audit.tracked import UntrackedWrite
+from billing.credits.models import Credit
+from billing.invoices.models import Invoice
+from billing.payouts.models import Payout
+from billing.plans.models import Price
+from billing.remedies.models import Extension, MinutesGrant
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription, undo_cancellation
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.models import UsageRecord
+from complaints.cases.actions import correct_complaint
+from complaints.cases.deadlines.actions import record_missed_deadlines
+from complaints.cases.deadlines.status import dues_of
+from complaints.cases.decisions.actions import communicate_decision, merge_complaints, reopen_complaint
+from complaints.cases.evidence import gather_evidence
+from complaints.cases.models import DeadlineBreach, Decision
+from complaints.incidents.actions import record_incident
+from complaints.indemnities.actions import draft_indemnity
+from complaints.letters.drafts import decision_text
+from complaints.quotes.quoting import Choices, live_quote, terms_for
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund, quote_and_propose
+from complaints.upkeep.actions import escalate_complaints, run_upkeep
+from hardware.purchases.actions import pay_instalment
+from hardware.purchases.models import Instalment, Purchase
+from messaging.outbox.models import OutgoingMessage
+from messaging.sending.actions import send_due
+from policies.agreements.actions import draft_agreement, publish_agreement
+from policies.choices import Basis
+from policies.versions.actions import draft_policy_version, publish_policy_version
+from policies.versions.models import Policy, PolicyVersion
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import (
@@ -326,7 +321,7 @@ def test_f10_a_period_is_judged_by_the_version_in_force_when_it_began(desk: Desk
 def test_f10_a_new_version_is_published_on_the_pages_and_earlier_ones_stay_readable(desk: Desk) -> None:
     first = PolicyVersion.objects.get(policy__kind=Policy.Kind.REFUND)
     drafter, publisher, everybody = signed_in(desk.manager), signed_in(desk.director), Client()
-    draft_page = f"/complaints/policy/act/draft/?ids={first.policy_id}"
+    draft_page = f"/policies/policy/act/draft/?ids={first.policy_id}"
     typed = as_typed(drafter.get(draft_page).context["form"])
     typed["effective_from"] = factories.today().isoformat()
     typed["text"] = first.text.replace("There is no refund", "There is never a refund")
@@ -335,7 +330,7 @@ def test_f10_a_new_version_is_published_on_the_pages_and_earlier_ones_stay_reada
     assert (second.state, second.figures) == ("draft", first.figures)
     assert everybody.get("/policy/refund/2/").status_code == 404
 
-    publish_page = f"/complaints/policyversion/act/publish/?ids={second.pk}"
+    publish_page = f"/policies/policyversion/act/publish/?ids={second.pk}"
     drafter.post(publish_page, {"reason": "My own"})
     assert again_version(second).state == "draft"
     publisher.post(publish_page, {"reason": "Agreed"})
@@ -367,7 +362,7 @@ def again_version(version: PolicyVersion) -> PolicyVersion:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

@@ -12,14 +12,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actions.contacts import add_contact
-from accounts.amounts import money_text
-from accounts.models import Customer
-from billing import giving
-from billing.actions.run import run_billing
-from billing.admin.sparkline import HEIGHT, sparkline
-from billing.models import Subscription, UsageDay
-from complaints.actions import agreements
+from accounts.customers.contacts.actions import add_contact
+from accounts.customers.models import Customer
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from billing.usage.models import UsageDay
+from billing.usage.sparkline import HEIGHT, sparkline
+from core.amounts import money_text
+from policies.agreements import actions as agreements
 from tests import factories
 from tests.complaints import cases
 
@@ -31,7 +32,7 @@ MOST_QUERIES = 20
 
 def page_of(customer: Customer) -> str:
     client = Client()
-    client.force_login(factories.manager(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.manager(), backend="accounts.staff.auth.StaffBackend")
     return client.get(f"/accounts/customer/{customer.pk}/change/").content.decode()
 
 
@@ -57,7 +58,7 @@ def test_it_asks_as_often_for_a_long_life_as_for_a_short_one() -> None:
     subscription = factories.paid_subscription(activated_on=factories.days_ago(9))
     customer = subscription.customer
     client = Client()
-    client.force_login(factories.manager(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.manager(), backend="accounts.staff.auth.StaffBackend")
 
     def queries() -> int:
         ContentType.objects.get_for_model(Customer)

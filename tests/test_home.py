@@ -20,17 +20,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
-from audit.backoffice.charts import Series, bars, columns
-from audit.backoffice.counts import counts
-from billing import giving
-from billing.actions.bank import set_aside_bank_line
-from billing.actions.leftover import propose_leftover
-from billing.actions.payouts import mark_payout_failed
-from complaints.actions.cases import assign_complaint
-from complaints.figures import figures, percentile
-from complaints.models import Complaint
-from complaints.queues import waiting_for_approval_of
+from accounts.staff.models import User
+from backoffice.badges import counts
+from backoffice.charts import Series, bars, columns
+from billing.payments.bank_lines import set_aside_bank_line
+from billing.payouts.actions import mark_payout_failed
+from billing.remedies import effects as giving
+from billing.residual_credits.actions import propose_leftover
+from complaints.cases.actions import assign_complaint
+from complaints.cases.models import Complaint
+from complaints.refunds.work_queues import waiting_for_approval_of
+from complaints.statistics.figures import figures, percentile
 from config.admin import NAVIGATION
 from config.help import PAGES
 from jobs.models import Job
@@ -47,7 +47,7 @@ def nothing_kept() -> None:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

@@ -26,11 +26,11 @@ from django.test import Client
 from django.utils import timezone, translation
 from django.utils.translation import get_language, trans_real
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.actions import Refused
 from audit.models import Event
-from audit.names import OURS
-from complaints.demo import build as building
+from core.names import OURS
+from demo import build as building
 from jobs.actions import cancel_job
 from jobs.models import Job
 from tests import factories
@@ -93,7 +93,7 @@ def test_what_is_compiled_is_what_was_written() -> None:
 
 def test_the_list_of_names_is_complete() -> None:
     """In a process of its own: other tests make forms."""
-    ask = "import django; django.setup(); from audit.names import names_module; print(names_module(), end='')"
+    ask = "import django; django.setup(); from core.names import names_module; print(names_module(), end='')"
     assert in_a_process(ROOT, "-c", ask) == (ROOT / "config" / "names.py").read_text()
 
 
@@ -335,7 +335,7 @@ def test_a_page_refuses_in_ones_language_and_records_it_in_english(brackets: Non
     by.language = "it"
     by.save()
     job = ended_job(by)
-    client.force_login(by, backend="accounts.auth.StaffBackend")
+    client.force_login(by, backend="accounts.staff.auth.StaffBackend")
     answer = client.post(f"/jobs/job/act/cancel/?ids={job.pk}", {"reason": "x", "seen": "0"})
     assert "⟦This job has ended: it is “⟧⟦Finished⟧⟦”.⟧" in answer.content.decode()
     assert Event.objects.order_by("-pk")[0].message == "This job has ended: it is “Finished”."
@@ -355,7 +355,7 @@ def test_leftovers_no_page_says_a_word_that_was_not_looked_up(monkeypatch: pytes
     for person, url in pages:
         if person.pk not in clients:
             clients[person.pk] = Client(headers={"accept-language": "it"})
-            clients[person.pk].force_login(person, backend="accounts.auth.StaffBackend")
+            clients[person.pk].force_login(person, backend="accounts.staff.auth.StaffBackend")
         if url.startswith("/policy/"):
             continue
         answer = clients[person.pk].get(url)
@@ -373,7 +373,7 @@ def test_leftovers_no_page_says_a_word_that_was_not_looked_up(monkeypatch: pytes
 def test_nothing_that_a_year_of_company_life_writes_is_in_the_persons_language(
     brackets: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("complaints.demo.customers.QUIET_CUSTOMERS", 36)
+    monkeypatch.setattr("demo.customers.QUIET_CUSTOMERS", 36)
     with translation.override("it"):
         building.build(timezone.now())
     assert Event.objects.filter(outcome=Event.Outcome.REFUSED).exists()

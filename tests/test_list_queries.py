@@ -11,12 +11,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actions.digest_times import choose_digest_times
-from accounts.models import Agreement, Customer, User
-from audit.backoffice import TrackedAdmin
-from billing import giving
-from billing.actions.run import run_billing
-from billing.models import BillingPeriod, Invoice, Operation, Subscription
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from backoffice.admin import TrackedAdmin
+from billing.invoices.models import Invoice
+from billing.plans.models import Operation
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.digests.times import choose_digest_times
+from policies.agreements.models import Agreement
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +68,7 @@ def queries(client: Client, url: str) -> int:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

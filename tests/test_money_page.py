@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from audit.breaches import run_checks
-from billing.actions.payouts import mark_payout_paid
-from billing.actions.run import run_billing
-from billing.models import Charge, Credit, Extension, Invoice, MinutesGrant, Payout, Subscription
-from complaints.actions.refunds import approve_refund
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.management.commands.check_ledger import CHECKS
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit
+from billing.invoices.models import Charge, Invoice
+from billing.payouts.actions import mark_payout_paid
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.refunds.approvals import approve_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import Desk, again, decided, propose

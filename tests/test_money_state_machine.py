@@ -18,14 +18,27 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
-from accounts.models import User
-from audit.breaches import run_checks
-from billing.actions import leftover, payouts
-from billing.models import BillingPeriod, Credit, LeftoverPayout, Payout, PlanChange
+from accounts.staff.models import User
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit
 from billing.money import round_money
-from complaints.actions import agreements, cases, decisions, incidents, refunds, reversals
-from complaints.management.commands.check_ledger import CHECKS
-from complaints.models import Complaint, Refund, Reversal
+from billing.payouts import actions as payouts
+from billing.payouts.models import Payout
+from billing.residual_credits import actions as leftover
+from billing.residual_credits.models import LeftoverPayout
+from billing.subscriptions.models import BillingPeriod, PlanChange
+from complaints.cases import actions as cases
+from complaints.cases.decisions import actions as decisions
+from complaints.cases.models import Complaint
+from complaints.incidents import actions as incidents
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.endings import expire_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund
+from complaints.reversals import actions as reversals
+from complaints.reversals.models import Reversal
+from policies.agreements import actions as agreements
+from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_cases import CaseLife
 from tests.company_life import Office, happens, which, yes_or_no
@@ -136,7 +149,7 @@ class Company(CaseLife):
         fee = complaint.period.fee
         part = round_money(fee / (20 * share), complaint.period.currency)
         refund = self.do(
-            refunds.draft_refund,
+            draft_refund,
             complaint.pk,
             by=self.desk.agent,
             basis=basis,
@@ -149,11 +162,11 @@ class Company(CaseLife):
         )
         if refund is None or goes == "draft":
             return
-        self.do(refunds.propose_refund, refund.pk, by=self.desk.agent, reason="As the log shows")
+        self.do(propose_refund, refund.pk, by=self.desk.agent, reason="As the log shows")
         if goes == "approved":
-            self.do(refunds.approve_refund, refund.pk, by=self.desk.manager)
+            self.do(approve_refund, refund.pk, by=self.desk.manager)
             if Refund.objects.get(pk=refund.pk).state == Refund.State.APPROVED:
-                self.do(refunds.approve_refund, refund.pk, by=self.desk.director)
+                self.do(approve_refund, refund.pk, by=self.desk.director)
 
     @happens(
         number=which,
@@ -168,7 +181,7 @@ class Company(CaseLife):
             return
         if step == "edit":
             kinds = REMEDIES[number % len(REMEDIES)][-1:]
-            self.do(refunds.edit_refund, refund.pk, by=by, basis="usage", remedies=[{"kind": kind} for kind in kinds])
+            self.do(edit_refund, refund.pk, by=by, basis="usage", remedies=[{"kind": kind} for kind in kinds])
         elif step == "approve":
             self.approve(refund, by, choice)
         else:
@@ -179,7 +192,7 @@ class Company(CaseLife):
     @happens()
     def expire(self) -> None:
         for refund in Refund.objects.open().order_by("pk"):
-            self.do(refunds.expire_refund, refund.pk, by=factories.system_user())
+            self.do(expire_refund, refund.pk, by=factories.system_user())
 
     @happens(
         number=which,

@@ -11,15 +11,18 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Customer, User
-from accounts.permissions import Role
-from billing.actions.disputes import open_dispute
-from billing.actions.leftover import propose_leftover
-from billing.actions.payouts import mark_payout_failed
-from billing.giving import order_payout
-from billing.models import Invoice, Payment, Payout
-from hardware.actions import note_warranty
-from hardware.models import Instalment, Purchase
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
+from billing.invoices.models import Invoice
+from billing.payments.disputes import open_dispute
+from billing.payments.models import Payment
+from billing.payouts.actions import mark_payout_failed
+from billing.payouts.models import Payout
+from billing.remedies.effects import order_payout
+from billing.residual_credits.actions import propose_leftover
+from hardware.purchases.actions import note_warranty
+from hardware.purchases.models import Instalment, Purchase
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -98,7 +101,7 @@ def customer_of(row: models.Model) -> Customer:
 def offered(person: User, row: models.Model, name: str) -> str:
     """The page of the row, and what the step's own page says of it."""
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     label = f"admin:{row._meta.app_label}_{row._meta.model_name}"
     step = client.get(f"{reverse(f'{label}_act', args=(name,))}?ids={row.pk}")
     page = client.get(reverse(f"{label}_change", args=(row.pk,)))

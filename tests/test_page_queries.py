@@ -7,11 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import Agreement, Contact, Customer, User
-from billing import giving
-from billing.actions.run import run_billing
-from billing.models import BillingPeriod
-from complaints.models import Complaint
+from accounts.customers.models import Contact, Customer
+from accounts.staff.models import User
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+from policies.agreements.models import Agreement
 from tests import factories
 from tests.complaints.cases import Desk, complaint_in, decide, propose, refund_in, register, settled, take_up
 from tests.complaints.terms import agreed

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import ApprovalLimit, Customer, StaffChange, Team, User
-from accounts.permissions import Role
+from accounts.customers.models import Customer
+from accounts.staff.models import ApprovalLimit, StaffChange, Team, User
+from accounts.staff.permissions import Role
 from audit.models import Event
-from billing import giving
-from billing.models import Invoice, Operation, OperationCost, Payout, Plan, Price, Subscription
-from hardware.models import PhoneModel, Purchase
+from billing.invoices.models import Invoice
+from billing.payouts.models import Payout
+from billing.plans.models import Operation, OperationCost, Plan, Price
+from billing.remedies import effects as giving
+from billing.subscriptions.models import Subscription
+from hardware.phones.models import PhoneModel
+from hardware.purchases.models import Purchase
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def as_(role: Role) -> Client:
     client = Client()
-    client.force_login(factories.UserFactory.create(role=role), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.UserFactory.create(role=role), backend="accounts.staff.auth.StaffBackend")
     return client
 
 

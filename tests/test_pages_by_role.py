@@ -12,16 +12,18 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.actions.customers import edit_customer
-from accounts.actions.digest_times import choose_digest_times
-from accounts.models import Agreement, Contact, User
-from accounts.permissions import Role
-from audit.backoffice import TrackedAdmin
-from billing import giving
-from billing.actions.leftover import propose_leftover
-from billing.actions.run import run_billing
-from billing.credit_notes import issue_credit_note
-from billing.models import Subscription
+from accounts.customers.actions import edit_customer
+from accounts.customers.models import Contact
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
+from backoffice.admin import TrackedAdmin
+from billing.invoices.credit_notes import issue_credit_note
+from billing.remedies import effects as giving
+from billing.residual_credits.actions import propose_leftover
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.digests.times import choose_digest_times
+from policies.agreements.models import Agreement
 from tests import factories
 
 A, L, M, B, U, D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
@@ -36,11 +38,11 @@ SEES: dict[str, set[Role]] = {
     "accounts.ApprovalLimit": STAFF,
     "accounts.StaffChange": STAFF,
     "accounts.Delegation": {A, L, M, U, D},
-    "accounts.DigestTimes": {A, L, M, U},
-    "accounts.Agreement": CASES,
+    "complaints.DigestTimes": {A, L, M, U},
+    "policies.Agreement": CASES,
     "accounts.Contact": CASES,
-    "accounts.OutgoingMessage": CASES,
-    "accounts.MessageTemplate": CASES,
+    "messaging.OutgoingMessage": CASES,
+    "messaging.MessageTemplate": CASES,
     "hardware.PhoneModel": CASES,
     "hardware.Phone": CASES,
     "hardware.Purchase": CASES,
@@ -67,8 +69,8 @@ SEES: dict[str, set[Role]] = {
     "complaints.Refund": CASES,
     "complaints.Reversal": CASES,
     "complaints.Incident": CASES,
-    "complaints.Policy": {A, L, M, B, U, D},
-    "complaints.PolicyVersion": {A, L, M, B, U, D},
+    "policies.Policy": {A, L, M, B, U, D},
+    "policies.PolicyVersion": {A, L, M, B, U, D},
     "complaints.BackTest": {M, U},
     "jobs.Job": {A, L, M, B, U},
     "audit.Event": {A, L, M, U},
@@ -82,12 +84,12 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.Customer", "merge"): {L, M},
     ("accounts.Contact", "edit"): {A, L, M, B},
     ("accounts.Contact", "retire"): {A, L, M, B},
-    ("accounts.OutgoingMessage", "again"): {A, L, M, B},
-    ("accounts.OutgoingMessage", "arrived"): {A, L, M, B},
-    ("accounts.OutgoingMessage", "bounced"): {A, L, M, B},
-    ("accounts.OutgoingMessage", "done_with"): {A, L, M, B},
-    ("accounts.MessageTemplate", "edit"): {L, M},
-    ("accounts.MessageTemplate", "test"): {L, M},
+    ("messaging.OutgoingMessage", "again"): {A, L, M, B},
+    ("messaging.OutgoingMessage", "arrived"): {A, L, M, B},
+    ("messaging.OutgoingMessage", "bounced"): {A, L, M, B},
+    ("messaging.OutgoingMessage", "done_with"): {A, L, M, B},
+    ("messaging.MessageTemplate", "edit"): {L, M},
+    ("messaging.MessageTemplate", "test"): {L, M},
     ("accounts.User", "new"): {D},
     ("accounts.User", "draft_change"): {D},
     ("accounts.User", "language"): {A, L, M, B, U, D},
@@ -98,11 +100,11 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.StaffChange", "discard"): {M, D},
     ("accounts.Delegation", "give"): {L, M},
     ("accounts.Delegation", "revoke"): {L, M},
-    ("accounts.DigestTimes", "choose"): {A, L, M},
-    ("accounts.Agreement", "draft"): {M},
-    ("accounts.Agreement", "edit"): {M},
-    ("accounts.Agreement", "publish"): {M},
-    ("accounts.Agreement", "discard"): {M},
+    ("complaints.DigestTimes", "choose"): {A, L, M},
+    ("policies.Agreement", "draft"): {M},
+    ("policies.Agreement", "edit"): {M},
+    ("policies.Agreement", "publish"): {M},
+    ("policies.Agreement", "discard"): {M},
     ("hardware.PhoneModel", "add"): {B},
     ("hardware.Purchase", "record"): {B},
     ("hardware.Purchase", "pay"): {B},
@@ -206,7 +208,7 @@ def test_the_tables_know_every_page() -> None:
 def test_every_page_answers_as_the_table_says(company: None, client: Client, role: Role | None) -> None:
     person: User | None = factories.UserFactory.create(role=role) if role else None
     if person is not None:
-        client.force_login(person, backend="accounts.auth.StaffBackend")
+        client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     wrong = []
 
     def ask(url: str, allowed: bool, how: Callable[[str], Any] = client.get) -> None:
@@ -242,7 +244,9 @@ def test_every_page_answers_as_the_table_says(company: None, client: Client, rol
 
 
 def test_a_person_without_a_role_gets_nowhere(db: None, client: Client) -> None:
-    client.force_login(factories.UserFactory.create(role=None, is_active=True), backend="accounts.auth.StaffBackend")
+    client.force_login(
+        factories.UserFactory.create(role=None, is_active=True), backend="accounts.staff.auth.StaffBackend"
+    )
     response = client.get(reverse("admin:index"))
     assert response.status_code == 302
     assert response.headers["Location"].startswith(reverse("admin:login"))

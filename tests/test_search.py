@@ -7,12 +7,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Customer, User
-from accounts.permissions import Role
-from audit.backoffice.search import LIMIT, Typed, search
-from billing.models import Invoice
-from complaints.models import Complaint
-from hardware.models import Purchase
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
+from backoffice.search import LIMIT, Typed, search
+from billing.invoices.models import Invoice
+from complaints.cases.models import Complaint
+from hardware.purchases.models import Purchase
 from tests import factories
 from tests.complaints.cases import Desk, register
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

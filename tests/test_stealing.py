@@ -20,27 +20,32 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.actions.bank_details import confirm_bank_details
-from accounts.actions.customers import create_customer, edit_customer
-from accounts.actions.delegations import give_delegation, revoke_delegation
-from accounts.models import BankDetailsChange, Customer, Delegation, User
-from accounts.permissions import Role
-from audit.csv_safety import safe_cell
+from accounts.customers.actions import create_customer, edit_customer
+from accounts.customers.bank_details.actions import confirm_bank_details
+from accounts.customers.models import BankDetailsChange, Customer
+from accounts.staff.delegations.actions import give_delegation, revoke_delegation
+from accounts.staff.models import Delegation, User
+from accounts.staff.permissions import Role
 from audit.models import Event
-from billing import giving
-from billing.actions.disputes import open_dispute
-from billing.actions.payments import pay_in_full, record_payment
-from billing.actions.payouts import mark_payout_failed, mark_payout_paid, retry_payout
-from billing.actions.subscriptions import open_subscription
-from billing.models import Invoice, Payout
-from complaints.actions.cases import attach_file, correct_complaint
-from complaints.actions.decisions import merge_complaints, reopen_complaint
-from complaints.actions.incidents import record_incident
-from complaints.actions.refunds import approve_refund, draft_refund, propose_refund, return_refund, withdraw_refund
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.models import Attachment, Complaint, PolicyVersion
-from complaints.policy_text import rendered
-from hardware.actions import pay_instalment, record_purchase
+from billing.invoices.models import Invoice
+from billing.payments.actions import pay_in_full, record_payment
+from billing.payments.disputes import open_dispute
+from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout
+from billing.payouts.models import Payout
+from billing.remedies import effects as giving
+from billing.subscriptions.actions import open_subscription
+from complaints.cases.actions import attach_file, correct_complaint
+from complaints.cases.decisions.actions import merge_complaints, reopen_complaint
+from complaints.cases.models import Attachment, Complaint
+from complaints.incidents.actions import record_incident
+from complaints.refunds.approvals import approve_refund, return_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.proposals import draft_refund, propose_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from core.sheets.formulas import safe_cell
+from hardware.purchases.actions import pay_instalment, record_purchase
+from policies.versions.models import PolicyVersion
+from policies.versions.text import rendered
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints import cases
@@ -51,7 +56,7 @@ pytestmark = pytest.mark.django_db
 
 OWN_ACCOUNT = "DE89370400440532013000"
 SCRIPT = "<script>alert(1)</script>"
-BACKEND = "accounts.auth.StaffBackend"
+BACKEND = "accounts.staff.auth.StaffBackend"
 
 
 @pytest.fixture
@@ -645,7 +650,7 @@ def test_nothing_typed_becomes_a_script(desk: Desk) -> None:
         f"/complaints/refund/act/approve/?ids={refund.pk}",
         f"/accounts/customer/?q={SCRIPT}",
         "/audit/event/",
-        f"/complaints/policyversion/{version.pk}/change/",
+        f"/policies/policyversion/{version.pk}/change/",
     ):
         response = client.get(address)
         assert response.status_code == 200, address

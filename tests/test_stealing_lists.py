@@ -9,24 +9,31 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.actions.customers import edit_customer
-from accounts.actions.messages import edit_template, record_bounce, send_again
-from accounts.messages.outbox import queue_message
-from accounts.messages.sending import send_due
-from accounts.models import MessageTemplate, OutgoingMessage, User
-from accounts.permissions import Role
-from audit.backoffice.lists import save_view
-from audit.models import Event, Presence, SavedView
-from billing.actions.bank import import_bank, match_bank_line
-from billing.actions.charges import ask_for_charges
-from billing.actions.payments import record_payment
-from billing.actions.plan_changes import schedule_plan_change
-from billing.models import BankLine, Invoice, Payment, PlanChange
-from complaints.actions.back_tests import start_back_test
-from complaints.actions.indemnities import draft_indemnity
-from complaints.actions.refunds import approve_refund
-from complaints.models import Refund
+from accounts.customers.actions import edit_customer
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
+from audit.models import Event
+from backoffice.exports import save_view
+from backoffice.models import Presence, SavedView
+from billing.invoices.charges import ask_for_charges
+from billing.invoices.models import Invoice
+from billing.payments.actions import record_payment
+from billing.payments.bank_lines import import_bank, match_bank_line
+from billing.payments.models import BankLine, Payment
+from billing.subscriptions.models import PlanChange
+from billing.subscriptions.plan_changes.actions import schedule_plan_change
+from complaints.back_tests.actions import start_back_test
+from complaints.indemnities.actions import draft_indemnity
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund
 from jobs.models import Job
+from messaging.bounces.actions import record_bounce
+from messaging.outbox.actions import send_again
+from messaging.outbox.models import OutgoingMessage
+from messaging.outbox.queue import queue_message
+from messaging.sending.actions import send_due
+from messaging.templates.actions import edit_template
+from messaging.templates.models import MessageTemplate
 from tests import factories
 from tests.complaints import cases
 from tests.complaints.back_test_cases import draft_of
@@ -144,8 +151,8 @@ def test_what_a_colleague_is_told_goes_to_nobody_else(desk: Desk) -> None:
     message = to_colleague(desk.lead)
     stolen: dict[str, Any] = {"recipient": "thief@example.com", "reason": "They asked for it"}
     client = signed_in(desk.agent)
-    client.post(f"/accounts/outgoingmessage/act/again/?ids={message.pk}", stolen)
-    assert client.post(f"/accounts/outgoingmessage/presence/{message.pk}/").status_code == 404
+    client.post(f"/messaging/outgoingmessage/act/again/?ids={message.pk}", stolen)
+    assert client.post(f"/messaging/outgoingmessage/presence/{message.pk}/").status_code == 404
     assert_refused("colleague", send_again, message.pk, by=desk.agent, **stolen)
     assert_refused("colleague", send_again, message.pk, by=desk.clerk, reason="Once more")
     assert OutgoingMessage.objects.count() == 1
@@ -162,7 +169,7 @@ def test_only_leads_and_managers_have_a_hand_in_the_words(desk: Desk) -> None:
     for person in (desk.agent, desk.clerk, desk.auditor, desk.administrator):
         assert_refused("permission", edit_template, template.pk, by=person, subject="You won", body="Send us money.")
         for action in ("edit", "test"):
-            address = f"/accounts/messagetemplate/act/{action}/?ids={template.pk}"
+            address = f"/messaging/messagetemplate/act/{action}/?ids={template.pk}"
             assert signed_in(person).post(address, typed).status_code == 403
     assert list(MessageTemplate.objects.order_by("pk").values()) == before
     assert not OutgoingMessage.objects.exists()
@@ -187,7 +194,7 @@ def test_a_test_goes_to_nobody_but_the_one_who_asks(desk: Desk) -> None:
     desk.lead.save()
     template = MessageTemplate.objects.order_by("pk")[0]
     foreign = {"recipient": "all@example.com", "email": "all@example.com", "to": "all@example.com", "reason": "x"}
-    signed_in(desk.lead).post(f"/accounts/messagetemplate/act/test/?ids={template.pk}", foreign)
+    signed_in(desk.lead).post(f"/messaging/messagetemplate/act/test/?ids={template.pk}", foreign)
     assert [(message.recipient, message.staff) for message in OutgoingMessage.objects.all()] == [
         ("lead@example.com", desk.lead)
     ]

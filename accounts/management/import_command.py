@@ -9,9 +9,9 @@ from typing import TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.csvfiles.problems import shown
-from accounts.csvfiles.report import Report, rows
-from accounts.models import User
+from accounts.staff.models import User
+from core.sheets.problems import shown
+from core.sheets.report import Report, rows
 
 
 class ImportCommand(BaseCommand):

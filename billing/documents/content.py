@@ -14,11 +14,11 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format, number_format
 
-from accounts.amounts import money_text
-from accounts.models import Customer
-from accounts.validators import countries
-from audit.words import RECORD
-from billing.models import CreditNote, Invoice
+from accounts.customers.models import Customer
+from billing.invoices.models import CreditNote, Invoice
+from core.amounts import money_text
+from core.text import RECORD
+from core.validators import countries
 
 
 @dataclass(frozen=True, slots=True)

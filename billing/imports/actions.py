@@ -10,18 +10,21 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from accounts.csvfiles.report import Outcome, Report, rows
-from accounts.guards import permission_obstacle, require
-from accounts.models import Customer, User, next_numbers
-from accounts.permissions import May
+from accounts.customers.models import Customer
+from accounts.numbers.models import next_numbers
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Refused, act
 from audit.bulk import CHUNK, create_tracked
-from audit.words import say
-from billing.actions.subscriptions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.imports.preparing import Ready, draft, prepare
 from billing.imports.values import Candidate
-from billing.invoicing import build_invoice, build_line, invoice_number, invoice_series
-from billing.models import BillingPeriod, Invoice, InvoiceLine, Subscription
+from billing.invoices.issuing import build_invoice, build_line, invoice_number, invoice_series
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.subscriptions.actions import SUBSCRIPTION_SERIES, build_period, subscription_number
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.sheets.report import Outcome, Report, rows
+from core.text import say
 
 
 @dataclass(frozen=True, slots=True)

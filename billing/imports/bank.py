@@ -12,13 +12,13 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Final
 
-from accounts.csvfiles.problems import FileProblem, Problem, shown
-from accounts.csvfiles.reading import CsvReader, Record
-from accounts.csvfiles.report import inert
-from audit.words import say
 from billing.imports.bank_map import BankMap
 from billing.imports.column_map import DateOrder
 from billing.money import UnknownCurrency, is_whole_minor
+from core.sheets.problems import FileProblem, Problem, shown
+from core.sheets.reading import CsvReader, Record
+from core.sheets.report import inert
+from core.text import say
 
 LONGEST_TEXT: Final = 300
 LONGEST_PAYER: Final = 140

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from accounts.csvfiles.problems import shown
-from accounts.csvfiles.reading import DELIMITERS
-from audit.words import counted, say
 from billing.imports.column_map import DateOrder, MapProblem
+from core.sheets.problems import shown
+from core.sheets.reading import DELIMITERS
+from core.text import counted, say
 
 SHIPPED: Final = Path(__file__).parent / "bank_maps"
 LARGEST_MAP: Final = 64 * 1024  # bytes

@@ -14,8 +14,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
-from accounts.csvfiles.problems import shown
-from accounts.csvfiles.reading import DELIMITERS
+from core.sheets.problems import shown
+from core.sheets.reading import DELIMITERS
 
 SHIPPED: Final = Path(__file__).parent / "maps"
 LARGEST_MAP: Final = 256 * 1024  # bytes

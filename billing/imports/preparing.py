@@ -11,12 +11,13 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 
-from accounts.csvfiles.problems import Problem, shown
-from accounts.csvfiles.report import Outcome, RowResult
-from accounts.models import Customer
+from accounts.customers.models import Customer
 from audit.bulk import CHUNK
-from audit.words import recorded
-from billing.actions.subscriptions import (
+from billing.imports.column_map import Field
+from billing.imports.values import Candidate, CustomerRow
+from billing.money import format_amount
+from billing.plans.models import Plan, Price
+from billing.subscriptions.actions import (
     fee_obstacle,
     first_sequence,
     no_price,
@@ -25,10 +26,10 @@ from billing.actions.subscriptions import (
     plan_obstacle,
     price_in_force,
 )
-from billing.imports.column_map import Field
-from billing.imports.values import Candidate, CustomerRow
-from billing.models import Plan, Price, Subscription
-from billing.money import format_amount
+from billing.subscriptions.models import Subscription
+from core.sheets.problems import Problem, shown
+from core.sheets.report import Outcome, RowResult
+from core.text import recorded
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}

@@ -16,10 +16,10 @@ from decimal import Decimal
 from string import Formatter
 from typing import Final
 
-from accounts.csvfiles.problems import Problem, shown
-from accounts.csvfiles.reading import Record
 from billing.imports.column_map import DATES, REQUIRED, ColumnMap, DateOrder, Field, Per
 from billing.periods import Term
+from core.sheets.problems import Problem, shown
+from core.sheets.reading import Record
 
 LONGEST_TEXT: Final = 10_000  # characters
 MOST_MONTHS: Final = 1_200

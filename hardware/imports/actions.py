@@ -10,15 +10,20 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Prefetch
 
-from accounts.csvfiles.problems import Problem, shown
-from accounts.csvfiles.report import Outcome, Report, RowResult, rows
-from accounts.guards import merged_obstacle, permission_obstacle, require
-from accounts.models import Customer, User, next_numbers
-from accounts.permissions import May
+from accounts.customers.models import Customer
+from accounts.customers.rules import merged_obstacle
+from accounts.numbers.models import next_numbers
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import CHUNK, create_tracked
-from audit.words import say
-from hardware.actions import (
+from core.sheets.problems import Problem, shown
+from core.sheets.report import Outcome, Report, RowResult, rows
+from core.text import say
+from hardware.imports.rows import Candidate, PurchaseRow, twice
+from hardware.phones.models import Phone, PhoneModel
+from hardware.purchases.actions import (
     PURCHASE_SERIES,
     DueInstalment,
     build_instalments,
@@ -28,9 +33,8 @@ from hardware.actions import (
     purchase_number,
     whole_plan,
 )
-from hardware.imports.values import Candidate, PurchaseRow, twice
-from hardware.instalments import equal_parts, monthly_from
-from hardware.models import Instalment, Phone, PhoneModel, Purchase
+from hardware.purchases.instalments import equal_parts, monthly_from
+from hardware.purchases.models import Instalment, Purchase
 
 
 @dataclass(frozen=True, slots=True)

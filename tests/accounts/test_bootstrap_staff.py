@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts.actions.staff import NewPerson, bootstrap_staff
-from accounts.models import User
-from accounts.permissions import Role
+from accounts.staff.actions import NewPerson, bootstrap_staff
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.actions.customers import create_customer, edit_customer
-from accounts.models import Customer, User, next_number
+from accounts.customers.actions import create_customer, edit_customer
+from accounts.customers.models import Customer
+from accounts.numbers.models import next_number
+from accounts.staff.models import User
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused

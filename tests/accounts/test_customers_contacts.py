@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from accounts.actions.contacts import add_contact, edit_contact, retire_contact
-from accounts.actions.customers import create_customer, edit_customer
-from accounts.duplicates import likely_duplicates, normalised_name, normalised_phone
-from accounts.models import Contact, Customer, User
+from accounts.customers.actions import create_customer, edit_customer
+from accounts.customers.contacts.actions import add_contact, edit_contact, retire_contact
+from accounts.customers.duplicates import likely_duplicates, normalised_name, normalised_phone
+from accounts.customers.models import Contact, Customer
+from accounts.staff.models import User
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused

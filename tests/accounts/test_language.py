@@ -9,16 +9,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.actions.delegations import give_delegation
-from accounts.actions.language import choose_language
-from accounts.actions.staff import NewPerson, create_staff, create_team
-from accounts.forms import country_choices, currency_choices
-from accounts.messages.outbox import NewMessage
-from accounts.models import MessageKind, User
-from accounts.permissions import Role
-from accounts.validators import validate_country
+from accounts.staff.actions import NewPerson, create_staff, create_team
+from accounts.staff.delegations.actions import give_delegation
+from accounts.staff.language.actions import choose_language
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
 from audit.actions import Refused
 from audit.models import Event
+from backoffice.forms import country_choices, currency_choices
+from core.validators import validate_country
+from messaging.outbox.queue import NewMessage
+from messaging.templates.models import MessageKind
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -29,7 +30,7 @@ PAGE = "/accounts/user/do/language/"
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

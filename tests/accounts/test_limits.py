@@ -10,11 +10,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 
-from accounts.actions.limits import draft_limit, publish_limit
-from accounts.admin.limits import approvers_panel
-from accounts.approvers import approvers
-from accounts.models import ApprovalLimit, User
-from accounts.permissions import Role
+from accounts.staff.approvers import approvers
+from accounts.staff.limits.actions import draft_limit, publish_limit
+from accounts.staff.limits.admin import approvers_panel
+from accounts.staff.models import ApprovalLimit, User
+from accounts.staff.permissions import Role
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
-from accounts.actions.staff import (
+from accounts.staff.actions import (
     NewPerson,
     create_staff,
     create_team,
@@ -16,8 +16,8 @@ from accounts.actions.staff import (
     draft_staff_change,
     publish_staff_change,
 )
-from accounts.models import StaffChange, Team, User
-from accounts.permissions import May, Role
+from accounts.staff.models import StaffChange, Team, User
+from accounts.staff.permissions import May, Role
 from audit.models import Event
 from tests import factories
 from tests.complaints.refusals import assert_refused

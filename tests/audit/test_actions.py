@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.actions.customers import create_customer, edit_customer
-from accounts.models import Customer, User
+from accounts.customers.actions import create_customer, edit_customer
+from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.actions import Obstacle, Refused, act, checked
 from audit.models import Event
 from tests import factories

@@ -10,11 +10,13 @@ import pytest
 from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.models import Customer, OutgoingMessage
+from accounts.customers.models import Customer
 from audit import context
 from audit.bulk import among, create_from, create_new_from, create_tracked_from, update_held
 from audit.models import Event
-from billing.models import BillingPeriod, Charge
+from billing.invoices.models import Charge
+from billing.subscriptions.models import BillingPeriod
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 
 pytestmark = pytest.mark.django_db

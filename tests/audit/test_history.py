@@ -7,7 +7,8 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Customer, User
+from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit import context
 from audit.bulk import create_tracked, update_tracked
 from audit.models import Event
@@ -59,7 +60,7 @@ def test_passwords_and_sign_ins_are_no_history() -> None:
 
 def test_a_request_names_the_person_and_its_id(client: Client) -> None:
     person = factories.agent()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     customer = factories.CustomerFactory.create(name="Northwind")
     url = f"{reverse('admin:accounts_customer_act', args=('edit',))}?ids={customer.pk}"
     values = {

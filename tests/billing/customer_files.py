@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from billing.models import Plan
+from billing.plans.models import Plan
 from tests import factories
 
 TODAY = "2024-03-31"

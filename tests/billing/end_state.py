@@ -7,10 +7,13 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from accounts.models import Delivery, NumberSeries, OutgoingMessage
+from accounts.numbers.models import NumberSeries
 from audit.history import HistoryRow
 from audit.models import Event
-from billing.models import BillingPeriod, BillingRun, CreditApplication
+from billing.credits.models import CreditApplication
+from billing.runs.models import BillingRun
+from billing.subscriptions.models import BillingPeriod
+from messaging.outbox.models import Delivery, OutgoingMessage
 
 type Places = dict[Any, dict[Any, int]]
 type State = dict[str, list[tuple[Any, ...]]]

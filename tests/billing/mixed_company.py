@@ -8,9 +8,11 @@ from decimal import Decimal
 from random import Random
 
 from audit.bulk import update_tracked
-from billing import giving
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Charge, Plan, PlanChange, Subscription
+from billing.invoices.models import Charge
+from billing.plans.models import Plan
+from billing.remedies import effects as giving
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import PlanChange, Subscription
 from tests import factories
 
 #: Month ends, a leap day, days that many share; all in the half year before June 2024.

@@ -14,27 +14,23 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.messages.reader import Reader
-from accounts.messages.template_text import render
-from accounts.models import Delivery, MessageTemplate, OutgoingMessage, User, next_number
+from accounts.numbers.models import next_number
+from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
 from audit.models import Event
-from audit.words import recorded
-from billing.actions.plan_changes import scheduled_change
-from billing.actions.subscriptions import TermsInForce
-from billing.invoicing import build_invoice, build_line
-from billing.models import (
-    BillingPeriod,
-    Charge,
-    Credit,
-    CreditApplication,
-    Invoice,
-    InvoiceLine,
-    PlanChange,
-    Subscription,
-)
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.issuing import build_invoice, build_line
+from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.money import format_amount, split_gross
+from billing.subscriptions.actions import TermsInForce
+from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.subscriptions.plan_changes.actions import scheduled_change
+from core.text import recorded
+from messaging.outbox.models import Delivery, OutgoingMessage
+from messaging.templates.models import MessageTemplate
+from messaging.templates.reader import Reader
+from messaging.templates.rendering import render
 
 
 def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> None:

@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import Customer, User
+from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.models import Event
-from billing import giving
-from billing.actions.payments import record_payment
-from billing.actions.payouts import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Credit, Invoice, Payment, Payout, Subscription
+from billing.credits.models import Credit
+from billing.invoices.models import Invoice
+from billing.payments.actions import record_payment
+from billing.payments.models import Payment
+from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
+from billing.payouts.models import Payout
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

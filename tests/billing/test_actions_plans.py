@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
-from accounts.permissions import Role
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
 from audit.models import Event
-from billing.actions.plans import (
+from billing.plans.actions import (
     create_operation,
     create_plan,
     draft_operation_cost,
@@ -20,7 +20,7 @@ from billing.actions.plans import (
     publish_operation_cost,
     publish_price,
 )
-from billing.models import OperationCost, Plan, Price
+from billing.plans.models import OperationCost, Plan, Price
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

@@ -10,13 +10,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from billing import giving
-from billing.actions.payments import record_payment
-from billing.actions.run import BillingResult, run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Credit, CreditApplication, Invoice, Subscription
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Invoice
+from billing.payments.actions import record_payment
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.runs.batch import BillingResult
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 

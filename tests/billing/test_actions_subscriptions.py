@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import Customer, User
+from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.models import Event
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription, open_subscription, undo_cancellation
-from billing.models import BillingPeriod, Invoice, Plan, Subscription
+from billing.invoices.models import Invoice
+from billing.plans.models import Plan
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
+from billing.subscriptions.models import BillingPeriod, Subscription
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.refusals import assert_refused

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from billing import giving
-from billing.actions.run import run_billing
-from billing.actions.usage import Usage, record_usage
-from billing.models import Subscription, UsageDay, UsageRecord
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from billing.usage.actions import Usage, record_usage
+from billing.usage.models import UsageDay, UsageRecord
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.csvfiles.problems import FileProblem
 from audit.models import Event
-from billing.actions.bank import (
+from billing.imports.bank import read_statement
+from billing.imports.bank_map import load_bank_map, parse_bank_map
+from billing.imports.column_map import MapProblem
+from billing.invoices.models import Invoice
+from billing.payments.bank_lines import (
     Became,
     StatementRefused,
     import_bank,
@@ -19,10 +22,8 @@ from billing.actions.bank import (
     preview_bank,
     set_aside_bank_line,
 )
-from billing.imports.bank import read_statement
-from billing.imports.bank_map import load_bank_map, parse_bank_map
-from billing.imports.column_map import MapProblem
-from billing.models import BankLine, Invoice, Payment
+from billing.payments.models import BankLine, Payment
+from core.sheets.problems import FileProblem
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

@@ -16,22 +16,16 @@ from django.test.utils import CaptureQueriesContext
 from audit.actions import Refused
 from audit.bulk import update_tracked
 from audit.models import Event
-from billing import giving
-from billing.actions import run as run_module
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import (
-    BillingPeriod,
-    BillingRun,
-    Charge,
-    Credit,
-    CreditApplication,
-    Invoice,
-    InvoiceLine,
-    Plan,
-    Subscription,
-)
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.periods import Term, nth_period
+from billing.plans.models import Plan
+from billing.remedies import effects as giving
+from billing.runs import actions as run_module
+from billing.runs.actions import run_billing
+from billing.runs.models import BillingRun
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from tests import factories
 from tests.billing.end_state import end_state
 from tests.complaints.refusals import assert_refused, rows_of_every_table

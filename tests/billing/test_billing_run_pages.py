@@ -14,10 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.bulk import update_tracked
-from billing import giving
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import BillingRun, Invoice, Subscription
+from billing.invoices.models import Invoice
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.runs.models import BillingRun
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
 from jobs.actions import start_job
 from jobs.models import Job
 from jobs.progress import Progress
@@ -32,7 +34,7 @@ LIST = "admin:billing_billingrun_changelist"
 
 @pytest.fixture
 def clerk(client: Client) -> Client:
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     return client
 
 
@@ -90,7 +92,7 @@ def test_the_lists_queries_do_not_grow(clerk: Client) -> None:
 def test_more_than_a_page_can_wait_for_runs_in_the_background(
     clerk: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
-    monkeypatch.setattr("billing.admin.invoices.MOST_BY_PAGE", 2)
+    monkeypatch.setattr("billing.runs.page_actions.MOST_BY_PAGE", 2)
     opened = [factories.open_subscription(activated_on=factories.months_ago(1)) for _ in range(3)]
     url = reverse("admin:billing_invoice_do", args=("run_billing",))
     assert "More than 2 at once are billed in the background" in clerk.get(url).content.decode()
@@ -118,7 +120,7 @@ def test_more_than_a_page_can_wait_for_runs_in_the_background(
 def test_a_run_in_the_background_that_is_cancelled_leaves_whole_batches_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("billing.actions.run.BATCH", 1)
+    monkeypatch.setattr("billing.runs.actions.BATCH", 1)
     monkeypatch.setattr("jobs.progress.EVERY", 0.0)
     for _ in range(3):
         factories.open_subscription(activated_on=factories.months_ago(1))

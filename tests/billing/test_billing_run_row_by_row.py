@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from billing import giving
-from billing.actions import run as run_module
-from billing.actions.run import run_billing
-from billing.models import Subscription
+from billing.remedies import effects as giving
+from billing.runs import actions as run_module
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.billing.end_state import State, end_state
 from tests.billing.mixed_company import MixedCompany

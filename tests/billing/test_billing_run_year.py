@@ -7,12 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from audit.breaches import run_checks
-from billing import giving
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Credit, CreditApplication, Invoice, Subscription
-from complaints.management.commands.check_ledger import CHECKS
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Invoice
+from billing.remedies import effects as giving
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
+from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from accounts.models import User
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Credit, Subscription
-from hardware.actions import pay_instalment, return_phone
+from accounts.staff.models import User
+from billing.credits.models import Credit
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
+from hardware.purchases.actions import pay_instalment, return_phone
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def agent(client: Client) -> User:
     person = factories.agent()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return person
 
 

@@ -11,15 +11,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.permissions import Role
+from accounts.staff.permissions import Role
 from audit.models import Event
-from billing.actions.charges import ask_for_charges
-from billing.actions.disputes import open_dispute
-from billing.actions.run import run_billing
 from billing.documents.content import invoice_document
-from billing.giving import give_credit
-from billing.models import Charge, Invoice
-from billing.owing import DISPUTED, OVERDUE, TO_PAY, UNASKED, owing, write_csv
+from billing.invoices.charges import ask_for_charges
+from billing.invoices.models import Charge, Invoice
+from billing.invoices.receivables import DISPUTED, OVERDUE, TO_PAY, UNASKED, owing, write_csv
+from billing.payments.disputes import open_dispute
+from billing.remedies.effects import give_credit
+from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_invoices, check_numbers
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def signed_in(role: Role) -> Client:
     client = Client()
-    client.force_login(factories.UserFactory.create(role=role), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.UserFactory.create(role=role), backend="accounts.staff.auth.StaffBackend")
     return client
 
 

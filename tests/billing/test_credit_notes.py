@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 
 from audit.actions import Refused
-from billing.credit_notes import issue_credit_note
-from billing.models import BillingPeriod, CreditNote
+from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.models import CreditNote
+from billing.subscriptions.models import BillingPeriod
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
-from billing.actions.disputes import end_dispute, open_dispute, record_chargeback
-from billing.actions.payments import pay_in_full
-from billing.actions.run import run_billing
-from billing.giving import refundable_of
-from billing.models import Invoice, Payment
+from accounts.staff.models import User
+from billing.invoices.models import Invoice
+from billing.payments.actions import pay_in_full
+from billing.payments.disputes import end_dispute, open_dispute, record_chargeback
+from billing.payments.models import Payment
+from billing.remedies.effects import refundable_of
+from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

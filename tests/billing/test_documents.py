@@ -13,11 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from billing.credit_notes import issue_credit_note
 from billing.documents import content
 from billing.documents.content import CreditNoteWords, WordedLine, credit_note_document, invoice_document
 from billing.documents.pdf import to_pdf
-from billing.models import BankLine, CreditNote, Invoice
+from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.models import CreditNote, Invoice
+from billing.payments.models import BankLine
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +140,7 @@ def test_the_pages_of_a_document_and_who_sees_them(client: Client) -> None:
     note, invoice = a_note(), an_invoice(name="<b>Bakery</b>")
     places = [("creditnote", note.pk, note.number), ("invoice", invoice.pk, invoice.number)]
     for person, seen in ((factories.auditor(), True), (factories.administrator(), False)):
-        client.force_login(person, backend="accounts.auth.StaffBackend")
+        client.force_login(person, backend="accounts.staff.auth.StaffBackend")
         for model, pk, number in places:
             page = client.get(reverse(f"admin:billing_{model}_document", args=(pk,)))
             pdf = client.get(reverse(f"admin:billing_{model}_pdf", args=(pk,)))
@@ -151,12 +152,12 @@ def test_the_pages_of_a_document_and_who_sees_them(client: Client) -> None:
             assert "<style" not in page.content.decode()
             assert pdf["Content-Type"] == "application/pdf"
             assert pdf.content.startswith(b"%PDF-")
-    client.force_login(factories.auditor(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.auditor(), backend="accounts.staff.auth.StaffBackend")
     assert client.get(reverse("admin:billing_invoice_document", args=(10**6,))).status_code == 404
 
 
 def test_a_statement_is_read_on_its_page(client: Client) -> None:
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     url = f"{reverse('admin:billing_bankline_changelist')}do/read_statement/"
     header = "booked_on,amount,currency,payer,text\n"
 

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Customer, NumberSeries, User
+from accounts.customers.models import Customer
+from accounts.numbers.models import NumberSeries
+from accounts.staff.models import User
 from audit.models import Event
-from billing.actions.subscriptions import cancel_subscription, open_subscription
-from billing.models import BillingPeriod, Invoice, InvoiceLine, Plan, Subscription
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.plans.models import Plan
+from billing.subscriptions.actions import cancel_subscription, open_subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from tests import factories
 from tests.billing.customer_files import BAKERY, FLORIST, HEADER, TODAY, Importer, everything, plans
 

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.imports.column_map import (
-    ColumnMap,
-    DateOrder,
-    Field,
-    MapProblem,
-    Per,
-    load_map,
-    parse_map,
-    shipped_maps,
-)
+from billing.imports.column_map import ColumnMap, DateOrder, Field, MapProblem, Per, load_map, parse_map, shipped_maps
 
 FIELDS = """
 [fields]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from accounts.csvfiles import reading
-from accounts.csvfiles.problems import FileProblem, shown
-from accounts.csvfiles.reading import LONGEST_RECORD, CsvReader
+from core.sheets import reading
+from core.sheets.problems import FileProblem, shown
+from core.sheets.reading import LONGEST_RECORD, CsvReader
 
 HEADER = b"number,name\n"
 CARRIAGE_RETURN = (

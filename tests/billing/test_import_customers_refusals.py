@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Customer
+from accounts.customers.models import Customer
 from audit.models import Event
 from billing.imports import preparing
 from tests import factories

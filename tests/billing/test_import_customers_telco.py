@@ -11,9 +11,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Customer
+from accounts.customers.models import Customer
 from billing.imports import preparing
-from billing.models import BillingPeriod, Invoice, InvoiceLine, Subscription
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.subscriptions.models import BillingPeriod, Subscription
 from tests.billing.customer_files import Importer, everything, plans
 
 pytestmark = pytest.mark.django_db

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.csvfiles.problems import Problem
-from accounts.csvfiles.reading import Record
-from accounts.csvfiles.report import Outcome, Report, RowResult, inert
 from billing.imports.column_map import Field, parse_map
 from billing.imports.values import Candidate, CustomerRow, RowReader, months_before
 from billing.periods import Term, nth_period
+from core.sheets.problems import Problem
+from core.sheets.reading import Record
+from core.sheets.report import Outcome, Report, RowResult, inert
 
 TODAY = date(2024, 3, 31)
 OWN = """

@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
-from billing.actions.leftover import approve_leftover, propose_leftover, reject_leftover, withdraw_leftover
-from billing.actions.payouts import mark_payout_failed, retry_payout, turn_payout_into_credit
-from billing.giving import give_credit
-from billing.models import Credit, LeftoverPayout, Payout
+from accounts.staff.models import User
+from billing.credits.models import Credit
+from billing.payouts.actions import mark_payout_failed, retry_payout, turn_payout_into_credit
+from billing.payouts.models import Payout
+from billing.remedies.effects import give_credit
+from billing.residual_credits.actions import approve_leftover, propose_leftover, reject_leftover, withdraw_leftover
+from billing.residual_credits.models import LeftoverPayout
 from tests import factories
 from tests.complaints.refusals import assert_refused
 

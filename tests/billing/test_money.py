@@ -6,15 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.money import (
-    UnknownCurrency,
-    exact,
-    format_amount,
-    is_whole_minor,
-    minor_units,
-    round_money,
-    split_gross,
-)
+from billing.money import UnknownCurrency, exact, format_amount, is_whole_minor, minor_units, round_money, split_gross
 
 currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
 numbers = st.fractions() | st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.integers()

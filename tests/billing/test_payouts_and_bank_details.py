@@ -15,15 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actions.bank_details import confirm_bank_details
-from accounts.actions.customers import edit_customer
-from accounts.bank_details import SHOWN_DAYS, change_to_show
-from accounts.models import BankDetailsChange, Customer
-from billing import giving
-from billing.actions.leftover import propose_leftover
-from billing.actions.payouts import mark_payout_failed, mark_payout_paid, retry_payout
-from billing.models import Payout
-from billing.owed import owed, write_csv
+from accounts.customers.actions import edit_customer
+from accounts.customers.bank_details.actions import confirm_bank_details
+from accounts.customers.bank_details.rules import SHOWN_DAYS, change_to_show
+from accounts.customers.models import BankDetailsChange, Customer
+from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout
+from billing.payouts.models import Payout
+from billing.payouts.payables import owed, write_csv
+from billing.remedies import effects as giving
+from billing.residual_credits.actions import propose_leftover
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -167,19 +167,19 @@ def test_no_cell_of_the_list_can_be_run() -> None:
 def test_the_page_offers_the_list_and_shows_the_change(client: Client) -> None:
     payout = a_payout()
     new_details(payout.customer)
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     page = client.get(reverse("admin:billing_payout_changelist")).content.decode()
     assert "Needs a second person" in page
     assert reverse("admin:billing_payout_owed") in page
     response = client.get(reverse("admin:billing_payout_owed"))
     assert response["Content-Type"].startswith("text/csv")
     assert payout.iban in response.content.decode()
-    client.force_login(factories.administrator(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.administrator(), backend="accounts.staff.auth.StaffBackend")
     assert client.get(reverse("admin:billing_payout_owed")).status_code == 403
 
 
 def test_the_list_of_payouts_asks_as_often_for_many(client: Client) -> None:
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     url = reverse("admin:billing_payout_changelist")
 
     def queries() -> int:
@@ -196,7 +196,7 @@ def test_the_list_of_payouts_asks_as_often_for_many(client: Client) -> None:
 
 def test_many_payouts_are_marked_paid_with_one_reference(client: Client) -> None:
     payouts = [a_payout() for _ in range(3)]
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     ids = ",".join(str(payout.pk) for payout in payouts)
     url = f"{reverse('admin:billing_payout_changelist')}act/paid/?ids={ids}"
     client.post(url, {"reference": "RUN-7", "paid_on": factories.today().isoformat()})

@@ -13,13 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from billing.actions.plan_changes import first_period_from, schedule_plan_change, withdraw_plan_change
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.giving import give_days
-from billing.models import BillingPeriod, Invoice, Plan, PlanChange, Subscription
+from billing.invoices.models import Invoice
+from billing.plans.models import Plan
+from billing.remedies.effects import give_days
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.subscriptions.plan_changes.actions import first_period_from, schedule_plan_change, withdraw_plan_change
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.refusals import assert_refused
@@ -281,7 +283,7 @@ def test_the_database_keeps_one_scheduled_change_a_subscription(bigger: Plan) ->
 
 
 def test_the_page_says_from_which_day_and_for_which_fee(client: Client, agent: User, bigger: Plan) -> None:
-    client.force_login(agent, backend="accounts.auth.StaffBackend")
+    client.force_login(agent, backend="accounts.staff.auth.StaffBackend")
     subscription = factories.open_subscription()
     period = subscription.periods.get()
     begins = date_format(period.closes_on)
@@ -319,7 +321,7 @@ def test_the_page_says_from_which_day_and_for_which_fee(client: Client, agent: U
 def test_whoever_is_linked_to_the_customer_is_told_so_on_the_page(client: Client) -> None:
     subscription = factories.open_subscription()
     own = factories.agent(customer=subscription.customer)
-    client.force_login(own, backend="accounts.auth.StaffBackend")
+    client.force_login(own, backend="accounts.staff.auth.StaffBackend")
     shown = client.get(reverse("admin:billing_subscription_change", args=(subscription.pk,))).content.decode()
     assert "You are linked to this customer: somebody else has to do this." in shown
 
@@ -335,6 +337,6 @@ def test_the_page_of_an_applied_change_names_its_first_period(client: Client, ag
     bill(current.closes_on)
     applied = PlanChange.objects.get().applied_period
     assert applied == BillingPeriod.objects.latest("sequence")
-    client.force_login(agent, backend="accounts.auth.StaffBackend")
+    client.force_login(agent, backend="accounts.staff.auth.StaffBackend")
     shown = client.get(reverse("admin:billing_subscription_change", args=(subscription.pk,))).content.decode()
     assert f"/billing/billingperiod/{applied.pk}/" in shown

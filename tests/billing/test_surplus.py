@@ -10,12 +10,14 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Event
-from billing.actions.bank import match_bank_line
-from billing.actions.disputes import record_chargeback
-from billing.actions.leftover import propose_leftover
-from billing.actions.payments import record_payment
-from billing.actions.run import run_billing
-from billing.models import BankLine, Charge, Credit, Invoice, Payment
+from billing.credits.models import Credit
+from billing.invoices.models import Charge, Invoice
+from billing.payments.actions import record_payment
+from billing.payments.bank_lines import match_bank_line
+from billing.payments.disputes import record_chargeback
+from billing.payments.models import BankLine, Payment
+from billing.residual_credits.actions import propose_leftover
+from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_credits, check_invoices
@@ -158,7 +160,7 @@ def test_what_was_used_of_the_credit_is_charged() -> None:
 
 
 def test_the_pages_ask_and_tell(client: Client) -> None:
-    client.force_login(factories.billing_clerk(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     invoice = invoice_to_pay()
     act = f"{reverse('admin:billing_invoice_act', args=('pay',))}?ids={invoice.pk}"
     typed = {"amount": "65.00", "received_on": factories.today(), "reference": "T-1"}

@@ -78,12 +78,12 @@ def _work_a_little() -> None:
 
     from django.utils import timezone
 
-    from accounts.models import User
-    from audit.backoffice.lists import save_view
-    from complaints.actions.back_tests import start_back_test
-    from complaints.actions.policies import draft_policy_version
-    from complaints.models import PolicyVersion
+    from accounts.staff.models import User
+    from backoffice.exports import save_view
+    from complaints.back_tests.actions import start_back_test
     from jobs.runner import run_job
+    from policies.versions.actions import draft_policy_version
+    from policies.versions.models import PolicyVersion
 
     people = {user.username: user for user in User.objects.exclude(role=None)}
     today = timezone.localdate()
@@ -109,9 +109,12 @@ def pictures() -> Sequence[Picture]:
     """Which pages are shown, in the order of the guide."""
     from django.db.models import Count
 
-    from accounts.models import Customer
-    from billing.models import BillingRun
-    from complaints.models import BackTest, Complaint, PolicyVersion, Refund
+    from accounts.customers.models import Customer
+    from billing.runs.models import BillingRun
+    from complaints.back_tests.models import BackTest
+    from complaints.cases.models import Complaint
+    from complaints.refunds.models import Refund
+    from policies.versions.models import PolicyVersion
 
     case = (
         Complaint.objects.filter(state=Complaint.State.IN_REVIEW, category="quality", refunds=None)
@@ -136,9 +139,9 @@ def pictures() -> Sequence[Picture]:
         Picture("search", "agent", "/", _search),
         Picture("refund", "auditor", f"/complaints/refund/{settled.pk}/change/"),
         Picture("audit", "auditor", "/audit/event/"),
-        Picture("policy-comparison", "manager2", f"/complaints/policyversion/{first.pk}/compare/{last.pk}/"),
+        Picture("policy-comparison", "manager2", f"/policies/policyversion/{first.pk}/compare/{last.pk}/"),
         Picture("back-test", "manager", f"/complaints/backtest/{back_test.pk}/change/"),
-        Picture("messages", "agent", "/accounts/outgoingmessage/"),
+        Picture("messages", "agent", "/messaging/outgoingmessage/"),
         Picture("billing-run", "billing", f"/billing/billingrun/{run.pk}/change/"),
         Picture("invoices", "billing", "/billing/invoice/"),
         Picture("limits", "admin", "/accounts/approvallimit/"),
@@ -192,7 +195,7 @@ def take(pictures: Sequence[Picture], base_url: str, folder: Path, *, scheme: st
 
 def _page_of(browser: Browser, person: str, base_url: str, scheme: str, width: int) -> Page:
     """A window of one person, signed in."""
-    from complaints.demo.staff import PASSWORD
+    from demo.staff import PASSWORD
 
     context = browser.new_context(
         base_url=base_url,

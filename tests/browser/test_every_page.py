@@ -24,8 +24,8 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
-from accounts.models import User
-from accounts.permissions import Role
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
 from tests.browser.conftest import PageProblems
 from tests.every_page import addresses, first_people, make_visitors
 
@@ -73,7 +73,7 @@ def kept_company(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
 
 def session_of(person: User) -> str:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

@@ -13,9 +13,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from billing.actions.run import run_billing
-from billing.models import Invoice, Subscription
-from complaints.models import Complaint, Refund
+from billing.invoices.models import Invoice
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

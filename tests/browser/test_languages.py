@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.utils import translation
 from playwright.sync_api import BrowserContext, Page, expect
 
-from accounts.actions.language import choose_language
-from accounts.amounts import money_text
-from accounts.models import User
+from accounts.staff.language.actions import choose_language
+from accounts.staff.models import User
+from core.amounts import money_text
 from tests.browser.test_journey import no_violation, sign_in
 from tests.complaints.cases import Desk, decided, propose
 

@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from complaints.actions.policies import draft_policy_version
-from complaints.models import PolicyVersion
+from policies.versions.actions import draft_policy_version
+from policies.versions.models import PolicyVersion
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def test_a_manager_reads_what_changes_and_publishes(
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="My work")).to_be_visible()
 
-    page.goto("/complaints/policy/")
+    page.goto("/policies/policy/")
     no_violation(page)
     page.get_by_role("link", name="Version 2 of").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Refund policy, version 2")

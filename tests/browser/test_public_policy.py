@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from complaints.models import PolicyVersion
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import policy_says
 

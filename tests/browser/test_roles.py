@@ -15,11 +15,18 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import BrowserContext, FileChooser, Locator, Page, expect
 
-from accounts.models import Customer
-from billing import giving
-from billing.models import BillingRun, Invoice, Payment, Payout, Subscription
-from complaints.actions.policies import draft_policy_version
-from complaints.models import Complaint, PolicyVersion, Refund, Reversal
+from accounts.customers.models import Customer
+from billing.invoices.models import Invoice
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.remedies import effects as giving
+from billing.runs.models import BillingRun
+from billing.subscriptions.models import Subscription
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
+from complaints.reversals.models import Reversal
+from policies.versions.actions import draft_policy_version
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, propose, register, settled
 

@@ -10,9 +10,10 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import BrowserContext, Page, expect
 
-from accounts.models import Customer
-from complaints.models import Complaint, Refund
-from hardware.models import Purchase
+from accounts.customers.models import Customer
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
+from hardware.purchases.models import Purchase
 from tests import factories
 from tests.browser.test_journey import no_violation, sign_in
 from tests.complaints.cases import Desk, decided, propose, register, settled

@@ -12,9 +12,10 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from accounts.models import User
-from complaints.models import Complaint, Refund
-from hardware.models import Purchase
+from accounts.staff.models import User
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
+from hardware.purchases.models import Purchase
 from tests import factories
 from tests.browser.test_journey import sign_in
 from tests.complaints.cases import Desk, decided, register, settled

@@ -12,8 +12,9 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import BrowserContext, expect
 
-from complaints.actions.cases import add_note
-from complaints.models import Complaint, Note, Refund
+from complaints.cases.actions import add_note
+from complaints.cases.models import Complaint, Note
+from complaints.refunds.models import Refund
 from tests import factories
 from tests.browser.test_journey import no_violation, sign_in
 from tests.complaints.cases import Desk, again, decided, propose

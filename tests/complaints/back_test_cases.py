@@ -11,24 +11,20 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import Agreement, User
-from billing.models import Invoice, Subscription
-from complaints.actions.back_tests import start_back_test
-from complaints.actions.policies import draft_policy_version
-from complaints.models import BackTest, BackTestCase, Complaint, Incident, IncidentScope, Policy, PolicyVersion
+from accounts.staff.models import User
+from billing.invoices.models import Invoice
+from billing.subscriptions.models import Subscription
+from complaints.back_tests.actions import start_back_test
+from complaints.back_tests.models import BackTest, BackTestCase
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident, IncidentScope
 from jobs.models import Job
 from jobs.runner import run_job
+from policies.agreements.models import Agreement
+from policies.versions.actions import draft_policy_version
+from policies.versions.models import Policy, PolicyVersion
 from tests import factories
-from tests.complaints.cases import (
-    APRIL,
-    Desk,
-    approve_twice,
-    decided,
-    noon,
-    propose,
-    settled,
-    spring_subscription,
-)
+from tests.complaints.cases import APRIL, Desk, approve_twice, decided, noon, propose, settled, spring_subscription
 
 INTERRUPTION = Complaint.Category.INTERRUPTION
 

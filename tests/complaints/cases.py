@@ -14,32 +14,24 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from accounts.models import ApprovalLimit, User
-from accounts.permissions import APPROVAL_OF, PERMISSIONS, Role
+from accounts.staff.models import ApprovalLimit, User
+from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role
 from audit.bulk import create_tracked
-from billing.models import BillingPeriod, Subscription
-from complaints.actions.cases import (
-    ask_customer,
-    assess_complaint,
-    register_complaint,
-)
-from complaints.actions.decisions import (
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.cases.actions import ask_customer, assess_complaint, register_complaint
+from complaints.cases.decisions.actions import (
     close_complaint,
     communicate_decision,
     decide_complaint,
     merge_complaints,
     withdraw_complaint,
 )
-from complaints.actions.refunds import (
-    approve_refund,
-    draft_refund,
-    expire_refund,
-    propose_refund,
-    reject_refund,
-    revoke_refund,
-    withdraw_refund,
-)
-from complaints.models import Complaint, Policy, PolicyVersion, Refund
+from complaints.cases.models import Complaint
+from complaints.refunds.approvals import approve_refund, reject_refund
+from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import draft_refund, propose_refund
+from policies.versions.models import Policy, PolicyVersion
 from tests import factories
 
 APRIL = date(2024, 4, 1)

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from billing.money import minor_units, round_money
 from billing.periods import Term
-from complaints.refund_calculation import Basis, Interval, Operation, Quote, QuoteInputs, calculate
+from complaints.quotes.inputs import Interval, Operation, QuoteInputs
+from complaints.refund_calculation import Quote, calculate
+from policies.choices import Basis
 
 
 def inputs(**changes: Any) -> QuoteInputs:

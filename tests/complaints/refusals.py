@@ -11,7 +11,7 @@ from django.db import connection
 
 from audit.actions import Refused
 from audit.models import Event
-from audit.words import recorded
+from core.text import recorded
 
 OUR_APPS = ("audit", "accounts", "hardware", "billing", "complaints")
 

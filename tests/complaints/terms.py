@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.models import Agreement
-from billing.models import Subscription
+from billing.subscriptions.models import Subscription
+from policies.agreements.models import Agreement
 from tests import factories
 from tests.complaints.cases import Desk, spring_subscription
 

@@ -12,22 +12,19 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.models import ApprovalLimit, User
-from accounts.permissions import Role
+from accounts.staff.models import ApprovalLimit, User
+from accounts.staff.permissions import Role
 from audit.actions import Refused
-from audit.models import Event, UntrackedWrite
-from billing.models import Credit
-from complaints.actions.cases import assess_complaint
-from complaints.actions.decisions import decide_complaint, merge_complaints
-from complaints.actions.incidents import edit_incident, record_incident
-from complaints.actions.refunds import (
-    approve_refund,
-    edit_refund,
-    propose_refund,
-    return_refund,
-    withdraw_refund,
-)
-from complaints.models import Approval, Refund
+from audit.models import Event
+from audit.tracked import UntrackedWrite
+from billing.credits.models import Credit
+from complaints.cases.actions import assess_complaint
+from complaints.cases.decisions.actions import decide_complaint, merge_complaints
+from complaints.incidents.actions import edit_incident, record_incident
+from complaints.refunds.approvals import approve_refund, return_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.models import Approval, Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -12,17 +12,21 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from complaints import back_testing
-from complaints.actions.back_tests import start_back_test
-from complaints.actions.deadlines import set_deadlines
-from complaints.actions.policies import edit_policy_draft
-from complaints.back_testing import deadlines_under
-from complaints.models import BackTest, BackTestCase, Complaint, Incident, IncidentScope, Policy, Refund
-from complaints.quote_batches import BatchFacts
-from complaints.quoting import LiveFacts
+from complaints.back_tests import running
+from complaints.back_tests.actions import start_back_test
+from complaints.back_tests.models import BackTest, BackTestCase
+from complaints.back_tests.running import deadlines_under
+from complaints.cases.deadlines.actions import set_deadlines
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.batches import BatchFacts
+from complaints.quotes.quoting import LiveFacts
+from complaints.refunds.models import Refund
 from jobs.actions import cancel_job, resume_job
 from jobs.models import SILENT_FOR, Job
 from jobs.runner import run_job
+from policies.versions.actions import edit_policy_draft
+from policies.versions.models import Policy
 from tests import factories
 from tests.complaints.back_test_cases import (
     BY_HAND,
@@ -37,14 +41,7 @@ from tests.complaints.back_test_cases import (
     tried,
     try_figures,
 )
-from tests.complaints.cases import (
-    Desk,
-    decided,
-    noon,
-    only_period,
-    settled,
-    spring_subscription,
-)
+from tests.complaints.cases import Desk, decided, noon, only_period, settled, spring_subscription
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
@@ -201,7 +198,7 @@ def test_what_is_no_draft_is_not_tried(desk: Desk) -> None:
 
 def _killed_after(batches: int, back_test: BackTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the job until its worker is killed in the middle of a batch."""
-    real, met = back_testing._judged, []
+    real, met = running._judged, []
 
     def judged(*args: Any) -> Any:
         met.append(args)
@@ -210,14 +207,14 @@ def _killed_after(batches: int, back_test: BackTest, monkeypatch: pytest.MonkeyP
         return real(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(back_testing, "_judged", judged)
+        patch.setattr(running, "_judged", judged)
         with pytest.raises(KeyboardInterrupt):
             run_job.call(back_test.job_id)
     Job.objects.filter(pk=back_test.job_id).update(heartbeat_at=factories.at(factories.days_ago(1)))
 
 
 def test_an_interrupted_one_goes_on_and_ends_as_if_undisturbed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(back_testing, "BATCH", 2)
+    monkeypatch.setattr(running, "BATCH", 2)
     for name in ("plain", "called that day", "special", "short outage", "rejected", "annual", "late"):
         BY_HAND[name][0](desk)
     version = draft_of(desk, **OTHER_FIGURES)
@@ -237,18 +234,18 @@ def test_an_interrupted_one_goes_on_and_ends_as_if_undisturbed(desk: Desk, monke
 
 
 def test_a_cancelled_one_stops_between_batches(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(back_testing, "BATCH", 1)
+    monkeypatch.setattr(running, "BATCH", 1)
     for _ in range(3):
         decided(desk)
     back_test = start_back_test(draft_of(desk).pk, by=desk.manager, months=1)
-    real = back_testing._judged
+    real = running._judged
 
     def judged(*args: Any) -> Any:
         if back_test.cases.exists():
             cancel_job(back_test.job_id, by=desk.lead)
         return real(*args)
 
-    monkeypatch.setattr(back_testing, "_judged", judged)
+    monkeypatch.setattr(running, "_judged", judged)
     assert run_job.call(back_test.job_id) == Job.State.CANCELLED
     assert back_test.cases.count() == 1
     assert Job.objects.get(pk=back_test.job_id).done == 1
@@ -261,7 +258,7 @@ def test_one_that_breaks_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*args: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(back_testing, "calculate", broken)
+    monkeypatch.setattr(running, "calculate", broken)
     assert run_job.call(back_test.job_id) == Job.State.FAILED
     assert "An error of the system" in Job.objects.get(pk=back_test.job_id).failure
     assert not BackTestCase.objects.exists()
@@ -270,7 +267,7 @@ def test_one_that_breaks_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
 def test_terms_are_those_of_the_case_but_for_the_draft(desk: Desk) -> None:
     complaint = by_agreement(desk)
     back_test = start_back_test(draft_of(desk, decide_within_days=3).pk, by=desk.manager, months=1)
-    judges = back_testing.Judges(BackTest.objects.get(pk=back_test.pk))
+    judges = running.Judges(BackTest.objects.get(pk=back_test.pk))
     judges.read([complaint])
     then, draft = judges.of(complaint)
     assert then.parameters == complaint.terms

@@ -11,9 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
-from complaints.models import BackTest, BackTestCase, PolicyVersion
+from accounts.staff.models import User
+from complaints.back_tests.models import BackTest, BackTestCase
 from jobs.runner import run_job
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.back_test_cases import BY_HAND, OTHER_FIGURES, case_of, draft_of, plain, tried
 from tests.complaints.cases import Desk
@@ -30,7 +31,7 @@ def desk() -> Desk:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 
@@ -41,11 +42,11 @@ def page(client: Client, url: str) -> str:
 
 
 def version_url(version: PolicyVersion) -> str:
-    return f"/complaints/policyversion/{version.pk}/change/"
+    return f"/policies/policyversion/{version.pk}/change/"
 
 
 def ask_url(version: PolicyVersion) -> str:
-    return f"/complaints/policyversion/act/back_test/?ids={version.pk}"
+    return f"/policies/policyversion/act/back_test/?ids={version.pk}"
 
 
 def people(desk: Desk) -> dict[str, User]:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from audit.words import recorded
-from complaints import back_testing
-from complaints.actions.back_tests import months_before
-from complaints.actions.decisions import merge_complaints, withdraw_complaint
-from complaints.models import BackTest, Complaint, Policy
+from complaints.back_tests import running
+from complaints.back_tests.actions import months_before
+from complaints.back_tests.models import BackTest
+from complaints.cases.decisions.actions import merge_complaints, withdraw_complaint
+from complaints.cases.models import Complaint
+from core.text import recorded
+from policies.versions.models import Policy
 from tests import factories
 from tests.complaints.back_test_cases import (
     BY_HAND,
@@ -27,15 +29,7 @@ from tests.complaints.back_test_cases import (
     sums,
     try_figures,
 )
-from tests.complaints.cases import (
-    Desk,
-    again,
-    decide,
-    decided,
-    register,
-    settled,
-    take_up,
-)
+from tests.complaints.cases import Desk, again, decide, decided, register, settled, take_up
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +135,7 @@ def _two_on_one_period(desk: Desk) -> tuple[Complaint, Complaint]:
 def test_what_an_earlier_refund_comes_to_leaves_the_rest_for_the_next(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(back_testing, "BATCH", batch)
+    monkeypatch.setattr(running, "BATCH", batch)
     first, second = _two_on_one_period(desk)
     back_test = try_figures(desk, bases=["usage", "interruption"])
     assert figures_of(case_of(back_test, first)) == ("30.00", "0.00", True)
@@ -156,7 +150,7 @@ def test_an_outage_is_compensated_once_under_the_draft_too(
     """6 hours were given back at first, the 8 of a later outage then. Under the draft the 3 hours go with the first:
     9 of 720 hours, and still 8 for the second.
     """
-    monkeypatch.setattr(back_testing, "BATCH", batch)
+    monkeypatch.setattr(running, "BATCH", batch)
     first = interrupted(desk, 6, 3)
     settled(desk, first, "interruption")
     outage(first.subscription, 20, 8)
@@ -175,11 +169,11 @@ def test_only_cases_decided_in_the_months_count(desk: Desk) -> None:
     today = factories.today()
     back_test = BackTest(since=today, until=today + timedelta(days=1))
     case = decided(desk)
-    assert list(back_testing.cases_of(back_test)) == [case]
+    assert list(running.cases_of(back_test)) == [case]
     back_test.since, back_test.until = today + timedelta(days=1), today + timedelta(days=2)
-    assert not back_testing.cases_of(back_test).exists()
+    assert not running.cases_of(back_test).exists()
     back_test.since, back_test.until = today - timedelta(days=9), today
-    assert not back_testing.cases_of(back_test).exists()
+    assert not running.cases_of(back_test).exists()
     assert again(undecided).decision is None
 
 

@@ -11,10 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.permissions import Role
+from accounts.staff.models import User
+from accounts.staff.permissions import Role
 from audit.models import Event
-from complaints.actions.cases import (
+from complaints.cases.actions import (
     acknowledge_complaint,
     add_note,
     ask_customer,
@@ -25,8 +25,8 @@ from complaints.actions.cases import (
     record_customer_message,
     resume_complaint,
 )
-from complaints.actions.deadlines import record_missed_deadlines
-from complaints.actions.decisions import (
+from complaints.cases.deadlines.actions import record_missed_deadlines
+from complaints.cases.decisions.actions import (
     close_complaint,
     communicate_decision,
     decide_complaint,
@@ -37,9 +37,11 @@ from complaints.actions.decisions import (
     reopen_complaint,
     withdraw_complaint,
 )
-from complaints.actions.incidents import record_incident
-from complaints.actions.refunds import draft_refund, withdraw_refund
-from complaints.models import Attachment, Complaint, DeadlineBreach, Message, Note, PolicyVersion
+from complaints.cases.models import Attachment, Complaint, DeadlineBreach, Message, Note
+from complaints.incidents.actions import record_incident
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.proposals import draft_refund
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -12,11 +12,12 @@ from django.core.management import call_command
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import OutgoingMessage, Team
+from accounts.staff.models import Team
 from audit.models import Event
-from complaints.actions.cases import acknowledge_complaint, correct_complaint
-from complaints.actions.deadlines import escalate_overdue_complaint, record_missed_deadlines
-from complaints.actions.decisions import (
+from complaints.cases.actions import acknowledge_complaint, correct_complaint
+from complaints.cases.deadlines.actions import escalate_overdue_complaint, record_missed_deadlines
+from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, most_urgent, near_deadline
+from complaints.cases.decisions.actions import (
     close_complaint,
     decide_complaint,
     escalate_complaint,
@@ -24,9 +25,9 @@ from complaints.actions.decisions import (
     reopen_complaint,
     withdraw_complaint,
 )
-from complaints.actions.upkeep import escalate_complaints, run_upkeep
-from complaints.due import DUE_RELATIONS, dues_of, most_urgent, near_deadline
-from complaints.models import Complaint, DeadlineBreach
+from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.upkeep.actions import escalate_complaints, run_upkeep
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,

@@ -28,15 +28,18 @@ from decimal import Decimal
 
 import pytest
 
-from billing.actions.disputes import record_chargeback
-from billing.actions.payments import record_payment
-from billing.actions.run import run_billing
-from billing.giving import give_credit, refundable_of
-from billing.models import Charge, Credit, Invoice, Payment, Subscription
-from complaints.actions.refunds import approve_refund
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.models import Refund
-from complaints.reversing import plan_reversal
+from billing.credits.models import Credit
+from billing.invoices.models import Charge, Invoice
+from billing.payments.actions import record_payment
+from billing.payments.disputes import record_chargeback
+from billing.payments.models import Payment
+from billing.remedies.effects import give_credit, refundable_of
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from complaints.reversals.plan import plan_reversal
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import Desk, again, decided, propose

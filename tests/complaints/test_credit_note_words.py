@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing.documents.content import credit_note_document
 from billing.documents.pdf import to_pdf
-from complaints.actions.reversals import approve_reversal, propose_reversal
+from complaints.reversals.actions import approve_reversal, propose_reversal
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, settled
 

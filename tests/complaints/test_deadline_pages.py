@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.models import User
-from complaints.actions.cases import acknowledge_complaint, assign_complaint
-from complaints.actions.decisions import escalate_complaint
-from complaints.models import Complaint, Refund
+from accounts.staff.models import User
+from complaints.cases.actions import acknowledge_complaint, assign_complaint
+from complaints.cases.decisions.actions import escalate_complaint
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
 from tests import factories
 from tests.complaints.cases import Desk, decide, register, take_up
 from tests.complaints.terms import agreed
@@ -30,7 +31,7 @@ def desk() -> Desk:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

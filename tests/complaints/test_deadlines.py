@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.periods import local_day
-from complaints.deadlines import (
-    UnknownHolidays,
-    WorkingDays,
-    days_left,
-    deadline_for,
-    is_missed,
-    known_countries,
-    last_day_of,
-)
+from complaints.deadlines import UnknownHolidays, WorkingDays, days_left, deadline_for, is_missed, last_day_of
+from policies.choices import known_countries
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -12,15 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from audit.models import Event, UntrackedWrite
-from billing.actions.run import run_billing
-from complaints.actions.cases import (
-    acknowledge_complaint,
-    assign_complaint,
-    record_customer_message,
-)
-from complaints.actions.deadlines import record_missed_deadlines
-from complaints.actions.decisions import (
+from audit.models import Event
+from audit.tracked import UntrackedWrite
+from billing.runs.actions import run_billing
+from complaints.cases.actions import acknowledge_complaint, assign_complaint, record_customer_message
+from complaints.cases.deadlines.actions import record_missed_deadlines
+from complaints.cases.decisions.actions import (
     close_complaint,
     communicate_decision,
     decide_complaint,
@@ -31,8 +28,11 @@ from complaints.actions.decisions import (
     reopen_complaint,
     withdraw_complaint,
 )
-from complaints.actions.refunds import approve_refund, propose_refund, withdraw_refund
-from complaints.models import Complaint, DeadlineBreach, Decision, Message, Refund
+from complaints.cases.models import Complaint, DeadlineBreach, Decision, Message
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import propose_refund
 from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,

@@ -10,23 +10,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.actions.delegations import give_delegation, revoke_delegation
-from accounts.approvers import ApprovalRights, approvers
-from accounts.models import Delegation, User
+from accounts.staff.approvers import ApprovalRights, approvers
+from accounts.staff.delegations.actions import give_delegation, revoke_delegation
+from accounts.staff.models import Delegation, User
 from audit.models import Event
-from complaints.actions.refunds import (
-    approve_refund,
-)
-from complaints.models import Approval, Refund
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Approval, Refund
 from tests import factories
-from tests.complaints.cases import (
-    Desk,
-    again,
-    dear_case,
-    decided,
-    propose,
-    special,
-)
+from tests.complaints.cases import Desk, again, dear_case, decided, propose, special
 from tests.complaints.refusals import assert_refused
 from tests.concurrency.racing import race, refusals_of
 
@@ -178,7 +169,7 @@ def test_a_lead_revokes_their_own(desk: Desk) -> None:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

@@ -10,22 +10,17 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.actions.delegations import revoke_delegation
-from accounts.models import Delegation, User
-from accounts.permissions import Role
+from accounts.staff.delegations.actions import revoke_delegation
+from accounts.staff.models import Delegation, User
+from accounts.staff.permissions import Role
 from audit.models import Event
-from complaints.actions.cases import assess_complaint
-from complaints.actions.decisions import decide_complaint
-from complaints.actions.refunds import (
-    approve_refund,
-    edit_refund,
-    propose_refund,
-    reject_refund,
-    return_refund,
-    revoke_refund,
-)
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.models import Approval, Refund
+from complaints.cases.actions import assess_complaint
+from complaints.cases.decisions.actions import decide_complaint
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings import revoke_refund
+from complaints.refunds.models import Approval, Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import (

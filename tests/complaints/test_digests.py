@@ -16,27 +16,22 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actions.digest_times import choose_digest_times
-from accounts.links import linked_obstacle
-from accounts.models import DigestTimes, OutgoingMessage, User
+from accounts.customers.links import linked_obstacle
+from accounts.staff.models import User
 from audit.models import Event
-from complaints.actions.cases import acknowledge_complaint, assign_complaint
-from complaints.actions.digests import Slot, latest_slot, send_digests
-from complaints.actions.refunds import approve_refund, edit_refund, propose_refund, return_refund
-from complaints.digests import Digest, _Links, digests_for, waiting_for
-from complaints.models import Complaint, Refund
+from complaints.cases.actions import acknowledge_complaint, assign_complaint
+from complaints.cases.models import Complaint
+from complaints.digests.actions import Slot, latest_slot, send_digests
+from complaints.digests.contents import Digest, _Links, digests_for, waiting_for
+from complaints.digests.models import DigestTimes
+from complaints.digests.times import choose_digest_times
+from complaints.refunds.approvals import approve_refund, return_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import (
-    Desk,
-    dear_case,
-    decided,
-    draft,
-    propose,
-    register,
-    special,
-    spring_subscription,
-)
+from tests.complaints.cases import Desk, dear_case, decided, draft, propose, register, special, spring_subscription
 from tests.complaints.refusals import assert_refused
 from tests.concurrency.racing import race, refusals_of
 
@@ -103,8 +98,8 @@ def test_a_choice_replaces_the_one_before(desk: Desk) -> None:
 
 
 def test_the_page(desk: Desk) -> None:
-    client, address = Client(), "/accounts/digesttimes/do/choose/"
-    client.force_login(desk.agent, backend="accounts.auth.StaffBackend")
+    client, address = Client(), "/complaints/digesttimes/do/choose/"
+    client.force_login(desk.agent, backend="accounts.staff.auth.StaffBackend")
     assert "checked" in client.get(address).content.decode()
     for wrong in ("8", "25:00", "08:00, noon"):
         page = client.post(address, {"times": wrong, "weekdays": [0]})
@@ -318,7 +313,7 @@ def test_what_waits_is_what_the_action_allows(desk: Desk) -> None:
     for person in people:
         for refund in refunds:
             client = Client()
-            client.force_login(person, backend="accounts.auth.StaffBackend")
+            client.force_login(person, backend="accounts.staff.auth.StaffBackend")
             page = client.get(f"/complaints/refund/act/approve/?ids={refund.pk}")
             if page.status_code == 200 and page.context["todo"]:
                 allowed.add((person.pk, refund.pk))

@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
-from complaints.actions.cases import add_note
-from complaints.models import Refund
+from accounts.staff.models import User
+from complaints.cases.actions import add_note
+from complaints.refunds.models import Refund
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, propose, settled
 
@@ -23,7 +23,7 @@ INBOX = "/complaints/refund/inbox/"
 
 def client_of(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="accounts.auth.StaffBackend")
+    client.force_login(user, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.models import Event
-from complaints.actions.incidents import edit_incident, end_incident, record_incident
-from complaints.models import Incident, IncidentScope
+from complaints.incidents.actions import edit_incident, end_incident, record_incident
+from complaints.incidents.models import Incident, IncidentScope
 from tests import factories
 from tests.complaints.cases import Desk, noon, only_period, spring_subscription
 from tests.complaints.refusals import assert_refused

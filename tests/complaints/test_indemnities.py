@@ -13,21 +13,18 @@ from django.utils import timezone
 
 from audit.actions import Obstacle
 from audit.models import Event
-from billing.models import Subscription
-from complaints.actions.decisions import merge_complaints, reopen_complaint
-from complaints.actions.incidents import record_incident
-from complaints.actions.indemnities import draft_indemnity
-from complaints.actions.refunds import (
-    approve_refund,
-    edit_refund,
-    propose_refund,
-    reject_refund,
-    withdraw_refund,
-)
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.indemnities import indemnity_for
-from complaints.models import Complaint, DeadlineBreach, Refund
-from complaints.policy_parameters import RefundParameters
+from billing.subscriptions.models import Subscription
+from complaints.cases.decisions.actions import merge_complaints, reopen_complaint
+from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.incidents.actions import record_incident
+from complaints.indemnities.actions import draft_indemnity
+from complaints.indemnities.rules import indemnity_for
+from complaints.refunds.approvals import approve_refund, reject_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from policies.parameters.parameters import RefundParameters
 from tests import factories
 from tests.complaints.cases import (
     Desk,

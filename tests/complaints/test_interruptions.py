@@ -7,13 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.periods import local_midnight
-from complaints.quote_inputs import zone_of
-from complaints.refund_calculation import (
-    Basis,
-    Interval,
-    QuoteInputs,
-    calculate,
-)
+from complaints.quotes.inputs import Interval, QuoteInputs, zone_of
+from complaints.refund_calculation import calculate
+from policies.choices import Basis
 from tests.complaints.quote_cases import all_inputs, inputs, interval, lines, outage, quoted
 
 

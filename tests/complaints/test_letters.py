@@ -11,12 +11,13 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 
-from accounts.models import Customer, Delivery, OutgoingMessage
-from complaints.actions.cases import acknowledge_complaint, ask_customer, attach_file, resume_complaint
-from complaints.actions.decisions import communicate_decision, reopen_complaint
-from complaints.letter_wording import PHRASES, calculation_in_words
-from complaints.letters import acknowledgement_text, decision_text, question_text
-from complaints.models import Attachment, Message
+from accounts.customers.models import Customer
+from complaints.cases.actions import acknowledge_complaint, ask_customer, attach_file, resume_complaint
+from complaints.cases.decisions.actions import communicate_decision, reopen_complaint
+from complaints.cases.models import Attachment, Message
+from complaints.letters.drafts import acknowledgement_text, decision_text, question_text
+from complaints.letters.text import PHRASES, calculation_in_words
+from messaging.outbox.models import Delivery, OutgoingMessage
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -13,11 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from complaints.exploring import Assumptions, quote_assuming
-from complaints.models import Complaint, Incident, Refund
-from complaints.quoting import Choices, live_quote
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
+from complaints.quotes.quoting import Choices, live_quote
+from complaints.quotes.what_if import Assumptions, quote_assuming
+from complaints.refunds.models import Refund
 from tests.complaints.cases import Desk, decided, settled
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def client_of(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="accounts.auth.StaffBackend")
+    client.force_login(user, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

@@ -3,12 +3,8 @@ from typing import Any
 
 import pytest
 
-from complaints.quote_inputs import zone_of
-from complaints.refund_calculation import (
-    Basis,
-    Interval,
-    QuoteInputError,
-)
+from complaints.quotes.inputs import Interval, QuoteInputError, zone_of
+from policies.choices import Basis
 from tests.complaints.quote_cases import inputs, operation, outage
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.quote_inputs import QuoteInputs
-from complaints.quote_json import LONGEST_LINE, main, quote_lines, quote_to_json
-from complaints.refund_calculation import calculate, inputs_from_json, inputs_to_json
+from complaints.quotes.inputs import QuoteInputs
+from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
+from complaints.quotes.quote_json import LONGEST_LINE, main, quote_lines, quote_to_json
+from complaints.refund_calculation import calculate
 from tests.complaints.bad_quote_lines import ABSENT, BAD_LINES, INTERRUPTION, SPECIAL, USAGE, line
 from tests.complaints.quote_cases import all_inputs, inputs, interval, operation
 
@@ -294,7 +295,7 @@ def test_inputs_survive_json_and_give_the_same_quote(made: QuoteInputs) -> None:
 
 def run(*arguments: str, content: bytes = b"", **options: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "complaints.quote_json", *arguments],
+        [sys.executable, "-m", "complaints.quotes.quote_json", *arguments],
         cwd=ROOT,
         input=content,
         check=False,
@@ -357,7 +358,7 @@ def test_a_reader_that_stops_early_is_met_with_silence() -> None:
 
 
 def test_it_works_without_django() -> None:
-    code = "import sys, complaints.quote_json, complaints.deadlines; sys.exit('django' in sys.modules)"
+    code = "import sys, complaints.quotes.quote_json, complaints.deadlines; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0  # noqa: S603
 
 

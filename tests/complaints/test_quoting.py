@@ -10,21 +10,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audit.models import UntrackedWrite
-from billing.actions.run import run_billing
-from billing.models import BillingPeriod, Subscription, UsageDay
-from complaints.actions.incidents import end_incident, record_incident
-from complaints.actions.refunds import approve_refund, reject_refund, return_refund
-from complaints.models import Complaint, Incident, PolicyVersion, Refund
-from complaints.quote_inputs_json import inputs_from_json, inputs_to_json
-from complaints.quoting import (
-    Choices,
-    LiveQuote,
-    compensated_in,
-    differing_lines,
-    interruptions_of,
-    live_quote,
-)
+from audit.tracked import UntrackedWrite
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.models import UsageDay
+from complaints.cases.models import Complaint
+from complaints.incidents.actions import end_incident, record_incident
+from complaints.incidents.models import Incident
+from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
+from complaints.quotes.quoting import Choices, LiveQuote, compensated_in, differing_lines, interruptions_of, live_quote
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.models import Refund
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import (
     APRIL,

@@ -11,21 +11,21 @@ import pytest
 from django.utils import timezone
 from django.utils.translation import override
 
-from accounts.actions.digest_times import choose_digest_times
-from accounts.models import OutgoingMessage
 from audit.actions import Refused
 from audit.models import Event
-from audit.words import recorded
-from complaints.actions.deadlines import escalate_overdue_complaint
-from complaints.actions.digests import send_digests
-from complaints.actions.indemnities import draft_indemnity
-from complaints.actions.refunds import approve_refund
-from complaints.actions.reversals import approve_reversal, propose_reversal
-from complaints.models import PolicyVersion
-from complaints.policy_forms import AmountsField, DaysOrNeverField
-from complaints.policy_words import figure
-from complaints.refund_calculation import inputs_from_json
-from complaints.wording import lines_in_words, plan_in_words
+from complaints.cases.deadlines.actions import escalate_overdue_complaint
+from complaints.digests.actions import send_digests
+from complaints.digests.times import choose_digest_times
+from complaints.indemnities.actions import draft_indemnity
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.quotes.text import lines_in_words, plan_in_words
+from complaints.refunds.approvals import approve_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from core.text import recorded
+from messaging.outbox.models import OutgoingMessage
+from policies.parameters.forms import AmountsField, DaysOrNeverField
+from policies.parameters.text import figure
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import (

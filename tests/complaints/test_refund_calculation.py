@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 
 from billing.periods import Term
+from complaints.quotes.inputs import QuoteInputError, QuoteInputs
 from complaints.refund_calculation import (
     CALCULATIONS,
     CURRENT_VERSION,
-    Basis,
     Line,
     Quote,
-    QuoteInputError,
-    QuoteInputs,
     Remedies,
     calculate,
     days_provided,
@@ -22,6 +20,7 @@ from complaints.refund_calculation import (
     remedies_for,
     why_nothing,
 )
+from policies.choices import Basis
 from tests.complaints.quote_cases import all_inputs, inputs, interval, lines, operation, quoted
 
 LIMITS = {"floor", "cap", "reduction"}

@@ -11,23 +11,15 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from billing.actions.run import run_billing
-from complaints.actions.refunds import (
-    approve_refund,
-    draft_refund,
-    edit_refund,
-    expire_refund,
-    propose_refund,
-    quote_and_propose,
-    reject_refund,
-    return_refund,
-    revoke_refund,
-    withdraw_refund,
-)
-from complaints.models import Complaint, Contribution, Refund
-from complaints.quoting import content_hash, refund_content
+from billing.runs.actions import run_billing
+from complaints.cases.models import Complaint
+from complaints.quotes.quoting import content_hash, refund_content
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
+from complaints.refunds.models import Contribution, Refund
+from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund, quote_and_propose
 from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,

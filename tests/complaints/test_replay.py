@@ -10,9 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from complaints.actions.incidents import record_incident
-from complaints.actions.refunds import edit_refund, return_refund, withdraw_refund
-from complaints.models import Refund
+from complaints.incidents.actions import record_incident
+from complaints.refunds.approvals import return_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -9,17 +9,22 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audit.breaches import run_checks
-from billing.actions.charges import ask_for_charges
-from billing.actions.leftover import approve_leftover, propose_leftover
-from billing.actions.payouts import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import Charge, Credit, CreditNote, Extension, Invoice, MinutesGrant, Payout, Subscription
-from complaints.actions.reversals import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal
-from complaints.management.commands.check_ledger import CHECKS
-from complaints.models import Refund, Reversal
-from complaints.reversing import plan_reversal
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit
+from billing.invoices.charges import ask_for_charges
+from billing.invoices.models import Charge, CreditNote, Invoice
+from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from billing.residual_credits.actions import approve_leftover, propose_leftover
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
+from complaints.refunds.models import Refund
+from complaints.reversals.actions import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal
+from complaints.reversals.models import Reversal
+from complaints.reversals.plan import plan_reversal
+from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
 from tests.complaints.cases import Desk, again, decided, settled

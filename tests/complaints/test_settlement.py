@@ -15,24 +15,22 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import Customer
+from accounts.customers.models import Customer
 from audit.models import Event
-from billing.actions.payouts import mark_payout_failed
-from billing.actions.run import run_billing
-from billing.actions.subscriptions import cancel_subscription
-from billing.models import (
-    BillingPeriod,
-    Credit,
-    Extension,
-    Invoice,
-    MinutesGrant,
-    Payout,
-    Subscription,
-)
-from complaints.actions.refunds import approve_refund, draft_refund, propose_refund
-from complaints.evidence import gather_evidence
-from complaints.models import Complaint, Refund, Remedy
-from complaints.quoting import Choices, live_quote, offers, terms_for
+from billing.credits.models import Credit
+from billing.invoices.models import Invoice
+from billing.payouts.actions import mark_payout_failed
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.cases.evidence import gather_evidence
+from complaints.cases.models import Complaint
+from complaints.quotes.quoting import Choices, live_quote, offers, terms_for
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.proposals import draft_refund, propose_refund
 from tests import factories
 from tests.complaints.cases import (
     Desk,

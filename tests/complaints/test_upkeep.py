@@ -11,24 +11,14 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from audit.models import Event
-from complaints.actions.cases import acknowledge_complaint
-from complaints.actions.decisions import withdraw_complaint
-from complaints.actions.upkeep import UpkeepResult, run_upkeep
-from complaints.models import DeadlineBreach, Refund
-from complaints.tasks import upkeep
+from complaints.cases.actions import acknowledge_complaint
+from complaints.cases.decisions.actions import withdraw_complaint
+from complaints.cases.models import DeadlineBreach
+from complaints.refunds.models import Refund
+from complaints.upkeep.actions import UpkeepResult, run_upkeep
+from complaints.upkeep.tasks import upkeep
 from tests import factories
-from tests.complaints.cases import (
-    Desk,
-    State,
-    again,
-    complaint_in,
-    decided,
-    draft,
-    held,
-    propose,
-    refund_in,
-    register,
-)
+from tests.complaints.cases import Desk, State, again, complaint_in, decided, draft, held, propose, refund_in, register
 from tests.complaints.refusals import rows_of_every_table
 
 pytestmark = pytest.mark.django_db
@@ -117,5 +107,5 @@ def test_the_command_can_leave_it_to_the_worker(desk: Desk) -> None:
     output = StringIO()
     call_command("upkeep", "--enqueue", stdout=output)
     assert "queued" in output.getvalue()
-    assert DBTaskResult.objects.get().task_path == "complaints.tasks.upkeep"
+    assert DBTaskResult.objects.get().task_path == "complaints.upkeep.tasks.upkeep"
     assert not DeadlineBreach.objects.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from complaints.policy_forms import LengthField
+from policies.parameters.forms import LengthField
 
 
 def as_typed(form: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from billing.actions import run as run_module
-from billing.actions.run import run_billing
-from billing.models import BillingRun
+from billing.runs import actions as run_module
+from billing.runs.actions import run_billing
+from billing.runs.models import BillingRun
 from tests import factories
 from tests.billing.end_state import State, end_state
 from tests.billing.mixed_company import MixedCompany

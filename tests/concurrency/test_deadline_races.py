@@ -9,12 +9,13 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from accounts.models import OutgoingMessage
 from audit.models import Event
-from complaints.actions.deadlines import escalate_overdue_complaint, record_missed_deadlines
-from complaints.actions.incidents import record_incident
-from complaints.actions.indemnities import draft_indemnity
-from complaints.models import DeadlineBreach, Refund
+from complaints.cases.deadlines.actions import escalate_overdue_complaint, record_missed_deadlines
+from complaints.cases.models import DeadlineBreach
+from complaints.incidents.actions import record_incident
+from complaints.indemnities.actions import draft_indemnity
+from complaints.refunds.models import Refund
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, noon, register
 from tests.complaints.terms import agreed

@@ -12,21 +12,17 @@ import pytest
 from django.db import connection
 
 from audit.models import Event
-from billing.actions.payments import record_payment
-from billing.actions.run import run_billing
-from billing.models import Credit, Invoice
-from complaints.actions.cases import register_complaint
-from complaints.actions.decisions import merge_complaints, reopen_complaint, withdraw_complaint
-from complaints.actions.refunds import (
-    approve_refund,
-    draft_refund,
-    propose_refund,
-    quote_and_propose,
-    reject_refund,
-    return_refund,
-    withdraw_refund,
-)
-from complaints.models import Approval, Complaint, Refund
+from billing.credits.models import Credit
+from billing.invoices.models import Invoice
+from billing.payments.actions import record_payment
+from billing.runs.actions import run_billing
+from complaints.cases.actions import register_complaint
+from complaints.cases.decisions.actions import merge_complaints, reopen_complaint, withdraw_complaint
+from complaints.cases.models import Complaint
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.models import Approval, Refund
+from complaints.refunds.proposals import draft_refund, propose_refund, quote_and_propose
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

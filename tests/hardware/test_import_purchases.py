@@ -13,11 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Customer
+from accounts.customers.models import Customer
 from audit.models import Event
-from hardware.actions import pay_instalment, return_phone
-from hardware.imports.values import OPTIONAL, REQUIRED
-from hardware.models import Instalment, Phone, Purchase
+from hardware.imports.rows import OPTIONAL, REQUIRED
+from hardware.phones.models import Phone
+from hardware.purchases.actions import pay_instalment, return_phone
+from hardware.purchases.models import Instalment, Purchase
 from tests import factories
 from tests.complaints.refusals import rows_of_every_table
 

@@ -12,13 +12,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import Customer, User
+from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.models import Event
-from billing.actions.subscriptions import cancel_subscription
-from hardware import actions
-from hardware.actions import DueInstalment, add_phone_model, pay_instalment, record_purchase
-from hardware.models import Instalment, Phone, PhoneModel, Purchase
-from hardware.validators import clean_mac, clean_serial
+from billing.subscriptions.actions import cancel_subscription
+from hardware.phones.actions import add_phone_model
+from hardware.phones.models import Phone, PhoneModel
+from hardware.phones.validators import clean_mac, clean_serial
+from hardware.purchases.actions import DueInstalment, pay_instalment, record_purchase
+from hardware.purchases.models import Instalment, Purchase
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -198,8 +200,6 @@ def test_f7_a_cancellation_touches_no_phone(clerk: User) -> None:
 
 def test_f8_no_way_leads_from_a_phone_to_a_refund() -> None:
     """Neither direction: this app knows no refund, and no refund, credit or payout refers to a purchase."""
-    from billing import models as billing_models
-    from complaints import models as complaints_models
 
     for source in Path(inspect.getfile(actions)).parent.glob("*.py"):
         text = source.read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.models import Event
-from hardware.actions import DueInstalment, note_warranty, pay_instalment, record_purchase, return_phone
-from hardware.models import Instalment, Purchase
+from hardware.purchases.actions import DueInstalment, note_warranty, pay_instalment, record_purchase, return_phone
+from hardware.purchases.models import Instalment, Purchase
 from tests import factories
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 
@@ -171,7 +171,7 @@ def test_a_warranty_is_noted(clerk: User, owing: Purchase) -> None:
 
 @pytest.fixture
 def pages(client: Client, clerk: User) -> Client:
-    client.force_login(clerk, backend="accounts.auth.StaffBackend")
+    client.force_login(clerk, backend="accounts.staff.auth.StaffBackend")
     return client
 
 
@@ -200,7 +200,7 @@ def test_the_statement_says_what_was_bought_and_paid(pages: Client, owing: Purch
 
 
 def test_who_sees_no_phones_sees_no_statement(client: Client, owing: Purchase) -> None:
-    client.force_login(factories.administrator(), backend="accounts.auth.StaffBackend")
+    client.force_login(factories.administrator(), backend="accounts.staff.auth.StaffBackend")
     assert client.get(reverse("admin:hardware_purchase_statement", args=(owing.pk,))).status_code == 403
 
 

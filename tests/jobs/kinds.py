@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
-from accounts.permissions import May
+from accounts.staff.models import User
+from accounts.staff.permissions import May
 from jobs import kinds
 from jobs.actions import start_job
 from jobs.kinds import JobKind

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.staff.models import User
 from jobs.kinds import JobKind
 from jobs.models import SILENT_FOR, Job
 from tests import factories
@@ -36,7 +36,7 @@ def agent() -> User:
 
 def signed_in(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="accounts.auth.StaffBackend")
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
     return client
 
 

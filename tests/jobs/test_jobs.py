@@ -13,8 +13,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts.models import User
-from accounts.permissions import May
+from accounts.staff.models import User
+from accounts.staff.permissions import May
 from audit import context
 from audit.actions import Refused
 from audit.models import Event

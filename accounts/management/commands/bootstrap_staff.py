@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.actions.staff import NewPerson, bootstrap_obstacle, bootstrap_staff
-from accounts.models import User
+from accounts.staff.actions import NewPerson, bootstrap_obstacle, bootstrap_staff
+from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
 

@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.csvfiles.problems import FileProblem, shown
 from accounts.management.import_command import person, printable_name
 from audit.actions import Refused
 from audit.context import acting
-from billing.actions.bank import BankReport, Became, StatementRefused, import_bank, preview_bank
 from billing.imports.bank import Statement, read_statement
 from billing.imports.bank_map import BankMap, load_bank_map, shipped_bank_maps
 from billing.imports.column_map import MapProblem
+from billing.payments.bank_lines import BankReport, Became, StatementRefused, import_bank, preview_bank
+from core.sheets.problems import FileProblem, shown
 
 
 class Command(BaseCommand):

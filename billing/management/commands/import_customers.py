@@ -9,14 +9,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.csvfiles.problems import FileProblem, shown
-from accounts.csvfiles.reading import CsvReader
 from accounts.management.import_command import ImportCommand, person, printable_name, report_file
 from audit.actions import Refused
 from audit.context import acting
 from billing.imports.actions import ImportRefused, Origin, import_customers, preview_customers
 from billing.imports.column_map import ColumnMap, MapProblem, load_map, shipped_maps
 from billing.imports.values import Candidate, RowReader
+from core.sheets.problems import FileProblem, shown
+from core.sheets.reading import CsvReader
 
 
 class Command(ImportCommand):

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.context import acting
-from billing.actions.run import run_billing
 from billing.money import format_amount
+from billing.runs.actions import run_billing
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.context import acting
-from complaints.actions.upkeep import escalate_complaints
+from complaints.upkeep.actions import escalate_complaints
 
 
 class Command(BaseCommand):

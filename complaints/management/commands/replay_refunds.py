@@ -7,9 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.money import format_amount
-from complaints.models import Refund
-from complaints.quoting import content_hash, differing_lines, refund_content
-from complaints.refund_calculation import calculate, inputs_from_json
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.quotes.quoting import content_hash, differing_lines, refund_content
+from complaints.refund_calculation import calculate
+from complaints.refunds.models import Refund
 
 # A returned draft may be edited, so its last proposal's hash says nothing about it any more.
 HASHED = (

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.context import acting
-from complaints.actions.digests import send_digests
-from complaints.tasks import digests
+from complaints.digests.actions import send_digests
+from complaints.upkeep.tasks import digests
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.models import User
+from accounts.staff.models import User
 from audit.context import acting
-from complaints.actions.upkeep import run_upkeep
-from complaints.tasks import upkeep
+from complaints.upkeep.actions import run_upkeep
+from complaints.upkeep.tasks import upkeep
 
 
 class Command(BaseCommand):

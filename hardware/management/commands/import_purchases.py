@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.csvfiles.problems import FileProblem, shown
-from accounts.csvfiles.reading import DELIMITERS, CsvReader
 from accounts.management.import_command import ImportCommand, person, printable_name, report_file
 from audit.actions import Refused
 from audit.context import acting
+from core.sheets.problems import FileProblem, shown
+from core.sheets.reading import DELIMITERS, CsvReader
 from hardware.imports.actions import ImportRefused, Origin, import_purchases, preview_purchases
-from hardware.imports.values import Candidate, RowReader
+from hardware.imports.rows import Candidate, RowReader
 
 
 class Command(ImportCommand):

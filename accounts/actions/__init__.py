@@ -1,1 +1,0 @@
-"""Everything that changes customers, staff and approval limits, one function an action."""

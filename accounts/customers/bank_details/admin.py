@@ -1,0 +1,129 @@
+"""Changes of bank details: who changed them, and the second person who confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.bank_details.actions import confirm_bank_details
+from accounts.customers.bank_details.rules import confirm_obstacle
+from accounts.customers.models import BankDetailsChange
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.display import pill, sub, when
+from backoffice.links import link
+from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from core.text import say
+
+register_verbs({"bank_details.confirm": gettext_lazy("confirmed the new bank details:")})
+
+
+class Confirm(StaffAction[BankDetailsChange]):
+    name = "confirm"
+    label = gettext_lazy("Confirm the new bank details")
+    tone = "primary"
+    icon = "shield-check"
+    in_bulk = False
+    may = May.CONFIRM_BANK_DETAILS
+    roles = roles_that(May.CONFIRM_BANK_DETAILS)
+    form_class = ReasonForm
+    intro = gettext_lazy(
+        "Ask the customer by a way that was known before the change, and write down how you checked it."
+    )
+
+    def obstacle(self, obj: BankDetailsChange, by: User) -> str | None:
+        return confirm_obstacle(obj, by)
+
+    def consequence(self, obj: BankDetailsChange, by: User) -> str:
+        if not obj.iban_after:
+            return say("Payouts to {customer} can be paid again, to no account.", customer=obj.customer.name)
+        return say(
+            "Payouts to {customer} can be paid again, to {iban}.", customer=obj.customer.name, iban=obj.iban_after
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        change = confirm_bank_details(pk, by=by, reason=cleaned["reason"])
+        return say("The bank details of {customer} are confirmed.", customer=change.customer.name)
+
+
+@admin.register(BankDetailsChange)
+class BankDetailsChangeAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (Confirm,)
+    list_display = ("changed", "customer", "before", "after", "changed_by", "state_pill")
+    list_filter = (("confirmed_by", admin.EmptyFieldListFilter), "changed_at")
+    list_select_related = ("customer", "changed_by", "confirmed_by")
+    search_fields = ("customer__name", "customer__number", "iban_before", "iban_after")
+    search_help_text = gettext_lazy("Customer or IBAN")
+    ordering = ("-changed_at", "-pk")
+    empty_hint = gettext_lazy("They come from changes of a customer's IBAN or account holder.")
+    fields = ("customer_link", "before", "after", "changed", "changed_by", "confirmation")
+    readonly_fields = ("customer_link", "before", "after", "changed", "confirmation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BankDetailsChange]:
+        rows: QuerySet[BankDetailsChange] = super().get_queryset(request)
+        return rows.select_related("customer", "changed_by", "confirmed_by").prefetch_related(
+            "customer__bank_details_changes"
+        )
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: BankDetailsChange) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("Before"))
+    def before(self, obj: BankDetailsChange) -> SafeString:
+        return format_html("{}{}", obj.iban_before or "–", sub(obj.holder_before))
+
+    @admin.display(description=gettext_lazy("After"))
+    def after(self, obj: BankDetailsChange) -> SafeString:
+        return format_html("{}{}", obj.iban_after or "–", sub(obj.holder_after))
+
+    @admin.display(description=gettext_lazy("Changed"), ordering="changed_at")
+    def changed(self, obj: BankDetailsChange) -> SafeString:
+        return when(obj.changed_at)
+
+    @admin.display(description=gettext_lazy("State"))
+    def state_pill(self, obj: BankDetailsChange) -> SafeString:
+        return _pill(obj)
+
+    @admin.display(description=gettext_lazy("Confirmed"))
+    def confirmation(self, obj: BankDetailsChange) -> SafeString | str:
+        return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else "–"
+
+    def page_pills(self, request: HttpRequest, obj: BankDetailsChange) -> Sequence[SafeString]:
+        return [_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: BankDetailsChange) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+def _pill(change: BankDetailsChange) -> SafeString:
+    return pill(say("Confirmed"), "good") if change.confirmed_by else pill(say("Needs a second person"), "warn")
+
+
+def _unconfirmed(request: HttpRequest) -> Panel | None:
+    """On the home page of those who can confirm: changes that payouts wait for."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.CONFIRM_BANK_DETAILS):
+        return None
+    waiting = BankDetailsChange.objects.filter(confirmed_by__isnull=True).exclude(changed_by=user)
+    changes = list(waiting.select_related("customer", "changed_by")[:10])
+    if not changes:
+        return None
+    rows = [(link(change, change.customer), change.changed_by, when(change.changed_at)) for change in changes]
+    headings = [say("Customer"), say("Changed by"), say("On")]
+    context = {"headings": headings, "rows": rows}
+    return Panel(say("Bank details that need a second person"), "backoffice/panels/table.html", context, tone="warn")
+
+
+register_home_panel(_unconfirmed, order=30)

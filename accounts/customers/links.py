@@ -1,0 +1,50 @@
+"""Staff who are customers too: nobody has a hand in their own money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from audit.actions import Obstacle
+from core.text import say
+
+
+def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
+    """Why this person keeps their hands off this customer, or None: it is themself, under this number or under one
+    that was merged with theirs. Queries for the few people who are linked to a customer at all.
+    """
+    if by.customer_id is None:
+        return None
+    known: set[int] | None = by.__dict__.get("_linked_to")
+    if by.customer_id != customer_id and customer_id not in (known or merged_with(by.customer_id)):
+        return None
+    return Obstacle(say("You are linked to this customer: somebody else has to do this."), "linked")
+
+
+@contextmanager
+def links_read_once(by: User) -> Iterator[None]:
+    """While a page asks about one action after the other, the numbers of a linked person are read once."""
+    if by.customer_id is not None:
+        by.__dict__["_linked_to"] = merged_with(by.customer_id)
+    try:
+        yield
+    finally:
+        by.__dict__.pop("_linked_to", None)
+
+
+def merged_with(customer_id: int) -> set[int]:
+    """The customer and all who turned out to be the same one, whichever way they were merged."""
+    found: set[int] = set()
+    fresh = {customer_id}
+    while fresh:
+        found |= fresh
+        fresh = set(_neighbours(fresh)) - found
+    return found
+
+
+def _neighbours(pks: Iterable[int]) -> Iterable[int]:
+    merged_here = Customer.objects.filter(merged_into__in=pks).values_list("pk", flat=True)
+    went_to = Customer.objects.filter(merged_customers__in=pks).values_list("pk", flat=True)
+    return merged_here.order_by().union(went_to.order_by()).order_by()

@@ -1,0 +1,116 @@
+"""Likely duplicates among the customers, and merging two of them: added to the customers' pages of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.admin import CustomerAdmin
+from accounts.customers.duplicates import Likely, likely_duplicates
+from accounts.customers.forms import CustomerNumberField
+from accounts.customers.merge.actions import merge_customers, merge_obstacle, to_move
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import ActionForm, Done, PageAction
+from backoffice.display import sub
+from backoffice.forms import ReasonField
+from backoffice.links import link, page_url
+from backoffice.panels import register_verbs
+from complaints.refunds.customer_totals import with_totals
+from core.text import join, say
+
+register_verbs({"customer.merge": gettext_lazy("merged the customer")})
+
+
+class MergeForm(ActionForm):
+    """Which customer goes, and which one stays."""
+
+    duplicate = CustomerNumberField(
+        label=gettext_lazy("Customer to merge"), help_text=gettext_lazy("It is kept for reading only.")
+    )
+    into = CustomerNumberField(label=gettext_lazy("Into"), help_text=gettext_lazy("This one stays."))
+    reason = ReasonField(help_text=gettext_lazy("How it is known that the two are one. It becomes part of the record."))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("duplicate") and cleaned.get("duplicate") == cleaned.get("into"):
+            raise forms.ValidationError({"into": say("A customer cannot be merged into itself.")})
+        return cleaned
+
+
+class MergeCustomers(PageAction):
+    name = "merge"
+    label = gettext_lazy("Likely duplicates")
+    icon = "merge"
+    tone = "danger"
+    submit_label = gettext_lazy("Merge the two customers")
+    may = May.MERGE_CUSTOMERS
+    roles = roles_that(May.MERGE_CUSTOMERS)
+    form_class = MergeForm
+    preview_template = "accounts/preview_merge.html"
+    previews_input = True
+    intro = gettext_lazy("Two entries of one customer become one: everything of the first moves to the second.")
+
+    def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return {
+            "headings": [say("Customer"), say("May be the same as"), say("They share"), ""],
+            "rows": [_row(likely) for likely in likely_duplicates()],
+            "empty": say("No two customers share an e-mail address, a number or a name."),
+            **(_coming(form.cleaned_data, by) if form.is_bound and form.is_valid() else {}),
+        }
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        duplicate: Customer = cleaned["duplicate"]
+        survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
+        return Done(
+            say("{customer} is merged into {survivor}.", customer=duplicate, survivor=survivor), page_url(survivor)
+        )
+
+
+def _coming(cleaned: Mapping[str, Any], by: User) -> dict[str, Any]:
+    duplicate, survivor = cleaned["duplicate"], cleaned["into"]
+    if obstacle := merge_obstacle(duplicate, survivor, by):
+        return {"obstacle": obstacle}
+    return {"duplicate": duplicate, "survivor": survivor, "moved": to_move(duplicate)}
+
+
+def _row(likely: Likely) -> tuple[Any, ...]:
+    # The younger entry goes into the older one, unless somebody types it the other way round.
+    query = urlencode({"duplicate": likely.second.number, "into": likely.first.number})
+    return (
+        format_html("{}{}", link(likely.second, likely.second.number), sub(likely.second.name)),
+        format_html("{}{}", link(likely.first, likely.first.number), sub(likely.first.name)),
+        join(", ", likely.shared),
+        format_html(
+            '<a href="{}?{}" aria-label="{}">{}</a>',
+            reverse("admin:accounts_customer_do", args=("merge",)),
+            query,
+            say("Merge {customer} into {survivor}", customer=likely.second.number, survivor=likely.first.number),
+            say("Merge"),
+        ),
+    )
+
+
+admin.site.unregister(Customer)
+
+
+@admin.register(Customer)
+class MergingCustomerAdmin(CustomerAdmin):
+    """The customers' pages of accounts with what only this app can do."""
+
+    page_actions: ClassVar[Sequence[type[PageAction]]] = (*CustomerAdmin.page_actions, MergeCustomers)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        page = request.resolver_match
+        return with_totals(rows) if page is not None and page.url_name == "accounts_customer_change" else rows

@@ -1,0 +1,8 @@
+"""The cards of a customer's page, added by every app that knows something of a customer."""
+
+from __future__ import annotations
+
+from accounts.customers.models import Customer
+from backoffice.panels import PagePanels
+
+customer_page: PagePanels[Customer] = PagePanels()

@@ -1,0 +1,17 @@
+"""All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
+
+from accounts.customers.models import BankDetailsChange, Contact, Customer
+from accounts.numbers.models import NumberSeries
+from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+
+__all__ = [
+    "ApprovalLimit",
+    "BankDetailsChange",
+    "Contact",
+    "Customer",
+    "Delegation",
+    "NumberSeries",
+    "StaffChange",
+    "Team",
+    "User",
+]

@@ -1,0 +1,213 @@
+"""Who approves in whose place, from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.approvers import roles_that_may_stand_in_for
+from accounts.staff.delegations.actions import give_delegation, revoke_delegation, revoke_obstacle
+from accounts.staff.models import Delegation, User
+from accounts.staff.permissions import May, role_words, roles_that
+from audit.models import Event
+from backoffice.actions import ActionForm, Done, PageAction, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.display import pill, sub, when
+from backoffice.forms import DateField, ReasonField
+from backoffice.links import day, link, page_url
+from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from core.text import say
+
+register_verbs(
+    {
+        "delegation.give": gettext_lazy("named the deputy"),
+        "delegation.revoke": gettext_lazy("revoked the delegation"),
+    }
+)
+
+
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A staff member, shown with the role."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return say("{person} ({role})", person=obj, role=role_words(obj.role_name))
+
+
+class DelegationForm(ActionForm):
+    """Who stands in, from when to when, and why."""
+
+    deputy = PersonField(User.objects.none(), empty_label=gettext_lazy("Choose a person"))
+    starts_on = DateField(label=gettext_lazy("First day"))
+    ends_on = DateField(label=gettext_lazy("Last day"), help_text=gettext_lazy("It counts too."))
+    reason = ReasonField(help_text=gettext_lazy("Why you are away. It becomes part of the record."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assert self.by is not None
+        deputies = User.objects.filter(is_active=True, role__name__in=roles_that_may_stand_in_for(self.by))
+        field = self.fields["deputy"]
+        assert isinstance(field, PersonField)
+        field.queryset = deputies.exclude(pk=self.by.pk).select_related("role").order_by("first_name", "last_name")
+
+
+class Give(PageAction):
+    name = "give"
+    label = gettext_lazy("Name a deputy")
+    icon = "user-round-check"
+    tone = "primary"
+    may = May.DELEGATE_APPROVALS
+    roles = roles_that(May.DELEGATE_APPROVALS)
+    form_class = DelegationForm
+    intro = gettext_lazy(
+        "They may approve refunds in your place, up to your own limits. What you or they had a "
+        "hand in stays for somebody else, and they cannot pass it on."
+    )
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"starts_on": timezone.localdate(), **super().get_initial(request)}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        deputy = cleaned.pop("deputy")
+        delegation = give_delegation(by=by, deputy_id=deputy.pk, **cleaned)
+        return Done(say("{deputy} may approve in your place.", deputy=deputy), page_url(delegation))
+
+
+class Revoke(StaffAction[Delegation]):
+    name = "revoke"
+    label = gettext_lazy("Revoke")
+    label_plural = gettext_lazy("Revoke delegations")
+    tone = "danger"
+    icon = "ban"
+    may = May.DELEGATE_APPROVALS
+    roles = roles_that(May.DELEGATE_APPROVALS)
+
+    def obstacle(self, obj: Delegation, by: User) -> str | None:
+        return revoke_obstacle(obj, by)
+
+    def consequence(self, obj: Delegation, by: User) -> str:
+        return say(
+            "{deputy} approves nothing more for {delegator}. What they approved until now stays.",
+            deputy=obj.deputy,
+            delegator=obj.delegator,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("Revoked: {delegation}.", delegation=revoke_delegation(pk, by=by, **cleaned))
+
+
+def delegation_pill(delegation: Delegation) -> SafeString:
+    today = timezone.localdate()
+    if delegation.state == Delegation.State.REVOKED:
+        return pill(say("Revoked"), "bad")
+    if delegation.ends_on < today:
+        return pill(say("Over"), "mute")
+    return pill(say("To come"), "info") if delegation.starts_on > today else pill(say("In force"), "good")
+
+
+@admin.register(Delegation)
+class DelegationAdmin(TrackedAdmin):
+    may_view = May.SEE_DELEGATIONS
+    staff_actions = (Revoke,)
+    page_actions = (Give,)
+    list_display = ("who", "first_day", "last_day", "status", "why")
+    list_filter = ("state",)
+    list_select_related = ("delegator", "deputy")
+    search_fields = ("delegator__first_name", "delegator__last_name", "deputy__first_name", "deputy__last_name")
+    search_help_text = gettext_lazy("Person")
+    empty_hint = gettext_lazy(
+        "Nobody stands in for anybody. A team lead or manager who will be away names a deputy here."
+    )
+    fields = ("delegator", "deputy", "first_day", "last_day", "reason", "given", "revoked")
+    readonly_fields = ("first_day", "last_day", "given", "revoked")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        revoked = obj is not None and obj.revoked_at is not None
+        return [name for name in self.fields if revoked or name != "revoked"]
+
+    @admin.display(description=gettext_lazy("Who for whom"), ordering="deputy")
+    def who(self, obj: Delegation) -> str:
+        return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
+
+    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
+    def first_day(self, obj: Delegation) -> SafeString:
+        return day(obj.starts_on)
+
+    @admin.display(description=gettext_lazy("Last day"), ordering="ends_on")
+    def last_day(self, obj: Delegation) -> SafeString:
+        return day(obj.ends_on)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def status(self, obj: Delegation) -> SafeString:
+        return delegation_pill(obj)
+
+    @admin.display(description=gettext_lazy("Reason"))
+    def why(self, obj: Delegation) -> str:
+        return obj.reason
+
+    @admin.display(description=gettext_lazy("Given"))
+    def given(self, obj: Delegation) -> SafeString:
+        return when(obj.given_at)
+
+    @admin.display(description=gettext_lazy("Revoked"))
+    def revoked(self, obj: Delegation) -> SafeString:
+        return when(obj.revoked_at)
+
+    def page_title(self, obj: Delegation) -> str:  # type: ignore[override]
+        return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
+
+    def page_pills(self, request: HttpRequest, obj: Delegation) -> Sequence[SafeString]:
+        return [delegation_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Delegation) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+def standing_in(request: HttpRequest) -> Panel | None:
+    """For whom the person stands in, and who for them: until it is over."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.SEE_DELEGATIONS):
+        return None
+    found = (
+        Delegation.objects.filter(state=Delegation.State.ACTIVE, ends_on__gte=timezone.localdate())
+        .filter(Q(deputy=user) | Q(delegator=user))
+        .select_related("delegator", "deputy")
+        .order_by("starts_on")[:8]
+    )
+    rows = [
+        (
+            link(delegation, _seen_by(user, delegation)),
+            format_html(
+                "{}{}",
+                say("{first} to {last}", first=delegation.starts_on, last=delegation.ends_on),
+                sub(delegation.reason),
+            ),
+            delegation_pill(delegation),
+        )
+        for delegation in found
+    ]
+    if not rows:
+        return None
+    return Panel(
+        say("Standing in"),
+        "backoffice/panels/table.html",
+        {"headings": [say("Who approves for whom"), say("From and to"), say("State")], "rows": rows},
+        side="right",
+    )
+
+
+def _seen_by(user: User, delegation: Delegation) -> str:
+    if delegation.deputy_id == user.pk:
+        return say("You for {delegator}", delegator=delegation.delegator)
+    return say("{deputy} for you", deputy=delegation.deputy)
+
+
+register_home_panel(standing_in, order=19)

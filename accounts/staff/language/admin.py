@@ -1,0 +1,55 @@
+"""In which language the pages are: everybody's own choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.language.actions import choose_language
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import ActionForm, Done, PageAction
+from backoffice.panels import register_verbs
+from core.text import Text, say
+
+register_verbs({"staff.language": gettext_lazy("chose the language of their pages")})
+
+
+def _choices() -> list[tuple[str, Text]]:
+    """Each language in its own words: whoever looks for theirs may not read the others."""
+    return [("", gettext_lazy("As my browser asks")), *settings.LANGUAGES]
+
+
+class LanguageForm(ActionForm):
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=_choices, required=False)
+
+
+class ChooseLanguage(PageAction):
+    name = "language"
+    label = gettext_lazy("Language of my pages")
+    submit_label = gettext_lazy("Save")
+    icon = "languages"
+    may = May.CHOOSE_LANGUAGE
+    roles = roles_that(May.CHOOSE_LANGUAGE)
+    form_class = LanguageForm
+    intro = gettext_lazy(
+        "Your pages and the e-mails to you. What is put on record stays in English, and customers are written to in "
+        "their own language."
+    )
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        person: User = request.user  # type: ignore[assignment]
+        return {"language": person.language}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        person = choose_language(by=by, language=cleaned["language"])
+        # Said on the next page, so in the language of that one, where it is known.
+        with translation.override(person.language or translation.get_language()):
+            sentence = say("Your pages are in the language that you chose.")
+        return Done(sentence, reverse("admin:accounts_user_do", args=(self.name,)))

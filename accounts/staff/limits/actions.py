@@ -1,0 +1,103 @@
+"""Approval limits: an administrator drafts, a manager publishes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.contrib.auth.models import Group
+
+from accounts.staff.models import ApprovalLimit, User
+from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
+from accounts.staff.rules import require
+from audit.actions import Obstacle, Refused, act, checked
+from core.text import number_text, say
+from core.validators import fits_currency
+
+
+def draft_limit(
+    *,
+    by: User,
+    role: str,
+    subject: str,
+    currency: str,
+    valid_from: date,
+    amount: Decimal,
+    batch_amount: Decimal = Decimal(0),
+    reason: str = "",
+) -> ApprovalLimit:
+    """Draft up to how much a role may approve from a date on. Nobody may approve anything by a draft.
+
+    Raises:
+        Refused: an unknown role, a role that may not approve this at all, a negative amount or one
+            finer than the currency.
+    """
+    with act("limit.draft", by=by, reason=reason, target=(ApprovalLimit, None)) as action:
+        require(by, May.DRAFT_STAFF)
+        group = Group.objects.filter(name=role).first()
+        if group is None:
+            raise Refused(say("“{role}” is no role.", role=role), code="role", data={"field": "role"})
+        limit = checked(
+            ApprovalLimit(
+                role=group,
+                subject=subject,
+                currency=currency,
+                valid_from=valid_from,
+                amount=amount,
+                batch_amount=batch_amount,
+                drafted_by=by,
+            )
+        )
+        approval = APPROVAL_OF[subject]
+        if role not in PERMISSIONS[approval]:
+            raise Refused(
+                say(
+                    "The role {role} may not {what} at all; {roles} may.",
+                    role=role_words(role),
+                    what=may_words(approval),
+                    roles=roles_that(approval),
+                ),
+                code="role",
+                data={"field": "role"},
+            )
+        for field, value in (("amount", amount), ("batch_amount", batch_amount)):
+            if value < 0 or not fits_currency(value, currency):
+                raise Refused(
+                    say("{amount} is no limit in {currency}.", amount=number_text(value), currency=currency),
+                    code="amount",
+                    data={"field": field},
+                )
+        limit.save()
+        action.about(limit)
+        return limit
+
+
+def publish_limit_obstacle(limit: ApprovalLimit, *, by: User) -> Obstacle | None:
+    """Why this person may not publish the limit now, or None."""
+    if limit.state == ApprovalLimit.State.PUBLISHED:
+        return Obstacle(say("This limit is published already."), "state")
+    if limit.drafted_by_id == by.pk:
+        return Obstacle(say("You drafted this limit: somebody else has to publish it."), "four_eyes")
+    return None
+
+
+def publish_limit(limit_id: int, *, by: User, reason: str = "") -> ApprovalLimit:
+    """Publish another person's draft: it holds from its date, in place of earlier ones."""
+    with act("limit.publish", by=by, reason=reason, target=(ApprovalLimit, limit_id)) as action:
+        require(by, May.PUBLISH_STAFF)
+        limit = action.lock(ApprovalLimit, limit_id)
+        action.about(limit)
+        action.refuse_if(publish_limit_obstacle(limit, by=by))
+        rivals = ApprovalLimit.objects.filter(
+            state=ApprovalLimit.State.PUBLISHED,
+            role=limit.role_id,
+            subject=limit.subject,
+            currency=limit.currency,
+            valid_from=limit.valid_from,
+        )
+        if rivals.exists():
+            raise Refused(say("Another limit with this date is published already."), code="date_taken")
+        limit.state = ApprovalLimit.State.PUBLISHED
+        limit.published_by = by
+        limit.save()
+        return limit

@@ -1,0 +1,164 @@
+"""Approval limits, and the home page's warning when too few people could approve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.admin import RoleFilter
+from accounts.staff.approvers import ENOUGH, approvers
+from accounts.staff.limits.actions import draft_limit, publish_limit, publish_limit_obstacle
+from accounts.staff.limits.forms import LimitForm
+from accounts.staff.models import ApprovalLimit, Delegation, User
+from accounts.staff.permissions import May, Role, role_words, roles_that
+from audit.models import Event
+from backoffice.actions import Done, OptionalReasonForm, PageAction, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import pill
+from backoffice.links import page_url
+from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from core.amounts import money_text
+from core.text import Text, say
+
+register_verbs(
+    {
+        "limit.draft": gettext_lazy("drafted the limit"),
+        "limit.publish": gettext_lazy("published the limit"),
+    }
+)
+
+
+class DraftLimit(PageAction):
+    name = "draft"
+    label = gettext_lazy("Draft a limit")
+    icon = "plus"
+    may = May.DRAFT_STAFF
+    roles = roles_that(May.DRAFT_STAFF)
+    form_class = LimitForm
+    intro = gettext_lazy("It holds once a manager has published it, from its date on, in place of earlier ones.")
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        limit = draft_limit(by=by, **cleaned)
+        return Done(say("Drafted: {limit}. A manager has to publish it.", limit=limit), page_url(limit))
+
+
+class PublishLimit(StaffAction[ApprovalLimit]):
+    name = "publish"
+    label = gettext_lazy("Publish")
+    label_plural = gettext_lazy("Publish limits")
+    tone = "primary"
+    icon = "check"
+    may = May.PUBLISH_STAFF
+    roles = roles_that(May.PUBLISH_STAFF)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: ApprovalLimit, by: User) -> str | None:
+        return publish_limit_obstacle(obj, by=by)
+
+    def consequence(self, obj: ApprovalLimit, by: User) -> str:
+        return say(
+            "From {day} on, a {role} may approve up to {amount} ({subject}).",
+            day=obj.valid_from,
+            role=str(role_words(obj.role.name)).lower(),
+            amount=money_text(obj.amount, obj.currency),
+            subject=obj.get_subject_display().lower(),
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("Published: {limit}.", limit=publish_limit(pk, by=by, reason=cleaned["reason"]))
+
+
+@admin.register(ApprovalLimit)
+class ApprovalLimitAdmin(TrackedAdmin):
+    may_view = May.SEE_STAFF
+    staff_actions = (PublishLimit,)
+    page_actions = (DraftLimit,)
+    list_display = (
+        "role_shown",
+        "subject",
+        "up_to",
+        "batch",
+        "valid_from",
+        "state_pill",
+        "drafted_by",
+        "published_by",
+    )
+    list_filter = ("state", ("role", RoleFilter), "subject", "currency")
+    list_select_related = ("role", "drafted_by", "published_by")
+    numeric_columns = ("up_to", "batch")
+    empty_hint = gettext_lazy("Nobody can approve a refund before a limit is published: draft the first one.")
+    fields = ("role_shown", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
+    readonly_fields = ("role_shown", "up_to", "batch")
+
+    @admin.display(description=gettext_lazy("Role"), ordering="role__name")
+    def role_shown(self, obj: ApprovalLimit) -> Text:
+        return role_words(obj.role.name)
+
+    @admin.display(description=gettext_lazy("Up to"), ordering="amount")
+    def up_to(self, obj: ApprovalLimit) -> SafeString:
+        return money(obj.amount, obj.currency)
+
+    @admin.display(description=gettext_lazy("Up to, for a batch"), ordering="batch_amount")
+    def batch(self, obj: ApprovalLimit) -> SafeString:
+        return money(obj.batch_amount, obj.currency)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: ApprovalLimit) -> SafeString:
+        tone: Any = "good" if obj.state == ApprovalLimit.State.PUBLISHED else "warn"
+        return pill(obj.get_state_display(), tone)
+
+    def page_pills(self, request: HttpRequest, obj: ApprovalLimit) -> Sequence[SafeString]:
+        return [self.state_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: ApprovalLimit) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+def approvers_panel(request: HttpRequest) -> Panel | None:
+    """A warning for those who see staff: what fewer than two people could approve."""
+    if not (isinstance(request.user, User) and request.user.may(May.SEE_STAFF)):
+        return None
+    short = [found for found in approvers(timezone.localdate()) if not found.enough]
+    if not short:
+        return None
+    subjects = dict(ApprovalLimit.Subject.choices)
+    rows = [
+        (
+            subjects[found.subject],
+            found.currency or say("any currency"),
+            ", ".join([*map(str, found.people), *map(_in_place, found.deputies)]) or say("nobody"),
+        )
+        for found in short
+    ]
+    return Panel(
+        say("Too few people could approve"),
+        "accounts/panels/approvers.html",
+        {
+            "headings": [say("What"), say("Currency"), say("Who could")],
+            "rows": rows,
+            "enough": ENOUGH,
+            "drafts": request.user.has_role(Role.ADMIN),
+        },
+        side="top",
+        tone="warn",
+        note=say("Approval limits"),
+        url=reverse("admin:accounts_approvallimit_changelist"),
+    )
+
+
+def _in_place(delegation: Delegation) -> str:
+    return say("{deputy} for {delegator}", deputy=delegation.deputy, delegator=delegation.delegator)
+
+
+register_home_panel(approvers_panel, order=10)

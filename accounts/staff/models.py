@@ -1,0 +1,247 @@
+"""Staff, their roles, teams and approval limits, and how these change."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.staff.permissions import PERMISSIONS, May, Role, role_words
+from audit.history import TrackedRecords
+from audit.tracked import Tracked, TrackedModel, TrackedQuerySet
+from core.fields import MoneyField, amount_text
+from core.text import say
+from core.validators import validate_currency
+
+
+class Team(TrackedModel):
+    """People who share a queue, with a lead."""
+
+    name = models.CharField(max_length=80, unique=True)
+    lead = models.ForeignKey("User", models.PROTECT, related_name="leads", null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StaffManager(UserManager["User"]):
+    def get_queryset(self) -> TrackedQuerySet[User]:
+        return TrackedQuerySet(self.model, using=self._db)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.select_related("role").get(username=username)
+
+    def system(self) -> User:
+        """The named user in whose name jobs and commands act. Made by a migration; it cannot sign in."""
+        return self.get(username=User.SYSTEM)
+
+
+class User(Tracked, AbstractUser):
+    """A staff member. Deactivated, never deleted; one role a person.
+
+    ``customer`` links a staff member who is also a customer, so that they never decide on their own money.
+    ``language`` is that of the pages they see; empty: what their browser asks for.
+    Group and user permissions of Django are not used: ``accounts.staff.permissions`` is the one table, also for superusers.
+    """
+
+    SYSTEM: ClassVar[str] = "system"
+
+    groups = None  # type: ignore[assignment]
+    user_permissions = None  # type: ignore[assignment]
+    role = models.ForeignKey(Group, models.PROTECT, related_name="staff", null=True, blank=True)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="members", null=True, blank=True)
+    customer = models.ForeignKey(
+        "accounts.Customer", models.PROTECT, related_name="staff_members", null=True, blank=True
+    )
+
+    # Without choices: another language of the pages is no change of the table.
+    language = models.CharField(max_length=8, blank=True, default="")
+
+    history = TrackedRecords(excluded_fields=["password", "last_login"])
+    objects = StaffManager()  # type: ignore[misc]
+
+    class Meta:
+        verbose_name = gettext_lazy("staff member")
+        ordering = ("username",)
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def role_name(self) -> str:
+        return self.role.name if self.role is not None else ""
+
+    def may(self, what: May) -> bool:
+        """Whether this person's role allows it."""
+        return self.is_active and self.role_name in PERMISSIONS[what]
+
+    def has_role(self, role: Role) -> bool:
+        return self.is_active and self.role_name == role
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        """Django's own permissions grant nothing here, to nobody."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.role is not None
+
+
+class ApprovalLimitQuerySet(TrackedQuerySet["ApprovalLimit"]):
+    def in_force(self, day: date) -> Self:
+        """Published limits that hold on the day, the newest of each kind first."""
+        return self.filter(state=ApprovalLimit.State.PUBLISHED, valid_from__lte=day).order_by("-valid_from", "-pk")
+
+
+class ApprovalLimit(TrackedModel):
+    """Up to how much a role may approve, from a date on: by currency and by what is approved.
+
+    ``amount`` covers the refund together with what the customer was granted lately; ``batch_amount`` is the limit for
+    the sum of one batch. Drafted by one person, published by another.
+    """
+
+    class Subject(models.TextChoices):
+        USAGE = "usage", gettext_lazy("Usage-based refund")
+        FULL_MONTH = "full_month", gettext_lazy("Full month")
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        SPECIAL = "special", gettext_lazy("Special case")
+        REVERSAL = "reversal", gettext_lazy("Reversal of a refund")
+        LEFTOVER_CREDIT = "leftover_credit", gettext_lazy("Payout of leftover credit")
+
+    class State(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
+
+    role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits")
+    subject = models.CharField(max_length=20, choices=Subject)
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    valid_from = models.DateField()
+    amount = MoneyField()
+    batch_amount = MoneyField(default=Decimal(0))
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+
+    objects: ClassVar = ApprovalLimitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("role", "subject", "currency", "-valid_from")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0, batch_amount__gte=0), name="limit_not_negative"),
+            models.CheckConstraint(
+                condition=Q(state="draft", published_by__isnull=True)
+                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
+                name="limit_published_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("role", "subject", "currency", "valid_from"),
+                condition=Q(state="published"),
+                name="limit_once_per_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{role}: {subject} up to {amount} from {day}",
+            role=role_words(self.role.name),
+            subject=self.get_subject_display(),
+            amount=amount_text(self.amount, self.currency),
+            day=self.valid_from,
+        )
+
+
+class StaffChange(TrackedModel):
+    """What one person shall be: role, team, lead of it, link to a customer, active. Another person publishes it."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", pgettext_lazy("state of a change of staff", "Published")
+        DISCARDED = "discarded", pgettext_lazy("state of a change of staff", "Discarded")
+
+    person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
+    role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="+", null=True, blank=True)
+    leads_team = models.BooleanField(gettext_lazy("leads the team"), default=False)
+    customer = models.ForeignKey("accounts.Customer", models.PROTECT, related_name="+", null=True, blank=True)
+    active = models.BooleanField(default=True)
+    reason = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True)
+                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
+                name="staff_change_published_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(published_by__isnull=True) | ~Q(published_by=F("person")),
+                name="staff_change_not_published_by_self",
+            ),
+            models.UniqueConstraint(fields=("person",), condition=Q(state="draft"), name="staff_change_one_draft"),
+            models.CheckConstraint(
+                condition=Q(leads_team=False) | Q(team__isnull=False), name="staff_change_leads_a_team"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say("Change of {person}", person=self.person)
+
+
+class DelegationQuerySet(TrackedQuerySet["Delegation"]):
+    def in_force(self, day: date) -> Self:
+        """Delegations that hold on the day."""
+        return self.filter(state=Delegation.State.ACTIVE, starts_on__lte=day, ends_on__gte=day)
+
+
+class Delegation(TrackedModel):
+    """While somebody is away another person approves in their place, within the absent person's limits.
+
+    From a day to a day, both counted. What was received this way is not passed on.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", pgettext_lazy("state of a delegation", "Active")
+        REVOKED = "revoked", pgettext_lazy("state of a delegation", "Revoked")
+
+    delegator = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
+    deputy = models.ForeignKey(User, models.PROTECT, related_name="delegations_received")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    reason = models.TextField()
+    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    given_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-starts_on", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=~Q(delegator=F("deputy")), name="delegation_to_another"),
+            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="delegation_ends_after_start"),
+            models.CheckConstraint(condition=~Q(reason=""), name="delegation_has_reason"),
+            models.CheckConstraint(
+                condition=Q(state="active", revoked_at__isnull=True) | Q(state="revoked", revoked_at__isnull=False),
+                name="delegation_revoked_has_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{deputy} for {delegator}, {first} to {last}",
+            deputy=self.deputy,
+            delegator=self.delegator,
+            first=self.starts_on,
+            last=self.ends_on,
+        )

@@ -1,0 +1,35 @@
+"""Asking the permission table, with a sentence for whoever may not."""
+
+from __future__ import annotations
+
+from accounts.staff.models import User
+from accounts.staff.permissions import SYSTEM_MAY, May, may_words, role_words, roles_that
+from audit.actions import Refused
+from core.text import Words, say
+
+
+def permission_obstacle(by: User, what: May) -> Words | None:
+    """Why this person may not do it by their role, or None. The system user has a short list of its own."""
+    if by.username == User.SYSTEM:
+        return (
+            None
+            if what in SYSTEM_MAY
+            else say("The system itself may not {what}: {roles} can.", what=may_words(what), roles=roles_that(what))
+        )
+    if by.may(what):
+        return None
+    if not by.is_active:
+        return say("This account is deactivated.")
+    return say(
+        "Your role ({role}) may not {what}. {roles} can.",
+        role=role_words(by.role_name) or say("no role"),
+        what=may_words(what),
+        roles=roles_that(what),
+    )
+
+
+def require(by: User, what: May) -> None:
+    """Raises ``Refused`` unless the person's role allows it."""
+    obstacle = permission_obstacle(by, what)
+    if obstacle:
+        raise Refused(obstacle, code="permission")

@@ -1,0 +1,426 @@
+"""The base of every model's pages: who sees it, what staff do on it, how its page is laid out.
+
+Nothing is deleted, no status is a form field, nothing is reverted. What a stock form saves goes through an
+action of the app, which owns its transaction: Django's own transaction around the change form would roll the
+refused event back.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import ActionLocation
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from audit.actions import Refused
+from backoffice import confirmation
+from backoffice.actions import PageAction, Permission, StaffAction, allowed
+from backoffice.exports import ListPages, view_query
+from backoffice.history import HistoryPages
+from backoffice.lookups import SUGGESTED
+from backoffice.panels import Panel
+from backoffice.presence import SEEN, TogetherPages
+from backoffice.widgets import DateInput, DateTimeInput
+from core.icons import icon
+from core.text import Text, say
+
+if TYPE_CHECKING:
+    from accounts.staff.models import User
+
+
+#: What one usually does comes first, what gives something up last.
+_TONES = {"primary": 0, "": 1, "danger": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class BarItem:
+    """One action in the bar of a row's page; ``why`` says why not, when it is not ready."""
+
+    action: StaffAction[Any]
+    url: str
+    ready: bool
+    why: str = ""
+
+
+class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
+    """Base of the pages of a model, tracked or written once (then without history pages).
+
+    An app sets ``may_view`` (needed), ``staff_actions``, ``page_actions``, and as it likes ``list_display``
+    and its kin, ``page_title``, ``page_pills``, ``change_panels``. Without ``may_add`` and ``may_change``
+    nobody gets a form.
+    """
+
+    #: Who sees the list, a row's page and its history.
+    may_view: ClassVar[Permission] = None
+    #: Who gets the stock form to add or change a row; needs ``save_through``.
+    may_add: ClassVar[Permission] = None
+    may_change: ClassVar[Permission] = None
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = ()
+    page_actions: ClassVar[Sequence[type[PageAction]]] = ()
+    #: Whether the stock form ends with a reason; it is in ``form.cleaned_data["reason"]`` ("" if left out).
+    save_reason: ClassVar[Literal["no", "optional", "required"]] = "optional"
+    #: List columns whose heading stands to the right; the cells are made with ``display.number``.
+    numeric_columns: ClassVar[Sequence[str]] = ()
+    #: The field that names a row in a ``LookupField`` (its number); ``search_fields`` find the suggestions.
+    lookup_by: ClassVar[str] = ""
+    #: A sentence for a list without rows: what to do next.
+    empty_hint: ClassVar[Text] = ""
+
+    list_per_page = 50
+    list_max_show_all = 500
+    show_full_result_count = False
+    save_as = False
+    formfield_overrides = {
+        models.DateField: {"widget": DateInput},
+        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": DateTimeInput},
+        models.TextField: {"widget": forms.Textarea(attrs={"rows": 4})},
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        saves = cls.may_add is not None or cls.may_change is not None
+        if saves and cls.save_through is TrackedAdmin.save_through:
+            raise ImproperlyConfigured(f"{cls.__name__} has a form and must say which action saves it: save_through().")
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self._staff_actions = {made.name: made for made in (action() for action in self.staff_actions)}
+        self._page_actions = {made.name: made for made in (action() for action in self.page_actions)}
+        self.actions = [
+            *(self.actions or ()),
+            *(_stock_action(action) for action in self._staff_actions.values()),
+        ]
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Django's checks, and that every action's icon exists: a page would fail on it."""
+        found = super().check(**kwargs)
+        for action in (*self._staff_actions.values(), *self._page_actions.values()):
+            try:
+                icon(action.icon or "check")
+            except ValueError as unknown:
+                found.append(checks.Error(f"{action.label}: {unknown}", obj=type(self), id="backoffice.E001"))
+        return found
+
+    # --- Hooks for an app -----------------------------------------------------------------------
+
+    def save_through(self, request: HttpRequest, form: forms.ModelForm[Any], change: bool) -> models.Model:
+        """Save what the stock form holds by calling one action of the app; returns the row.
+
+        ``form.cleaned_data`` is valid; with ``change``, ``form.instance.pk`` is the row's key. Don't save
+        ``form.instance``: the action reads its row again.
+
+        Raises:
+            audit.actions.Refused: shown as an error of the form (at the field that ``data["field"]`` names,
+                if any); nothing typed is lost and the refused event stays.
+        """
+        raise NotImplementedError
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """The rows that an action reads: those this person sees, with what guards look at."""
+        rows: models.QuerySet[Any] = self.get_queryset(request)
+        return rows
+
+    def page_title(self, obj: models.Model) -> str:
+        """The heading of a row's page."""
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Any) -> Sequence[SafeString]:
+        """Statuses beside the heading, made with ``display.pill``."""
+        return ()
+
+    def change_panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
+        """The cards of a row's page besides its fields."""
+        return ()
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        """Cards above the list."""
+        return ()
+
+    # --- Who may --------------------------------------------------------------------------------
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return allowed(request.user, self.may_view)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) and allowed(request.user, self.may_add)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if getattr(request, "only_reading", False):
+            return False
+        return self.has_view_permission(request, obj) and allowed(request.user, self.may_change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    # --- Actions --------------------------------------------------------------------------------
+
+    def staff_action(self, name: str) -> StaffAction[Any] | None:
+        return self._staff_actions.get(name)
+
+    def page_action(self, name: str) -> PageAction | None:
+        return self._page_actions.get(name)
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the model's rows have versions: those that are written once have none."""
+        return hasattr(self.model, "history")
+
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        offered = super().get_actions(request, action_location=action_location)
+        for name, action in self._staff_actions.items():
+            if not action.allowed(request.user):
+                offered.pop(name, None)
+        return offered
+
+    def action_bar(self, request: HttpRequest, obj: Any, seen: int) -> list[BarItem]:
+        """Every action on the row: what may be done now (primary first), then the others with the reason. ``seen`` is
+        the version of the row that the page shows.
+        """
+        by: User = request.user  # type: ignore[assignment]
+        bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
+        return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
+
+    def _bar_item(self, action: StaffAction[Any], obj: Any, by: User, seen: int) -> BarItem:
+        url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
+        if not action.allowed(by):
+            return BarItem(
+                action, url, False, say("{roles} only", roles=action.roles) if action.roles else say("not in your role")
+            )
+        obstacle = action.obstacle(obj, by)
+        return BarItem(action, url, obstacle is None, obstacle or "")
+
+    def url_of(self, page: str, *args: Any) -> str:
+        """The address of one of this model's pages: ``changelist``, ``change`` (with a key), ``history``."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+    # --- Addresses ------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        info = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        ours = [
+            path("act/<slug:name>/", view(self._act_view), name=f"{info}_act"),
+            path("act/<slug:name>/results/<slug:token>/", view(self._results_view), name=f"{info}_act_results"),
+            path("do/<slug:name>/", view(self._do_view), name=f"{info}_do"),
+            path("lookup/", view(self._lookup_view), name=f"{info}_lookup"),
+        ]
+        # Gone: the delete page, and Django's redirect of old addresses, which would catch its address.
+        gone = {f"{info}_delete", None}
+        if not self.has_history:
+            gone |= {f"{info}_history", f"{info}_simple_history"}
+        return ours + [pattern for pattern in super().get_urls() if pattern.name not in gone]
+
+    def _act_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        return confirmation.act(self, request, name)
+
+    def _results_view(self, request: HttpRequest, name: str, token: str) -> HttpResponse:
+        return confirmation.results(self, request, name, token)
+
+    def _do_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        return confirmation.do(self, request, name)
+
+    def _lookup_view(self, request: HttpRequest) -> HttpResponse:
+        """Suggestions for a ``LookupField``: what the list's search finds of the rows this person sees."""
+        if not self.lookup_by:
+            raise Http404("Nothing is looked up here.")
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        typed = request.GET.get("q", "").strip()
+        rows, _ = self.get_search_results(request, self.get_queryset(request), typed)
+        found = [{"value": getattr(row, self.lookup_by), "label": self.page_title(row)} for row in rows[:SUGGESTED]]
+        return JsonResponse({"rows": found if typed else []})
+
+    # --- Lists ----------------------------------------------------------------------------------
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        offered = sorted(
+            (action for action in self._staff_actions.values() if action.in_bulk and action.allowed(request.user)),
+            key=lambda action: _TONES[action.tone],
+        )
+        return super().changelist_view(
+            request,
+            {
+                "title": capfirst(self.opts.verbose_name_plural),
+                "page_actions": [action for action in self._page_actions.values() if action.allowed(request.user)],
+                "bulk_actions": offered,
+                "panels": self.list_panels(request) if request.method == "GET" else (),
+                "empty_hint": self.empty_hint,
+                "saved_views": self.views_of(request) if self.has_view_permission(request) else (),
+                "view_query": view_query(request.META.get("QUERY_STRING", "")),
+                **(extra_context or {}),
+            },
+        )
+
+    # --- The page of one row --------------------------------------------------------------------
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        # A row's page is for reading; its form opens at ?edit=1.
+        edits = self.has_change_permission(request)
+        if object_id is not None and request.method == "GET" and "edit" not in request.GET:
+            request.only_reading = True  # type: ignore[attr-defined]
+        extra_context = {"edit_url": f"{request.path}?edit=1" if edits else "", **(extra_context or {})}
+        # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)
+        except _RefusedSave as refused:
+            # Once more, with the refusal as an error of the form: it stays unsaved and keeps what was typed.
+            request.refused_save = refused.refusal  # type: ignore[attr-defined]
+            return self._changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        stale = self.stale_refusal(request, obj) if change else None
+        if stale is not None:
+            raise _RefusedSave(stale)
+        try:
+            saved = self.save_through(request, form, change)
+        except Refused as refusal:
+            raise _RefusedSave(refusal) from refusal
+        obj.pk = saved.pk
+        obj.refresh_from_db()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: the action has saved all there is. Inlines show rows, they don't edit them."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if kwargs.get("fields"):
+            declared = self.form.declared_fields
+            kwargs["fields"] = [name for name in kwargs["fields"] if name != "reason" or name in declared]
+        form = super().get_form(request, obj, change=change, **kwargs)
+        members: dict[str, Any] = {"__module__": __name__, "_post_clean": _show_refusal(request, form)}
+        if self._asks_reason(request, obj) and "reason" not in form.base_fields:
+            members["reason"] = forms.CharField(
+                widget=forms.Textarea(attrs={"rows": 2}),
+                required=self.save_reason == "required",
+                label=say("Reason") if self.save_reason == "required" else say("Reason (optional)"),
+                help_text=say("It becomes part of the record."),
+            )
+        made: type[forms.ModelForm[Any]] = types.new_class(
+            form.__name__, (form,), exec_body=lambda namespace: namespace.update(members)
+        )
+        return made
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = list(super().get_fieldsets(request, obj))
+        if self._asks_reason(request, obj) and "reason" not in flatten_fieldsets(fieldsets):
+            fieldsets.append((None, {"fields": ("reason",)}))
+        return fieldsets
+
+    def _asks_reason(self, request: HttpRequest, obj: Any) -> bool:
+        editable = self.has_change_permission(request, obj) if obj is not None else self.has_add_permission(request)
+        return self.save_reason != "no" and editable
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # No "add another" pop-ups: rows are made by actions on their own pages.
+            field.widget = field.widget.widget
+        return field
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            seen = self.version_of(obj)
+            bar = self.action_bar(request, obj, seen)
+            context |= {
+                "seen": seen,
+                "presence_url": self.url_of("presence", obj.pk),
+                "title": self.page_title(obj),
+                "subtitle": None,
+                "pills": self.page_pills(request, obj),
+                "panels": self.change_panels(request, obj),
+                "history_url": self.url_of("history", obj.pk) if self.has_history else "",
+                "ready_actions": [item for item in bar if item.ready],
+                "other_actions": [item for item in bar if not item.ready],
+            }
+        context["action_form"] = None
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.url_of("change", obj.pk))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.url_of("change", obj.pk))
+
+    @property
+    def media(self) -> forms.Media:
+        """None of the stock scripts: our pages bring their own."""
+        return forms.Media()
+
+    # --- Django's own log stays empty: events and history tell more.
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        pass
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        pass
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        pass
+
+
+class _RefusedSave(Exception):
+    """Carries a refusal out of the stock form view."""
+
+    def __init__(self, refusal: Refused) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+def _show_refusal(request: HttpRequest, base: Any) -> Callable[[Any], None]:
+    def _post_clean(form: Any) -> None:
+        base._post_clean(form)
+        refusal: Refused | None = getattr(request, "refused_save", None)
+        if refusal is not None:
+            confirmation.add_refusal(form, refusal)
+
+    return _post_clean
+
+
+def _stock_action(action: StaffAction[Any]) -> Callable[..., HttpResponse]:
+    """Django's admin action for one of ours: it only leads to the confirmation page."""
+    both = (ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM)
+
+    @admin.action(
+        description=action.label,
+        description_plural=action.label_plural or action.label,
+        location=list(both if action.in_bulk else both[1:]),
+    )
+    def lead_to_confirmation(
+        model_admin: TrackedAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> HttpResponse:
+        return HttpResponseRedirect(confirmation.address(model_admin, request, action, queryset))
+
+    lead_to_confirmation.__name__ = action.name
+    return lead_to_confirmation

@@ -1,0 +1,388 @@
+"""The one confirmation page that all actions share, and the page of results after several rows.
+
+Asking (GET) shows the form, what will happen to each row, and which rows are skipped and why. Doing (POST)
+runs the action for each row that was not skipped: each in a transaction of its own, which the action opens,
+so that one refusal undoes nothing else and leaves its event. What became impossible since the page was shown
+is refused by the action itself, as a second click on the same button is.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from audit import context
+from audit.actions import Refused
+from backoffice.actions import Done, PageAction, StaffAction
+from backoffice.presence import SEEN, seen_in
+from core.sheets.formulas import safe_cell
+from core.text import say
+
+if TYPE_CHECKING:
+    from accounts.staff.models import User
+    from backoffice.admin import TrackedAdmin
+
+logger = logging.getLogger(__name__)
+
+#: More keys than this travel in the session: addresses have a length.
+IDS_IN_ADDRESS = 200
+#: More rows than this are no page's work.
+MAX_ROWS = 1000
+#: Selections and results kept in a session, the newest of each.
+KEPT = 5
+FILTERS = "_changelist_filters"
+#: The name under which a form says where to go afterwards.
+BACK = "back"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row on the confirmation page: what will happen to it, or why it is skipped."""
+
+    pk: Any
+    label: str
+    url: str
+    consequence: str = ""
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a row. ``failed`` is an error of ours: it is logged under the request's id."""
+
+    pk: Any
+    label: str
+    url: str
+    outcome: Literal["done", "refused", "skipped", "failed"]
+    sentence: str
+
+
+def address(
+    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
+) -> str:
+    """Where the confirmation page for the chosen rows is."""
+    pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
+    if len(pks) > MAX_ROWS:
+        messages.error(
+            request, say("More than {most} rows are chosen: narrow the list down, then choose again.", most=MAX_ROWS)
+        )
+        return request.get_full_path()
+    if len(pks) <= IDS_IN_ADDRESS:
+        query = {"ids": ",".join(str(pk) for pk in pks)}
+    else:
+        query = {"batch": _keep(request, "backoffice_batches", [str(pk) for pk in pks])}
+    if request.GET and request.path == model_admin.url_of("changelist"):
+        query[FILTERS] = request.GET.urlencode()
+    return f"{model_admin.url_of('act', action.name)}?{urlencode(query, safe=',')}"
+
+
+def add_refusal(form: Any, refusal: Refused) -> None:
+    """Show a refusal as an error of the form: of the field that it names, else of the whole."""
+    field = refusal.data.get("field")
+    form.add_error(field if field in form.fields else None, ValidationError(refusal.message, code=refusal.code))
+
+
+# --- An action on rows --------------------------------------------------------------------------
+
+
+def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpResponse:
+    """The confirmation page of a ``StaffAction``."""
+    action = model_admin.staff_action(name)
+    if action is None:
+        raise Http404(f"There is no action {name!r} here.")
+    if not (model_admin.has_view_permission(request) and action.allowed(request.user)):
+        raise PermissionDenied
+    pks = _chosen(model_admin, request)
+    if pks is None:
+        return HttpResponseBadRequest(say("These are no rows to act on."))
+    rows = _rows(model_admin, request, action, pks)
+    if not rows:
+        raise Http404("None of these rows exists (any more).")
+    by: User = request.user  # type: ignore[assignment]
+    if request.method != "POST":
+        return _ask(model_admin, request, action, rows, action.get_form(rows, by), missing=len(pks) - len(rows))
+    form = action.get_form(rows, by, request.POST, request.FILES)
+    if "_preview" in request.POST or not form.is_valid():
+        return _ask(model_admin, request, action, rows, form, missing=len(pks) - len(rows))
+    if len(pks) == 1:
+        stale = model_admin.stale_refusal(request, rows[0])
+        if stale is not None:
+            add_refusal(form, stale)
+            return _ask(model_admin, request, action, rows, form, missing=0)
+        return _run_one(model_admin, request, action, rows[0], form)
+    return _run_many(model_admin, request, action, rows, form)
+
+
+def _ask(
+    model_admin: TrackedAdmin,
+    request: HttpRequest,
+    action: StaffAction[Any],
+    rows: Sequence[Any],
+    form: Any,
+    *,
+    missing: int,
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    by: User = request.user  # type: ignore[assignment]
+    lines = [_line(model_admin, action, row, by) for row in rows]
+    todo = [row for row, line in zip(rows, lines, strict=True) if not line.obstacle]
+    single = len(rows) == 1 and not missing
+    preview: dict[str, Any] = {}
+    if single and action.preview_template:
+        preview = dict(action.preview_context(rows[0], by, form))
+    if preview and "_preview" in request.POST and request.headers.get("HX-Request"):
+        # The page is open already and only what the inputs come to is new.
+        return TemplateResponse(request, str(action.preview_template), preview)
+    shown = seen_in(request.GET.get(SEEN, "")) if request.method != "POST" else None
+    return _page(
+        model_admin,
+        request,
+        "backoffice/confirm.html",
+        {
+            "seen": model_admin.version_of(rows[0]) if single else "",
+            "changes": model_admin.changes_since(rows[0], shown) if single and shown is not None else (),
+            "title": f"{action.label}: {model_admin.page_title(rows[0])}"
+            if single
+            else (action.label_plural or action.label),
+            "action": action,
+            "form": form,
+            "lines": lines,
+            "line": lines[0] if single else None,
+            "skipped": [line for line in lines if line.obstacle],
+            "skipped_pks": ",".join(str(line.pk) for line in lines if line.obstacle),
+            "todo": len(todo),
+            "missing": missing,
+            "summary": action.summary(todo, by) if todo else "",
+            "preview": preview,
+            "refusal": refusal,
+            "back_url": lines[0].url if single else _list_url(model_admin, request),
+        },
+    )
+
+
+def _line(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User) -> Line:
+    obstacle = action.obstacle(row, by) or ""
+    consequence = "" if obstacle else action.consequence(row, by)
+    return Line(row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle)
+
+
+def _run_one(
+    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], row: Any, form: Any
+) -> HttpResponse:
+    by: User = request.user  # type: ignore[assignment]
+    try:
+        done = _as_done(action.run(row.pk, by, form.cleaned_data))
+    except Refused as refusal:
+        add_refusal(form, refusal)
+        # The row may have changed in between: the page shows what is so now.
+        now = _rows(model_admin, request, action, [row.pk]) or [row]
+        return _ask(model_admin, request, action, now, form, missing=0, refusal=refusal)
+    messages.success(request, done.sentence)
+    return HttpResponseRedirect(_way_back(request) or done.url or model_admin.url_of("change", row.pk))
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where the page that sent the form wants to go on, if that is one of ours."""
+    wanted = request.POST.get(BACK, "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else ""
+
+
+def _run_many(
+    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
+) -> HttpResponse:
+    by: User = request.user  # type: ignore[assignment]
+    told_skipped = set(request.POST.get("skipped", "").split(","))
+    found = []
+    for row in rows:
+        if str(row.pk) in told_skipped:
+            result = Result(
+                row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or say("As shown.")
+            )
+        else:
+            result = _result(model_admin, action, row, by, form.cleaned_data)
+        found.append(result)
+    token = _keep(request, "backoffice_results", [asdict(result) for result in found])
+    url = model_admin.url_of("act_results", action.name, token)
+    filters = request.GET.get(FILTERS)
+    return HttpResponseRedirect(f"{url}?{urlencode({FILTERS: filters})}" if filters else url)
+
+
+def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]) -> Result:
+    label, url = model_admin.page_title(row), model_admin.url_of("change", row.pk)
+    try:
+        done = _as_done(action.run(row.pk, by, dict(cleaned)))
+    except Refused as refusal:
+        return Result(row.pk, label, url, "refused", refusal.message)
+    except Exception:
+        # The rows before this one are done for good: the person must learn which.
+        logger.exception("Action %s failed on %s %s", action.name, row._meta.label, row.pk)
+        sentence = say(
+            "Nothing was done: an error of the system, logged under request {request_id}.",
+            request_id=context.current().request_id,
+        )
+        return Result(row.pk, label, url, "failed", sentence)
+    return Result(row.pk, label, done.url or url, "done", str(done.sentence))
+
+
+def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: str) -> HttpResponse:
+    """What became of each row. Kept in the session, so that loading the page again repeats nothing."""
+    action = model_admin.staff_action(name)
+    if action is None:
+        raise Http404(f"There is no action {name!r} here.")
+    if not (model_admin.has_view_permission(request) and action.allowed(request.user)):
+        raise PermissionDenied
+    kept = _kept(request, "backoffice_results", token)
+    if kept is None:
+        raise Http404("These results are no longer kept. The history of each row tells what was done.")
+    found = [Result(**entry) for entry in kept]
+    if request.GET.get("format") == "csv":
+        return _as_csv(found, action)
+    counts = {
+        outcome: sum(1 for r in found if r.outcome == outcome) for outcome in ("done", "refused", "skipped", "failed")
+    }
+    return _page(
+        model_admin,
+        request,
+        "backoffice/results.html",
+        {
+            "title": say("{action}: results", action=action.label_plural or action.label),
+            "action": action,
+            "results": found,
+            "counts": counts,
+            "back_url": _list_url(model_admin, request),
+        },
+    )
+
+
+def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{action.name}-results.csv"'
+    writer = csv.writer(response)
+    writer.writerow(("id", "row", "outcome", "result"))
+    for result in found:
+        writer.writerow(safe_cell(cell) for cell in (result.pk, result.label, result.outcome, result.sentence))
+    return response
+
+
+# --- An action without a row --------------------------------------------------------------------
+
+
+def do(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpResponse:
+    """The page of a ``PageAction``."""
+    action = model_admin.page_action(name)
+    if action is None:
+        raise Http404(f"There is no action {name!r} here.")
+    if not action.allowed(request.user):
+        raise PermissionDenied
+    by: User = request.user  # type: ignore[assignment]
+    if request.method != "POST":
+        return _ask_page(model_admin, request, action, action.get_form(request))
+    form = action.get_form(request, request.POST, request.FILES)
+    if "_preview" in request.POST or not form.is_valid():
+        return _ask_page(model_admin, request, action, form)
+    try:
+        done = _as_done(action.run(by, form.cleaned_data))
+    except Refused as refusal:
+        add_refusal(form, refusal)
+        return _ask_page(model_admin, request, action, form, refusal=refusal)
+    messages.success(request, done.sentence)
+    return HttpResponseRedirect(done.url or _list_url(model_admin, request))
+
+
+def _ask_page(
+    model_admin: TrackedAdmin,
+    request: HttpRequest,
+    action: PageAction,
+    form: Any,
+    *,
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    by: User = request.user  # type: ignore[assignment]
+    return _page(
+        model_admin,
+        request,
+        "backoffice/do.html",
+        {
+            "title": action.label,
+            "action": action,
+            "form": form,
+            "obstacle": action.obstacle(by) or "",
+            "preview": dict(action.preview_context(by, form)) if action.preview_template else {},
+            "refusal": refusal,
+            "back_url": _list_url(model_admin, request),
+        },
+    )
+
+
+# --- Shared -------------------------------------------------------------------------------------
+
+
+def _page(model_admin: TrackedAdmin, request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
+    request.current_app = model_admin.admin_site.name
+    page = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "media": extra["form"].media if "form" in extra else "",
+        "list_url": _list_url(model_admin, request) if model_admin.has_view_permission(request) else "",
+        **extra,
+    }
+    return TemplateResponse(request, template, page)
+
+
+def _list_url(model_admin: TrackedAdmin, request: HttpRequest) -> str:
+    url = model_admin.url_of("changelist")
+    filters = request.GET.get(FILTERS)
+    return f"{url}?{filters}" if filters else url
+
+
+def _as_done(answer: str | Done) -> Done:
+    return answer if isinstance(answer, Done) else Done(answer)
+
+
+def _chosen(model_admin: TrackedAdmin, request: HttpRequest) -> list[Any] | None:
+    """The chosen keys, each once, in order; ``None`` when the address names none that could be one."""
+    if token := request.GET.get("batch"):
+        raw = _kept(request, "backoffice_batches", token) or []
+    else:
+        raw = [part for part in request.GET.get("ids", "").split(",") if part.strip()]
+    if not raw or len(raw) > MAX_ROWS:
+        return None
+    try:
+        return list(dict.fromkeys(model_admin.opts.pk.to_python(part) for part in raw))
+    except ValidationError:
+        return None
+
+
+def _rows(model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]) -> list[Any]:
+    """The chosen rows that this person sees, in the chosen order."""
+    found = action.queryset(model_admin.get_queryset_for_action(request)).filter(pk__in=pks)
+    by_pk = {row.pk: row for row in found}
+    return [by_pk[pk] for pk in pks if pk in by_pk]
+
+
+def _keep(request: HttpRequest, name: str, content: Any) -> str:
+    """Put something in the session under a token that only this session knows."""
+    token = secrets.token_hex(8)
+    kept = dict(request.session.get(name, {}))
+    kept[token] = content
+    request.session[name] = dict(list(kept.items())[-KEPT:])
+    return token
+
+
+def _kept(request: HttpRequest, name: str, token: str) -> Any:
+    return request.session.get(name, {}).get(token)

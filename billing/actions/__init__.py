@@ -1,1 +1,0 @@
-"""Everything that changes money and subscriptions, one function an action."""

@@ -1,0 +1,90 @@
+"""Credits and what they were used for: granted = applied + remaining + reversed + paid out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Q, QuerySet
+
+from accounts.customers.models import Customer
+from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from billing.invoices.models import Invoice
+from billing.subscriptions.models import Subscription
+from core.fields import MoneyField, amount_text
+from core.text import number_text, say
+
+
+class CreditQuerySet(TrackedQuerySet["Credit"]):
+    def with_remaining(self) -> Self:
+        """Credits annotated with what is left of them (``left``)."""
+        left = F("granted") - F("applied") - F("reversed") - F("paid_out")
+        return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
+
+    def left_by_ended_subscriptions(self) -> Self:
+        """Credits with something left that no invoice can use any more: their payout needs an approval."""
+        ended = self.filter(subscription__state=Subscription.State.ENDED)
+        return ended.with_remaining().filter(left__gt=Decimal(0))
+
+    def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
+        """Credits of the subscription with something left, oldest first (R6)."""
+        mine = self.filter(subscription=subscription)
+        return mine.with_remaining().filter(left__gt=Decimal(0)).order_by("granted_on", "pk")  # type: ignore[misc]
+
+
+class Credit(TrackedModel):
+    """An amount given back on a subscription's coming fees: granted = applied + remaining + reversed + paid out."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credits")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="credits")
+    currency = models.CharField(max_length=3)
+    granted_on = models.DateField()
+    reason = models.CharField(max_length=200)
+    granted = MoneyField()
+    applied = MoneyField(default=Decimal(0))
+    reversed = MoneyField(default=Decimal(0))
+    paid_out = MoneyField(default=Decimal(0))
+
+    objects: ClassVar = CreditQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("granted_on", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(granted__gt=0), name="credit_granted_positive"),
+            models.CheckConstraint(
+                condition=Q(applied__gte=0, reversed__gte=0, paid_out__gte=0), name="credit_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(granted__gte=F("applied") + F("reversed") + F("paid_out")),
+                name="credit_not_overdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on)
+
+    @property
+    def remaining(self) -> Decimal:
+        """What the next invoices can still use."""
+        remaining: Decimal = self.granted - self.applied - self.reversed - self.paid_out
+        return remaining
+
+
+class CreditApplication(AppendOnlyModel):
+    """The part of a credit that an invoice used."""
+
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="applications")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_applications")
+    amount = MoneyField()
+    applied_on = models.DateField()
+
+    class Meta:
+        ordering = ("applied_on", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="credit_application_positive"),
+            models.UniqueConstraint(fields=("credit", "invoice"), name="credit_once_per_invoice"),
+        ]
+
+    def __str__(self) -> str:
+        return say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice)

@@ -1,0 +1,383 @@
+"""Invoices: recording payments of them, disputes, their documents; and running billing from a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from accounts.customers.links import linked_obstacle
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import number, sub
+from backoffice.links import day, link
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.tables import TABLE
+from billing.documents.admin import DocumentPages
+from billing.documents.content import Document, invoice_document
+from billing.invoices.models import Invoice
+from billing.invoices.panels import dispute_pill, invoice_pill
+from billing.invoices.receivables import UNASKED, owing, unasked_in_words, write_csv
+from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
+from billing.payments.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
+from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, SurplusForm
+from billing.payments.models import Payment
+from billing.runs.page_actions import RunBilling
+from core.amounts import money_text, sums_in_words
+from core.text import Words, join, say
+
+register_verbs(
+    {
+        "payment.record": gettext_lazy("recorded a payment of the invoice"),
+        "payment.in_full": gettext_lazy("recorded as paid in full"),
+        "invoice.dispute": gettext_lazy("noted that the customer disputes"),
+        "invoice.end_dispute": gettext_lazy("ended the dispute of"),
+        "billing.run": gettext_lazy("ran billing"),
+    }
+)
+
+
+class RecordPayment(StaffAction[Invoice]):
+    name = "pay"
+    label = gettext_lazy("Record a payment")
+    tone = "primary"
+    icon = "banknote"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = PaymentForm
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return say(
+            "{amount} is due on {number}; what is paid now comes off it.",
+            amount=money_text(obj.due, obj.currency),
+            number=obj.number,
+        )
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"amount": rows[0].due, "received_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payment = record_payment(pk, by=by, **cleaned)
+        invoice = payment.invoice
+        amount = money_text(payment.amount, invoice.currency)
+        if invoice.due:
+            due = money_text(invoice.due, invoice.currency)
+            said = say(
+                "{amount} is recorded on {invoice}; {due} is still due.", amount=amount, invoice=invoice, due=due
+            )
+        else:
+            said = say("{amount} is recorded on {invoice}; it is paid.", amount=amount, invoice=invoice)
+        return _with_surplus(said, payment)
+
+
+def _with_surplus(sentence: Words, payment: Payment) -> Words:
+    """The sentence, and what became of the part that was more than due."""
+    if not payment.surplus:
+        return sentence
+    surplus = money_text(payment.surplus, payment.invoice.currency)
+    return join(" ", [sentence, say("{surplus} was more than due: it is a credit now.", surplus=surplus)])
+
+
+class RecordSurplus(StaffAction[Invoice]):
+    name = "pay_again"
+    label = gettext_lazy("Paid once more")
+    icon = "coins"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = SurplusForm
+    intro = gettext_lazy("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return surplus_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return say(
+            "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
+            "the credit can be paid out with an approval.",
+            subscription=obj.subscription.number,
+        )
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"received_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
+        amount = money_text(payment.amount, payment.invoice.currency)
+        sentence = say("{amount} is recorded on {invoice}.", amount=amount, invoice=payment.invoice.number)
+        return _with_surplus(sentence, payment)
+
+
+class PayInFull(StaffAction[Invoice]):
+    name = "pay_in_full"
+    label = gettext_lazy("Paid in full")
+    label_plural = gettext_lazy("Record as paid in full")
+    icon = "check"
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = PaidInFullForm
+    intro = gettext_lazy("One day and one reference for all of them, such as a collective transfer's.")
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return say(
+            "{amount} was received for {number}: it is paid.",
+            amount=money_text(obj.due, obj.currency),
+            number=obj.number,
+        )
+
+    def summary(self, rows: Sequence[Invoice], by: User) -> str:
+        return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"received_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payment = pay_in_full(pk, by=by, **cleaned)
+        return say(
+            "{invoice} is paid: {amount}.",
+            invoice=payment.invoice.number,
+            amount=money_text(payment.amount, payment.invoice.currency),
+        )
+
+
+class Dispute(StaffAction[Invoice]):
+    name = "dispute"
+    label = gettext_lazy("Customer disputes it")
+    icon = "scale"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = DisputeForm
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return say("{number} is not chased and not marked overdue until the dispute is ended.", number=obj.number)
+
+    def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
+        return {"disputed_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{number} is in dispute.", number=open_dispute(pk, by=by, **cleaned).number)
+
+
+class EndDispute(StaffAction[Invoice]):
+    name = "end_dispute"
+    label = gettext_lazy("End the dispute")
+    icon = "circle-check"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+
+    def obstacle(self, obj: Invoice, by: User) -> str | None:
+        return end_dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Invoice, by: User) -> str:
+        return say(
+            "What is due on {number} is asked for again; it is overdue if its day has passed.", number=obj.number
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        invoice = end_dispute(pk, by=by, reason=cleaned["reason"])
+        return say(
+            "{invoice} is not in dispute any more: “{state}”.",
+            invoice=invoice.number,
+            state=invoice.get_state_display(),
+        )
+
+
+class InDispute(admin.SimpleListFilter):
+    title = gettext_lazy("dispute")
+    parameter_name = "dispute"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", say("In dispute")), ("no", say("Not in dispute"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(disputed_on__isnull=self.value() == "no")
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(DocumentPages, TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute)
+    page_actions = (RunBilling,)
+    list_display = (
+        "number",
+        "customer",
+        "issued_on",
+        "gross_shown",
+        "due_shown",
+        "state_pill",
+    )
+    list_filter = ("state", InDispute, "currency", "issued_on")
+    list_select_related = ("customer",)
+    numeric_columns = ("gross_shown", "due_shown")
+    search_fields = ("number", "customer__name", "customer__number", "customer__email")
+    search_help_text = gettext_lazy("Invoice number, or customer by name, number or e-mail")
+    empty_hint = gettext_lazy("A subscription's first invoice comes with opening it, the others by running billing.")
+    fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on", "dispute")
+    readonly_fields = ("customer_link", "subscription", "period_link", "dispute")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
+        rows: QuerySet[Invoice] = super().get_queryset(request)
+        return rows.select_related("customer", "period__subscription", "charges_of")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self._owing_view)
+        return [path("owing.csv", view, name="billing_invoice_owing"), *super().get_urls()]
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        """Who owes us what, as a file; and a word where something is owed that no invoice asks for."""
+        count, sums = unasked_in_words()
+        url = f"{reverse('admin:billing_charge_changelist')}?waits=ended"
+        rows = [(format_html('<a href="{}">{}</a>', url, gettext(UNASKED)), number(count), sums)] if count else []
+        return [
+            Panel(
+                say("Owed by customers"),
+                TABLE,
+                {
+                    "headings": [say("What"), (say("How many"), "n"), say("In all")],
+                    "rows": rows,
+                    "empty": say("Everything that is owed is asked for by an invoice."),
+                },
+                side="top",
+                note=say("who owes what (CSV)"),
+                url=self.url_of("owing"),
+                tone="warn" if rows else "",
+            )
+        ]
+
+    def _owing_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="owing-{timezone.localdate()}.csv"'
+        write_csv(owing(), response)
+        return response
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: Invoice) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("Subscription"))
+    def subscription(self, obj: Invoice) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description=gettext_lazy("Period"))
+    def period_link(self, obj: Invoice) -> SafeString:
+        return link(obj.period) if obj.period is not None else SafeString(say("none: charges alone"))
+
+    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
+    def gross_shown(self, obj: Invoice) -> SafeString:
+        return money(obj.gross, obj.currency)
+
+    @admin.display(description=gettext_lazy("Due"), ordering="due_on")
+    def due_shown(self, obj: Invoice) -> SafeString:
+        """What and by when."""
+        return money(obj.due, obj.currency, say("by {day}", day=obj.due_on) if obj.due else "")
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: Invoice) -> SafeString:
+        return format_html("{}{}", invoice_pill(obj), dispute_pill(obj))
+
+    @admin.display(description=gettext_lazy("In dispute"))
+    def dispute(self, obj: Invoice) -> SafeString:
+        if obj.disputed_on is None:
+            return SafeString(say("no"))
+        return format_html("{}{}", say("since {day}", day=obj.disputed_on), sub(obj.dispute_reason))
+
+    def document_of(self, obj: Invoice) -> Document:
+        return invoice_document(obj)
+
+    def page_title(self, obj: Invoice) -> str:  # type: ignore[override]
+        return say("Invoice {number}", number=obj.number)
+
+    def page_pills(self, request: HttpRequest, obj: Invoice) -> Sequence[SafeString]:
+        return [invoice_pill(obj), *([dispute_pill(obj)] if obj.disputed_on else [])]
+
+    def change_panels(self, request: HttpRequest, obj: Invoice) -> Sequence[Panel]:
+        unit = obj.currency
+        less = [
+            (words, -amount)
+            for words, amount in ((say("Less credits applied"), obj.credited), (say("Less payments"), obj.paid))
+            if amount
+        ]
+        applied = [
+            (link(use.credit, use.credit.reason), day(use.applied_on), money(use.amount, unit))
+            for use in obj.credit_applications.select_related("credit")
+        ]
+        paid = [
+            (
+                link(payment, day(payment.received_on)),
+                format_html("{}{}{}", payment.reference, sub(_surplus(payment, unit)), sub(_taken_back(payment, unit))),
+                payment.recorded_by,
+                money(payment.amount, unit),
+            )
+            for payment in obj.payments.select_related("recorded_by", "chargeback")
+        ]
+        return [
+            Panel(
+                say("Lines"),
+                "billing/panels/invoice_lines.html",
+                {"invoice": obj, "lines": obj.lines.all(), "less": less},
+            ),
+            self.document_panel(obj),
+            Panel(
+                say("Credits applied"),
+                TABLE,
+                {"headings": [say("Credit"), say("On"), (say("Amount"), "n")], "rows": applied, "empty": say("None.")},
+                side="right",
+            ),
+            Panel(
+                say("Payments"),
+                TABLE,
+                {
+                    "headings": [say("Received"), say("Reference"), say("Recorded by"), (say("Amount"), "n")],
+                    "rows": paid,
+                    "empty": say("Nothing was paid yet."),
+                },
+                side="right",
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+def _surplus(payment: Payment, currency: str) -> str:
+    return (
+        say("{amount} more than due, a credit", amount=money_text(payment.surplus, currency)) if payment.surplus else ""
+    )
+
+
+def _taken_back(payment: Payment, currency: str) -> str:
+    chargeback = getattr(payment, "chargeback", None)
+    if chargeback is None:
+        return ""
+    return say(
+        "{amount} taken back by the bank: {reason}",
+        amount=money_text(chargeback.amount, currency),
+        reason=chargeback.reason,
+    )

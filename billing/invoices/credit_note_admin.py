@@ -1,0 +1,92 @@
+"""The pages of credit notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.permissions import May
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.links import link
+from backoffice.panels import Panel
+from billing.documents.admin import DocumentPages
+from billing.documents.content import Document, credit_note_document
+from billing.invoices.models import CreditNote
+from core.amounts import money_text
+from core.text import say
+
+# --- Credit notes -------------------------------------------------------------------------------
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(DocumentPages, TrackedAdmin):
+    may_view = May.SEE_MONEY
+    list_display = ("number", "customer", "issued_on", "kind", "period", "net_shown", "tax_shown", "gross_shown")
+    list_filter = ("kind", "currency", "issued_on")
+    list_select_related = ("customer", "period")
+    numeric_columns = ("net_shown", "tax_shown", "gross_shown")
+    search_fields = ("number", "customer__name", "customer__number", "period__subscription__number")
+    search_help_text = gettext_lazy("Number, customer or subscription number")
+    ordering = ("-issued_on", "-number")
+    empty_hint = gettext_lazy("Each settled refund brings one.")
+    fields = ("kind", "customer_link", "subscription", "period_link", "issued_on", "amounts", "takes_back")
+    readonly_fields = ("customer_link", "subscription", "period_link", "amounts", "takes_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CreditNote]:
+        rows: QuerySet[CreditNote] = super().get_queryset(request)
+        return rows.select_related("customer", "period__subscription", "period__invoice", "reverses")
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: CreditNote) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("Subscription"))
+    def subscription(self, obj: CreditNote) -> SafeString:
+        return link(obj.period.subscription)
+
+    @admin.display(description=gettext_lazy("Period"))
+    def period_link(self, obj: CreditNote) -> SafeString:
+        return link(obj.period)
+
+    @admin.display(description=gettext_lazy("Net"), ordering="net")
+    def net_shown(self, obj: CreditNote) -> SafeString:
+        return money(obj.net, obj.currency)
+
+    @admin.display(description=gettext_lazy("Tax"), ordering="tax")
+    def tax_shown(self, obj: CreditNote) -> SafeString:
+        return money(obj.tax, obj.currency)
+
+    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
+    def gross_shown(self, obj: CreditNote) -> SafeString:
+        return money(obj.gross, obj.currency)
+
+    @admin.display(description=gettext_lazy("Amounts"))
+    def amounts(self, obj: CreditNote) -> str:
+        net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
+        return say(
+            "{net} net and {tax} tax ({rate} %): {gross}",
+            net=net,
+            tax=tax,
+            rate=number_format(obj.tax_rate.normalize()),
+            gross=gross,
+        )
+
+    @admin.display(description=gettext_lazy("Takes back"))
+    def takes_back(self, obj: CreditNote) -> SafeString:
+        return link(obj.reverses) if obj.reverses else SafeString(say("nothing"))
+
+    def document_of(self, obj: CreditNote) -> Document:
+        return credit_note_document(obj)
+
+    def page_title(self, obj: CreditNote) -> str:  # type: ignore[override]
+        return say("{kind} {number}", kind=obj.get_kind_display(), number=obj.number)
+
+    def change_panels(self, request: HttpRequest, obj: CreditNote) -> Sequence[Panel]:
+        return [self.document_panel(obj)]

@@ -1,0 +1,332 @@
+"""Writing the invoices of periods: what each asks for, and using up the subscription's credits on it.
+
+For use inside actions. One period or a whole batch goes the same way: ``issue_invoices`` reads and writes with a
+number of statements that does not grow with them, and what many invoices have in common is worked out once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import groupby
+
+from django.db.models import F, OuterRef, Subquery, Sum
+
+from accounts.numbers.models import next_numbers
+from audit.bulk import CHUNK, among, create_from, create_tracked_from, update_tracked
+from billing.credits.models import Credit, CreditApplication
+from billing.credits.notifications import CreditsUsed, tell_credits_applied
+from billing.invoices.models import Charge, Invoice, InvoiceLine
+from billing.money import split_gross
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.fields import MoneyField
+
+PAYMENT_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice with its lines and the charges it asks for, nothing saved and no number taken."""
+
+    invoice: Invoice
+    lines: Sequence[InvoiceLine]
+    charges: Sequence[Charge] = ()
+
+
+# --- What an invoice says: reads and writes nothing ---------------------------------------------
+
+
+def draft_invoice(period: BillingPeriod, *, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)) -> Draft:
+    """The period's invoice: its fee, the charges that wait, less what credits bear."""
+    invoice = build_invoice(period)
+    return _drafted(invoice, [build_line(invoice)], charges, credited)
+
+
+def draft_charges(
+    subscription: Subscription, charges: Sequence[Charge], *, on: date, credited: Decimal = Decimal(0)
+) -> Draft:
+    """An invoice of charges alone, dated ``on``, less what credits bear."""
+    invoice = Invoice(
+        customer_id=subscription.customer_id,
+        charges_of=subscription,
+        currency=subscription.currency,
+        issued_on=on,
+        due_on=on + timedelta(days=PAYMENT_DAYS),
+        net=Decimal(0),
+        tax=Decimal(0),
+        gross=Decimal(0),
+    )
+    return _drafted(invoice, [], charges, credited)
+
+
+def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal) -> Draft:
+    for position, charge in enumerate(charges, start=len(lines) + 1):
+        line = _charge_line(invoice, position, charge)
+        lines.append(line)
+        invoice.net += line.net
+        invoice.tax += line.tax
+        invoice.gross += line.gross
+    invoice.credited = credited
+    invoice.state = Invoice.State.PAID if invoice.due == 0 else Invoice.State.ISSUED
+    return Draft(invoice, lines, charges)
+
+
+def use_credits(credits: Iterable[Credit], due: Decimal) -> list[tuple[Credit, Decimal]]:
+    """What each of the credits bears of an amount that is due, in the order given (R6).
+
+    Their ``applied`` is raised in memory, so that the next invoice sees what is left.
+    """
+    uses = []
+    for credit in credits:
+        part = min(credit.remaining, due)
+        if part > 0:
+            credit.applied += part
+            due -= part
+            uses.append((credit, part))
+    return uses
+
+
+def build_invoice(period: BillingPeriod, *, number: str = "") -> Invoice:
+    """The invoice of the period's fee, before any charge or credit, not saved. Dated on the period's first day."""
+    net, tax = _split(period.fee, period.tax_rate, period.currency)
+    return Invoice(
+        number=number,
+        customer_id=period.subscription.customer_id,
+        period=period,
+        currency=period.currency,
+        issued_on=period.starts_on,
+        due_on=period.starts_on + timedelta(days=PAYMENT_DAYS),
+        net=net,
+        tax=tax,
+        gross=period.fee,
+        state=Invoice.State.ISSUED if period.fee else Invoice.State.PAID,
+    )
+
+
+def build_line(invoice: Invoice) -> InvoiceLine:
+    """The line of the period's fee, not saved. ``invoice`` is as ``build_invoice`` made it."""
+    period = invoice.period
+    assert period is not None
+    return InvoiceLine(
+        invoice=invoice,
+        position=1,
+        text=f"{period.plan.name}, {period.in_figures}",
+        tax_rate=period.tax_rate,
+        net=invoice.net,
+        tax=invoice.tax,
+        gross=invoice.gross,
+    )
+
+
+def _charge_line(invoice: Invoice, position: int, charge: Charge) -> InvoiceLine:
+    net, tax = _split(charge.amount, charge.tax_rate, charge.currency)
+    return InvoiceLine(
+        invoice=invoice,
+        position=position,
+        charge=charge,
+        text=charge.reason,
+        tax_rate=charge.tax_rate,
+        net=net,
+        tax=tax,
+        gross=charge.amount,
+    )
+
+
+def invoice_series(year: int) -> str:
+    """The series whose numbers the invoices of a year take."""
+    return f"invoice-{year}"
+
+
+def invoice_number(year: int, n: int) -> str:
+    return f"{year}-{n:06d}"
+
+
+def state_of(invoice: Invoice) -> str:
+    """The state that fits the amounts: paid when nothing is due, otherwise as it was."""
+    return Invoice.State.PAID if invoice.due == 0 else invoice.state
+
+
+# Periods with credits of their own cost the same as the others. Equal decimals split equally, however written.
+_split = lru_cache(maxsize=4096)(split_gross)
+
+
+# --- Issuing ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToInvoice:
+    """A saved period that wants its invoice. ``like`` has its days and terms: the period itself, or one that differs
+    from it in nothing but its subscription, so that thousands of periods that are alike can share one.
+    """
+
+    period_id: int
+    subscription_id: int
+    customer_id: int
+    like: BillingPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An invoice that was written: its number, and the draft that says everything else of it but whose it is."""
+
+    period_id: int | None
+    customer_id: int
+    draft: Draft
+    uses: _Uses
+    number: str
+
+
+def issue_invoice(period: BillingPeriod) -> None:
+    """Write the invoice of one saved period."""
+    subscription = period.subscription
+    issue_invoices([ToInvoice(period.pk, subscription.pk, subscription.customer_id, like=period)])
+
+
+def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: date) -> Invoice:
+    """Write an invoice of the waiting charges alone, dated ``on``, for a (locked) subscription that gets no other one.
+    What is left of its credits goes onto it, oldest first, as onto any invoice.
+    """
+    credits = _credits([subscription.pk]).get(subscription.pk, ())
+    uses = use_credits(credits, draft_charges(subscription, charges, on=on).invoice.gross)
+    draft = draft_charges(subscription, charges, on=on, credited=_sum(uses))
+    (number,) = _numbers([on.year])
+    _write([Issued(None, subscription.customer_id, draft, uses, number)])
+    return Invoice.objects.get(number=number)
+
+
+def issue_invoices(periods: Sequence[ToInvoice]) -> list[Issued]:
+    """Write the invoices of saved periods whose subscriptions the caller holds; in the periods' order.
+
+    Everything the subscriptions have goes onto them: waiting charges as own lines, credits oldest first. Numbers
+    run without a gap within the year of the date. Periods that are alike and have neither share one draft.
+    """
+    subscriptions = [period.subscription_id for period in periods]
+    credits, charges = _credits(subscriptions), _charges(subscriptions)
+    drafts = _Drafts()
+    drafted = []
+    for period in periods:
+        # An invoice has one currency: a charge in another one waits, and the ledger's check names it.
+        waiting = charges.pop(period.subscription_id, ())
+        asked = [charge for charge in waiting if charge.currency == period.like.currency]
+        drafted.append(drafts.draft(period.like, asked, credits.get(period.subscription_id, ())))
+    numbers = _numbers([draft.invoice.issued_on.year for draft, _ in drafted])
+    issued = [
+        Issued(period.period_id, period.customer_id, draft, uses, number)
+        for period, (draft, uses), number in zip(periods, drafted, numbers, strict=True)
+    ]
+    _write(issued)
+    return issued
+
+
+class _Drafts:
+    """Drafts of periods: one for all that are alike, have no charge and as much credit."""
+
+    def __init__(self) -> None:
+        self._plain: dict[tuple[int, Decimal], Draft] = {}
+
+    def draft(self, period: BillingPeriod, charges: Sequence[Charge], credits: Iterable[Credit]) -> tuple[Draft, _Uses]:
+        uses = use_credits(credits, self._draft(period, charges, Decimal(0)).invoice.gross)
+        return self._draft(period, charges, _sum(uses)), uses
+
+    def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> Draft:
+        if charges:
+            return draft_invoice(period, charges=charges, credited=credited)
+        key = id(period), credited
+        if key not in self._plain:
+            self._plain[key] = draft_invoice(period, credited=credited)
+        return self._plain[key]
+
+
+type _Uses = Sequence[tuple[Credit, Decimal]]
+
+
+def _sum(uses: _Uses) -> Decimal:
+    return sum((part for _, part in uses), Decimal(0))
+
+
+def _credits(subscription_ids: Sequence[int]) -> Mapping[int, list[Credit]]:
+    """Each subscription's credits with something left, locked; oldest first."""
+    rows = (
+        Credit.objects.filter(among("subscription", subscription_ids))
+        .with_remaining()
+        .filter(left__gt=Decimal(0))  # type: ignore[misc]
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return _by_subscription(sorted(rows, key=lambda credit: (credit.granted_on, credit.pk)))
+
+
+def _charges(subscription_ids: Sequence[int]) -> dict[int, list[Charge]]:
+    """Each subscription's charges that no invoice has asked for, locked; oldest first."""
+    rows = (
+        Charge.objects.filter(among("subscription", subscription_ids), invoiced_on__isnull=True)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
+    return _by_subscription(sorted(rows, key=lambda charge: (charge.charged_on, charge.pk)))
+
+
+def _by_subscription[R: (Credit, Charge)](rows: Iterable[R]) -> dict[int, list[R]]:
+    found: dict[int, list[R]] = defaultdict(list)
+    for row in rows:
+        found[row.subscription_id].append(row)
+    return found
+
+
+def _numbers(years: Sequence[int]) -> list[str]:
+    """The next number of each year's series for each in turn."""
+    # The series are locked in one order.
+    series = {year: iter(next_numbers(invoice_series(year), count)) for year, count in sorted(Counter(years).items())}
+    return [invoice_number(year, next(series[year])) for year in years]
+
+
+def _write(issued: Sequence[Issued]) -> None:
+    keys = create_tracked_from(
+        Invoice,
+        [each.draft.invoice for each in issued],
+        known_by="number",
+        period_id=[each.period_id for each in issued],
+        customer_id=[each.customer_id for each in issued],
+        number=[each.number for each in issued],
+    )
+    lines = [(key, line) for key, each in zip(keys, issued, strict=True) for line in each.draft.lines]
+    create_from(InvoiceLine, [line for _, line in lines], invoice_id=[key for key, _ in lines])
+    used = [
+        CreditsUsed(
+            each.number,
+            each.customer_id,
+            each.draft.invoice,
+            [
+                CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=each.draft.invoice.issued_on)
+                for credit, part in each.uses
+            ],
+        )
+        for key, each in zip(keys, issued, strict=True)
+        if each.uses
+    ]
+    _write_uses([application for each in used for application in each.applications])
+    tell_credits_applied(used)
+    for on, group in groupby(
+        sorted((draft for each in issued if (draft := each.draft).charges), key=lambda draft: draft.invoice.issued_on),
+        key=lambda draft: draft.invoice.issued_on,
+    ):
+        asked = [charge.pk for draft in group for charge in draft.charges]
+        update_tracked(Charge.objects.filter(among("pk", asked)), reason="Asked for on an invoice", invoiced_on=on)
+
+
+def _write_uses(uses: Sequence[CreditApplication]) -> None:
+    if not uses:
+        return
+    CreditApplication.objects.bulk_create(uses, batch_size=CHUNK)
+    fresh = CreditApplication.objects.filter(
+        among("invoice", {use.invoice_id for use in uses}), credit=OuterRef("pk")
+    ).order_by()
+    applied = Subquery(fresh.values("credit").annotate(sum=Sum("amount")).values("sum"), output_field=MoneyField())
+    used = {use.credit_id for use in uses}
+    update_tracked(
+        Credit.objects.filter(among("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
+    )

@@ -1,0 +1,190 @@
+"""Invoices, their lines, charges and credit notes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.customers.models import Customer
+from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.fields import MoneyField, RateField
+
+
+class InvoiceQuerySet(TrackedQuerySet["Invoice"]):
+    def unpaid(self) -> Self:
+        """Invoices with something left to pay."""
+        return self.exclude(state=Invoice.State.PAID)
+
+    def due_before(self, day: date) -> Self:
+        """Unpaid invoices that are not marked overdue yet though their due date has passed."""
+        return self.filter(state=Invoice.State.ISSUED, due_on__lt=day, disputed_on__isnull=True)
+
+
+class Invoice(TrackedModel):
+    """What one period costs, and charges that wait for the subscription's next invoice; or, without a period, the
+    charges alone that still waited when a subscription (``charges_of``) had no next invoice.
+
+    ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``. An invoice in dispute is not
+    chased. ``charged_back`` is what banks have taken back; it is not in ``paid`` any more.
+    """
+
+    class State(models.TextChoices):
+        ISSUED = "issued", gettext_lazy("To pay")
+        PAID = "paid", pgettext_lazy("state of an invoice", "Paid")
+        OVERDUE = "overdue", pgettext_lazy("state of an invoice", "Overdue")
+
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
+    period = models.OneToOneField(BillingPeriod, models.PROTECT, related_name="invoice", null=True, blank=True)
+    # Few invoices have it: the index below has only those.
+    charges_of = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="charge_invoices", null=True, blank=True, db_index=False
+    )
+    currency = models.CharField(max_length=3)
+    issued_on = models.DateField()
+    due_on = models.DateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+    credited = MoneyField(default=Decimal(0))
+    paid = MoneyField(default=Decimal(0))
+    charged_back = MoneyField(default=Decimal(0))
+    state = models.CharField(max_length=10, choices=State, default=State.ISSUED)
+    disputed_on = models.DateField(null=True, blank=True)
+    dispute_reason = models.TextField(blank=True)
+
+    objects: ClassVar = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-issued_on", "-number")
+        indexes = [
+            models.Index(fields=("customer", "-issued_on"), name="invoice_by_customer"),
+            models.Index(fields=("due_on",), name="invoice_unpaid", condition=Q(state="issued")),
+            models.Index(fields=("charges_of",), name="invoice_of_charges", condition=Q(charges_of__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(period__isnull=False, charges_of__isnull=True)
+                | Q(period__isnull=True, charges_of__isnull=False),
+                name="invoice_of_period_or_charges",
+            ),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
+            models.CheckConstraint(
+                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0),
+                name="invoice_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(disputed_on__isnull=True) | ~Q(dispute_reason=""), name="invoice_dispute_has_reason"
+            ),
+            models.CheckConstraint(condition=Q(gross__gte=F("credited") + F("paid")), name="invoice_not_overpaid"),
+            models.CheckConstraint(
+                condition=Q(state="paid", gross=F("credited") + F("paid"))
+                | Q(state__in=("issued", "overdue"), gross__gt=F("credited") + F("paid")),
+                name="invoice_state_fits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def subscription(self) -> Subscription:
+        """Whose period, or whose charges, it asks for."""
+        subscription = self.period.subscription if self.period is not None else self.charges_of
+        assert subscription is not None
+        return subscription
+
+    @property
+    def settled(self) -> Decimal:
+        """Paid by the customer's money and by credits they had."""
+        settled: Decimal = self.credited + self.paid
+        return settled
+
+    @property
+    def due(self) -> Decimal:
+        """What is still to be paid."""
+        due: Decimal = self.gross - self.credited - self.paid
+        return due
+
+
+class InvoiceLine(AppendOnlyModel):
+    """One line of an invoice, in words; written with it and never changed."""
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    charge = models.OneToOneField("Charge", models.PROTECT, related_name="line", null=True, blank=True)
+    text = models.CharField(max_length=300)
+    tax_rate = RateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+
+    class Meta:
+        ordering = ("invoice", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_once"),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_line_adds_up"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Charge(TrackedModel):
+    """An amount that the subscription's next invoice asks for, such as a reversed credit that was used already."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="charges")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="charges")
+    currency = models.CharField(max_length=3)
+    amount = MoneyField()
+    tax_rate = RateField()
+    reason = models.CharField(max_length=200)
+    charged_on = models.DateField()
+    invoiced_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("charged_on", "pk")
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="charge_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}: {self.reason}"
+
+
+class CreditNote(AppendOnlyModel):
+    """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year."""
+
+    class Kind(models.TextChoices):
+        REFUND = "refund", gettext_lazy("Credit note")
+        REVERSAL = "reversal", gettext_lazy("Reversal of a credit note")
+
+    number = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes")
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="credit_notes")
+    currency = models.CharField(max_length=3)
+    issued_on = models.DateField()
+    tax_rate = RateField()
+    net = MoneyField()
+    tax = MoneyField()
+    gross = MoneyField()
+    reverses = models.OneToOneField("self", models.PROTECT, related_name="reversed_by", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-issued_on", "-number")
+        constraints = [
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="credit_note_adds_up"),
+            models.CheckConstraint(condition=Q(gross__gt=0, net__gte=0, tax__gte=0), name="credit_note_positive"),
+            models.CheckConstraint(
+                condition=Q(kind="refund", reverses__isnull=True) | Q(kind="reversal", reverses__isnull=False),
+                name="credit_note_reversal_names_its_note",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number

@@ -1,0 +1,53 @@
+"""Invoices on cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.amounts import money
+from backoffice.display import pill, sub
+from backoffice.links import day, link
+from backoffice.panels import Panel
+from backoffice.tables import TABLE
+from billing.invoices.models import Invoice
+from core.amounts import money_text
+from core.text import Text, say
+
+
+def invoice_pill(invoice: Invoice) -> SafeString:
+    tones: dict[str, Any] = {"issued": "info", "paid": "good", "overdue": "bad"}
+    return pill(invoice.get_state_display(), tones[invoice.state])
+
+
+def dispute_pill(invoice: Invoice) -> SafeString:
+    return pill(say("In dispute"), "warn") if invoice.disputed_on is not None else SafeString("")
+
+
+def invoices_panel(invoices: Sequence[Invoice], *, note: Text = "", url: str = "") -> Panel:
+    """Invoices with what is due, paid and covered by credits."""
+    rows = [
+        (
+            format_html("{}{}", link(invoice), sub(day(invoice.issued_on))),
+            invoice_pill(invoice),
+            format_html("{}{}", money(invoice.gross, invoice.currency), _covered(invoice)),
+            money(invoice.due, invoice.currency),
+        )
+        for invoice in invoices
+    ]
+    headings = [say("Number, issued"), say("State"), (say("Gross"), "n"), (say("Due"), "n")]
+    context = {"headings": headings, "rows": rows, "empty": say("No invoice yet.")}
+    return Panel(say("Invoices"), TABLE, context, note=note, url=url)
+
+
+def _covered(invoice: Invoice) -> SafeString:
+    """What bears of the invoice, a line each: tables stand in half a page."""
+    lines = []
+    if invoice.credited:
+        lines.append(say("{amount} by credit", amount=money_text(invoice.credited, invoice.currency)))
+    if invoice.paid:
+        lines.append(say("{amount} paid", amount=money_text(invoice.paid, invoice.currency)))
+    return format_html_join("", "{}", ((sub(line),) for line in lines))

@@ -1,0 +1,22 @@
+"""The pages of everything that is billed and paid."""
+
+import billing.credits.admin
+import billing.invoices.admin
+import billing.invoices.charge_admin
+import billing.invoices.credit_note_admin
+import billing.invoices.search
+import billing.payments.admin
+import billing.payments.bank_line_admin
+import billing.payments.home
+import billing.payouts.admin
+import billing.payouts.home
+import billing.plans.admin
+import billing.residual_credits.admin
+import billing.residual_credits.home
+import billing.runs.admin
+import billing.runs.job_kinds
+import billing.subscriptions.admin
+import billing.subscriptions.period_admin
+import billing.subscriptions.plan_changes.admin
+import billing.subscriptions.search
+import billing.usage.admin  # noqa: F401

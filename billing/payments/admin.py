@@ -1,0 +1,145 @@
+"""Payments received, chargebacks of them, and the lines of bank statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import sub
+from backoffice.links import day, link
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from billing.payments.disputes import chargeback_obstacle, record_chargeback
+from billing.payments.forms import ChargebackForm
+from billing.payments.models import Payment
+from core.amounts import money_text
+from core.text import say
+
+register_verbs(
+    {
+        "payment.charge_back": gettext_lazy("recorded that the bank took back the payment"),
+        "bank.import": gettext_lazy("read the bank statement"),
+        "bank.match": gettext_lazy("matched to an invoice the line"),
+        "bank.set_aside": gettext_lazy("set aside the line"),
+    }
+)
+
+
+class ChargeBack(StaffAction[Payment]):
+    name = "charge_back"
+    label = gettext_lazy("Taken back by the bank")
+    tone = "danger"
+    icon = "undo-2"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = ChargebackForm
+
+    def obstacle(self, obj: Payment, by: User) -> str | None:
+        return chargeback_obstacle(obj) or linked_obstacle(by, obj.invoice.customer_id)
+
+    def consequence(self, obj: Payment, by: User) -> str:
+        amount = money_text(obj.amount, obj.invoice.currency)
+        if obj.surplus:
+            amount = money_text(obj.kept, obj.invoice.currency)
+            more = money_text(obj.surplus, obj.invoice.currency)
+            return say(
+                "{amount} is due on {invoice} again. Of the credit of {more} what is left is taken back, "
+                "and what was used becomes a charge. Refunds given already stay.",
+                amount=amount,
+                invoice=obj.invoice.number,
+                more=more,
+            )
+        return say(
+            "{amount} is due on {invoice} again. Refunds given already stay; new ones see what is paid.",
+            amount=amount,
+            invoice=obj.invoice.number,
+        )
+
+    def get_initial(self, rows: Sequence[Payment], by: User) -> dict[str, Any]:
+        return {"taken_back_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        invoice = record_chargeback(pk, by=by, **cleaned).payment.invoice
+        return say(
+            "{amount} is due on {invoice} again.",
+            amount=money_text(invoice.due, invoice.currency),
+            invoice=invoice.number,
+        )
+
+
+@admin.register(Payment)
+class PaymentAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (ChargeBack,)
+    list_display = ("received_on", "invoice_link", "customer", "reference", "recorded_by", "amount_shown", "taken_back")
+    list_filter = ("received_on",)
+    list_select_related = ("invoice__customer", "recorded_by", "chargeback")
+    numeric_columns = ("amount_shown",)
+    search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
+    search_help_text = gettext_lazy("Reference, invoice number or customer")
+    ordering = ("-received_on", "-pk")
+    empty_hint = gettext_lazy("Payments are recorded on the page of an invoice.")
+    fields = (
+        "invoice_link",
+        "customer",
+        "amount_shown",
+        "too_much",
+        "received_on",
+        "reference",
+        "recorded_by",
+        "taken_back",
+    )
+    readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "taken_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        rows: QuerySet[Payment] = super().get_queryset(request)
+        return rows.select_related("invoice__customer", "recorded_by", "chargeback", "credit")
+
+    @admin.display(description=gettext_lazy("More than due"))
+    def too_much(self, obj: Payment) -> SafeString:
+        if obj.credit is None:
+            return SafeString(say("nothing"))
+        return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
+
+    @admin.display(description=gettext_lazy("Invoice"), ordering="invoice__number")
+    def invoice_link(self, obj: Payment) -> SafeString:
+        return link(obj.invoice)
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="invoice__customer__name")
+    def customer(self, obj: Payment) -> Customer:
+        return obj.invoice.customer
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    def amount_shown(self, obj: Payment) -> SafeString:
+        return money(obj.amount, obj.invoice.currency, say("more than due") if obj.surplus else "")
+
+    @admin.display(description=gettext_lazy("Taken back"))
+    def taken_back(self, obj: Payment) -> SafeString:
+        chargeback = getattr(obj, "chargeback", None)
+        if chargeback is None:
+            return SafeString("–")
+        amount = money_text(chargeback.amount, obj.invoice.currency)
+        return format_html(
+            "{}{}",
+            day(chargeback.taken_back_on),
+            sub(say("{amount}: {reason}", amount=amount, reason=chargeback.reason)),
+        )
+
+    def change_panels(self, request: HttpRequest, obj: Payment) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -1,0 +1,164 @@
+"""The pages of bank statements and their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import Done, PageAction, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import pill, sub
+from backoffice.links import link
+from backoffice.panels import Panel, timeline_panel
+from billing.payments.bank_lines import (
+    Became,
+    import_bank,
+    line_obstacle,
+    match_bank_line,
+    set_aside_bank_line,
+    set_aside_obstacle,
+)
+from billing.payments.forms import MatchForm, StatementForm
+from billing.payments.models import BankLine
+from core.amounts import money_text
+from core.text import join, say
+
+
+class ReadStatement(PageAction):
+    name = "read_statement"
+    label = gettext_lazy("Read a bank statement")
+    icon = "file-up"
+    tone = "primary"
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = StatementForm
+    submit_label = gettext_lazy("Read it")
+    intro = gettext_lazy(
+        "Payments whose text names an invoice, over exactly what is due on it, are recorded. The "
+        "others are listed here for a person. A statement that was read before adds nothing."
+    )
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        report = import_bank(cleaned["statement"], by=by)
+        left = "?state__exact=unmatched" if report.count(Became.UNMATCHED) else ""
+        return Done(report.counts(), f"../../{left}")
+
+
+class _OnLine(StaffAction[BankLine]):
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+
+
+class MatchLine(_OnLine):
+    name = "match"
+    label = gettext_lazy("Match to an invoice")
+    tone = "primary"
+    icon = "link"
+    form_class = MatchForm
+
+    def obstacle(self, obj: BankLine, by: User) -> str | None:
+        return line_obstacle(obj)
+
+    def consequence(self, obj: BankLine, by: User) -> str:
+        return say(
+            "{amount} is recorded as a payment of the invoice; it may be a part of it. What is more "
+            "than due is refused, unless it is to become a credit.",
+            amount=money_text(obj.amount, obj.currency),
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        line = match_bank_line(pk, by=by, **cleaned)
+        assert line.payment is not None
+        words = say(
+            "{amount} is recorded on {invoice}.",
+            amount=money_text(line.amount, line.currency),
+            invoice=line.payment.invoice.number,
+        )
+        if line.payment.surplus:
+            surplus = money_text(line.payment.surplus, line.currency)
+            words = join(" ", [words, say("{surplus} was more than due: it is a credit now.", surplus=surplus)])
+        return words
+
+
+class SetAside(_OnLine):
+    name = "set_aside"
+    label = gettext_lazy("Set aside")
+    label_plural = gettext_lazy("Set aside")
+    icon = "archive"
+    in_bulk = True
+    form_class = ReasonForm
+
+    def obstacle(self, obj: BankLine, by: User) -> str | None:
+        return set_aside_obstacle(obj)
+
+    def consequence(self, obj: BankLine, by: User) -> str:
+        return say("It pays none of our invoices; it can still be matched later.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{line} is set aside.", line=set_aside_bank_line(pk, by=by, reason=cleaned["reason"]))
+
+
+@admin.register(BankLine)
+class BankLineAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (MatchLine, SetAside)
+    page_actions = (ReadStatement,)
+    list_display = ("booked_on", "payer_and_text", "amount_shown", "state_pill", "invoice")
+    list_filter = ("state", "currency", "booked_on")
+    list_select_related = ("payment__invoice",)
+    numeric_columns = ("amount_shown",)
+    search_fields = ("payer", "text", "file_name", "payment__invoice__number")
+    search_help_text = gettext_lazy("Payer, text, file or invoice number")
+    ordering = ("-booked_on", "-pk")
+    empty_hint = gettext_lazy("Bank statements bring them: “Read a bank statement”.")
+    fields = ("booked_on", "amount_shown", "payer", "text", "why", "invoice", "file_name", "row")
+    readonly_fields = ("amount_shown", "invoice")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BankLine]:
+        rows: QuerySet[BankLine] = super().get_queryset(request)
+        return rows.select_related("payment__invoice")
+
+    @admin.display(description=gettext_lazy("From, and what for"), ordering="payer")
+    def payer_and_text(self, obj: BankLine) -> SafeString:
+        return format_html("{}{}", obj.payer or "–", sub(obj.text))
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    def amount_shown(self, obj: BankLine) -> SafeString:
+        return money(obj.amount, obj.currency)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: BankLine) -> SafeString:
+        return format_html("{}{}", _line_pill(obj), sub(obj.why))
+
+    @admin.display(description=gettext_lazy("Invoice"))
+    def invoice(self, obj: BankLine) -> SafeString:
+        return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
+
+    def page_title(self, obj: BankLine) -> str:  # type: ignore[override]
+        amount = money_text(obj.amount, obj.currency)
+        if not obj.payer:
+            return say("{amount} from somebody", amount=amount)
+        return say("{amount} from {payer}", amount=amount, payer=obj.payer)
+
+    def page_pills(self, request: HttpRequest, obj: BankLine) -> Sequence[SafeString]:
+        return [_line_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: BankLine) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+def _line_pill(line: BankLine) -> SafeString:
+    tones: dict[str, Any] = {"matched": "good", "unmatched": "warn", "set_aside": "mute"}
+    return pill(line.get_state_display(), tones[line.state])

@@ -1,0 +1,360 @@
+"""Statements of a bank: each payment received is matched to its invoice, or left for a person."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils.translation import gettext_noop
+
+from accounts.customers.links import linked_obstacle
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle, require
+from audit.actions import Obstacle, Refused, act
+from billing.imports.bank import Booking, Statement
+from billing.invoices.models import Invoice
+from billing.money import format_amount
+from billing.payments.actions import record_payment
+from billing.payments.models import BankLine
+from billing.subscriptions.models import Subscription
+from core.sheets.problems import Problem
+from core.sheets.report import rows
+from core.text import Words, counted, join, recorded, say
+
+#: So many bad rows of a statement are named when it is refused.
+NAMED = 5
+
+
+class Became(StrEnum):
+    """What became of a row. ``OUT`` is money that went out: no payment of an invoice, so not kept."""
+
+    MATCHED = "matched"
+    UNMATCHED = "not matched"
+    KNOWN = "known already"
+    OUT = "money that went out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """One row: what became of it and, in words, why."""
+
+    row: int
+    became: Became
+    detail: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    def __str__(self) -> str:
+        why = " ".join(str(problem) for problem in self.problems) or self.detail
+        return f"row {self.row}: {self.became}: {why}" if why else f"row {self.row}: {self.became}"
+
+
+@dataclass(frozen=True, slots=True)
+class BankReport:
+    """A whole statement, row by row."""
+
+    results: Sequence[LineResult]
+
+    def count(self, became: Became) -> int:
+        return sum(result.became is became for result in self.results)
+
+    def counts(self) -> Words:
+        """How many rows there are and what became of them, in a sentence without anybody's data."""
+        said = {
+            Became.MATCHED: gettext_noop("{count} matched"),
+            Became.UNMATCHED: gettext_noop("{count} not matched"),
+            Became.KNOWN: gettext_noop("{count} known already"),
+            Became.OUT: gettext_noop("{count} money that went out"),
+            Became.REFUSED: gettext_noop("{count} refused"),
+        }
+        parts = [
+            say(sentence, count=counted(self.count(became))) for became, sentence in said.items() if self.count(became)
+        ]
+        return say("{rows}: {counts}.", rows=rows(len(self.results)), counts=join(", ", parts))
+
+
+class StatementRefused(Refused):
+    """A statement with bad rows; ``report`` says which and why. Nothing was written."""
+
+    def __init__(self, report: BankReport, *, data: dict[str, Any]) -> None:
+        bad = [result for result in report.results if result.became is Became.REFUSED]
+        sentences = [
+            say(
+                "{rows} of {all} cannot be read, so nothing was taken in.",
+                rows=rows(len(bad)),
+                all=counted(len(report.results)),
+            ),
+            *(
+                say("Row {row}, {problems}", row=result.row, problems=join(" ", result.problems))
+                for result in bad[:NAMED]
+            ),
+        ]
+        if len(bad) > NAMED:
+            sentences.append(say("And {count} more.", count=counted(len(bad) - NAMED)))
+        super().__init__(
+            join(" ", sentences),
+            code="rows",
+            data=data,
+        )
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A booking to keep, with the invoice that it pays or why it pays none."""
+
+    booking: Booking
+    invoice: Invoice | None
+    why: str = ""
+
+
+def import_bank(statement: Statement, *, by: User) -> BankReport:
+    """Take a statement in: payments received become bank lines; those whose text names one invoice, over exactly what
+    is due on it and in its currency, are recorded as its payment. A line that is here already is left alone.
+
+    One transaction. Rows are matched in the file's order, so of two payments of one invoice the first one pays it.
+
+    Raises:
+        StatementRefused: a row cannot be read.
+        Refused: the person may not, or somebody reads the same statement at the same moment.
+    """
+    reason = f"Read from {statement.file_name}"
+    with act("bank.import", by=by, reason=reason, target=(BankLine, None)) as action:
+        action.target_label = statement.file_name[:200]
+        require(by, May.HANDLE_MONEY)
+        require(by, May.IMPORT)
+        data: dict[str, Any] = {
+            "file": statement.file_name,
+            "sha256": statement.sha256,
+            "bytes": statement.size,
+            "map": statement.map_name,
+        }
+        report, kept = _prepare(statement, by=by, lock=True)
+        data["rows"] = {became.name.lower(): report.count(became) for became in Became}
+        if report.count(Became.REFUSED):
+            data["reasons"] = _reasons(report)
+            raise StatementRefused(report, data=data)
+        try:
+            received = _write(kept, statement, by=by)
+        except IntegrityError as error:
+            raise Refused(
+                say("Somebody has read the same statement at the same moment. Nothing was taken in: look at the list."),
+                code="concurrent",
+            ) from error
+        action.data = {**data, "received": received}
+        action.message = report.counts()
+        return report
+
+
+def preview_bank(statement: Statement, *, by: User) -> BankReport:
+    """What ``import_bank`` would do now. Writes nothing, not even an event.
+
+    Raises:
+        Refused: the person may not.
+    """
+    for may in (May.HANDLE_MONEY, May.IMPORT):
+        if obstacle := permission_obstacle(by, may):
+            raise Refused(obstacle, code="permission")
+    return _prepare(statement, by=by, lock=False)[0]
+
+
+def _reasons(report: BankReport) -> dict[str, int]:
+    return dict(Counter(problem.reason for result in report.results for problem in result.problems).most_common())
+
+
+def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport, list[_Kept]]:
+    bookings = [row.booking for row in statement.rows if row.booking is not None]
+    known = _known_keys(bookings)
+    invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
+    results: list[LineResult] = []
+    kept: list[_Kept] = []
+    for row in statement.rows:
+        booking = row.booking
+        if booking is None:
+            results.append(LineResult(row.row, Became.REFUSED, problems=row.problems))
+        elif booking.amount < 0:
+            results.append(LineResult(row.row, Became.OUT))
+        elif booking.key in known:
+            results.append(LineResult(row.row, Became.KNOWN))
+        else:
+            found = match(booking, invoices)
+            if isinstance(found, Invoice):
+                # One's own payment waits for a colleague; the others' do not wait for it.
+                found = linked_obstacle(by, found.customer_id) or found
+            if isinstance(found, str):
+                kept.append(_Kept(booking, None, found))
+                results.append(LineResult(row.row, Became.UNMATCHED, found))
+                continue
+            # In memory alone: the payment itself is recorded by its action. The next row sees the invoice paid.
+            found.paid += booking.amount
+            kept.append(_Kept(booking, found))
+            results.append(LineResult(row.row, Became.MATCHED, f"invoice {found.number}"))
+    return BankReport(results), kept
+
+
+def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
+    """The one invoice that a payment received is for, or why none can be told, as the record says it."""
+    if not booking.numbers:
+        return "The text names no invoice."
+    found = [invoices[number] for number in booking.numbers if number in invoices]
+    if not found:
+        return f"There is no invoice {', '.join(booking.numbers[:3])}."
+    if len(found) > 1:
+        return f"The text names several invoices: {', '.join(invoice.number for invoice in found[:5])}."
+    invoice = found[0]
+    if booking.currency != invoice.currency:
+        return f"Invoice {invoice.number} is in {invoice.currency}, the payment in {booking.currency}."
+    if invoice.due == 0:
+        return f"Invoice {invoice.number} is paid already."
+    if booking.amount != invoice.due:
+        due, paid = (format_amount(amount, invoice.currency) for amount in (invoice.due, booking.amount))
+        return f"On invoice {invoice.number} {due} {invoice.currency} is due, not {paid}."
+    return invoice
+
+
+def _known_keys(bookings: Iterable[Booking]) -> set[str]:
+    return {
+        key
+        for chunk in _chunks([booking.key for booking in bookings])
+        for key in BankLine.objects.filter(key__in=chunk).values_list("key", flat=True)
+    }
+
+
+def _invoices(numbers: set[str], *, lock: bool) -> dict[str, Invoice]:
+    """The invoices by number, locked in the order of their keys."""
+    found: dict[str, Invoice] = {}
+    pks = [
+        pk
+        for chunk in _chunks(sorted(numbers))
+        for pk in Invoice.objects.filter(number__in=chunk).values_list("pk", flat=True)
+    ]
+    for chunk in _chunks(sorted(pks)):
+        rows_found = Invoice.objects.filter(pk__in=chunk).order_by("pk")
+        for invoice in rows_found.select_for_update(no_key=True) if lock else rows_found:
+            found[invoice.number] = invoice
+    return found
+
+
+def _chunks[T](values: list[T], size: int = 500) -> Iterable[list[T]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str, str]:
+    """Write the lines and record the payments; returns what was received in each currency."""
+    received: dict[str, Decimal] = defaultdict(Decimal)
+    for one in kept:
+        booking = one.booking
+        line = BankLine(
+            key=booking.key,
+            file_name=statement.file_name,
+            row=booking.row,
+            booked_on=booking.booked_on,
+            amount=booking.amount,
+            currency=booking.currency,
+            payer=booking.payer,
+            text=booking.text,
+            state=BankLine.State.UNMATCHED,
+            why=recorded(one.why)[:200],
+        )
+        if one.invoice is not None:
+            line.payment = record_payment(
+                one.invoice.pk,
+                by=by,
+                amount=booking.amount,
+                received_on=booking.booked_on,
+                reference=_reference(line),
+            )
+            line.state = BankLine.State.MATCHED
+        line.save()
+        received[booking.currency] += booking.amount
+    return {currency: format_amount(amount, currency) for currency, amount in sorted(received.items())}
+
+
+def _reference(line: BankLine) -> str:
+    return f"{line.payer} {line.text}".strip()[:140]
+
+
+# --- What a person does with a line -------------------------------------------------------------
+
+
+def line_obstacle(line: BankLine) -> Obstacle | None:
+    """Why nothing can be done with a line any more, or None."""
+    if line.state == BankLine.State.MATCHED:
+        return Obstacle(say("This line is matched to an invoice already."), "state")
+    return None
+
+
+def match_bank_line(
+    line_id: int, *, by: User, invoice_number: str, surplus_to_credit: bool = False, reason: str = ""
+) -> BankLine:
+    """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names; what
+    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``).
+
+    Raises:
+        Refused: matched already, no such invoice, another currency, or more than is due on it.
+    """
+    with act("bank.match", by=by, reason=reason, target=(BankLine, line_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        number = invoice_number.strip()
+        found = Invoice.objects.filter(number=number).select_related("period__subscription", "charges_of").first()
+        if found is not None and surplus_to_credit:
+            action.lock(Subscription, found.subscription.pk)
+        invoice = None if found is None else action.lock(Invoice, found.pk)
+        line = action.lock(BankLine, line_id)
+        action.about(line, customer_id=None if invoice is None else invoice.customer_id)
+        action.refuse_if(line_obstacle(line))
+        if invoice is None:
+            raise Refused(say("There is no such invoice."), code="unknown", data={"field": "invoice_number"})
+        if invoice.currency != line.currency:
+            raise Refused(
+                say(
+                    "Invoice {invoice} is in {currency}, the payment in {paid_in}.",
+                    invoice=invoice.number,
+                    currency=invoice.currency,
+                    paid_in=line.currency,
+                ),
+                code="currency",
+                data={"field": "invoice_number"},
+            )
+        line.payment = record_payment(
+            invoice.pk,
+            by=by,
+            amount=line.amount,
+            received_on=line.booked_on,
+            reference=_reference(line),
+            surplus_to_credit=surplus_to_credit,
+        )
+        line.state = BankLine.State.MATCHED
+        line.why = ""
+        line.save()
+        action.data = {"invoice": invoice.number}
+        if line.payment.surplus:
+            action.data["surplus"] = f"{line.payment.surplus:f}"
+        return line
+
+
+def set_aside_obstacle(line: BankLine) -> Obstacle | None:
+    """Why a line cannot be set aside (once more), or None."""
+    if line.state == BankLine.State.SET_ASIDE:
+        return Obstacle(say("This line was set aside already."), "state")
+    return line_obstacle(line)
+
+
+def set_aside_bank_line(line_id: int, *, by: User, reason: str) -> BankLine:
+    """Note that a line pays none of our invoices, and why."""
+    with act("bank.set_aside", by=by, reason=reason, target=(BankLine, line_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        line = action.lock(BankLine, line_id)
+        action.about(line)
+        action.refuse_if(set_aside_obstacle(line))
+        action.require_reason(say("what this payment is"))
+        line.state = BankLine.State.SET_ASIDE
+        line.why = reason.strip()[:200]
+        line.save()
+        return line

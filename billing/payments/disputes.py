@@ -1,0 +1,195 @@
+"""Invoices in dispute, which are not chased, and payments that a bank has taken back."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.customers.links import linked_obstacle
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import require
+from audit.actions import Obstacle, Refused, act, checked
+from billing.credits.models import Credit
+from billing.invoices.models import Charge, Invoice
+from billing.money import is_whole_minor
+from billing.payments.models import Chargeback, Payment
+from billing.subscriptions.models import Subscription
+from core.amounts import money_text
+from core.text import say
+
+
+def dispute_obstacle(invoice: Invoice) -> Obstacle | None:
+    """Why an invoice cannot go into dispute now, or None."""
+    if invoice.disputed_on is not None:
+        return Obstacle(
+            say(
+                "Invoice {invoice} is in dispute since {day}.",
+                invoice=invoice.number,
+                day=invoice.disputed_on,
+            ),
+            "state",
+        )
+    if invoice.due == 0:
+        return Obstacle(
+            say("Nothing is due on invoice {invoice}, so there is nothing to dispute.", invoice=invoice.number), "state"
+        )
+    return None
+
+
+def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -> Invoice:
+    """Note that the customer disputes an invoice: it is not chased and not marked overdue while they do.
+
+    Raises:
+        Refused: nothing is due, in dispute already, no reason, or a day before the invoice or in the future.
+    """
+    with act("invoice.dispute", by=by, reason=reason, target=(Invoice, invoice_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        invoice = action.lock(Invoice, invoice_id)
+        action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
+        action.refuse_if(dispute_obstacle(invoice))
+        action.require_reason(say("what the customer disputes"))
+        if not invoice.issued_on <= disputed_on <= timezone.localdate():
+            raise Refused(
+                say(
+                    "The day of the dispute lies between the invoice's ({day}) and today.",
+                    day=invoice.issued_on,
+                ),
+                code="dates",
+            )
+        invoice.disputed_on = disputed_on
+        invoice.dispute_reason = reason.strip()
+        # Marked overdue or not, nobody is to run after it now.
+        invoice.state = Invoice.State.ISSUED
+        invoice.save()
+        return invoice
+
+
+def end_dispute_obstacle(invoice: Invoice) -> Obstacle | None:
+    """Why there is no dispute to end, or None."""
+    if invoice.disputed_on is None:
+        return Obstacle(say("Invoice {invoice} is not in dispute.", invoice=invoice.number), "state")
+    return None
+
+
+def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
+    """The dispute is over, ``reason`` says how; what is past its due date is overdue again."""
+    with act("invoice.end_dispute", by=by, reason=reason, target=(Invoice, invoice_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        invoice = action.lock(Invoice, invoice_id)
+        action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
+        action.refuse_if(end_dispute_obstacle(invoice))
+        action.require_reason(say("how the dispute ended"))
+        action.data = {"disputed_on": str(invoice.disputed_on), "disputed": invoice.dispute_reason}
+        invoice.disputed_on = None
+        invoice.dispute_reason = ""
+        invoice.state = state_while_due(invoice)
+        invoice.save()
+        return invoice
+
+
+def state_while_due(invoice: Invoice) -> str:
+    """The state that the amounts and today's date give: disputed invoices are never overdue."""
+    if invoice.due == 0:
+        return Invoice.State.PAID
+    if invoice.disputed_on is None and invoice.due_on < timezone.localdate():
+        return Invoice.State.OVERDUE
+    return Invoice.State.ISSUED
+
+
+def chargeback_obstacle(payment: Payment) -> Obstacle | None:
+    """Why a payment cannot have been charged back (again), or None. ``select_related("chargeback")`` serves."""
+    if hasattr(payment, "chargeback"):
+        return Obstacle(say("This payment was charged back already."), "state")
+    return None
+
+
+def record_chargeback(
+    payment_id: int, *, by: User, taken_back_on: date, reason: str, amount: Decimal | None = None
+) -> Chargeback:
+    """The bank has taken a payment back, all of it unless ``amount`` says less: that much is due again.
+
+    What had been more than was due goes first: what is left of its credit is taken back, what was used of it is a
+    charge. Refunds given already stay as they are; new quotes see only what is paid now.
+
+    Raises:
+        Refused: charged back already, more than the payment, before it, in the future, or without a reason.
+    """
+    with act("payment.charge_back", by=by, reason=reason, target=(Payment, payment_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        invoice_id = Payment.objects.values_list("invoice_id", flat=True).filter(pk=payment_id).first()
+        if invoice_id is None:
+            raise Refused(say("This payment does not exist (any more)."), code="missing")
+        paid = Payment.objects.select_related("invoice__period__subscription", "invoice__charges_of").get(pk=payment_id)
+        if paid.credit_id is not None:
+            action.lock(Subscription, paid.invoice.subscription.pk)
+        invoice = action.lock(Invoice, invoice_id)
+        credit = None if paid.credit_id is None else action.lock(Credit, paid.credit_id)
+        payment = Payment.objects.select_related("chargeback").get(pk=payment_id)
+        action.about(payment, customer_id=invoice.customer_id)
+        action.refuse_if(linked_obstacle(by, invoice.customer_id))
+        action.refuse_if(chargeback_obstacle(payment))
+        action.require_reason(say("the bank's reason"))
+        taken = payment.amount if amount is None else amount
+        if not 0 < taken <= payment.amount or not is_whole_minor(taken, invoice.currency):
+            raise Refused(
+                say(
+                    "{part} is no part of the payment of {amount}.",
+                    part=money_text(taken, invoice.currency),
+                    amount=money_text(payment.amount, invoice.currency),
+                ),
+                code="amount",
+            )
+        if not payment.received_on <= taken_back_on <= timezone.localdate():
+            raise Refused(
+                say(
+                    "A payment is taken back between the day it came ({day}) and today.",
+                    day=payment.received_on,
+                ),
+                code="dates",
+            )
+        chargeback = checked(
+            Chargeback(
+                payment=payment,
+                amount=taken,
+                from_surplus=min(taken, payment.surplus),
+                taken_back_on=taken_back_on,
+                reason=reason.strip()[:200],
+                recorded_by=by,
+            )
+        )
+        if credit is not None:
+            chargeback.charge = _take_surplus(credit, chargeback, invoice)
+        chargeback.save()
+        invoice.paid -= chargeback.due_again
+        invoice.charged_back += chargeback.due_again
+        invoice.state = state_while_due(invoice)
+        invoice.save()
+        action.data = {"amount": f"{taken:f}", "currency": invoice.currency, "invoice": invoice.number}
+        return chargeback
+
+
+def _take_surplus(credit: Credit, chargeback: Chargeback, invoice: Invoice) -> Charge | None:
+    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
+    left = min(credit.remaining, chargeback.from_surplus)
+    if left:
+        credit.reversed += left
+        credit.save()
+    used = chargeback.from_surplus - left
+    if not used:
+        return None
+    charge = Charge(
+        customer_id=credit.customer_id,
+        subscription_id=credit.subscription_id,
+        currency=credit.currency,
+        amount=used,
+        tax_rate=invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
+        reason=f"Payment of {invoice.number} taken back by the bank: what was used of its credit",
+        charged_on=timezone.localdate(),
+    )
+    charge.save()
+    return charge

@@ -1,0 +1,113 @@
+"""What is typed of payments, disputes, chargebacks and bank statements."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from backoffice.actions import ActionForm, ReasonForm
+from backoffice.forms import AmountField, DateField, ReasonField
+from billing.imports.bank import read_statement
+from billing.imports.bank_map import LARGEST_MAP, load_bank_map, parse_bank_map, shipped_bank_maps
+from billing.imports.column_map import MapProblem
+from core.sheets.problems import FileProblem
+from core.text import say
+
+# --- Money --------------------------------------------------------------------------------------
+
+#: More than this is no statement for a page: the command reads it.
+LARGEST_STATEMENT = 5 * 1024 * 1024
+
+
+class SurplusField(forms.BooleanField):
+    """Whether what is more than due is meant, and no slip."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", gettext_lazy("What is more than due becomes a credit"))
+        super().__init__(
+            **{"required": False, "help_text": gettext_lazy("The subscription's next invoice uses it."), **kwargs}
+        )
+
+
+class SurplusForm(ActionForm):
+    """A payment of an invoice that is paid."""
+
+    amount = AmountField()
+    received_on = DateField(label=gettext_lazy("Received on"))
+    reference = forms.CharField(max_length=140, required=False, help_text=gettext_lazy("As the bank shows it."))
+
+
+class PaymentForm(SurplusForm):
+    surplus_to_credit = SurplusField()
+
+
+class PaidInFullForm(ActionForm):
+    received_on = DateField(label=gettext_lazy("Received on"))
+    reference = forms.CharField(
+        max_length=140, help_text=gettext_lazy("As the bank shows it; it stands on each payment.")
+    )
+
+
+class DisputeForm(ReasonForm):
+    field_order = ("disputed_on", "reason")
+    disputed_on = DateField(label=gettext_lazy("In dispute since"))
+
+
+class ChargebackForm(ReasonForm):
+    field_order = ("taken_back_on", "reason")
+    taken_back_on = DateField(label=gettext_lazy("Taken back on"))
+    reason = ReasonField(label=gettext_lazy("The bank's reason"), max_length=200)
+
+
+class MatchForm(ActionForm):
+    invoice_number = forms.CharField(max_length=20, help_text=gettext_lazy("Which invoice this payment is for."))
+    surplus_to_credit = SurplusField()
+    reason = ReasonField(required=False)
+
+
+class StatementForm(ActionForm):
+    """A bank's statement and what its columns mean; the file is read here, so that a bad one is told at its field."""
+
+    file = forms.FileField(
+        label=gettext_lazy("Statement"), help_text=gettext_lazy("A CSV file in UTF-8, with a header; at most 5 MiB.")
+    )
+    columns = forms.ChoiceField(
+        label=gettext_lazy("What the columns mean"),
+        choices=lambda: [(name, name) for name in shipped_bank_maps()],
+        initial="own",
+    )
+    own_map = forms.FileField(
+        label=gettext_lazy("Or a map of your own (optional)"),
+        required=False,
+        help_text=gettext_lazy("A TOML file; it goes before the choice above."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        upload, own = cleaned.get("file"), cleaned.get("own_map")
+        if upload is None:
+            return cleaned
+        if upload.size > LARGEST_STATEMENT:
+            raise ValidationError({"file": say("This is larger than 5 MiB: the command import_bank reads it.")})
+        try:
+            chosen = (
+                parse_bank_map(own.read(LARGEST_MAP + 1), name=own.name)
+                if own is not None
+                else load_bank_map(cleaned.get("columns", "own"))
+            )
+        except MapProblem as problem:
+            raise ValidationError({"own_map" if own is not None else "columns": str(problem)}) from None
+        try:
+            cleaned["statement"] = read_statement(
+                io.BytesIO(upload.read()), chosen, file_name=upload.name, today=timezone.localdate()
+            )
+        except FileProblem as problem:
+            raise ValidationError({"file": str(problem)}) from None
+        except MapProblem as problem:
+            raise ValidationError({"own_map" if own is not None else "columns": str(problem)}) from None
+        return cleaned

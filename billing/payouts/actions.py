@@ -1,0 +1,160 @@
+"""Cash that goes out: what became of a payout, trying it again, turning it into a credit."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.utils import timezone
+
+from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import require
+from audit.actions import Action, Obstacle, Refused, act, checked
+from billing.credits.models import Credit
+from billing.payouts.models import Payout
+from billing.payouts.notifications import tell_payout_made
+from billing.remedies.effects import credit_obstacle, give_credit
+from billing.subscriptions.models import Subscription
+from core.text import say
+
+
+def _locked(action: Action, payout_id: int) -> Payout:
+    """The payout, locked after its customer, whose bank details must not change meanwhile."""
+    customer_id = Payout.objects.values_list("customer_id", flat=True).filter(pk=payout_id).first()
+    if customer_id is None:
+        raise Refused(say("This payout does not exist (any more)."), code="missing")
+    customer = action.lock(Customer, customer_id)
+    payout = action.lock(Payout, payout_id)
+    payout.customer = customer
+    action.about(payout, customer_id=customer_id)
+    return payout
+
+
+def payout_obstacle(payout: Payout, *wanted: str) -> str | None:
+    """Why the payout is not in one of the states that a step needs, or None."""
+    if payout.state in wanted:
+        return None
+    return say("This payout is “{state}”: that step is not open any more.", state=payout.get_state_display())
+
+
+def paid_obstacle(payout: Payout) -> Obstacle | None:
+    """Why a payout cannot be paid now, or None: not pending, or the account awaits its second person."""
+    if obstacle := payout_obstacle(payout, Payout.State.PENDING):
+        return Obstacle(obstacle, "state")
+    return unconfirmed_obstacle(payout.customer) or unproven_obstacle(payout.customer, payout.iban)
+
+
+def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date) -> Payout:
+    """Record that the bank has paid, with its reference.
+
+    Raises:
+        Refused: not pending, no reference, a day before it was asked for or in the future, or the customer's latest
+            change of bank details is not confirmed.
+    """
+    with act("payout.paid", by=by, target=(Payout, payout_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        payout = _locked(action, payout_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
+        action.refuse_if(paid_obstacle(payout))
+        if not reference.strip():
+            raise Refused(say("Please give the bank's reference."), code="reference_missing")
+        if paid_on > timezone.localdate():
+            raise Refused(say("A payout cannot have been made in the future."), code="dates")
+        if paid_on < payout.requested_on:
+            raise Refused(
+                say("It was asked for on {day}, so it was not paid before.", day=payout.requested_on),
+                code="dates",
+            )
+        payout.state = Payout.State.PAID
+        payout.reference = reference.strip()
+        payout.paid_on = paid_on
+        checked(payout).save()
+        tell_payout_made(payout, by=by)
+        return payout
+
+
+def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
+    """Record that the bank could not pay, and why."""
+    with act("payout.failed", by=by, reason=reason, target=(Payout, payout_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        action.require_reason(say("why the payout failed"))
+        payout = action.lock(Payout, payout_id)
+        action.about(payout, customer_id=payout.customer_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
+        action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code="state")
+        payout.state = Payout.State.FAILED
+        payout.failure = reason.strip()[:200]
+        payout.save()
+        return payout
+
+
+def retry_obstacle(payout: Payout) -> Obstacle | None:
+    """Why a payout cannot be tried once more, or None."""
+    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
+        return Obstacle(obstacle, "state")
+    if payout.attempts > 1:
+        return Obstacle(say("This payout was tried again already. Turn it into a credit instead."), "retried")
+    if not payout.customer.iban:
+        return Obstacle(say("The customer has no bank details."), "no_bank_details")
+    return unconfirmed_obstacle(payout.customer)
+
+
+def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
+    """Try a failed payout once more, under the same key and with the customer's bank details of now."""
+    with act("payout.retry", by=by, reason=reason, target=(Payout, payout_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        payout = _locked(action, payout_id)
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
+        action.refuse_if(retry_obstacle(payout))
+        payout.state = Payout.State.PENDING
+        payout.attempts += 1
+        payout.failure = ""
+        payout.iban = payout.customer.iban
+        payout.account_holder = payout.customer.account_holder or payout.customer.name
+        payout.save()
+        return payout
+
+
+def to_credit_obstacle(payout: Payout) -> Obstacle | None:
+    """Why a payout cannot become a credit, or None. Leftover credit goes back to where it was, next cycle or not."""
+    if obstacle := payout_obstacle(payout, Payout.State.FAILED):
+        return Obstacle(obstacle, "state")
+    if hasattr(payout, "leftover"):
+        return None
+    if obstacle := credit_obstacle(payout.subscription):
+        return Obstacle(obstacle, "no_next_cycle")
+    return None
+
+
+def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
+    """Give a failed payout's amount as a credit on the subscription's next fees instead.
+
+    A failed payout of leftover credit goes back to that credit: it is left again, and can be proposed anew.
+    """
+    with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        action.require_reason()
+        found = Payout.objects.select_related("leftover").filter(pk=payout_id).first()
+        if found is None:
+            raise Refused(say("This payout does not exist (any more)."), code="missing")
+        subscription = action.lock(Subscription, found.subscription_id)
+        leftover = getattr(found, "leftover", None)
+        left = action.lock(Credit, leftover.credit_id) if leftover is not None else None
+        payout = action.lock(Payout, payout_id)
+        action.about(payout, customer_id=payout.customer_id)
+        payout.subscription = subscription
+        action.refuse_if(linked_obstacle(by, payout.customer_id))
+        action.refuse_if(to_credit_obstacle(payout))
+        if left is None:
+            credit = give_credit(subscription, payout.amount, reason=payout.reason)
+            payout.credit = credit
+        else:
+            credit = left
+            credit.paid_out -= payout.amount
+            credit.save()
+        payout.state = Payout.State.CREDITED
+        payout.save()
+        return credit

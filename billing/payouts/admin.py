@@ -1,0 +1,281 @@
+"""Payouts: cash on its way to customers, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from accounts.customers.bank_details.rules import change_to_show
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import BankDetailsChange
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import number, pill, sub
+from backoffice.links import day, link
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.tables import TABLE
+from billing.payouts.actions import (
+    mark_payout_failed,
+    mark_payout_paid,
+    paid_obstacle,
+    payout_obstacle,
+    retry_obstacle,
+    retry_payout,
+    to_credit_obstacle,
+    turn_payout_into_credit,
+)
+from billing.payouts.forms import PayoutPaidForm
+from billing.payouts.models import Payout
+from billing.payouts.panels import payout_pill
+from billing.payouts.payables import owed, sums_by_kind, write_csv
+from core.amounts import money_text, sums_in_words
+from core.text import say
+
+register_verbs(
+    {
+        "payout.paid": gettext_lazy("recorded that the bank paid"),
+        "payout.failed": gettext_lazy("recorded that the bank could not pay"),
+        "payout.retry": gettext_lazy("tried again to pay"),
+        "payout.to_credit": gettext_lazy("turned into a credit what was to be paid:"),
+    }
+)
+
+
+class _OnPayout(StaffAction[Payout]):
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+
+    def summary(self, rows: Sequence[Payout], by: User) -> str:
+        return sums_in_words((payout.currency, payout.amount) for payout in rows)
+
+
+class MarkPaid(_OnPayout):
+    name = "paid"
+    label = gettext_lazy("Record as paid")
+    label_plural = gettext_lazy("Record as paid")
+    tone = "primary"
+    icon = "check"
+    form_class = PayoutPaidForm
+
+    def obstacle(self, obj: Payout, by: User) -> str | None:
+        return paid_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Payout, by: User) -> str:
+        return say(
+            "The bank has paid {amount} to {holder}, {iban}.",
+            amount=money_text(obj.amount, obj.currency),
+            holder=obj.account_holder,
+            iban=obj.iban,
+        )
+
+    def get_initial(self, rows: Sequence[Payout], by: User) -> dict[str, Any]:
+        return {"paid_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{payout} is recorded as paid.", payout=mark_payout_paid(pk, by=by, **cleaned))
+
+
+class MarkFailed(_OnPayout):
+    name = "failed"
+    label = gettext_lazy("Record as failed")
+    label_plural = gettext_lazy("Record as failed")
+    tone = "danger"
+    icon = "x"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Payout, by: User) -> str | None:
+        return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Payout, by: User) -> str:
+        return say("It can then be tried once more, or be turned into a credit.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        payout = mark_payout_failed(pk, by=by, reason=cleaned["reason"])
+        return say("{payout} is recorded as failed.", payout=payout)
+
+
+class Retry(_OnPayout):
+    name = "retry"
+    label = gettext_lazy("Try once more")
+    label_plural = gettext_lazy("Try once more")
+    icon = "rotate-cw"
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Payout, by: User) -> str | None:
+        return retry_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Payout, by: User) -> str:
+        return say(
+            "It is paid to the customer's bank account of now, {iban}, under the same key.", iban=obj.customer.iban
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{payout} waits for the bank again.", payout=retry_payout(pk, by=by, reason=cleaned["reason"]))
+
+
+class ToCredit(_OnPayout):
+    name = "to_credit"
+    label = gettext_lazy("Turn into a credit")
+    label_plural = gettext_lazy("Turn into credits")
+    icon = "receipt"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Payout, by: User) -> str | None:
+        return to_credit_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+
+    def consequence(self, obj: Payout, by: User) -> str:
+        amount = money_text(obj.amount, obj.currency)
+        if hasattr(obj, "leftover"):
+            return say(
+                "{amount} goes back to the credit that {subscription} left.",
+                amount=amount,
+                subscription=obj.subscription.number,
+            )
+        return say(
+            "{amount} becomes a credit on the next invoices of {subscription}.",
+            amount=amount,
+            subscription=obj.subscription.number,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        credit = turn_payout_into_credit(pk, by=by, reason=cleaned["reason"])
+        return say(
+            "It is a credit again: {amount} is left of it.", amount=money_text(credit.remaining, credit.currency)
+        )
+
+
+@admin.register(Payout)
+class PayoutAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (MarkPaid, MarkFailed, Retry, ToCredit)
+    list_display = (
+        "requested_on",
+        "whose",
+        "amount_shown",
+        "state_pill",
+        "account_and_change",
+    )
+    list_filter = ("state", "currency", "requested_on")
+    list_select_related = ("customer", "subscription")
+    numeric_columns = ("amount_shown",)
+    search_fields = ("customer__name", "customer__number", "reference", "key", "iban")
+    search_help_text = gettext_lazy("Customer, bank reference, IBAN or payment key")
+    ordering = ("-requested_on", "-pk")
+    empty_hint = gettext_lazy("Payouts come from settled refunds that are paid in cash.")
+    fields = (
+        "customer_link",
+        "subscription_link",
+        "amount_shown",
+        "account",
+        "bank_details",
+        "reason",
+        "requested_on",
+        "key",
+        "attempts",
+        "reference",
+        "paid_on",
+        "failure",
+        "became",
+    )
+    readonly_fields = ("customer_link", "subscription_link", "amount_shown", "account", "bank_details", "became")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
+        rows: QuerySet[Payout] = super().get_queryset(request)
+        return rows.select_related("customer", "subscription", "leftover", "credit").prefetch_related(
+            Prefetch("customer__bank_details_changes", BankDetailsChange.objects.select_related("confirmed_by"))
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self._owed_view)
+        return [path("owed.csv", view, name="billing_payout_owed"), *super().get_urls()]
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        sums = sums_by_kind()
+        if not sums:
+            return []
+        rows = [(gettext(kind), number(count), words) for kind, count, words in sums]
+        return [
+            Panel(
+                say("Owed to customers"),
+                TABLE,
+                {"headings": [say("What"), (say("How many"), "n"), say("In all")], "rows": rows},
+                side="top",
+                note=say("who is owed what, and who is to be paid (CSV)"),
+                url=self.url_of("owed"),
+            )
+        ]
+
+    def _owed_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="owed-{timezone.localdate()}.csv"'
+        write_csv(owed(), response)
+        return response
+
+    @admin.display(description=gettext_lazy("Bank details"))
+    def bank_details(self, obj: Payout) -> SafeString:
+        change = change_to_show(obj.customer)
+        if change is None:
+            return SafeString("")
+        on = timezone.localdate(change.changed_at)
+        if change.confirmed_by is None:
+            words = say("changed {day}", day=on)
+            return format_html("{}{}", pill(say("Needs a second person"), "bad"), sub(link(change, words)))
+        words = say("changed {day}, confirmed by {person}", day=on, person=change.confirmed_by)
+        return format_html("{}{}", pill(say("Changed lately"), "warn"), sub(link(change, words)))
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="customer__name")
+    def whose(self, obj: Payout) -> SafeString:
+        return format_html("{}{}", obj.customer.name, sub(obj.customer.number))
+
+    @admin.display(description=gettext_lazy("To the account"))
+    def account_and_change(self, obj: Payout) -> SafeString:
+        """Both in one cell, so that a changed account is seen without scrolling."""
+        return format_html("{}{}", self.account(obj), self.bank_details(obj))
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: Payout) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("Subscription"))
+    def subscription_link(self, obj: Payout) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description=gettext_lazy("Became"))
+    def became(self, obj: Payout) -> SafeString:
+        return SafeString("–") if obj.credit is None else link(obj.credit, say("a credit"))
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    def amount_shown(self, obj: Payout) -> SafeString:
+        return money(obj.amount, obj.currency)
+
+    @admin.display(description=gettext_lazy("To the account"))
+    def account(self, obj: Payout) -> SafeString:
+        return format_html("{}{}", obj.iban, sub(obj.account_holder))
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: Payout) -> SafeString:
+        if obj.paid_on is None:
+            return format_html("{}{}", payout_pill(obj), sub(obj.failure))
+        return format_html("{}{}{}", payout_pill(obj), sub(day(obj.paid_on)), sub(obj.reference))
+
+    def page_pills(self, request: HttpRequest, obj: Payout) -> Sequence[SafeString]:
+        return [payout_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Payout) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -1,0 +1,69 @@
+"""Payouts: cash on its way."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from audit.tracked import TrackedModel
+from billing.credits.models import Credit
+from billing.subscriptions.models import Subscription
+from core.fields import MoneyField, amount_text
+from core.text import say
+
+
+class Payout(TrackedModel):
+    """Cash on its way to a customer. It lives on by itself after the refund is settled."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", gettext_lazy("To be paid")
+        PAID = "paid", gettext_lazy("Paid")
+        FAILED = "failed", gettext_lazy("Failed")
+        CREDITED = "credited", gettext_lazy("Turned into a credit")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled by a reversal")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="payouts")
+    key = models.CharField(
+        max_length=60,
+        unique=True,
+        help_text=gettext_lazy("Stays the same for every attempt, so that a bank pays once."),
+    )
+    currency = models.CharField(max_length=3)
+    amount = MoneyField()
+    iban = models.CharField("IBAN", max_length=34)
+    account_holder = models.CharField(max_length=140, blank=True)
+    reason = models.CharField(max_length=200)
+    requested_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    reference = models.CharField(max_length=140, blank=True)
+    paid_on = models.DateField(null=True, blank=True)
+    failure = models.CharField(max_length=200, blank=True)
+    credit = models.OneToOneField(
+        Credit,
+        models.PROTECT,
+        related_name="payout",
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("What it was turned into."),
+    )
+
+    class Meta:
+        ordering = ("requested_on", "pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
+            models.CheckConstraint(
+                condition=(Q(state="paid", paid_on__isnull=False) & ~Q(reference=""))
+                | (~Q(state="paid") & Q(paid_on__isnull=True)),
+                name="payout_paid_has_proof",
+            ),
+            models.CheckConstraint(condition=~Q(state="failed") | ~Q(failure=""), name="payout_failed_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name
+        )

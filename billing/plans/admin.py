@@ -1,0 +1,336 @@
+"""Plans, operations and their dated terms: a billing clerk drafts, a manager publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import Done, NoReasonForm, PageAction, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import number, pill
+from backoffice.links import day, link, page_url
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.tables import TABLE
+from billing.plans.actions import (
+    create_operation,
+    create_plan,
+    draft_operation_cost,
+    draft_price,
+    publish_obstacle,
+    publish_operation_cost,
+    publish_price,
+)
+from billing.plans.forms import OperationCostForm, OperationForm, PlanForm, PriceForm
+from billing.plans.models import Operation, OperationCost, Plan, Price, PublishedState
+from core.amounts import money_text
+from core.fields import amount_text
+from core.text import say
+
+register_verbs(
+    {
+        "plan.create": gettext_lazy("made the plan"),
+        "operation.create": gettext_lazy("made the operation"),
+        "price.draft": gettext_lazy("drafted the price"),
+        "price.publish": gettext_lazy("published the price"),
+        "operation_cost.draft": gettext_lazy("drafted the cost"),
+        "operation_cost.publish": gettext_lazy("published the cost"),
+    }
+)
+
+
+def published_pill(terms: Price | OperationCost) -> SafeString:
+    tone: Any = "good" if terms.state == PublishedState.PUBLISHED else "warn"
+    return pill(terms.get_state_display(), tone)
+
+
+class _Draft(PageAction):
+    icon = "plus"
+    may = May.DRAFT_PRICES
+    roles = roles_that(May.DRAFT_PRICES)
+
+
+class _Publish[M: (Price, OperationCost)](StaffAction[M]):
+    name = "publish"
+    label = gettext_lazy("Publish")
+    tone = "primary"
+    icon = "check"
+    may = May.PUBLISH_PRICES
+    roles = roles_that(May.PUBLISH_PRICES)
+    form_class = NoReasonForm
+
+    def obstacle(self, obj: M, by: User) -> str | None:
+        return publish_obstacle(obj, by=by)
+
+
+# --- Plans and prices ---------------------------------------------------------------------------
+
+
+class NewPlan(_Draft):
+    name = "new"
+    label = gettext_lazy("New plan")
+    form_class = PlanForm
+    intro = gettext_lazy("Nobody can subscribe to it before a price is published.")
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        plan = create_plan(by=by, **cleaned)
+        return Done(say("The plan {plan} is made; draft its first price.", plan=plan), page_url(plan))
+
+
+@admin.register(Plan)
+class PlanAdmin(TrackedAdmin):
+    may_view = May.SEE_PLANS
+    page_actions = (NewPlan,)
+    list_display = ("name", "code", "kind", "sold")
+    list_filter = ("kind", "active")
+    search_fields = ("name", "code")
+    fields = ("name", "code", "kind", "sold")
+    readonly_fields = ("sold",)
+    empty_hint = gettext_lazy("Make the first plan with “New plan”, then draft its price.")
+
+    @admin.display(description=gettext_lazy("Sold"), ordering="active")
+    def sold(self, obj: Plan) -> SafeString:
+        return pill(say("Sold"), "good") if obj.active else pill(say("Not any more"), "mute")
+
+    def change_panels(self, request: HttpRequest, obj: Plan) -> Sequence[Panel]:
+        rows = [
+            (
+                link(price, day(price.valid_from)),
+                price.get_term_display(),
+                published_pill(price),
+                number(price.included_minutes),
+                amount_text(price.minute_cost, price.currency),
+                money(price.fee, price.currency),
+            )
+            for price in obj.prices.order_by("term", "currency", "-valid_from", "-pk")
+        ]
+        may = isinstance(request.user, User) and request.user.may(May.DRAFT_PRICES)
+        url = reverse("admin:billing_price_do", args=("draft",))
+        return [
+            Panel(
+                say("Prices"),
+                TABLE,
+                {
+                    "headings": [
+                        say("From"),
+                        say("Term"),
+                        say("State"),
+                        (say("Minutes"), "n"),
+                        say("A minute"),
+                        (say("Fee"), "n"),
+                    ],
+                    "rows": rows,
+                    "empty": say("Nobody can subscribe before a price is published."),
+                },
+                note=say("Draft a price") if may else "",
+                url=f"{url}?plan={obj.pk}" if may else "",
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+class DraftPrice(_Draft):
+    name = "draft"
+    label = gettext_lazy("Draft a price")
+    form_class = PriceForm
+    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        plan = cleaned.pop("plan")
+        price = draft_price(by=by, plan_id=plan.pk, **cleaned)
+        return Done(say("Drafted: {price}. A manager has to publish it.", price=price), page_url(price))
+
+
+class PublishPrice(_Publish[Price]):
+    label_plural = gettext_lazy("Publish prices")
+
+    def consequence(self, obj: Price, by: User) -> str:
+        return say(
+            "{plan}, {term}, costs {amount} for periods that begin on {day} or later. Periods that have begun keep "
+            "their terms.",
+            plan=obj.plan.name,
+            term=obj.get_term_display().lower(),
+            amount=money_text(obj.fee, obj.currency),
+            day=obj.valid_from,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("Published: {price}.", price=publish_price(pk, by=by))
+
+
+@admin.register(Price)
+class PriceAdmin(TrackedAdmin):
+    may_view = May.SEE_PLANS
+    staff_actions = (PublishPrice,)
+    page_actions = (DraftPrice,)
+    list_display = ("plan", "term", "valid_from", "fee_shown", "minutes", "a_minute", "state_pill")
+    list_filter = ("state", "plan", "term", "currency")
+    list_select_related = ("plan",)
+    numeric_columns = ("fee_shown", "minutes", "a_minute")
+    search_fields = ("plan__name", "plan__code")
+    empty_hint = gettext_lazy("Draft the first price; a manager publishes it.")
+    fields = (
+        "plan",
+        "term",
+        "valid_from",
+        "fee_shown",
+        "tax_rate",
+        "included_minutes",
+        "a_minute",
+        "drafted_by",
+        "published_by",
+    )
+    readonly_fields = ("fee_shown", "a_minute")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        rows: QuerySet[Price] = super().get_queryset(request)
+        return rows.select_related("plan", "drafted_by", "published_by")
+
+    @admin.display(description=gettext_lazy("Fee, gross"), ordering="fee")
+    def fee_shown(self, obj: Price) -> SafeString:
+        return money(obj.fee, obj.currency)
+
+    @admin.display(description=gettext_lazy("Included minutes"), ordering="included_minutes")
+    def minutes(self, obj: Price) -> SafeString:
+        return number(obj.included_minutes)
+
+    @admin.display(description=gettext_lazy("A minute"), ordering="minute_cost")
+    def a_minute(self, obj: Price) -> SafeString:
+        return number(amount_text(obj.minute_cost, obj.currency))
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: Price) -> SafeString:
+        return published_pill(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Price) -> Sequence[SafeString]:
+        return [published_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Price) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+# --- Operations ---------------------------------------------------------------------------------
+
+
+class NewOperation(_Draft):
+    name = "new"
+    label = gettext_lazy("New operation")
+    form_class = OperationForm
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        operation = create_operation(by=by, **cleaned)
+        return Done(say("The operation {operation} is made; draft its cost.", operation=operation), page_url(operation))
+
+
+@admin.register(Operation)
+class OperationAdmin(TrackedAdmin):
+    may_view = May.SEE_PLANS
+    page_actions = (NewOperation,)
+    list_display = ("name", "code")
+    search_fields = ("name", "code")
+    fields = ("name", "code")
+    empty_hint = gettext_lazy("Make the first with “New operation”: forwarding, hosting a trunk.")
+
+    def change_panels(self, request: HttpRequest, obj: Operation) -> Sequence[Panel]:
+        rows = [
+            (
+                link(cost, day(cost.valid_from)),
+                published_pill(cost),
+                number(amount_text(cost.unit_cost, cost.currency)),
+            )
+            for cost in obj.costs.order_by("currency", "-valid_from", "-pk")
+        ]
+        may = isinstance(request.user, User) and request.user.may(May.DRAFT_PRICES)
+        url = reverse("admin:billing_operationcost_do", args=("draft",))
+        return [
+            Panel(
+                say("Costs"),
+                TABLE,
+                {
+                    "headings": [say("From"), say("State"), (say("One use"), "n")],
+                    "rows": rows,
+                    "empty": say("No cost yet."),
+                },
+                note=say("Draft a cost") if may else "",
+                url=f"{url}?operation={obj.pk}" if may else "",
+            ),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+class DraftOperationCost(_Draft):
+    name = "draft"
+    label = gettext_lazy("Draft a cost")
+    form_class = OperationCostForm
+    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        operation = cleaned.pop("operation")
+        cost = draft_operation_cost(by=by, operation_id=operation.pk, **cleaned)
+        return Done(say("Drafted: {cost}. A manager has to publish it.", cost=cost), page_url(cost))
+
+
+class PublishOperationCost(_Publish[OperationCost]):
+    label_plural = gettext_lazy("Publish costs")
+
+    def consequence(self, obj: OperationCost, by: User) -> str:
+        return say(
+            "One use of {operation} costs {amount} in periods that begin on {day} or later. Periods that have begun "
+            "keep their terms.",
+            operation=obj.operation.name,
+            amount=amount_text(obj.unit_cost, obj.currency),
+            day=obj.valid_from,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("Published: {cost}.", cost=publish_operation_cost(pk, by=by))
+
+
+@admin.register(OperationCost)
+class OperationCostAdmin(TrackedAdmin):
+    may_view = May.SEE_PLANS
+    staff_actions = (PublishOperationCost,)
+    page_actions = (DraftOperationCost,)
+    list_display = ("operation", "valid_from", "one_use", "state_pill")
+    list_filter = ("state", "operation", "currency")
+    list_select_related = ("operation",)
+    numeric_columns = ("one_use",)
+    search_fields = ("operation__name", "operation__code")
+    empty_hint = gettext_lazy("Draft the first cost; a manager publishes it.")
+    fields = ("operation", "valid_from", "one_use", "drafted_by", "published_by")
+    readonly_fields = ("one_use",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OperationCost]:
+        rows: QuerySet[OperationCost] = super().get_queryset(request)
+        return rows.select_related("operation", "drafted_by", "published_by")
+
+    @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
+    def one_use(self, obj: OperationCost) -> SafeString:
+        return number(amount_text(obj.unit_cost, obj.currency))
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: OperationCost) -> SafeString:
+        return published_pill(obj)
+
+    def page_pills(self, request: HttpRequest, obj: OperationCost) -> Sequence[SafeString]:
+        return [published_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: OperationCost) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]

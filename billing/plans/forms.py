@@ -1,0 +1,67 @@
+"""What is typed of plans, prices and operations."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from backoffice.actions import ActionForm
+from backoffice.forms import AmountField, DateField, currency_choices
+from billing.plans.models import Operation, Plan, TermChoices
+from core.fields import CostField
+
+
+class CostInput(forms.DecimalField):
+    """A cost of one unit, which may be finer than the currency."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 0, "max_digits": 14, "decimal_places": CostField().places, **kwargs})
+
+
+# --- Plans and dated terms ----------------------------------------------------------------------
+
+
+class PlanForm(ActionForm):
+    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
+    name = forms.CharField(max_length=100)
+    kind = forms.ChoiceField(choices=Plan.Kind)
+
+
+class PriceForm(ActionForm):
+    """A plan's terms from a date on."""
+
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
+    term = forms.ChoiceField(choices=TermChoices)
+    currency = forms.ChoiceField(choices=currency_choices)
+    valid_from = DateField(
+        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
+    )
+    fee = AmountField(help_text=gettext_lazy("Gross, for the whole term."))
+    tax_rate = forms.DecimalField(
+        label=gettext_lazy("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
+    )
+    included_minutes = forms.IntegerField(min_value=0, max_value=2_000_000, initial=0)
+    minute_cost = CostInput(
+        label=gettext_lazy("Cost of a minute"),
+        initial=0,
+        help_text=gettext_lazy("What a used minute takes off a refund."),
+    )
+
+
+class OperationForm(ActionForm):
+    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
+    name = forms.CharField(max_length=100)
+
+
+class OperationCostForm(ActionForm):
+    """What one use of an operation costs from a date on."""
+
+    operation = forms.ModelChoiceField(Operation.objects.all())
+    currency = forms.ChoiceField(choices=currency_choices)
+    valid_from = DateField(
+        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
+    )
+    unit_cost = CostInput(label=gettext_lazy("Cost of one use"))

@@ -1,0 +1,160 @@
+"""What is sold: plans, what they cost from a date on, and what operator operations cost from a date on."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from audit.tracked import TrackedModel, TrackedQuerySet
+from core.fields import CostField, MoneyField, RateField, amount_text
+from core.text import say
+from core.validators import validate_currency
+
+code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", gettext_lazy("Capital letters, digits, _ and - only."))
+
+
+class TermChoices(models.TextChoices):
+    """How long a billing cycle lasts (F9); the values are those of ``billing.periods.Term``."""
+
+    MONTHLY = "monthly", gettext_lazy("Monthly")
+    ANNUAL = "annual", gettext_lazy("Annual")
+
+
+class Plan(TrackedModel):
+    """Something a customer can subscribe to."""
+
+    class Kind(models.TextChoices):
+        PHONE_SYSTEM = "phone_system", gettext_lazy("Phone system")
+        SOFTWARE = "software", gettext_lazy("Software")
+
+    code = models.CharField(max_length=30, unique=True, validators=[code_validator])
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=Kind)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("code",)
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=("phone_system", "software")), name="plan_kind_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PublishedState(models.TextChoices):
+    """Terms are drafted by one person and published by another."""
+
+    DRAFT = "draft", gettext_lazy("Draft")
+    PUBLISHED = "published", gettext_lazy("Published")
+
+
+def published_by_another(name: str) -> models.CheckConstraint:
+    """The database's own four eyes: what is published was published by somebody else than its drafter."""
+    return models.CheckConstraint(
+        condition=Q(state="draft", published_by__isnull=True)
+        | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
+        name=name,
+    )
+
+
+class DatedTermsQuerySet[M: models.Model](TrackedQuerySet[M]):
+    def in_force(self, day: date) -> Self:
+        """Published terms that hold for a period beginning on the day, the newest first."""
+        return self.filter(state=PublishedState.PUBLISHED, valid_from__lte=day).order_by("-valid_from", "-pk")
+
+
+class Price(TrackedModel):
+    """A plan's terms for periods that begin on or after ``valid_from``; the fee is gross and for the whole term."""
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="prices")
+    term = models.CharField(max_length=10, choices=TermChoices)
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    valid_from = models.DateField()
+    fee = MoneyField()
+    tax_rate = RateField(default=Decimal(0))
+    included_minutes = models.PositiveIntegerField(default=0)
+    minute_cost = CostField(default=Decimal(0))
+    state = models.CharField(max_length=10, choices=PublishedState, default=PublishedState.DRAFT)
+    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+
+    objects: ClassVar = DatedTermsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("plan", "term", "currency", "-valid_from")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(fee__gte=0, minute_cost__gte=0, tax_rate__gte=0), name="price_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(term__in=("monthly", "annual")), name="price_term_known"),
+            models.UniqueConstraint(
+                fields=("plan", "term", "currency", "valid_from"),
+                condition=Q(state="published"),
+                name="price_once_per_day",
+            ),
+            published_by_another("price_published_by_another"),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{plan}, {term}: {fee} from {day}",
+            plan=self.plan.name,
+            term=self.get_term_display().lower(),
+            fee=amount_text(self.fee, self.currency),
+            day=self.valid_from,
+        )
+
+
+class Operation(TrackedModel):
+    """Something an operator does for a customer: forwarding, hosting a trunk."""
+
+    code = models.CharField(max_length=30, unique=True, validators=[code_validator])
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OperationCost(TrackedModel):
+    """What one operation costs us in a currency, for periods that begin on or after ``valid_from``."""
+
+    operation = models.ForeignKey(Operation, models.PROTECT, related_name="costs")
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    valid_from = models.DateField()
+    unit_cost = CostField()
+    state = models.CharField(max_length=10, choices=PublishedState, default=PublishedState.DRAFT)
+    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+
+    objects: ClassVar = DatedTermsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("operation", "currency", "-valid_from")
+        constraints = [
+            models.CheckConstraint(condition=Q(unit_cost__gte=0), name="operation_cost_not_negative"),
+            models.UniqueConstraint(
+                fields=("operation", "currency", "valid_from"),
+                condition=Q(state="published"),
+                name="operation_cost_once_per_day",
+            ),
+            published_by_another("operation_cost_by_another"),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{operation}: {cost} from {day}",
+            operation=self.operation.name,
+            cost=amount_text(self.unit_cost, self.currency),
+            day=self.valid_from,
+        )

@@ -1,0 +1,228 @@
+"""Pages of leftover credit that is to be paid out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import Done, OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import pill, sub, when
+from backoffice.links import link, page_url
+from backoffice.panels import Panel, timeline_panel
+from billing.credits.models import Credit
+from billing.payouts.panels import payout_pill
+from billing.residual_credits.actions import (
+    approve_leftover,
+    approve_obstacle,
+    propose_leftover,
+    propose_obstacle,
+    reject_leftover,
+    reject_obstacle,
+    withdraw_leftover,
+    withdraw_obstacle,
+)
+from billing.residual_credits.forms import LeftoverForm
+from billing.residual_credits.models import LeftoverPayout
+from core.amounts import money_text, sums_in_words
+from core.text import say
+
+
+class ProposeLeftover(StaffAction[Credit]):
+    name = "pay_out"
+    label = gettext_lazy("Propose to pay it out")
+    icon = "banknote"
+    in_bulk = False
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = LeftoverForm
+
+    def obstacle(self, obj: Credit, by: User) -> str | None:
+        return propose_obstacle(obj, by)
+
+    def consequence(self, obj: Credit, by: User) -> str:
+        left = money_text(obj.remaining, obj.currency)
+        return say("{left} is left. A manager who is not you approves it before anything is paid.", left=left)
+
+    def get_initial(self, rows: Sequence[Credit], by: User) -> dict[str, Any]:
+        return {"amount": rows[0].remaining}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        leftover = propose_leftover(pk, by=by, **cleaned)
+        return Done(say("{payout} waits for approval.", payout=leftover), page_url(leftover))
+
+
+# --- What ended subscriptions left --------------------------------------------------------------
+
+
+class _OnLeftover(StaffAction[LeftoverPayout]):
+    def summary(self, rows: Sequence[LeftoverPayout], by: User) -> str:
+        return sums_in_words((leftover.credit.currency, leftover.amount) for leftover in rows)
+
+
+class ApproveLeftover(_OnLeftover):
+    name = "approve"
+    label = gettext_lazy("Approve")
+    label_plural = gettext_lazy("Approve")
+    tone = "primary"
+    icon = "check"
+    may = May.APPROVE_LEFTOVER
+    roles = roles_that(May.APPROVE_LEFTOVER)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+        return approve_obstacle(obj, by)
+
+    def consequence(self, obj: LeftoverPayout, by: User) -> str:
+        customer = obj.credit.customer
+        return say(
+            "{amount} is to be paid to {customer}, {iban}.",
+            amount=money_text(obj.amount, obj.credit.currency),
+            customer=customer.name,
+            iban=customer.iban,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        leftover = approve_leftover(pk, by=by, reason=cleaned["reason"])
+        return say("{payout}: approved, the payout waits for the bank.", payout=leftover)
+
+
+class RejectLeftover(_OnLeftover):
+    name = "reject"
+    label = gettext_lazy("Reject")
+    label_plural = gettext_lazy("Reject")
+    tone = "danger"
+    icon = "x"
+    may = May.APPROVE_LEFTOVER
+    roles = roles_that(May.APPROVE_LEFTOVER)
+    form_class = ReasonForm
+
+    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+        return reject_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{payout}: rejected.", payout=reject_leftover(pk, by=by, reason=cleaned["reason"]))
+
+
+class WithdrawLeftover(_OnLeftover):
+    name = "withdraw"
+    label = gettext_lazy("Withdraw")
+    label_plural = gettext_lazy("Withdraw")
+    icon = "undo-2"
+    may = May.HANDLE_MONEY
+    roles = roles_that(May.HANDLE_MONEY)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+        return withdraw_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{payout}: taken back.", payout=withdraw_leftover(pk, by=by, reason=cleaned["reason"]))
+
+
+@admin.register(LeftoverPayout)
+class LeftoverPayoutAdmin(TrackedAdmin):
+    may_view = May.SEE_MONEY
+    staff_actions = (ApproveLeftover, RejectLeftover, WithdrawLeftover)
+    list_display = ("proposed", "customer", "subscription", "amount_shown", "state_pill", "proposed_by", "decided_by")
+    list_filter = ("state", "proposed_at")
+    list_select_related = ("credit__customer", "credit__subscription", "proposed_by", "decided_by", "payout")
+    numeric_columns = ("amount_shown",)
+    search_fields = ("credit__customer__name", "credit__customer__number", "credit__subscription__number")
+    search_help_text = gettext_lazy("Customer or subscription number")
+    ordering = ("-proposed_at", "-pk")
+    empty_hint = gettext_lazy("They are proposed on the page of a credit that a subscription left when it ended.")
+    fields = (
+        "customer",
+        "subscription",
+        "credit_link",
+        "amount_shown",
+        "reason",
+        "proposal",
+        "decision",
+        "payout_link",
+    )
+    readonly_fields = (
+        "customer",
+        "subscription",
+        "credit_link",
+        "amount_shown",
+        "proposal",
+        "decision",
+        "payout_link",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LeftoverPayout]:
+        rows: QuerySet[LeftoverPayout] = super().get_queryset(request)
+        return rows.select_related(*self.list_select_related)
+
+    @admin.display(description=gettext_lazy("Proposed"), ordering="proposed_at")
+    def proposed(self, obj: LeftoverPayout) -> SafeString:
+        return when(obj.proposed_at)
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="credit__customer__name")
+    def customer(self, obj: LeftoverPayout) -> SafeString:
+        return link(obj.credit.customer)
+
+    @admin.display(description=gettext_lazy("Subscription"), ordering="credit__subscription__number")
+    def subscription(self, obj: LeftoverPayout) -> SafeString:
+        return link(obj.credit.subscription)
+
+    @admin.display(description=gettext_lazy("Credit"))
+    def credit_link(self, obj: LeftoverPayout) -> SafeString:
+        return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    def amount_shown(self, obj: LeftoverPayout) -> SafeString:
+        return money(obj.amount, obj.credit.currency)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: LeftoverPayout) -> SafeString:
+        return leftover_pill(obj)
+
+    @admin.display(description=gettext_lazy("Proposed"))
+    def proposal(self, obj: LeftoverPayout) -> SafeString:
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
+
+    @admin.display(description=gettext_lazy("Decided"))
+    def decision(self, obj: LeftoverPayout) -> SafeString:
+        return (
+            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
+            if obj.decided_by
+            else SafeString(say("not yet"))
+        )
+
+    @admin.display(description=gettext_lazy("Payout"))
+    def payout_link(self, obj: LeftoverPayout) -> SafeString:
+        if obj.payout is None:
+            return SafeString(say("none"))
+        return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
+
+    def page_title(self, obj: LeftoverPayout) -> str:  # type: ignore[override]
+        return say(
+            "{amount} left to {customer}",
+            amount=money_text(obj.amount, obj.credit.currency),
+            customer=obj.credit.customer.name,
+        )
+
+    def page_pills(self, request: HttpRequest, obj: LeftoverPayout) -> Sequence[SafeString]:
+        return [leftover_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: LeftoverPayout) -> Sequence[Panel]:
+        return [timeline_panel(Event.objects.about(obj), about=obj)]
+
+
+def leftover_pill(leftover: LeftoverPayout) -> SafeString:
+    tones: dict[str, Any] = {"proposed": "warn", "approved": "good", "rejected": "bad", "withdrawn": "mute"}
+    return pill(leftover.get_state_display(), tones[leftover.state])

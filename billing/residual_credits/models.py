@@ -1,0 +1,56 @@
+"""Leftover credit on its way to the customer, under four eyes."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from audit.tracked import TrackedModel
+from billing.credits.models import Credit
+from billing.payouts.models import Payout
+from core.fields import MoneyField, amount_text
+from core.text import say
+
+
+class LeftoverPayout(TrackedModel):
+    """Credit that a subscription left when it ended, to be paid out: proposed by one person, approved by another."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts")
+    amount = MoneyField()
+    reason = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    payout = models.OneToOneField(Payout, models.PROTECT, related_name="leftover", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="leftover_payout_positive"),
+            models.CheckConstraint(
+                condition=~Q(state="approved")
+                | (Q(decided_by__isnull=False, payout__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="leftover_payout_approved_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("credit",), condition=Q(state="proposed"), name="leftover_payout_one_proposed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        credit = self.credit
+        return say(
+            "{amount} left to {customer}",
+            amount=amount_text(self.amount, credit.currency),
+            customer=credit.customer.name,
+        )

@@ -1,0 +1,459 @@
+"""Subscriptions: opening one, cancelling it and undoing that; and their cards on the customer's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, prefetch_related_objects
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.customers.panels import customer_page
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import ActionForm, Done, PageAction, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.links import day, link, page_url
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.united import put_at_hand
+from billing.credits.models import Credit
+from billing.credits.panels import credits_panel, given_panel
+from billing.invoices.models import Invoice
+from billing.invoices.panels import invoices_panel
+from billing.remedies.models import MinutesGrant
+from billing.subscriptions.actions import (
+    cancel_subscription,
+    cancellation_obstacle,
+    cancellation_takes_effect_on,
+    fee_obstacle,
+    first_sequence,
+    no_price,
+    open_subscription,
+    own_period,
+    price_in_force,
+    undo_cancellation,
+    undo_obstacle,
+)
+from billing.subscriptions.forms import CancelForm, OpenSubscriptionForm
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.subscriptions.panels import (
+    period_bar_cell,
+    period_panel,
+    periods_panel,
+    subscription_page,
+    subscription_pill,
+)
+from billing.subscriptions.plan_changes.admin import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
+from billing.usage.models import UsageDay, UsageKind
+from billing.usage.sparkline import usage_cell
+from core.amounts import money_text
+from core.text import Words, join, say, say_count
+from hardware.purchases.models import Purchase
+
+register_verbs(
+    {
+        "subscription.open": gettext_lazy("opened the subscription"),
+        "subscription.cancel": gettext_lazy("cancelled the subscription"),
+        "subscription.undo_cancellation": gettext_lazy("took back the cancellation of the subscription"),
+        "subscription.bill": gettext_lazy("billed the subscription"),
+        "usage.record": gettext_lazy("recorded usage of the subscription"),
+    }
+)
+
+#: How much of a long life the customer's page shows; the lists have all of it.
+NEWEST = 12
+
+
+class OpenSubscription(PageAction):
+    name = "open"
+    label = gettext_lazy("Open a subscription")
+    icon = "plus"
+    may = May.OPEN_SUBSCRIPTIONS
+    roles = roles_that(May.OPEN_SUBSCRIPTIONS)
+    form_class = OpenSubscriptionForm
+    preview_template = "billing/preview_opening.html"
+    previews_input = True
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"activated_on": timezone.localdate(), **request.GET.dict()}
+
+    def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
+        if not (form.is_bound and form.is_valid()):
+            return {}
+        return _opening(form.cleaned_data)
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        customer, plan = cleaned.pop("customer"), cleaned.pop("plan")
+        subscription = open_subscription(by=by, customer_id=customer.pk, plan_id=plan.pk, **cleaned)
+        return Done(
+            say("{subscription} is open, with its first period and invoice.", subscription=subscription),
+            page_url(subscription),
+        )
+
+
+def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """What opening it would come to: its first period and what that costs, or why it can't be."""
+    customer, plan, fee = cleaned["customer"], cleaned["plan"], cleaned["agreed_fee"]
+    subscription = Subscription(
+        customer=customer,
+        plan=plan,
+        term=cleaned["term"],
+        currency=customer.currency,
+        agreed_fee=fee,
+        activated_on=cleaned["activated_on"],
+        anchor_on=cleaned["activated_on"],
+    )
+    taken_over = cleaned["taken_over_on"]
+    if taken_over is not None and taken_over < subscription.activated_on:
+        return {"obstacle": say("A subscription cannot be taken over before its activation.")}
+    period = own_period(subscription, first_sequence(subscription, taken_over))
+    price = price_in_force(plan.pk, subscription.term, customer.currency, period.starts_on)
+    if price is None:
+        return {"obstacle": no_price(plan, subscription.term, customer.currency, period.starts_on)}
+    if fee is not None and (obstacle := fee_obstacle(fee, customer.currency)):
+        return {"obstacle": obstacle}
+    return {
+        "customer": customer,
+        "plan": plan,
+        "period": period,
+        "price": price,
+        "fee": money_text(price.fee if fee is None else fee, customer.currency),
+    }
+
+
+class CancelSubscription(StaffAction[Subscription]):
+    name = "cancel"
+    label = gettext_lazy("Cancel the subscription")
+    label_plural = gettext_lazy("Cancel subscriptions")
+    tone = "danger"
+    icon = "circle-x"
+    may = May.CANCEL_SUBSCRIPTIONS
+    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
+    form_class = CancelForm
+    intro = gettext_lazy("On the customer's word. Until the period's end it can be taken back.")
+
+    def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+        return rows.prefetch_related(_PHONES)
+
+    def obstacle(self, obj: Subscription, by: User) -> str | None:
+        return cancellation_obstacle(obj)
+
+    def consequence(self, obj: Subscription, by: User) -> str:
+        ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
+        return say(
+            "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
+            "by itself, without another invoice (F4). Nothing is paid back for cancelling (F3). {phones} Until {last} "
+            "it can be taken back.",
+            day=ends_on,
+            last=ends_on - timedelta(days=1),
+            phones=_phones_in_words(obj.customer),
+        )
+
+    def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
+        return {"requested_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        subscription = cancel_subscription(pk, by=by, **cleaned)
+        ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
+        return say(
+            "{subscription} is cancelled; it ends after {day}.",
+            subscription=subscription,
+            day=ends_on - timedelta(days=1),
+        )
+
+
+class UndoCancellation(StaffAction[Subscription]):
+    name = "undo_cancellation"
+    label = gettext_lazy("Take back the cancellation")
+    label_plural = gettext_lazy("Take back cancellations")
+    icon = "undo-2"
+    may = May.CANCEL_SUBSCRIPTIONS
+    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Subscription, by: User) -> str | None:
+        return undo_obstacle(obj, open_period_of(obj), timezone.localdate())
+
+    def consequence(self, obj: Subscription, by: User) -> str:
+        return say("The service goes on after the current period, which is invoiced as before.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return say("{subscription} goes on.", subscription=undo_cancellation(pk, by=by, reason=cleaned["reason"]))
+
+
+#: The phones that the customer has, for the questions that are asked of every chosen row.
+_PHONES = Prefetch(
+    "customer__purchases", queryset=Purchase.objects.kept().select_related("phone__model"), to_attr="kept_purchases"
+)
+
+
+def _phones_in_words(customer: Customer) -> str:
+    """What becomes of the customer's phones when the service ends: nothing (F7)."""
+    purchases: list[Purchase] = customer.kept_purchases  # type: ignore[attr-defined]
+    if not purchases:
+        return say("The customer has no phones of ours.")
+    owing = [purchase for purchase in purchases if purchase.owed]
+    count = len(purchases)
+    if not owing:
+        return say_count(
+            "{count} phone stays with the customer (F7), all paid.",
+            "{count} phones stay with the customer (F7), all paid.",
+            count,
+        )
+    currencies = sorted({purchase.currency for purchase in owing})
+    sums = [
+        money_text(sum((each.owed for each in owing if each.currency == currency), Decimal(0)), currency)
+        for currency in currencies
+    ]
+    return say_count(
+        "{count} phone stays with the customer (F7); {amounts} of their price is still owed (F6).",
+        "{count} phones stay with the customer (F7); {amounts} of their price is still owed (F6).",
+        count,
+        amounts=_all_of(sums),
+    )
+
+
+def _all_of(parts: Sequence[Words]) -> Words:
+    *first, last = parts
+    return say("{these} and {last}", these=join(", ", first), last=last) if first else last
+
+
+def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Panel | None:
+    """What a customer who cancelled keeps: the service to its last day, phones, what is left of credits."""
+    if subscription.cancelled_on is None or subscription.state == Subscription.State.ACTIVE:
+        return None
+    effective = subscription.ended_on or cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
+    left = sum((credit.remaining for credit in subscription.credits.all()), Decimal(0))
+    fields: list[tuple[str, Any]] = [
+        (say("Asked for on"), day(subscription.cancelled_on)),
+        (say("It came by"), subscription.get_cancellation_channel_display()),
+        (say("Takes effect on"), day(effective)),
+        (say("Service with all it includes through"), day(effective - timedelta(days=1))),
+        (say("Paid back for cancelling"), say("nothing (F3)")),
+        (say("Credit left"), money(left, subscription.currency) if left else say("none")),
+    ]
+    purchases = Purchase.objects.kept().filter(customer=subscription.customer_id).select_related("phone__model")
+    fields += [
+        (
+            say("Keeps {phone}", phone=purchase.phone),
+            say("{amount} still owed (F6)", amount=money_text(purchase.owed, purchase.currency))
+            if purchase.owed
+            else say("paid (F7)"),
+        )
+        for purchase in purchases
+    ]
+    return Panel(say("What the customer keeps"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
+
+
+def open_period_of(subscription: Subscription) -> BillingPeriod | None:
+    """The current period as the list's query brought it along."""
+    found: list[BillingPeriod] = subscription.open_periods  # type: ignore[attr-defined]
+    return found[0] if found else None
+
+
+def _last_day(period: BillingPeriod) -> date:
+    return period.closes_on - timedelta(days=1)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation)
+    page_actions = (OpenSubscription,)
+    list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
+    list_filter = ("state", "term", "plan", "currency")
+    list_select_related = ("customer", "plan")
+    numeric_columns = ("fee",)
+    lookup_by = "number"
+    search_fields = (
+        "number",
+        "customer__name",
+        "customer__number",
+        "customer__email",
+        "customer__purchases__phone__serial",
+    )
+    search_help_text = gettext_lazy("Subscription or customer number, name, e-mail, or a phone's serial number")
+    empty_hint = gettext_lazy("Open the first one from the page of a customer.")
+    fields = (
+        "customer_link",
+        "plan_link",
+        "term",
+        "fee",
+        "activated_on",
+        "anchor_on",
+        "runs_to",
+        "cancellation",
+    )
+    readonly_fields = ("customer_link", "plan_link", "fee", "runs_to", "cancellation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        rows: QuerySet[Subscription] = super().get_queryset(request)
+        current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
+        rows = rows.select_related("customer", "plan").prefetch_related(SCHEDULED)
+        return rows.prefetch_related(Prefetch("periods", queryset=current, to_attr="open_periods"))
+
+    @admin.display(description=gettext_lazy("Fee"))
+    def fee(self, obj: Subscription) -> SafeString:
+        period = open_period_of(obj)
+        fee = period.fee if period else obj.agreed_fee
+        return money(fee, obj.currency, say("agreed") if obj.agreed_fee is not None else "")
+
+    @admin.display(description=gettext_lazy("Paid service runs to"))
+    def runs_to(self, obj: Subscription) -> Any:
+        period = open_period_of(obj)
+        return day(_last_day(period) if period else obj.ended_on)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: Subscription) -> SafeString:
+        return subscription_pill(obj)
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: Subscription) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("Plan"))
+    def plan_link(self, obj: Subscription) -> SafeString:
+        return link(obj.plan)
+
+    @admin.display(description=gettext_lazy("Cancelled"))
+    def cancellation(self, obj: Subscription) -> str:
+        if obj.cancelled_on is None:
+            return say("no")
+        return say(
+            "{day}, by {channel}",
+            day=obj.cancelled_on,
+            channel=obj.get_cancellation_channel_display().lower(),
+        )
+
+    def page_title(self, obj: Subscription) -> str:  # type: ignore[override]
+        return f"{obj.number} {obj.customer.name}"
+
+    def page_pills(self, request: HttpRequest, obj: Subscription) -> Sequence[SafeString]:
+        return [subscription_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
+        current = open_period_of(obj)
+        keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
+        return [
+            *([period_panel(current, say("Current period"), linked=True)] if current else []),
+            *([changes] if changes else []),
+            *([keeps] if keeps else []),
+            periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
+            invoices_panel(_invoices(_invoices_of(obj))),
+            credits_panel(_credits(Credit.objects.filter(subscription=obj))),
+            given_panel(obj),
+            *subscription_page.of(request, obj),
+            # Usage arrives every day: it would bury the rest.
+            timeline_panel(Event.objects.about(obj).exclude(verb="usage.record"), about=obj),
+        ]
+
+
+def _invoices_of(subscription: Subscription) -> QuerySet[Invoice]:
+    """Of its periods, and of its charges alone; by the customer first, which has an index of its own."""
+    mine = Q(period__subscription=subscription) | Q(charges_of=subscription)
+    return Invoice.objects.filter(mine, customer=subscription.customer_id)
+
+
+def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
+    return list(rows.order_by("-issued_on", "-pk")[:NEWEST])
+
+
+def _credits(rows: QuerySet[Credit]) -> list[Credit]:
+    """The newest, each with where it went: a credit comes once for every use, and once if it has none."""
+    newest = rows.order_by("-granted_on", "-pk").values("pk")[:NEWEST]
+    with_uses: Any = Credit.objects.filter(pk__in=newest).annotate(use=FilteredRelation("applications"))
+    with_uses = with_uses.select_related("use__invoice").order_by("-granted_on", "-pk", "use__applied_on", "use__pk")
+    found = []
+    for _, same in groupby(with_uses, key=lambda credit: credit.pk):
+        credits = list(same)
+        # Django sets nothing where the joined row is missing.
+        put_at_hand(credits[0], "applications", [credit.use for credit in credits if hasattr(credit, "use")])
+        found.append(credits[0])
+    return found
+
+
+# --- On the customer's page ---------------------------------------------------------------------
+
+
+def _with_open_periods(customer: Customer) -> list[tuple[Subscription, BillingPeriod | None]]:
+    """The customer's subscriptions, the newest first, each with its open period and the calls in it. A subscription
+    has one open period at most, so that the period comes along as if it stood on the row.
+    """
+    open_period = FilteredRelation("periods", condition=Q(periods__state=BillingPeriod.State.OPEN))
+    minutes = MinutesGrant.objects.filter(period=OuterRef("open_period")).order_by().values("period")
+    rows: Any = customer.subscriptions.annotate(open_period=open_period)
+    rows = rows.select_related("plan", "open_period").annotate(
+        granted=Subquery(minutes.annotate(total=Sum("minutes")).values("total"))
+    )
+    found = []
+    for subscription in rows.order_by("-activated_on", "-pk"):
+        # Django sets nothing where the joined row is missing.
+        period: BillingPeriod | None = getattr(subscription, "open_period", None)
+        if period is not None:
+            period.granted = subscription.granted  # type: ignore[attr-defined]
+        found.append((subscription, period))
+    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
+    prefetch_related_objects([period for _, period in found if period is not None], calls)
+    return found
+
+
+@customer_page.panel(order=10)
+def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
+    rows = []
+    for subscription, period in _with_open_periods(customer):
+        rows.append(
+            (
+                link(subscription),
+                subscription.plan,
+                subscription.get_term_display(),
+                subscription_pill(subscription),
+                period_bar_cell(period) if period else "",
+                day(_last_day(period) if period else subscription.ended_on),
+                usage_cell(period) if period else "",
+                money(period.fee, period.currency) if period else "",
+            )
+        )
+    may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
+    headings = [
+        say("Number"),
+        say("Plan"),
+        say("Term"),
+        say("State"),
+        say("Current period"),
+        say("Runs to"),
+        say("Calls in it"),
+        (say("Fee"), "n"),
+    ]
+    return Panel(
+        say("Subscriptions"),
+        "backoffice/panels/table.html",
+        {"headings": headings, "rows": rows, "empty": say("No subscription.")},
+        note=say("Open a subscription") if may else "",
+        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
+        side="top",
+    )
+
+
+@customer_page.panel(order=20)
+def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
+    invoices = _invoices(Invoice.objects.filter(customer=customer))
+    more = len(invoices) == NEWEST
+    url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
+    return replace(invoices_panel(invoices, note=say("all invoices") if more else "", url=url), side="right")
+
+
+@customer_page.panel(order=30)
+def customers_credits_panel(request: HttpRequest, customer: Customer) -> Panel:
+    return credits_panel(_credits(Credit.objects.filter(customer=customer)))

@@ -1,0 +1,43 @@
+"""Inputs of the actions on plans, subscriptions and money: what can be typed; the actions have the rules."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.forms import CustomerNumberField
+from backoffice.actions import ActionForm
+from backoffice.forms import AmountField, DateField, ReasonField
+from billing.plans.models import Plan, TermChoices
+from billing.subscriptions.models import Subscription
+
+# --- Subscriptions ------------------------------------------------------------------------------
+
+
+class OpenSubscriptionForm(ActionForm):
+    customer = CustomerNumberField()
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
+    term = forms.ChoiceField(choices=TermChoices)
+    activated_on = DateField(
+        label=gettext_lazy("Activated on"), help_text=gettext_lazy("Its billing cycle is counted from this day (F9).")
+    )
+    agreed_fee = AmountField(
+        label=gettext_lazy("Agreed fee (optional)"),
+        required=False,
+        help_text=gettext_lazy("Gross, for a whole term, where it differs from the plan's price."),
+    )
+    taken_over_on = DateField(
+        label=gettext_lazy("Taken over on (optional)"),
+        required=False,
+        help_text=gettext_lazy(
+            "For a customer who comes from another system: the first period opened has this day in it."
+        ),
+    )
+
+
+class CancelForm(ActionForm):
+    """The customer's word, and how it came."""
+
+    channel = forms.ChoiceField(label=gettext_lazy("It came by"), choices=Subscription.Channel)
+    requested_on = DateField(label=gettext_lazy("Asked for on"))
+    reason = ReasonField(required=False)

@@ -1,0 +1,233 @@
+"""Subscriptions and their billing periods."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from audit.tracked import TrackedModel, TrackedQuerySet
+from billing.plans.models import Plan, TermChoices
+from core.fields import CostField, MoneyField, RateField
+from core.text import say
+from core.validators import validate_currency
+
+
+class SubscriptionQuerySet(TrackedQuerySet["Subscription"]):
+    def running(self) -> Self:
+        """Subscriptions whose service has not ended."""
+        return self.exclude(state=Subscription.State.ENDED)
+
+    def due_for_billing(self, today: date) -> Self:
+        """Running subscriptions whose current period is over on the day."""
+        return self.running().filter(periods__state=BillingPeriod.State.OPEN, periods__closes_on__lte=today)
+
+
+class Subscription(TrackedModel):
+    """A customer's contract for a plan.
+
+    Period *n* is computed from ``anchor_on``: the activation date, or where an extension has moved it to. The period
+    that begins on the anchor has the number ``anchor_sequence``.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", gettext_lazy("Active")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled, runs to the period's end")
+        ENDED = "ended", gettext_lazy("Ended")
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", gettext_lazy("E-mail")
+        PHONE = "phone", gettext_lazy("Phone")
+        LETTER = "letter", gettext_lazy("Letter")
+        WEB = "web", gettext_lazy("Web form")
+        IN_PERSON = "in_person", gettext_lazy("In person")
+
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions")
+    term = models.CharField(max_length=10, choices=TermChoices)
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    agreed_fee = MoneyField(
+        null=True, blank=True, help_text=gettext_lazy("Gross fee of a whole term, where it differs from the price.")
+    )
+    activated_on = models.DateField()
+    anchor_on = models.DateField()
+    anchor_sequence = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    cancelled_on = models.DateField(null=True, blank=True)
+    cancellation_channel = models.CharField(max_length=10, choices=Channel, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects: ClassVar = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [
+            models.CheckConstraint(condition=Q(term__in=("monthly", "annual")), name="subscription_term_known"),
+            models.CheckConstraint(
+                condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="agreed_fee_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(anchor_on__gte=F("activated_on")), name="anchor_not_before_activation"),
+            models.CheckConstraint(
+                condition=Q(state="active", cancelled_on__isnull=True, ended_on__isnull=True)
+                | Q(state="cancelled", cancelled_on__isnull=False, ended_on__isnull=True)
+                | Q(state="ended", ended_on__isnull=False),
+                name="subscription_state_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def current_period(self) -> BillingPeriod | None:
+        """The open period, if the service still runs. Not asked for where a page has read it (``open_periods``)."""
+        known: list[BillingPeriod] | None = self.__dict__.get("open_periods")
+        if known is not None:
+            return known[0] if known else None
+        return self.periods.filter(state=BillingPeriod.State.OPEN).first()
+
+
+class PeriodQuerySet(TrackedQuerySet["BillingPeriod"]):
+    def containing(self, day: date) -> Self:
+        """Periods whose service, extensions included, covers the day."""
+        return self.filter(starts_on__lte=day, closes_on__gt=day)
+
+
+class BillingPeriod(TrackedModel):
+    """One cycle of a subscription: half-open, ``[starts_on, ends_on)``, with everything it costs copied in.
+
+    ``extension_days`` were given as a remedy and lie between ``ends_on`` and ``closes_on``; a quote never counts them.
+    ``pending`` and ``refunded`` are what proposals hold and what was settled;
+    the database keeps their sum within the fee.
+    ``operation_costs`` is a list of ``{"code", "name", "unit_cost"}``, costs as strings.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", gettext_lazy("Current")
+        ENDED = "ended", gettext_lazy("Ended")
+
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="periods")
+    sequence = models.PositiveIntegerField()
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    extension_days = models.PositiveIntegerField(default=0)
+    closes_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    term = models.CharField(max_length=10, choices=TermChoices)
+    currency = models.CharField(max_length=3)
+    fee = MoneyField()
+    tax_rate = RateField()
+    included_minutes = models.PositiveIntegerField(default=0)
+    minute_cost = CostField(default=Decimal(0))
+    operation_costs: Any = models.JSONField(default=list)
+    pending = MoneyField(default=Decimal(0))
+    refunded = MoneyField(default=Decimal(0))
+
+    objects: ClassVar = PeriodQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("subscription", "sequence")
+        indexes = [
+            # The billing run's way from day to day and, within one, from subscription to subscription.
+            models.Index(fields=("closes_on", "subscription"), condition=Q(state="open"), name="period_open_by_close"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=("subscription", "sequence"), name="period_sequence_once"),
+            models.UniqueConstraint(fields=("subscription", "starts_on"), name="period_start_once"),
+            models.UniqueConstraint(fields=("subscription",), condition=Q(state="open"), name="period_one_open"),
+            models.CheckConstraint(condition=Q(ends_on__gt=F("starts_on")), name="period_ends_after_start"),
+            models.CheckConstraint(condition=Q(closes_on__gte=F("ends_on")), name="period_closes_after_end"),
+            models.CheckConstraint(
+                condition=Q(extension_days=0, closes_on=F("ends_on"))
+                | Q(extension_days__gt=0, closes_on__gt=F("ends_on")),
+                name="period_extension_fits",
+            ),
+            models.CheckConstraint(
+                condition=Q(fee__gte=0, minute_cost__gte=0, tax_rate__gte=0), name="period_terms_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(pending__gte=0, refunded__gte=0), name="period_refunds_not_negative"),
+            models.CheckConstraint(
+                condition=Q(fee__gte=F("pending") + F("refunded")), name="period_refunds_within_fee"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say("{first} to {last}", first=self.starts_on, last=self.last_day)
+
+    @property
+    def in_figures(self) -> str:
+        """As what is kept says it, in every language: "2024-01-01 to 2024-01-31"."""
+        return f"{self.starts_on} to {self.last_day}"
+
+    @property
+    def last_day(self) -> date:
+        """The last of the period's own days: people read periods with both ends counted."""
+        return self.ends_on - timedelta(days=1)
+
+    @property
+    def days(self) -> int:
+        """The period's own days, without those granted as an extension."""
+        return (self.ends_on - self.starts_on).days
+
+    @property
+    def fee_paid(self) -> Decimal:
+        """What was paid for the period: payments and applied credits of its invoice, 0 without one. What is paid goes
+        to the fee first, then to the charges that stand on the same invoice.
+        """
+        invoice: Any = getattr(self, "invoice", None)
+        return min(invoice.settled, self.fee) if invoice is not None else Decimal(0)
+
+
+class PlanChange(TrackedModel):
+    """A subscription's move to another plan, for periods that begin on or after its day."""
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled", gettext_lazy("Scheduled")
+        APPLIED = "applied", gettext_lazy("Applied")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="plan_changes")
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    previous_plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    agreed_fee = MoneyField(
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Gross fee of a whole term, where it differs from the new plan's price."),
+    )
+    effective_on = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)
+    asked_on = models.DateField()
+    channel = models.CharField(max_length=10, choices=Subscription.Channel)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    applied_period = models.OneToOneField(
+        BillingPeriod, models.PROTECT, related_name="plan_change", null=True, blank=True
+    )
+
+    class Meta:
+        ordering = ("-effective_on", "-pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("subscription",), condition=Q(state="scheduled"), name="plan_change_one_scheduled"
+            ),
+            models.CheckConstraint(condition=~Q(plan=F("previous_plan")), name="plan_change_to_another"),
+            models.CheckConstraint(
+                condition=Q(agreed_fee__isnull=True) | Q(agreed_fee__gte=0), name="plan_change_fee_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="applied", applied_period__isnull=False)
+                | (~Q(state="applied") & Q(applied_period__isnull=True)),
+                name="plan_change_applied_has_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say(
+            "{subscription} to {plan} from {day}", subscription=self.subscription, plan=self.plan, day=self.effective_on
+        )

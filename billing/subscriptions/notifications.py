@@ -1,0 +1,32 @@
+"""What the customer is told of a cancellation."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from accounts.staff.models import User
+from billing.subscriptions.models import Subscription
+from messaging.outbox.models import OutgoingMessage
+from messaging.outbox.queue import NewMessage, queue_messages
+from messaging.templates.models import MessageKind
+from messaging.templates.reader import Reader
+
+
+def tell_cancellation(subscription: Subscription, *, ends_on: date, by: User) -> OutgoingMessage:
+    """Confirm a cancellation that was just saved (F1, F2): ``ends_on`` is the first day without service."""
+    assert subscription.cancelled_on is not None
+    # The row's version tells one cancellation from a later one, after the first was undone.
+    version = subscription.history.latest().pk
+    reader = Reader(subscription.customer.language)
+    wanted = NewMessage(
+        kind=MessageKind.CANCELLATION_CONFIRMED,
+        key=f"cancellation:{subscription.pk}:{version}",
+        customer=subscription.customer,
+        fields={
+            "subscription": subscription.number,
+            "plan": subscription.plan.name,
+            "requested_on": reader.day(subscription.cancelled_on),
+            "last_day": reader.day(ends_on - timedelta(days=1)),
+        },
+    )
+    return queue_messages([wanted], by=by)[0]

@@ -1,0 +1,194 @@
+"""Cards about subscriptions and money, shared by the pages of billing and those of apps that know it.
+
+Another app adds cards to the page of a subscription or a period as to a customer's (``backoffice.links``)::
+
+    @subscription_page.panel(order=40)
+    def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel | None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.amounts import money
+from backoffice.display import pill, sub
+from backoffice.links import day, link, page_url
+from backoffice.panels import PagePanels, Panel
+from backoffice.tables import TABLE
+from billing.remedies.effects import refundable_of
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.amounts import money_text
+from core.fields import amount_text
+from core.text import Text, Words, say, say_count
+
+subscription_page: PagePanels[Subscription] = PagePanels()
+
+
+period_page: PagePanels[BillingPeriod] = PagePanels()
+
+
+# --- Statuses -----------------------------------------------------------------------------------
+
+
+def subscription_pill(subscription: Subscription) -> SafeString:
+    tones: dict[str, Any] = {"active": "good", "cancelled": "warn", "ended": "mute"}
+    short = say("Cancelled") if subscription.state == Subscription.State.CANCELLED else ""
+    return pill(short or subscription.get_state_display(), tones[subscription.state])
+
+
+def period_pill(period: BillingPeriod) -> SafeString:
+    return pill(period.get_state_display(), "info" if period.state == BillingPeriod.State.OPEN else "mute")
+
+
+# --- A period to scale --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodBar:
+    """A period from its first day to its last, extension included, in thousandths of its length."""
+
+    period: BillingPeriod
+    provided: int
+    own: int
+    today: date
+
+    @property
+    def last_own_day(self) -> date:
+        return self.period.ends_on - timedelta(days=1)
+
+    @property
+    def last_day(self) -> date:
+        return self.period.closes_on - timedelta(days=1)
+
+    @property
+    def days_left(self) -> int:
+        return max(0, (self.period.closes_on - max(self.today, self.period.starts_on)).days)
+
+    @property
+    def extension_width(self) -> int:
+        return 1000 - self.own
+
+    @property
+    def in_words(self) -> str:
+        first, last, days = self.period.starts_on, self.last_own_day, self.period.days
+        if not self.period.extension_days:
+            return say(
+                "{first} to {last}, {days}; {left}",
+                first=first,
+                last=last,
+                days=say_count("{count} day", "{count} days", days),
+                left=say_count("{count} day left", "{count} days left", self.days_left),
+            )
+        return say(
+            "{first} to {last}, {days}, and {given} until {end}; {left}",
+            first=first,
+            last=last,
+            days=say_count("{count} day", "{count} days", days),
+            given=_days_given(self.period.extension_days),
+            end=self.last_day,
+            left=say_count("{count} day left", "{count} days left", self.days_left),
+        )
+
+
+def period_bar(period: BillingPeriod, *, today: date | None = None) -> PeriodBar:
+    """How much of the period is over at the day's beginning, and how much of it was given as an extension."""
+    day = today or timezone.localdate()
+    whole = (period.closes_on - period.starts_on).days
+    gone = min(max((day - period.starts_on).days, 0), whole)
+    return PeriodBar(period, provided=1000 * gone // whole, own=1000 * period.days // whole, today=day)
+
+
+def period_bar_cell(period: BillingPeriod) -> SafeString:
+    """The bar alone, small, for a table's cell."""
+    return render_to_string("billing/period_bar.html", {"bar": period_bar(period), "small": True})
+
+
+# --- Cards --------------------------------------------------------------------------------------
+
+
+def period_panel(period: BillingPeriod, title: Text, *, linked: bool = False) -> Panel:
+    """A period drawn to scale, with what it includes."""
+    return Panel(
+        title,
+        "billing/panels/period.html",
+        {"bar": period_bar(period), "period": period},
+        side="top",
+        note=say("its page") if linked else "",
+        url=page_url(period) if linked else "",
+    )
+
+
+def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
+    rows = [
+        (
+            format_html(
+                "{}{}{}",
+                link(period, day(period.starts_on)),
+                sub(say("to {day}", day=period.closes_on - timedelta(days=1))),
+                sub(_days_given(period.extension_days) if period.extension_days else ""),
+            ),
+            period_bar_cell(period),
+            period_pill(period),
+            money(
+                period.fee,
+                period.currency,
+                say("{amount} refunded", amount=money_text(period.refunded, period.currency))
+                if period.refunded
+                else "",
+            ),
+        )
+        for period in periods
+    ]
+    headings = [say("From, to"), say("To scale"), say("State"), (say("Fee"), "n")]
+    return Panel(say("Periods"), TABLE, {"headings": headings, "rows": rows})
+
+
+def _days_given(days: int) -> Words:
+    return say_count("{count} day given", "{count} days given", days)
+
+
+def period_money_panel(period: BillingPeriod) -> Panel:
+    """What was paid for a period, what was given back, and what could still be."""
+    unit = period.currency
+    fields = [
+        (say("Fee"), money_text(period.fee, unit)),
+        (say("Paid for it"), money_text(period.fee_paid, unit)),
+        (say("Refunded"), money_text(period.refunded, unit)),
+        (say("Proposed, pending"), money_text(period.pending, unit)),
+        (say("Still refundable"), money_text(refundable_of(period), unit)),
+    ]
+    return Panel(say("Money"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
+
+
+def terms_panel(period: BillingPeriod) -> Panel:
+    """What was copied onto the period when it began, and never changes."""
+    unit = period.currency
+    fields: list[tuple[str, object]] = [
+        (say("Plan"), period.plan.name),
+        (say("Term"), period.get_term_display()),
+        (say("Fee, gross"), money_text(period.fee, unit)),
+        (say("Tax rate"), say("{rate} %", rate=number_format(period.tax_rate))),
+        (say("Included minutes"), period.included_minutes),
+        (say("Cost of a minute"), amount_text(period.minute_cost, unit)),
+    ]
+    fields += [
+        (cost["name"], say("{amount} a use", amount=amount_text(Decimal(cost["unit_cost"]), unit)))
+        for cost in period.operation_costs
+    ]
+    return Panel(
+        say("Terms"),
+        "backoffice/panels/fields.html",
+        {"fields": fields},
+        side="right",
+        note=say("fixed when the period began"),
+    )

@@ -1,0 +1,112 @@
+"""Billing periods with their fixed terms, and what was used in them. Nothing here is changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.staff.permissions import May
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.links import day, link
+from backoffice.panels import Panel
+from billing.invoices.panels import invoices_panel
+from billing.remedies.effects import refundable_of
+from billing.subscriptions.models import BillingPeriod
+from billing.subscriptions.panels import period_money_panel, period_page, period_panel, period_pill, terms_panel
+from billing.usage.panels import usage_panel
+from core.text import say
+
+
+@admin.register(BillingPeriod)
+class BillingPeriodAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    list_display = (
+        "first_day",
+        "last_day",
+        "subscription",
+        "customer",
+        "fee_shown",
+        "paid",
+        "given_back",
+        "refundable",
+        "state_pill",
+    )
+    list_filter = ("state", "term", "currency", "plan")
+    list_select_related = ("subscription__customer", "invoice")
+    numeric_columns = ("fee_shown", "paid", "given_back", "refundable")
+    search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
+    search_help_text = gettext_lazy("Subscription or customer")
+    ordering = ("-starts_on", "-pk")
+    empty_hint = gettext_lazy("A subscription's first period comes with opening it, the others by running billing.")
+    fields = ("subscription_link", "customer", "first_day", "last_own_day", "extension_days", "last_day")
+    readonly_fields = ("subscription_link", "customer", "first_day", "last_own_day", "last_day")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BillingPeriod]:
+        rows: QuerySet[BillingPeriod] = super().get_queryset(request)
+        return rows.select_related("subscription__customer", "plan", "invoice")
+
+    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
+    def first_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.starts_on)
+
+    @admin.display(description=gettext_lazy("Last own day"), ordering="ends_on")
+    def last_own_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.ends_on - timedelta(days=1))
+
+    @admin.display(description=gettext_lazy("Last day"), ordering="closes_on")
+    def last_day(self, obj: BillingPeriod) -> SafeString:
+        return day(obj.closes_on - timedelta(days=1))
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="subscription__customer__name")
+    def customer(self, obj: BillingPeriod) -> Customer | SafeString:
+        return link(obj.subscription.customer)
+
+    @admin.display(description=gettext_lazy("Subscription"))
+    def subscription_link(self, obj: BillingPeriod) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description=gettext_lazy("Fee"), ordering="fee")
+    def fee_shown(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.fee, obj.currency)
+
+    @admin.display(description=gettext_lazy("Paid"))
+    def paid(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.fee_paid, obj.currency)
+
+    @admin.display(description=gettext_lazy("Refunded"), ordering="refunded")
+    def given_back(self, obj: BillingPeriod) -> SafeString:
+        return money(obj.refunded, obj.currency, say("and more proposed") if obj.pending else "")
+
+    @admin.display(description=gettext_lazy("Refundable"))
+    def refundable(self, obj: BillingPeriod) -> SafeString:
+        return money(refundable_of(obj), obj.currency)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def state_pill(self, obj: BillingPeriod) -> SafeString:
+        return period_pill(obj)
+
+    def page_title(self, obj: BillingPeriod) -> str:  # type: ignore[override]
+        return say("{subscription}, {period}", subscription=obj.subscription.number, period=obj)
+
+    def page_pills(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[SafeString]:
+        return [period_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[Panel]:
+        invoice: Any = getattr(obj, "invoice", None)
+        return [
+            period_panel(obj, say("The period to scale")),
+            usage_panel(obj),
+            invoices_panel([invoice] if invoice else []),
+            period_money_panel(obj),
+            terms_panel(obj),
+            *period_page.of(request, obj),
+        ]

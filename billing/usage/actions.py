@@ -1,0 +1,160 @@
+"""Taking in what customers used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import F, Value
+from django.utils import timezone
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import require
+from audit.actions import Refused, act
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.models import UsageDay, UsageKind, UsageRecord
+from core.fields import FixedPointField
+from core.text import say
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One call (``seconds``) or operation (``operation`` and ``quantity``), by the source's own id."""
+
+    external_id: str
+    occurred_at: datetime
+    seconds: int = 0
+    operation: str = ""
+    quantity: Decimal = Decimal(0)
+
+
+def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> int:
+    """Add a subscription's usage and its daily sums in one transaction; returns how many rows were new.
+
+    A row counts for the period whose service covers its local day. A row that is known already is skipped.
+
+    Raises:
+        Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used,
+            or an id that is known with other contents. Nothing is written then.
+    """
+    with act("usage.record", by=by, target=(Subscription, subscription_id)) as action:
+        require(by, May.IMPORT)
+        subscription = action.lock(Subscription, subscription_id)
+        action.about(subscription, customer_id=subscription.customer_id)
+        periods = list(BillingPeriod.objects.filter(subscription=subscription))
+        ids = [row.external_id for row in rows]
+        known = {record.external_id: record for record in UsageRecord.objects.filter(external_id__in=ids)}
+        fresh: dict[str, UsageRecord] = {}
+        for row in rows:
+            record = _record(subscription, periods, row)
+            twin = known.get(row.external_id) or fresh.get(row.external_id)
+            if twin is None:
+                fresh[row.external_id] = record
+            elif not _same(twin, record):
+                raise Refused(
+                    say("Usage {record} is known already with other contents.", record=row.external_id),
+                    code="conflict",
+                )
+        UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
+        add_to_days(fresh.values())
+        action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
+        return len(fresh)
+
+
+def add_to_days(records: Iterable[UsageRecord]) -> None:
+    """Add records to the daily sums of their periods. For use in the transaction that adds the records and holds
+    their subscriptions, so that nobody else adds the same day meanwhile.
+    """
+    sums: dict[tuple[int, str, str, date], tuple[int, Decimal, int]] = {}
+    for record in records:
+        key = (record.period_id, record.kind, record.operation, record.local_day)
+        seconds, quantity, count = sums.get(key, (0, Decimal(0), 0))
+        sums[key] = (seconds + record.seconds, quantity + record.quantity, count + 1)
+    there = {
+        (row.period_id, row.kind, row.operation, row.local_day): row.pk
+        for row in UsageDay.objects.filter(
+            period__in={period_id for period_id, _, _, _ in sums}, local_day__in={day for _, _, _, day in sums}
+        )
+    }
+    fresh = []
+    for key, (seconds, quantity, count) in sorted(sums.items()):
+        if key in there:
+            # A bare Decimal beside F() would be added unscaled, ten thousand times too small.
+            more = Value(quantity, output_field=FixedPointField(places=4))
+            UsageDay.objects.filter(pk=there[key]).update(
+                seconds=F("seconds") + seconds, quantity=F("quantity") + more, records=F("records") + count
+            )
+        else:
+            period_id, kind, operation, day = key
+            fresh.append(
+                UsageDay(
+                    period_id=period_id,
+                    kind=kind,
+                    operation=operation,
+                    local_day=day,
+                    seconds=seconds,
+                    quantity=quantity,
+                    records=count,
+                )
+            )
+    UsageDay.objects.bulk_create(fresh, batch_size=2000)
+
+
+def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage) -> UsageRecord:
+    if timezone.is_naive(row.occurred_at):
+        raise Refused(say("Usage {record}: its time has no time zone.", record=row.external_id), code="naive_time")
+    day = timezone.localdate(row.occurred_at)
+    period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
+    if period is None:
+        raise Refused(
+            say(
+                "Usage {record}: {subscription} has no period that covers {day}.",
+                record=row.external_id,
+                subscription=subscription.number,
+                day=day,
+            ),
+            code="no_period",
+        )
+    if row.operation:
+        if row.operation not in {cost["code"] for cost in period.operation_costs}:
+            raise Refused(
+                say(
+                    "Usage {record}: the operation {operation} has no cost in {period}.",
+                    record=row.external_id,
+                    operation=row.operation,
+                    period=period,
+                ),
+                code="operation",
+            )
+        if row.quantity <= 0 or row.seconds:
+            raise Refused(
+                say("Usage {record}: an operation has a quantity above 0, no seconds.", record=row.external_id),
+                code="amount",
+            )
+        kind = UsageKind.OPERATION
+    else:
+        if row.seconds < 0 or row.quantity:
+            raise Refused(
+                say("Usage {record}: a call has seconds, not below 0, no quantity.", record=row.external_id),
+                code="amount",
+            )
+        kind = UsageKind.CALL
+    return UsageRecord(
+        external_id=row.external_id,
+        subscription=subscription,
+        period=period,
+        kind=kind,
+        operation=row.operation,
+        occurred_at=row.occurred_at,
+        local_day=day,
+        seconds=row.seconds,
+        quantity=row.quantity,
+    )
+
+
+def _same(known: UsageRecord, new: UsageRecord) -> bool:
+    fields = ("subscription_id", "kind", "operation", "occurred_at", "seconds", "quantity")
+    return all(getattr(known, name) == getattr(new, name) for name in fields)

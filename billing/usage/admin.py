@@ -1,0 +1,49 @@
+"""The pages of usage records."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.permissions import May
+from backoffice.admin import TrackedAdmin
+from backoffice.display import number, when
+from backoffice.links import link
+from billing.usage.models import UsageKind, UsageRecord
+from core.text import say
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    list_display = ("external_id", "subscription", "occurred", "what", "used")
+    list_filter = ("kind",)
+    list_select_related = ("subscription",)
+    numeric_columns = ("used",)
+    search_fields = ("external_id", "subscription__number")
+    search_help_text = gettext_lazy("The source's own id, or a subscription number")
+    ordering = ("-pk",)
+    empty_hint = gettext_lazy("Usage is imported; each record once, by the source's own id.")
+    fields = ("external_id", "subscription_link", "period_link", "occurred", "what", "used")
+    readonly_fields = ("subscription_link", "period_link", "occurred", "what", "used")
+
+    @admin.display(description=gettext_lazy("When"), ordering="occurred_at")
+    def occurred(self, obj: UsageRecord) -> SafeString:
+        return when(obj.occurred_at)
+
+    @admin.display(description=gettext_lazy("What"))
+    def what(self, obj: UsageRecord) -> str:
+        return say("Call") if obj.kind == UsageKind.CALL else obj.operation
+
+    @admin.display(description=gettext_lazy("Used"))
+    def used(self, obj: UsageRecord) -> SafeString:
+        return number(f"{obj.seconds} s" if obj.kind == UsageKind.CALL else f"{obj.quantity.normalize():f}")
+
+    @admin.display(description=gettext_lazy("Subscription"))
+    def subscription_link(self, obj: UsageRecord) -> SafeString:
+        return link(obj.subscription)
+
+    @admin.display(description=gettext_lazy("Period"))
+    def period_link(self, obj: UsageRecord) -> SafeString:
+        return link(obj.period)

@@ -1,0 +1,71 @@
+"""What a customer used: every call and operation once, and their sums by day."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
+
+from audit.tracked import AppendOnlyModel
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.fields import FixedPointField
+
+
+class UsageKind(models.TextChoices):
+    CALL = "call", gettext_lazy("Call")
+    OPERATION = "operation", gettext_lazy("Operator operation")
+
+
+class UsageRecord(AppendOnlyModel):
+    """One call (in seconds) or one use of an operator operation (a quantity), known by the source's own id."""
+
+    external_id = models.CharField(max_length=120, unique=True)
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="usage", db_index=False)
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="usage", db_index=False)
+    kind = models.CharField(max_length=10, choices=UsageKind)
+    operation = models.CharField(max_length=30, blank=True)
+    occurred_at = models.DateTimeField()
+    local_day = models.DateField()
+    seconds = models.PositiveIntegerField(default=0)
+    quantity = FixedPointField(places=4, default=Decimal(0))
+
+    class Meta:
+        ordering = ("occurred_at", "pk")
+        indexes = [models.Index(fields=("period", "occurred_at"), name="usage_by_period")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="call", operation="", quantity=0)
+                | (Q(kind="operation", seconds=0, quantity__gt=0) & ~Q(operation="")),
+                name="usage_is_call_or_operation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class UsageDay(models.Model):
+    """The sum of a period's usage of one kind on one local day, kept in the transaction that adds the records.
+
+    Derived from ``UsageRecord`` alone, so it has no history of its own.
+    """
+
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="usage_days", db_index=False)
+    kind = models.CharField(max_length=10, choices=UsageKind)
+    operation = models.CharField(max_length=30, blank=True)
+    local_day = models.DateField()
+    seconds = models.PositiveBigIntegerField(default=0)
+    quantity = FixedPointField(places=4, default=Decimal(0))
+    records = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("period", "local_day", "kind", "operation")
+        constraints = [
+            models.UniqueConstraint(fields=("period", "kind", "operation", "local_day"), name="usage_day_once"),
+            models.CheckConstraint(condition=Q(seconds__gte=0, quantity__gte=0), name="usage_day_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local_day}: {self.operation or self.kind}"

@@ -1,0 +1,324 @@
+"""The complaint's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import F
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
+
+from accounts.customers.links import links_read_once
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from audit.models import Event, EventQuerySet
+from backoffice.admin import BarItem, TrackedAdmin
+from backoffice.display import escaped, pill, sub, when
+from backoffice.links import link
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from complaints.cases.case_file import read_case_file, rows_for_case_page
+from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
+from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.cases.page_actions.case_actions import CASE_ACTIONS
+from complaints.cases.page_actions.registration import Register
+from complaints.cases.panels import case_panels
+from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, shown_dues
+from complaints.quotes.live_quote import live_quote_view
+from core.text import say
+
+register_verbs(
+    {
+        "complaint.register": gettext_lazy("registered"),
+        "complaint.acknowledge": gettext_lazy("acknowledged"),
+        "complaint.assign": gettext_lazy("assigned"),
+        "complaint.assess": gettext_lazy("assessed"),
+        "complaint.note": gettext_lazy("wrote a note"),
+        "complaint.customer_message": gettext_lazy("recorded a message of the customer"),
+        "complaint.ask": gettext_lazy("asked the customer"),
+        "complaint.resume": gettext_lazy("resumed"),
+        "complaint.correct": gettext_lazy("corrected"),
+        "complaint.attach": gettext_lazy("attached a file"),
+        "complaint.decide": gettext_lazy("decided"),
+        "complaint.communicate": gettext_lazy("told the customer the decision"),
+        "complaint.close": gettext_lazy("closed"),
+        "complaint.withdraw": gettext_lazy("withdrew"),
+        "complaint.merge": gettext_lazy("merged"),
+        "complaint.reopen": gettext_lazy("reopened"),
+        "complaint.escalate": gettext_lazy("escalated"),
+        "complaint.escalate_overdue": gettext_lazy("escalated for its age"),
+        "complaint.tell_lead": gettext_lazy("told the lead about"),
+        "complaint.refer": gettext_lazy("referred to dispute resolution"),
+        "complaint.consent": gettext_lazy("consented to a refund of this old case"),
+        "complaint.deadline_missed": gettext_lazy("noticed a missed deadline"),
+    }
+)
+
+
+#: What the actions on a case show with who wrote it.
+_WITH_AUTHOR: Mapping[str, type[models.Model]] = {
+    "assessments": Assessment,
+    "messages": Message,
+    "notes": Note,
+    "decisions": Decision,
+}
+
+
+#: What a row of the list shows. The rest of a case, with its long texts, stays where it is.
+_OF_LIST = (
+    "code",
+    "subject",
+    "state",
+    "category",
+    "received_at",
+    "decide_due_at",
+    "acknowledge_due_at",
+    "acknowledged_at",
+    "refund_policy",
+    "agreement",
+    "owner__username",
+    "owner__first_name",
+    "owner__last_name",
+)
+
+
+class DueFilter(admin.SimpleListFilter):
+    """By deadline and by whose case it is."""
+
+    title = pgettext_lazy("filter of complaints", "work")
+    parameter_name = "work"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("mine", say("My open cases")),
+            ("unassigned", say("Unassigned")),
+            ("near", say("Deadline near")),
+            ("overdue", say("Overdue")),
+            ("open", say("All open")),
+        ]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        match self.value():
+            case "mine":
+                return queryset.open().owned_by(request.user)
+            case "unassigned":
+                return queryset.open().filter(owner__isnull=True)
+            case "near":
+                return queryset.filter(near_deadline())
+            case "overdue":
+                return queryset.overdue(timezone.now())
+            case "open":
+                return queryset.open()
+        return queryset
+
+
+@admin.register(Complaint)
+class ComplaintAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = CASE_ACTIONS
+    page_actions = (Register,)
+    list_display = ("code", "about", "status", "due", "category", "owner", "received")
+    list_display_links = ("code", "about")
+    list_filter = (DueFilter, "state", "category", "severity")
+    list_select_related = ("owner",)
+    search_fields = (
+        "code",
+        "subject",
+        "customer__name",
+        "customer__number",
+        "customer__email",
+        "subscription__number",
+        "customer__purchases__phone__serial",
+    )
+    search_help_text = gettext_lazy("Code, subject, customer, subscription or phone serial")
+    ordering = ("-received_at", "-pk")
+    date_hierarchy = None
+    empty_hint = gettext_lazy("Register one from the customer’s subscription, or with the button above.")
+    fields = (
+        "text",
+        "sought",
+        "category",
+        "channel",
+        "received",
+        "owner",
+        "severity_shown",
+        "deadlines",
+        "judged_by",
+        "more",
+    )
+    readonly_fields = ("received", "severity_shown", "deadlines", "judged_by", "more")
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Work is ordered by when it is due, everything else by when it came."""
+        return ("decide_due_at", "pk") if request.GET.get("work") else tuple(self.ordering)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = list(self.fields)
+        if obj is not None and not self.more(obj):
+            fields.remove("more")
+        return fields
+
+    @admin.display(description=gettext_lazy("Complaint"), ordering="subject")
+    def about(self, obj: Complaint) -> SafeString:
+        return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def status(self, obj: Complaint) -> SafeString:
+        return complaint_pill(obj)
+
+    @admin.display(description=gettext_lazy("Deadline"), ordering="decide_due_at")
+    def due(self, obj: Complaint) -> SafeString:
+        return deadline_pill(obj)
+
+    @admin.display(description=gettext_lazy("Received"), ordering="received_at")
+    def received(self, obj: Complaint) -> SafeString:
+        return when(obj.received_at)
+
+    @admin.display(description=gettext_lazy("Severity"))
+    def severity_shown(self, obj: Complaint) -> str:
+        severity = obj.get_severity_display()
+        if not obj.escalation_level:
+            return severity
+        return say("{severity}, escalated to level {level}", severity=severity, level=obj.escalation_level)
+
+    @admin.display(description=gettext_lazy("Deadlines"))
+    def deadlines(self, obj: Complaint) -> SafeString:
+        shown = {due.deadline: due_pill(due) for due in dues_of(obj)}
+        kinds = DeadlineBreach.Deadline
+        decide = format_html(gettext("decide before {time}"), time=when(obj.decide_due_at))
+        decide_pill = shown.get(kinds.DECIDE, "")
+        if obj.acknowledged_at:
+            done = format_html(gettext("acknowledged {time}"), time=when(obj.acknowledged_at))
+            return format_html("{}<br>{} {}", done, decide, decide_pill)
+        acknowledge = format_html(gettext("acknowledge before {time}"), time=when(obj.acknowledge_due_at))
+        return format_html("{} {}<br>{} {}", acknowledge, shown.get(kinds.ACKNOWLEDGE, ""), decide, decide_pill)
+
+    @admin.display(description=gettext_lazy("Judged by"))
+    def judged_by(self, obj: Complaint) -> SafeString:
+        agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
+        return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
+
+    @admin.display(description=gettext_lazy("Besides"))
+    def more(self, obj: Complaint) -> str:
+        facts = []
+        if obj.merged_into:
+            facts.append(say("Merged into {complaint}.", complaint=obj.merged_into.code))
+        if obj.consent_by:
+            facts.append(say("{person} consented to this old case.", person=obj.consent_by))
+        if obj.referral_scheme:
+            referred: dict[str, Any] = {"scheme": obj.referral_scheme, "day": obj.referred_on}
+            facts.append(
+                say("Referred to {scheme} on {day} ({reference}).", reference=obj.referral_reference, **referred)
+                if obj.referral_reference
+                else say("Referred to {scheme} on {day} (no reference).", **referred)
+            )
+        if obj.referral_ended_on:
+            outcome = obj.referral_outcome.rstrip(".")
+            facts.append(say("That ended on {day}: {outcome}.", day=obj.referral_ended_on, outcome=outcome))
+        if obj.withdrawal_channel:
+            facts.append(say("Withdrawn by {channel}.", channel=obj.get_withdrawal_channel_display().lower()))
+        return " ".join(facts)
+
+    def page_title(self, obj: Complaint) -> str:  # type: ignore[override]
+        return f"{obj.code} {obj.subject}"
+
+    def page_pills(self, request: HttpRequest, obj: Complaint) -> Sequence[SafeString]:
+        pills = [complaint_pill(obj), *(due_pill(due) for due in shown_dues(obj))]
+        if obj.escalation_level:
+            pills.append(pill(say("Level {level}", level=obj.escalation_level), "warn"))
+        if obj.decision is not None:
+            pills.append(pill(obj.decision, "good" if obj.decision.is_upheld else "bad"))
+        if obj.severity == Complaint.Severity.HIGH:
+            pills.append(pill(say("High severity"), "warn"))
+        return [shown for shown in pills if shown]
+
+    def events_about(self, obj: Complaint) -> EventQuerySet:
+        """The whole case: its refunds and what they gave are on its page."""
+        return Event.objects.of_complaint(obj.pk)
+
+    def action_bar(self, request: HttpRequest, obj: Complaint, seen: int) -> list[BarItem]:
+        by: User = request.user  # type: ignore[assignment]
+        with links_read_once(by):
+            return super().action_bar(request, obj, seen)
+
+    def change_panels(self, request: HttpRequest, obj: Complaint) -> Sequence[Panel]:
+        events = self.events_about(obj)
+        return [*case_panels(request, obj), timeline_panel(events, about=obj)]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
+            return rows_for_case_page(rows)
+        # Of the customer a name, not a row: a list makes hundreds of objects as it is.
+        rows = rows.only(*_OF_LIST).annotate(customer_name=F("customer__name"))
+        return rows.prefetch_related(*DUE_RELATIONS)
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        return self.for_page(super().get_queryset(request))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Complaint | None:
+        complaint: Complaint | None = super().get_object(request, object_id, from_field)
+        if complaint is not None:
+            read_case_file(complaint)
+        return complaint
+
+    @staticmethod
+    def for_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return rows.select_related(
+            "customer",
+            "subscription__customer",
+            "subscription__plan",
+            "period__subscription__customer",
+            "period__plan",
+            "decision__by",
+            "refund_policy__policy",
+            "fulfilment_policy__policy",
+            "agreement",
+            "owner",
+            "consent_by",
+            "merged_into",
+        ).prefetch_related(
+            "refunds",
+            *(
+                models.Prefetch(name, queryset=model._default_manager.select_related("by"))
+                for name, model in _WITH_AUTHOR.items()
+            ),
+            "attachments",
+        )
+
+    # --- Attachments: downloads only, for those who see the case ---------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        download = path(
+            "attachments/<int:pk>/",
+            self.admin_site.admin_view(self.download),
+            name="complaints_attachment_download",
+        )
+        quote = path("quote/<int:pk>/", self.admin_site.admin_view(self.quote), name="complaints_complaint_quote")
+        return [download, quote, *super().get_urls()]
+
+    def quote(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The quote's card, recomputed for the inputs in the address."""
+        return live_quote_view(self, request, pk)
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+        """Send an attachment as a file to be saved, never as a page."""
+        if not self.has_view_permission(request):
+            return HttpResponse(status=403)
+        attachment = Attachment.objects.filter(pk=pk).first()
+        if attachment is None:
+            raise Http404
+        response = FileResponse(
+            attachment.file.open("rb"),
+            as_attachment=True,
+            filename=attachment.name,
+            content_type="application/octet-stream",
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

@@ -1,0 +1,107 @@
+"""What all guards share: the permission and the state, in one wording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle
+from audit.actions import Obstacle
+from complaints.cases.models import Complaint
+from complaints.refunds.models import Refund
+from core.text import Text, Words, join, say
+
+State = Complaint.State
+
+
+def allowed(by: User, may: May) -> Obstacle | None:
+    sentence = permission_obstacle(by, may)
+    return Obstacle(sentence, code="permission") if sentence else None
+
+
+def in_state(complaint: Complaint, *states: str) -> Obstacle | None:
+    if complaint.state in states:
+        return None
+    return Obstacle(
+        say(
+            "{complaint} is “{state}”; this needs {wanted}.",
+            complaint=complaint.code,
+            state=complaint.get_state_display(),
+            wanted=_one_of(State(state).label for state in states),
+        ),
+        code="state",
+    )
+
+
+def still_open(complaint: Complaint) -> Obstacle | None:
+    if complaint.state in Complaint.OPEN_STATES:
+        return None
+    return Obstacle(
+        say(
+            "{complaint} is “{state}”: the case is not open.",
+            complaint=complaint.code,
+            state=complaint.get_state_display(),
+        ),
+        code="state",
+    )
+
+
+def open_refunds(complaint: Complaint) -> list[Refund]:
+    return [refund for refund in complaint.refunds.all() if refund.state in Refund.OPEN_STATES]
+
+
+def refund_in(refund: Refund, *states: str) -> Obstacle | None:
+    if refund.state in states:
+        return None
+    return Obstacle(
+        say(
+            "{refund} is “{state}”; this needs {wanted}.",
+            refund=refund.code,
+            state=refund.get_state_display(),
+            wanted=_one_of(Refund.State(state).label for state in states),
+        ),
+        code="state",
+    )
+
+
+def _one_of(labels: Iterable[Text]) -> Words:
+    first, *others = (join("", ("“", label, "”")) for label in labels)
+    found = first
+    for other in others:
+        found = say("{one} or {other}", one=found, other=other)
+    return found
+
+
+def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """Refunds with everything that guards and pages look at."""
+    return rows.select_related(
+        "customer",
+        "subscription__customer",
+        "period__subscription__customer",
+        "period__plan",
+        "complaint__decision",
+        "complaint__period",
+        "complaint__refund_policy__policy",
+        "complaint__agreement",
+        "refund_policy__policy",
+        "fulfilment_policy__policy",
+        "agreement",
+        "proposed_by",
+        "drafted_by",
+        "retry_of",
+        "credit_note",
+    ).prefetch_related(
+        "contributions__by",
+        "reversals",
+        "approvals__approver",
+        "approvals__on_behalf_of",
+        "complaint__decisions",
+        "complaint__assessments",
+        "complaint__merged_complaints__decisions",
+        "complaint__merged_complaints__assessments",
+        "complaint__merged_complaints__merged_complaints",
+    )

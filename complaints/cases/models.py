@@ -1,0 +1,333 @@
+"""Complaints and what belongs to one: assessments, decisions, messages, notes, attachments, missed deadlines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from billing.subscriptions.models import BillingPeriod, Subscription
+from core.text import join, say
+from messaging.outbox.models import OutgoingMessage
+from policies.agreements.models import Agreement
+from policies.versions.models import JudgedByTerms, PolicyVersion
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from complaints.refunds.models import Refund
+
+
+class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
+    def open(self) -> Self:
+        """Complaints that somebody still has to work on."""
+        return self.filter(state__in=Complaint.OPEN_STATES)
+
+    def overdue(self, now: datetime) -> Self:
+        """Open complaints past the moment by which they had to be decided."""
+        return self.filter(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+
+    def by_urgency(self) -> Self:
+        """What is to be decided first, by deadline; then what is to be told; then what waits to be closed."""
+        step = models.Case(
+            models.When(state__in=Complaint.UNDECIDED_STATES, then=0),
+            models.When(state=Complaint.State.DECIDED, then=1),
+            default=2,
+            output_field=models.SmallIntegerField(),
+        )
+        return self.order_by(step, "decide_due_at", "pk")
+
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def in_trail_of(self, user: User) -> Self:
+        """Complaints whose audit trail a person may read by being on the case, or by leading its owner's team."""
+        return self.filter(
+            Q(owner=user) | Q(registered_by=user) | Q(owner__team__lead=user) | Q(registered_by__team__lead=user)
+        )
+
+
+class Complaint(JudgedByTerms, TrackedModel):
+    """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
+
+    class State(models.TextChoices):
+        REGISTERED = "registered", gettext_lazy("Registered")
+        IN_REVIEW = "in_review", gettext_lazy("In review")
+        WAITING = "waiting_customer", gettext_lazy("Waiting for the customer")
+        DECIDED = "decided", gettext_lazy("Decided")
+        COMMUNICATED = "communicated", gettext_lazy("Communicated")
+        CLOSED = "closed", gettext_lazy("Closed")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        MERGED = "merged", gettext_lazy("Merged")
+
+    class Category(models.TextChoices):
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        QUALITY = "quality", gettext_lazy("Call or service quality")
+        BILLING = "billing", gettext_lazy("Invoice or price")
+        SUPPORT = "support", gettext_lazy("Support and conduct")
+        HARDWARE = "hardware", gettext_lazy("Phone or other hardware")
+        OTHER = "other", gettext_lazy("Something else")
+
+    class Sought(models.TextChoices):
+        MONEY = "money", gettext_lazy("Money back")
+        CREDIT = "credit", gettext_lazy("A credit")
+        MINUTES = "minutes", gettext_lazy("Minutes")
+        EXTENSION = "extension", gettext_lazy("A longer period")
+        REPAIR = "repair", gettext_lazy("That it works")
+        EXPLANATION = "explanation", gettext_lazy("An explanation or apology")
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", gettext_lazy("E-mail")
+        PHONE = "phone", gettext_lazy("Phone")
+        LETTER = "letter", gettext_lazy("Letter")
+        WEB = "web", gettext_lazy("Web form")
+        IN_PERSON = "in_person", gettext_lazy("In person")
+
+    class Severity(models.TextChoices):
+        LOW = "low", gettext_lazy("Low")
+        NORMAL = "normal", gettext_lazy("Normal")
+        HIGH = "high", gettext_lazy("High")
+
+    UNDECIDED_STATES = (State.REGISTERED, State.IN_REVIEW, State.WAITING)
+    OPEN_STATES = (*UNDECIDED_STATES, State.DECIDED, State.COMMUNICATED)
+
+    code = models.CharField(max_length=12, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="complaints")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="complaints")
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="complaints")
+    channel = models.CharField(max_length=10, choices=Channel)
+    received_at = models.DateTimeField()
+    registered_at = models.DateTimeField()
+    registered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    category = models.CharField(max_length=12, choices=Category)
+    sought = models.CharField("remedy sought", max_length=12, choices=Sought)
+    subject = models.CharField(max_length=120)
+    text = models.TextField()
+    state = models.CharField(max_length=16, choices=State, default=State.REGISTERED)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="owned_complaints", null=True, blank=True
+    )
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.NORMAL)
+    escalation_level = models.PositiveSmallIntegerField(default=0)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
+    acknowledge_due_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    decide_due_at = models.DateTimeField()
+    decision = models.ForeignKey("Decision", models.PROTECT, related_name="+", null=True, blank=True)
+    communicated_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    withdrawal_channel = models.CharField(max_length=10, choices=Channel, blank=True)
+    merged_into = models.ForeignKey("self", models.PROTECT, related_name="merged_complaints", null=True, blank=True)
+    consent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    referral_scheme = models.CharField("dispute resolution scheme", max_length=120, blank=True)
+    referral_reference = models.CharField(max_length=60, blank=True)
+    referred_on = models.DateField(null=True, blank=True)
+    referral_ended_on = models.DateField(null=True, blank=True)
+    referral_outcome = models.TextField(blank=True)
+
+    objects: ClassVar = ComplaintQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        refunds: RelatedManager[Refund]
+
+    class Meta:
+        ordering = ("-received_at", "-pk")
+        indexes = [
+            models.Index(
+                fields=("owner", "decide_due_at"),
+                name="complaint_open_by_owner",
+                condition=Q(state__in=("registered", "in_review", "waiting_customer", "decided", "communicated")),
+            ),
+            models.Index(
+                fields=("decide_due_at",),
+                name="complaint_undecided",
+                condition=Q(state__in=("registered", "in_review", "waiting_customer")),
+            ),
+            models.Index(fields=("state", "-received_at"), name="complaint_by_state"),
+            models.Index(fields=("-received_at", "subject"), name="complaint_by_received"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(received_at__lte=F("registered_at")), name="complaint_received_first"),
+            models.CheckConstraint(
+                condition=~Q(state__in=("decided", "communicated", "closed")) | Q(decision__isnull=False),
+                name="complaint_decided_has_decision",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="merged", merged_into__isnull=False)
+                | (~Q(state="merged") & Q(merged_into__isnull=True)),
+                name="complaint_merged_into_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
+                name="complaint_not_merged_into_itself",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""),
+                name="complaint_withdrawn_by_channel",
+            ),
+            models.CheckConstraint(
+                condition=Q(referral_ended_on__isnull=True) | Q(referral_ended_on__gte=F("referred_on")),
+                name="complaint_referral_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}"
+
+
+class Assessment(AppendOnlyModel):
+    """What somebody found, with the evidence as it stood: usage, incidents, earlier complaints and refunds, phones."""
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="assessments")
+    severity = models.CharField(max_length=8, choices=Complaint.Severity)
+    findings = models.TextField()
+    evidence: Any = models.JSONField(default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-at", "-pk")
+
+    def __str__(self) -> str:
+        return say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by)
+
+
+class Decision(AppendOnlyModel):
+    """What was decided and why. A later decision supersedes it; none is ever edited."""
+
+    class Outcome(models.TextChoices):
+        UPHELD = "upheld", gettext_lazy("Upheld")
+        PARTLY_UPHELD = "partly_upheld", gettext_lazy("Partly upheld")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=14, choices=Outcome)
+    reasons = models.TextField()
+    supersedes = models.OneToOneField("self", models.PROTECT, related_name="superseded_by", null=True, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=~Q(reasons=""), name="decision_has_reasons"),
+            models.CheckConstraint(
+                condition=Q(outcome__in=("upheld", "partly_upheld", "rejected")),
+                name="decision_outcome_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_outcome_display()
+
+    @property
+    def is_upheld(self) -> bool:
+        """Wholly or partly."""
+        return self.outcome in (self.Outcome.UPHELD, self.Outcome.PARTLY_UPHELD)
+
+
+class Message(AppendOnlyModel):
+    """What was said between us and the customer, to the letter; internal notes are another table."""
+
+    class Direction(models.TextChoices):
+        OUT = "out", gettext_lazy("To the customer")
+        IN = "in", gettext_lazy("From the customer")
+
+    class Kind(models.TextChoices):
+        ACKNOWLEDGEMENT = "acknowledgement", gettext_lazy("Acknowledgement")
+        QUESTION = "question", gettext_lazy("Question")
+        DECISION = "decision", gettext_lazy("Decision")
+        OTHER = "other", gettext_lazy("Other")
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="messages")
+    direction = models.CharField(max_length=3, choices=Direction)
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.OTHER)
+    channel = models.CharField(max_length=10, choices=Complaint.Channel)
+    correspondent = models.CharField("to or from", max_length=200, blank=True)
+    text = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    outgoing = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="case_message", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="message_has_text"),
+            models.CheckConstraint(
+                condition=Q(outgoing__isnull=True) | Q(direction="out", channel="email"),
+                name="message_outgoing_is_email",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return join(", ", (self.get_direction_display(), self.get_kind_display().lower()))
+
+
+class Note(AppendOnlyModel):
+    """An internal note. The customer never sees it."""
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="notes")
+    text = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="note_has_text")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Attachment(AppendOnlyModel):
+    """A file that came with a complaint. Kept outside every web root; leaves as a download only."""
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="attachments")
+    file = models.FileField(upload_to="complaints/%Y/%m/", max_length=200)
+    name = models.CharField(max_length=150)
+    content_type = models.CharField(max_length=80)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at", "pk")
+        constraints = [models.UniqueConstraint(fields=("complaint", "sha256"), name="attachment_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeadlineBreach(AppendOnlyModel):
+    """A deadline that passed unmet. It stays for good, also when the complaint is reopened or merged (R5)."""
+
+    class Deadline(models.TextChoices):
+        ACKNOWLEDGE = "acknowledge", gettext_lazy("Acknowledge")
+        DECIDE = "decide", gettext_lazy("Decide")
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="breaches")
+    deadline = models.CharField(max_length=12, choices=Deadline)
+    due_at = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("due_at", "pk")
+        verbose_name_plural = gettext_lazy("deadline breaches")
+        constraints = [
+            models.UniqueConstraint(fields=("complaint", "deadline", "due_at"), name="breach_once"),
+            models.CheckConstraint(condition=Q(noticed_at__gte=F("due_at")), name="breach_after_due"),
+        ]
+
+    def __str__(self) -> str:
+        return say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at)

@@ -1,0 +1,45 @@
+"""What all actions on a complaint share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import StaffAction
+from complaints.cases.models import Complaint
+
+
+class CaseAction(StaffAction[Complaint]):
+    """Common to all: who may, and the guard that says why not."""
+
+    may = May.WORK_COMPLAINTS
+    roles = roles_that(May.WORK_COMPLAINTS)
+    in_bulk = False
+
+    def queryset(self, rows: models.QuerySet[Complaint]) -> models.QuerySet[Complaint]:
+        return rows.select_related(
+            "customer", "subscription__customer", "period", "decision", "refund_policy__policy", "owner"
+        ).prefetch_related("refunds", "assessments", "messages")
+
+
+class LeadAction(CaseAction):
+    """For team leads and managers."""
+
+    may = May.LEAD_COMPLAINTS
+    roles = roles_that(May.LEAD_COMPLAINTS)
+
+
+def say_initial(rows: Sequence[Complaint], text: Any) -> dict[str, Any]:
+    if len(rows) != 1:
+        return {}
+    complaint = rows[0]
+    # A web form has no way back: what it brought is answered by e-mail.
+    by_web = complaint.channel == Complaint.Channel.WEB and complaint.customer.email
+    return {
+        "recipient": complaint.customer.email,
+        "channel": Complaint.Channel.EMAIL if by_web else complaint.channel,
+        "text": text(complaint) if text else "",
+    }

@@ -1,0 +1,159 @@
+"""Assessing, deciding, proposing a refund, and how a case ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import ActionForm, Done, OptionalReasonForm
+from backoffice.links import page_url
+from complaints.cases import actions as cases
+from complaints.cases.decisions import actions as decisions
+from complaints.cases.forms import AssessForm, ChannelReasonForm, DecideForm
+from complaints.cases.guards import open_refunds
+from complaints.cases.models import Complaint
+from complaints.cases.page_actions.common import CaseAction
+from complaints.cases.rules import assess_obstacle, close_obstacle, decide_obstacle, withdraw_obstacle
+from complaints.quotes.panels import quote_context
+from complaints.quotes.quoting import Choices, suggested_basis
+from complaints.refunds.forms import ProposeForm
+from complaints.refunds.proposals import quote_and_propose
+from complaints.refunds.rules import consent_missing, quote_obstacle
+from core.text import say
+
+
+class Assess(CaseAction):
+    name = "assess"
+    label = gettext_lazy("Assess")
+    icon = "search-check"
+    form_class = AssessForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return assess_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return {"severity": rows[0].severity} if len(rows) == 1 else {}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        assessment = cases.assess_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is assessed; its evidence is kept with it.", complaint=assessment.complaint.code)
+
+
+class Decide(CaseAction):
+    name = "decide"
+    label = gettext_lazy("Decide")
+    tone = "primary"
+    icon = "gavel"
+    form_class = DecideForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return decide_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        if obj.decision is not None:
+            return say(
+                "This supersedes the decision “{decision}”. Refunds that are settled stay as they are.",
+                decision=obj.decision,
+            )
+        return say("The decision is kept with your name and cannot be edited; a later one can supersede it.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        decision = decisions.decide_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is decided: {decision}.", complaint=decision.complaint.code, decision=decision)
+
+
+class Propose(CaseAction):
+    name = "propose"
+    label = gettext_lazy("Quote and propose a refund")
+    tone = "primary"
+    icon = "calculator"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    form_class = ProposeForm
+    preview_template = "complaints/panels/quote_card.html"
+    previews_input = True
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        found = quote_obstacle(obj, by)
+        if found:
+            return found
+        if obj.decision is None or obj.state not in ("decided", "communicated"):
+            return say("{complaint} is not decided yet: decide it first.", complaint=obj.code)
+        return consent_missing(obj)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return say(
+            "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
+        )
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        sought = rows[0].sought if rows[0].sought in ("credit", "minutes", "extension") else "credit"
+        return {"basis": suggested_basis(rows[0]), "period_id": rows[0].period_id, "rest": sought}
+
+    def preview_context(self, obj: Complaint, by: User, form: ActionForm) -> Mapping[str, Any]:
+        choices, period, reason = Choices(basis=suggested_basis(obj)), obj.period, ""
+        form.is_valid()
+        cleaned = getattr(form, "cleaned_data", {}) if form.is_bound else {}
+        if "basis" in cleaned:
+            choices = Choices(
+                basis=cleaned["basis"],
+                reduction=cleaned.get("reduction") or Choices.reduction,
+                special_amount=cleaned.get("special_amount"),
+            )
+            reason = cleaned.get("reduction_reason", "")
+        if cleaned.get("period_id") and cleaned["period_id"] != period.pk:
+            period = obj.subscription.periods.get(pk=cleaned["period_id"])
+        return quote_context(obj, period, choices, reduction_reason=reason)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        refund = quote_and_propose(
+            pk, by=by, reason=cleaned["reason"], period_id=cleaned["period_id"], **cleaned["terms"]
+        )
+        return Done(say("{refund} is proposed. Somebody else has to approve it.", refund=refund.code), page_url(refund))
+
+
+class Close(CaseAction):
+    name = "close"
+    label = gettext_lazy("Close")
+    label_plural = gettext_lazy("Close complaints")
+    in_bulk = True
+    icon = "archive"
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return close_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return say("{complaint} leaves the queues. A lead can reopen it.", complaint=obj.code)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.close_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is closed.", complaint=complaint.code)
+
+
+class Withdraw(CaseAction):
+    name = "withdraw"
+    label = gettext_lazy("Withdraw")
+    tone = "danger"
+    icon = "undo-2"
+    form_class = ChannelReasonForm
+    intro = gettext_lazy("Only on the customer’s word. Write down how it came and what they said.")
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return withdraw_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        waiting = open_refunds(obj)
+        if not waiting:
+            return say("{complaint} ends.", complaint=obj.code)
+        return say("{complaint} ends, and {refund} is withdrawn with it.", complaint=obj.code, refund=waiting[0].code)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.withdraw_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is withdrawn.", complaint=complaint.code)

@@ -1,0 +1,117 @@
+"""What team leads and managers do to cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from backoffice.actions import Done, ReasonForm
+from backoffice.links import page_url
+from complaints.cases.decisions import actions as decisions
+from complaints.cases.forms import MergeForm, ReferForm
+from complaints.cases.models import Complaint
+from complaints.cases.page_actions.common import LeadAction
+from complaints.cases.rules import consent_obstacle, lead_obstacle, merge_obstacle, reopen_obstacle
+from core.text import say
+
+
+class Merge(LeadAction):
+    name = "merge"
+    label = gettext_lazy("Merge")
+    icon = "merge"
+    form_class = MergeForm
+    intro = gettext_lazy(
+        "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
+    )
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return merge_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        survivor = decisions.merge_complaints(pk, by=by, into_id=cleaned["into"].pk, reason=cleaned["reason"])
+        return Done(say("Merged into {complaint}.", complaint=survivor.code), page_url(survivor))
+
+
+class Reopen(LeadAction):
+    name = "reopen"
+    label = gettext_lazy("Reopen")
+    icon = "rotate-ccw"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return reopen_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return say(
+            "{complaint} goes back into review; its deadlines start anew, missed ones stay on record.",
+            complaint=obj.code,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.reopen_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is open again.", complaint=complaint.code)
+
+
+class Escalate(LeadAction):
+    name = "escalate"
+    label = gettext_lazy("Escalate")
+    label_plural = gettext_lazy("Escalate complaints")
+    in_bulk = True
+    icon = "arrow-big-up"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return lead_obstacle(obj, by)
+
+    def consequence(self, obj: Complaint, by: User) -> str:
+        return say("{complaint} rises to level {level}.", complaint=obj.code, level=obj.escalation_level + 1)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.escalate_complaint(pk, by=by, **cleaned)
+        return say("{complaint} is on level {level}.", complaint=complaint.code, level=complaint.escalation_level)
+
+
+class Refer(LeadAction):
+    name = "refer"
+    label = gettext_lazy("Dispute resolution")
+    icon = "landmark"
+    form_class = ReferForm
+    intro = gettext_lazy(
+        "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
+    )
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return lead_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        if len(rows) != 1 or not rows[0].referral_scheme:
+            return {}
+        case = rows[0]
+        return {
+            "scheme": case.referral_scheme,
+            "reference": case.referral_reference,
+            "referred_on": case.referred_on,
+            "ended_on": case.referral_ended_on,
+            "outcome": case.referral_outcome,
+        }
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.refer_complaint(pk, by=by, **cleaned)
+        return say("The referral of {complaint} is on record.", complaint=complaint.code)
+
+
+class Consent(LeadAction):
+    name = "consent"
+    label = gettext_lazy("Consent to an old case")
+    icon = "badge-check"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Complaint, by: User) -> str | None:
+        return consent_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        complaint = decisions.give_consent(pk, by=by, **cleaned)
+        return say("You consented: a refund on {complaint} may be proposed.", complaint=complaint.code)

@@ -1,0 +1,124 @@
+"""Recording service interruptions and whom they hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.customers.links import linked_obstacle
+from accounts.numbers.models import next_number
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import require
+from audit.actions import Action, Refused, act, checked
+from billing.plans.models import Plan
+from billing.subscriptions.models import Subscription
+from complaints.incidents.models import Incident, IncidentScope
+from core.text import say
+
+
+def record_incident(
+    *,
+    by: User,
+    title: str,
+    starts_at: datetime,
+    ends_at: datetime | None = None,
+    scheduled: bool = False,
+    hits_everybody: bool = False,
+    plan_ids: Sequence[int] = (),
+    subscription_ids: Sequence[int] = (),
+) -> Incident:
+    """Record an interruption, or scheduled maintenance, and whom it hits: everybody, plans, or single subscriptions."""
+    with act("incident.record", by=by, target=(Incident, None)) as action:
+        require(by, May.EDIT_INCIDENTS)
+        incident = Incident(
+            code=f"I-{next_number('incident'):04d}",
+            title=title.strip(),
+            starts_at=starts_at,
+            ends_at=ends_at,
+            scheduled=scheduled,
+            hits_everybody=hits_everybody,
+        )
+        _check(incident)
+        if not (hits_everybody or plan_ids or subscription_ids):
+            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
+        checked(incident).save()
+        _add_scopes(action, incident, plan_ids, subscription_ids)
+        action.about(incident)
+        return incident
+
+
+def edit_incident(
+    incident_id: int,
+    *,
+    by: User,
+    reason: str,
+    title: str,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    scheduled: bool,
+    hits_everybody: bool,
+    plan_ids: Sequence[int] = (),
+    subscription_ids: Sequence[int] = (),
+) -> Incident:
+    """Correct an incident; plans and subscriptions given are added. Proposals that counted it are quoted again when
+    somebody approves them, so what changed is seen there.
+    """
+    with act("incident.edit", by=by, reason=reason, target=(Incident, incident_id)) as action:
+        require(by, May.EDIT_INCIDENTS)
+        action.require_reason()
+        incident = action.lock(Incident, incident_id)
+        action.about(incident)
+        incident.title = title.strip()
+        incident.starts_at = starts_at
+        incident.ends_at = ends_at
+        incident.scheduled = scheduled
+        incident.hits_everybody = hits_everybody
+        _check(incident)
+        checked(incident).save()
+        _add_scopes(action, incident, plan_ids, subscription_ids)
+        if not (incident.hits_everybody or incident.scopes.exists()):
+            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
+        return incident
+
+
+def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
+    """Record that a running incident is over."""
+    with act("incident.end", by=by, target=(Incident, incident_id)) as action:
+        require(by, May.EDIT_INCIDENTS)
+        incident = action.lock(Incident, incident_id)
+        action.about(incident)
+        action.refuse_if(end_incident_obstacle(incident))
+        incident.ends_at = ends_at
+        _check(incident)
+        incident.save()
+        return incident
+
+
+def end_incident_obstacle(incident: Incident) -> str | None:
+    """Why the incident cannot be ended, or None."""
+    return say("{incident} is over already.", incident=incident.code) if incident.ends_at is not None else None
+
+
+def _check(incident: Incident) -> None:
+    for moment in (incident.starts_at, incident.ends_at):
+        if moment is not None and timezone.is_naive(moment):
+            raise Refused(say("The times of an incident need a time zone."), code="naive_time")
+    if incident.ends_at is not None and incident.ends_at <= incident.starts_at:
+        raise Refused(say("An incident ends after it starts."), code="reversed")
+    if incident.ends_at is not None and not incident.scheduled and incident.ends_at > timezone.now():
+        raise Refused(say("An interruption cannot have ended in the future."), code="dates")
+
+
+def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:
+    known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
+    for plan_id in sorted(set(plan_ids)):
+        if (plan_id, None) not in known:
+            IncidentScope(incident=incident, plan=action.lock(Plan, plan_id)).save()
+    for subscription_id in sorted(set(subscription_ids)):
+        if (None, subscription_id) not in known:
+            subscription = action.lock(Subscription, subscription_id)
+            action.refuse_if(linked_obstacle(action.by, subscription.customer_id))
+            IncidentScope(incident=incident, subscription=subscription).save()

@@ -1,0 +1,15 @@
+"""What is typed of an indemnity."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from backoffice.actions import ActionForm
+from complaints.refunds.forms import REST_CHOICES
+
+
+class IndemnityForm(ActionForm):
+    """How an indemnity is given; the rest is computed."""
+
+    remedy = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES)

@@ -1,0 +1,28 @@
+"""All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
+
+from complaints.back_tests.models import BackTest, BackTestCase
+from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.digests.models import DigestTimes
+from complaints.incidents.models import Incident, IncidentScope
+from complaints.refunds.models import Approval, Contribution, Refund, Remedy
+from complaints.reversals.models import Reversal
+
+__all__ = [
+    "Approval",
+    "Assessment",
+    "Attachment",
+    "BackTest",
+    "BackTestCase",
+    "Complaint",
+    "Contribution",
+    "DeadlineBreach",
+    "Decision",
+    "DigestTimes",
+    "Incident",
+    "IncidentScope",
+    "Message",
+    "Note",
+    "Refund",
+    "Remedy",
+    "Reversal",
+]

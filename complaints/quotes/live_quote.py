@@ -1,0 +1,209 @@
+"""The quote on the case's page, live: every input recomputes it, with script or by its button."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from audit.actions import Refused
+from backoffice.panels import Panel
+from backoffice.widgets import DateInput
+from billing.remedies.effects import refundable_of
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+from complaints.quotes.case_facts import CaseFacts, facts_of, with_case_facts
+from complaints.quotes.comparable_cases import percent, share_of, similar_cases
+from complaints.quotes.inputs import QuoteInputError
+from complaints.quotes.panels import shown_quote
+from complaints.quotes.problems_text import problem_in_words
+from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
+from complaints.quotes.text import basis_in_words, plan_in_words
+from complaints.quotes.what_if import Assumptions, quote_assuming
+from complaints.refunds.forms import REMEDY_FIELDS, REST_CHOICES
+from complaints.refunds.models import Refund
+from complaints.refunds.remedies import remedy_plan_for, tidy_plan
+from core.amounts import money_text
+from core.text import say
+
+
+class LiveQuoteForm(forms.Form):
+    """What the quote depends on. All of it has a value at the start; nothing is needed."""
+
+    basis = forms.ChoiceField(choices=Refund.Basis, required=False)
+    period = forms.TypedChoiceField(coerce=int, required=False, empty_value=None)
+    as_of = forms.DateField(label=gettext_lazy("As of"), widget=DateInput, required=False)
+    special_amount = forms.DecimalField(
+        label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0
+    )
+    reduction = forms.DecimalField(
+        label=gettext_lazy("Give less by"), required=False, max_digits=18, decimal_places=4, min_value=0
+    )
+    counted = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, required=False)
+    credit_amount = forms.DecimalField(
+        label=gettext_lazy("of which credit"), required=False, max_digits=18, decimal_places=4
+    )
+    minutes_amount = forms.DecimalField(
+        label=gettext_lazy("of which minutes"), required=False, max_digits=18, decimal_places=4
+    )
+    extension_amount = forms.DecimalField(
+        label=gettext_lazy("of which days"), required=False, max_digits=18, decimal_places=4
+    )
+    cash_amount = forms.DecimalField(
+        label=gettext_lazy("of which cash"), required=False, max_digits=18, decimal_places=4
+    )
+
+    def __init__(self, complaint: Complaint, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "quote-%s")
+        super().__init__(*args, **kwargs)
+        facts = facts_of(complaint)
+        self.fields["period"].choices = [(period.pk, str(period)) for period in facts.periods]  # type: ignore[attr-defined]
+        self.facts = facts.of(self._chosen(complaint, facts))
+        # Those that an interruption refund can count: over, and not announced maintenance.
+        self.incidents = [
+            incident for incident in self.facts.incidents if incident.ends_at is not None and not incident.scheduled
+        ]
+        self.fields["counted"].choices = [  # type: ignore[attr-defined]
+            (incident.pk, str(incident)) for incident in self.incidents
+        ]
+
+    def _chosen(self, complaint: Complaint, facts: CaseFacts) -> BillingPeriod:
+        """The period that is asked for, if it can be; else the case's own."""
+        asked = self.data.get("period", "") if self.is_bound else ""
+        if not asked.isdecimal() or int(asked) == facts.period.pk:
+            return facts.period
+        of_subscription = complaint.subscription.periods.select_related("plan", "invoice")
+        period: BillingPeriod = of_subscription.filter(pk=asked).first() or facts.period
+        period.subscription = complaint.subscription
+        return period
+
+
+def initial_of(complaint: Complaint) -> dict[str, Any]:
+    """The inputs as the rows have them."""
+    sought = complaint.sought if complaint.sought in {"credit", "minutes", "extension"} else "credit"
+    return {
+        "basis": suggested_basis(complaint),
+        "period": complaint.period_id,
+        "as_of": timezone.localdate(complaint.received_at).isoformat(),
+        "rest": sought,
+    }
+
+
+def may_quote(user: Any) -> bool:
+    """Who sees a quote that was never proposed: whoever proposes, and whoever reads everything."""
+    return bool(user.may(May.PROPOSE_REFUNDS) or user.may(May.SEE_WHOLE_TRAIL))
+
+
+def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
+    """What the card shows, from the address's inputs where it has any."""
+    asked = "basis" in request.GET
+    form = LiveQuoteForm(complaint, request.GET) if asked else LiveQuoteForm(complaint, initial=initial_of(complaint))
+    context: dict[str, Any] = {"complaint": complaint, "quote_form": form}
+    if asked and not form.is_valid():
+        return {**context, "problem": say("Please correct what is marked.")}
+    values = form.cleaned_data if asked else {}
+    facts = form.facts if values.get("period") else facts_of(complaint)
+    period = facts.period
+    choices = Choices(
+        basis=values.get("basis") or suggested_basis(complaint),
+        reduction=values.get("reduction") or Decimal(0),
+        special_amount=values.get("special_amount"),
+    )
+    assumptions = _assumptions(complaint, form, values) if asked else Assumptions()
+    context |= {
+        "period": period,
+        "basis": basis_in_words(choices.basis),
+        "assumed": bool(assumptions),
+        "terms": facts.terms,
+        "refundable": money_text(refundable_of(period), period.currency),
+        "takes": choices.basis,
+    }
+    obstacle = basis_obstacle(complaint, choices.basis, context["terms"])
+    if obstacle:
+        return {**context, "problem": str(obstacle)}
+    try:
+        live = quote_assuming(complaint, period, choices, assumptions, facts)
+    except QuoteInputError as problem:
+        return {**context, "problem": problem_in_words(problem)}
+    context |= shown_quote(live, period, "")
+    context["similar"] = _similar(complaint, choices.basis, live, period)
+    if asked and live.quote.total:
+        context |= _mix(values, live, period)
+    return context
+
+
+def _assumptions(complaint: Complaint, form: LiveQuoteForm, values: dict[str, Any]) -> Assumptions:
+    received = timezone.localdate(complaint.received_at)
+    as_of = values.get("as_of")
+    without: set[int] = set()
+    # Boxes that are not ticked are not sent at all: the field beside them tells that they were there.
+    if "counted_shown" in form.data:
+        shown = {int(pk) for pk in form.data.get("counted_shown", "").split(",") if pk.isdecimal()}
+        without = (shown & {incident.pk for incident in form.incidents}) - set(values.get("counted", []))
+    return Assumptions(as_of=as_of if as_of and as_of != received else None, without=frozenset(without))
+
+
+def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingPeriod) -> dict[str, Any] | None:
+    found = similar_cases(complaint, basis)
+    if found is None:
+        return None
+    share = share_of(live.quote.total, period.fee)
+    low, high = found.usual
+    return {
+        "count": found.count,
+        "median": percent(found.middle),
+        "low": percent(found.lowest),
+        "high": percent(found.highest),
+        "usual": say("{low} to {high}", low=percent(low), high=percent(high)),
+        "this": percent(share),
+        "unusual": found.is_unusual(share),
+        "quartiles": say("{low} to {high}", low=percent(found.lower_quartile), high=percent(found.upper_quartile)),
+    }
+
+
+def _mix(values: dict[str, Any], live: LiveQuote, period: BillingPeriod) -> dict[str, Any]:
+    """The chosen mix of remedies in words, or why it cannot be."""
+    rest = values.get("rest") or "credit"
+    entries: list[dict[str, Any]] = [
+        {"kind": kind.value, "amount": values[field]}
+        for kind, field in REMEDY_FIELDS.items()
+        if values.get(field) and kind.value != rest
+    ]
+    try:
+        plan = remedy_plan_for(
+            tidy_plan([*entries, {"kind": rest}], period.currency), live.quote.total, period, live.terms
+        )
+    except Refused as refusal:
+        return {"mix_problem": refusal.message}
+    return {"mix": plan_in_words(plan, period.currency)}
+
+
+def live_quote_panel(request: HttpRequest, complaint: Complaint) -> Panel | None:
+    """The card on the case's page, for those who may see it."""
+    user: User = request.user  # type: ignore[assignment]
+    if not may_quote(user):
+        return None
+    return Panel(
+        say("Quote"), "complaints/panels/live_quote.html", live_quote_context(request, complaint), side="right"
+    )
+
+
+def live_quote_view(pages: Any, request: HttpRequest, pk: int) -> HttpResponse:
+    """The body of the card alone, for a page that recomputes it."""
+    if not (pages.has_view_permission(request) and may_quote(request.user)):
+        raise PermissionDenied
+    complaint = with_case_facts(Complaint.objects.filter(pk=pk)).first()
+    if complaint is None:
+        raise Http404
+    return TemplateResponse(request, "complaints/panels/live_quote_result.html", live_quote_context(request, complaint))

@@ -1,0 +1,91 @@
+"""What the quote cards show: a live quote, and one as it was proposed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from billing.remedies.effects import refundable_of
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+from complaints.quotes.inputs import QuoteInputError
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.quotes.problems_text import nothing_in_words, problem_in_words
+from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, terms_for
+from complaints.quotes.text import basis_in_words, lines_in_words, plan_in_words
+from complaints.refunds.models import Refund
+from core.amounts import money_text
+
+
+def quote_context(
+    complaint: Complaint,
+    period: BillingPeriod,
+    choices: Choices,
+    *,
+    leaving_out: Refund | None = None,
+    reduction_reason: str = "",
+) -> dict[str, Any]:
+    """What the quote card shows: lines in words, the total, remedies of equal worth, or why there is no quote."""
+    terms = terms_for(period)
+    context: dict[str, Any] = {
+        "period": period,
+        "basis": basis_in_words(choices.basis),
+        "terms": terms,
+        "currency": period.currency,
+        "refundable": money_text(refundable_of(period) + _own(leaving_out), period.currency),
+    }
+    obstacle = basis_obstacle(complaint, choices.basis, terms)
+    if obstacle:
+        return {**context, "problem": str(obstacle)}
+    try:
+        live = live_quote(complaint, period, choices, leaving_out=leaving_out)
+    except QuoteInputError as problem:
+        return {**context, "problem": problem_in_words(problem)}
+    return {**context, **shown_quote(live, period, reduction_reason)}
+
+
+def _own(refund: Refund | None) -> Decimal:
+    return refund.total if refund is not None and refund.state in Refund.PENDING_STATES else Decimal(0)
+
+
+def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:
+    """The lines in words, the total, why it is nothing if it is, and the remedies of equal worth."""
+    return {
+        "lines": lines_in_words(
+            live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
+        ),
+        "total": money_text(live.quote.total, period.currency),
+        "nothing": nothing_in_words(live.inputs, live.quote),
+        "offers": [
+            {
+                "kind": offer.kind.value,
+                "amount": money_text(offer.amount, period.currency),
+                "minutes": offer.minutes,
+                "days": offer.days,
+                "obstacle": offer.obstacle,
+            }
+            for offer in offers(period, live.quote.total, live.terms)
+        ],
+    }
+
+
+def frozen_quote_context(refund: Refund) -> dict[str, Any]:
+    """The quote as it was proposed: from the stored lines, nothing recomputed."""
+    if not refund.inputs:
+        return {}
+    return {
+        "period": refund.period,
+        "basis": basis_in_words(refund.basis),
+        "terms": refund.governing,
+        "currency": refund.currency,
+        "lines": lines_in_words(
+            inputs_from_json(refund.inputs),
+            refund.lines,
+            refund.period,
+            counted=refund.counted,
+            reduction_reason=refund.reduction_reason,
+        ),
+        "total": money_text(refund.total, refund.currency),
+        "plan": plan_in_words(refund.remedy_plan, refund.currency),
+        "frozen": True,
+    }

@@ -1,0 +1,353 @@
+"""The quote from live rows: what the database knows, put into the inputs of the calculation. Reads only.
+
+Amounts are gross, in the period's currency.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Sum
+from django.utils import timezone
+
+from audit.actions import Obstacle
+from billing.money import format_amount
+from billing.periods import Term, local_midnight
+from billing.remedies.effects import cash_obstacle, credit_obstacle, extension_obstacle, minutes_obstacle
+from billing.subscriptions.models import BillingPeriod
+from billing.usage.models import UsageDay, UsageKind
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
+from complaints.quotes.inputs import Interval, Operation, QuoteInputs
+from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
+from complaints.refunds.models import Refund
+from core.text import say
+from policies.agreements.models import Agreement
+from policies.choices import Basis, RemedyKind
+from policies.parameters.parameters import RefundParameters
+from policies.versions.models import FULL_MONTH, GoverningTerms, Policy, PolicyVersion
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What staff choose in a quote; everything else is read from the rows."""
+
+    basis: str
+    reduction: Decimal = Decimal(0)
+    special_amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class LiveQuote:
+    """A quote made now, with what judged it."""
+
+    inputs: QuoteInputs
+    quote: Quote
+    terms: GoverningTerms
+
+    @property
+    def lines(self) -> list[dict[str, str]]:
+        """The lines as they are stored and compared."""
+        return [
+            {"code": line.code, "amount": format_amount(line.amount, self.inputs.currency)} for line in self.quote.lines
+        ]
+
+    @property
+    def counted(self) -> list[list[str]]:
+        return [[interval.start.isoformat(), interval.end.isoformat()] for interval in self.quote.counted]
+
+
+class Facts(Protocol):
+    """What a quote has to know beyond its period's own row; asked of the database one by one, or of many at once
+    (``complaints.quotes.batches``).
+    """
+
+    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+        """See the function of that name."""
+        ...
+
+    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+        """See the function of that name."""
+        ...
+
+    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
+        """See the function of that name."""
+        ...
+
+
+class LiveFacts:
+    """What the rows say now, a query a question."""
+
+    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+        return usage_until(period, end)
+
+    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+        return interruptions_of(period)
+
+    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
+        return compensated_in(period, leaving_out)
+
+
+def terms_for(period: BillingPeriod) -> GoverningTerms:
+    """Both terms' versions in force on the day the period began, and the agreement with the customer, if any."""
+    return GoverningTerms(
+        refund=PolicyVersion.objects.governing(Policy.Kind.REFUND, period.starts_on),
+        fulfilment=PolicyVersion.objects.governing(Policy.Kind.FULFILMENT, period.starts_on),
+        agreement=Agreement.objects.in_force(period.subscription.customer, period.starts_on).first(),
+    )
+
+
+def suggested_basis(complaint: Complaint) -> str:
+    """The basis that a case of its category usually has."""
+    return Basis.INTERRUPTION if complaint.category == Complaint.Category.INTERRUPTION else Basis.USAGE
+
+
+def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> Obstacle | None:
+    """Why nothing can be quoted on this basis whatever the figures are, or None (F5, F8)."""
+    if complaint.category == Complaint.Category.HARDWARE:
+        return Obstacle(
+            say(
+                "Phones and other hardware are not refunded (clause F8). If the complaint is about the "
+                "service, correct its category first."
+            ),
+            code="F8",
+        )
+    if basis == Basis.FULL_MONTH:
+        if not terms.full_month_allowed:
+            return Obstacle(
+                say("{document} does not allow a full month (clause F5).", document=terms.source_of(FULL_MONTH)),
+                code="basis",
+            )
+    elif basis not in terms.parameters.bases:
+        return Obstacle(say("{document} does not allow this basis.", document=terms.source_of("bases")), code="basis")
+    return None
+
+
+def live_quote(
+    complaint: Complaint, period: BillingPeriod, choices: Choices, *, leaving_out: Refund | None = None
+) -> LiveQuote:
+    """The quote from the rows as they are now; ``leaving_out`` is a refund whose own pending amount must not count.
+
+    Raises:
+        QuoteInputError: nothing can be computed, for instance because the complaint came before the period.
+    """
+    terms = terms_for(period)
+    inputs = inputs_for(complaint, period, choices, terms.parameters, leaving_out=leaving_out)
+    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
+
+
+def inputs_for(
+    complaint: Complaint,
+    period: BillingPeriod,
+    choices: Choices,
+    parameters: RefundParameters,
+    *,
+    facts: Facts | None = None,
+    leaving_out: Refund | None = None,
+) -> QuoteInputs:
+    """What a quote under these parameters is computed from; ``facts`` are the rows' of now unless given.
+
+    Raises:
+        QuoteInputError: nothing can be computed.
+    """
+    facts = facts or LiveFacts()
+    basis = Basis(choices.basis)
+    own_pending = (
+        leaving_out.total
+        if leaving_out is not None and leaving_out.state in Refund.PENDING_STATES and leaving_out.period_id == period.pk
+        else Decimal(0)
+    )
+    given: dict[str, Any] = {
+        "basis": basis,
+        "currency": period.currency,
+        "term": Term(period.term),
+        "fee": period.fee,
+        "starts_on": period.starts_on,
+        "ends_on": period.ends_on,
+        "fee_paid": period.fee_paid,
+        "already_refunded": period.refunded + period.pending - own_pending,
+        "minute_cost": period.minute_cost,
+        "reduction": choices.reduction,
+    }
+    if basis is Basis.USAGE:
+        as_of = timezone.localdate(complaint.received_at)
+        given["as_of"] = as_of
+        given["as_of_day_counts"] = parameters.as_of_day_counts
+        if as_of >= period.starts_on:
+            provided = days_provided(period.starts_on, period.ends_on, as_of, parameters.as_of_day_counts)
+            seconds, operations = facts.usage_until(period, period.starts_on + timedelta(days=provided))
+            given["seconds_used"] = seconds
+            given["operations"] = operations
+    elif basis is Basis.INTERRUPTION:
+        interruptions, maintenance = facts.interruptions_of(period)
+        given["interruptions"] = interruptions
+        given["maintenance"] = maintenance
+        given["compensated"] = facts.compensated_in(period, leaving_out)
+        given["minimum_interruption_seconds"] = parameters.minimum_interruption_seconds
+        given["time_zone"] = settings.BUSINESS_TIME_ZONE
+    elif basis is Basis.SPECIAL:
+        given["special_amount"] = choices.special_amount
+    return QuoteInputs(**given)
+
+
+def usage_until(period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+    """Call seconds and operations used in the period's own days before ``end``, at the period's frozen costs.
+
+    Minutes and operations count over the same days as time. Operations never used are left out.
+    """
+    sums = (
+        UsageDay.objects.filter(period=period, local_day__gte=period.starts_on, local_day__lt=end)
+        .order_by()
+        .values("kind", "operation")
+        .annotate(total_seconds=Sum("seconds"), total_quantity=Sum("quantity"))
+    )
+    seconds = 0
+    quantities: dict[str, Decimal] = {}
+    for row in sums:
+        if row["kind"] == UsageKind.CALL:
+            seconds = int(row["total_seconds"])
+        else:
+            quantities[row["operation"]] = row["total_quantity"]
+    return seconds, operations_of(period, quantities)
+
+
+def operations_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> tuple[Operation, ...]:
+    """The operations used, by code, at the period's frozen costs and in their order."""
+    return tuple(
+        Operation(code=cost["code"], quantity=quantities[cost["code"]], unit_cost=Decimal(cost["unit_cost"]))
+        for cost in period.operation_costs
+        if cost["code"] in quantities
+    )
+
+
+def bounds_of(period: BillingPeriod) -> tuple[datetime, datetime]:
+    """The instants at which the period's own days begin and end."""
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    return local_midnight(period.starts_on, zone), local_midnight(period.ends_on, zone)
+
+
+def interruptions_of(period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+    """(interruptions, scheduled maintenance) that hit the period's subscription. One that still runs is left out:
+    its length is not known yet.
+    """
+    start, end = bounds_of(period)
+    hits = Incident.objects.hitting(period.subscription).overlapping(start, end).filter(ends_at__isnull=False)
+    found: dict[bool, list[Interval]] = {False: [], True: []}
+    for incident in hits.order_by("starts_at", "pk"):
+        assert incident.ends_at is not None
+        found[incident.scheduled].append(Interval(incident.starts_at, incident.ends_at))
+    return tuple(found[False]), tuple(found[True])
+
+
+def compensated_in(period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
+    """What earlier interruption refunds on the period, pending or settled, have counted already."""
+    others = Refund.objects.counting().filter(period=period, basis=Refund.Basis.INTERRUPTION)
+    if leaving_out is not None:
+        others = others.exclude(pk=leaving_out.pk)
+    return tuple(
+        Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
+        for counted in others.order_by("pk").values_list("counted", flat=True)
+        for start, end in counted
+    )
+
+
+# --- Remedies -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RemedyOffer:
+    """What an amount is worth in one remedy, and why that remedy cannot be, if it cannot."""
+
+    kind: RemedyKind
+    amount: Decimal
+    minutes: int | None
+    days: int | None
+    obstacle: Obstacle | None
+
+
+def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
+    """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
+    if kind not in terms.parameters.remedies:
+        return Obstacle(
+            say("{document} does not allow this remedy.", document=terms.source_of("remedies")), code="remedy"
+        )
+    subscription = period.subscription
+    sentence = {
+        RemedyKind.CREDIT: lambda: credit_obstacle(subscription),
+        RemedyKind.MINUTES: lambda: minutes_obstacle(subscription, period.minute_cost),
+        RemedyKind.EXTENSION: lambda: extension_obstacle(subscription, period.fee),
+        RemedyKind.CASH: lambda: cash_obstacle(subscription.customer),
+    }[RemedyKind(kind)]()
+    return Obstacle(sentence, code="remedy") if sentence else None
+
+
+def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> list[RemedyOffer]:
+    """The amount in each remedy, side by side."""
+    worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
+    return [
+        RemedyOffer(
+            kind=kind,
+            amount=amount,
+            minutes=worth.minutes if kind is RemedyKind.MINUTES else None,
+            days=worth.extension_days if kind is RemedyKind.EXTENSION else None,
+            obstacle=remedy_obstacle(kind, period, terms),
+        )
+        for kind in RemedyKind
+    ]
+
+
+# --- Freezing -----------------------------------------------------------------------------------
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of what a proposal consists of."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def refund_content(refund: Refund) -> dict[str, Any]:
+    """Everything a proposal's hash covers."""
+    return {
+        "code": refund.code,
+        "complaint": refund.complaint_id,
+        "period": refund.period_id,
+        "round": refund.round,
+        "basis": refund.basis,
+        "currency": refund.currency,
+        "inputs": refund.inputs,
+        "lines": refund.lines,
+        "counted": refund.counted,
+        "total": format_amount(refund.total, refund.currency),
+        "remedy_plan": refund.remedy_plan,
+        "justification": refund.justification,
+        "evidence": refund.evidence,
+        "unusual_reason": refund.unusual_reason,
+        "reduction_reason": refund.reduction_reason,
+        "proposer": refund.proposed_by_id,
+        "reason": refund.proposal_reason,
+        "refund_policy": refund.refund_policy_id,
+        "fulfilment_policy": refund.fulfilment_policy_id,
+        "agreement": refund.agreement_id,
+        "calculation_version": refund.calculation_version,
+        # Only where there is one: the hash of other proposals says nothing about it.
+        **({"indemnity_for": refund.indemnity_for_id, "fault": refund.fault} if refund.indemnity_for_id else {}),
+    }
+
+
+def differing_lines(before: Sequence[Mapping[str, str]], after: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The lines that differ between two quotes, side by side: ``{"code", "before", "after"}``, "" where missing."""
+    old = {line["code"]: line["amount"] for line in before}
+    new = {line["code"]: line["amount"] for line in after}
+    return [
+        {"code": code, "before": old.get(code, ""), "after": new.get(code, "")}
+        for code in dict.fromkeys([*old, *new])
+        if old.get(code) != new.get(code)
+    ]

@@ -1,0 +1,189 @@
+"""A quote in words: what each line is, how it came about, and the clause behind it. For staff pages and letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.utils.formats import number_format
+
+from billing.periods import Term
+from billing.subscriptions.models import BillingPeriod
+from complaints.quotes.inputs import Interval, QuoteInputs
+from complaints.refund_calculation import days_provided
+from core.amounts import money_text
+from core.text import Text, Words, in_both, join, say, say_count
+from policies.choices import Basis
+
+
+@dataclass(frozen=True)
+class LineInWords:
+    """One line as people read it; ``amount`` is signed and in the currency's decimals. ``clause`` is that of the
+    policy behind it, or "limit" or "decision", which pages draw otherwise.
+    """
+
+    code: str
+    label: Text
+    detail: Text
+    clause: str
+    amount: str
+
+
+def lines_in_words(
+    inputs: QuoteInputs,
+    lines: Sequence[Mapping[str, str]],
+    period: BillingPeriod,
+    *,
+    counted: Sequence[Sequence[str]] = (),
+    reduction_reason: str = "",
+) -> list[LineInWords]:
+    """The stored or live lines of a quote with their words; ``counted`` are the intervals an interruption counts."""
+    names = {cost["code"]: cost["name"] for cost in period.operation_costs}
+    made = []
+    for line in lines:
+        label, detail, clause = _words(line["code"], inputs, names, counted, reduction_reason)
+        amount = _number(Decimal(line["amount"])).replace("-", "−")
+        made.append(LineInWords(line["code"], label, detail, clause, amount))
+    return made
+
+
+def _words(
+    code: str,
+    inputs: QuoteInputs,
+    names: Mapping[str, str],
+    counted: Sequence[Sequence[str]],
+    reduction_reason: str,
+) -> tuple[Text, Text, str]:
+    last_day = inputs.ends_on - timedelta(days=1)
+    match code:
+        case "fee":
+            return say("Subscription fee"), say("{first} to {last}", first=inputs.starts_on, last=last_day), "R2"
+        case "minutes":
+            minutes = Fraction(inputs.seconds_used, 60)
+            return (
+                say("Minutes used"),
+                say("{minutes} min × {cost}", minutes=_decimal(minutes), cost=_plain(inputs.minute_cost)),
+                "R3 a",
+            )
+        case "time":
+            assert inputs.as_of is not None
+            provided = days_provided(inputs.starts_on, inputs.ends_on, inputs.as_of, inputs.as_of_day_counts)
+            return (
+                say("Service already provided"),
+                say_count(
+                    "{provided} of {count} day; complaint received on {day}",
+                    "{provided} of {count} days; complaint received on {day}",
+                    inputs.days,
+                    provided=provided,
+                    day=inputs.as_of,
+                ),
+                "R3 c",
+            )
+        case "full_month":
+            annual = inputs.term is Term.ANNUAL
+            detail = say("a twelfth of the annual fee") if annual else say("the fee of one month")
+            return say("Full month at discretion"), detail, "F5"
+        case "interruption":
+            seconds = sum(
+                (
+                    Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)).seconds
+                    for start, end in counted
+                ),
+                Fraction(0),
+            )
+            return (
+                say("Service not provided"),
+                say_count(
+                    "{hours} of {count} day", "{hours} of {count} days", inputs.days, hours=hours_in_words(seconds)
+                ),
+                "R7",
+            )
+        case "special":
+            return say("Special case"), say("amount entered by staff, with its evidence"), "R7"
+        case "floor":
+            return say("Lifted to zero"), say("more was used than the fee covers"), "limit"
+        case "cap":
+            return (
+                say("Cut to what can still be refunded"),
+                say("paid, less what was refunded or is pending"),
+                "limit",
+            )
+        case "reduction":
+            return say("Given less"), reduction_reason or say("decided by staff"), "decision"
+    operation = code.removeprefix("operation:")
+    used = next((entry for entry in inputs.operations if entry.code == operation), None)
+    how = join(" × ", (_count(used.quantity), _plain(used.unit_cost))) if used else ""
+    return names.get(operation, operation), how, "R3 b"
+
+
+def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
+    """One entry of a remedy plan: "28.26 EUR as credit on the next cycle"."""
+    amount = money_text(Decimal(entry["amount"]), currency) if "amount" in entry else say("the rest")
+    match entry["kind"]:
+        case "credit":
+            return say("{amount} as credit on the next cycle", amount=amount)
+        case "minutes":
+            return (
+                say_count("{amount} as {count} minute", "{amount} as {count} minutes", entry["minutes"], amount=amount)
+                if "minutes" in entry
+                else say("{amount} as minutes", amount=amount)
+            )
+        case "extension":
+            return (
+                say_count("{amount} as {count} more day", "{amount} as {count} more days", entry["days"], amount=amount)
+                if "days" in entry
+                else say("{amount} as a longer period", amount=amount)
+            )
+    return say("{amount} in cash", amount=amount)
+
+
+def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Words:
+    """A whole plan of remedies in one line."""
+    return join(", ", (remedy_in_words(entry, currency) for entry in plan))
+
+
+def basis_in_words(basis: str) -> Words:
+    """A basis as staff call it."""
+    match Basis(basis):
+        case Basis.USAGE:
+            return say("usage-based")
+        case Basis.FULL_MONTH:
+            return say("full month at discretion")
+        case Basis.INTERRUPTION:
+            return say("for an interruption")
+        case Basis.SPECIAL:
+            return say("special case")
+
+
+def hours_in_words(seconds: Fraction) -> Words:
+    """A length of time: "31 h 20 min"."""
+    minutes = int(seconds // 60)
+    return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
+def _number(number: Decimal) -> str:
+    """Grouped, with all its decimals, as people of the language write it."""
+    return number_format(number, use_l10n=True, force_grouping=True)
+
+
+def _plain(number: Decimal) -> Words:
+    """A cost without the zeros at its end, but for two decimals."""
+    text = f"{number:f}"
+    short = text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
+    return in_both(lambda: _number(Decimal(short)))
+
+
+def _count(quantity: Decimal) -> Words:
+    whole = quantity if quantity % 1 else quantity.to_integral_value()
+    return in_both(lambda: _number(whole))
+
+
+def _decimal(number: Fraction) -> Words:
+    """Whole, or to the tenth."""
+    tenths = round(number * 10)
+    shown = Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10
+    return in_both(lambda: _number(shown))

@@ -1,0 +1,149 @@
+"""Deciding on a proposal: approved and settled, returned, or rejected."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from accounts.staff.approvers import ApprovalRights
+from accounts.staff.models import Delegation, User
+from audit.actions import Action, Obstacle, Refused, act
+from billing.invoices.credit_notes import issue_credit_note
+from billing.remedies.effects import release
+from complaints.quotes.quoting import content_hash, differing_lines, refund_content
+from complaints.refunds.approval_rules import ANY_RIGHT, Authority, authority_for, deciding_right, return_obstacle
+from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
+from complaints.refunds.models import Approval, Refund
+from complaints.refunds.remedies import settle_remedies
+from core.amounts import money_text
+from core.text import recorded, say
+
+State = Refund.State
+
+
+def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = ANY_RIGHT) -> Refund:
+    """Approve a proposal, as somebody with no hand in it and within a limit; with the last approval that it needs,
+    everything it gives takes effect in this transaction.
+
+    By whose right: one's own if it suffices, else that of somebody one stands in for and who has no hand in it either.
+    ``choice`` insists on the own one (``guards.OWN_RIGHT``) or on a delegation (its key).
+
+    The quote is computed again first. If a line differs, the approval is refused with both quotes and the refund goes
+    back to draft: the one refusal that changes something.
+
+    Raises:
+        Refused: ``code`` says why: ``own_proposal``, ``own_draft``, ``assessed``, ``decided``, ``linked``,
+            ``approved_already``, ``permission``, ``delegation``, ``no_limit``, ``over_limit``, ``expired``, ``state``,
+            ``tampered``, ``stale_quote``, ``remedy``.
+    """
+    with act("refund.approve", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = lock_refund(action, refund_id)
+        authority = _authority(action, refund, by, choice)
+        if content_hash(refund_content(refund)) != refund.content_hash:
+            raise Refused(
+                say("{refund} is not what was proposed: its contents do not match their hash.", refund=refund.code),
+                code="tampered",
+            )
+        stale = _stale(refund)
+        if stale is not None:
+            release(refund.period, refund.total)
+            back_to_draft(refund, recorded(stale.message))
+            action.refuse_keeping_changes(stale)
+            return refund
+        parameters = refund.terms
+        step = Approval.objects.filter(refund=refund, round=refund.round).count() + 1
+        delegation = authority.right.delegation
+        assert refund.proposed_by is not None
+        Approval(
+            refund=refund,
+            round=refund.round,
+            step=step,
+            approver=by,
+            approver_role=by.role_name,
+            delegation=delegation,
+            on_behalf_of=delegation.delegator if delegation is not None else None,
+            proposer=refund.proposed_by,
+            amount=refund.total,
+            limit=authority.limit,
+            granted_before=authority.granted,
+            content_hash=refund.content_hash,
+            reason=reason.strip(),
+            at=timezone.now(),
+        ).save()
+        action.data = {**facts_of(refund), "step": step}
+        name_right(action, authority.right)
+        if step == 1 and parameters.needs_two_approvals(refund.total, refund.currency):
+            refund.state = State.APPROVED
+            refund.save()
+            action.message = f"{action.message} A second person has to approve.".strip()
+        else:
+            _settle(refund)
+            action.data["settled"] = True
+        return refund
+
+
+def _authority(action: Action, refund: Refund, by: User, choice: str) -> Authority:
+    """By whose right it is approved. A delegation is locked, so that it is not revoked at this moment.
+
+    Raises:
+        Refused: by nobody's.
+    """
+    today = timezone.localdate()
+    found = authority_for(refund, by, rights=ApprovalRights(today), choice=choice, today=today)
+    if isinstance(found, Obstacle):
+        raise Refused(found, code=found.code)
+    if found.right.delegation is not None:
+        locked = action.lock(Delegation, found.right.delegation.pk)
+        if locked.state != Delegation.State.ACTIVE:
+            raise Refused(
+                say("{person} has taken this delegation back just now.", person=found.right.person), code="delegation"
+            )
+    return found
+
+
+def _settle(refund: Refund) -> None:
+    settle_remedies(refund)
+    refund.credit_note = issue_credit_note(refund.period, refund.total)
+    refund.state = State.SETTLED
+    refund.settled_at = timezone.now()
+    refund.save()
+
+
+def _stale(refund: Refund) -> Refused | None:
+    live = quote_of(refund)
+    differing = differing_lines(refund.lines, live.lines)
+    if not differing and live.counted == refund.counted:
+        return None
+    return Refused(
+        say(
+            "The figures of {refund} have changed since it was proposed: {amount} then, {amount_now} "
+            "now. It goes back to draft, to be proposed again.",
+            refund=refund.code,
+            amount=money_text(refund.total, refund.currency),
+            amount_now=money_text(live.quote.total, refund.currency),
+        ),
+        code="stale_quote",
+        data={"before": refund.lines, "after": live.lines, "differing": differing},
+    )
+
+
+def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:
+    """Send a proposal back to draft, to be improved. Approvals given so far count no more."""
+    with act("refund.return", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = lock_refund(action, refund_id)
+        action.refuse_if(return_obstacle(refund, by))
+        name_right(action, deciding_right(refund, by))
+        action.require_reason(say("what should be changed"))
+        release(refund.period, refund.total)
+        back_to_draft(refund, reason.strip())
+        return refund
+
+
+def reject_refund(refund_id: int, *, by: User, reason: str) -> Refund:
+    """Turn a proposal down for good; a retry is a new refund, linked to this one."""
+    with act("refund.reject", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = lock_refund(action, refund_id)
+        action.refuse_if(return_obstacle(refund, by))
+        name_right(action, deciding_right(refund, by))
+        action.require_reason(say("why it is rejected"))
+        end(refund, State.REJECTED)
+        return refund

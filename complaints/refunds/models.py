@@ -1,0 +1,309 @@
+"""Refunds, approvals and remedies."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.staff.models import Delegation
+from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
+from billing.credits.models import Credit
+from billing.invoices.models import CreditNote
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.refund_calculation import CURRENT_VERSION
+from core.fields import MoneyField
+from core.text import join, say
+from policies.agreements.models import Agreement
+from policies.choices import RemedyKind
+from policies.versions.models import JudgedByTerms, PolicyVersion
+
+
+class RefundQuerySet(TrackedQuerySet["Refund"]):
+    def open(self) -> Self:
+        """Refunds that nobody has finished: drafts, proposals, and those waiting for a second approval."""
+        return self.filter(state__in=Refund.OPEN_STATES)
+
+    def waiting_for_approval(self) -> Self:
+        return self.filter(state__in=(Refund.State.PROPOSED, Refund.State.APPROVED))
+
+    def counting(self) -> Self:
+        """Refunds whose amount stands against their period: pending or settled."""
+        return self.filter(state__in=(*Refund.PENDING_STATES, Refund.State.SETTLED))
+
+
+class Refund(JudgedByTerms, TrackedModel):
+    """A decision to give something back, from draft to settled. Only ``complaints.actions.refunds`` changes its state.
+
+    ``inputs``, ``lines``, ``counted`` and ``remedy_plan`` are frozen when it is proposed, with ``content_hash`` over
+    all of them. Amounts are gross, in ``currency``. ``round`` counts the proposals, so that an approval belongs to one.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved once, second approval due")
+        SETTLED = "settled", gettext_lazy("Settled")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        EXPIRED = "expired", gettext_lazy("Expired")
+        REVOKED = "revoked", gettext_lazy("Revoked")
+        REVERSED = "reversed", gettext_lazy("Reversed")
+
+    class Basis(models.TextChoices):
+        USAGE = "usage", gettext_lazy("Usage")
+        FULL_MONTH = "full_month", gettext_lazy("Full month")
+        INTERRUPTION = "interruption", gettext_lazy("Interruption")
+        SPECIAL = "special", gettext_lazy("Special case")
+
+    PENDING_STATES = (State.PROPOSED, State.APPROVED)
+    OPEN_STATES = (State.DRAFT, *PENDING_STATES)
+
+    code = models.CharField(max_length=12, unique=True)
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="refunds")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="refunds")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="refunds")
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="refunds")
+    basis = models.CharField(max_length=12, choices=Basis)
+    currency = models.CharField(max_length=3)
+    special_amount = MoneyField(null=True, blank=True)
+    reduction = MoneyField(default=Decimal(0))
+    reduction_reason = models.TextField(blank=True)
+    justification = models.TextField(blank=True)
+    evidence = models.TextField(blank=True)
+    unusual_reason = models.TextField("why so far from similar cases", blank=True)
+    remedy_plan: Any = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    round = models.PositiveSmallIntegerField(default=0)
+    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    drafted_at = models.DateTimeField()
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    proposed_at = models.DateTimeField(null=True, blank=True)
+    proposal_reason = models.TextField(blank=True)
+    returned_reason = models.TextField(blank=True)
+    expires_on = models.DateField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    inputs: Any = models.JSONField(null=True, blank=True)
+    lines: Any = models.JSONField(default=list, blank=True)
+    counted: Any = models.JSONField(default=list, blank=True)
+    total = MoneyField(default=Decimal(0))
+    calculation_version = models.PositiveSmallIntegerField(default=CURRENT_VERSION)
+    content_hash = models.CharField(max_length=64, blank=True)
+    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
+    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="refund", null=True, blank=True)
+    retry_of = models.ForeignKey("self", models.PROTECT, related_name="retries", null=True, blank=True)
+    indemnity_for = models.ForeignKey(DeadlineBreach, models.PROTECT, related_name="refunds", null=True, blank=True)
+    fault = models.CharField("underlying fault", max_length=60, blank=True)
+
+    objects: ClassVar = RefundQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-drafted_at", "-pk")
+        indexes = [
+            models.Index(
+                fields=("state", "expires_on"),
+                name="refund_open_by_expiry",
+                condition=Q(state__in=("draft", "proposed", "approved")),
+            ),
+            models.Index(
+                fields=("customer", "settled_at"),
+                name="refund_settled_by_customer",
+                condition=Q(state="settled"),
+            ),
+            models.Index(fields=("-proposed_at",), name="refund_by_proposed"),
+            models.Index(fields=("currency",), name="refund_by_currency"),
+            models.Index(
+                fields=("basis", "-settled_at", "-id"), name="refund_settled_by_basis", condition=Q(state="settled")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("complaint", "period"),
+                condition=Q(state__in=("draft", "proposed", "approved")),
+                name="refund_one_open_per_complaint_and_period",
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0, reduction__gte=0), name="refund_not_negative"),
+            models.CheckConstraint(
+                condition=Q(state__in=("draft", "withdrawn", "expired"))
+                | (
+                    Q(proposed_by__isnull=False, proposed_at__isnull=False, total__gt=0, inputs__isnull=False)
+                    & ~Q(content_hash="")
+                ),
+                name="refund_proposed_is_frozen",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("settled", "reversed"), settled_at__isnull=False)
+                | (~Q(state__in=("settled", "reversed")) & Q(settled_at__isnull=True)),
+                name="refund_settled_has_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(basis="special", special_amount__isnull=False, special_amount__gt=0)
+                | (~Q(basis="special") & Q(special_amount__isnull=True)),
+                name="refund_special_has_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(reduction=0) | ~Q(reduction_reason=""), name="refund_reduction_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(retry_of__isnull=True) | ~Q(retry_of=F("id")), name="refund_not_its_own_retry"
+            ),
+            models.UniqueConstraint(
+                fields=("fault",),
+                condition=~Q(fault="") & Q(state__in=("draft", "proposed", "approved", "settled")),
+                name="refund_one_indemnity_per_fault",
+            ),
+            models.CheckConstraint(
+                condition=Q(indemnity_for__isnull=True, fault="")
+                | (Q(indemnity_for__isnull=False, basis="special") & ~Q(fault="")),
+                name="refund_indemnity_is_special",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Contribution(AppendOnlyModel):
+    """Somebody drafted, edited or proposed a refund, and so may not approve it."""
+
+    class Part(models.TextChoices):
+        DRAFTED = "drafted", gettext_lazy("Drafted")
+        EDITED = "edited", gettext_lazy("Edited")
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="contributions")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    part = models.CharField(max_length=8, choices=Part)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return say("{part} by {person}", part=self.get_part_display(), person=self.by)
+
+
+class Approval(AppendOnlyModel):
+    """One person's yes to one proposal. The proposer is copied here, so that the database refuses the same person."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals")
+    round = models.PositiveSmallIntegerField()
+    step = models.PositiveSmallIntegerField()
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="approvals")
+    approver_role = models.CharField(max_length=40)
+    delegation = models.ForeignKey(Delegation, models.PROTECT, related_name="approvals", null=True, blank=True)
+    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    amount = MoneyField()
+    limit = MoneyField()
+    granted_before = MoneyField()
+    content_hash = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at", "pk")
+        constraints = [
+            models.CheckConstraint(condition=~Q(approver=F("proposer")), name="approver_is_not_proposer"),
+            models.CheckConstraint(
+                condition=Q(delegation__isnull=True, on_behalf_of__isnull=True)
+                | (
+                    Q(delegation__isnull=False, on_behalf_of__isnull=False)
+                    & ~Q(on_behalf_of=F("proposer"))
+                    & ~Q(on_behalf_of=F("approver"))
+                ),
+                name="approval_delegator_is_not_proposer",
+            ),
+            models.UniqueConstraint(fields=("refund", "round", "on_behalf_of"), name="approval_once_per_delegator"),
+            models.UniqueConstraint(fields=("refund", "round", "approver"), name="approval_once_per_person"),
+            models.UniqueConstraint(fields=("refund", "round", "step"), name="approval_once_per_step"),
+            models.CheckConstraint(condition=Q(step__in=(1, 2)), name="approval_at_most_two"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, granted_before__gte=0, limit__gte=F("amount") + F("granted_before")),
+                name="approval_within_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return join(", ", (self.by_whom, timezone.localdate(self.at)))
+
+    @property
+    def by_whom(self) -> str:
+        """The approver, and in whose place: "Lena Lead for Maja Manager"."""
+        return (
+            say("{approver} for {person}", approver=self.approver, person=self.on_behalf_of)
+            if self.on_behalf_of is not None
+            else str(self.approver)
+        )
+
+
+class Remedy(AppendOnlyModel):
+    """One thing that a settled refund gave: exactly one of a credit, minutes, days or a payout."""
+
+    class Kind(models.TextChoices):
+        CREDIT = RemedyKind.CREDIT.value, gettext_lazy("Credit")
+        MINUTES = RemedyKind.MINUTES.value, gettext_lazy("Minutes")
+        EXTENSION = RemedyKind.EXTENSION.value, gettext_lazy("Longer period")
+        CASH = RemedyKind.CASH.value, gettext_lazy("Cash")
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="remedies")
+    kind = models.CharField(max_length=10, choices=Kind)
+    amount = MoneyField()
+    credit = models.OneToOneField(Credit, models.PROTECT, related_name="remedy", null=True, blank=True)
+    minutes_grant = models.OneToOneField(MinutesGrant, models.PROTECT, related_name="remedy", null=True, blank=True)
+    extension = models.OneToOneField(Extension, models.PROTECT, related_name="remedy", null=True, blank=True)
+    payout = models.OneToOneField(Payout, models.PROTECT, related_name="remedy", null=True, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+        verbose_name_plural = gettext_lazy("remedies")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="remedy_positive"),
+            models.UniqueConstraint(fields=("refund", "kind"), name="remedy_kind_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    kind="credit",
+                    credit__isnull=False,
+                    minutes_grant__isnull=True,
+                    extension__isnull=True,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="minutes",
+                    credit__isnull=True,
+                    minutes_grant__isnull=False,
+                    extension__isnull=True,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="extension",
+                    credit__isnull=True,
+                    minutes_grant__isnull=True,
+                    extension__isnull=False,
+                    payout__isnull=True,
+                )
+                | Q(
+                    kind="cash",
+                    credit__isnull=True,
+                    minutes_grant__isnull=True,
+                    extension__isnull=True,
+                    payout__isnull=False,
+                ),
+                name="remedy_gives_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return join(", ", (self.get_kind_display(), f"{self.amount:f}"))

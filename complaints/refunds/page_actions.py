@@ -1,0 +1,339 @@
+"""What staff do to a refund, one class an action of ``complaints.actions.refunds``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms as django_forms
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.approvers import ApprovalRights
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import ActionForm, OptionalReasonForm, Permission, ReasonForm, StaffAction
+from complaints.cases.guards import with_what_guards_read
+from complaints.quotes.panels import frozen_quote_context, quote_context
+from complaints.quotes.quoting import Choices
+from complaints.quotes.text import plan_in_words
+from complaints.refunds.approval_rules import (
+    ANY_RIGHT,
+    OWN_RIGHT,
+    Authority,
+    approve_obstacle,
+    authority_for,
+    return_obstacle,
+    revoke_obstacle,
+)
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings import revoke_refund, withdraw_refund
+from complaints.refunds.forms import REMEDY_FIELDS, RefundForm
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, withdraw_refund_obstacle
+from core.amounts import money_text
+from core.text import say
+from policies.choices import RemedyKind
+
+APPROVING = (May.APPROVE_USAGE, May.APPROVE_INTERRUPTION, May.APPROVE_FULL_MONTH, May.APPROVE_SPECIAL)
+
+
+class RefundAction(StaffAction[Refund]):
+    """Common to all: rows with what the guards look at, and the sum over the rows."""
+
+    may: ClassVar[Permission] = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+
+    def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
+        return with_what_guards_read(rows)
+
+    def summary(self, rows: Sequence[Refund], by: User) -> str:
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for refund in rows:
+            sums[refund.currency] += refund.total
+        return ", ".join(money_text(total, currency) for currency, total in sorted(sums.items()))
+
+
+class Edit(RefundAction):
+    name = "edit"
+    label = gettext_lazy("Edit the draft")
+    icon = "pencil"
+    in_bulk = False
+    form_class = RefundForm
+    preview_template = "complaints/panels/quote_card.html"
+    previews_input = True
+    intro = gettext_lazy("Whoever edits a refund cannot approve it.")
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return edit_obstacle(obj, by)
+
+    def get_initial(self, rows: Sequence[Refund], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        refund = rows[0]
+        names = (
+            "basis",
+            "special_amount",
+            "justification",
+            "evidence",
+            "unusual_reason",
+            "reduction",
+            "reduction_reason",
+        )
+        initial: dict[str, Any] = {name: getattr(refund, name) for name in names}
+        for entry in refund.remedy_plan:
+            if "amount" in entry:
+                initial[REMEDY_FIELDS[RemedyKind(entry["kind"])]] = entry["amount"]
+            else:
+                initial["rest"] = entry["kind"]
+        return initial
+
+    def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
+        choices = Choices(obj.basis, obj.reduction, obj.special_amount)
+        form.is_valid()
+        cleaned = getattr(form, "cleaned_data", {}) if form.is_bound else {}
+        if "basis" in cleaned:
+            choices = Choices(cleaned["basis"], cleaned.get("reduction") or Decimal(0), cleaned.get("special_amount"))
+        return quote_context(
+            obj.complaint,
+            obj.period,
+            choices,
+            leaving_out=obj,
+            reduction_reason=cleaned.get("reduction_reason", obj.reduction_reason),
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = edit_refund(pk, by=by, **cleaned["terms"])
+        return say("{refund} is changed.", refund=refund.code)
+
+
+class Propose(RefundAction):
+    name = "propose"
+    label = gettext_lazy("Propose")
+    label_plural = gettext_lazy("Propose refunds")
+    tone = "primary"
+    icon = "send-horizontal"
+    form_class = ReasonForm
+    preview_template = "complaints/panels/quote_card.html"
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return propose_obstacle(obj, by) or justification_obstacle(obj)
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        return say("{refund} is quoted now, frozen, and waits for somebody else’s approval.", refund=obj.code)
+
+    def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
+        choices = Choices(obj.basis, obj.reduction, obj.special_amount)
+        return quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = propose_refund(pk, by=by, **cleaned)
+        return say(
+            "{refund} is proposed: {amount}.", refund=refund.code, amount=money_text(refund.total, refund.currency)
+        )
+
+
+class ApproverAction(RefundAction):
+    """For those whose role approves, and for whoever stands in for one of them today."""
+
+    may = APPROVING
+    roles = roles_that(May.APPROVE_USAGE)
+
+    def allowed(self, by: User | AnonymousUser) -> bool:
+        if super().allowed(by):
+            return True
+        return isinstance(by, User) and by.may(May.WORK_COMPLAINTS) and bool(rights_of(by).received_by(by))
+
+    def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return frozen_quote_context(obj)
+
+
+def rights_of(by: User) -> ApprovalRights:
+    """The limits and delegations of today, read once for a page: ``by`` is the person as this request read them."""
+    today = timezone.localdate()
+    known: ApprovalRights | None = by.__dict__.get("_rights_of_today")
+    if known is None or known.day != today:
+        known = by.__dict__["_rights_of_today"] = ApprovalRights(today)
+    return known
+
+
+class ApproveForm(OptionalReasonForm):
+    """A reason, and by whose right, where there is more than one."""
+
+    choice = django_forms.ChoiceField(
+        label=gettext_lazy("By whose right"),
+        required=False,
+        help_text=gettext_lazy("Your own right is used if it suffices, otherwise that of the person you stand in for."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        assert self.by is not None
+        received = rights_of(self.by).received_by(self.by)
+        if not received:
+            del self.fields["choice"]
+            return
+        field = self.fields["choice"]
+        assert isinstance(field, django_forms.ChoiceField)
+        in_place = [
+            (str(right.delegation.pk), say("In the place of {person}", person=right.person))
+            for right in received
+            if right.delegation
+        ]
+        field.choices = [
+            (ANY_RIGHT, say("Whichever suffices")),
+            (OWN_RIGHT, say("My own")),
+            *in_place,
+        ]
+        self.order_fields(("choice", "reason"))
+
+
+class Approve(ApproverAction):
+    name = "approve"
+    label = gettext_lazy("Approve")
+    label_plural = gettext_lazy("Approve refunds")
+    tone = "primary"
+    icon = "check"
+    form_class = ApproveForm
+    preview_template = "complaints/panels/quote_card.html"
+    intro = gettext_lazy(
+        "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
+    )
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return approve_obstacle(obj, by, rights=rights_of(by))
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        amount = money_text(obj.total, obj.currency)
+        first = obj.state == Refund.State.PROPOSED
+        if first and obj.terms.needs_two_approvals(obj.total, obj.currency):
+            what = say(
+                "First of two approvals of {amount} for {customer}; nothing is given yet.",
+                amount=amount,
+                customer=obj.customer.name,
+            )
+        else:
+            what = say(
+                "{customer} gets {remedies}, at once.",
+                customer=obj.customer.name,
+                remedies=plan_in_words(obj.remedy_plan, obj.currency),
+            )
+        return f"{what} {self._by_whose_right(obj, by)}".strip()
+
+    def _by_whose_right(self, refund: Refund, by: User) -> str:
+        """Said where there is a choice: whose right is used unless another is chosen."""
+        if not rights_of(by).received_by(by):
+            return ""
+        found = authority_for(refund, by, rights=rights_of(by))
+        if not isinstance(found, Authority):
+            return ""
+        limit = money_text(found.limit, refund.currency)
+        if found.right.delegation is None:
+            return say("Your own limit of {limit} suffices.", limit=limit)
+        return say(
+            "You approve in the place of {person}, within their limit of {limit}.",
+            person=found.right.person,
+            limit=limit,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = approve_refund(pk, by=by, **cleaned)
+        if refund.state == Refund.State.SETTLED:
+            given = plan_in_words(refund.remedy_plan, refund.currency)
+            return say("{refund} is approved and settled: {given}.", refund=refund.code, given=given)
+        return say("{refund} is approved once. Somebody else has to approve it, too.", refund=refund.code)
+
+
+class Return(ApproverAction):
+    name = "return"
+    label = gettext_lazy("Return")
+    label_plural = gettext_lazy("Return refunds")
+    icon = "undo-2"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return return_obstacle(obj, by, rights=rights_of(by))
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        return say(
+            "{refund} goes back to {person} as a draft; its amount is not held any more.",
+            refund=obj.code,
+            person=obj.proposed_by,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = return_refund(pk, by=by, **cleaned)
+        return say("{refund} is returned.", refund=refund.code)
+
+
+class Reject(ApproverAction):
+    name = "reject"
+    label = gettext_lazy("Reject")
+    label_plural = gettext_lazy("Reject refunds")
+    tone = "danger"
+    icon = "x"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return return_obstacle(obj, by, rights=rights_of(by))
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        return say("{refund} ends for good.", refund=obj.code)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = reject_refund(pk, by=by, **cleaned)
+        return say("{refund} is rejected.", refund=refund.code)
+
+
+class Withdraw(RefundAction):
+    name = "withdraw"
+    label = gettext_lazy("Withdraw")
+    label_plural = gettext_lazy("Withdraw refunds")
+    tone = "danger"
+    icon = "trash-2"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return withdraw_refund_obstacle(obj, by)
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        return say("{refund} ends; a new one can be drafted.", refund=obj.code)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = withdraw_refund(pk, by=by, **cleaned)
+        return say("{refund} is withdrawn.", refund=refund.code)
+
+
+class Revoke(ApproverAction):
+    name = "revoke"
+    label = gettext_lazy("Revoke")
+    label_plural = gettext_lazy("Revoke refunds")
+    tone = "danger"
+    icon = "ban"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return revoke_obstacle(obj, by, rights=rights_of(by))
+
+    def consequence(self, obj: Refund, by: User) -> str:
+        return say("The first approval of {refund} is taken back, and the refund ends.", refund=obj.code)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        refund = revoke_refund(pk, by=by, **cleaned)
+        return say("{refund} is revoked.", refund=refund.code)
+
+
+REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
+    Approve,
+    Return,
+    Reject,
+    Propose,
+    Edit,
+    Withdraw,
+    Revoke,
+)

@@ -1,0 +1,273 @@
+"""From a draft to a proposal: written, edited, quoted and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.numbers.models import next_number
+from accounts.staff.models import User
+from audit.actions import Obstacle, Refused, act, checked
+from billing.remedies.effects import hold
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+from complaints.indemnities import rules as indemnities
+from complaints.quotes.comparable_cases import percent, share_of, similar_cases
+from complaints.quotes.inputs_json import inputs_to_json
+from complaints.quotes.problems_text import nothing_in_words
+from complaints.quotes.quoting import basis_obstacle, content_hash, refund_content, terms_for
+from complaints.refund_calculation import CURRENT_VERSION
+from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
+from complaints.refunds.models import Contribution, Refund
+from complaints.refunds.remedies import remedy_plan_for, tidy_plan
+from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
+from core.text import recorded, say
+
+State = Refund.State
+
+
+# --- Draft --------------------------------------------------------------------------------------
+
+
+def draft_refund(
+    complaint_id: int,
+    *,
+    by: User,
+    basis: str,
+    period_id: int | None = None,
+    special_amount: Decimal | None = None,
+    reduction: Decimal = Decimal(0),
+    reduction_reason: str = "",
+    justification: str = "",
+    evidence: str = "",
+    unusual_reason: str = "",
+    remedies: Sequence[Mapping[str, Any]] = (),
+    retry_of_id: int | None = None,
+) -> Refund:
+    """Start a refund on a complaint. Nothing is held or promised by a draft.
+
+    ``period_id`` is another period of the complaint's subscription, if it is not the complaint's own. ``remedies`` is a
+    list of ``{"kind", "amount"}``; one entry may leave its amount out and takes the rest; none at all means a credit.
+
+    Raises:
+        Refused: the case is not open for it, hardware (F8), the policy has no such basis, another refund of the
+            complaint and period is open, or the figures cannot be.
+    """
+    with act("refund.draft", by=by, reason=justification, target=(Refund, None)) as action:
+        complaint = action.lock(Complaint, complaint_id)
+        action.complaint_id, action.customer_id = complaint.pk, complaint.customer_id
+        action.refuse_if(quote_obstacle(complaint, by))
+        period = _period_for(complaint, period_id)
+        terms = terms_for(period)
+        action.refuse_if(basis_obstacle(complaint, basis, terms))
+        twin = Refund.objects.open().filter(complaint=complaint, period=period).first()
+        if twin is not None:
+            raise Refused(
+                say(
+                    "{complaint} has an open refund for this period already: {refund}.",
+                    complaint=complaint.code,
+                    refund=twin.code,
+                ),
+                code="open_refund",
+            )
+        now = timezone.now()
+        refund = Refund(
+            code=f"R-{next_number('refund'):05d}",
+            complaint=complaint,
+            customer_id=complaint.customer_id,
+            subscription_id=complaint.subscription_id,
+            period=period,
+            basis=basis,
+            currency=period.currency,
+            drafted_by=by,
+            drafted_at=now,
+            refund_policy=terms.refund,
+            fulfilment_policy=terms.fulfilment,
+            agreement=terms.agreement,
+            retry_of=_retried(complaint, retry_of_id),
+        )
+        _fill(
+            refund,
+            special_amount=special_amount,
+            reduction=reduction,
+            reduction_reason=reduction_reason,
+            justification=justification,
+            evidence=evidence,
+            unusual_reason=unusual_reason,
+            remedies=remedies,
+        )
+        set_draft_expiry(refund)
+        checked(refund).save()
+        contribute(refund, by, Contribution.Part.DRAFTED)
+        action.about(refund)
+        action.data = {"basis": basis, "period": recorded(period)}
+        return refund
+
+
+def edit_refund(
+    refund_id: int,
+    *,
+    by: User,
+    special_amount: Decimal | None = None,
+    reduction: Decimal = Decimal(0),
+    reduction_reason: str = "",
+    justification: str = "",
+    evidence: str = "",
+    unusual_reason: str = "",
+    remedies: Sequence[Mapping[str, Any]] = (),
+    basis: str | None = None,
+) -> Refund:
+    """Change a draft. Whoever does may not approve it any more."""
+    with act("refund.edit", by=by, reason=justification, target=(Refund, refund_id)) as action:
+        refund = lock_refund(action, refund_id)
+        action.refuse_if(edit_obstacle(refund, by))
+        if basis is not None:
+            refund.basis = basis
+            refund.special_amount = None
+        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, terms_for(refund.period)))
+        _fill(
+            refund,
+            special_amount=special_amount,
+            reduction=reduction,
+            reduction_reason=reduction_reason,
+            justification=justification,
+            evidence=evidence,
+            unusual_reason=unusual_reason,
+            remedies=remedies,
+        )
+        action.refuse_if(indemnities.edit_obstacle(refund))
+        checked(refund).save()
+        contribute(refund, by, Contribution.Part.EDITED)
+        return refund
+
+
+def _fill(
+    refund: Refund,
+    *,
+    special_amount: Decimal | None,
+    reduction: Decimal,
+    reduction_reason: str,
+    justification: str,
+    evidence: str,
+    unusual_reason: str,
+    remedies: Sequence[Mapping[str, Any]],
+) -> None:
+    if reduction and not reduction_reason.strip():
+        raise Refused(say("Give the reason for the reduction."), code="reduction_reason_missing")
+    refund.special_amount = special_amount if refund.basis == Refund.Basis.SPECIAL else None
+    if refund.basis == Refund.Basis.SPECIAL and special_amount is None:
+        raise Refused(say("Enter the amount of the special case."), code="special_amount_missing")
+    refund.reduction = reduction
+    refund.reduction_reason = reduction_reason.strip() if reduction else ""
+    refund.justification = justification.strip()
+    refund.evidence = evidence.strip()
+    refund.unusual_reason = unusual_reason.strip()
+    refund.remedy_plan = tidy_plan(remedies, refund.currency)
+    quote_of(refund)  # what cannot be computed cannot be drafted either
+
+
+def _period_for(complaint: Complaint, period_id: int | None) -> BillingPeriod:
+    if period_id is None or period_id == complaint.period_id:
+        return complaint.period
+    period = BillingPeriod.objects.filter(pk=period_id, subscription=complaint.subscription_id).first()
+    if period is None:
+        raise Refused(
+            say("That period is not one of {subscription}.", subscription=complaint.subscription.number), code="period"
+        )
+    return period
+
+
+def _retried(complaint: Complaint, refund_id: int | None) -> Refund | None:
+    if refund_id is None:
+        return None
+    before = Refund.objects.filter(pk=refund_id, complaint=complaint).first()
+    if before is None or before.state in Refund.OPEN_STATES:
+        raise Refused(say("Only a finished refund of the same complaint can be tried again."), code="retry")
+    return before
+
+
+# --- Proposal -----------------------------------------------------------------------------------
+
+
+def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
+    """Propose a draft: quote it now, freeze inputs, lines and remedies under a hash, and hold the amount against the
+    period's cap until it is decided.
+
+    Raises:
+        Refused: no decision that the basis needs, no justification, a quote of nothing, far from what similar cases
+            were given without a word of why, remedies that do not add up or cannot be, or more than the period still
+            bears.
+    """
+    with act("refund.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = lock_refund(action, refund_id)
+        action.refuse_if(propose_obstacle(refund, by))
+        action.refuse_if(justification_obstacle(refund))
+        action.require_reason(say("why this refund is proposed"))
+        live = quote_of(refund)
+        action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
+        if live.quote.total == 0:
+            raise Refused(
+                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."), code="nothing"
+            )
+        action.refuse_if(unusual_obstacle(refund, live.quote.total))
+        refund.judge_by(live.terms)
+        refund.inputs = inputs_to_json(live.inputs)
+        refund.lines = live.lines
+        refund.counted = live.counted
+        refund.total = live.quote.total
+        refund.calculation_version = CURRENT_VERSION
+        refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.total, refund.period, live.terms)
+        hold(refund.period, refund.total)
+        refund.round += 1
+        refund.state = State.PROPOSED
+        refund.proposed_by = by
+        refund.proposed_at = timezone.now()
+        refund.proposal_reason = reason.strip()
+        refund.returned_reason = ""
+        refund.expires_on = timezone.localdate() + timedelta(days=refund.terms.proposal_expires_after_days)
+        refund.content_hash = content_hash(refund_content(refund))
+        refund.save()
+        contribute(refund, by, Contribution.Part.PROPOSED)
+        action.data = facts_of(refund)
+        return refund
+
+
+def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
+    """Why an amount far from what similar cases were given needs a word of explanation, or None."""
+    if refund.unusual_reason or refund.fault:
+        return None
+    found = similar_cases(refund.complaint, refund.basis)
+    share = share_of(total, refund.period.fee)
+    if found is None or not found.is_unusual(share):
+        return None
+    low, high = found.usual
+    return Obstacle(
+        say(
+            "{share} of the fee is far from what {count} similar cases were given (usually "
+            "{low} to {high}, the middle {middle}). Please say in “Why so far from "
+            "similar cases” what is different here.",
+            share=percent(share),
+            count=found.count,
+            low=percent(low),
+            high=percent(high),
+            middle=percent(found.middle),
+        ),
+        code="unusual",
+    )
+
+
+def quote_and_propose(complaint_id: int, *, by: User, reason: str, **draft: Any) -> Refund:
+    """Draft and propose in one step, as staff do when a case is clear; if either is refused, neither stays.
+
+    ``draft`` is what ``draft_refund`` takes. Raises ``Refused`` as the two do.
+    """
+    with act("refund.draft_and_propose", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+        action.complaint_id = complaint_id
+        refund = draft_refund(complaint_id, by=by, **draft)
+        refund = propose_refund(refund.pk, by=by, reason=reason)
+        action.about(refund, complaint_id=complaint_id, customer_id=refund.customer_id)
+        return refund

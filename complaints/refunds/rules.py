@@ -1,0 +1,100 @@
+"""Why a refund may not be drafted, edited, proposed or withdrawn now."""
+
+from __future__ import annotations
+
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from audit.actions import Obstacle
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.guards import allowed, in_state, refund_in
+from complaints.cases.models import Complaint, Decision
+from complaints.cases.rules import is_old
+from complaints.refunds.models import Refund
+from core.text import say
+
+State = Complaint.State
+
+
+def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
+    """Whether a refund may be drafted on the case."""
+    found = allowed(by, May.PROPOSE_REFUNDS) or linked_obstacle(by, complaint.customer_id)
+    if found:
+        return found
+    if complaint.state in (State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED):
+        return None
+    return in_state(complaint, State.IN_REVIEW, State.DECIDED, State.COMMUNICATED)
+
+
+def moved(refund: Refund, customer: Customer) -> Obstacle | None:
+    """A merge of customers that commits between reading a refund and locking it has moved it to the survivor."""
+    if refund.customer_id == customer.pk:
+        return None
+    return Obstacle(
+        say("{refund} was moved to another customer just now. Please try again.", refund=refund.code), code="busy"
+    )
+
+
+def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
+    return (
+        allowed(by, May.PROPOSE_REFUNDS)
+        or linked_obstacle(by, refund.customer_id)
+        or refund_in(refund, Refund.State.DRAFT)
+    )
+
+
+def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
+    """Everything but the figures: the state, the decision that the basis needs (R2, R7), a lead's consent."""
+    return edit_obstacle(refund, by) or decision_obstacle(refund) or consent_missing(refund.complaint, refund.period)
+
+
+def decision_obstacle(refund: Refund) -> Obstacle | None:
+    """Usage and interruption need an upheld complaint; the full month and special cases any decision."""
+    complaint = refund.complaint
+    found = in_state(complaint, State.DECIDED, State.COMMUNICATED)
+    if found:
+        return found
+    decision: Decision | None = complaint.decision
+    assert decision is not None
+    if refund.basis in (Refund.Basis.USAGE, Refund.Basis.INTERRUPTION) and not decision.is_upheld:
+        return Obstacle(
+            say(
+                "{complaint} was rejected, and a refund by {basis} needs a complaint that is upheld, wholly or partly.",
+                complaint=complaint.code,
+                basis=refund.get_basis_display().lower(),
+            ),
+            code="not_upheld",
+        )
+    return None
+
+
+def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -> Obstacle | None:
+    """Whether a refund on the period (the complaint's own, unless another) still lacks a lead's consent."""
+    if complaint.consent_by_id is None and is_old(complaint, period):
+        return Obstacle(
+            say("The complaint came long after its period: a team lead has to consent first."),
+            code="consent_missing",
+        )
+    return None
+
+
+def justification_obstacle(refund: Refund) -> Obstacle | None:
+    """The full month needs a written justification (F5), a special case also its evidence (R7)."""
+    if refund.basis in (Refund.Basis.FULL_MONTH, Refund.Basis.SPECIAL) and not refund.justification.strip():
+        return Obstacle(
+            say("Write down the justification: this basis is never automatic."), code="justification_missing"
+        )
+    if refund.basis == Refund.Basis.SPECIAL and not refund.evidence.strip():
+        return Obstacle(say("Name the evidence for the special case."), code="evidence_missing")
+    return None
+
+
+def withdraw_refund_obstacle(refund: Refund, by: User) -> Obstacle | None:
+    """One's own draft or proposal; another's needs a lead."""
+    found = allowed(by, May.PROPOSE_REFUNDS) or refund_in(refund, Refund.State.DRAFT, Refund.State.PROPOSED)
+    if found:
+        return found
+    if by.pk in (refund.drafted_by_id, refund.proposed_by_id):
+        return None
+    return allowed(by, May.WITHDRAW_REFUNDS_OF_OTHERS) or linked_obstacle(by, refund.customer_id)

@@ -1,0 +1,251 @@
+"""Taking a settled refund back: proposed by one person, approved by another, with counter-entries."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.staff.models import ApprovalLimit, User
+from accounts.staff.permissions import May, role_words
+from accounts.staff.rules import permission_obstacle
+from audit.actions import Action, Obstacle, Refused, act
+from billing.credits.models import Credit
+from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.models import Charge, CreditNote, Invoice
+from billing.money import format_amount
+from billing.payouts.models import Payout
+from billing.residual_credits.models import LeftoverPayout
+from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.cases.models import Complaint
+from complaints.refunds.approval_rules import limit_of
+from complaints.refunds.models import Refund
+from complaints.refunds.rules import moved
+from complaints.reversals.models import Reversal
+from complaints.reversals.plan import carry_out, plan_reversal
+from core.amounts import money_text
+from core.text import say
+
+State = Reversal.State
+
+
+def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
+    """Why this person may not propose to take the refund back now, or None."""
+    sentence = permission_obstacle(by, May.PROPOSE_REFUNDS)
+    if sentence:
+        return Obstacle(sentence, code="permission")
+    if refund.state != Refund.State.SETTLED:
+        return Obstacle(
+            say(
+                "{refund} is “{state}”: only a settled refund can be reversed.",
+                refund=refund.code,
+                state=refund.get_state_display(),
+            ),
+            code="state",
+        )
+    found = linked_obstacle(by, refund.customer_id)
+    if found:
+        return found
+    if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
+        return Obstacle(
+            say("A reversal of {refund} waits for its approval already.", refund=refund.code), code="open_reversal"
+        )
+    return None
+
+
+def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool = False) -> Reversal:
+    """Propose to take a settled refund back. Nothing moves yet; what it comes to is computed at the approval.
+
+    ``charge_used`` asks for a charge of what was used on the next invoice; whoever approves has the last word.
+    """
+    with act("reversal.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
+        refund = _lock_case(action, refund_id)
+        action.refuse_if(propose_obstacle(refund, by))
+        action.require_reason()
+        reversal = Reversal(
+            refund=refund, reason=reason.strip(), charge_used=charge_used, proposed_by=by, proposed_at=timezone.now()
+        )
+        reversal.save()
+        plan = plan_reversal(refund)
+        action.data = {"recovered": f"{plan.recovered:f}", "used": f"{plan.used:f}", "charge_used": charge_used}
+        return reversal
+
+
+def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """Why this person may not approve or reject the reversal now, or None. The limit comes on top."""
+    if reversal.state != State.PROPOSED:
+        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
+    sentence = permission_obstacle(by, May.APPROVE_REVERSAL)
+    if sentence:
+        return Obstacle(sentence, code="permission")
+    if reversal.proposed_by_id == by.pk:
+        return Obstacle(say("You proposed this reversal: somebody else has to decide on it."), code="own_proposal")
+    return linked_obstacle(by, reversal.refund.customer_id)
+
+
+def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """Whether the person's limit for reversals covers the refund."""
+    refund = reversal.refund
+    limit = limit_of(by, ApprovalLimit.Subject.REVERSAL, refund.currency, timezone.localdate())
+    if limit is None:
+        return Obstacle(
+            say(
+                "No published limit lets a {role} approve reversals in {currency}.",
+                role=role_words(by.role_name),
+                currency=refund.currency,
+            ),
+            code="no_limit",
+        )
+    if refund.total > limit:
+        return Obstacle(
+            say(
+                "{amount} is over your limit of {limit} for reversals.",
+                amount=money_text(refund.total, refund.currency),
+                limit=money_text(limit, refund.currency),
+            ),
+            code="over_limit",
+        )
+    return None
+
+
+def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: str = "") -> Reversal:
+    """Approve a reversal and carry it out: unused credit first, then what else has not been used; what was used is a
+    charge on the next invoice only if ``charge_used``. A subscription that has ended has none: billing asks for the
+    charge by an invoice of its own.
+
+    The refund keeps its rows and becomes *reversed*. What came back, or is charged, can be refunded again; what the
+    customer keeps still counts as refunded for its period.
+
+    Raises:
+        Refused: own proposal, no limit, or nothing would come back.
+    """
+    with act("reversal.approve", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        refund, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(decide_obstacle(reversal, by))
+        action.refuse_if(limit_obstacle(reversal, by))
+        plan = plan_reversal(refund)
+        charged = plan.used if charge_used else Decimal(0)
+        back = plan.recovered + charged
+        if back == 0:
+            raise Refused(
+                say("Everything this refund gave was used, and nothing is charged: there is nothing to take back."),
+                code="nothing",
+            )
+        period = refund.period
+        period.refunded -= back
+        period.save()
+        carry_out(plan, refund.subscription, by=by)
+        if charged:
+            reversal.charge = _charge(refund, charged)
+        if refund.credit_note is not None:
+            reversal.credit_note = issue_credit_note(
+                period, back, kind=CreditNote.Kind.REVERSAL, reverses=refund.credit_note
+            )
+        _decide(reversal, State.APPROVED, by)
+        reversal.charge_used = charge_used
+        reversal.recovered, reversal.used = plan.recovered, plan.used
+        reversal.entries = [entry.as_data(refund.currency) for entry in plan.entries]
+        reversal.save()
+        refund.state = Refund.State.REVERSED
+        refund.save()
+        action.data = {"entries": reversal.entries, "charged": format_amount(charged, refund.currency)}
+        return reversal
+
+
+def _charge(refund: Refund, amount: Decimal) -> Charge:
+    charge = Charge(
+        customer_id=refund.customer_id,
+        subscription=refund.subscription,
+        currency=refund.currency,
+        amount=amount,
+        tax_rate=refund.period.tax_rate,
+        reason=f"Refund {refund.code} taken back: what was used of it",
+        charged_on=timezone.localdate(),
+    )
+    charge.save()
+    return charge
+
+
+def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
+    """Decide that the refund stays."""
+    with act("reversal.reject", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        _, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(decide_obstacle(reversal, by))
+        action.require_reason()
+        _decide(reversal, State.REJECTED, by)
+        reversal.save()
+        return reversal
+
+
+def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """One's own proposal; another's needs a lead."""
+    if reversal.state != State.PROPOSED:
+        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
+    if reversal.proposed_by_id == by.pk:
+        return None
+    sentence = permission_obstacle(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
+    return Obstacle(sentence, code="permission") if sentence else None
+
+
+def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
+    """Take the proposal of a reversal back."""
+    with act("reversal.withdraw", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+        _, reversal = _lock_reversal(action, reversal_id)
+        action.refuse_if(withdraw_obstacle(reversal, by))
+        action.require_reason()
+        reversal.state = State.WITHDRAWN
+        reversal.save()
+        return reversal
+
+
+def _decide(reversal: Reversal, state: str, by: User) -> None:
+    reversal.state = state
+    reversal.decided_by = by
+    reversal.decided_at = timezone.now()
+
+
+def _lock_case(action: Action, refund_id: int) -> Refund:
+    """Everything a reversal may write, in the one order: customer, subscription, periods, invoice, credits, payouts,
+    complaint, refund.
+    """
+    known = Refund.objects.filter(pk=refund_id).first()
+    if known is None:
+        raise Refused(say("This refund does not exist (any more)."), code="missing")
+    customer = action.lock(Customer, known.customer_id)
+    subscription = action.lock(Subscription, known.subscription_id)
+    given: list[tuple[int | None, ...]] = list(
+        known.remedies.values_list("minutes_grant__period", "extension__period", "credit", "payout__credit", "payout")
+    )
+    period_ids = {known.period_id} | {pk for row in given for pk in row[:2] if pk is not None}
+    periods = {pk: action.lock(BillingPeriod, pk) for pk in sorted(period_ids)}
+    list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id).order_by("pk"))
+    credit_ids = sorted(pk for row in given for pk in row[2:4] if pk is not None)
+    for pk in credit_ids:
+        action.lock(Credit, pk)
+    # What was to be paid out of a credit after the subscription's end is stopped with it.
+    leftovers = LeftoverPayout.objects.filter(credit__in=credit_ids)
+    payout_ids = {row[4] for row in given} | set(leftovers.values_list("payout", flat=True))
+    for pk in sorted(pk for pk in payout_ids if pk is not None):
+        action.lock(Payout, pk)
+    list(leftovers.order_by("pk").select_for_update(no_key=True))
+    complaint = action.lock(Complaint, known.complaint_id)
+    refund = action.lock(Refund, refund_id)
+    action.refuse_if(moved(refund, customer))
+    subscription.customer = customer
+    periods[known.period_id].subscription = subscription
+    refund.customer, refund.subscription, refund.complaint = customer, subscription, complaint
+    refund.period = periods[known.period_id]
+    action.about(refund, complaint_id=complaint.pk, customer_id=customer.pk)
+    return refund
+
+
+def _lock_reversal(action: Action, reversal_id: int) -> tuple[Refund, Reversal]:
+    refund_id = Reversal.objects.filter(pk=reversal_id).values_list("refund_id", flat=True).first()
+    if refund_id is None:
+        raise Refused(say("This reversal does not exist (any more)."), code="missing")
+    refund = _lock_case(action, refund_id)
+    reversal = action.lock(Reversal, reversal_id)
+    reversal.refund = refund
+    return refund, reversal

@@ -1,0 +1,285 @@
+"""Reversals: what a refund gave, what returns, what was used; decided by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import ActionForm, Done, Permission, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.display import PillTone, number, pill, sub, when
+from backoffice.links import link, page_url
+from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from billing.subscriptions.models import Subscription
+from complaints.refunds.models import Refund, Remedy
+from complaints.reversals import actions as reversals
+from complaints.reversals.forms import ApproveReversalForm, ReversalForm
+from complaints.reversals.models import Reversal
+from complaints.reversals.plan import plan_reversal
+from core.amounts import money_text
+from core.text import say
+
+register_verbs(
+    {
+        "reversal.propose": gettext_lazy("proposed to reverse"),
+        "reversal.approve": gettext_lazy("approved the reversal"),
+        "reversal.reject": gettext_lazy("rejected the reversal"),
+        "reversal.withdraw": gettext_lazy("withdrew the reversal"),
+    }
+)
+
+_TONES: dict[str, PillTone] = {"proposed": "warn", "approved": "good", "rejected": "bad", "withdrawn": "mute"}
+
+
+def reversal_pill(reversal: Reversal) -> SafeString:
+    return pill(reversal.get_state_display(), _TONES[reversal.state])
+
+
+def plan_context(refund: Refund) -> Mapping[str, Any]:
+    """What a reversal made now would come to, as rows of a card."""
+    plan = plan_reversal(refund)
+    rows: list[tuple[Any, ...]] = [
+        (
+            format_html("{}{}", entry.remedy.get_kind_display(), sub(entry.why)),
+            money(entry.recovered, refund.currency),
+            money(entry.used, refund.currency),
+        )
+        for entry in plan.entries
+    ]
+    rows.append((say("Together"), money(plan.recovered, refund.currency), money(plan.used, refund.currency)))
+    return {"headings": [say("Given as"), (say("Returns"), "n"), (say("Was used"), "n")], "rows": rows}
+
+
+class Propose(StaffAction[Refund]):
+    """On the refund's page."""
+
+    name = "reverse"
+    label = gettext_lazy("Reverse")
+    tone = "danger"
+    icon = "undo-dot"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    in_bulk = False
+    form_class = ReversalForm
+    preview_template = "complaints/panels/reversal_card.html"
+    intro = gettext_lazy("Somebody else decides. Nothing moves before that.")
+
+    def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
+        return rows.prefetch_related("reversals")
+
+    def obstacle(self, obj: Refund, by: User) -> str | None:
+        return reversals.propose_obstacle(obj, by)
+
+    def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return plan_context(obj)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        reversal = reversals.propose_reversal(pk, by=by, **cleaned)
+        return Done(say("The reversal is proposed. Somebody else has to decide on it."), page_url(reversal))
+
+
+class ReversalAction(StaffAction[Reversal]):
+    may: ClassVar[Permission] = May.APPROVE_REVERSAL
+    roles = roles_that(May.APPROVE_REVERSAL)
+    in_bulk = False
+
+    def queryset(self, rows: models.QuerySet[Reversal]) -> models.QuerySet[Reversal]:
+        return rows.select_related("refund__customer", "refund__complaint", "refund__subscription", "proposed_by")
+
+
+class Approve(ReversalAction):
+    name = "approve"
+    label = gettext_lazy("Approve")
+    tone = "primary"
+    icon = "check"
+    form_class = ApproveReversalForm
+    preview_template = "complaints/panels/reversal_card.html"
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
+
+    def consequence(self, obj: Reversal, by: User) -> str:
+        if obj.refund.subscription.state != Subscription.State.ENDED:
+            return say("What has not been used returns at once. What was used is charged only if you say so.")
+        return say(
+            "What has not been used returns at once. What was used is charged only if you say so; the subscription "
+            "has ended, so billing asks for it by an invoice of its own."
+        )
+
+    def get_initial(self, rows: Sequence[Reversal], by: User) -> dict[str, Any]:
+        return {"charge_used": rows[0].charge_used} if len(rows) == 1 else {}
+
+    def preview_context(self, obj: Reversal, by: User, form: ActionForm) -> Mapping[str, Any]:
+        return plan_context(obj.refund)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.approve_reversal(pk, by=by, **cleaned)
+        return say(
+            "{refund} is reversed: {amount} returned.",
+            refund=reversal.refund.code,
+            amount=money_text(reversal.recovered, reversal.refund.currency),
+        )
+
+
+class Reject(ReversalAction):
+    name = "reject"
+    label = gettext_lazy("Reject")
+    tone = "danger"
+    icon = "x"
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.decide_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.reject_reversal(pk, by=by, **cleaned)
+        return say("{refund} stays as it is.", refund=reversal.refund.code)
+
+
+class Withdraw(ReversalAction):
+    name = "withdraw"
+    label = gettext_lazy("Withdraw")
+    icon = "undo-2"
+    may = May.PROPOSE_REFUNDS
+    roles = roles_that(May.PROPOSE_REFUNDS)
+    form_class = ReasonForm
+
+    def obstacle(self, obj: Reversal, by: User) -> str | None:
+        return reversals.withdraw_obstacle(obj, by)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        reversal = reversals.withdraw_reversal(pk, by=by, **cleaned)
+        return say("The reversal of {refund} is withdrawn.", refund=reversal.refund.code)
+
+
+@admin.register(Reversal)
+class ReversalAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (Approve, Reject, Withdraw)
+    list_display = ("refund", "customer", "status", "proposer", "amount")
+    numeric_columns = ("amount",)
+    list_filter = ("state",)
+    list_select_related = ("refund__customer", "proposed_by")
+    search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
+    ordering = ("-proposed_at", "-pk")
+    empty_hint = gettext_lazy("A settled refund is reversed from its page.")
+    fields = ("refund_link", "status", "reason", "used_is_charged", "people")
+    readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("Refund"))
+    def refund_link(self, obj: Reversal) -> SafeString:
+        return link(obj.refund)
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="refund__customer__name")
+    def customer(self, obj: Reversal) -> str:
+        return obj.refund.customer.name
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def status(self, obj: Reversal) -> SafeString:
+        return reversal_pill(obj)
+
+    @admin.display(description=gettext_lazy("Proposed by"))
+    def proposer(self, obj: Reversal) -> SafeString:
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
+
+    @admin.display(description=gettext_lazy("Refund's amount"))
+    def amount(self, obj: Reversal) -> SafeString:
+        return money(obj.refund.total, obj.refund.currency)
+
+    @admin.display(description=gettext_lazy("What was used is charged"))
+    def used_is_charged(self, obj: Reversal) -> str:
+        return say("yes") if obj.charge_used else say("no")
+
+    @admin.display(description=gettext_lazy("People"))
+    def people(self, obj: Reversal) -> SafeString:
+        # Translators: who and when: "proposed by Ann Agent 10 Nov 2026, 09:12 CET"
+        proposed = format_html(
+            gettext("proposed by {person} {moment}"), person=obj.proposed_by, moment=when(obj.proposed_at)
+        )
+        if obj.decided_by is None:
+            return proposed
+        # Translators: who and when: "decided by Maja Manager 10 Nov 2026, 09:12 CET"
+        decided = format_html(
+            gettext("decided by {person} {moment}"), person=obj.decided_by, moment=when(obj.decided_at)
+        )
+        return format_html("{}<br>{}", proposed, decided)
+
+    def page_title(self, obj: Reversal) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Reversal) -> Sequence[SafeString]:
+        return [reversal_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Reversal) -> Sequence[Panel]:
+        if obj.state == Reversal.State.APPROVED:
+            shown: Mapping[str, Any] = _carried_out(obj)
+            title = say("What was taken back")
+        else:
+            shown, title = plan_context(obj.refund), say("What it would come to now")
+        return [
+            Panel(title, "backoffice/panels/table.html", shown, side="right"),
+            timeline_panel(Event.objects.about(obj.refund), about=obj.refund),
+        ]
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = super().get_queryset_for_action(request)
+        return rows.select_related("refund__customer", "refund__complaint", "proposed_by", "decided_by")
+
+
+def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
+    currency = reversal.refund.currency
+    rows: list[tuple[Any, ...]] = [
+        (
+            format_html("{}{}", Remedy.Kind(entry["kind"]).label, sub(entry["why"])),
+            money(Decimal(entry["recovered"]), currency),
+            money(Decimal(entry["used"]), currency),
+        )
+        for entry in reversal.entries
+    ]
+    charged = money(reversal.charge.amount, currency) if reversal.charge else say("nothing")
+    rows.append((say("Charged on the next invoice"), "", charged))
+    return {"headings": [say("Given as"), (say("Returned"), "n"), (say("Was used"), "n")], "rows": rows}
+
+
+def waiting_reversals(request: HttpRequest) -> Panel | None:
+    """Reversals that this person could decide on."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.APPROVE_REVERSAL):
+        return None
+    found = (
+        Reversal.objects.filter(state=Reversal.State.PROPOSED)
+        .exclude(proposed_by=user)
+        .select_related("refund__customer", "proposed_by")
+        .order_by("proposed_at")[:10]
+    )
+    rows = [
+        (
+            link(reversal, reversal.refund.code),
+            format_html("{}{}", reversal.refund.customer.name, sub(say("by {person}", person=reversal.proposed_by))),
+            number(money_text(reversal.refund.total, reversal.refund.currency)),
+        )
+        for reversal in found
+    ]
+    if not rows:
+        return None
+    return Panel(
+        say("Reversals waiting for me"),
+        "backoffice/panels/table.html",
+        {"headings": [say("Refund"), say("Customer"), (say("Amount"), "n")], "rows": rows},
+        side="right",
+    )
+
+
+register_home_panel(waiting_reversals, order=17)

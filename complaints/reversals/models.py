@@ -1,0 +1,63 @@
+"""Reversals: taking back a settled refund, under four eyes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from audit.tracked import TrackedModel
+from billing.invoices.models import Charge, CreditNote
+from complaints.refunds.models import Refund
+from core.fields import MoneyField
+from core.text import say
+
+
+class Reversal(TrackedModel):
+    """Taking back a settled refund, proposed by one person and approved by another: counter-entries, originals
+    untouched.
+
+    ``recovered`` is what came back by itself (unused credit, a payout not yet made, undone minutes and days at their
+    worth); ``used`` is the rest, which becomes a charge on the next invoice only if ``charge_used`` says so.
+    """
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", gettext_lazy("Proposed")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="reversals")
+    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
+    reason = models.TextField()
+    charge_used = models.BooleanField("charge what was used", default=False)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    recovered = MoneyField(default=Decimal(0))
+    used = MoneyField(default=Decimal(0))
+    entries: Any = models.JSONField(default=list)
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="reversal", null=True, blank=True)
+    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="reversal", null=True, blank=True)
+
+    class Meta:
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(recovered__gte=0, used__gte=0), name="reversal_not_negative"),
+            models.CheckConstraint(condition=~Q(reason=""), name="reversal_has_reason"),
+            models.CheckConstraint(
+                condition=~Q(state="approved") | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+                name="reversal_approved_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("refund",), condition=Q(state__in=("proposed", "approved")), name="reversal_once_per_refund"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say("Reversal of {refund}", refund=self.refund.code)

@@ -1,0 +1,127 @@
+"""What became of every row, as lines to read and as a table. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TextIO
+
+from core.sheets.problems import Problem, shown
+from core.text import Words, counted, say_count
+
+_ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
+
+
+class Outcome(StrEnum):
+    """What happened to a row; ``HELD_BACK`` is a good row of a file that was refused for others."""
+
+    ADDED = "added"
+    KNOWN = "known"
+    REFUSED = "refused"
+    HELD_BACK = "held back"
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """One row: its number in the file, the number that names what it is about, what happened and, in words, to what."""
+
+    row: int
+    number: str
+    outcome: Outcome
+    detail: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole import. ``dry_run`` says that nothing was written and ``added`` means would be."""
+
+    results: Sequence[RowResult]
+    dry_run: bool = False
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+    @property
+    def refused(self) -> int:
+        return self.count(Outcome.REFUSED)
+
+    def reasons(self) -> dict[str, int]:
+        """How many rows were refused for which reason (``field:code``), the most frequent first."""
+        counts = Counter(
+            reason for result in self.results for reason in sorted({problem.reason for problem in result.problems})
+        )
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def lines(self, *, every_row: bool) -> Iterator[str]:
+        """A line for each refused row, or for every row."""
+        for result in self.results:
+            if every_row or result.outcome is Outcome.REFUSED:
+                yield f"row {result.row}{_called(result.number)}: {self._in_words(result)}"
+
+    def counts(self) -> str:
+        """How many rows there are and what became of them, in one sentence without anybody's data."""
+        would = "would be " if self.dry_run else ""
+        parts = [
+            f"{rows(len(self.results))}: {self.count(Outcome.ADDED):,} {would}added",
+            f"{self.count(Outcome.KNOWN):,} known already",
+            f"{self.refused:,} refused",
+        ]
+        if held := self.count(Outcome.HELD_BACK):
+            parts.append(f"{held:,} held back because of them")
+        return ", ".join(parts) + "."
+
+    def summary(self) -> Iterator[str]:
+        """The counts, and each reason with its own and an example."""
+        yield self.counts()
+        for reason, count in self.reasons().items():
+            yield f"  {count:,} refused, the first in {self._first(reason)}"
+
+    def write_csv(self, stream: TextIO) -> None:
+        """Every row as CSV, a line for each problem of a refused one. No cell can be run by a spreadsheet."""
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("row", "number", "outcome", "field", "reason", "message"))
+        for result in self.results:
+            outcome = self._outcome(result)
+            for problem in result.problems or (Problem("", "", result.detail),):
+                cells: tuple[Any, ...] = (
+                    result.row, result.number, outcome, problem.field, problem.code, problem.message,
+                )  # fmt: skip
+                writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
+
+    def _first(self, reason: str) -> str:
+        """The reason as the first row with it has it, for a summary."""
+        return next(
+            f"row {result.row} for {problem}"
+            for result in self.results
+            for problem in result.problems
+            if problem.reason == reason
+        )
+
+    def _outcome(self, result: RowResult) -> str:
+        return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
+
+    def _in_words(self, result: RowResult) -> str:
+        why = " ".join(str(problem) for problem in result.problems) or result.detail
+        return f"{self._outcome(result)}: {why}" if why else self._outcome(result)
+
+
+def rows(count: int) -> Words:
+    """How many rows, in words."""
+    return say_count("{count} row", "{count} rows", count, count=counted(count))
+
+
+def inert(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would run it."""
+    return f"'{text}" if text.startswith(_ACTIVE) else text
+
+
+def _called(number: str) -> str:
+    return (
+        f" ({number if number.isascii() and number.isprintable() and len(number) <= 30 else shown(number)})"
+        if number
+        else ""
+    )

@@ -1,0 +1,87 @@
+"""Making the demonstration company, from its founding to this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from audit.actions import Obstacle
+from complaints.upkeep.actions import run_upkeep
+from demo import affairs, catalogue, customers, incidents, phones, post, staff
+from demo.cases import begin
+from demo.company import Company
+from demo.names import Registry
+from demo.stories import CASES
+from demo.usage import UsageBook
+
+
+def occupied() -> Obstacle | None:
+    """Why no demonstration company can be made here: somebody is here already."""
+    if Customer.objects.exists() or User.objects.filter(role__isnull=False).exists():
+        return Obstacle("This database has staff or customers in it already.", "not_empty")
+    return None
+
+
+def build(now: datetime) -> None:
+    """Make the whole company, or nothing of it, as it would be at ``now``.
+
+    The same moment gives the same company every time, but for what is secret or unique (hashes, request ids).
+    """
+    company = Company.founded(now)
+    try:
+        with transaction.atomic(), _without_statement_log(), company.clock.running():
+            _tell(company)
+    except BaseException:
+        for name in company.stored:
+            default_storage.delete(name)
+        raise
+
+
+def _tell(company: Company) -> None:
+    company.usage = UsageBook(company)
+    registry = Registry()
+    staff.hire(company)
+    staff.set_limits(company)
+    catalogue.stock(company)
+    begin(company, registry, CASES)
+    customers.fill(company, registry)
+    affairs.plan(company)
+    company.agenda.add(company.days.at(company.days.workday(20), 10, 0), lambda: _link_colleague(company))
+    phones.sell(company)
+    incidents.strike(company)
+    company.agenda.add(
+        company.days.at(company.days.ago(catalogue.NEWER_PRICE + 9), 11, 0), lambda: catalogue.raise_prices(company)
+    )
+    office = customers.Office(company)
+    office.bill()
+    company.daily(0, 10, office.bill)
+    company.daily(0, 20, lambda: run_upkeep(by=company.system))
+    mail = post.PretendedPost()
+    for hour in (0, 10, 14, 18):
+        company.daily(hour, 30, lambda: post.deliver(company, mail))
+    company.agenda.add(company.days.at(company.days.workday(1), 7, 30), company.usage.upload_all)
+    company.agenda.run()
+
+
+def _link_colleague(company: Company) -> None:
+    staff.link_to_customer(company, "agent2", company.cases["fresh-colleague"].held.customer_id)
+
+
+@contextmanager
+def _without_statement_log() -> Iterator[None]:
+    """Under DEBUG Django writes every statement down, and asks SQLite how to: tens of thousands would take longer so
+    than the work itself.
+    """
+    log: Callable[..., Any] = connection.make_debug_cursor
+    connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        connection.make_debug_cursor = log  # type: ignore[method-assign]

@@ -1,0 +1,71 @@
+"""What the parts of the demonstration share: the days, the clock, the people, and who stands for which customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from billing.plans.models import Plan
+from demo.clock import Agenda, Clock, Days
+
+if TYPE_CHECKING:
+    from demo.cases import Running
+    from demo.usage import UsageBook
+
+#: How many days ago the company began to work with the product.
+BEGAN = 130
+
+
+@dataclass
+class Company:
+    """The company while it is being made."""
+
+    days: Days
+    clock: Clock
+    agenda: Agenda
+    people: dict[str, User] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    customers: list[Customer] = field(default_factory=list)
+    #: How the holder of each subscription pays: by its key.
+    payers: dict[int, str] = field(default_factory=dict)
+    cases: dict[str, Running] = field(default_factory=dict)
+    #: Files that were stored; a rollback does not take them back.
+    stored: list[str] = field(default_factory=list)
+    usage: UsageBook = field(init=False)
+
+    @classmethod
+    def founded(cls, now: datetime) -> Company:
+        """An empty company whose story ends now."""
+        days = Days(now, ZoneInfo(settings.BUSINESS_TIME_ZONE))
+        clock = Clock(days.at(days.ago(BEGAN), 8, 30))
+        return cls(days=days, clock=clock, agenda=Agenda(clock, now))
+
+    def person(self, username: str) -> User:
+        return self.people[username]
+
+    @property
+    def system(self) -> User:
+        return self.people[User.SYSTEM]
+
+    @property
+    def today(self) -> date:
+        """The local day that the clock shows."""
+        return self.clock.now.astimezone(self.days.zone).date()
+
+    def load_people(self) -> None:
+        """Read everybody again, as they are now."""
+        self.people = {user.username: user for user in User.objects.select_related("role", "team")}
+
+    def daily(self, hour: int, minute: int, what: Callable[[], object]) -> None:
+        """Put something on every day from the beginning to today."""
+        for ago in range(BEGAN - 1, 0, -1):
+            self.agenda.add(self.days.at(self.days.ago(ago), hour, minute), what)
+        # In the first minutes of a day its jobs have not run yet; the company shall be up to date all the same.
+        self.agenda.add(min(self.days.at(self.days.today, hour, minute), self.days.now), what)

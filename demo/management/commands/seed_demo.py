@@ -1,0 +1,42 @@
+"""``seed_demo``: fill an empty database with the demonstration company."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from demo.build import build, occupied
+from demo.staff import PASSWORD, logins
+
+
+class Command(BaseCommand):
+    help = (
+        "Fill an empty database with the demonstration company and print its logins. It is for trying the product"
+        " out: everybody knows the password, so it works only where DEBUG is on."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="where there is anything already, leave it and say so; no error",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        obstacle: str | None = occupied()
+        if obstacle is None and not settings.DEBUG:
+            obstacle = "The demonstration has passwords that everybody knows, so it is made only where DEBUG is on."
+        if obstacle is not None:
+            if not options["if_empty"]:
+                raise CommandError(f"{obstacle} Nothing was changed.")
+            self.stdout.write(f"No demonstration company was made. {obstacle}")
+            return
+        self.stdout.write("Making the demonstration company, which takes a moment ...")
+        self.stdout.flush()
+        build(timezone.now())
+        self.stdout.write(f"Sign in as one of these people; everybody's password is {PASSWORD}")
+        for role, username, name in logins():
+            self.stdout.write(f"  {username:<10} {role:<14} {name}")

@@ -1,0 +1,103 @@
+"""What the phone systems were used for: invented calls and operations, uploaded as a switch would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+from django.db.models import Max, Min
+
+from billing.plans.models import Plan
+from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.actions import Usage, record_usage
+from demo.company import Company
+
+#: How many days back usage is known.
+KNOWN = 62
+#: (fewest calls a day, most, share of working days with any, operations a week)
+HABITS = {
+    "LINE": (1, 3, 0.35, 0.3),
+    "OFFICE": (1, 4, 0.45, 1.0),
+    "CONTACT": (3, 7, 0.75, 2.5),
+    "heavy": (14, 20, 1.0, 3.0),
+}
+OPERATIONS = (("FORWARDING", 1, 6), ("TRUNK", 2, 8), ("VOICEMAIL", 1, 5))
+
+
+@dataclass
+class UsageBook:
+    """Uploads each subscription's usage up to the evening before, and remembers how far it came.
+
+    What happened on a day depends on the subscription and the day alone, however often it is uploaded.
+    """
+
+    company: Company
+    _until: dict[int, date] = field(default_factory=dict)
+    _habits: dict[int, str] = field(default_factory=dict)
+
+    def has_habit(self, subscription: Subscription, habit: str) -> None:
+        """Let a subscription be used otherwise than its plan suggests."""
+        self._habits[subscription.pk] = habit
+
+    def upload_all(self) -> None:
+        """Every phone system's usage until today."""
+        systems = Subscription.objects.filter(plan__kind=Plan.Kind.PHONE_SYSTEM).select_related("plan")
+        for subscription in systems.order_by("pk"):
+            self.upload(subscription)
+
+    def upload(self, subscription: Subscription) -> None:
+        """One phone system's usage of the days before today that are not uploaded yet."""
+        if subscription.plan.kind != Plan.Kind.PHONE_SYSTEM:
+            return
+        today = self.company.today
+        covered = BillingPeriod.objects.filter(subscription=subscription).aggregate(
+            first=Min("starts_on"), end=Max("closes_on")
+        )
+        start = max(self._until.get(subscription.pk, covered["first"]), self.company.days.ago(KNOWN))
+        end = min(today, covered["end"])
+        if end <= start:
+            return
+        self._until[subscription.pk] = end
+        rows = [row for n in range((end - start).days) for row in self._day(subscription, start + timedelta(days=n))]
+        if rows:
+            record_usage(subscription.pk, rows, by=self.company.person("billing"))
+
+    def forgotten_calls(self, subscription: Subscription, day: date, seconds: int) -> None:
+        """Calls that the switch delivers late."""
+        rows = [
+            Usage(
+                external_id=f"late-{subscription.number}-{day:%Y%m%d}-{hour}",
+                occurred_at=self.company.days.at(day, hour, 12),
+                seconds=seconds,
+            )
+            for hour in (9, 11, 16)
+        ]
+        record_usage(subscription.pk, rows, by=self.company.person("billing"))
+
+    def _day(self, subscription: Subscription, day: date) -> list[Usage]:
+        fewest, most, share, weekly = HABITS[self._habits.get(subscription.pk, subscription.plan.code)]
+        rng = Random(f"usage {subscription.number} {day}")
+        if day.weekday() >= 5 or rng.random() > share:
+            return []
+        name = f"{subscription.number}-{day:%Y%m%d}"
+        rows = [
+            Usage(
+                external_id=f"call-{name}-{n}",
+                occurred_at=self.company.days.at(day, rng.randint(8, 18), rng.randrange(60)),
+                seconds=rng.randint(20, 900),
+            )
+            for n in range(rng.randint(fewest, most))
+        ]
+        if rng.random() < weekly / 5:
+            code, low, high = rng.choice(OPERATIONS)
+            rows.append(
+                Usage(
+                    external_id=f"op-{name}",
+                    occurred_at=self.company.days.at(day, rng.randint(8, 18), rng.randrange(60)),
+                    operation=code,
+                    quantity=Decimal(rng.randint(low, high)),
+                )
+            )
+        return rows

@@ -1,0 +1,99 @@
+"""Instalments of purchases, paid one by one or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from backoffice.actions import StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.amounts import money
+from backoffice.links import day, link
+from core.amounts import money_text
+from core.text import say
+from hardware.purchases.actions import instalment_obstacle, pay_instalment
+from hardware.purchases.forms import PayInstalmentForm
+from hardware.purchases.models import Instalment
+from hardware.purchases.pills import paid_in_words, unpaid_pill
+
+
+class PayInstalments(StaffAction[Instalment]):
+    name = "pay"
+    label = gettext_lazy("Record the payment")
+    label_plural = gettext_lazy("Record payments")
+    tone = "primary"
+    icon = "banknote"
+    may = May.HANDLE_PHONES
+    roles = roles_that(May.HANDLE_PHONES)
+    form_class = PayInstalmentForm
+
+    def obstacle(self, obj: Instalment, by: User) -> str | None:
+        return instalment_obstacle(obj) or linked_obstacle(by, obj.purchase.customer_id)
+
+    def consequence(self, obj: Instalment, by: User) -> str:
+        left = obj.purchase.owed - obj.amount
+        amount = money_text(obj.amount, obj.purchase.currency)
+        if left == 0:
+            return say("{amount} is paid, and with it the phone becomes the customer's (F6).", amount=amount)
+        return say(
+            "{amount} is paid; {left} is still owed then.",
+            amount=amount,
+            left=money_text(left, obj.purchase.currency),
+        )
+
+    def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:
+        return {"paid_on": timezone.localdate()}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        return paid_in_words(pay_instalment(pk, by=by, paid_on=cleaned["paid_on"]))
+
+
+@admin.register(Instalment)
+class InstalmentAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (PayInstalments,)
+    list_display = ("purchase_number", "sequence", "customer", "due_on", "paid", "sum")
+    list_filter = (("paid_on", admin.EmptyFieldListFilter), "due_on")
+    list_select_related = ("purchase__customer", "purchase__phone__model")
+    numeric_columns = ("sum",)
+    search_fields = ("purchase__number", "purchase__customer__name", "purchase__customer__number")
+    search_help_text = gettext_lazy("Purchase number or customer")
+    ordering = ("due_on", "pk")
+    empty_hint = gettext_lazy("Instalments come with a purchase.")
+    fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
+    readonly_fields = ("purchase_link", "paid", "sum")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Instalment]:
+        rows: QuerySet[Instalment] = super().get_queryset(request)
+        return rows.select_related("purchase__customer", "purchase__phone__model")
+
+    @admin.display(description=gettext_lazy("Purchase"), ordering="purchase__number")
+    def purchase_number(self, obj: Instalment) -> str:
+        return obj.purchase.number
+
+    @admin.display(description=gettext_lazy("Purchase"))
+    def purchase_link(self, obj: Instalment) -> SafeString:
+        return link(obj.purchase)
+
+    @admin.display(description=gettext_lazy("Customer"), ordering="purchase__customer__name")
+    def customer(self, obj: Instalment) -> Customer:
+        return obj.purchase.customer
+
+    @admin.display(description=gettext_lazy("Paid on"), ordering="paid_on")
+    def paid(self, obj: Instalment) -> Any:
+        return day(obj.paid_on) or unpaid_pill(obj, obj.purchase)
+
+    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    def sum(self, obj: Instalment) -> SafeString:
+        return money(obj.amount, obj.purchase.currency)

@@ -1,0 +1,362 @@
+"""Messages that went out or wait: how each stands, every try, and what to do about those in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.customer_file import file_of
+from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
+from accounts.customers.panels import customer_page
+from accounts.staff.models import User
+from accounts.staff.permissions import May, Role, roles_that
+from audit.models import Event
+from backoffice.actions import Done, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.display import PillTone, number, pill, sub, when
+from backoffice.links import link, page_url
+from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from core.text import Text, say
+from messaging.bounces.actions import bounce_obstacle, record_bounce
+from messaging.outbox.actions import (
+    again_obstacle,
+    arrived_obstacle,
+    be_done_with,
+    confirm_arrival,
+    done_with_obstacle,
+    send_again,
+)
+from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
+
+register_verbs(
+    {
+        "message.sent": gettext_lazy("sent"),
+        "message.failed": gettext_lazy("could not send"),
+        "message.uncertain": gettext_lazy("does not know whether it sent"),
+        "message.arrived": gettext_lazy("found out that it arrived:"),
+        "message.again": gettext_lazy("sent again"),
+        "message.done_with": gettext_lazy("is done with"),
+        "message.bounced": gettext_lazy("recorded that it came back:"),
+    }
+)
+
+TABLE = "backoffice/panels/table.html"
+_TONES: dict[str, PillTone] = {
+    Delivery.State.QUEUED: "info",
+    Delivery.State.SENDING: "info",
+    Delivery.State.SENT: "good",
+    Delivery.State.FAILED: "bad",
+    Delivery.State.UNCERTAIN: "warn",
+    Delivery.State.BOUNCED: "bad",
+    Delivery.State.CANCELLED: "mute",
+    Delivery.State.NO_ADDRESS: "warn",
+}
+_ATTEMPT_TONES: dict[str, PillTone] = {
+    DeliveryAttempt.Outcome.STARTED: "info",
+    DeliveryAttempt.Outcome.ACCEPTED: "good",
+    DeliveryAttempt.Outcome.DEFERRED: "warn",
+    DeliveryAttempt.Outcome.REFUSED: "bad",
+    DeliveryAttempt.Outcome.UNKNOWN: "warn",
+}
+
+
+def delivery_pill(message: OutgoingMessage) -> SafeString:
+    """Where the message stands."""
+    delivery = message.delivery
+    if delivery.state == Delivery.State.QUEUED and delivery.tries:
+        return pill(say("Put off, tried again later"), "warn")
+    return pill(delivery.get_state_display(), _TONES[delivery.state])
+
+
+# --- What staff do ------------------------------------------------------------------------------
+
+
+class MessageAction(StaffAction[OutgoingMessage]):
+    """Common to all."""
+
+    in_bulk = False
+    may = May.HANDLE_MESSAGES
+    roles = roles_that(May.HANDLE_MESSAGES)
+    form_class = ReasonForm
+
+    def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
+        return rows.select_related("delivery", "customer", "staff")
+
+    def obstacle(self, obj: OutgoingMessage, by: User) -> str | None:
+        if obj.customer_id is not None and (linked := linked_obstacle(by, obj.customer_id)):
+            return linked
+        return self.not_now(obj.delivery)
+
+    def not_now(self, delivery: Delivery) -> str | None:
+        raise NotImplementedError
+
+
+class ItArrived(MessageAction):
+    name = "arrived"
+    label = gettext_lazy("It arrived")
+    icon = "mail-check"
+
+    intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
+
+    def not_now(self, delivery: Delivery) -> str | None:
+        return arrived_obstacle(delivery)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        confirm_arrival(pk, by=by, **cleaned)
+        return say("The message counts as sent.")
+
+
+class AgainForm(ReasonForm):
+    """Where to, and why."""
+
+    recipient = forms.EmailField(required=False, help_text=gettext_lazy("Another address gets a message of its own."))
+    field_order = ["recipient", "reason"]
+
+
+class SendAgain(MessageAction):
+    name = "again"
+    label = gettext_lazy("Send it again")
+    tone = "primary"
+    icon = "send"
+    form_class = AgainForm
+
+    def not_now(self, delivery: Delivery) -> str | None:
+        return again_obstacle(delivery)
+
+    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+        if obj.delivery.state == Delivery.State.UNCERTAIN:
+            return say("The same words go out once more. If the first one arrived after all, it is told twice.")
+        return say("The same words go out once more.")
+
+    def get_initial(self, rows: Sequence[OutgoingMessage], by: User) -> dict[str, Any]:
+        message = rows[0]
+        if message.recipient:
+            return {"recipient": message.recipient}
+        return {"recipient": message.customer.email if message.customer else ""}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        message = send_again(pk, by=by, **cleaned)
+        return Done(say("It is on its way to {recipient}.", recipient=message.recipient), page_url(message))
+
+
+class BeDoneWith(MessageAction):
+    name = "done_with"
+    label = gettext_lazy("Be done with it")
+    label_plural = gettext_lazy("Be done with messages")
+    in_bulk = True
+    tone = "danger"
+    icon = "mail-x"
+    intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
+
+    def not_now(self, delivery: Delivery) -> str | None:
+        return done_with_obstacle(delivery)
+
+    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+        return say("It is not sent (again), and nobody is asked about it any more.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        be_done_with(pk, by=by, **cleaned)
+        return say("The message is done with.")
+
+
+class CameBack(MessageAction):
+    name = "bounced"
+    label = gettext_lazy("It came back")
+    icon = "mail-question-mark"
+    intro = gettext_lazy("Write down what the other side's mail server said.")
+
+    def not_now(self, delivery: Delivery) -> str | None:
+        return bounce_obstacle(delivery)
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        record_bounce(pk, by=by, **cleaned)
+        return say("The message is marked as come back.")
+
+
+# --- The pages ----------------------------------------------------------------------------------
+
+
+@admin.register(OutgoingMessage)
+class OutgoingMessageAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (SendAgain, ItArrived, CameBack, BeDoneWith)
+    list_display = ("about", "kind_shown", "recipient_shown", "state", "tries", "queued")
+    list_display_links = ("about",)
+    list_filter = ("delivery__state", "kind", "language")
+    numeric_columns = ("tries",)
+    search_fields = ("subject", "recipient", "customer__name", "customer__number")
+    search_help_text = gettext_lazy("Subject, address or customer")
+    empty_hint = gettext_lazy("What customers are told by e-mail is listed here.")
+    fields = ("to", "kind_shown", "language_shown", "queued", "by")
+    readonly_fields = ("to", "kind_shown", "language_shown", "queued", "by")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
+        rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
+        rows = rows.select_related("delivery", "customer", "staff", "queued_by")
+        user: User = request.user  # type: ignore[assignment]
+        # What a colleague is told is theirs, and for whoever reads the whole trail.
+        return rows if user.may(May.SEE_WHOLE_TRAIL) else rows.filter(Q(staff__isnull=True) | Q(staff=user))
+
+    def page_title(self, obj: OutgoingMessage) -> str:  # type: ignore[override]
+        return obj.subject
+
+    def page_pills(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[SafeString]:
+        return [delivery_pill(obj)]
+
+    @admin.display(description=gettext_lazy("Message"), ordering="subject")
+    def about(self, obj: OutgoingMessage) -> SafeString:
+        return format_html("{}{}", obj.subject, sub(obj.customer.name if obj.customer else ""))
+
+    @admin.display(description=gettext_lazy("Kind"), ordering="kind")
+    def kind_shown(self, obj: OutgoingMessage) -> str:
+        return obj.get_kind_display()
+
+    @admin.display(description=gettext_lazy("Language"))
+    def language_shown(self, obj: OutgoingMessage) -> str:
+        return obj.get_language_display()
+
+    @admin.display(description=gettext_lazy("To"), ordering="recipient")
+    def recipient_shown(self, obj: OutgoingMessage) -> str:
+        return obj.recipient or say("no address")
+
+    @admin.display(description=gettext_lazy("To"))
+    def to(self, obj: OutgoingMessage) -> SafeString:
+        reader = link(obj.customer) if obj.customer is not None else format_html("{}", obj.staff)
+        return format_html("{} {}", reader, sub(obj.recipient or say("no e-mail address was on file")))
+
+    @admin.display(description=gettext_lazy("State"), ordering="delivery__state")
+    def state(self, obj: OutgoingMessage) -> SafeString:
+        return delivery_pill(obj)
+
+    @admin.display(description=gettext_lazy("Tries"), ordering="delivery__tries")
+    def tries(self, obj: OutgoingMessage) -> SafeString:
+        return number(obj.delivery.tries)
+
+    @admin.display(description=gettext_lazy("Queued"), ordering="queued_at")
+    def queued(self, obj: OutgoingMessage) -> SafeString:
+        return when(obj.queued_at)
+
+    @admin.display(description=gettext_lazy("Queued by"))
+    def by(self, obj: OutgoingMessage) -> str:
+        return str(obj.queued_by)
+
+    def change_panels(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[Panel]:
+        return [
+            Panel(say("Text"), "backoffice/panels/text.html", {"text": obj.body}, note=say("as it is sent")),
+            _standing(obj.delivery),
+            _attempts(obj),
+            timeline_panel(Event.objects.about(obj), about=obj),
+        ]
+
+
+def _standing(delivery: Delivery) -> Panel:
+    fields: list[tuple[str, object]] = [(say("State"), delivery_pill(delivery.message))]
+    if delivery.next_attempt_at:
+        fields.append((say("Next try"), when(delivery.next_attempt_at)))
+    if delivery.sent_at:
+        fields.append((say("Sent"), when(delivery.sent_at)))
+    if delivery.note:
+        fields.append((say("Because"), delivery.note))
+    troubled = delivery.state in Delivery.TROUBLED_STATES
+    return Panel(
+        say("Delivery"),
+        "backoffice/panels/fields.html",
+        {"fields": fields},
+        side="right",
+        tone="warn" if troubled else "",
+    )
+
+
+def _attempts(message: OutgoingMessage) -> Panel:
+    rows = [
+        (
+            number(attempt.number),
+            when(attempt.started_at),
+            pill(attempt.get_outcome_display(), _ATTEMPT_TONES[attempt.outcome]),
+            attempt.detail,
+        )
+        for attempt in message.attempts.all()
+    ]
+    headings = [(say("Try"), "n"), say("Began"), say("Outcome"), say("The server said")]
+    context = {"headings": headings, "rows": rows, "empty": say("Not tried yet.")}
+    return Panel(say("Tries"), TABLE, context, side="right")
+
+
+# --- Elsewhere ----------------------------------------------------------------------------------
+
+
+def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> Panel:
+    """A card of messages, each with where it stands; marked when one is in trouble. They come with ``delivery``."""
+    found = list(messages)
+    rows = [
+        (
+            format_html("{}{}", link(message, message.subject), sub(message.recipient or say("no e-mail address"))),
+            format_html("{}{}", delivery_pill(message), sub(when(message.queued_at))),
+        )
+        for message in found
+    ]
+    troubled = any(message.delivery.state in Delivery.TROUBLED_STATES for message in found)
+    return Panel(
+        title or say("E-mails"),
+        TABLE,
+        {"headings": [say("Message"), say("State, queued")], "rows": rows, "empty": say("None was sent.")},
+        tone="warn" if troubled else "",
+    )
+
+
+@customer_page.panel(order=55)
+def messages_of(request: HttpRequest, customer: Customer) -> Panel:
+    """The newest e-mails on the customer's page, those to customers merged into this one too."""
+    return messages_panel(file_of(customer).emails)
+
+
+SHOWN = 8
+
+
+def troubled_messages(user: User) -> QuerySet[OutgoingMessage]:
+    """The messages in trouble that are this person's to look at: of cases or of money by their work, and their own."""
+    rows = OutgoingMessage.objects.filter(delivery__state__in=Delivery.TROUBLED_STATES, staff__isnull=True)
+    if user.has_role(Role.AGENT):
+        return rows.filter(Q(complaint_id__isnull=False) | Q(queued_by=user))
+    if user.has_role(Role.BILLING):
+        return rows.filter(Q(complaint_id__isnull=True) | Q(queued_by=user))
+    return rows
+
+
+def trouble_panel(request: HttpRequest) -> Panel | None:
+    """The home page's card of messages that did not arrive, or nobody knows."""
+    user: User = request.user  # type: ignore[assignment]
+    if not user.may(May.HANDLE_MESSAGES):
+        return None
+    # By key, as they were queued: so an index tells the last of them, however many there are.
+    found = list(troubled_messages(user).select_related("delivery", "customer").order_by("-pk")[: SHOWN + 1])
+    if not found:
+        return None
+    rows = [
+        (
+            format_html("{}{}", link(message, message.subject), sub(message.customer.name if message.customer else "")),
+            format_html("{}{}", delivery_pill(message), sub(message.delivery.note)),
+        )
+        for message in found[:SHOWN]
+    ]
+    return Panel(
+        say("Customers who may not have been told"),
+        TABLE,
+        {"headings": [say("Message"), say("State")], "rows": rows},
+        tone="warn",
+        note=say("all") if len(found) > SHOWN else say("messages"),
+        url=reverse("admin:messaging_outgoingmessage_changelist"),
+    )
+
+
+register_home_panel(trouble_panel, order=30)

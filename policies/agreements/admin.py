@@ -1,0 +1,207 @@
+"""Agreements: on a page of their own and on the customer's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.customers.panels import customer_page
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.display import PillTone, pill, sub
+from backoffice.links import day, link, page_url
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from core.text import say
+from policies.agreements import actions as agreements
+from policies.agreements.forms import AgreementForm, NewAgreementForm
+from policies.agreements.models import Agreement
+from policies.parameters.text import figures
+from policies.versions.text import rendered
+
+register_verbs(
+    {
+        "agreement.draft": gettext_lazy("drafted the agreement"),
+        "agreement.edit": gettext_lazy("changed the draft of the agreement"),
+        "agreement.publish": gettext_lazy("published the agreement"),
+        "agreement.discard": gettext_lazy("discarded the draft of the agreement"),
+    }
+)
+
+_TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded": "mute"}
+
+
+class Draft(PageAction):
+    name = "draft"
+    label = gettext_lazy("Draft an agreement")
+    tone = "primary"
+    icon = "handshake"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    form_class = NewAgreementForm
+    intro = gettext_lazy("Fill in only what differs from the policies. Another manager publishes it.")
+
+    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+        return {"valid_from": timezone.localdate(), **super().get_initial(request)}
+
+    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+        customer = cleaned.pop("customer")
+        agreement = agreements.draft_agreement(customer.pk, by=by, **cleaned)
+        return Done(say("{agreement} is drafted.", agreement=agreement), page_url(agreement))
+
+
+class AgreementAction(StaffAction[Agreement]):
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+
+    def obstacle(self, obj: Agreement, by: User) -> str | None:
+        return agreements.edit_obstacle(obj, by)
+
+
+class Edit(AgreementAction):
+    name = "edit"
+    label = gettext_lazy("Edit the draft")
+    icon = "pencil"
+    form_class = AgreementForm
+    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+
+    def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        return {name: getattr(rows[0], name) for name in ("title", "terms", "text", "valid_from", "valid_until")}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.edit_agreement(pk, by=by, **cleaned)
+        return say("{agreement} is changed.", agreement=agreement)
+
+
+class Publish(AgreementAction):
+    name = "publish"
+    label = gettext_lazy("Publish")
+    tone = "primary"
+    icon = "stamp"
+    may = May.PUBLISH_POLICIES
+    roles = roles_that(May.PUBLISH_POLICIES)
+    form_class = OptionalReasonForm
+
+    def obstacle(self, obj: Agreement, by: User) -> str | None:
+        return agreements.publish_obstacle(obj, by)
+
+    def consequence(self, obj: Agreement, by: User) -> str:
+        if obj.valid_until is None:
+            return say(
+                "{customer}'s periods that begin from {since} on are judged by it first.",
+                customer=obj.customer.name,
+                since=obj.valid_from,
+            )
+        return say(
+            "{customer}'s periods that begin from {since} on up to {until} are judged by it first.",
+            customer=obj.customer.name,
+            since=obj.valid_from,
+            until=obj.valid_until,
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.publish_agreement(pk, by=by, **cleaned)
+        return say("{agreement} is published.", agreement=agreement)
+
+
+class Discard(AgreementAction):
+    name = "discard"
+    label = gettext_lazy("Discard")
+    tone = "danger"
+    icon = "trash-2"
+    form_class = ReasonForm
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        agreement = agreements.discard_agreement(pk, by=by, **cleaned)
+        return say("The draft of {agreement} is discarded.", agreement=agreement)
+
+
+@admin.register(Agreement)
+class AgreementAdmin(TrackedAdmin):
+    may_view = May.SEE_CASES
+    staff_actions = (Publish, Edit, Discard)
+    page_actions = (Draft,)
+    list_display = ("title", "customer", "valid_from", "valid_until", "status")
+    list_filter = ("state",)
+    list_select_related = ("customer",)
+    search_fields = ("title", "customer__name", "customer__number")
+    ordering = ("-valid_from", "-pk")
+    empty_hint = gettext_lazy("Without an agreement the policies alone judge a case.")
+    fields = ("customer_link", "valid_from", "valid_until", "drafted_by", "published_by", "published_at")
+    readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("Customer"))
+    def customer_link(self, obj: Agreement) -> SafeString:
+        return link(obj.customer)
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def status(self, obj: Agreement) -> SafeString:
+        return agreement_pill(obj)
+
+    def page_title(self, obj: Agreement) -> str:  # type: ignore[override]
+        return str(obj)
+
+    def page_pills(self, request: HttpRequest, obj: Agreement) -> Sequence[SafeString]:
+        return [agreement_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: Agreement) -> Sequence[Panel]:
+        terms = [(entry.label, entry.value) for entry in figures(obj.terms)]
+        return [
+            Panel(
+                say("Terms"),
+                "backoffice/panels/fields.html",
+                {"fields": terms},
+                side="right",
+                note=say("before policy"),
+            ),
+            Panel(say("Text"), "policies/panels/policy_text.html", {"html": rendered(obj.text) if obj.text else "–"}),
+            timeline_panel(Event.objects.about(obj), side="right", about=obj),
+        ]
+
+
+def agreement_pill(agreement: Agreement) -> SafeString:
+    return pill(agreement.get_state_display(), _TONES[agreement.state])
+
+
+def _holds(agreement: Agreement) -> SafeString:
+    if agreement.valid_until is None:
+        return format_html(gettext("from {since}"), since=day(agreement.valid_from))
+    return format_html(gettext("{since} to {until}"), since=day(agreement.valid_from), until=day(agreement.valid_until))
+
+
+@customer_page.panel(order=45)
+def agreements_with(request: HttpRequest, customer: Customer) -> Panel | None:
+    """Agreements on the customer's page, when there are any."""
+    rows = [
+        (
+            format_html(
+                "{}{}",
+                link(agreement, agreement.title),
+                sub("; ".join(f"{term.label}: {term.value}" for term in figures(agreement.terms))),
+            ),
+            format_html("{}{}", agreement_pill(agreement), sub(_holds(agreement))),
+        )
+        for agreement in customer.agreements.exclude(state=Agreement.State.DISCARDED).order_by("-valid_from")
+    ]
+    if not rows:
+        return None
+    return Panel(
+        say("Agreements"),
+        "backoffice/panels/table.html",
+        {"headings": [say("Agreement"), say("State, holds")], "rows": rows},
+        side="right",
+        note=say("before the policy (R1)"),
+    )

@@ -1,0 +1,47 @@
+"""What is typed of an agreement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.forms import CustomerNumberField
+from backoffice.widgets import DateInput
+from policies.parameters.forms import GROUP_OF, FigureForm
+from policies.parameters.parameters import RefundParameters
+from policies.versions.models import FULL_MONTH, Policy, PolicyVersion
+
+
+class AgreementForm(FigureForm):
+    """Special terms of a customer."""
+
+    json_field = "terms"
+    optional = True
+    title = forms.CharField(max_length=120)
+    valid_from = forms.DateField(
+        widget=DateInput, help_text=gettext_lazy("It judges periods that begin on this day or later.")
+    )
+    valid_until = forms.DateField(
+        widget=DateInput, required=False, help_text=gettext_lazy("The last day on which it holds.")
+    )
+    text = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=gettext_lazy("Markdown.")
+    )
+    field_order = ("title", "valid_from", "valid_until", *GROUP_OF, "text")
+
+    def check(self, figures: dict[str, Any], cleaned: dict[str, Any]) -> None:
+        # As the action does: what the agreement leaves out is the policy's, and both have to fit together.
+        day = cleaned.get("valid_from") or timezone.localdate()
+        policy = PolicyVersion.objects.governing(Policy.Kind.REFUND, day).parameters
+        own = {name: value for name, value in figures.items() if name != FULL_MONTH}
+        RefundParameters.from_json({**policy, **own})
+
+
+class NewAgreementForm(AgreementForm):
+    """The same for a customer to be named."""
+
+    customer = CustomerNumberField(label=gettext_lazy("Customer"), help_text=gettext_lazy("The customer’s number."))
+    field_order = ("customer", *AgreementForm.field_order)

@@ -1,0 +1,72 @@
+"""Special terms of one customer (R1): an agreement wins over the policy."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from accounts.customers.models import Customer
+from accounts.staff.models import User
+from audit.tracked import TrackedModel, TrackedQuerySet
+from core.text import say
+
+
+class AgreementQuerySet(TrackedQuerySet["Agreement"]):
+    def in_force(self, customer: Customer, day: date) -> Self:
+        """Published agreements with the customer that hold on the day, the newest first."""
+        return self.filter(
+            Q(valid_until__isnull=True) | Q(valid_until__gte=day),
+            customer=customer,
+            state=Agreement.State.PUBLISHED,
+            valid_from__lte=day,
+        ).order_by("-valid_from", "-pk")
+
+
+class Agreement(TrackedModel):
+    """Special terms of one customer, from a day to a day (both counted). They go before the policy (R1).
+
+    ``terms`` are those figures of the refund policy that differ, by the policy's own names. Drafted by one person,
+    published by another, then never edited; a later one replaces it from its day on.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        PUBLISHED = "published", gettext_lazy("Published")
+        DISCARDED = "discarded", gettext_lazy("Discarded")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements")
+    title = models.CharField(max_length=120)
+    text = models.TextField(blank=True)
+    terms: Any = models.JSONField(default=dict)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = AgreementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("customer", "-valid_from", "-pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+                name="agreement_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True)
+                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
+                name="agreement_published_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("customer", "valid_from"), condition=Q(state="published"), name="agreement_once_per_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return say("{title} with {customer}", title=self.title, customer=self.customer.name)

@@ -1,0 +1,4 @@
+"""The pages of policies and agreements."""
+
+import policies.agreements.admin
+import policies.versions.admin  # noqa: F401

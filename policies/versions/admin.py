@@ -1,0 +1,298 @@
+"""The policies' pages: their versions, text and figures, and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from accounts.staff.models import User
+from accounts.staff.permissions import May, roles_that
+from audit.models import Event
+from backoffice.actions import ActionForm, Done, OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.admin import TrackedAdmin
+from backoffice.links import day, link, page_url
+from backoffice.panels import Panel, register_verbs, timeline_panel
+from complaints.back_tests.admin import RunBackTest, back_tests_panel
+from core.text import say
+from policies.comparison.admin import PolicyComparison, comparison_url
+from policies.comparison.rules import compare
+from policies.parameters.text import figures
+from policies.versions import actions as policies
+from policies.versions.forms import PolicyVersionForm
+from policies.versions.models import Policy, PolicyVersion
+from policies.versions.pills import standing_pill
+from policies.versions.text import rendered
+
+register_verbs(
+    {
+        "policy.draft": gettext_lazy("drafted"),
+        "policy.edit_draft": gettext_lazy("changed the draft of"),
+        "policy.publish": gettext_lazy("published"),
+        "policy.discard": gettext_lazy("discarded"),
+    }
+)
+
+
+class DraftVersion(StaffAction[Policy]):
+    name = "draft"
+    label = gettext_lazy("Draft the next version")
+    tone = "primary"
+    icon = "file-plus"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+    form_class = PolicyVersionForm
+    intro = gettext_lazy("Another manager publishes it.")
+
+    def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
+        """The version whose place the next one takes: the one in force, or one published that is still to come."""
+        day = timezone.localdate() + timedelta(days=1)
+        published = rows[0].versions.filter(state=PolicyVersion.State.PUBLISHED) if len(rows) == 1 else None
+        newest = published.select_related("policy").order_by("-effective_from").first() if published else None
+        if newest is None:
+            return {"effective_from": day}
+        day = max(day, newest.effective_from + timedelta(days=1))
+        return {"effective_from": day, "text": newest.text, "parameters": newest.figures}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+        version = policies.draft_policy_version(pk, by=by, **cleaned)
+        return Done(say("{version} is drafted.", version=version), page_url(version))
+
+
+@admin.register(Policy)
+class PolicyAdmin(TrackedAdmin):
+    may_view = May.SEE_POLICIES
+    staff_actions = (DraftVersion,)
+    list_display = ("kind", "in_force", "waiting")
+    list_display_links = ("kind",)
+    ordering = ("kind",)
+    fields = ("in_force", "waiting", "public_page")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        versions = models.Prefetch("versions", PolicyVersion.objects.with_successor().order_by("number"))
+        rows: models.QuerySet[Any] = super().get_queryset(request).prefetch_related(versions)
+        return rows
+
+    @admin.display(description=gettext_lazy("In force today"))
+    def in_force(self, obj: Policy) -> SafeString | str:
+        return _versions_that_are(obj, PolicyVersion.Standing.IN_FORCE)
+
+    @admin.display(description=gettext_lazy("To come, and drafts"))
+    def waiting(self, obj: Policy) -> SafeString | str:
+        return _versions_that_are(obj, PolicyVersion.Standing.TO_COME, PolicyVersion.Standing.DRAFT)
+
+    @admin.display(description=gettext_lazy("For everybody"))
+    def public_page(self, obj: Policy) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("public:policies"), say("The public page"))
+
+    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+        if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
+            return ()
+        text = say(
+            "The public page has to name whom to ask and where to cancel (clause F11), and it "
+            "cannot: nobody has set COMPANY_CONTACT for this site yet."
+        )
+        return [
+            Panel(
+                say("No contact on the public page"), "backoffice/panels/text.html", {"text": text}, "top", tone="warn"
+            )
+        ]
+
+    def change_panels(self, request: HttpRequest, obj: Policy) -> Sequence[Panel]:
+        table = _versions_table(obj.versions.with_successor().select_related("policy", "published_by"))
+        return [
+            Panel(say("Versions"), "backoffice/panels/table.html", table),
+            timeline_panel(Event.objects.about(obj), side="right"),
+        ]
+
+
+class EditDraft(StaffAction[PolicyVersion]):
+    name = "edit"
+    label = gettext_lazy("Edit the draft")
+    icon = "pencil"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+    form_class = PolicyVersionForm
+    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+
+    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+        return policies.draft_obstacle(obj)
+
+    def get_initial(self, rows: Sequence[PolicyVersion], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        version = rows[0]
+        return {"effective_from": version.effective_from, "text": version.text, "parameters": version.figures}
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        version = policies.edit_policy_draft(pk, by=by, **cleaned)
+        return say("{version} is changed.", version=version)
+
+
+class Publish(StaffAction[PolicyVersion]):
+    name = "publish"
+    label = gettext_lazy("Publish")
+    tone = "primary"
+    icon = "stamp"
+    may = May.PUBLISH_POLICIES
+    roles = roles_that(May.PUBLISH_POLICIES)
+    in_bulk = False
+    form_class = OptionalReasonForm
+    preview_template = "policies/panels/policy_changes.html"
+
+    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+        return policies.publish_obstacle(obj, by)
+
+    def consequence(self, obj: PolicyVersion, by: User) -> str:
+        return say(
+            "Periods that begin on {day} or later are judged by it. Everybody can read it "
+            "on the public page at once. It is never edited again.",
+            day=obj.effective_from,
+        )
+
+    def preview_context(self, obj: PolicyVersion, by: User, form: ActionForm) -> Mapping[str, Any]:
+        before = obj.predecessor()
+        if before is None:
+            return {}
+        return {
+            "before": before,
+            "after": obj,
+            "comparison": compare(before.text, obj.text, before.figures, obj.figures),
+        }
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        version = policies.publish_policy_version(pk, by=by, **cleaned)
+        return say("{version} is published.", version=version)
+
+
+class Discard(StaffAction[PolicyVersion]):
+    name = "discard"
+    label = gettext_lazy("Discard the draft")
+    tone = "danger"
+    icon = "trash-2"
+    may = May.DRAFT_POLICIES
+    roles = roles_that(May.DRAFT_POLICIES)
+    in_bulk = False
+    form_class = ReasonForm
+
+    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+        return policies.draft_obstacle(obj)
+
+    def consequence(self, obj: PolicyVersion, by: User) -> str:
+        return say("It stays on record under its number and never judges anything.")
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+        version = policies.discard_policy_draft(pk, by=by, **cleaned)
+        return say("The draft of {version} is discarded.", version=version)
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
+    may_view = May.SEE_POLICIES
+    staff_actions = (Publish, EditDraft, RunBackTest, Discard)
+    list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
+    list_display_links = ("name",)
+    list_filter = ("policy__kind", "state")
+    ordering = ("policy", "-number")
+    fields = ("holds_from", "holds_until", "drafted_by", "published_by", "published_at")
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        compared = path(
+            "<int:before>/compare/<int:after>/",
+            self.admin_site.admin_view(self.compare_view),
+            name="policies_policyversion_compare",
+        )
+        return [compared, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy", "drafted_by", "published_by")
+        return with_more
+
+    @admin.display(description=gettext_lazy("Version"), ordering="number")
+    def name(self, obj: PolicyVersion) -> str:
+        return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
+
+    @admin.display(description=gettext_lazy("Holds from"), ordering="effective_from")
+    def holds_from(self, obj: PolicyVersion) -> SafeString:
+        return day(obj.effective_from)
+
+    @admin.display(description=gettext_lazy("Until"))
+    def holds_until(self, obj: PolicyVersion) -> SafeString | str:
+        superseded_on = obj.superseded_on  # type: ignore[attr-defined]
+        if obj.state != PolicyVersion.State.PUBLISHED or superseded_on is None:
+            return "–"
+        return day(superseded_on - timedelta(days=1))
+
+    @admin.display(description=gettext_lazy("State"), ordering="state")
+    def status(self, obj: PolicyVersion) -> SafeString:
+        return standing_pill(obj)
+
+    def page_title(self, obj: PolicyVersion) -> str:  # type: ignore[override]
+        return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
+
+    def page_pills(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[SafeString]:
+        return [standing_pill(obj)]
+
+    def change_panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
+        others = obj.policy.versions.with_successor().select_related("policy", "published_by").exclude(pk=obj.pk)
+        before = obj.predecessor()
+        return [
+            Panel(
+                say("Text"),
+                "policies/panels/policy_text.html",
+                {"html": rendered(obj.text)},
+                note=say("what changed since version {number}", number=before.number) if before else "",
+                url=comparison_url(before, obj) if before else "",
+            ),
+            *back_tests_panel(request, obj),
+            Panel(say("Figures"), "complaints/panels/figures.html", {"figures": figures(obj.figures)}, side="right"),
+            Panel(say("Other versions"), "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
+            timeline_panel(Event.objects.about(obj), side="right", about=obj),
+        ]
+
+
+def _versions_that_are(policy: Policy, *standings: PolicyVersion.Standing) -> SafeString | str:
+    today = timezone.localdate()
+    found = [version for version in policy.versions.all() if version.standing(today) in standings]
+    links = (
+        (link(version, say("Version {number} of {day}", number=version.number, day=version.effective_from)),)
+        for version in found
+    )
+    return format_html_join(SafeString("<br>"), "{}", links) or "–"
+
+
+def _versions_table(versions: models.QuerySet[Any], to: PolicyVersion | None = None) -> dict[str, Any]:
+    """Versions, the newest first; with ``to``, each is compared with that one, the older first."""
+    rows = []
+    for version in versions.order_by("-number"):
+        row = [
+            link(version, say("Version {number}", number=version.number)),
+            day(version.effective_from),
+            standing_pill(version),
+            version.published_by or "–",
+        ]
+        if to is not None:
+            older, newer = sorted((version, to), key=lambda one: one.number)
+            row[-1] = format_html('<a href="{}">{}</a>', comparison_url(older, newer), say("Compare"))
+        rows.append(row)
+    last = say("Compare") if to is not None else say("Published by")
+    return {
+        "headings": [say("Version"), say("Holds from"), say("State"), last],
+        "rows": rows,
+        "empty": say("There is no other version."),
+    }

@@ -1,0 +1,640 @@
+"""``check_ledger``: books that add up pass; each row that is broken behind the product's back is named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, models, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.numbers.models import NumberSeries
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.charges import ask_for_charges
+from billing.invoices.models import Charge, CreditNote, Invoice
+from billing.payments.bank_lines import match_bank_line
+from billing.payments.disputes import record_chargeback
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.remedies import effects as giving
+from billing.remedies.models import Extension
+from billing.residual_credits.models import LeftoverPayout
+from billing.runs.actions import run_billing
+from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.usage.models import UsageDay, UsageRecord
+from complaints.cases.models import Assessment, Decision
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Approval, Contribution, Refund, Remedy
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from complaints.reversals.models import Reversal
+from hardware.purchases.actions import pay_instalment
+from hardware.purchases.models import Purchase
+from reports.management.commands.check_ledger import CHECKS
+from tests import factories
+from tests.company_life import clock_on
+from tests.complaints.cases import Desk, dear_case, decided, propose, settled, special
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).parent.parent
+ONE = 10_000  # of a money column
+A_DAY = date(2019, 5, 5)
+
+
+@dataclass
+class Company:
+    """Rows of every kind: the names say what a test takes them for."""
+
+    running: Subscription
+    ended: Subscription
+    plain: Subscription
+    refund: Refund
+    reversed: Refund
+    proposed: Refund
+    purchase: Purchase
+
+
+@pytest.fixture
+def company() -> Company:
+    factories.approval_limits()
+    desk = Desk()
+    operation = factories.OperationCostFactory.create().operation
+    start = factories.months_ago(4)
+
+    def opened(**kwargs: Any) -> Subscription:
+        return factories.paid_subscription(activated_on=start, **kwargs)
+
+    running, ended, plain = opened(), opened(), opened()
+    running_customer = {"customer": running.customer, "plan": running.plan}
+    other = factories.paid_subscription(activated_on=factories.days_ago(10), **running_customer)
+    factories.usage(plain, seconds=95)
+    factories.usage(plain, seconds=25)
+    factories.usage(plain, operation=operation.code, quantity=Decimal("1.5"))
+    giving.give_credit(running, Decimal("75.00"), reason="A refund", on=start)
+    giving.give_credit(ended, Decimal("100.00"), reason="A refund", on=start)
+    giving.give_days(running, 3, reason="A refund", on=start)
+    cancel_subscription(
+        ended.pk, by=desk.agent, channel="phone", requested_on=factories.months_ago(3) + timedelta(days=3)
+    )
+    for subscription, invoiced_on in ((running, None), (plain, factories.today())):
+        Charge(
+            customer=subscription.customer,
+            subscription=subscription,
+            currency="EUR",
+            amount=Decimal("12.20"),
+            tax_rate=Decimal(22),
+            reason="Taken back",
+            charged_on=start,
+        ).save()
+        if invoiced_on:
+            run_billing(invoiced_on, by=factories.system_user())
+    Charge(
+        customer=plain.customer,
+        subscription=plain,
+        currency="EUR",
+        amount=Decimal("1.00"),
+        tax_rate=Decimal(22),
+        reason="Waits",
+        charged_on=start,
+    ).save()
+    invoice = Invoice.objects.filter(period__subscription=plain).order_by("issued_on")[1]
+    factories.pay(invoice)
+    record_chargeback(
+        Payment.objects.get(invoice=invoice).pk, by=desk.clerk, taken_back_on=factories.today(), reason="Disputed"
+    )
+    case = decided(desk, subscription=other, received_at=timezone.now())
+    refund = settled(desk, case, remedies=[{"kind": "credit", "amount": "2.00"}, {"kind": "cash"}])
+    back = settled(
+        desk,
+        decided(desk, subscription=opened_now(), received_at=timezone.now()),
+        remedies=[{"kind": "credit", "amount": "2.00"}, {"kind": "minutes"}],
+    )
+    reversal = propose_reversal(back.pk, by=desk.agent, reason="The wrong customer")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    proposed = propose(desk, decided(desk, subscription=opened_now(), received_at=timezone.now()))
+    purchase = factories.phone_purchase(instalments=3)
+    pay_instalment(purchase.instalments.order_by("sequence")[0].pk, by=desk.clerk, paid_on=factories.days_ago(2))
+    for row in (running, ended, plain, refund, back, proposed, purchase):
+        row.refresh_from_db()
+    return Company(running, ended, plain, refund, back, proposed, purchase)
+
+
+def opened_now() -> Subscription:
+    return factories.paid_subscription(activated_on=factories.days_ago(10))
+
+
+def breaches() -> list[tuple[str, str]]:
+    return [(breach.rule, breach.row) for breach in run_checks(CHECKS)]
+
+
+def rules() -> set[str]:
+    return {rule for rule, _ in breaches()}
+
+
+def set_raw(row: models.Model, **columns: Any) -> None:
+    """Write past models, history and actions, as somebody at the database's console would."""
+    assert row.pk is not None
+    sets = ", ".join(f'"{name}" = %s' for name in columns)
+    key = row._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'UPDATE "{row._meta.db_table}" SET {sets} WHERE "{key}" = %s',  # noqa: S608
+            [*columns.values(), row.pk],
+        )
+        assert cursor.rowcount == 1
+
+
+def delete_raw(row: models.Model) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM "{row._meta.db_table}" WHERE "{row._meta.pk.column}" = %s', [row.pk])  # noqa: S608
+
+
+def raw(amount: Decimal) -> int:
+    return int(amount * ONE)
+
+
+def test_books_that_add_up_pass(company: Company) -> None:
+    assert breaches() == []
+    out = StringIO()
+    call_command("check_ledger", stdout=out)
+    assert out.getvalue() == f"{len(CHECKS)} checks, 0 breaches.\n"
+
+
+def test_an_empty_database_passes() -> None:
+    assert breaches() == []
+
+
+def test_the_command_names_each_breach_and_fails(company: Company) -> None:
+    invoice = issued()
+    set_raw(invoice, paid=ONE)
+    out = StringIO()
+    with pytest.raises(CommandError, match="do not add up") as failed:
+        call_command("check_ledger", stdout=out)
+    assert failed.value.returncode == 1
+    line = f"invoice-paid: invoice {invoice.number}: paid 1.00, payments are 0.00 less 0.00 charged back"
+    assert out.getvalue().splitlines() == [line, f"{len(CHECKS)} checks, 1 breaches."]
+
+
+def test_the_number_of_queries_does_not_grow(company: Company) -> None:
+    with CaptureQueriesContext(connection) as few:
+        breaches()
+    for _ in range(3):
+        factories.usage(factories.open_subscription(activated_on=factories.months_ago(6)), seconds=60)
+    run_billing(factories.today(), by=factories.system_user())
+    for invoice in Invoice.objects.filter(state="overdue"):
+        set_raw(invoice, paid=raw(Decimal("0.50")))
+    with CaptureQueriesContext(connection) as many:
+        assert len(breaches()) > 5
+    assert len(many) == len(few)
+
+
+# --- Credits, invoices, charges -----------------------------------------------------------------
+
+
+def used_credit() -> Credit:
+    return CreditApplication.objects.order_by("pk")[0].credit
+
+
+@pytest.mark.slow
+def test_credit_applied(company: Company) -> None:
+    set_raw(used_credit(), applied=raw(used_credit().applied) - ONE)
+    assert breaches() == [("credit-applied", f"credit {used_credit().pk} of {used_credit().subscription.number}")]
+
+
+@pytest.mark.slow
+def test_credit_paid_out(company: Company) -> None:
+    left = Credit.objects.left_by_ended_subscriptions().get()
+    set_raw(left, paid_out=ONE)
+    assert breaches() == [("credit-paid-out", f"credit {left.pk} of {company.ended.number}")]
+    leftover = LeftoverPayout(
+        credit=left,
+        amount=Decimal("1.00"),
+        reason="Ended",
+        proposed_by=factories.agent(),
+        proposed_at=timezone.now(),
+        state="approved",
+        decided_by=factories.manager(),
+        payout=giving.order_payout(company.ended, Decimal("1.00"), key="left", reason="Left"),
+    )
+    leftover.save()
+    assert breaches() == []
+
+
+@pytest.mark.slow
+def test_credit_overdrawn_is_refused_by_the_database_itself(company: Company) -> None:
+    left = Credit.objects.left_by_ended_subscriptions().get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        set_raw(left, paid_out=raw(left.granted) + ONE)
+
+
+@pytest.mark.slow
+def test_credit_reversed(company: Company) -> None:
+    credit = Remedy.objects.get(refund=company.refund, kind="credit").credit
+    assert credit is not None
+    set_raw(credit, reversed=ONE)
+    assert breaches() == [("credit-reversed", f"credit {credit.pk} of {company.refund.subscription.number}")]
+
+
+def issued() -> Invoice:
+    invoice: Invoice = Invoice.objects.filter(state="overdue", paid=0, charged_back=0).order_by("pk")[0]
+    return invoice
+
+
+@pytest.mark.slow
+def test_invoice_lines(company: Company) -> None:
+    invoice = issued()
+    set_raw(invoice, net=raw(invoice.net) + ONE, gross=raw(invoice.gross) + ONE)
+    name = f"invoice {invoice.number}"
+    assert breaches() == [("invoice-gross", name), ("invoice-net", name)]
+
+
+@pytest.mark.slow
+def test_invoice_tax(company: Company) -> None:
+    invoice = issued()
+    set_raw(invoice, net=raw(invoice.net) - ONE, tax=raw(invoice.tax) + ONE)
+    assert rules() == {"invoice-net", "invoice-tax"}
+
+
+@pytest.mark.slow
+def test_invoice_fee(company: Company) -> None:
+    invoice = issued()
+    assert invoice.period is not None
+    set_raw(invoice.period, fee=raw(invoice.period.fee) + ONE)
+    assert breaches() == [("invoice-fee", f"invoice {invoice.number}")]
+
+
+@pytest.mark.slow
+def test_invoice_credited_and_charged_back(company: Company) -> None:
+    invoice = issued()
+    set_raw(invoice, credited=ONE if not invoice.credited else raw(invoice.credited) - ONE, charged_back=ONE)
+    assert rules() == {"invoice-credited", "invoice-charged-back"}
+
+
+@pytest.mark.slow
+def test_charge_invoiced(company: Company) -> None:
+    done = Charge.objects.get(invoiced_on__isnull=False, subscription=company.plain)
+    waits = Charge.objects.get(invoiced_on__isnull=True)
+    set_raw(done, invoiced_on=None)
+    set_raw(waits, invoiced_on=A_DAY)
+    assert breaches() == [
+        ("charge-invoiced", f"charge {row.pk} of {company.plain.number}")
+        for row in sorted((done, waits), key=lambda row: row.pk)
+    ]
+
+
+@pytest.mark.slow
+def test_charge_amount_currency_and_place(company: Company) -> None:
+    done = Charge.objects.get(invoiced_on__isnull=False, subscription=company.plain)
+    set_raw(done, amount=ONE, currency="CHF", subscription_id=company.running.pk)
+    assert rules() == {"charge-amount", "charge-currency", "charge-elsewhere"}
+
+
+# --- Periods ------------------------------------------------------------------------------------
+
+
+def last_period(subscription: Subscription) -> BillingPeriod:
+    period: BillingPeriod = subscription.periods.order_by("-sequence")[0]
+    return period
+
+
+def name_of(period: BillingPeriod) -> str:
+    return f"{period.subscription.number}, period {period.sequence}"
+
+
+@pytest.mark.slow
+def test_periods_tile(company: Company) -> None:
+    period = last_period(company.plain)
+    set_raw(period, starts_on=period.starts_on + timedelta(days=1))
+    assert breaches() == [("period-tiles", name_of(period)), ("period-own-dates", name_of(period))]
+
+
+@pytest.mark.slow
+def test_period_numbers(company: Company) -> None:
+    period = last_period(company.plain)
+    set_raw(period, sequence=period.sequence + 7)
+    assert rules() == {"period-numbers", "period-own-dates"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["plain", "running"])
+def test_own_dates_are_those_of_the_anchor(company: Company, which: str) -> None:
+    period = last_period(getattr(company, which))
+    later = period.ends_on + timedelta(days=1)
+    set_raw(period, ends_on=later, closes_on=later)
+    assert breaches() == [("period-own-dates", name_of(period))]
+
+
+@pytest.mark.slow
+def test_extension_days(company: Company) -> None:
+    extension = Extension.objects.get(subscription=company.running)
+    set_raw(extension, days=extension.days + 1)
+    assert breaches() == [("period-extension", name_of(extension.period))]
+
+
+@pytest.mark.slow
+def test_anchor(company: Company) -> None:
+    set_raw(company.running, anchor_on=company.running.activated_on, anchor_sequence=0)
+    assert breaches() == [("anchor", company.running.number)]
+
+
+@pytest.mark.slow
+def test_one_open_period(company: Company) -> None:
+    set_raw(last_period(company.plain), state="ended")
+    assert breaches() == [("one-open-period", company.plain.number)]
+
+
+@pytest.mark.slow
+def test_ended_with_its_period(company: Company) -> None:
+    set_raw(company.ended, ended_on=company.ended.ended_on + timedelta(days=1))  # type: ignore[operator]
+    assert breaches() == [("ended-with-period", company.ended.number)]
+    set_raw(last_period(company.ended), state="open")
+    assert rules() == {"ended-with-period", "one-open-period"}
+
+
+# --- Usage and numbers --------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["seconds", "quantity", "records"])
+def test_usage_sums(company: Company, column: str) -> None:
+    day = UsageDay.objects.get(kind="operation" if column == "quantity" else "call")
+    set_raw(day, **{column: 7})
+    assert breaches() == [("usage-sums", f"{company.plain.number}, {day}")]
+
+
+@pytest.mark.slow
+def test_usage_uncounted(company: Company) -> None:
+    delete_raw(UsageDay.objects.get(kind="call"))
+    calls = UsageRecord.objects.filter(kind="call").order_by("pk")
+    assert breaches() == [("usage-uncounted", f"{company.plain.number}, usage {call.external_id}") for call in calls]
+
+
+@pytest.mark.slow
+def test_usage_outside_its_period(company: Company) -> None:
+    record = UsageRecord.objects.get(kind="operation")
+    before = record.period.starts_on - timedelta(days=1)
+    set_raw(record, local_day=before)
+    set_raw(UsageDay.objects.get(kind="operation"), local_day=before)
+    assert breaches() == [("usage-outside", f"{company.plain.number}, usage {record.external_id}")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "digits"), [(Invoice, 6), (CreditNote, 6)])
+def test_numbers_have_no_gap(company: Company, model: type[models.Model], digits: int) -> None:
+    row: Any = model._base_manager.order_by("-number")[0]
+    start, _, n = row.number.rpartition("-")
+    set_raw(row, number=f"{start}-{int(n) + 5:0{digits}}")
+    found = breaches()
+    assert ("number-gap", f"{model._meta.verbose_name} {start}-{int(n) + 5:0{digits}}") in found
+    assert {rule for rule, _ in found} == {"number-gap", "number-series"}
+
+
+@pytest.mark.slow
+def test_number_series(company: Company) -> None:
+    series = NumberSeries.objects.filter(name__startswith="invoice-").order_by("-name")[0]
+    set_raw(series, last=series.last + 1)
+    assert breaches() == [("number-series", series.name)]
+    delete_raw(series)
+    assert breaches() == [("number-series", series.name)]
+
+
+@pytest.mark.slow
+def test_number_of_another_year(company: Company) -> None:
+    invoice = issued()
+    set_raw(invoice, issued_on=invoice.issued_on.replace(year=invoice.issued_on.year - 1, day=1))
+    assert breaches() == [("number-year", f"invoice {invoice.number}")]
+
+
+# --- Refunds and purchases ----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_period_refunded_and_pending(company: Company) -> None:
+    period, other = company.refund.period, company.proposed.period
+    set_raw(period, refunded=raw(period.refunded) - ONE)
+    set_raw(other, pending=raw(other.pending) + ONE)
+    assert breaches() == [
+        (rule, name_of(row))
+        for rule, row in sorted((("period-refunded", period), ("period-pending", other)), key=lambda pair: pair[1].pk)
+    ]
+
+
+@pytest.mark.slow
+def test_remedies_add_up(company: Company) -> None:
+    minutes = Remedy.objects.get(refund=company.reversed, kind="minutes")
+    set_raw(minutes, amount=raw(minutes.amount) + ONE)
+    assert breaches() == [("refund-remedies", f"refund {company.reversed.code}")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "model", "column"), [("credit", Credit, "granted"), ("cash", Payout, "amount")])
+def test_remedies_gave_what_they_say(company: Company, kind: str, model: type[models.Model], column: str) -> None:
+    remedy = Remedy.objects.get(refund=company.refund, kind=kind)
+    given: Any = remedy.credit or remedy.payout
+    assert isinstance(given, model)
+    set_raw(given, **{column: raw(getattr(given, column)) + ONE})
+    assert breaches() == [("remedy-gift", f"refund {company.refund.code}")]
+
+
+@pytest.mark.slow
+def test_credit_note_is_over_the_refund(company: Company) -> None:
+    note = company.refund.credit_note
+    assert note is not None
+    set_raw(note, net=raw(note.net) + ONE, gross=raw(note.gross) + ONE)
+    assert breaches() == [("refund-credit-note", f"refund {company.refund.code}")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [{"recovered": ONE}, {"used": 7 * ONE}])
+def test_reversal_adds_up(company: Company, columns: dict[str, int]) -> None:
+    set_raw(Reversal.objects.get(), **columns)
+    assert ("reversal", f"reversal of refund {company.reversed.code}") in breaches()
+
+
+@pytest.mark.slow
+def test_reversed_by_nobody(company: Company) -> None:
+    set_raw(Reversal.objects.get(), state="withdrawn")
+    assert rules() == {"reversed-by-nobody", "credit-reversed", "period-refunded"}
+
+
+@pytest.mark.slow
+def test_instalments_add_up(company: Company) -> None:
+    paid, due, last = company.purchase.instalments.order_by("sequence")
+    name = f"purchase {company.purchase.number}"
+    set_raw(due, amount=raw(due.amount) + ONE)
+    assert breaches() == [("purchase-instalments", name)]
+    set_raw(due, amount=raw(due.amount))
+    set_raw(paid, paid_on=None)
+    assert breaches() == [("purchase-paid", name)]
+    set_raw(paid, paid_on=A_DAY)
+    set_raw(last, sequence=9)
+    assert breaches() == [("purchase-parts", name)]
+
+
+@pytest.mark.slow
+def test_payments_beyond_what_was_due_are_credits() -> None:
+    clerk = factories.billing_clerk()
+    subscription = factories.open_subscription()
+    invoice = Invoice.objects.get()
+    line = factories.bank_line(text="For S-1", amount="65.00")
+    match_bank_line(line.pk, by=clerk, invoice_number=invoice.number, surplus_to_credit=True)
+    payment, credit = Payment.objects.get(), Credit.objects.get()
+    name = f"payment {payment.pk} of {invoice.number}"
+    assert breaches() == []
+    set_raw(credit, granted=raw(credit.granted) + ONE)
+    assert breaches() == [("payment-surplus", name)]
+    set_raw(credit, granted=raw(credit.granted), subscription_id=factories.open_subscription().pk)
+    assert breaches() == [("payment-surplus", name)]
+    set_raw(credit, subscription_id=subscription.pk, reversed=ONE)
+    assert breaches() == [("payment-charged-back", name)]
+    set_raw(credit, reversed=0)
+    set_raw(line, amount=raw(line.amount) + ONE)
+    assert breaches() == [("bank-line", f"bank line {line.pk}")]
+    set_raw(line, amount=raw(line.amount))
+    record_chargeback(payment.pk, by=clerk, taken_back_on=factories.today(), reason="Disputed")
+    assert breaches() == []
+
+
+@pytest.mark.slow
+def test_payouts_that_became_credits_or_were_stopped(company: Company) -> None:
+    payout = Payout.objects.get()
+    name = f"payout {payout.key}"
+    set_raw(payout, state="cancelled")
+    assert breaches() == [("payout-stopped", name)]
+    set_raw(payout, state="credited")
+    assert breaches() == [("payout-credit", name)]
+    credit = giving.give_credit(payout.subscription, payout.amount, reason="Instead")
+    set_raw(payout, state="credited", credit_id=credit.pk)
+    assert breaches() == []
+    set_raw(credit, granted=raw(credit.granted) + ONE)
+    assert breaches() == [("payout-credit", name)]
+    set_raw(credit, granted=raw(credit.granted))
+    set_raw(payout, state="pending", credit_id=None)
+    # Its refund is taken back in the books, but the bank is still told to pay.
+    desk = Desk()
+    reversal = propose_reversal(company.refund.pk, by=desk.agent, reason="Wrong")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    assert breaches() == []
+    set_raw(payout, state="pending")
+    assert ("payout-not-stopped", name) in breaches()
+
+
+@pytest.mark.slow
+def test_plans_change_by_changes_alone(company: Company) -> None:
+    subscription = factories.open_subscription(activated_on=factories.months_ago(1, factories.days_ago(4)))
+    old = subscription.plan_id
+    with clock_on(factories.days_ago(10)):
+        change = factories.plan_change(subscription)
+    run_billing(factories.today(), by=factories.system_user())
+    assert breaches() == []
+    change.refresh_from_db()
+    period = change.applied_period
+    assert period is not None
+    name = f"{subscription.number}, period {period.sequence}"
+    set_raw(change, effective_on=period.starts_on + timedelta(days=1))
+    assert breaches() == [("plan-change", str(PlanChange.objects.get(pk=change.pk)))]
+    set_raw(change, effective_on=period.starts_on, state="withdrawn", applied_period_id=None)
+    assert breaches() == [("period-plan-changed", name)]
+    set_raw(change, state="applied", applied_period_id=period.pk)
+    set_raw(subscription, plan_id=old)
+    assert breaches() == [("period-plan", name)]
+    set_raw(subscription, plan_id=period.plan_id)
+    waits = PlanChange(
+        subscription=company.ended,
+        plan_id=old,
+        previous_plan_id=company.ended.plan_id,
+        effective_on=factories.today(),
+        asked_on=factories.today(),
+        channel="email",
+        asked_by=factories.agent(),
+    )
+    waits.save()
+    assert breaches() == [("plan-change", str(waits))]
+
+
+@pytest.mark.slow
+def test_an_invoice_of_charges_alone_asks_for_charges_of_its_own_subscription(company: Company) -> None:
+    charge = factories.charge(company.ended)
+    invoice = ask_for_charges(charge.pk, by=factories.billing_clerk())
+    assert breaches() == []
+    set_raw(invoice, charges_of_id=company.plain.pk)
+    assert breaches() == [("charge-elsewhere", f"charge {charge.pk} of {company.ended.number}")]
+    set_raw(invoice, charges_of_id=company.ended.pk)
+    line = invoice.lines.get()
+    set_raw(line, charge_id=None)
+    assert ("invoice-fee", f"invoice {invoice.number}") in breaches()
+
+
+@pytest.mark.slow
+def test_approvals_were_given_by_the_right_that_they_name() -> None:
+    desk = Desk(limits=True)
+    delegation = factories.delegation(desk.manager, desk.lead)
+    refund = propose(desk, decided(desk))
+    approve_refund(refund.pk, by=desk.lead, choice=str(delegation.pk))
+    assert breaches() == []
+    wrong: tuple[dict[str, Any], ...] = (
+        {"deputy_id": desk.director.pk},
+        {"delegator_id": desk.director.pk},
+        {"starts_on": factories.today() + timedelta(days=1)},
+        {"ends_on": factories.days_ago(1), "starts_on": factories.days_ago(1)},
+        {"state": "revoked", "revoked_at": factories.at(factories.days_ago(1))},
+        {"given_at": factories.at(factories.today() + timedelta(days=1))},
+    )
+    for columns in wrong:
+        before = {name: getattr(delegation, name) for name in columns}
+        set_raw(delegation, **columns)
+        assert breaches() == [("approval-right", f"refund {refund.code}")], columns
+        set_raw(delegation, **before)
+    assert breaches() == []
+
+
+@pytest.mark.slow
+def test_nobody_counts_twice_in_a_round() -> None:
+    desk = Desk(limits=True)
+    delegation = factories.delegation(desk.manager, desk.lead)
+    refund = special(desk, dear_case(desk), "600.00")
+    approve_refund(refund.pk, by=desk.lead)
+    approve_refund(refund.pk, by=desk.director)
+    assert breaches() == []
+    set_raw(Approval.objects.get(approver=desk.director), approver_id=desk.manager.pk)
+    assert breaches() == [("approval-person-twice", f"refund {refund.code}")]
+    assert delegation.pk
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["approver_id", "on_behalf_of_id"])
+def test_who_had_a_hand_in_it_did_not_approve(column: str) -> None:
+    desk = Desk(limits=True)
+    factories.delegation(desk.manager, desk.lead)
+    refund = special(desk, dear_case(desk), "300.00")
+    approve_refund(refund.pk, by=desk.lead)
+    set_raw(Approval.objects.get(), **{column: desk.colleague.pk})
+    assert "approval-own-hand" not in rules()
+    for part in (Contribution, Decision, Assessment):
+        mine = part._default_manager.order_by("pk")[0]
+        set_raw(mine, by_id=desk.colleague.pk)
+        assert ("approval-own-hand", f"refund {refund.code}") in breaches()
+        set_raw(mine, by_id=desk.agent.pk)
+        assert "approval-own-hand" not in rules()
+
+
+def test_every_rule_has_a_test() -> None:
+    """Whoever adds a rule adds the row that breaks it."""
+    named: set[str] = set()
+    for app in ("billing", "complaints", "hardware"):
+        for source in (ROOT / app).glob("*ledger.py"):
+            named.update(re.findall(r'Breach\(\s*"([a-z-]+)"', source.read_text(encoding="utf-8")))
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert len(named) > 25
+    # The database refuses to overdraw a credit, which has a test of its own.
+    assert {rule for rule in named if not re.search(rf'"{rule}[":]', tests)} == {"credit-" + "overdrawn"}
