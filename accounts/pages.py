@@ -1,11 +1,11 @@
 """The pages of staff and customers."""
 
+# ruff: noqa: F401
 import accounts.customers.admin
 import accounts.customers.bank_details.admin
-import accounts.customers.merge.admin
 import accounts.customers.search
 import accounts.staff.admin
 import accounts.staff.delegations.admin
 import accounts.staff.home
 import accounts.staff.limits.admin
-import accounts.staff.search  # noqa: F401
+import accounts.staff.search

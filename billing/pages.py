@@ -1,5 +1,6 @@
 """The pages of everything that is billed and paid."""
 
+# ruff: noqa: F401
 import billing.credits.admin
 import billing.invoices.admin
 import billing.invoices.charge_admin
@@ -10,13 +11,15 @@ import billing.payments.bank_line_admin
 import billing.payments.home
 import billing.payouts.admin
 import billing.payouts.home
+import billing.payouts.merge_rules
 import billing.plans.admin
 import billing.residual_credits.admin
 import billing.residual_credits.home
+import billing.residual_credits.merge_rules
 import billing.runs.admin
 import billing.runs.job_kinds
 import billing.subscriptions.admin
 import billing.subscriptions.period_admin
 import billing.subscriptions.plan_changes.admin
 import billing.subscriptions.search
-import billing.usage.admin  # noqa: F401
+import billing.usage.admin

@@ -1,5 +1,6 @@
 """The pages of complaints, refunds and incidents."""
 
+# ruff: noqa: F401
 import complaints.back_tests.admin
 import complaints.back_tests.job_kinds
 import complaints.cases.admin
@@ -13,6 +14,7 @@ import complaints.refunds.admin
 import complaints.refunds.documents
 import complaints.refunds.home
 import complaints.refunds.inbox
+import complaints.refunds.merge_rules
 import complaints.refunds.search
 import complaints.reversals.admin
-import complaints.statistics.home  # noqa: F401
+import complaints.statistics.home

@@ -18,11 +18,15 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "audit",
-    "jobs",
+    "backoffice",
     "accounts",
+    "jobs",
+    "messaging",
     "hardware",
     "billing",
+    "policies",
     "complaints",
+    "reports",
     "config.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -35,6 +39,9 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "axes",
 ]
+if DEBUG:
+    # The demonstration company has no place on a real site.
+    INSTALLED_APPS.append("demo")
 
 MIDDLEWARE = [
     # First, so that redirects to HTTPS and static files (an SVG can hold a script) bear the policy too.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: The apps whose names are ours to translate.
-OURS = ("audit", "jobs", "accounts", "hardware", "billing", "complaints")
+OURS = ("audit", "backoffice", "accounts", "jobs", "messaging", "hardware", "billing", "policies", "complaints")
 
 
 def translate_names() -> None:

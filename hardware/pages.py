@@ -1,6 +1,7 @@
 """The pages of phones and purchases."""
 
+# ruff: noqa: F401
 import hardware.phones.admin
 import hardware.purchases.admin
 import hardware.purchases.instalment_admin
-import hardware.purchases.search  # noqa: F401
+import hardware.purchases.search

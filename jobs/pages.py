@@ -1,4 +1,5 @@
 """The pages of long work."""
 
+# ruff: noqa: F401
 import jobs.admin
-import jobs.home  # noqa: F401
+import jobs.home

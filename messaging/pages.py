@@ -1,4 +1,5 @@
 """The pages of messages and their templates."""
 
+# ruff: noqa: F401
 import messaging.outbox.admin
-import messaging.templates.admin  # noqa: F401
+import messaging.templates.admin

@@ -1,4 +1,6 @@
 """The pages of policies and agreements."""
 
+# ruff: noqa: F401
 import policies.agreements.admin
-import policies.versions.admin  # noqa: F401
+import policies.agreements.merge_rules
+import policies.versions.admin

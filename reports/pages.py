@@ -1,3 +1,4 @@
 """The pages that look across all."""
 
-import reports.audit_trail.admin  # noqa: F401
+# ruff: noqa: F401
+import reports.audit_trail.admin

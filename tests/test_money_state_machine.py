@@ -31,8 +31,8 @@ from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Complaint
 from complaints.incidents import actions as incidents
-from complaints.refunds.approvals import approve_refund
-from complaints.refunds.endings import expire_refund
+from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund
 from complaints.reversals import actions as reversals
@@ -47,6 +47,13 @@ from tests.money_invariants import check_money
 
 pytestmark = pytest.mark.django_db
 
+REFUND_STEPS: dict[str, Callable[..., Any]] = {
+    "propose": propose_refund,
+    "return": return_refund,
+    "reject": reject_refund,
+    "withdraw": withdraw_refund,
+    "revoke": revoke_refund,
+}
 REMEDIES = [
     ("credit",),
     ("minutes",),
@@ -185,7 +192,7 @@ class Company(CaseLife):
         elif step == "approve":
             self.approve(refund, by, choice)
         else:
-            take: Callable[..., Any] = getattr(refunds, f"{step}_refund")
+            take = REFUND_STEPS[step]
             self.do(take, refund.pk, by=by, reason="Because")
         self.later(number)
 

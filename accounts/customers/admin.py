@@ -18,6 +18,7 @@ from accounts.customers.actions import create_customer, currency_obstacle, edit_
 from accounts.customers.contacts.actions import add_contact, contact_obstacle, edit_contact, retire_contact
 from accounts.customers.customer_file import file_of
 from accounts.customers.forms import ContactForm, CustomerForm, NewCustomerForm
+from accounts.customers.merge.page_actions import MergeCustomers
 from accounts.customers.models import Contact, Customer
 from accounts.customers.panels import customer_page
 from accounts.customers.rules import merged_obstacle
@@ -131,7 +132,7 @@ class MergedFilter(admin.SimpleListFilter):
 class CustomerAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
     staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (EditCustomer, AddContact)
-    page_actions: ClassVar[Sequence[type[PageAction]]] = (NewCustomer,)
+    page_actions: ClassVar[Sequence[type[PageAction]]] = (NewCustomer, MergeCustomers)
     list_display = ("number", "full_name", "email", "phone", "country", "kind")
     list_display_links = ("number", "full_name")
     list_filter = (MergedFilter, "kind", "currency", "language")

@@ -49,7 +49,8 @@ class User(Tracked, AbstractUser):
 
     ``customer`` links a staff member who is also a customer, so that they never decide on their own money.
     ``language`` is that of the pages they see; empty: what their browser asks for.
-    Group and user permissions of Django are not used: ``accounts.staff.permissions`` is the one table, also for superusers.
+    Group and user permissions of Django are not used: ``accounts.staff.permissions`` is the one table, for superusers
+    too.
     """
 
     SYSTEM: ClassVar[str] = "system"

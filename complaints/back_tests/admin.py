@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -40,6 +40,7 @@ from jobs.admin import job_page, job_pill, standing_of
 from jobs.models import Job
 from policies.parameters.parameters import FulfilmentParameters, RefundParameters
 from policies.parameters.text import figures
+from policies.versions.admin import Discard, EditDraft, PolicyVersionAdmin, Publish, version_page
 from policies.versions.models import Policy, PolicyVersion
 
 register_verbs({"policy.back_test": gettext_lazy("tried on past cases")})
@@ -210,11 +211,12 @@ class BackTestAdmin(TrackedAdmin):
 # --- Cards of other pages -----------------------------------------------------------------------
 
 
-def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> list[Panel]:
+@version_page.panel()
+def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> Panel | None:
     """For a version's page: its back-tests, if there are any or could be."""
     by: User = request.user  # type: ignore[assignment]
     if not by.may(May.SEE_BACK_TESTS):
-        return []
+        return None
     known = version.back_tests.select_related("job", "version__policy").order_by("-asked_at", "-pk")
     rows = [
         (
@@ -226,13 +228,13 @@ def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> list[Panel
         for back_test in known
     ]
     if not rows and version.state != PolicyVersion.State.DRAFT:
-        return []
+        return None
     table = {
         "headings": [say("Asked for"), say("Cases decided"), say("State"), (say("Differing"), "n")],
         "rows": rows,
         "empty": say("Not tried on past cases yet."),
     }
-    return [Panel(say("Back-tests"), TABLE, table)]
+    return Panel(say("Back-tests"), TABLE, table)
 
 
 @job_page.panel()
@@ -421,3 +423,13 @@ def _csv_lines(back_test: BackTest) -> Iterator[str]:
     for *texts, then, under_draft, differs, why in rows.iterator(chunk_size=2000):
         cells = [inert(text or "") for text in texts]
         yield writer.writerow([*cells, f"{then:f}", f"{under_draft:f}", "yes" if differs else "no", inert(why)])
+
+
+admin.site.unregister(PolicyVersion)
+
+
+@admin.register(PolicyVersion)
+class BackTestedVersionAdmin(PolicyVersionAdmin):
+    """The versions' pages with a button that tries a draft on past cases."""
+
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (Publish, EditDraft, RunBackTest, Discard)

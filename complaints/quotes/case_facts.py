@@ -57,7 +57,7 @@ class PublishedPolicies:
 
 
 class PeriodFacts(LiveFacts):
-    """``complaints.quotes.quoting.Facts`` of one period. Its subscription and that one's customer have to be at hand."""
+    """``complaints.quotes.quoting.Facts`` of one period. Its subscription and its customer have to be at hand."""
 
     def __init__(self, period: BillingPeriod, policies: PublishedPolicies) -> None:
         self.period = period

@@ -1,6 +1,6 @@
 """The strip on top of a customer's page: what they owe us, what we owe them, in five figures.
 
-They come with the customer's row, so that the page asks no more often for them. All are in the customer's currency.
+All are in the customer's currency.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from hardware.purchases.models import Purchase
 A_YEAR = timedelta(days=365)
 
 
-def with_totals(customers: QuerySet[Any]) -> QuerySet[Any]:
-    """Customers, each with its totals."""
+def totals_of(customer: Customer) -> dict[str, Decimal | None]:
+    """Each total by its name, in the customer's currency; None stands for nothing."""
     since = timezone.now() - A_YEAR
     open_payouts = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    annotated: QuerySet[Any] = customers.annotate(
+    found = Customer.objects.values(
         total_due=_sum(Invoice.objects.all(), F("gross") - F("credited") - F("paid")),
         total_phones=_sum(Purchase.objects.filter(returned_on__isnull=True), F("price") - F("paid")),
         total_payouts=_sum(open_payouts, F("amount")),
         total_credit=_sum(Credit.objects.all(), F("granted") - F("applied") - F("reversed") - F("paid_out")),
         total_refunded=_sum(Refund.objects.filter(state=Refund.State.SETTLED, settled_at__gte=since), F("total")),
-    )
-    return annotated
+    ).get(pk=customer.pk)
+    return dict(found)
 
 
 def _sum(rows: QuerySet[Any], what: Any) -> Subquery:
@@ -48,11 +48,9 @@ def _sum(rows: QuerySet[Any], what: Any) -> Subquery:
 
 
 @customer_page.panel(order=5)
-def totals_panel(request: HttpRequest, customer: Customer) -> Panel | None:
-    """The strip; nothing where the row was read without them."""
-    known: dict[str, Any] = customer.__dict__
-    if "total_due" not in known:
-        return None
+def totals_panel(request: HttpRequest, customer: Customer) -> Panel:
+    """The strip."""
+    known = totals_of(customer)
     words: list[tuple[Words, str]] = [
         (say("Owes on invoices"), "total_due"),
         (say("Owes on phones"), "total_phones"),

@@ -14,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.customer_file import file_of
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
@@ -314,10 +313,16 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> 
     )
 
 
+#: So many of the newest e-mails are shown.
+EMAILS = 20
+
+
 @customer_page.panel(order=55)
 def messages_of(request: HttpRequest, customer: Customer) -> Panel:
     """The newest e-mails on the customer's page, those to customers merged into this one too."""
-    return messages_panel(file_of(customer).emails)
+    of_whom = Customer.objects.filter(Q(pk=customer.pk) | Q(merged_into=customer)).order_by().values("pk")
+    newest = OutgoingMessage.objects.filter(customer__in=of_whom).select_related("delivery")
+    return messages_panel(newest.order_by("-queued_at", "-pk")[:EMAILS])
 
 
 SHOWN = 8

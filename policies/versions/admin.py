@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
@@ -22,8 +22,7 @@ from audit.models import Event
 from backoffice.actions import ActionForm, Done, OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
-from complaints.back_tests.admin import RunBackTest, back_tests_panel
+from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
 from core.text import say
 from policies.comparison.admin import PolicyComparison, comparison_url
 from policies.comparison.rules import compare
@@ -42,6 +41,10 @@ register_verbs(
         "policy.discard": gettext_lazy("discarded"),
     }
 )
+
+
+#: Cards that apps above add to a version's page.
+version_page: PagePanels[PolicyVersion] = PagePanels()
 
 
 class DraftVersion(StaffAction[Policy]):
@@ -202,7 +205,7 @@ class Discard(StaffAction[PolicyVersion]):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
     may_view = May.SEE_POLICIES
-    staff_actions = (Publish, EditDraft, RunBackTest, Discard)
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (Publish, EditDraft, Discard)
     list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
     list_display_links = ("name",)
     list_filter = ("policy__kind", "state")
@@ -259,7 +262,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
                 note=say("what changed since version {number}", number=before.number) if before else "",
                 url=comparison_url(before, obj) if before else "",
             ),
-            *back_tests_panel(request, obj),
+            *version_page.of(request, obj),
             Panel(say("Figures"), "complaints/panels/figures.html", {"figures": figures(obj.figures)}, side="right"),
             Panel(say("Other versions"), "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),

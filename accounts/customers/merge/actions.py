@@ -1,4 +1,4 @@
-"""Merging two customers who are one and the same. It stands here because it moves rows of every app."""
+"""Merging two customers who are one and the same: every row that refers to one moves, of whichever app."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 
-from accounts.customers.bank_details.rules import unconfirmed_obstacle
-from accounts.customers.links import linked_obstacle
+from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
-from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
-from audit.actions import Obstacle, Refused, act
+from audit.actions import Refused, act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
-from billing.payouts.models import Payout
-from billing.residual_credits.models import LeftoverPayout
-from complaints.refunds.models import Refund
-from complaints.reversals.models import Reversal
 from core.text import say
-from policies.agreements.models import Agreement
 
 #: What is locked first, as everywhere; all else follows by name.
 _LOCK_ORDER = (
@@ -67,68 +59,6 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
         action.message = f"Merged into {survivor}."
         return survivor
-
-
-def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacle | None:
-    """Why the two cannot be merged now, or None."""
-    if duplicate.pk == survivor.pk:
-        return Obstacle(say("A customer cannot be merged into itself."), "same")
-    for customer in (duplicate, survivor):
-        if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
-            return obstacle
-    if duplicate.currency != survivor.currency:
-        return Obstacle(
-            say(
-                "{duplicate} has its money in {duplicate_currency}, {survivor} in {survivor_currency}.",
-                duplicate=duplicate,
-                duplicate_currency=duplicate.currency,
-                survivor=survivor,
-                survivor_currency=survivor.currency,
-            ),
-            "currency",
-        )
-    return _open_money_obstacle((duplicate, survivor)) or _agreement_obstacle(duplicate)
-
-
-def _open_money_obstacle(both: tuple[Customer, Customer]) -> Obstacle | None:
-    if refund := Refund.objects.open().filter(customer__in=both).first():
-        return Obstacle(
-            say("The refund {refund} is open: finish or withdraw it first.", refund=refund.code), "open_refund"
-        )
-    if reversal := (
-        Reversal.objects.filter(refund__customer__in=both, state=Reversal.State.PROPOSED)
-        .select_related("refund")
-        .first()
-    ):
-        return Obstacle(
-            say("The reversal of {refund} is open: finish or withdraw it first.", refund=reversal.refund.code),
-            "open_reversal",
-        )
-    if Payout.objects.filter(customer__in=both, state=Payout.State.PENDING).exists():
-        return Obstacle(say("A payout is on its way: record first how it ended."), "pending_payout")
-    if LeftoverPayout.objects.filter(credit__customer__in=both, state=LeftoverPayout.State.PROPOSED).exists():
-        return Obstacle(say("A payout of leftover credit is proposed: decide on it first."), "pending_payout")
-    # The latest change of each: one that was changed again cannot be confirmed any more.
-    if any(unconfirmed_obstacle(customer) for customer in both):
-        return Obstacle(say("A change of bank details waits for its second person: confirm it first."), "bank_details")
-    return None
-
-
-def _agreement_obstacle(duplicate: Customer) -> Obstacle | None:
-    """Two people gave one customer special terms: a merge by one person hands them to no other."""
-    today = timezone.localdate()
-    current = models.Q(valid_until__isnull=True) | models.Q(valid_until__gte=today)
-    agreement = Agreement.objects.filter(current, customer=duplicate).exclude(state=Agreement.State.DISCARDED).first()
-    if agreement is None:
-        return None
-    return Obstacle(
-        say(
-            "“{title}” was agreed with {duplicate}: merge the other customer into this one instead.",
-            title=agreement.title,
-            duplicate=duplicate,
-        ),
-        "agreement",
-    )
 
 
 def to_move(duplicate: Customer) -> list[tuple[str, int]]:

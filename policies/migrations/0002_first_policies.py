@@ -85,8 +85,8 @@ period began.
 
 
 def publish_first_versions(apps, schema_editor):
-    Policy = apps.get_model("complaints", "Policy")
-    PolicyVersion = apps.get_model("complaints", "PolicyVersion")
+    Policy = apps.get_model("policies", "Policy")
+    PolicyVersion = apps.get_model("policies", "PolicyVersion")
     fulfilment, _ = Policy.objects.get_or_create(kind="fulfilment")
     refund, _ = Policy.objects.get_or_create(kind="refund")
     PolicyVersion.objects.get_or_create(
@@ -137,11 +137,11 @@ DELETED = "a version of a policy is never deleted"
 GUARD = {
     "sqlite": (
         f"""
-        CREATE TRIGGER policy_version_stays BEFORE UPDATE ON complaints_policyversion WHEN OLD.state <> 'draft'
+        CREATE TRIGGER policy_version_stays BEFORE UPDATE ON policies_policyversion WHEN OLD.state <> 'draft'
         BEGIN SELECT RAISE(ABORT, '{CHANGED}'); END
         """,
         f"""
-        CREATE TRIGGER policy_version_is_kept BEFORE DELETE ON complaints_policyversion
+        CREATE TRIGGER policy_version_is_kept BEFORE DELETE ON policies_policyversion
         BEGIN SELECT RAISE(ABORT, '{DELETED}'); END
         """,
     ),
@@ -154,11 +154,11 @@ GUARD = {
         END $$
         """,
         """
-        CREATE TRIGGER policy_version_stays BEFORE UPDATE ON complaints_policyversion
+        CREATE TRIGGER policy_version_stays BEFORE UPDATE ON policies_policyversion
         FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION policy_version_stays()
         """,
         """
-        CREATE TRIGGER policy_version_is_kept BEFORE DELETE ON complaints_policyversion
+        CREATE TRIGGER policy_version_is_kept BEFORE DELETE ON policies_policyversion
         FOR EACH ROW EXECUTE FUNCTION policy_version_stays()
         """,
     ),
@@ -166,8 +166,8 @@ GUARD = {
 UNGUARD = {
     "sqlite": ("DROP TRIGGER policy_version_stays", "DROP TRIGGER policy_version_is_kept"),
     "postgresql": (
-        "DROP TRIGGER policy_version_stays ON complaints_policyversion",
-        "DROP TRIGGER policy_version_is_kept ON complaints_policyversion",
+        "DROP TRIGGER policy_version_stays ON policies_policyversion",
+        "DROP TRIGGER policy_version_is_kept ON policies_policyversion",
         "DROP FUNCTION policy_version_stays()",
     ),
 }
@@ -184,7 +184,7 @@ def unguard(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("complaints", "0001_initial")]
+    dependencies = [("policies", "0001_initial")]
 
     operations = [
         migrations.RunPython(publish_first_versions, migrations.RunPython.noop),

@@ -1,23 +1,20 @@
-"""Likely duplicates among the customers, and merging two of them: added to the customers' pages of accounts."""
+"""Likely duplicates among the customers, and merging two of them: an action of the customers' pages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.admin import CustomerAdmin
 from accounts.customers.duplicates import Likely, likely_duplicates
 from accounts.customers.forms import CustomerNumberField
-from accounts.customers.merge.actions import merge_customers, merge_obstacle, to_move
+from accounts.customers.merge.actions import merge_customers, to_move
+from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
@@ -26,7 +23,6 @@ from backoffice.display import sub
 from backoffice.forms import ReasonField
 from backoffice.links import link, page_url
 from backoffice.panels import register_verbs
-from complaints.refunds.customer_totals import with_totals
 from core.text import join, say
 
 register_verbs({"customer.merge": gettext_lazy("merged the customer")})
@@ -99,18 +95,3 @@ def _row(likely: Likely) -> tuple[Any, ...]:
             say("Merge"),
         ),
     )
-
-
-admin.site.unregister(Customer)
-
-
-@admin.register(Customer)
-class MergingCustomerAdmin(CustomerAdmin):
-    """The customers' pages of accounts with what only this app can do."""
-
-    page_actions: ClassVar[Sequence[type[PageAction]]] = (*CustomerAdmin.page_actions, MergeCustomers)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
-        page = request.resolver_match
-        return with_totals(rows) if page is not None and page.url_name == "accounts_customer_change" else rows

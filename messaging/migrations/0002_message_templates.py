@@ -261,8 +261,8 @@ Ultimo giorno per decidere: {{ decide_by }}.{% endif %}{% if link %}
 
 def write_templates(apps, schema_editor):
     """Each text with the first version of its history, which a migration has to write itself."""
-    MessageTemplate = apps.get_model("accounts", "MessageTemplate")
-    HistoricalMessageTemplate = apps.get_model("accounts", "HistoricalMessageTemplate")
+    MessageTemplate = apps.get_model("messaging", "MessageTemplate")
+    HistoricalMessageTemplate = apps.get_model("messaging", "HistoricalMessageTemplate")
     from django.utils import timezone
 
     for language, texts, end in (("en", ENGLISH, ENGLISH_END), ("it", ITALIAN, ITALIAN_END)):
@@ -282,6 +282,6 @@ def write_templates(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_roles_and_system_user")]
+    dependencies = [("messaging", "0001_initial")]
 
     operations = [migrations.RunPython(write_templates, migrations.RunPython.noop)]
