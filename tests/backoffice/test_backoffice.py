@@ -35,7 +35,7 @@ from tests.backoffice import site
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.backoffice.site")]
 
 LIST = "/accounts/customer/"
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def signed_in(user: User) -> Client:

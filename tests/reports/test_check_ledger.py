@@ -46,7 +46,7 @@ from tests.complaints.cases import Desk, dear_case, decided, propose, settled, s
 
 pytestmark = pytest.mark.django_db
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ONE = 10_000  # of a money column
 A_DAY = date(2019, 5, 5)
 
