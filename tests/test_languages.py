@@ -285,7 +285,7 @@ def leftovers(html: str, data: Data, typed: str) -> Iterator[str]:
 # --- Templates ----------------------------------------------------------------------------------
 
 #: Pages for everybody and printed documents are in English.
-ENGLISH = ("public/", "billing/document.html")
+ENGLISH = ("policies/public/", "billing/document.html")
 _BODY_CLASS = re.compile(r"\{% block bodyclass %\}.*?\{% endblock %\}", re.DOTALL)
 _COMMENT = re.compile(r"\{% comment %\}.*?\{% endcomment %\}", re.DOTALL)
 _SAID = re.compile(r"\{% blocktranslate.*?\{% endblocktranslate %\}", re.DOTALL)

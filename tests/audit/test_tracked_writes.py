@@ -12,7 +12,7 @@ from django.db import models
 
 from audit.tracked import AppendOnlyModel, AppendOnlyQuerySet, Tracked, TrackedQuerySet, UntrackedWrite
 
-OUR_APPS = ("audit", "accounts", "hardware", "billing", "complaints")
+OUR_APPS = ("audit", "accounts", "messaging", "hardware", "billing", "policies", "complaints")
 ROOT = Path(__file__).parents[2]
 
 #: Neither tracked nor written once.

@@ -33,7 +33,7 @@ from tests.complaints.refusals import assert_refused, rows_of_every_table
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2024, 6, 1)
-BILLING_TABLES = ("billing", "accounts")
+BILLING_TABLES = ("billing", "accounts", "messaging")
 
 
 def bill(day: date = TODAY) -> run_module.BillingResult:

@@ -13,7 +13,7 @@ from audit.actions import Refused
 from audit.models import Event
 from core.text import recorded
 
-OUR_APPS = ("audit", "accounts", "hardware", "billing", "complaints")
+OUR_APPS = ("audit", "accounts", "messaging", "hardware", "billing", "policies", "complaints")
 
 type Rows = dict[str, list[tuple[Any, ...]]]
 
