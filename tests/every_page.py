@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -226,15 +226,23 @@ class Visit:
 
 def every_visit() -> list[Visit]:
     """Each page once; the addresses of everybody's pages begin with ``/policy/``."""
-    found = [Visit(f"home {role.name.lower()}", lambda people, role=role: (people[role], "/")) for role in VISITORS]
-    for name, where in SITE_PAGES.items():
-        found.append(Visit(name, lambda people, where=where: (people[Role.MANAGER], where())))
-    found += (
-        Visit(str(page), lambda people, page=page: visit_of(page, people))
-        for page in model_pages()
-        if page.kind not in {"search", "csv", "add"}
-    )
-    return found
+    return [
+        *(Visit(f"home {role.name.lower()}", partial(home_of, role)) for role in VISITORS),
+        *(Visit(name, partial(manager_at, where)) for name, where in SITE_PAGES.items()),
+        *(
+            Visit(str(page), partial(visit_of, page))
+            for page in model_pages()
+            if page.kind not in {"search", "csv", "add"}
+        ),
+    ]
+
+
+def home_of(role: Role, people: Visitors) -> tuple[User, str]:
+    return people[role], "/"
+
+
+def manager_at(where: Callable[[], str], people: Visitors) -> tuple[User, str]:
+    return people[Role.MANAGER], where()
 
 
 def visit_of(page: ModelPage, people: Visitors) -> tuple[User, str]:
@@ -304,7 +312,7 @@ SITE_PAGES: dict[str, Callable[[], str]] = {
     "policy version": lambda: "/policy/refund/1/",
     "policy version that there is not": lambda: f"/policy/{PolicyVersion.objects.order_by('pk')[0].policy.kind}/99/",
     "comparison": comparison,
-    **{f"case {state}": lambda state=state: case_in(state) for state in Complaint.State.values},  # type: ignore[misc]
+    **{f"case {state}": partial(case_in, state) for state in Complaint.State.values},
     "richest customer": richest_customer,
     "cases overdue": lambda: "/complaints/complaint/?work=overdue",
     "cases searched in vain": lambda: "/complaints/complaint/?q=no+such+thing",

@@ -219,7 +219,7 @@ def test_everybody_gets_what_the_table_says(company: Company, model_page: ModelP
 def test_everybody_gets_home(company: Company) -> None:
     url = reverse("admin:index")
     found = {role: client.get(url).status_code for role, client in company.clients.items()}
-    assert found == {None: 302, **dict.fromkeys(Role, 200)}
+    assert found == {role: 302 if role is None else 200 for role in company.clients}
     for role in Role:
         in_english_and_italian(company, url, role)
 
