@@ -1,32 +1,47 @@
-"""Every page of the back office on the demonstration company, and who visits it."""
+"""Every page of the back office by name, the companies it is looked at in, and who visits it.
+
+Which pages there are is known before there is a database, so that a test can be made of each of them; where a page is
+and who sees it is found out in the company.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import time
+from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.core.cache import cache
+from django.core.cache import cache as kept_answers
 from django.db import models, transaction
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from accounts.customers.actions import edit_customer
 from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
+from billing.invoices.credit_notes import issue_credit_note
+from billing.remedies import effects as giving
+from billing.residual_credits.actions import propose_leftover
+from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.models import Complaint
 from complaints.digests.times import choose_digest_times
 from demo import build as building
+from policies.agreements.models import Agreement
 from policies.versions.actions import draft_policy_version
 from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.back_test_cases import tried
-from tests.test_pages_by_role import money_rows
+
+type Visitors = Mapping[Role, User]
 
 #: Rows among which one is looked for that an action can be done to: the newest.
 ROWS = 60
@@ -34,13 +49,142 @@ ROWS = 60
 VISITORS = (Role.MANAGER, Role.BILLING, Role.LEAD, Role.AGENT, Role.ADMIN, Role.AUDITOR)
 
 
-def make_visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
+def signed_in(user: User, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(user, backend="accounts.staff.auth.StaffBackend")
+    return client
+
+
+# --- Which pages there are ----------------------------------------------------------------------
+
+
+def registered() -> Iterator[tuple[str, TrackedAdmin]]:
+    for model, pages in admin.site._registry.items():
+        assert isinstance(pages, TrackedAdmin), f"{model} is not on our frame"
+        yield model._meta.label, pages
+
+
+@cache
+def every_address() -> frozenset[str]:
+    """Every address of the site, with 1 where a key belongs."""
+    return frozenset(_addresses(get_resolver().url_patterns, "/"))
+
+
+def _addresses(patterns: Any, prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _addresses(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and "(?P" not in route:
+            parts = route.split("/")
+            yield "/".join("1" if "<" in part else part for part in parts)
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """One of a model's pages. ``kind``: list, search, csv, add, change, edit, history, do or act (with ``name``)."""
+
+    label: str
+    pages: TrackedAdmin
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.kind}{self.name and ' '}{self.name}"
+
+    def url(self, pk: Any = None) -> str:
+        base = self.pages.url_of("changelist")
+        match self.kind:
+            case "list":
+                return base
+            case "search":
+                return f"{base}?q=example"
+            case "csv":
+                return f"{base}csv/"
+            case "add":
+                return self.pages.url_of("add")
+            case "edit":
+                return f"{self.pages.url_of('change', pk)}?edit=1"
+            case "do":
+                return f"{base}do/{self.name}/"
+            case "act":
+                return f"{base}act/{self.name}/?ids={pk}"
+            case _:
+                return self.pages.url_of(self.kind, pk)
+
+    @property
+    def needs_row(self) -> bool:
+        return self.kind in {"change", "edit", "history", "act"}
+
+
+def model_pages() -> Iterator[ModelPage]:
+    for label, pages in registered():
+        for kind in ("list", "search", "csv", "add", "change"):
+            yield ModelPage(label, pages, kind)
+        if pages.may_change is not None:
+            yield ModelPage(label, pages, "edit")
+        if pages.has_history:
+            yield ModelPage(label, pages, "history")
+        for name in pages._page_actions:
+            yield ModelPage(label, pages, "do", name)
+        for name in pages._staff_actions:
+            yield ModelPage(label, pages, "act", name)
+
+
+# --- A small company ----------------------------------------------------------------------------
+
+
+def make_small_company() -> None:
+    """At least one row of every model of accounts, hardware and billing."""
+    cost = factories.OperationCostFactory.create()
+    subscription = factories.paid_subscription()
+    factories.usage(subscription, seconds=90)
+    factories.usage(subscription, operation=cost.operation.code, quantity=Decimal(1))
+    giving.give_credit(subscription, factories.MONTHLY_FEE, reason="A refund")
+    giving.give_minutes(subscription, 30, reason="A refund")
+    giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
+    giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
+    factories.plan_change(Subscription.objects.get(pk=subscription.pk))
+    factories.charge(subscription)
+    money_rows(subscription)
+    factories.phone_purchase(subscription.customer, instalments=3)
+    Contact.objects.create(customer=subscription.customer, name="Nora Contact")
+    factories.outgoing_message(subscription.customer)
+    run_billing(factories.days_ago(365), by=factories.system_user())
+    factories.ApprovalLimitFactory.create(state="draft")
+    factories.TeamFactory.create()
+    factories.StaffChangeFactory.create()
+    factories.delegation()
+    choose_digest_times(by=factories.agent(), times=[time(8)], weekdays=[0])
+    Agreement.objects.create(
+        customer=subscription.customer,
+        title="Better terms",
+        valid_from=factories.LONG_AGO,
+        drafted_by=factories.manager(),
+    )
+
+
+def money_rows(subscription: Subscription) -> None:
+    """A credit note, a line of a bank statement, leftover credit proposed, new bank details."""
+    clerk = factories.billing_clerk()
+    issue_credit_note(subscription.periods.get(), factories.MONTHLY_FEE)
+    factories.bank_line(by=clerk)
+    credit = factories.leftover_credit()
+    propose_leftover(credit.pk, by=clerk, reason="They asked for it")
+    edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")
+
+
+# --- The demonstration company ------------------------------------------------------------------
+
+
+def make_visitors() -> Visitors:
     """Who looks at the pages: people of the demonstration company, which has few of its quiet customers here, and rows
     of what it has none of.
     """
-    cache.clear()
-    monkeypatch.setattr("demo.customers.QUIET_CUSTOMERS", 36)
-    building.build(timezone.now())
+    kept_answers.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("demo.customers.QUIET_CUSTOMERS", 36)
+        building.build(timezone.now())
     people = first_people()
     manager = people[Role.MANAGER]
     subscription = factories.paid_subscription()
@@ -65,68 +209,70 @@ def make_visitors(monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
     return people
 
 
-def first_people() -> Mapping[Role, User]:
+def first_people() -> Visitors:
     return {role: User.objects.filter(role__name=role).order_by("pk")[0] for role in VISITORS}
 
 
-# --- Which pages there are ----------------------------------------------------------------------
+@dataclass(frozen=True)
+class Visit:
+    """A page of the demonstration company: ``find`` says who looks at it and where it is."""
+
+    name: str
+    find: Callable[[Visitors], tuple[User, str]]
+
+    def __str__(self) -> str:
+        return self.name
 
 
-def registered() -> Iterator[TrackedAdmin]:
-    for model, pages in admin.site._registry.items():
-        assert isinstance(pages, TrackedAdmin), f"{model} is not on our frame"
-        yield pages
+def every_visit() -> list[Visit]:
+    """Each page once; the addresses of everybody's pages begin with ``/policy/``."""
+    return [
+        *(Visit(f"home {role.name.lower()}", partial(home_of, role)) for role in VISITORS),
+        *(Visit(name, partial(manager_at, where)) for name, where in SITE_PAGES.items()),
+        *(
+            Visit(str(page), partial(visit_of, page))
+            for page in model_pages()
+            if page.kind not in {"search", "csv", "add"}
+        ),
+    ]
 
 
-def addresses(visitors: Mapping[Role, User]) -> Iterator[tuple[User, str]]:
-    """Each page once, with who visits it."""
-    requests = {role: RequestFactory().get("/") for role in visitors}
-    for role, person in visitors.items():
-        requests[role].user = person
-        yield person, "/"
-    manager = visitors[Role.MANAGER]
-    for url in (
-        "/search/?q=an",
-        "/search/?q=no+such+thing",
-        "/home/figures/",
-        "/password_change/",
-        "/complaints/refund/inbox/",
-        "/policy/",
-        "/policy/refund/1/",
-        f"/policy/{PolicyVersion.objects.order_by('pk')[0].policy.kind}/99/",
-        *comparisons(),
-        *lists_at_work(),
-    ):
-        yield manager, url
-    for pages in registered():
-        person = next(who for role, who in visitors.items() if pages.has_view_permission(requests[role]))
-        base = pages.url_of("changelist")
-        row = pages.model._default_manager.order_by("-pk").first()
-        assert row is not None, f"no {pages.opts.label} to look at"
-        yield person, base
-        yield person, pages.url_of("change", row.pk)
-        if pages.has_history:
-            yield person, pages.url_of("history", row.pk)
-        if pages.has_change_permission(requests[Role.BILLING]):
-            yield visitors[Role.BILLING], f"{pages.url_of('change', row.pk)}?edit=1"
-        for name, action in pages._page_actions.items():
-            yield next(who for who in visitors.values() if action.allowed(who)), f"{base}do/{name}/"
-        for name, staff_action in pages._staff_actions.items():
-            who, pk = somebody_who_can(staff_action, pages, visitors, requests)
-            yield who, f"{base}act/{name}/?ids={pk}"
+def home_of(role: Role, people: Visitors) -> tuple[User, str]:
+    return people[role], "/"
 
 
-def somebody_who_can(
-    action: StaffAction[Any], pages: TrackedAdmin, visitors: Mapping[Role, User], requests: Mapping[Role, Any]
-) -> tuple[User, Any]:
+def manager_at(where: Callable[[], str], people: Visitors) -> tuple[User, str]:
+    return people[Role.MANAGER], where()
+
+
+def visit_of(page: ModelPage, people: Visitors) -> tuple[User, str]:
+    pages = page.pages
+    if page.kind == "act":
+        who, pk = somebody_who_can(pages._staff_actions[page.name], pages, people)
+        return who, page.url(pk)
+    if page.kind == "do":
+        return next(who for who in people.values() if pages._page_actions[page.name].allowed(who)), page.url()
+    may = pages.has_change_permission if page.kind == "edit" else pages.has_view_permission
+    row = pages.model._default_manager.order_by("-pk").first()
+    assert row is not None, f"no {page.label} to look at"
+    return next(who for who in people.values() if may(request_of(who))), page.url(row.pk)
+
+
+def request_of(person: User) -> Any:
+    request = RequestFactory().get("/")
+    request.user = person
+    return request
+
+
+def somebody_who_can(action: StaffAction[Any], pages: TrackedAdmin, people: Visitors) -> tuple[User, Any]:
     """A person and a row to which they can do this now; where there is none, whose role would allow it: the page says
     what is in the way, and is a page as well.
     """
     fallback: tuple[User, Any] | None = None
-    for role, person in visitors.items():
+    for person in people.values():
         if not action.allowed(person):
             continue
-        rows: models.QuerySet[Any] = action.queryset(pages.get_queryset_for_action(requests[role]))
+        rows: models.QuerySet[Any] = action.queryset(pages.get_queryset_for_action(request_of(person)))
         for row in rows.order_by("-pk")[:ROWS]:
             fallback = fallback or (person, row.pk)
             if action.obstacle(row, person) is None:
@@ -135,22 +281,40 @@ def somebody_who_can(
     return fallback
 
 
-def comparisons() -> list[str]:
+def comparison() -> str:
     versions = PolicyVersion.objects.filter(policy__kind="refund").order_by("number")
     first, last = versions[0], versions.reverse()[0]
-    return [f"/policies/policyversion/{first.pk}/compare/{last.pk}/"]
+    return f"/policies/policyversion/{first.pk}/compare/{last.pk}/"
 
 
-def lists_at_work() -> list[str]:
-    """Lists searched, filtered and chosen from; the pages of the richest customer and of a case of each state."""
-    states = (Complaint.objects.filter(state=state).order_by("-pk").first() for state in Complaint.State)
-    cases = [f"/complaints/complaint/{one.pk}/change/" for one in states if one is not None]
+def case_in(state: str) -> str:
+    return f"/complaints/complaint/{Complaint.objects.filter(state=state).order_by('-pk')[0].pk}/change/"
+
+
+def richest_customer() -> str:
     customer = Customer.objects.annotate(cases=models.Count("complaints")).order_by("-cases", "pk")[0]
+    return f"/accounts/customer/{customer.pk}/change/"
+
+
+def several_chosen() -> str:
     several = ",".join(str(one.pk) for one in Complaint.objects.order_by("-pk")[:5])
-    return [
-        *cases,
-        f"/accounts/customer/{customer.pk}/change/",
-        "/complaints/complaint/?work=overdue",
-        "/complaints/complaint/?q=no+such+thing",
-        f"/complaints/complaint/act/acknowledge/?ids={several}",
-    ]
+    return f"/complaints/complaint/act/acknowledge/?ids={several}"
+
+
+#: Pages beside those of the models, lists searched and filtered and chosen from, a case of each state.
+SITE_PAGES: dict[str, Callable[[], str]] = {
+    "search": lambda: "/search/?q=an",
+    "search in vain": lambda: "/search/?q=no+such+thing",
+    "figures": lambda: "/home/figures/",
+    "password": lambda: "/password_change/",
+    "inbox": lambda: "/complaints/refund/inbox/",
+    "policies": lambda: "/policy/",
+    "policy version": lambda: "/policy/refund/1/",
+    "policy version that there is not": lambda: f"/policy/{PolicyVersion.objects.order_by('pk')[0].policy.kind}/99/",
+    "comparison": comparison,
+    **{f"case {state}": partial(case_in, state) for state in Complaint.State.values},
+    "richest customer": richest_customer,
+    "cases overdue": lambda: "/complaints/complaint/?work=overdue",
+    "cases searched in vain": lambda: "/complaints/complaint/?q=no+such+thing",
+    "several cases": several_chosen,
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -446,21 +445,3 @@ def test_history_tables_have_three_indexes_and_no_more() -> None:
             }, model.__name__
             unique = [name for name, each in found.items() if each["unique"] and not each["primary_key"]]
             assert unique == [], model.__name__
-
-
-# --- The record of conformance ------------------------------------------------------------------
-
-
-def test_the_conformance_page_names_tests_and_files_that_exist() -> None:
-    page = (ROOT / "docs" / "policy-conformance.md").read_text(encoding="utf-8")
-    defined = {
-        node.name
-        for node in ast.walk(parsed(ROOT / "tests" / "test_clauses.py"))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
-    named = set(re.findall(r"\btest_[fr]\d+_\w+", page))
-    assert named == defined
-    for clause in (*(f"F{number}" for number in range(1, 12)), *(f"R{number}" for number in range(1, 8))):
-        assert f"\n| {clause} | " in page
-    missing = [path for path in re.findall(r"`([\w/]+\.py)`", page) if not (ROOT / path).is_file()]
-    assert missing == []

@@ -1,30 +1,29 @@
-"""Every page of the back office, asked for by everybody: who gets it is written down here, by hand."""
+"""Every page of the back office, asked for by everybody: who gets it is written down here, by hand.
+
+Each page is fetched once by each role, and in Italian too by the first who may see it; whatever has to hold of a page
+is looked at then. The pages as they are after a year of work: tests/test_every_page.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import time
-from decimal import Decimal
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
-from django.contrib import admin
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts.customers.actions import edit_customer
-from accounts.customers.models import Contact
-from accounts.staff.models import User
 from accounts.staff.permissions import Role
+from backoffice import badges
 from backoffice.admin import TrackedAdmin
-from billing.invoices.credit_notes import issue_credit_note
-from billing.remedies import effects as giving
-from billing.residual_credits.actions import propose_leftover
-from billing.runs.actions import run_billing
-from billing.subscriptions.models import Subscription
-from complaints.digests.times import choose_digest_times
-from policies.agreements.models import Agreement
 from tests import factories
+from tests.every_page import ModelPage, every_address, make_small_company, model_pages, registered, signed_in
+from tests.page_markup import markup_problems, quick_problems
+from tests.page_words import OPEN, Data, bracketed, leftovers
 
 A, L, M, B, U, D = Role.AGENT, Role.LEAD, Role.MANAGER, Role.BILLING, Role.AUDITOR, Role.ADMIN
 CASES = {A, L, M, B, U}
@@ -146,51 +145,34 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
 OURS = {"accounts", "hardware", "billing"}
 
 
-def registered() -> Iterator[tuple[str, TrackedAdmin]]:
-    for model, pages in admin.site._registry.items():
-        assert isinstance(pages, TrackedAdmin), f"{model} is not on our frame"
-        yield model._meta.label, pages
+class Company:
+    """A small company, and somebody of each role at its pages; None is a stranger."""
+
+    def __init__(self) -> None:
+        make_small_company()
+        people = {role: factories.UserFactory.create(role=role) for role in Role}
+        self.clients: dict[Role | None, Client] = {
+            None: Client(),
+            **{role: signed_in(person) for role, person in people.items()},
+        }
+        self.italians = {role: signed_in(person, headers={"accept-language": "it"}) for role, person in people.items()}
+        self.data = Data()
 
 
-@pytest.fixture
-def company(db: None) -> None:
-    """At least one row of every model of these apps."""
-    cost = factories.OperationCostFactory.create()
-    subscription = factories.paid_subscription()
-    factories.usage(subscription, seconds=90)
-    factories.usage(subscription, operation=cost.operation.code, quantity=Decimal(1))
-    giving.give_credit(subscription, factories.MONTHLY_FEE, reason="A refund")
-    giving.give_minutes(subscription, 30, reason="A refund")
-    giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
-    giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
-    factories.plan_change(Subscription.objects.get(pk=subscription.pk))
-    factories.charge(subscription)
-    money_rows(subscription)
-    factories.phone_purchase(subscription.customer, instalments=3)
-    Contact.objects.create(customer=subscription.customer, name="Nora Contact")
-    factories.outgoing_message(subscription.customer)
-    run_billing(factories.days_ago(365), by=factories.system_user())
-    factories.ApprovalLimitFactory.create(state="draft")
-    factories.TeamFactory.create()
-    factories.StaffChangeFactory.create()
-    factories.delegation()
-    choose_digest_times(by=factories.agent(), times=[time(8)], weekdays=[0])
-    Agreement.objects.create(
-        customer=subscription.customer,
-        title="Better terms",
-        valid_from=factories.LONG_AGO,
-        drafted_by=factories.manager(),
-    )
+@pytest.fixture(scope="module")
+def company(django_db_setup: None, django_db_blocker: Any) -> Iterator[Company]:
+    """Made once for all tests here and rolled back afterwards; so is whatever one of them does to it.
+
+    The numbers beside the navigation are counted once for each person, not on each page: a quarter of its time.
+    """
+    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        # Users are equal by their keys.
+        patch.setattr(badges, "counts", cache(badges.counts))
+        yield Company()
+        transaction.set_rollback(True)
 
 
-def money_rows(subscription: Subscription) -> None:
-    """A credit note, a line of a bank statement, leftover credit proposed, new bank details."""
-    clerk = factories.billing_clerk()
-    issue_credit_note(subscription.periods.get(), factories.MONTHLY_FEE)
-    factories.bank_line(by=clerk)
-    credit = factories.leftover_credit()
-    propose_leftover(credit.pk, by=clerk, reason="They asked for it")
-    edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")
+# --- The tables ---------------------------------------------------------------------------------
 
 
 def test_the_tables_know_every_page() -> None:
@@ -204,43 +186,98 @@ def test_the_tables_know_every_page() -> None:
     assert set(MAY_DO) == ours
 
 
-@pytest.mark.parametrize("role", [None, *Role], ids=lambda role: role.name.lower() if role else "anonymous")
-def test_every_page_answers_as_the_table_says(company: None, client: Client, role: Role | None) -> None:
-    person: User | None = factories.UserFactory.create(role=role) if role else None
-    if person is not None:
-        client.force_login(person, backend="accounts.staff.auth.StaffBackend")
-    wrong = []
+def may_get(page: ModelPage) -> set[Role]:
+    if page.kind == "add":
+        return set()  # by the stock form nobody adds a row: actions make them
+    return MAY_DO[page.label, page.name] if page.name else SEES[page.label]
 
-    def ask(url: str, allowed: bool, how: Callable[[str], Any] = client.get) -> None:
-        found = how(url).status_code
-        expected = 302 if role is None else 200 if allowed else 403
-        if found != expected:
-            wrong.append(f"{url}: {found}, not {expected}")
 
-    ask(reverse("admin:index"), True)
-    for label, pages in registered():
-        sees = role in SEES[label]
-        row = pages.model._default_manager.first()
-        base = pages.url_of("changelist")
-        ask(base, sees)
-        ask(f"{base}?q=example", sees)
-        ask(f"{base}csv/", sees, client.post)
-        # Nobody adds a row by the stock form: actions make them.
-        ask(pages.url_of("add"), False)
-        for name in pages._page_actions:
-            if (label, name) in MAY_DO:
-                ask(f"{base}do/{name}/", role in MAY_DO[label, name])
-        if row is None:
-            assert label.partition(".")[0] not in OURS, f"no {label} to ask for"
-            continue
-        if label != "audit.Event":
-            ask(pages.url_of("change", row.pk), sees)
-        if pages.has_history:
-            ask(pages.url_of("history", row.pk), sees)
-        for name in pages._staff_actions:
-            if (label, name) in MAY_DO:
-                ask(f"{base}act/{name}/?ids={row.pk}", role in MAY_DO[label, name])
-    assert wrong == []
+TABLE_PAGES = [page for page in model_pages() if not page.name or (page.label, page.name) in MAY_DO]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model_page", TABLE_PAGES, ids=str)
+def test_everybody_gets_what_the_table_says(company: Company, model_page: ModelPage) -> None:
+    row = model_page.pages.model._default_manager.first() if model_page.needs_row else None
+    if model_page.needs_row and (row is None or (model_page.label, model_page.kind) == ("audit.Event", "change")):
+        assert model_page.label.partition(".")[0] not in OURS, f"no {model_page.label} to ask for"
+        return
+    url = model_page.url(row and row.pk)
+    allowed = may_get(model_page)
+    expected = {role: 302 if role is None else 200 if role in allowed else 403 for role in company.clients}
+    how = "post" if model_page.kind == "csv" else "get"
+    answers = {role: getattr(client, how)(url) for role, client in company.clients.items()}
+    assert {role: answer.status_code for role, answer in answers.items()} == expected, url
+    if model_page.kind == "csv" or not allowed:
+        return
+    for role in sorted(allowed):
+        assert list(quick_problems(answers[role].content.decode())) == [], f"{url} as {role} sees it"
+    in_english_and_italian(company, url, min(allowed))
+
+
+@pytest.mark.django_db
+def test_everybody_gets_home(company: Company) -> None:
+    url = reverse("admin:index")
+    found = {role: client.get(url).status_code for role, client in company.clients.items()}
+    assert found == {role: 302 if role is None else 200 for role in company.clients}
+    for role in Role:
+        in_english_and_italian(company, url, role)
+
+
+def in_english_and_italian(company: Company, url: str, role: Role) -> None:
+    """The page's elements stand as they should, and every word of it was looked up."""
+    with bracketed():
+        answer = company.italians[role].get(url)
+    html = answer.content.decode()
+    assert (answer.status_code, OPEN in html) == (200, True), f"{url} in Italian"
+    assert markup_problems(html) == [], url
+    assert list(leftovers(html, company.data, "example" if "?q=" in url else "")) == [], url
+
+
+# --- What one does not see ----------------------------------------------------------------------
+
+#: The page actions that change nothing but the person's own pages.
+EVERYBODYS = ("language",)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("label", "pages"), [pytest.param(*each, id=each[0]) for each in registered()])
+def test_who_does_not_see_a_list_gets_none_of_its_addresses(company: Company, label: str, pages: TrackedAdmin) -> None:
+    """Neither pages, files, pieces of pages nor forms; asked for with the keys of rows that are there."""
+    base, row = pages.url_of("changelist"), pages.model._default_manager.first()
+    key = str(row.pk if row else 1)
+    known = sorted(address for address in every_address() if address.startswith(base))
+    asked = [base + address.removeprefix(base).replace("1", key) for address in known]
+    asked += [f"{base}act/{name}/?ids={key}" for name in pages._staff_actions]
+    asked += [f"{base}do/{name}/" for name in pages._page_actions if name not in EVERYBODYS]
+    with written_tables() as written:
+        opened = [
+            f"{address} to {role}: {status}"
+            for role in Role
+            if role not in SEES[label]
+            for address in asked
+            for method in (company.clients[role].get, company.clients[role].post)
+            if (status := method(address).status_code) not in (403, 404, 405)
+        ]
+    assert opened == []
+    assert {table for table in written if not table.startswith("audit_")} == set()
+
+
+_WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
+
+
+@contextmanager
+def written_tables() -> Iterator[set[str]]:
+    """The tables that are written to meanwhile, whether that is rolled back or not."""
+    written: set[str] = set()
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if found := _WRITE.match(sql):
+            written.add(found[1])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield written
 
 
 def test_a_person_without_a_role_gets_nowhere(db: None, client: Client) -> None:

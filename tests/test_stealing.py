@@ -7,9 +7,9 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from accounts.customers.actions import create_customer, edit_customer
 from accounts.customers.bank_details.actions import confirm_bank_details
@@ -51,23 +51,17 @@ from tests.company_life import clock_on
 from tests.complaints import cases
 from tests.complaints.cases import Desk, again
 from tests.complaints.refusals import assert_refused, rows_of_every_table
+from tests.every_page import every_address, signed_in
 
 pytestmark = pytest.mark.django_db
 
 OWN_ACCOUNT = "DE89370400440532013000"
 SCRIPT = "<script>alert(1)</script>"
-BACKEND = "accounts.staff.auth.StaffBackend"
 
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def signed_in(user: User, **options: Any) -> Client:
-    client = Client(**options)
-    client.force_login(user, backend=BACKEND)
-    return client
 
 
 # --- A customer who is staff --------------------------------------------------------------------
@@ -369,26 +363,26 @@ def test_a_deputy_grants_their_own_customer_nothing(desk: Desk) -> None:
 # --- Pages: strangers, forged requests, what may be kept ----------------------------------------
 
 
-def addresses(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
-    """Every address of the site, with 1 where a key belongs."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from addresses(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and "(?P" not in route:
-            parts = route.split("/")
-            yield "/".join("1" if "<" in part else part for part in parts)
-
-
 OPEN_TO_ALL = {"/login/", "/policy", "/policy/"}
+#: Every address, by the first part of it: the app, for most.
+SECTIONS = {
+    section or "home": list(found)
+    for section, found in groupby(sorted(every_address()), key=lambda address: address.split("/")[1])
+}
+in_every_section = pytest.mark.parametrize("section", SECTIONS)
 
 
-def test_every_address_sends_a_stranger_to_sign_in(client: Client) -> None:
-    found = sorted(set(addresses()) - OPEN_TO_ALL)
-    assert len(found) > 100
+def test_the_sections_have_every_address() -> None:
+    assert sum(map(len, SECTIONS.values())) == len(every_address()) > 400
+
+
+@in_every_section
+def test_every_address_sends_a_stranger_to_sign_in(client: Client, section: str) -> None:
     before = rows_of_every_table()
     for method in ("get", "post"):
-        for address in found:
+        for address in SECTIONS[section]:
+            if address in OPEN_TO_ALL:
+                continue
             response = getattr(client, method)(address)
             welcome = response.status_code == 302 and response.headers["Location"].startswith(
                 (reverse("admin:login"), reverse("admin:index"))
@@ -401,22 +395,24 @@ def test_every_address_sends_a_stranger_to_sign_in(client: Client) -> None:
     assert rows_of_every_table() == before
 
 
-def test_every_post_needs_its_token() -> None:
+@in_every_section
+def test_every_post_needs_its_token(section: str) -> None:
     client = signed_in(factories.manager(), enforce_csrf_checks=True)
     before = rows_of_every_table()
-    for address in sorted(set(addresses())):
+    for address in SECTIONS[section]:
         assert client.post(address, {"reason": "x"}).status_code in (403, 404, 405), address
     assert rows_of_every_table() == before
 
 
 @pytest.mark.slow
-def test_looking_changes_nothing(desk: Desk) -> None:
+@in_every_section
+def test_looking_changes_nothing(desk: Desk, section: str) -> None:
     factories.approval_limits()
     cases.propose(desk, cases.decided(desk))
     clients = [signed_in(person) for person in (desk.agent, desk.manager, desk.clerk, desk.administrator)]
     before = rows_of_every_table()
     for client in clients:
-        for address in sorted(set(addresses())):
+        for address in SECTIONS[section]:
             if address == "/logout/":
                 continue
             for query in ("", "?ids=1&reason=Because&confirm=1&amount=1"):

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.customers.actions import edit_customer
 from accounts.staff.models import User
-from accounts.staff.permissions import Role
 from audit.models import Event
 from backoffice.exports import save_view
 from backoffice.models import Presence, SavedView
@@ -38,13 +37,10 @@ from tests import factories
 from tests.complaints import cases
 from tests.complaints.back_test_cases import draft_of
 from tests.complaints.cases import Desk
-from tests.complaints.refusals import assert_refused, rows_of_every_table
-from tests.test_pages_by_role import SEES, company, registered
-from tests.test_stealing import addresses, signed_in
+from tests.complaints.refusals import assert_refused
+from tests.every_page import signed_in
 
 pytestmark = pytest.mark.django_db
-
-__all__ = ["company"]  # a fixture
 
 
 @pytest.fixture
@@ -269,37 +265,3 @@ def test_a_deputy_approves_no_proposal_of_their_own(desk: Desk) -> None:
     refund = cases.propose(desk, cases.decided(desk))
     for choice in ("", "own", str(given.pk)):
         assert_refused("own_proposal", approve_refund, refund.pk, by=desk.agent, choice=choice)
-
-
-# --- Every address ------------------------------------------------------------------------------
-
-#: The page actions that change nothing but the person's own pages.
-EVERYBODYS = ("language",)
-
-
-@pytest.mark.parametrize(
-    "role",
-    [pytest.param(role, marks=[pytest.mark.slow] if role is Role.ADMIN else []) for role in Role],
-    ids=lambda role: role.name.lower(),
-)
-def test_who_does_not_see_a_list_gets_none_of_its_addresses(company: None, role: Role) -> None:
-    """Neither pages, files, pieces of pages nor forms; asked for with the keys of rows that are there."""
-    client = signed_in(factories.UserFactory.create(role=role))
-    before = rows_of_every_table("accounts", "hardware", "billing", "complaints", "jobs")
-    opened = []
-    known = sorted(set(addresses()))
-    for label, pages in registered():
-        if role in SEES[label]:
-            continue
-        base, row = pages.url_of("changelist"), pages.model._default_manager.first()
-        key = str(row.pk if row else 1)
-        asked = [base + address.removeprefix(base).replace("1", key) for address in known if address.startswith(base)]
-        asked += [f"{base}act/{name}/?ids={key}" for name in pages._staff_actions]
-        asked += [f"{base}do/{name}/" for name in pages._page_actions if name not in EVERYBODYS]
-        for address in asked:
-            for method in (client.get, client.post):
-                status = method(address).status_code
-                if status not in (403, 404, 405):
-                    opened.append(f"{address}: {status}")
-    assert opened == []
-    assert rows_of_every_table("accounts", "hardware", "billing", "complaints", "jobs") == before

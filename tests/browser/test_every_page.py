@@ -3,16 +3,17 @@
 For each page, at the first of the people who may: no violation in light or dark, nothing beyond the right edge at 390
 and 1280 px, under 100 KB of HTML, and nothing on the console or against the content security policy.
 
-It takes minutes, so the pages are dealt out to several tests, which parallel workers share; the first of them makes the
-company and keeps it for the others. What a page looks like does not depend on the database: this runs on SQLite only.
+Each model's pages are a test, so that parallel workers share them; the first of them makes the company and keeps it for
+the others. What a page looks like does not depend on the database: this runs on SQLite only.
 """
 
 from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,18 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
 from accounts.staff.models import User
-from accounts.staff.permissions import Role
 from tests.browser.conftest import PageProblems
-from tests.every_page import addresses, first_people, make_visitors
+from tests.every_page import Visit, Visitors, every_visit, first_people, make_visitors
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
-#: As many tests share the pages.
-PARTS = 4
+
+def section_of(visit: Visit) -> str:
+    return visit.name.split()[0]
+
+
+#: The pages of a test: those of a model, or the others by the first word of their name.
+SECTIONS = {section: list(visits) for section, visits in groupby(sorted(every_visit(), key=section_of), key=section_of)}
 MOST_BYTES = 100 * 1024
 WIDTHS = (1280, 390)
 #: Dark differs in its colours only; the page has been through all the rules in light.
@@ -45,13 +50,13 @@ TOO_WIDE = """[...document.querySelectorAll("main *, header *")]
 
 
 @pytest.fixture
-def visitors(kept_company: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[Role, User]:
+def visitors(kept_company: Path) -> Visitors:
     """The first people of each role in the company, which is made once in a run and copied from then on."""
     connection.ensure_connection()
     with kept_company.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept_company.exists():
-            found = make_visitors(monkeypatch)
+            found = make_visitors()
             unfinished = kept_company.with_suffix(".part")
             with closing(sqlite3.connect(unfinished)) as kept:
                 connection.connection.backup(kept)
@@ -108,17 +113,19 @@ def beyond_the_edge(page: Page) -> Iterator[str]:
         yield f"{wide} px wide in {room}: {page.evaluate(TOO_WIDE)}"
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_is_in_a_section() -> None:
+    assert sum(map(len, SECTIONS.values())) == len({visit.name for visit in every_visit()}) > 200
+
+
+@pytest.mark.parametrize("section", SECTIONS)
 def test_nothing_is_wrong_with_any_page(
-    part: int,
-    visitors: Mapping[Role, User],
+    section: str,
+    visitors: Visitors,
     new_context: Callable[..., BrowserContext],
     page_problems: PageProblems,
     base_url: str,
 ) -> None:
-    every = list(addresses(visitors))
-    assert len(every) > 200
-    visits = sorted(every[part::PARTS], key=lambda visit: visit[0].pk)
+    visits = sorted((visit.find(visitors) for visit in SECTIONS[section]), key=lambda found: found[0].pk)
     if any(url.endswith("/99/") for _, url in visits):
         page_problems.expect("404 (Not Found)")  # the page of a version that there is not
     context = new_context()
