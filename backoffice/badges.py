@@ -9,7 +9,6 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
 from accounts.staff.models import User
-from core.text import Words
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

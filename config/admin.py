@@ -22,7 +22,7 @@ from backoffice.badges import counts_of, in_words
 from backoffice.panels import home_panels, later_panel
 from backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
-from core.text import Text, recorded, say
+from core.text import Text, say
 
 
 @dataclass(frozen=True, slots=True)

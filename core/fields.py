@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from core.text import Words, join, number_text, say
+from core.text import join, number_text, say
 
 # Wide enough for every value of a 64-bit column; nothing is ever rounded here.
 _EXACT = Context(prec=60)

@@ -18,7 +18,7 @@ from django.forms.utils import pretty_name
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, override
 
-from core.text import RECORD, recorded
+from core.text import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

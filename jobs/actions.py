@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Obstacle, act
-from core.text import Text, recorded, say
+from core.text import Text, say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue

@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from audit import context
 from audit.actions import Refused, act
-from core.text import RECORD, recorded, say
+from core.text import RECORD, say
 from jobs.kinds import kind_of
 from jobs.models import Job
 from jobs.progress import JobStopped, Progress

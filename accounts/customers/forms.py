@@ -30,7 +30,7 @@ class CustomerNumberField(forms.CharField):
         if customer is None:
             raise ValidationError(say("There is no customer {number}.", number=number), code="unknown")
         if obstacle := merged_obstacle(customer):
-            raise ValidationError(obstacle, code="merged")
+            raise ValidationError(obstacle.sentence, code="merged")
         return customer
 
 

@@ -113,4 +113,4 @@ class BankDetailsChange(TrackedModel):
 
     def __str__(self) -> str:
         day = timezone.localdate(self.changed_at)
-        return say("Bank details of {customer} of {day}", customer=self.customer.name, day=day)
+        return str(say("Bank details of {customer} of {day}", customer=self.customer.name, day=day))

@@ -148,12 +148,14 @@ class ApprovalLimit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{role}: {subject} up to {amount} from {day}",
-            role=role_words(self.role.name),
-            subject=self.get_subject_display(),
-            amount=amount_text(self.amount, self.currency),
-            day=self.valid_from,
+        return str(
+            say(
+                "{role}: {subject} up to {amount} from {day}",
+                role=role_words(self.role.name),
+                subject=self.get_subject_display(),
+                amount=amount_text(self.amount, self.currency),
+                day=self.valid_from,
+            )
         )
 
 
@@ -195,7 +197,7 @@ class StaffChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Change of {person}", person=self.person)
+        return str(say("Change of {person}", person=self.person))
 
 
 class DelegationQuerySet(TrackedQuerySet["Delegation"]):
@@ -238,10 +240,12 @@ class Delegation(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{deputy} for {delegator}, {first} to {last}",
-            deputy=self.deputy,
-            delegator=self.delegator,
-            first=self.starts_on,
-            last=self.ends_on,
+        return str(
+            say(
+                "{deputy} for {delegator}, {first} to {last}",
+                deputy=self.deputy,
+                delegator=self.delegator,
+                first=self.starts_on,
+                last=self.ends_on,
+            )
         )

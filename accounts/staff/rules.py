@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.staff.models import User
 from accounts.staff.permissions import SYSTEM_MAY, May, may_words, role_words, roles_that
 from audit.actions import Refused
-from core.text import Words, say
+from core.text import say
 
 
 def permission_obstacle(by: User, what: May) -> Words | None:

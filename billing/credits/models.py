@@ -62,7 +62,7 @@ class Credit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on)
+        return str(say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on))
 
     @property
     def remaining(self) -> Decimal:
@@ -87,4 +87,4 @@ class CreditApplication(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice)
+        return str(say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice))

@@ -29,7 +29,6 @@ from billing.subscriptions.actions import (
 from billing.subscriptions.models import Subscription
 from core.sheets.problems import Problem, shown
 from core.sheets.report import Outcome, RowResult
-from core.text import recorded
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}

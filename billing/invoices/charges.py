@@ -16,7 +16,7 @@ from billing.invoices.models import Charge, Invoice
 from billing.money import format_amount
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
-from core.text import recorded, say
+from core.text import say
 
 
 def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:

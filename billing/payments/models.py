@@ -41,7 +41,7 @@ class Payment(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} on {day}", amount=number_text(self.amount), day=self.received_on)
+        return str(say("{amount} on {day}", amount=number_text(self.amount), day=self.received_on))
 
     @property
     def kept(self) -> Decimal:
@@ -76,7 +76,7 @@ class Chargeback(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} taken back on {day}", amount=number_text(self.amount), day=self.taken_back_on)
+        return str(say("{amount} taken back on {day}", amount=number_text(self.amount), day=self.taken_back_on))
 
     @property
     def due_again(self) -> Decimal:

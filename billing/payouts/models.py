@@ -64,6 +64,6 @@ class Payout(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name
+        return str(
+            say("{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name)
         )

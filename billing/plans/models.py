@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from audit.tracked import TrackedModel, TrackedQuerySet
 from core.fields import CostField, MoneyField, RateField, amount_text
-from core.text import say
+from core.text import lower, say
 from core.validators import validate_currency
 
 code_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9_-]*$", gettext_lazy("Capital letters, digits, _ and - only."))
@@ -104,12 +104,14 @@ class Price(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{plan}, {term}: {fee} from {day}",
-            plan=self.plan.name,
-            term=self.get_term_display().lower(),
-            fee=amount_text(self.fee, self.currency),
-            day=self.valid_from,
+        return str(
+            say(
+                "{plan}, {term}: {fee} from {day}",
+                plan=self.plan.name,
+                term=lower(self.get_term_display()),
+                fee=amount_text(self.fee, self.currency),
+                day=self.valid_from,
+            )
         )
 
 
@@ -152,9 +154,11 @@ class OperationCost(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{operation}: {cost} from {day}",
-            operation=self.operation.name,
-            cost=amount_text(self.unit_cost, self.currency),
-            day=self.valid_from,
+        return str(
+            say(
+                "{operation}: {cost} from {day}",
+                operation=self.operation.name,
+                cost=amount_text(self.unit_cost, self.currency),
+                day=self.valid_from,
+            )
         )

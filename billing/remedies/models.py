@@ -29,7 +29,7 @@ class MinutesGrant(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say_count("{count} minute", "{count} minutes", self.minutes)
+        return str(say_count("{count} minute", "{count} minutes", self.minutes))
 
 
 class Extension(TrackedModel):
@@ -54,4 +54,4 @@ class Extension(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say_count("{count} day", "{count} days", self.days)
+        return str(say_count("{count} day", "{count} days", self.days))

@@ -49,8 +49,10 @@ class LeftoverPayout(TrackedModel):
 
     def __str__(self) -> str:
         credit = self.credit
-        return say(
-            "{amount} left to {customer}",
-            amount=amount_text(self.amount, credit.currency),
-            customer=credit.customer.name,
+        return str(
+            say(
+                "{amount} left to {customer}",
+                amount=amount_text(self.amount, credit.currency),
+                customer=credit.customer.name,
+            )
         )

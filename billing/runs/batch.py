@@ -20,7 +20,6 @@ from billing.money import format_amount
 from billing.subscriptions.actions import TermsInForce, ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_changes, settle_plan_changes
-from core.text import recorded
 
 type Sums = dict[str, Decimal]
 

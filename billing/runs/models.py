@@ -47,4 +47,4 @@ class BillingRun(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Billing run of {day}", day=self.today)
+        return str(say("Billing run of {day}", day=self.today))

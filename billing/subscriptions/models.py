@@ -159,7 +159,7 @@ class BillingPeriod(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{first} to {last}", first=self.starts_on, last=self.last_day)
+        return str(say("{first} to {last}", first=self.starts_on, last=self.last_day))
 
     @property
     def in_figures(self) -> str:
@@ -228,6 +228,11 @@ class PlanChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{subscription} to {plan} from {day}", subscription=self.subscription, plan=self.plan, day=self.effective_on
+        return str(
+            say(
+                "{subscription} to {plan} from {day}",
+                subscription=self.subscription,
+                plan=self.plan,
+                day=self.effective_on,
+            )
         )

@@ -14,7 +14,7 @@ from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle, Refused, act
 from complaints.back_tests.models import BackTest
 from complaints.back_tests.running import KIND
-from core.text import recorded, say
+from core.text import say
 from jobs.actions import start_job
 from policies.versions.models import PolicyVersion
 

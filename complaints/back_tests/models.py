@@ -40,7 +40,7 @@ class BackTest(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("Back-test of {version}", version=self.version)
+        return str(say("Back-test of {version}", version=self.version))
 
 
 class BackTestCase(AppendOnlyModel):

@@ -33,7 +33,6 @@ from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
 from complaints.refund_calculation import calculate
 from complaints.refunds.models import Refund
-from core.text import recorded
 from jobs.models import Job
 from jobs.progress import Progress
 from policies.agreements.models import Agreement

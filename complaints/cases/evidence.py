@@ -16,7 +16,6 @@ from complaints.incidents.models import Incident
 from complaints.quotes.case_facts import CaseFacts, with_case_facts
 from complaints.quotes.inputs import Operation
 from complaints.refunds.models import Refund
-from core.text import recorded
 from hardware.purchases.models import Purchase
 
 

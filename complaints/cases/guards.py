@@ -13,7 +13,7 @@ from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
-from core.text import Text, Words, join, say
+from core.text import Text, join, say
 
 State = Complaint.State
 

@@ -14,7 +14,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.subscriptions.models import BillingPeriod, Subscription
-from core.text import join, say
+from core.text import join, lower, say
 from messaging.outbox.models import OutgoingMessage
 from policies.agreements.models import Agreement
 from policies.versions.models import JudgedByTerms, PolicyVersion
@@ -199,7 +199,7 @@ class Assessment(AppendOnlyModel):
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by)
+        return str(say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by))
 
 
 class Decision(AppendOnlyModel):
@@ -228,7 +228,7 @@ class Decision(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return self.get_outcome_display()
+        return str(self.get_outcome_display())
 
     @property
     def is_upheld(self) -> bool:
@@ -270,7 +270,7 @@ class Message(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.get_direction_display(), self.get_kind_display().lower()))
+        return str(join(", ", (self.get_direction_display(), lower(self.get_kind_display()))))
 
 
 class Note(AppendOnlyModel):
@@ -330,4 +330,4 @@ class DeadlineBreach(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at)
+        return str(say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at))

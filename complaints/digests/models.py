@@ -24,4 +24,4 @@ class DigestTimes(TrackedModel):
         verbose_name_plural = gettext_lazy("digest times")
 
     def __str__(self) -> str:
-        return say("Digests for {person}", person=self.person)
+        return str(say("Digests for {person}", person=self.person))

@@ -26,7 +26,7 @@ from complaints.quotes.quoting import basis_obstacle, bounds_of, terms_for
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import quote_obstacle
 from core.amounts import money_text
-from core.text import Text, Words, say, say_count
+from core.text import Text, say, say_count
 from policies.choices import Basis
 
 

@@ -16,7 +16,7 @@ from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.refund_calculation import days_provided
 from core.amounts import money_text
-from core.text import Text, Words, in_both, join, say, say_count
+from core.text import Text, join, say, say_count, when_read
 from policies.choices import Basis
 
 
@@ -170,20 +170,21 @@ def _number(number: Decimal) -> str:
     return number_format(number, use_l10n=True, force_grouping=True)
 
 
-def _plain(number: Decimal) -> Words:
+@when_read
+def _plain(number: Decimal) -> str:
     """A cost without the zeros at its end, but for two decimals."""
     text = f"{number:f}"
     short = text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
-    return in_both(lambda: _number(Decimal(short)))
+    return _number(Decimal(short))
 
 
-def _count(quantity: Decimal) -> Words:
-    whole = quantity if quantity % 1 else quantity.to_integral_value()
-    return in_both(lambda: _number(whole))
+@when_read
+def _count(quantity: Decimal) -> str:
+    return _number(quantity if quantity % 1 else quantity.to_integral_value())
 
 
-def _decimal(number: Fraction) -> Words:
+@when_read
+def _decimal(number: Fraction) -> str:
     """Whole, or to the tenth."""
     tenths = round(number * 10)
-    shown = Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10
-    return in_both(lambda: _number(shown))
+    return _number(Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10)

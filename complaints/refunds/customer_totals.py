@@ -22,7 +22,7 @@ from billing.payouts.models import Payout
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 from core.fields import MoneyField
-from core.text import Words, say
+from core.text import say
 from hardware.purchases.models import Purchase
 
 A_YEAR = timedelta(days=365)

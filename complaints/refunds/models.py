@@ -22,7 +22,7 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.refund_calculation import CURRENT_VERSION
 from core.fields import MoneyField
-from core.text import join, say
+from core.text import Text, join, say
 from policies.agreements.models import Agreement
 from policies.choices import RemedyKind
 from policies.versions.models import JudgedByTerms, PolicyVersion
@@ -191,7 +191,7 @@ class Contribution(AppendOnlyModel):
         ordering = ("at", "pk")
 
     def __str__(self) -> str:
-        return say("{part} by {person}", part=self.get_part_display(), person=self.by)
+        return str(say("{part} by {person}", part=self.get_part_display(), person=self.by))
 
 
 class Approval(AppendOnlyModel):
@@ -236,10 +236,10 @@ class Approval(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.by_whom, timezone.localdate(self.at)))
+        return str(join(", ", (self.by_whom, timezone.localdate(self.at))))
 
     @property
-    def by_whom(self) -> str:
+    def by_whom(self) -> Text:
         """The approver, and in whose place: "Lena Lead for Maja Manager"."""
         return (
             say("{approver} for {person}", approver=self.approver, person=self.on_behalf_of)
@@ -306,4 +306,4 @@ class Remedy(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.get_kind_display(), f"{self.amount:f}"))
+        return str(join(", ", (self.get_kind_display(), f"{self.amount:f}")))

@@ -60,4 +60,4 @@ class Reversal(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Reversal of {refund}", refund=self.refund.code)
+        return str(say("Reversal of {refund}", refund=self.refund.code))

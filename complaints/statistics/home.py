@@ -19,7 +19,7 @@ from complaints.cases.models import Decision
 from complaints.refunds.models import Refund, Remedy
 from complaints.statistics.figures import WEEKS, Figures, figures
 from core.amounts import money_text
-from core.text import say, say_count
+from core.text import join, say, say_count
 
 LAST_WEEKS = format_lazy(gettext_lazy("The last {weeks} weeks"), weeks=WEEKS)
 
@@ -140,7 +140,7 @@ def given_chart(found: Figures) -> Chart:
         sums[currency] = sums.get(currency, Decimal(0)) + amount
     return bars(
         say("Given, by remedy"),
-        ", ".join(money_text(amount, currency) for currency, amount in sums.items()) or say("Nothing yet"),
+        join(", ", (money_text(amount, currency) for currency, amount in sums.items())) or say("Nothing yet"),
         [say("Remedy"), say("Amount")],
         [
             (str(Remedy.Kind(kind).label), amount, money_text(amount, currency), largest[currency])

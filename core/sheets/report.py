@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, TextIO
 
 from core.sheets.problems import Problem, shown
-from core.text import Words, counted, say_count
+from core.text import counted, say_count
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 

@@ -92,12 +92,8 @@ else:
 
 class InstalmentField(_InstalmentChoice):
     def label_from_instance(self, obj: Any) -> str:
-        return say(
-            "{number}: {amount}, due on {day}",
-            number=obj.sequence,
-            amount=money_text(obj.amount, obj.purchase.currency),
-            day=obj.due_on,
-        )
+        amount = money_text(obj.amount, obj.purchase.currency)
+        return str(say("{number}: {amount}, due on {day}", number=obj.sequence, amount=amount, day=obj.due_on))
 
 
 class PayOneForm(PayInstalmentForm):

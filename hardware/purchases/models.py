@@ -107,4 +107,4 @@ class Instalment(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{purchase}, instalment {number}", purchase=self.purchase.number, number=self.sequence)
+        return str(say("{purchase}, instalment {number}", purchase=self.purchase.number, number=self.sequence))

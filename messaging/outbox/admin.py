@@ -20,6 +20,7 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May, Role, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -92,12 +93,12 @@ class MessageAction(StaffAction[OutgoingMessage]):
     def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
         return rows.select_related("delivery", "customer", "staff")
 
-    def obstacle(self, obj: OutgoingMessage, by: User) -> str | None:
+    def obstacle(self, obj: OutgoingMessage, by: User) -> Obstacle | None:
         if obj.customer_id is not None and (linked := linked_obstacle(by, obj.customer_id)):
             return linked
         return self.not_now(obj.delivery)
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         raise NotImplementedError
 
 
@@ -108,10 +109,10 @@ class ItArrived(MessageAction):
 
     intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return arrived_obstacle(delivery)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         confirm_arrival(pk, by=by, **cleaned)
         return say("The message counts as sent.")
 
@@ -130,10 +131,10 @@ class SendAgain(MessageAction):
     icon = "send"
     form_class = AgainForm
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return again_obstacle(delivery)
 
-    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
         if obj.delivery.state == Delivery.State.UNCERTAIN:
             return say("The same words go out once more. If the first one arrived after all, it is told twice.")
         return say("The same words go out once more.")
@@ -158,13 +159,13 @@ class BeDoneWith(MessageAction):
     icon = "mail-x"
     intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return done_with_obstacle(delivery)
 
-    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
         return say("It is not sent (again), and nobody is asked about it any more.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         be_done_with(pk, by=by, **cleaned)
         return say("The message is done with.")
 
@@ -175,10 +176,10 @@ class CameBack(MessageAction):
     icon = "mail-question-mark"
     intro = gettext_lazy("Write down what the other side's mail server said.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return bounce_obstacle(delivery)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         record_bounce(pk, by=by, **cleaned)
         return say("The message is marked as come back.")
 
@@ -226,7 +227,7 @@ class OutgoingMessageAdmin(TrackedAdmin):
         return obj.get_language_display()
 
     @admin.display(description=gettext_lazy("To"), ordering="recipient")
-    def recipient_shown(self, obj: OutgoingMessage) -> str:
+    def recipient_shown(self, obj: OutgoingMessage) -> Text:
         return obj.recipient or say("no address")
 
     @admin.display(description=gettext_lazy("To"))
@@ -260,7 +261,7 @@ class OutgoingMessageAdmin(TrackedAdmin):
 
 
 def _standing(delivery: Delivery) -> Panel:
-    fields: list[tuple[str, object]] = [(say("State"), delivery_pill(delivery.message))]
+    fields: list[tuple[Text, object]] = [(say("State"), delivery_pill(delivery.message))]
     if delivery.next_attempt_at:
         fields.append((say("Next try"), when(delivery.next_attempt_at)))
     if delivery.sent_at:

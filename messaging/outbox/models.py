@@ -71,8 +71,8 @@ class OutgoingMessage(AppendOnlyModel):
 
     def __str__(self) -> str:
         if not self.recipient:
-            return say("{subject} to nobody: no e-mail address", subject=self.subject)
-        return say("{subject} to {recipient}", subject=self.subject, recipient=self.recipient)
+            return str(say("{subject} to nobody: no e-mail address", subject=self.subject))
+        return str(say("{subject} to {recipient}", subject=self.subject, recipient=self.recipient))
 
 
 class DeliveryQuerySet(TrackedQuerySet["Delivery"]):
@@ -137,7 +137,7 @@ class Delivery(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{message}: {state}", message=self.message, state=self.get_state_display())
+        return str(say("{message}: {state}", message=self.message, state=self.get_state_display()))
 
 
 class DeliveryAttempt(TrackedModel):
@@ -169,4 +169,4 @@ class DeliveryAttempt(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Attempt {number}: {outcome}", number=self.number, outcome=self.get_outcome_display())
+        return str(say("Attempt {number}: {outcome}", number=self.number, outcome=self.get_outcome_display()))

@@ -41,4 +41,4 @@ class MessageTemplate(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{kind} ({language})", kind=self.get_kind_display(), language=self.get_language_display())
+        return str(say("{kind} ({language})", kind=self.get_kind_display(), language=self.get_language_display()))

@@ -69,4 +69,4 @@ class Agreement(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{title} with {customer}", title=self.title, customer=self.customer.name)
+        return str(say("{title} with {customer}", title=self.title, customer=self.customer.name))

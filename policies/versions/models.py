@@ -36,7 +36,7 @@ class Policy(TrackedModel):
         ordering = ("kind",)
 
     def __str__(self) -> str:
-        return self.get_kind_display()
+        return str(self.get_kind_display())
 
 
 class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
@@ -123,8 +123,8 @@ class PolicyVersion(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from
+        return str(
+            say("{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from)
         )
 
     def standing(self, day: date) -> PolicyVersion.Standing:

@@ -26,7 +26,6 @@ from billing.money import format_amount, split_gross
 from billing.subscriptions.actions import TermsInForce
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_change
-from core.text import recorded
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.templates.models import MessageTemplate
 from messaging.templates.reader import Reader

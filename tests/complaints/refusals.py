@@ -11,7 +11,6 @@ from django.db import connection
 
 from audit.actions import Refused
 from audit.models import Event
-from core.text import recorded
 
 OUR_APPS = ("audit", "accounts", "hardware", "billing", "complaints")
 

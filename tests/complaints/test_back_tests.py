@@ -13,7 +13,6 @@ from complaints.back_tests.actions import months_before
 from complaints.back_tests.models import BackTest
 from complaints.cases.decisions.actions import merge_complaints, withdraw_complaint
 from complaints.cases.models import Complaint
-from core.text import recorded
 from policies.versions.models import Policy
 from tests import factories
 from tests.complaints.back_test_cases import (

@@ -32,7 +32,7 @@ ABOVE = QuoteInputError(
     ids=lambda problem: problem.code,
 )
 def test_the_record_says_what_the_calculation_says(problem: QuoteInputError) -> None:
-    assert problem_in_words(problem).recorded == problem.message
+    assert recorded(problem_in_words(problem)) == problem.message
 
 
 def test_days_and_amounts_are_written_for_people() -> None:

@@ -17,7 +17,7 @@ from complaints.cases.deadlines.status import escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.cases.notifications import tell_lead
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for, is_missed
-from core.text import Words, say
+from core.text import say
 from policies.choices import DayCount
 
 #: A deadline that passed unmet: which, and when it was.

@@ -19,7 +19,7 @@ from django.utils import timezone
 from billing.periods import local_midnight
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.deadlines import days_left, is_missed
-from core.text import Words, say
+from core.text import say
 from policies.agreements.models import Agreement
 from policies.parameters.parameters import RefundParameters
 from policies.versions.models import Policy, PolicyVersion
