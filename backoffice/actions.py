@@ -15,7 +15,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Why
-from core.names import translate_labels
 from core.text import Text
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ class ActionForm(forms.Form):
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
-        translate_labels(self)
 
 
 class NoReasonForm(ActionForm):
@@ -63,6 +61,7 @@ class ReasonForm(ActionForm):
     """A reason, required."""
 
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("It becomes part of the record."),
         max_length=4000,

@@ -37,21 +37,25 @@ class CustomerNumberField(forms.CharField):
 class CustomerForm(ActionForm):
     """What is known of a customer; also for a new one."""
 
-    name = forms.CharField(max_length=200)
-    kind = forms.ChoiceField(choices=Customer.Kind)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Customer.Kind)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
-    phone = forms.CharField(max_length=40, required=False)
-    country = forms.ChoiceField(choices=country_choices)
-    language = forms.ChoiceField(choices=Customer.Language)
-    currency = forms.ChoiceField(choices=currency_choices)
-    postal_address = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False)
+    phone = forms.CharField(label=gettext_lazy("Phone"), max_length=40, required=False)
+    country = forms.ChoiceField(label=gettext_lazy("Country"), choices=country_choices)
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=Customer.Language)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=currency_choices)
+    postal_address = forms.CharField(
+        label=gettext_lazy("Postal address"), widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False
+    )
     billing_address = forms.CharField(
+        label=gettext_lazy("Billing address"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
         required=False,
         help_text=gettext_lazy("Where it differs from the postal address."),
     )
     tax_number = forms.CharField(
+        label=gettext_lazy("Tax number"),
         max_length=30,
         required=False,
         help_text=gettext_lazy("A company's VAT number, where its country has one. Checked by its digits."),
@@ -60,10 +64,13 @@ class CustomerForm(ActionForm):
         label="IBAN", max_length=42, required=False, help_text=gettext_lazy("Needed to pay cash out.")
     )
     account_holder = forms.CharField(
-        max_length=140, required=False, help_text=gettext_lazy("If it is not the customer.")
+        label=gettext_lazy("Account holder"),
+        max_length=140,
+        required=False,
+        help_text=gettext_lazy("If it is not the customer."),
     )
-    customer_since = DateField(required=False)
-    notes = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
+    customer_since = DateField(label=gettext_lazy("Customer since"), required=False)
+    notes = forms.CharField(label=gettext_lazy("Notes"), widget=forms.Textarea(attrs={"rows": 3}), required=False)
     reason = ReasonField(
         required=False,
         help_text=gettext_lazy(
@@ -81,12 +88,15 @@ class CustomerForm(ActionForm):
 class ContactForm(ActionForm):
     """Somebody to talk to at a customer."""
 
-    name = forms.CharField(max_length=140)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=140)
     position = forms.CharField(
-        max_length=80, required=False, help_text=gettext_lazy("What they do there: accounts, reception, IT.")
+        label=gettext_lazy("Position"),
+        max_length=80,
+        required=False,
+        help_text=gettext_lazy("What they do there: accounts, reception, IT."),
     )
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
-    phone = forms.CharField(max_length=40, required=False)
+    phone = forms.CharField(label=gettext_lazy("Phone"), max_length=40, required=False)
 
 
 class NewCustomerForm(CustomerForm):

@@ -20,8 +20,12 @@ def role_choices() -> list[tuple[str, Text]]:
 class StaffChangeForm(ActionForm):
     """What a person shall be, all of it."""
 
-    role = forms.ChoiceField(choices=lambda: [("", gettext_lazy("No role")), *role_choices()], required=False)
-    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label=gettext_lazy("No team"))
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"), choices=lambda: [("", gettext_lazy("No role")), *role_choices()], required=False
+    )
+    team = forms.ModelChoiceField(
+        Team.objects.all(), label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("No team")
+    )
     leads_team = forms.BooleanField(label=gettext_lazy("Leads this team"), required=False)
     customer = CustomerNumberField(
         label=gettext_lazy("Own customer number (optional)"),
@@ -40,8 +44,8 @@ class NewPersonForm(ActionForm):
     username = forms.CharField(
         label=gettext_lazy("User name"), max_length=150, help_text=gettext_lazy("What they sign in with.")
     )
-    first_name = forms.CharField(max_length=150)
-    last_name = forms.CharField(max_length=150)
+    first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150)
+    last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     password = forms.CharField(
         label=gettext_lazy("First password"),
@@ -49,8 +53,10 @@ class NewPersonForm(ActionForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=gettext_lazy("At least 12 characters. Tell them to change it when they sign in first."),
     )
-    role = forms.ChoiceField(choices=role_choices)
-    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label=gettext_lazy("No team"))
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=role_choices)
+    team = forms.ModelChoiceField(
+        Team.objects.all(), label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("No team")
+    )
     leads_team = forms.BooleanField(label=gettext_lazy("Leads this team"), required=False)
     customer = CustomerNumberField(
         label=gettext_lazy("Own customer number (optional)"),
@@ -61,4 +67,8 @@ class NewPersonForm(ActionForm):
 
 
 class NewTeamForm(ActionForm):
-    name = forms.CharField(max_length=80, help_text=gettext_lazy("People join it by staff changes, its lead too."))
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=80,
+        help_text=gettext_lazy("People join it by staff changes, its lead too."),
+    )

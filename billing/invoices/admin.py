@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
+from audit.actions import Obstacle, Why
 from audit.models import Event
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin

@@ -37,9 +37,11 @@ class SurplusField(forms.BooleanField):
 class SurplusForm(ActionForm):
     """A payment of an invoice that is paid."""
 
-    amount = AmountField()
+    amount = AmountField(label=gettext_lazy("Amount"))
     received_on = DateField(label=gettext_lazy("Received on"))
-    reference = forms.CharField(max_length=140, required=False, help_text=gettext_lazy("As the bank shows it."))
+    reference = forms.CharField(
+        label=gettext_lazy("Reference"), max_length=140, required=False, help_text=gettext_lazy("As the bank shows it.")
+    )
 
 
 class PaymentForm(SurplusForm):
@@ -49,7 +51,9 @@ class PaymentForm(SurplusForm):
 class PaidInFullForm(ActionForm):
     received_on = DateField(label=gettext_lazy("Received on"))
     reference = forms.CharField(
-        max_length=140, help_text=gettext_lazy("As the bank shows it; it stands on each payment.")
+        label=gettext_lazy("Reference"),
+        max_length=140,
+        help_text=gettext_lazy("As the bank shows it; it stands on each payment."),
     )
 
 
@@ -65,7 +69,11 @@ class ChargebackForm(ReasonForm):
 
 
 class MatchForm(ActionForm):
-    invoice_number = forms.CharField(max_length=20, help_text=gettext_lazy("Which invoice this payment is for."))
+    invoice_number = forms.CharField(
+        label=gettext_lazy("Invoice number"),
+        max_length=20,
+        help_text=gettext_lazy("Which invoice this payment is for."),
+    )
     surplus_to_credit = SurplusField()
     reason = ReasonField(required=False)
 

@@ -20,7 +20,7 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
+from audit.actions import Obstacle, Why
 from audit.models import Event
 from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin

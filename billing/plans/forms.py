@@ -25,25 +25,31 @@ class CostInput(forms.DecimalField):
 
 
 class PlanForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
-    name = forms.CharField(max_length=100)
-    kind = forms.ChoiceField(choices=Plan.Kind)
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=30,
+        help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."),
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Plan.Kind)
 
 
 class PriceForm(ActionForm):
     """A plan's terms from a date on."""
 
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
-    term = forms.ChoiceField(choices=TermChoices)
-    currency = forms.ChoiceField(choices=currency_choices)
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=gettext_lazy("Plan"))
+    term = forms.ChoiceField(label=gettext_lazy("Term"), choices=TermChoices)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=currency_choices)
     valid_from = DateField(
         label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
     )
-    fee = AmountField(help_text=gettext_lazy("Gross, for the whole term."))
+    fee = AmountField(label=gettext_lazy("Fee"), help_text=gettext_lazy("Gross, for the whole term."))
     tax_rate = forms.DecimalField(
         label=gettext_lazy("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
     )
-    included_minutes = forms.IntegerField(min_value=0, max_value=2_000_000, initial=0)
+    included_minutes = forms.IntegerField(
+        label=gettext_lazy("Included minutes"), min_value=0, max_value=2_000_000, initial=0
+    )
     minute_cost = CostInput(
         label=gettext_lazy("Cost of a minute"),
         initial=0,
@@ -52,15 +58,19 @@ class PriceForm(ActionForm):
 
 
 class OperationForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
-    name = forms.CharField(max_length=100)
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=30,
+        help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."),
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
 
 
 class OperationCostForm(ActionForm):
     """What one use of an operation costs from a date on."""
 
-    operation = forms.ModelChoiceField(Operation.objects.all())
-    currency = forms.ChoiceField(choices=currency_choices)
+    operation = forms.ModelChoiceField(Operation.objects.all(), label=gettext_lazy("Operation"))
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=currency_choices)
     valid_from = DateField(
         label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
     )

@@ -10,4 +10,4 @@ from backoffice.forms import AmountField
 
 class LeftoverForm(ReasonForm):
     field_order = ("amount", "reason")
-    amount = AmountField(help_text=gettext_lazy("What is left of the credit, or less."))
+    amount = AmountField(label=gettext_lazy("Amount"), help_text=gettext_lazy("What is left of the credit, or less."))

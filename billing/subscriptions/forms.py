@@ -16,8 +16,8 @@ from billing.subscriptions.models import Subscription
 
 class OpenSubscriptionForm(ActionForm):
     customer = CustomerNumberField()
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
-    term = forms.ChoiceField(choices=TermChoices)
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=gettext_lazy("Plan"))
+    term = forms.ChoiceField(label=gettext_lazy("Term"), choices=TermChoices)
     activated_on = DateField(
         label=gettext_lazy("Activated on"), help_text=gettext_lazy("Its billing cycle is counted from this day (F9).")
     )

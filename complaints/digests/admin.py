@@ -46,6 +46,7 @@ class TimesField(forms.CharField):
 
 class DigestTimesForm(ActionForm):
     times = TimesField(
+        label=gettext_lazy("Times"),
         required=False,
         help_text=gettext_lazy("Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."),
     )

@@ -18,7 +18,7 @@ from core.text import say
 class IncidentForm(ActionForm):
     """An interruption or maintenance."""
 
-    title = forms.CharField(max_length=120)
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
     starts_at = forms.DateTimeField(label=gettext_lazy("Began"), widget=DateTimeInput)
     ends_at = forms.DateTimeField(
         label=gettext_lazy("Ended"),
@@ -28,8 +28,11 @@ class IncidentForm(ActionForm):
     )
     scheduled = forms.BooleanField(label=gettext_lazy("Scheduled maintenance"), required=False)
     hits_everybody = forms.BooleanField(label=gettext_lazy("Hits everybody"), required=False)
-    plans = forms.ModelMultipleChoiceField(queryset=Plan.objects.order_by("name"), required=False)
+    plans = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Plans"), queryset=Plan.objects.order_by("name"), required=False
+    )
     subscriptions = forms.CharField(
+        label=gettext_lazy("Subscriptions"),
         required=False,
         widget=SHORT,
         help_text=gettext_lazy("Numbers of single subscriptions, separated by blanks or commas."),
@@ -59,7 +62,9 @@ class IncidentForm(ActionForm):
 class EditIncidentForm(IncidentForm):
     """A correction, with its reason."""
 
-    reason = forms.CharField(widget=SHORT, help_text=gettext_lazy("It becomes part of the record."))
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), widget=SHORT, help_text=gettext_lazy("It becomes part of the record.")
+    )
 
 
 class EndIncidentForm(ActionForm):

@@ -27,14 +27,22 @@ REST_CHOICES = [
 class RefundForm(ActionForm):
     """What staff choose in a refund; the rest comes from the rows."""
 
-    basis = forms.ChoiceField(choices=Refund.Basis)
+    basis = forms.ChoiceField(label=gettext_lazy("Basis"), choices=Refund.Basis)
     special_amount = forms.DecimalField(
         label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4
     )
     justification = forms.CharField(
-        widget=SHORT, required=False, help_text=gettext_lazy("Needed for a full month and for a special case.")
+        label=gettext_lazy("Justification"),
+        widget=SHORT,
+        required=False,
+        help_text=gettext_lazy("Needed for a full month and for a special case."),
     )
-    evidence = forms.CharField(widget=SHORT, required=False, help_text=gettext_lazy("Needed for a special case."))
+    evidence = forms.CharField(
+        label=gettext_lazy("Evidence"),
+        widget=SHORT,
+        required=False,
+        help_text=gettext_lazy("Needed for a special case."),
+    )
     rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, initial="credit")
     credit_amount = forms.DecimalField(
         label=gettext_lazy("of which as credit"), required=False, max_digits=18, decimal_places=4

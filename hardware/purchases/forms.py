@@ -29,7 +29,7 @@ class PurchaseForm(ActionForm):
     mac = forms.CharField(
         label=gettext_lazy("MAC address"), max_length=20, help_text=gettext_lazy("In any usual spelling.")
     )
-    price = AmountField(help_text=gettext_lazy("Gross, in the customer's currency."))
+    price = AmountField(label=gettext_lazy("Price"), help_text=gettext_lazy("Gross, in the customer's currency."))
     bought_on = DateField(label=gettext_lazy("Bought on"))
     parts = forms.IntegerField(
         label=gettext_lazy("Instalments"),
@@ -71,6 +71,7 @@ class ReturnForm(ActionForm):
 class WarrantyForm(ActionForm):
     until = DateField(label=gettext_lazy("Warranty until"), required=False)
     note = forms.CharField(
+        label=gettext_lazy("Note"),
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=4000,
         required=False,
@@ -101,7 +102,7 @@ class PayOneForm(PayInstalmentForm):
 
     field_order = ("instalment", "paid_on")
 
-    instalment = InstalmentField(Instalment.objects.none(), empty_label=None)
+    instalment = InstalmentField(Instalment.objects.none(), label=gettext_lazy("Instalment"), empty_label=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

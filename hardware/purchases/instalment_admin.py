@@ -16,6 +16,7 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Why
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money

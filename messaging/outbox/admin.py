@@ -120,7 +120,11 @@ class ItArrived(MessageAction):
 class AgainForm(ReasonForm):
     """Where to, and why."""
 
-    recipient = forms.EmailField(required=False, help_text=gettext_lazy("Another address gets a message of its own."))
+    recipient = forms.EmailField(
+        label=gettext_lazy("Recipient"),
+        required=False,
+        help_text=gettext_lazy("Another address gets a message of its own."),
+    )
     field_order = ["recipient", "reason"]
 
 

@@ -39,7 +39,7 @@ PREVIEW = "messaging/panels/template_preview.html"
 class TemplateForm(ActionForm):
     """Subject and body."""
 
-    subject = forms.CharField(max_length=200)
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=200)
     body = forms.CharField(
         label=gettext_lazy("Text"),
         widget=forms.Textarea(attrs={"rows": 18}),

@@ -20,15 +20,23 @@ class AgreementForm(FigureForm):
 
     json_field = "terms"
     optional = True
-    title = forms.CharField(max_length=120)
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
     valid_from = forms.DateField(
-        widget=DateInput, help_text=gettext_lazy("It judges periods that begin on this day or later.")
+        label=gettext_lazy("Valid from"),
+        widget=DateInput,
+        help_text=gettext_lazy("It judges periods that begin on this day or later."),
     )
     valid_until = forms.DateField(
-        widget=DateInput, required=False, help_text=gettext_lazy("The last day on which it holds.")
+        label=gettext_lazy("Valid until"),
+        widget=DateInput,
+        required=False,
+        help_text=gettext_lazy("The last day on which it holds."),
     )
     text = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=gettext_lazy("Markdown.")
+        label=gettext_lazy("Text"),
+        widget=forms.Textarea(attrs={"rows": 6}),
+        required=False,
+        help_text=gettext_lazy("Markdown."),
     )
     field_order = ("title", "valid_from", "valid_until", *GROUP_OF, "text")
 
@@ -43,5 +51,5 @@ class AgreementForm(FigureForm):
 class NewAgreementForm(AgreementForm):
     """The same for a customer to be named."""
 
-    customer = CustomerNumberField(label=gettext_lazy("Customer"), help_text=gettext_lazy("The customer’s number."))
+    customer = CustomerNumberField(help_text=gettext_lazy("The customer’s number."))
     field_order = ("customer", *AgreementForm.field_order)

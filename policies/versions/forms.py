@@ -24,7 +24,9 @@ class PolicyVersionForm(FigureForm):
         help_text=gettext_lazy("It judges periods that begin on this day or later."),
     )
     text = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 20}), help_text=gettext_lazy("Markdown. What customers read.")
+        label=gettext_lazy("Text"),
+        widget=forms.Textarea(attrs={"rows": 20}),
+        help_text=gettext_lazy("Markdown. What customers read."),
     )
 
     @property

@@ -46,7 +46,7 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class DelegationForm(ActionForm):
     """Who stands in, from when to when, and why."""
 
-    deputy = PersonField(User.objects.none(), empty_label=gettext_lazy("Choose a person"))
+    deputy = PersonField(User.objects.none(), label=gettext_lazy("Deputy"), empty_label=gettext_lazy("Choose a person"))
     starts_on = DateField(label=gettext_lazy("First day"))
     ends_on = DateField(label=gettext_lazy("Last day"), help_text=gettext_lazy("It counts too."))
     reason = ReasonField(help_text=gettext_lazy("Why you are away. It becomes part of the record."))

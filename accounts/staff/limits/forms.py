@@ -20,9 +20,9 @@ def _approving_roles() -> list[tuple[str, Text]]:
 class LimitForm(ActionForm):
     """An approval limit from a date on."""
 
-    role = forms.ChoiceField(choices=_approving_roles)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=_approving_roles)
     subject = forms.ChoiceField(label=gettext_lazy("What is approved"), choices=ApprovalLimit.Subject)
-    currency = forms.ChoiceField(choices=currency_choices)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=currency_choices)
     valid_from = DateField(label=gettext_lazy("Holds from"))
     amount = AmountField(
         label=gettext_lazy("Up to"),
