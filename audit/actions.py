@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.models import Event
-from core.text import Text, say, when_read
+from core.text import Text, in_english, say, when_read
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -95,7 +95,7 @@ class Action:
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
         self.target_model, self.target_id = type(target), target.pk
-        self.target_label = recorded(target)[:200]
+        self.target_label = in_english(target)[:200]
         if complaint_id is not None:
             self.complaint_id = complaint_id
         if customer_id is not None:
@@ -133,7 +133,7 @@ class Action:
             complaint_id=self.complaint_id,
             customer_id=self.customer_id,
             reason=self.reason,
-            message=recorded(message),
+            message=in_english(message),
             data=data,
         ).save(force_insert=True)
 

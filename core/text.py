@@ -23,15 +23,13 @@ if TYPE_CHECKING:
 
 #: Words, or words that still have to find their language.
 type Text = StrOrPromise
-#: Words that find their language when they are read.
-type Lazy = StrPromise
 
 #: The language of the record.
 RECORD = "en"
 _on_record = ContextVar("on_record", default=False)
 
 
-def when_read[**P](write: Callable[P, str]) -> Callable[P, Lazy]:
+def when_read[**P](write: Callable[P, str]) -> Callable[P, StrPromise]:
     """A function that writes, put off until somebody reads, in their language."""
     return lazy(write, str)  # type: ignore[return-value]
 
@@ -52,7 +50,7 @@ def say_count(one: str, many: str, count: int, /, **values: object) -> str:
     return _filled(ngettext(one, many, count), {"count": count, **values})
 
 
-def join(separator: str, parts: Iterable[object]) -> Lazy:
+def join(separator: str, parts: Iterable[object]) -> StrPromise:
     """As ``separator.join``, of sentences, words, rows and days."""
     return _joined(separator, list(parts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -59,4 +60,4 @@ def _subclasses(of: type[Any]) -> Iterator[type[Any]]:
 
 if __name__ == "__main__":
     django.setup()
-    print("\n".join(names_of_code()))
+    sys.stdout.write("\n".join(names_of_code()))

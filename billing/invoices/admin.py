@@ -88,7 +88,7 @@ class RecordPayment(StaffAction[Invoice]):
         return _with_surplus(said, payment)
 
 
-def _with_surplus(sentence: Words, payment: Payment) -> Words:
+def _with_surplus(sentence: Text, payment: Payment) -> Text:
     """The sentence, and what became of the part that was more than due."""
     if not payment.surplus:
         return sentence

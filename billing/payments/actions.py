@@ -19,7 +19,7 @@ from billing.payments.models import Payment
 from billing.remedies.effects import give_credit
 from billing.subscriptions.models import Subscription
 from core.amounts import digits_text, money_text
-from core.text import Text, say
+from core.text import Text, in_english, say
 
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
@@ -97,7 +97,7 @@ def record_payment(
         if surplus:
             action.data["surplus"] = f"{surplus:f}"
             action.message = (
-                f"{recorded(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
+                f"{in_english(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
             )
         return payment
 

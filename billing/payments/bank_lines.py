@@ -25,7 +25,7 @@ from billing.payments.models import BankLine
 from billing.subscriptions.models import Subscription
 from core.sheets.problems import Problem
 from core.sheets.report import rows
-from core.text import Text, counted, join, say
+from core.text import Text, counted, in_english, join, say
 
 #: So many bad rows of a statement are named when it is refused.
 NAMED = 5
@@ -64,7 +64,7 @@ class BankReport:
     def count(self, became: Became) -> int:
         return sum(result.became is became for result in self.results)
 
-    def counts(self) -> Words:
+    def counts(self) -> Text:
         """How many rows there are and what became of them, in a sentence without anybody's data."""
         said = {
             Became.MATCHED: gettext_noop("{count} matched"),
@@ -261,7 +261,7 @@ def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str
             payer=booking.payer,
             text=booking.text,
             state=BankLine.State.UNMATCHED,
-            why=recorded(one.why)[:200],
+            why=in_english(one.why)[:200],
         )
         if one.invoice is not None:
             line.payment = record_payment(

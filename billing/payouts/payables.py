@@ -21,7 +21,7 @@ from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.fields import MoneyField
 from core.sheets.report import inert
-from core.text import Text, join
+from core.text import Text, in_english, join
 
 # As the file says them; pages translate.
 TO_BE_PAID = gettext_noop("To be paid")
@@ -65,7 +65,7 @@ def owed() -> Iterator[Owed]:
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for payout in waiting.select_related("customer").prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
-        why_not = recorded(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
+        why_not = in_english(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
         yield Owed(
             payout.customer,
             TO_BE_PAID if pending else FAILED,

@@ -225,7 +225,7 @@ def _phones_in_words(customer: Customer) -> Text:
     )
 
 
-def _all_of(parts: Sequence[Words]) -> Words:
+def _all_of(parts: Sequence[Text]) -> Text:
     *first, last = parts
     return say("{these} and {last}", these=join(", ", first), last=last) if first else last
 

@@ -153,7 +153,7 @@ def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
     return Panel(say("Periods"), TABLE, {"headings": headings, "rows": rows})
 
 
-def _days_given(days: int) -> Words:
+def _days_given(days: int) -> Text:
     return say_count("{count} day given", "{count} days given", days)
 
 

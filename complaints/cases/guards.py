@@ -68,7 +68,7 @@ def refund_in(refund: Refund, *states: str) -> Obstacle | None:
     )
 
 
-def _one_of(labels: Iterable[Text]) -> Words:
+def _one_of(labels: Iterable[Text]) -> Text:
     first, *others = (join("", ("“", label, "”")) for label in labels)
     found = first
     for other in others:

@@ -54,7 +54,7 @@ class Indemnity:
     limit: Text = ""
 
     @property
-    def in_words(self) -> Words:
+    def in_words(self) -> Text:
         """How the amount came about."""
         days, each = self.late.days_late, money_text(self.per_day, self.currency)
         amount = money_text(self.amount, self.currency)

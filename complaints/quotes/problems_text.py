@@ -12,7 +12,7 @@ from core.amounts import money_text
 from core.text import Text, say, say_count
 
 
-def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Words | None:
+def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Text | None:
     """Why the quote comes to nothing and can't be proposed; None when it doesn't."""
     sentence = why_nothing(inputs, quote)
     return say(sentence) if sentence else None

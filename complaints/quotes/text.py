@@ -120,7 +120,7 @@ def _words(
     return names.get(operation, operation), how, "R3 b"
 
 
-def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
+def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Text:
     """One entry of a remedy plan: "28.26 EUR as credit on the next cycle"."""
     amount = money_text(Decimal(entry["amount"]), currency) if "amount" in entry else say("the rest")
     match entry["kind"]:
@@ -141,12 +141,12 @@ def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
     return say("{amount} in cash", amount=amount)
 
 
-def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Words:
+def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Text:
     """A whole plan of remedies in one line."""
     return join(", ", (remedy_in_words(entry, currency) for entry in plan))
 
 
-def basis_in_words(basis: str) -> Words:
+def basis_in_words(basis: str) -> Text:
     """A basis as staff call it."""
     match Basis(basis):
         case Basis.USAGE:
@@ -159,7 +159,7 @@ def basis_in_words(basis: str) -> Words:
             return say("special case")
 
 
-def hours_in_words(seconds: Fraction) -> Words:
+def hours_in_words(seconds: Fraction) -> Text:
     """A length of time: "31 h 20 min"."""
     minutes = int(seconds // 60)
     return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)

@@ -15,7 +15,7 @@ from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund,
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies import settle_remedies
 from core.amounts import money_text
-from core.text import say
+from core.text import in_english, say
 
 State = Refund.State
 
@@ -46,7 +46,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
         stale = _stale(refund)
         if stale is not None:
             release(refund.period, refund.total)
-            back_to_draft(refund, recorded(stale.message))
+            back_to_draft(refund, in_english(stale.message))
             action.refuse_keeping_changes(stale)
             return refund
         parameters = refund.terms

@@ -22,7 +22,7 @@ from billing.payouts.models import Payout
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 from core.fields import MoneyField
-from core.text import say
+from core.text import Text, say
 from hardware.purchases.models import Purchase
 
 A_YEAR = timedelta(days=365)
@@ -53,7 +53,7 @@ def totals_panel(request: HttpRequest, customer: Customer) -> Panel | None:
     known: dict[str, Any] = customer.__dict__
     if "total_due" not in known:
         return None
-    words: list[tuple[Words, str]] = [
+    words: list[tuple[Text, str]] = [
         (say("Owes on invoices"), "total_due"),
         (say("Owes on phones"), "total_phones"),
         (say("To be paid out"), "total_payouts"),

@@ -25,7 +25,7 @@ from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.quotes.quoting import usage_until
 from complaints.refunds.models import Refund, Remedy
-from core.text import Text, lower, say
+from core.text import Text, in_english, lower, say
 
 NOT_PAID = (Payout.State.PENDING, Payout.State.FAILED)
 
@@ -52,7 +52,7 @@ class Entry:
             "recovered": format_amount(self.recovered, currency),
             "used": format_amount(self.used, currency),
             "undone": self.undone,
-            "why": recorded(self.why),
+            "why": in_english(self.why),
         }
 
 

@@ -91,7 +91,7 @@ def _amounts(value: Any) -> Text:
     return join(", ", [*named, say("any amount in other currencies") if named else say("any amount")])
 
 
-def _each_amount(value: Mapping[str, str]) -> list[Words]:
+def _each_amount(value: Mapping[str, str]) -> list[Text]:
     return [money_text(Decimal(amount), currency) for currency, amount in sorted(value.items())]
 
 
