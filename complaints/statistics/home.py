@@ -8,8 +8,6 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.formats import date_format
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -21,7 +19,7 @@ from complaints.statistics.figures import WEEKS, Figures, figures
 from core.amounts import money_text
 from core.text import join, say, say_count
 
-LAST_WEEKS = format_lazy(gettext_lazy("The last {weeks} weeks"), weeks=WEEKS)
+LAST_WEEKS = say("The last {weeks} weeks", weeks=WEEKS)
 
 
 #: What a proposal froze is long, and no card shows it.
