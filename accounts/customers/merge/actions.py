@@ -23,7 +23,7 @@ from billing.payouts.models import Payout
 from billing.residual_credits.models import LeftoverPayout
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
-from core.text import say
+from core.text import in_english, say
 from policies.agreements.models import Agreement
 
 #: What is locked first, as everywhere; all else follows by name.
@@ -167,4 +167,4 @@ def _rows(field: models.ForeignKey[Any, Any], duplicate: Customer) -> models.Que
 
 
 def _name(field: models.ForeignKey[Any, Any]) -> str:
-    return str(field.model._meta.verbose_name_plural)
+    return in_english(field.model._meta.verbose_name_plural)
