@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -24,7 +25,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.models import Event
-from core.text import Text, Words, in_both, recorded, say
+from core.text import Text, in_english, say, when_read
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -33,25 +34,29 @@ if TYPE_CHECKING:
 class Refused(Exception):
     """An action that may not happen now. The message is a sentence for staff; ``code`` names the rule."""
 
-    def __init__(self, message: str, *, code: str = "refused", data: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: Text, *, code: str = "refused", data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.message = message  # in the person's language; its event says it as the record does
+        self.message = message
         self.code = code
         self.data = data or {}
 
 
-class Obstacle(Words):
+@dataclass(frozen=True, slots=True)
+class Obstacle:
     """Why something may not be done now: a sentence for staff, with the ``code`` of the rule behind it.
 
     Guards return one or None. Pages show it beside the step, the action refuses with it: one rule, one wording.
     """
 
+    sentence: Text
     code: str
 
-    def __new__(cls, sentence: str, code: str) -> Self:
-        made = super().__new__(cls, sentence, recorded(sentence))
-        made.code = code
-        return made
+    def __str__(self) -> str:
+        return str(self.sentence)
+
+
+#: Why something may not be done: a guard's obstacle, or a sentence of the page itself.
+type Why = Obstacle | Text
 
 
 class Action:
@@ -65,7 +70,7 @@ class Action:
         self.target_label = ""
         self.complaint_id: int | None = None
         self.customer_id: int | None = None
-        self.message = ""
+        self.message: Text = ""
         self.data: dict[str, Any] = {}
         self._refusal: Refused | None = None
 
@@ -90,7 +95,7 @@ class Action:
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
         self.target_model, self.target_id = type(target), target.pk
-        self.target_label = recorded(target)[:200]
+        self.target_label = in_english(target)[:200]
         if complaint_id is not None:
             self.complaint_id = complaint_id
         if customer_id is not None:
@@ -100,10 +105,12 @@ class Action:
         """Refuse, but keep what was written. Only a stale quote does: its refund goes back to draft."""
         self._refusal = refusal
 
-    def refuse_if(self, obstacle: str | None, *, code: str = "state") -> None:
+    def refuse_if(self, obstacle: Why | None, *, code: str = "state") -> None:
         """Refuse with the sentence, if there is one; an ``Obstacle`` brings its own code."""
+        if isinstance(obstacle, Obstacle):
+            raise Refused(obstacle.sentence, code=obstacle.code)
         if obstacle:
-            raise Refused(obstacle, code=getattr(obstacle, "code", code))
+            raise Refused(obstacle, code=code)
 
     def require_reason(self, what: Text = "") -> None:
         """Refuse when the person gave no reason where one is due."""
@@ -111,7 +118,7 @@ class Action:
             sentence = say("Please write down {what}: it becomes part of the record.", what=what or say("a reason"))
             raise Refused(sentence, code="reason_missing")
 
-    def _write(self, outcome: str, message: str, data: dict[str, Any]) -> None:
+    def _write(self, outcome: str, message: Text, data: dict[str, Any]) -> None:
         role = getattr(self.by, "role_name", "")
         Event(
             at=timezone.now(),
@@ -126,7 +133,7 @@ class Action:
             complaint_id=self.complaint_id,
             customer_id=self.customer_id,
             reason=self.reason,
-            message=recorded(message),
+            message=in_english(message),
             data=data,
         ).save(force_insert=True)
 
@@ -176,14 +183,15 @@ def checked[M: models.Model](row: M) -> M:
     try:
         row.full_clean(validate_constraints=False)
     except ValidationError as problem:
-        invalid = problem
-        sentences = in_both(lambda: " ".join(_each(row, invalid)))
-        raise Refused(sentences, code="invalid", data={"fields": sorted(problem.message_dict)}) from None
+        raise Refused(_problems(row, problem), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
     return row
 
 
-def _each(row: models.Model, problem: ValidationError) -> Iterator[str]:
-    names = {field.name: field.verbose_name for field in row._meta.fields}
-    for field, messages in problem.message_dict.items():
-        name = "" if field == "__all__" else f"{names.get(field, field)}: "
-        yield from (f"{name}{message}" for message in messages)
+@when_read
+def _problems(row: models.Model, problem: ValidationError) -> str:
+    names = {field.name: f"{field.verbose_name}: " for field in row._meta.fields} | {"__all__": ""}
+    return " ".join(
+        f"{names.get(field, f'{field}: ')}{message}"
+        for field, messages in problem.message_dict.items()
+        for message in messages
+    )

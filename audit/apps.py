@@ -5,8 +5,3 @@ from django.utils.translation import gettext_lazy
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = gettext_lazy("Audit")
-
-    def ready(self) -> None:
-        from core.names import translate_names
-
-        translate_names()

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import context
 from audit.tracked import AppendOnlyModel, AppendOnlyQuerySet
@@ -35,29 +35,33 @@ class Event(AppendOnlyModel):
     """
 
     class Outcome(models.TextChoices):
-        DONE = "done", gettext_lazy("Done")
-        REFUSED = "refused", gettext_lazy("Refused")
+        DONE = "done", _("Done")
+        REFUSED = "refused", _("Refused")
 
-    at = models.DateTimeField(db_index=False)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
-    actor_name = models.CharField(max_length=200)
-    actor_role = models.CharField(max_length=40, blank=True)
-    verb = models.CharField(max_length=60)
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.DONE)
-    target_type = models.CharField(max_length=60)
-    target_id = models.BigIntegerField(null=True)
-    target_label = models.CharField(max_length=200, blank=True)
-    complaint_id = models.BigIntegerField(null=True)
-    customer_id = models.BigIntegerField(null=True)
-    reason = models.TextField(blank=True)
-    message = models.TextField(blank=True)
-    data = models.JSONField(default=dict)
-    request_id = models.CharField(max_length=32, default=context.request_id)
-    source = models.CharField(max_length=10, default=context.source)
+    at = models.DateTimeField(_("at"), db_index=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False, verbose_name=_("actor")
+    )
+    actor_name = models.CharField(_("actor name"), max_length=200)
+    actor_role = models.CharField(_("actor role"), max_length=40, blank=True)
+    verb = models.CharField(_("verb"), max_length=60)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, default=Outcome.DONE)
+    target_type = models.CharField(_("target type"), max_length=60)
+    target_id = models.BigIntegerField(_("target id"), null=True)
+    target_label = models.CharField(_("target label"), max_length=200, blank=True)
+    complaint_id = models.BigIntegerField(_("complaint id"), null=True)
+    customer_id = models.BigIntegerField(_("customer id"), null=True)
+    reason = models.TextField(_("reason"), blank=True)
+    message = models.TextField(_("message"), blank=True)
+    data = models.JSONField(_("data"), default=dict)
+    request_id = models.CharField(_("request id"), max_length=32, default=context.request_id)
+    source = models.CharField(_("source"), max_length=10, default=context.source)
 
     objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ("-at", "-id")
         indexes = [
             models.Index(fields=("-at", "-id"), name="event_by_time"),

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
-from django.utils.functional import Promise
 
 from audit.history import TrackedRecords
-from core.text import in_both
+from core.text import Text
 
 
 class UntrackedWrite(TypeError):
@@ -43,11 +42,11 @@ class Tracked(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UntrackedWrite(f"{type(self).__name__}: tracked rows are never deleted.")
 
-    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> str:  # noqa: N802
-        """The label of a choice, which the record says in English."""
+    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> Text:  # noqa: N802
+        """The label of a choice as it is, so that a page and the record each find their language for it."""
         value = getattr(self, field.attname)
-        label = dict(field.flatchoices).get(value, value)
-        return in_both(lambda: str(label)) if isinstance(label, Promise) else str(label)
+        label: Text = dict(field.flatchoices).get(value, value)
+        return label
 
 
 class TrackedModel(Tracked):

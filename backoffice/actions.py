@@ -14,7 +14,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from core.names import translate_labels
+from audit.actions import Why
 from core.text import Text
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ class ActionForm(forms.Form):
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
-        translate_labels(self)
 
 
 class NoReasonForm(ActionForm):
@@ -62,6 +61,7 @@ class ReasonForm(ActionForm):
     """A reason, required."""
 
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("It becomes part of the record."),
         max_length=4000,
@@ -120,18 +120,18 @@ class StaffAction[M: models.Model](_Deed):
         """Add what this action's questions read (``select_related``), so that none of them queries."""
         return rows
 
-    def obstacle(self, obj: M, by: User) -> str | None:
+    def obstacle(self, obj: M, by: User) -> Why | None:
         """Why this can't be done to the row now, as a sentence for staff; ``None`` if nothing is in the way.
 
         Called once a row with rows from ``get_queryset_for_action``: it should not query by itself.
         """
         return None
 
-    def consequence(self, obj: M, by: User) -> str:
+    def consequence(self, obj: M, by: User) -> Text:
         """What will happen to the row, shown before it happens."""
         return ""
 
-    def summary(self, rows: Sequence[M], by: User) -> str:
+    def summary(self, rows: Sequence[M], by: User) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
         return ""
 
@@ -151,7 +151,7 @@ class StaffAction[M: models.Model](_Deed):
         """The form, bound when there is data."""
         return self.form_class(data, files, initial=self.get_initial(rows, by), rows=rows, by=by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str | Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text | Done:
         """Call the app's action, which owns its transaction. Returns the sentence of what was done.
 
         Raises:
@@ -176,7 +176,7 @@ class PageAction(_Deed):
         by: User = request.user  # type: ignore[assignment]
         return self.form_class(data, files, initial=self.get_initial(request), by=by)
 
-    def obstacle(self, by: User) -> str | None:
+    def obstacle(self, by: User) -> Why | None:
         """Why this can't be done now; ``None`` if nothing is in the way."""
         return None
 
@@ -184,6 +184,6 @@ class PageAction(_Deed):
         """As ``StaffAction.preview_context``."""
         return {}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> str | Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> Text | Done:
         """As ``StaffAction.run``."""
         raise NotImplementedError

@@ -25,7 +25,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from audit.actions import Refused
+from audit.actions import Refused, Why
 from backoffice import confirmation
 from backoffice.actions import PageAction, Permission, StaffAction, allowed
 from backoffice.exports import ListPages, view_query
@@ -52,7 +52,7 @@ class BarItem:
     action: StaffAction[Any]
     url: str
     ready: bool
-    why: str = ""
+    why: Why = ""
 
 
 class TrackedAdmin(HistoryPages, ListPages, TogetherPages):

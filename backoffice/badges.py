@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
 from accounts.staff.models import User
-from core.text import Words
+from core.text import Text
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 # --- What waits for managers besides cases ------------------------------------------------------
 
 #: The name of a number (``register_count``), words for it, and the list of its rows.
-type Besides = tuple[str, Callable[[int], Words], Callable[[], str]]
+type Besides = tuple[str, Callable[[int], Text], Callable[[], str]]
 
 
 registered_besides: list[Besides] = []
 
 
 def register_besides(
-    name: str, rows: Callable[[User], Any], words: Callable[[int], Words], url: Callable[[], str]
+    name: str, rows: Callable[[User], Any], words: Callable[[int], Text], url: Callable[[], str]
 ) -> None:
     """Add a line to the manager's card of what else waits. It is counted with the numbers of the navigation, in their
     one query: ``rows`` gives what is counted, or None where it is not this person's.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from core.text import say
+from core.text import Text, say
 
 type Tone = Literal["one", "two", "three", "four", "good", "warn", "bad", "soft"]
 type Value = int | Decimal
@@ -24,7 +24,7 @@ _TOP, _LEFT, _FLOOR = 10, 26, 106
 class Series:
     """One row of numbers over the same places; ``None`` where there is none to show."""
 
-    label: str
+    label: Text
     tone: Tone
     values: Sequence[int | None]
 
@@ -39,10 +39,10 @@ class Rect:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Label:
     x: int
     y: int
-    text: str
+    text: Text
     anchor: Literal["start", "middle", "end"] = "start"
 
 
@@ -50,14 +50,14 @@ class Text:
 class Chart:
     """What the template draws. ``headings`` and ``rows`` are the same as a table; ``lead`` says it in a few words."""
 
-    title: str
-    lead: str
+    title: Text
+    lead: Text
     rects: Sequence[Rect]
-    texts: Sequence[Text]
+    texts: Sequence[Label]
     lines: Sequence[int]
-    legend: Sequence[tuple[str, str]]
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    legend: Sequence[tuple[Text, str]]
+    headings: Sequence[Text]
+    rows: Sequence[Sequence[Text]]
     height: int = HEIGHT
     width: int = WIDTH
 
@@ -67,7 +67,7 @@ class Chart:
 
 
 def columns(
-    title: str, lead: str, labels: Sequence[str], series: Sequence[Series], *, stacked: bool = True, unit: str = ""
+    title: Text, lead: Text, labels: Sequence[str], series: Sequence[Series], *, stacked: bool = True, unit: str = ""
 ) -> Chart:
     """A column a place: the series on top of each other, or (not ``stacked``) in front of each other, given from the
     back to the front.
@@ -97,8 +97,8 @@ def columns(
         lead=lead,
         rects=rects,
         texts=[
-            Text(_LEFT - 5, _TOP + 4, f"{top}{unit}", "end"),
-            Text(_LEFT - 5, _FLOOR, "0", "end"),
+            Label(_LEFT - 5, _TOP + 4, f"{top}{unit}", "end"),
+            Label(_LEFT - 5, _FLOOR, "0", "end"),
             *_places(labels, step),
         ],
         lines=(_TOP, _FLOOR),
@@ -111,13 +111,13 @@ def columns(
     )
 
 
-def bars(title: str, lead: str, headings: Sequence[str], rows: Sequence[tuple[str, Value, str, Value]]) -> Chart:
+def bars(title: Text, lead: Text, headings: Sequence[Text], rows: Sequence[tuple[Text, Value, Text, Value]]) -> Chart:
     """A bar a row: its label, its value, the value in words, and the value that a whole bar stands for."""
     each = 30
     rects, texts = [], []
     for at, (label, value, words, whole) in enumerate(rows):
         y = 4 + at * each
-        texts += [Text(0, y + 10, label), Text(WIDTH, y + 10, words, "end")]
+        texts += [Label(0, y + 10, label), Label(WIDTH, y + 10, words, "end")]
         length = max(int(value * WIDTH / whole), 1) if whole and value else 0
         rects += [Rect(0, y + 15, WIDTH, 8, "track")]
         if length:
@@ -135,17 +135,17 @@ def bars(title: str, lead: str, headings: Sequence[str], rows: Sequence[tuple[st
     )
 
 
-def _places(labels: Sequence[str], step: int) -> list[Text]:
+def _places(labels: Sequence[str], step: int) -> list[Label]:
     """The first, the middle and the last place by name: more would run into each other."""
     if not labels:
         return []
     y, last = _FLOOR + 14, len(labels) - 1
-    texts = [Text(_LEFT, y, labels[0])]
+    texts = [Label(_LEFT, y, labels[0])]
     if last >= 6:
         middle = last // 2
-        texts.append(Text(_LEFT + middle * step + step // 2, y, labels[middle], "middle"))
+        texts.append(Label(_LEFT + middle * step + step // 2, y, labels[middle], "middle"))
     if last:
-        texts.append(Text(_LEFT + (last + 1) * step, y, labels[last], "end"))
+        texts.append(Label(_LEFT + (last + 1) * step, y, labels[last], "end"))
     return texts
 
 

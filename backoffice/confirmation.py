@@ -24,11 +24,11 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit import context
-from audit.actions import Refused
+from audit.actions import Refused, Why
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.presence import SEEN, seen_in
 from core.sheets.formulas import safe_cell
-from core.text import say
+from core.text import Text, say
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -52,10 +52,10 @@ class Line:
     """A row on the confirmation page: what will happen to it, or why it is skipped."""
 
     pk: Any
-    label: str
+    label: Text
     url: str
-    consequence: str = ""
-    obstacle: str = ""
+    consequence: Text = ""
+    obstacle: Why = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,11 @@ def _run_many(
     for row in rows:
         if str(row.pk) in told_skipped:
             result = Result(
-                row.pk, model_admin.page_title(row), "", "skipped", action.obstacle(row, by) or say("As shown.")
+                row.pk,
+                str(model_admin.page_title(row)),
+                "",
+                "skipped",
+                str(action.obstacle(row, by) or say("As shown.")),
             )
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)
@@ -223,11 +227,11 @@ def _run_many(
 
 
 def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]) -> Result:
-    label, url = model_admin.page_title(row), model_admin.url_of("change", row.pk)
+    label, url = str(model_admin.page_title(row)), model_admin.url_of("change", row.pk)
     try:
         done = _as_done(action.run(row.pk, by, dict(cleaned)))
     except Refused as refusal:
-        return Result(row.pk, label, url, "refused", refusal.message)
+        return Result(row.pk, label, url, "refused", str(refusal.message))
     except Exception:
         # The rows before this one are done for good: the person must learn which.
         logger.exception("Action %s failed on %s %s", action.name, row._meta.label, row.pk)
@@ -235,7 +239,7 @@ def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: U
             "Nothing was done: an error of the system, logged under request {request_id}.",
             request_id=context.current().request_id,
         )
-        return Result(row.pk, label, url, "failed", sentence)
+        return Result(row.pk, label, url, "failed", str(sentence))
     return Result(row.pk, label, done.url or url, "done", str(done.sentence))
 
 
@@ -350,7 +354,7 @@ def _list_url(model_admin: TrackedAdmin, request: HttpRequest) -> str:
     return f"{url}?{filters}" if filters else url
 
 
-def _as_done(answer: str | Done) -> Done:
+def _as_done(answer: Text | Done) -> Done:
     return answer if isinstance(answer, Done) else Done(answer)
 
 

@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http import StreamingHttpResponse as Streaming
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
@@ -26,7 +25,7 @@ from audit.actions import Refused, act
 from backoffice.models import SavedView
 from backoffice.paging import FewValues, ShortCount, is_for_few_values
 from core.sheets.formulas import safe_cell
-from core.text import Words, in_both, say
+from core.text import counted, say
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -133,8 +132,8 @@ class ListPages(admin.ModelAdmin[Any]):
                     raise Refused(
                         say(
                             "These are {rows} rows; a file holds at most {most}. Please filter first.",
-                            rows=_grouped(rows),
-                            most=_grouped(MOST_CSV_ROWS),
+                            rows=counted(rows),
+                            most=counted(MOST_CSV_ROWS),
                         ),
                         code="too_many",
                     )
@@ -164,10 +163,6 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _grouped(number: int) -> Words:
-    return in_both(lambda: number_format(number, force_grouping=True))
 
 
 def plain_text(value: Any) -> str:

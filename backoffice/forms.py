@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 from iso4217 import Currency
 
 from backoffice.widgets import DateInput
@@ -43,10 +44,8 @@ class ReasonField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 3})
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "label", gettext_lazy("Reason") if kwargs.get("required", True) else gettext_lazy("Reason (optional)")
-        )
-        super().__init__(**{"help_text": gettext_lazy("It becomes part of the record."), "max_length": 4000, **kwargs})
+        kwargs.setdefault("label", _("Reason") if kwargs.get("required", True) else _("Reason (optional)"))
+        super().__init__(**{"help_text": _("It becomes part of the record."), "max_length": 4000, **kwargs})
 
 
 class AmountField(forms.DecimalField):

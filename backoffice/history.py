@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
 from backoffice.display import when
-from core.text import say
+from core.text import Text, say
 
 if TYPE_CHECKING:
     from django.contrib import admin
@@ -54,7 +54,7 @@ class HistoryPages(SimpleHistoryAdmin):
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def history_view_title(self, request: HttpRequest, obj: Any) -> str:
+    def history_view_title(self, request: HttpRequest, obj: Any) -> Text:
         return say("History of {row}", row=obj)
 
     def get_history_queryset(self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any) -> Any:

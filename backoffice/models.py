@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
@@ -21,16 +22,20 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 class SavedView(models.Model):
     """A list's filters, order and search under a name: one's own, or shared with everybody who may see the list."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="saved_views")
-    page = models.CharField(max_length=80)
-    name = models.CharField(max_length=60)
-    query = models.TextField(blank=True)
-    shared = models.BooleanField(default=False)
-    made_at = models.DateTimeField(auto_now_add=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="saved_views", verbose_name=_("owner")
+    )
+    page = models.CharField(_("page"), max_length=80)
+    name = models.CharField(_("name"), max_length=60)
+    query = models.TextField(_("query"), blank=True)
+    shared = models.BooleanField(_("shared"), default=False)
+    made_at = models.DateTimeField(_("made at"), auto_now_add=True)
 
     objects: ClassVar = SavedViewQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
         ordering = ("name", "pk")
         constraints = [
             models.UniqueConstraint(fields=("owner", "page", "name"), name="saved_view_name_once"),
@@ -44,12 +49,14 @@ class SavedView(models.Model):
 class Presence(models.Model):
     """Somebody had a row's page open lately."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    target_type = models.CharField(max_length=60)
-    target_id = models.BigIntegerField()
-    seen_at = models.DateTimeField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("person"))
+    target_type = models.CharField(_("target type"), max_length=60)
+    target_id = models.BigIntegerField(_("target id"))
+    seen_at = models.DateTimeField(_("seen at"))
 
     class Meta:
+        verbose_name = _("presence")
+        verbose_name_plural = _("presences")
         constraints = [
             models.UniqueConstraint(fields=("target_type", "target_id", "person"), name="presence_once"),
         ]

@@ -10,7 +10,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from backoffice.actions import Permission, allowed
-from core.text import Text, Words, recorded, say
+from core.text import Text, say
 
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
@@ -113,10 +113,9 @@ def register_verbs(words: Mapping[str, Text]) -> None:
     _verbs.update(words)
 
 
-def verb_in_words(verb: str) -> Words:
+def verb_in_words(verb: str) -> Text:
     """How a timeline says a verb. An unregistered ``refund.approve`` reads "refund: approve"."""
-    words = _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
-    return Words(str(words), recorded(words))
+    return _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
 
 
 def timeline_panel(

@@ -22,7 +22,7 @@ from audit.actions import Refused
 from audit.models import Event, EventQuerySet
 from backoffice.models import Presence
 from backoffice.panels import verb_in_words
-from core.text import join, say
+from core.text import Text, join, say
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -41,7 +41,7 @@ class Change:
     """One thing done to a row since a page was shown."""
 
     who: str
-    words: str
+    words: Text
     at: datetime
     reason: str
 

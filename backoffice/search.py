@@ -70,7 +70,7 @@ class Found:
 
     title: str
     url: str
-    note: str = ""
+    note: Text = ""
     exact: bool = False
 
 

@@ -22,7 +22,7 @@ from backoffice.badges import counts_of, in_words
 from backoffice.panels import home_panels, later_panel
 from backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
-from core.text import Text, recorded, say
+from core.text import Text, in_english, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +289,7 @@ class BackOfficeSite(admin.AdminSite):
             line["current"] = line is best
         return {
             "name": group.label,
-            "app_label": recorded(group.label).lower().replace(" ", "-"),
+            "app_label": in_english(group.label).lower().replace(" ", "-"),
             "app_url": lines[0]["admin_url"] if lines else "",
             "icon": group.icon,
             "count": self._count(request, group.count),

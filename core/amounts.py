@@ -8,18 +8,20 @@ from decimal import Decimal
 from django.utils.formats import number_format
 from iso4217 import Currency
 
-from core.text import Words, in_both
+from core.text import Text, join, when_read
 from core.validators import fits_currency
 
 
-def money_text(amount: Decimal, currency: str) -> Words:
+@when_read
+def money_text(amount: Decimal, currency: str) -> str:
     """``1,234.50 EUR``: all of the currency's decimals, grouped. Nothing is rounded."""
-    return in_both(lambda: f"{written_out(amount, currency)} {currency}")
+    return f"{written_out(amount, currency)} {currency}"
 
 
-def digits_text(amount: Decimal, currency: str) -> Words:
+@when_read
+def digits_text(amount: Decimal, currency: str) -> str:
     """``1,234.50``: as ``money_text``, for sentences that name the currency themselves."""
-    return in_both(lambda: written_out(amount, currency))
+    return written_out(amount, currency)
 
 
 def written_out(amount: Decimal, currency: str) -> str:
@@ -28,9 +30,9 @@ def written_out(amount: Decimal, currency: str) -> str:
     return number_format(amount, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
 
 
-def sums_in_words(amounts: Iterable[tuple[str, Decimal]]) -> str:
+def sums_in_words(amounts: Iterable[tuple[str, Decimal]]) -> Text:
     """Amounts with their currency, summed by currency: "12.00 EUR, 5.00 USD"."""
     sums: dict[str, Decimal] = {}
     for currency, amount in amounts:
         sums[currency] = sums.get(currency, Decimal(0)) + amount
-    return ", ".join(money_text(amount, currency) for currency, amount in sorted(sums.items()))
+    return join(", ", (money_text(amount, currency) for currency, amount in sorted(sums.items())))

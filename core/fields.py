@@ -13,13 +13,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from core.text import Words, join, number_text, say
+from core.text import Text, join, number_text, say
 
 # Wide enough for every value of a 64-bit column; nothing is ever rounded here.
 _EXACT = Context(prec=60)
 
 
-def amount_text(amount: Decimal, currency: str) -> Words:
+def amount_text(amount: Decimal, currency: str) -> Text:
     """Every digit of an amount, with its currency: ``0.015 EUR``. For a cost of one unit, which may be finer than the
     currency, and for the name of a row; amounts on pages are written by ``core.amounts``.
     """

@@ -1,117 +1,101 @@
-"""Sentences for whoever is looking, in their language, that remember how the record says the same.
+"""Sentences: shown in the language of whoever reads them, put on record in English.
 
-The record (events, jobs, notes made by the program) is in English, so that one trail reads as one. Pages are in the
-language of the person. A refusal is shown and recorded at once: ``say`` makes both from one sentence. Words that are
-there before anybody looks (labels, titles, choices) are Django's ``gettext_lazy`` instead.
+``say`` makes a lazy text, as ``gettext_lazy`` does: it is put into words when somebody reads it. A page reads it as it
+is; the record (events, jobs, notes made by the program) takes it ``in_english``, so that one trail reads as one. What
+is kept in a column, a session or JSON is made plain text first: ``in_english`` or, for whoever looks now, ``str``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import get_language, gettext, ngettext, override
+from django.utils.functional import lazy
+from django.utils.translation import gettext, ngettext, override
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
+    from django_stubs_ext import StrOrPromise, StrPromise
 
-#: Words that may still have to find their language: what labels, titles and hints are.
+#: Words, or words that still have to find their language.
 type Text = StrOrPromise
 
 #: The language of the record.
 RECORD = "en"
+_on_record = ContextVar("on_record", default=False)
 
 
-class Words(str):  # noqa: SLOT000
-    """Text in the language that was spoken when it was made; ``recorded`` is the same in English."""
-
-    recorded: str
-
-    def __new__(cls, shown: str, recorded: str) -> Self:
-        made = super().__new__(cls, shown)
-        made.recorded = recorded
-        return made
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copy is made with both.
-        return Words, (str(self), self.recorded)
-
-    def lower(self) -> Words:
-        return Words(super().lower(), self.recorded.lower())
-
-    def capitalize(self) -> Words:
-        return Words(super().capitalize(), self.recorded.capitalize())
+def when_read[**P](write: Callable[P, str]) -> Callable[P, StrPromise]:
+    """A function that writes, put off until somebody reads, in their language."""
+    return lazy(write, str)  # type: ignore[return-value]
 
 
-def say(message: str, /, **values: object) -> Words:
-    """The sentence in the language of whoever is looking. ``{names}`` in it stand for the values.
+@when_read
+def say(message: str, /, **values: object) -> str:
+    """The sentence; ``{names}`` in it stand for the values.
 
     Days are written as people of the language write them, in the record as ISO 8601 does. Amounts are to be given as
-    ``core.amounts.money_text`` writes them; other words as ``say`` or ``gettext_lazy`` made them.
+    ``core.amounts.money_text`` writes them; other words, and rows, as they are: a ``str`` of them has a language.
     """
-    return Words(_filled(gettext(message), values), _filled_for_record(message, values))
+    return _filled(gettext(message), values)
 
 
-def say_count(one: str, many: str, count: int, /, **values: object) -> Words:
+@when_read
+def say_count(one: str, many: str, count: int, /, **values: object) -> str:
     """The sentence for one or for many; ``{count}`` is the number."""
-    values = {"count": count, **values}
-    return Words(_filled(ngettext(one, many, count), values), _filled_for_record(one if count == 1 else many, values))
+    return _filled(ngettext(one, many, count), {"count": count, **values})
 
 
-def join(separator: str, parts: Iterable[object]) -> Words:
-    """As ``separator.join``, of sentences and words of every kind."""
-    found = list(parts)
-    return Words(separator.join(map(_shown, found)), separator.join(map(recorded, found)))
+def join(separator: str, parts: Iterable[object]) -> StrPromise:
+    """As ``separator.join``, of sentences, words, rows and days."""
+    return _joined(separator, list(parts))
 
 
-def in_both(write: Callable[[], str]) -> Words:
-    """What the function writes in the language of whoever is looking and, for the record, in English."""
-    shown = write()
-    if get_language() == RECORD:
-        return Words(shown, shown)
-    with override(RECORD):
-        return Words(shown, write())
+@when_read
+def _joined(separator: str, parts: list[object]) -> str:
+    return separator.join(map(_words, parts))
 
 
-def number_text(number: Decimal) -> Words:
+@when_read
+def lower(text: Text) -> str:
+    """The words in small letters."""
+    return text.lower()
+
+
+@when_read
+def number_text(number: Decimal) -> str:
     """A number with every digit, with the point or comma of the language, ungrouped."""
-    return in_both(lambda: number_format(number, use_l10n=True))
+    return number_format(number, use_l10n=True)
 
 
-def counted(number: int) -> Words:
+@when_read
+def counted(number: int) -> str:
     """A whole number, grouped as the language groups it."""
-    return in_both(lambda: number_format(number, use_l10n=True, force_grouping=True))
+    return number_format(number, use_l10n=True, force_grouping=True)
 
 
-def recorded(text: object) -> str:
-    """How the record says it: as ``say`` remembers, lazy words in English, anything else as it is."""
-    if isinstance(text, Words):
-        return text.recorded
-    if isinstance(text, str):
-        return str(text)
-    if isinstance(text, date):
-        return (
-            text.isoformat() if not isinstance(text, datetime) else timezone.localtime(text).isoformat(" ", "minutes")
-        )
-    # Lazy words, and rows whose names have words in them.
-    with override(RECORD):
-        said = str(text)
-        return said.recorded if isinstance(said, Words) else said
+def in_english(text: object) -> str:
+    """How the record says it: sentences, words and the names of rows in English, days by ISO 8601."""
+    token = _on_record.set(True)
+    try:
+        with override(RECORD):
+            return _words(text)
+    finally:
+        _on_record.reset(token)
 
 
 def _filled(message: str, values: dict[str, object]) -> str:
-    return message.format(**{name: _shown(value) for name, value in values.items()}) if values else message
+    return message.format(**{name: _words(value) for name, value in values.items()}) if values else message
 
 
-def _filled_for_record(message: str, values: dict[str, object]) -> str:
-    return message.format(**{name: recorded(value) for name, value in values.items()}) if values else message
-
-
-def _shown(value: object) -> str:
+def _words(value: object) -> str:
+    if not isinstance(value, date):
+        return str(value)
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "DATETIME_FORMAT")
-    return date_format(value) if isinstance(value, date) else str(value)
+        local = timezone.localtime(value)
+        return local.isoformat(" ", "minutes") if _on_record.get() else date_format(local, "DATETIME_FORMAT")
+    return value.isoformat() if _on_record.get() else date_format(value)

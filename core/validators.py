@@ -16,23 +16,20 @@ from stdnum import iban
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError as NumberError
 
-from core.text import Words, in_both, say
+from core.text import say, when_read
 
 
-def problem_in_words(check: Callable[[], object]) -> Words:
+@when_read
+def problem_in_words(check: Callable[[], object]) -> str:
     """What a check says when it fails, as a page and as the record says it; nothing when it does not fail.
 
     It is asked anew for the record: Django's checks write their messages in the language of the moment.
     """
-
-    def write() -> str:
-        try:
-            check()
-        except ValidationError as problem:
-            return " ".join(problem.messages)
-        return ""
-
-    return in_both(write)
+    try:
+        check()
+    except ValidationError as problem:
+        return " ".join(problem.messages)
+    return ""
 
 
 def validate_currency(code: str) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Obstacle, act
-from core.text import Text, recorded, say
+from core.text import Text, in_english, say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue
@@ -31,7 +31,7 @@ def start_job(kind: str, title: Text, parameters: Mapping[str, Any], *, by: User
             raise ValueError(f"There is no kind of job named {kind!r}.")
         action.refuse_if(_role_obstacle(known, by))
         job = Job(
-            kind=kind, title=recorded(title)[:200], parameters=dict(parameters), asked_by=by, asked_at=timezone.now()
+            kind=kind, title=in_english(title)[:200], parameters=dict(parameters), asked_by=by, asked_at=timezone.now()
         )
         job.save()
         action.about(job)

@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import OptionalReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -68,8 +69,8 @@ class Standing:
 
     key: str
     label: Text
-    figures: str
-    hint: str = ""
+    figures: Text
+    hint: Text = ""
 
 
 def standing_of(job: Job) -> Standing:
@@ -113,10 +114,10 @@ class Cancel(_JobAction):
     icon = "circle-stop"
     intro = gettext_lazy("What it has done so far stays on record.")
 
-    def obstacle(self, obj: Job, by: User) -> str | None:
+    def obstacle(self, obj: Job, by: User) -> Obstacle | None:
         return actions.cancel_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{job} is cancelled.", job=actions.cancel_job(pk, by=by, **cleaned))
 
 
@@ -127,10 +128,10 @@ class Resume(_JobAction):
     icon = "rotate-cw"
     intro = gettext_lazy("It goes on from what it had saved last.")
 
-    def obstacle(self, obj: Job, by: User) -> str | None:
+    def obstacle(self, obj: Job, by: User) -> Obstacle | None:
         return actions.resume_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{job} goes on.", job=actions.resume_job(pk, by=by, **cleaned))
 
 
@@ -182,7 +183,7 @@ class JobAdmin(TrackedAdmin):
         return when(obj.finished_at)
 
     @admin.display(description=gettext_lazy("Took"))
-    def took(self, obj: Job) -> str:
+    def took(self, obj: Job) -> Text:
         if obj.started_at is None or obj.finished_at is None:
             return "–"
         minutes, seconds = divmod((obj.finished_at - obj.started_at).total_seconds(), 60)

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 #: A running job that has not been heard of for so long has lost its worker. Jobs report at most about every second.
 SILENT_FOR = timedelta(minutes=2)
@@ -29,31 +30,35 @@ class Job(models.Model):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", gettext_lazy("Waiting")
-        RUNNING = "running", gettext_lazy("Running")
-        FINISHED = "finished", gettext_lazy("Finished")
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
         FAILED = "failed", pgettext_lazy("state of a job", "Failed")
         CANCELLED = "cancelled", pgettext_lazy("state of a job", "Cancelled")
 
     OPEN_STATES = (State.QUEUED, State.RUNNING)
 
-    kind = models.CharField(max_length=40)
-    title = models.CharField(max_length=200)
-    parameters: Any = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs")
-    asked_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0)
-    failure = models.TextField(blank=True)
-    result: Any = models.JSONField(default=dict, blank=True)
+    kind = models.CharField(_("kind"), max_length=40)
+    title = models.CharField(_("title"), max_length=200)
+    parameters: Any = models.JSONField(_("parameters"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs", verbose_name=_("asked by")
+    )
+    asked_at = models.DateTimeField(_("asked at"))
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    heartbeat_at = models.DateTimeField(_("heartbeat at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    total = models.PositiveIntegerField(_("total"), default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    failure = models.TextField(_("failure"), blank=True)
+    result: Any = models.JSONField(_("result"), default=dict, blank=True)
 
     objects: ClassVar = JobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         ordering = ("-asked_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(done__lte=F("total")), name="job_done_within_total"),

@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from audit import context
 from audit.actions import Refused, act
-from core.text import RECORD, recorded, say
+from core.text import RECORD, in_english, say
 from jobs.kinds import kind_of
 from jobs.models import Job
 from jobs.progress import JobStopped, Progress
@@ -57,7 +57,7 @@ def _run(job: Job) -> None:
     except JobStopped:
         logger.info("Job %s was cancelled or taken over; this run ends.", job.pk)
     except Refused as refusal:
-        _fail(job, recorded(refusal.message))
+        _fail(job, in_english(refusal.message))
     except Exception:
         logger.exception("Job %s (%s) failed.", job.pk, job.kind)
         request = context.current().request_id

@@ -525,7 +525,7 @@ def test_r5_deadlines_can_count_working_days(desk: Desk) -> None:
     zone = timezone.get_default_timezone()
     assert complaint.acknowledge_due_at.astimezone(zone) == noon(30, hour=0)
     assert complaint.decide_due_at.astimezone(zone) == noon(11, month=5, hour=0)
-    assert [due.in_words for due in dues_of(complaint, noon(29))] == ["Acknowledge today", "Decide in 11 d"]
+    assert [str(due.in_words) for due in dues_of(complaint, noon(29))] == ["Acknowledge today", "Decide in 11 d"]
 
 
 def test_r5_each_missed_deadline_has_one_event(desk: Desk) -> None:

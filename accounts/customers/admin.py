@@ -24,6 +24,7 @@ from accounts.customers.panels import customer_page
 from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ActionForm, Done, OptionalReasonForm, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -31,7 +32,7 @@ from backoffice.display import pill, sub
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, register_verbs, timeline_panel
 from backoffice.presence import last_done
-from core.text import say
+from core.text import Text, say
 from core.validators import countries
 
 #: How much of a long story the customer's page tells; the audit trail has all of it.
@@ -74,7 +75,7 @@ class EditCustomer(StaffAction[Customer]):
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = CustomerForm
 
-    def obstacle(self, obj: Customer, by: User) -> str | None:
+    def obstacle(self, obj: Customer, by: User) -> Obstacle | None:
         return merged_obstacle(obj)
 
     def get_initial(self, rows: Sequence[Customer], by: User) -> dict[str, Any]:
@@ -84,10 +85,10 @@ class EditCustomer(StaffAction[Customer]):
         form = super().get_form(rows, by, data, files)
         if obstacle := currency_obstacle(rows[0]):
             form.fields["currency"].disabled = True
-            form.fields["currency"].help_text = obstacle
+            form.fields["currency"].help_text = obstacle.sentence
         return form
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("The details of {customer} are changed.", customer=edit_customer(pk, by=by, **cleaned))
 
 
@@ -100,10 +101,10 @@ class AddContact(StaffAction[Customer]):
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = ContactForm
 
-    def obstacle(self, obj: Customer, by: User) -> str | None:
+    def obstacle(self, obj: Customer, by: User) -> Obstacle | None:
         return merged_obstacle(obj)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{contact} is a contact now.", contact=add_contact(pk, by=by, **cleaned))
 
 
@@ -113,7 +114,7 @@ class MergedFilter(admin.SimpleListFilter):
     title = gettext_lazy("merged")
     parameter_name = "merged"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
         return [("yes", say("Merged into another")), ("all", say("All, merged ones too"))]
 
     def choices(self, changelist: Any) -> Any:
@@ -239,13 +240,13 @@ class EditContact(StaffAction[Contact]):
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = ContactForm
 
-    def obstacle(self, obj: Contact, by: User) -> str | None:
+    def obstacle(self, obj: Contact, by: User) -> Obstacle | None:
         return contact_obstacle(obj)
 
     def get_initial(self, rows: Sequence[Contact], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("What is known of {contact} is changed.", contact=edit_contact(pk, by=by, **cleaned))
 
 
@@ -259,17 +260,17 @@ class RetireContact(StaffAction[Contact]):
     roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: Contact, by: User) -> str | None:
+    def obstacle(self, obj: Contact, by: User) -> Obstacle | None:
         return contact_obstacle(obj)
 
-    def consequence(self, obj: Contact, by: User) -> str:
+    def consequence(self, obj: Contact, by: User) -> Text:
         return say(
             "{contact} is no longer shown as somebody to talk to at {customer}.",
             contact=obj.name,
             customer=obj.customer.name,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{contact} is retired.", contact=retire_contact(pk, by=by, reason=cleaned["reason"]))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
@@ -20,7 +20,7 @@ class CustomerNumberField(forms.CharField):
     """A customer, named by number: there are too many to choose from a list."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"label": gettext_lazy("Customer number"), "max_length": 30, **kwargs})
+        super().__init__(**{"label": _("Customer number"), "max_length": 30, **kwargs})
 
     def clean(self, value: Any) -> Any:
         number = super().clean(value)
@@ -30,45 +30,45 @@ class CustomerNumberField(forms.CharField):
         if customer is None:
             raise ValidationError(say("There is no customer {number}.", number=number), code="unknown")
         if obstacle := merged_obstacle(customer):
-            raise ValidationError(obstacle, code="merged")
+            raise ValidationError(obstacle.sentence, code="merged")
         return customer
 
 
 class CustomerForm(ActionForm):
     """What is known of a customer; also for a new one."""
 
-    name = forms.CharField(max_length=200)
-    kind = forms.ChoiceField(choices=Customer.Kind)
-    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
-    phone = forms.CharField(max_length=40, required=False)
-    country = forms.ChoiceField(choices=country_choices)
-    language = forms.ChoiceField(choices=Customer.Language)
-    currency = forms.ChoiceField(choices=currency_choices)
-    postal_address = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False)
+    name = forms.CharField(label=_("Name"), max_length=200)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Customer.Kind)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    country = forms.ChoiceField(label=_("Country"), choices=country_choices)
+    language = forms.ChoiceField(label=_("Language"), choices=Customer.Language)
+    currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
+    postal_address = forms.CharField(
+        label=_("Postal address"), widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False
+    )
     billing_address = forms.CharField(
+        label=_("Billing address"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=500,
         required=False,
-        help_text=gettext_lazy("Where it differs from the postal address."),
+        help_text=_("Where it differs from the postal address."),
     )
     tax_number = forms.CharField(
+        label=_("Tax number"),
         max_length=30,
         required=False,
-        help_text=gettext_lazy("A company's VAT number, where its country has one. Checked by its digits."),
+        help_text=_("A company's VAT number, where its country has one. Checked by its digits."),
     )
-    iban = forms.CharField(
-        label="IBAN", max_length=42, required=False, help_text=gettext_lazy("Needed to pay cash out.")
-    )
+    iban = forms.CharField(label="IBAN", max_length=42, required=False, help_text=_("Needed to pay cash out."))
     account_holder = forms.CharField(
-        max_length=140, required=False, help_text=gettext_lazy("If it is not the customer.")
+        label=_("Account holder"), max_length=140, required=False, help_text=_("If it is not the customer.")
     )
-    customer_since = DateField(required=False)
-    notes = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
+    customer_since = DateField(label=_("Customer since"), required=False)
+    notes = forms.CharField(label=_("Notes"), widget=forms.Textarea(attrs={"rows": 3}), required=False)
     reason = ReasonField(
         required=False,
-        help_text=gettext_lazy(
-            "Needed for a change of bank details: who asked, and how. It becomes part of the record."
-        ),
+        help_text=_("Needed for a change of bank details: who asked, and how. It becomes part of the record."),
     )
 
     def clean_iban(self) -> str:
@@ -81,12 +81,12 @@ class CustomerForm(ActionForm):
 class ContactForm(ActionForm):
     """Somebody to talk to at a customer."""
 
-    name = forms.CharField(max_length=140)
+    name = forms.CharField(label=_("Name"), max_length=140)
     position = forms.CharField(
-        max_length=80, required=False, help_text=gettext_lazy("What they do there: accounts, reception, IT.")
+        label=_("Position"), max_length=80, required=False, help_text=_("What they do there: accounts, reception, IT.")
     )
-    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
-    phone = forms.CharField(max_length=40, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
 
 
 class NewCustomerForm(CustomerForm):
@@ -95,9 +95,9 @@ class NewCustomerForm(CustomerForm):
     field_order = ("number", "name")
 
     number = forms.CharField(
-        label=gettext_lazy("Number (optional)"),
+        label=_("Number (optional)"),
         max_length=30,
         required=False,
-        help_text=gettext_lazy("The next free one if left out: K-000001 and so on."),
+        help_text=_("The next free one if left out: K-000001 and so on."),
     )
     reason = ReasonField(required=False)

@@ -6,7 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from audit.tracked import TrackedModel
@@ -18,37 +18,42 @@ class Customer(TrackedModel):
     """A person or company that buys from us."""
 
     class Kind(models.TextChoices):
-        PERSON = "person", gettext_lazy("Person")
-        COMPANY = "company", gettext_lazy("Company")
+        PERSON = "person", _("Person")
+        COMPANY = "company", _("Company")
 
     class Language(models.TextChoices):
-        ENGLISH = "en", gettext_lazy("English")
-        ITALIAN = "it", gettext_lazy("Italian")
+        ENGLISH = "en", _("English")
+        ITALIAN = "it", _("Italian")
 
     number = models.CharField(
+        _("number"),
         max_length=30,
         unique=True,
-        validators=[
-            RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", gettext_lazy("Letters, digits and . _ / - only."))
-        ],
+        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", _("Letters, digits and . _ / - only."))],
     )
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COMPANY)
-    name = models.CharField(max_length=200)
-    email = models.EmailField(blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    country = models.CharField(max_length=2, default="IT", validators=[validate_country])
-    language = models.CharField(max_length=2, choices=Language, default=Language.ENGLISH)
-    currency = models.CharField(max_length=3, default="EUR", validators=[validate_currency])
-    postal_address = models.TextField(blank=True)
-    billing_address = models.TextField(blank=True, help_text=gettext_lazy("Where it differs from the postal address."))
-    tax_number = models.CharField(max_length=30, blank=True)
-    iban = models.CharField("IBAN", max_length=34, blank=True, validators=[validate_iban])
-    account_holder = models.CharField(max_length=140, blank=True)
-    customer_since = models.DateField(null=True, blank=True)
-    notes = models.TextField(blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, related_name="merged_customers", null=True, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.COMPANY)
+    name = models.CharField(_("name"), max_length=200)
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    country = models.CharField(_("country"), max_length=2, default="IT", validators=[validate_country])
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.ENGLISH)
+    currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[validate_currency])
+    postal_address = models.TextField(_("postal address"), blank=True)
+    billing_address = models.TextField(
+        _("billing address"), blank=True, help_text=_("Where it differs from the postal address.")
+    )
+    tax_number = models.CharField(_("tax number"), max_length=30, blank=True)
+    iban = models.CharField(_("IBAN"), max_length=34, blank=True, validators=[validate_iban])
+    account_holder = models.CharField(_("account holder"), max_length=140, blank=True)
+    customer_since = models.DateField(_("customer since"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, related_name="merged_customers", null=True, blank=True, verbose_name=_("merged into")
+    )
 
     class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
         ordering = ("number",)
         indexes = [
             models.Index(fields=("name",), name="customer_by_name"),
@@ -71,16 +76,18 @@ class Customer(TrackedModel):
 class Contact(TrackedModel):
     """Somebody to talk to at a customer."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
-    name = models.CharField(max_length=140)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts", verbose_name=_("customer"))
+    name = models.CharField(_("name"), max_length=140)
     position = models.CharField(
-        max_length=80, blank=True, help_text=gettext_lazy("What they do there: accounts, reception, IT.")
+        _("position"), max_length=80, blank=True, help_text=_("What they do there: accounts, reception, IT.")
     )
-    email = models.EmailField(blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    active = models.BooleanField(default=True)
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    active = models.BooleanField(_("active"), default=True)
 
     class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
         ordering = ("customer", "name", "pk")
         constraints = [models.CheckConstraint(condition=~Q(name=""), name="contact_has_name")]
 
@@ -91,17 +98,23 @@ class Contact(TrackedModel):
 class BankDetailsChange(TrackedModel):
     """New bank details of a customer. Nothing is paid out to them until a second person has confirmed the change."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="bank_details_changes")
-    iban_before = models.CharField(max_length=34, blank=True)
-    iban_after = models.CharField(max_length=34, blank=True)
-    holder_before = models.CharField(max_length=140, blank=True)
-    holder_after = models.CharField(max_length=140, blank=True)
-    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    changed_at = models.DateTimeField()
-    confirmed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
-    confirmed_at = models.DateTimeField(null=True, blank=True)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="bank_details_changes", verbose_name=_("customer")
+    )
+    iban_before = models.CharField(_("iban before"), max_length=34, blank=True)
+    iban_after = models.CharField(_("iban after"), max_length=34, blank=True)
+    holder_before = models.CharField(_("holder before"), max_length=140, blank=True)
+    holder_after = models.CharField(_("holder after"), max_length=140, blank=True)
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("changed by"))
+    changed_at = models.DateTimeField(_("changed at"))
+    confirmed_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("confirmed by")
+    )
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("bank details change")
+        verbose_name_plural = _("bank details changes")
         ordering = ("-changed_at", "-pk")
         constraints = [
             models.CheckConstraint(
@@ -113,4 +126,4 @@ class BankDetailsChange(TrackedModel):
 
     def __str__(self) -> str:
         day = timezone.localdate(self.changed_at)
-        return say("Bank details of {customer} of {day}", customer=self.customer.name, day=day)
+        return str(say("Bank details of {customer} of {day}", customer=self.customer.name, day=day))

@@ -12,7 +12,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
 from backoffice.search import Found, Source, Typed, begins, first_of, register_source
-from core.text import say
+from core.text import join, say
 
 
 def find_customers(typed: Typed, user: User) -> Iterator[Found]:
@@ -31,7 +31,7 @@ def find_customers(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             customer.name,
             page_url(customer),
-            ", ".join(part for part in parts if part),
+            join(", ", filter(None, parts)),
             exact=typed.names(customer.number, customer.email),
         )
 
@@ -44,7 +44,7 @@ def find_contacts(typed: Typed, user: User) -> Iterator[Found]:
     rows = Contact.objects.filter(wanted).select_related("customer").order_by("name", "pk")
     for contact in first_of(rows):
         parts = (contact.position, contact.customer.name, contact.email, "" if contact.active else say("retired"))
-        yield Found(contact.name, page_url(contact.customer), ", ".join(part for part in parts if part))
+        yield Found(contact.name, page_url(contact.customer), join(", ", filter(None, parts)))
 
 
 register_source(Source(gettext_lazy("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class NumberSeries(models.Model):
     """The last number given out in a series, for numbers without gaps: taken and used in one transaction."""
 
-    name = models.CharField(max_length=40, primary_key=True)
-    last = models.PositiveBigIntegerField(default=0)
+    name = models.CharField(_("name"), max_length=40, primary_key=True)
+    last = models.PositiveBigIntegerField(_("last"), default=0)
 
     class Meta:
+        verbose_name = _("number series")
+        verbose_name_plural = _("number seriess")
         constraints = [models.CheckConstraint(condition=Q(last__gte=0), name="series_not_negative")]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, Role
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act, checked
-from core.text import say
+from core.text import lower, say
 from core.validators import problem_in_words
 
 
@@ -178,7 +178,7 @@ def draft_staff_change(
 def publish_change_obstacle(change: StaffChange, *, by: User) -> Obstacle | None:
     """Why this person may not publish the change now, or None."""
     if change.state != StaffChange.State.DRAFT:
-        return Obstacle(say("This change is {state} already.", state=change.get_state_display().lower()), "state")
+        return Obstacle(say("This change is {state} already.", state=lower(change.get_state_display())), "state")
     if change.drafted_by_id == by.pk:
         return Obstacle(say("You drafted this change: somebody else has to publish it."), "four_eyes")
     if change.person_id == by.pk:
@@ -240,7 +240,7 @@ def _set_lead(action: Action, person: User, change: StaffChange) -> None:
 def discard_obstacle(change: StaffChange) -> Obstacle | None:
     """Why the draft can't be discarded, or None."""
     if change.state != StaffChange.State.DRAFT:
-        return Obstacle(say("This change is {state} already.", state=change.get_state_display().lower()), "state")
+        return Obstacle(say("This change is {state} already.", state=lower(change.get_state_display())), "state")
     return None
 
 

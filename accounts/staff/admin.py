@@ -28,6 +28,7 @@ from accounts.staff.forms import NewPersonForm, NewTeamForm, StaffChangeForm
 from accounts.staff.language.admin import ChooseLanguage
 from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, may_words, role_words, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -95,7 +96,7 @@ class DraftStaffChange(StaffAction[User]):
     form_class = StaffChangeForm
     intro = gettext_lazy("Nothing changes until a manager, who is not this person, has published the draft.")
 
-    def obstacle(self, obj: User, by: User) -> str | None:
+    def obstacle(self, obj: User, by: User) -> Obstacle | None:
         return draft_obstacle(obj, open_drafts=len(obj.open_drafts))  # type: ignore[attr-defined]
 
     def get_initial(self, rows: Sequence[User], by: User) -> dict[str, Any]:
@@ -166,7 +167,7 @@ class UserAdmin(TrackedAdmin):
         return pill(say("Active"), "good") if obj.is_active else pill(say("Inactive"), "mute")
 
     @admin.display(description=gettext_lazy("Last signed in"), ordering="last_login")
-    def last_sign_in(self, obj: User) -> str:
+    def last_sign_in(self, obj: User) -> Text:
         return when(obj.last_login) or say("never")
 
     @admin.display(description=gettext_lazy("Since"))
@@ -174,7 +175,7 @@ class UserAdmin(TrackedAdmin):
         return when(obj.date_joined)
 
     @admin.display(description=gettext_lazy("Own customer number"))
-    def own_customer_number(self, obj: User) -> str:
+    def own_customer_number(self, obj: User) -> Text:
         return obj.customer.number if obj.customer else say("none")
 
     def page_pills(self, request: HttpRequest, obj: User) -> Sequence[SafeString]:
@@ -239,13 +240,13 @@ class PublishStaffChange(StaffAction[StaffChange]):
     roles = roles_that(May.PUBLISH_STAFF)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: StaffChange, by: User) -> str | None:
+    def obstacle(self, obj: StaffChange, by: User) -> Obstacle | None:
         return publish_change_obstacle(obj, by=by)
 
-    def consequence(self, obj: StaffChange, by: User) -> str:
+    def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("From now on {person} is: {role}.", person=obj.person, role=_in_words(obj))
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{change} is published.", change=publish_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -259,13 +260,13 @@ class DiscardStaffChange(StaffAction[StaffChange]):
     roles = roles_that(May.PUBLISH_STAFF, May.DRAFT_STAFF)
     form_class = ReasonForm
 
-    def obstacle(self, obj: StaffChange, by: User) -> str | None:
+    def obstacle(self, obj: StaffChange, by: User) -> Obstacle | None:
         return discard_obstacle(obj)
 
-    def consequence(self, obj: StaffChange, by: User) -> str:
+    def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("{person} stays as they are.", person=obj.person)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{change} is discarded.", change=discard_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -329,11 +330,11 @@ def _role(role: Group | None) -> Text:
     return role_words(role.name) if role else say("none")
 
 
-def _yes(value: bool) -> str:
+def _yes(value: bool) -> Text:
     return say("yes") if value else say("no")
 
 
-def _number(customer: Customer | None) -> str:
+def _number(customer: Customer | None) -> Text:
     return customer.number if customer else say("none")
 
 

@@ -9,7 +9,8 @@ from typing import ClassVar, Self
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.staff.permissions import PERMISSIONS, May, Role, role_words
 from audit.history import TrackedRecords
@@ -22,10 +23,14 @@ from core.validators import validate_currency
 class Team(TrackedModel):
     """People who share a queue, with a lead."""
 
-    name = models.CharField(max_length=80, unique=True)
-    lead = models.ForeignKey("User", models.PROTECT, related_name="leads", null=True, blank=True)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    lead = models.ForeignKey(
+        "User", models.PROTECT, related_name="leads", null=True, blank=True, verbose_name=_("lead")
+    )
 
     class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -57,20 +62,28 @@ class User(Tracked, AbstractUser):
 
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]
-    role = models.ForeignKey(Group, models.PROTECT, related_name="staff", null=True, blank=True)
-    team = models.ForeignKey(Team, models.PROTECT, related_name="members", null=True, blank=True)
+    role = models.ForeignKey(Group, models.PROTECT, related_name="staff", null=True, blank=True, verbose_name=_("role"))
+    team = models.ForeignKey(
+        Team, models.PROTECT, related_name="members", null=True, blank=True, verbose_name=_("team")
+    )
     customer = models.ForeignKey(
-        "accounts.Customer", models.PROTECT, related_name="staff_members", null=True, blank=True
+        "accounts.Customer",
+        models.PROTECT,
+        related_name="staff_members",
+        null=True,
+        blank=True,
+        verbose_name=_("customer"),
     )
 
     # Without choices: another language of the pages is no change of the table.
-    language = models.CharField(max_length=8, blank=True, default="")
+    language = models.CharField(_("language"), max_length=8, blank=True, default="")
 
     history = TrackedRecords(excluded_fields=["password", "last_login"])
     objects = StaffManager()  # type: ignore[misc]
 
     class Meta:
-        verbose_name = gettext_lazy("staff member")
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff members")
         ordering = ("username",)
 
     def __str__(self) -> str:
@@ -109,30 +122,34 @@ class ApprovalLimit(TrackedModel):
     """
 
     class Subject(models.TextChoices):
-        USAGE = "usage", gettext_lazy("Usage-based refund")
-        FULL_MONTH = "full_month", gettext_lazy("Full month")
-        INTERRUPTION = "interruption", gettext_lazy("Interruption")
-        SPECIAL = "special", gettext_lazy("Special case")
-        REVERSAL = "reversal", gettext_lazy("Reversal of a refund")
-        LEFTOVER_CREDIT = "leftover_credit", gettext_lazy("Payout of leftover credit")
+        USAGE = "usage", _("Usage-based refund")
+        FULL_MONTH = "full_month", _("Full month")
+        INTERRUPTION = "interruption", _("Interruption")
+        SPECIAL = "special", _("Special case")
+        REVERSAL = "reversal", _("Reversal of a refund")
+        LEFTOVER_CREDIT = "leftover_credit", _("Payout of leftover credit")
 
     class State(models.TextChoices):
-        DRAFT = "draft", gettext_lazy("Draft")
-        PUBLISHED = "published", gettext_lazy("Published")
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
 
-    role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits")
-    subject = models.CharField(max_length=20, choices=Subject)
-    currency = models.CharField(max_length=3, validators=[validate_currency])
-    valid_from = models.DateField()
-    amount = MoneyField()
-    batch_amount = MoneyField(default=Decimal(0))
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits", verbose_name=_("role"))
+    subject = models.CharField(_("subject"), max_length=20, choices=Subject)
+    currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
+    valid_from = models.DateField(_("valid from"))
+    amount = MoneyField(_("amount"))
+    batch_amount = MoneyField(_("batch amount"), default=Decimal(0))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
+    published_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
+    )
 
     objects: ClassVar = ApprovalLimitQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("approval limit")
+        verbose_name_plural = _("approval limits")
         ordering = ("role", "subject", "currency", "-valid_from")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gte=0, batch_amount__gte=0), name="limit_not_negative"),
@@ -149,12 +166,14 @@ class ApprovalLimit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{role}: {subject} up to {amount} from {day}",
-            role=role_words(self.role.name),
-            subject=self.get_subject_display(),
-            amount=amount_text(self.amount, self.currency),
-            day=self.valid_from,
+        return str(
+            say(
+                "{role}: {subject} up to {amount} from {day}",
+                role=role_words(self.role.name),
+                subject=self.get_subject_display(),
+                amount=amount_text(self.amount, self.currency),
+                day=self.valid_from,
+            )
         )
 
 
@@ -162,22 +181,28 @@ class StaffChange(TrackedModel):
     """What one person shall be: role, team, lead of it, link to a customer, active. Another person publishes it."""
 
     class State(models.TextChoices):
-        DRAFT = "draft", gettext_lazy("Draft")
+        DRAFT = "draft", _("Draft")
         PUBLISHED = "published", pgettext_lazy("state of a change of staff", "Published")
         DISCARDED = "discarded", pgettext_lazy("state of a change of staff", "Discarded")
 
-    person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes")
-    role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True)
-    team = models.ForeignKey(Team, models.PROTECT, related_name="+", null=True, blank=True)
-    leads_team = models.BooleanField(gettext_lazy("leads the team"), default=False)
-    customer = models.ForeignKey("accounts.Customer", models.PROTECT, related_name="+", null=True, blank=True)
-    active = models.BooleanField(default=True)
-    reason = models.TextField()
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+    person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes", verbose_name=_("person"))
+    role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("role"))
+    team = models.ForeignKey(Team, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("team"))
+    leads_team = models.BooleanField(_("leads the team"), default=False)
+    customer = models.ForeignKey(
+        "accounts.Customer", models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("customer")
+    )
+    active = models.BooleanField(_("active"), default=True)
+    reason = models.TextField(_("reason"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
+    published_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
+    )
 
     class Meta:
+        verbose_name = _("staff change")
+        verbose_name_plural = _("staff changes")
         ordering = ("-pk",)
         constraints = [
             models.CheckConstraint(
@@ -196,7 +221,7 @@ class StaffChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Change of {person}", person=self.person)
+        return str(say("Change of {person}", person=self.person))
 
 
 class DelegationQuerySet(TrackedQuerySet["Delegation"]):
@@ -215,18 +240,20 @@ class Delegation(TrackedModel):
         ACTIVE = "active", pgettext_lazy("state of a delegation", "Active")
         REVOKED = "revoked", pgettext_lazy("state of a delegation", "Revoked")
 
-    delegator = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
-    deputy = models.ForeignKey(User, models.PROTECT, related_name="delegations_received")
-    starts_on = models.DateField()
-    ends_on = models.DateField()
-    reason = models.TextField()
-    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
-    given_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    delegator = models.ForeignKey(User, models.PROTECT, related_name="delegations_given", verbose_name=_("delegator"))
+    deputy = models.ForeignKey(User, models.PROTECT, related_name="delegations_received", verbose_name=_("deputy"))
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(_("ends on"))
+    reason = models.TextField(_("reason"))
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.ACTIVE)
+    given_at = models.DateTimeField(_("given at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     objects: ClassVar = DelegationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("delegation")
+        verbose_name_plural = _("delegations")
         ordering = ("-starts_on", "-pk")
         constraints = [
             models.CheckConstraint(condition=~Q(delegator=F("deputy")), name="delegation_to_another"),
@@ -239,10 +266,12 @@ class Delegation(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{deputy} for {delegator}, {first} to {last}",
-            deputy=self.deputy,
-            delegator=self.delegator,
-            first=self.starts_on,
-            last=self.ends_on,
+        return str(
+            say(
+                "{deputy} for {delegator}, {first} to {last}",
+                deputy=self.deputy,
+                delegator=self.delegator,
+                first=self.starts_on,
+                last=self.ends_on,
+            )
         )

@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from django.utils.functional import lazy
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
-from core.text import Text
+from core.text import Text, when_read
 
 
 class Role(StrEnum):
@@ -164,12 +163,9 @@ def roles_that(*any_of: May) -> Text:
     return roles_in_words(frozenset().union(*(PERMISSIONS[may] for may in any_of)))
 
 
-def roles_in_words(roles: Collection[Role]) -> Text:
+@when_read
+def roles_in_words(roles: Collection[Role]) -> str:
     """The roles in words, in the order of the table: "Team lead or Manager"."""
-    return lazy(_in_words, str)(roles)
-
-
-def _in_words(roles: Collection[Role]) -> str:
     names = [gettext(role.value) for role in Role if role in roles]
     if len(names) < 2:
         return "".join(names)

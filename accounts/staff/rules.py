@@ -5,10 +5,10 @@ from __future__ import annotations
 from accounts.staff.models import User
 from accounts.staff.permissions import SYSTEM_MAY, May, may_words, role_words, roles_that
 from audit.actions import Refused
-from core.text import Words, say
+from core.text import Text, say
 
 
-def permission_obstacle(by: User, what: May) -> Words | None:
+def permission_obstacle(by: User, what: May) -> Text | None:
     """Why this person may not do it by their role, or None. The system user has a short list of its own."""
     if by.username == User.SYSTEM:
         return (

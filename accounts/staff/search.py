@@ -11,7 +11,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May, role_words
 from backoffice.links import page_url
 from backoffice.search import Found, Source, Typed, first_of, register_source
-from core.text import say
+from core.text import join, say
 
 
 def find_staff(typed: Typed, user: User) -> Iterator[Found]:
@@ -23,7 +23,7 @@ def find_staff(typed: Typed, user: User) -> Iterator[Found]:
     for person in first_of(rows):
         role = str(role_words(person.role_name))
         state = "" if person.is_active else say("inactive")
-        note = ", ".join(part for part in (person.username, role, state) if part)
+        note = join(", ", filter(None, (person.username, role, state)))
         yield Found(str(person), page_url(person), note, exact=typed.names(person.username))
 
 

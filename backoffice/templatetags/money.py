@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from backoffice import amounts as backoffice_amounts
 from core import amounts as core_amounts
+from core.text import Text
 
 register = template.Library()
 
@@ -20,6 +21,6 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
 
 
 @register.simple_tag
-def money_text(amount: Decimal, currency: str) -> str:
+def money_text(amount: Decimal, currency: str) -> Text:
     """An amount within a sentence."""
     return core_amounts.money_text(amount, currency)

@@ -20,7 +20,7 @@ from backoffice.tables import TABLE
 from billing.credits.models import Credit
 from billing.residual_credits.admin import ProposeLeftover, leftover_pill
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -93,7 +93,7 @@ class CreditAdmin(TrackedAdmin):
     def remaining_shown(self, obj: Credit) -> SafeString:
         return money(obj.remaining, obj.currency)
 
-    def page_title(self, obj: Credit) -> str:  # type: ignore[override]
+    def page_title(self, obj: Credit) -> Text:  # type: ignore[override]
         return say(
             "Credit of {amount}, {customer}", amount=money_text(obj.granted, obj.currency), customer=obj.customer.name
         )

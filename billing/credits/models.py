@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
@@ -36,19 +37,23 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
 class Credit(TrackedModel):
     """An amount given back on a subscription's coming fees: granted = applied + remaining + reversed + paid out."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credits")
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="credits")
-    currency = models.CharField(max_length=3)
-    granted_on = models.DateField()
-    reason = models.CharField(max_length=200)
-    granted = MoneyField()
-    applied = MoneyField(default=Decimal(0))
-    reversed = MoneyField(default=Decimal(0))
-    paid_out = MoneyField(default=Decimal(0))
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credits", verbose_name=_("customer"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="credits", verbose_name=_("subscription")
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    granted_on = models.DateField(_("granted on"))
+    reason = models.CharField(_("reason"), max_length=200)
+    granted = MoneyField(_("granted"))
+    applied = MoneyField(_("applied"), default=Decimal(0))
+    reversed = MoneyField(_("reversed"), default=Decimal(0))
+    paid_out = MoneyField(_("paid out"), default=Decimal(0))
 
     objects: ClassVar = CreditQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("credit")
+        verbose_name_plural = _("credits")
         ordering = ("granted_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(granted__gt=0), name="credit_granted_positive"),
@@ -62,7 +67,7 @@ class Credit(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on)
+        return str(say("{amount} of {day}", amount=amount_text(self.granted, self.currency), day=self.granted_on))
 
     @property
     def remaining(self) -> Decimal:
@@ -74,12 +79,14 @@ class Credit(TrackedModel):
 class CreditApplication(AppendOnlyModel):
     """The part of a credit that an invoice used."""
 
-    credit = models.ForeignKey(Credit, models.PROTECT, related_name="applications")
-    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_applications")
-    amount = MoneyField()
-    applied_on = models.DateField()
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="applications", verbose_name=_("credit"))
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_applications", verbose_name=_("invoice"))
+    amount = MoneyField(_("amount"))
+    applied_on = models.DateField(_("applied on"))
 
     class Meta:
+        verbose_name = _("credit application")
+        verbose_name_plural = _("credit applications")
         ordering = ("applied_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="credit_application_positive"),
@@ -87,4 +94,4 @@ class CreditApplication(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice)
+        return str(say("{amount} on {invoice}", amount=number_text(self.amount), invoice=self.invoice))

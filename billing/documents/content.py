@@ -17,7 +17,7 @@ from django.utils.formats import date_format, number_format
 from accounts.customers.models import Customer
 from billing.invoices.models import CreditNote, Invoice
 from core.amounts import money_text
-from core.text import RECORD
+from core.text import RECORD, Text
 from core.validators import countries
 
 
@@ -53,8 +53,8 @@ class Document:
 class WordedLine:
     """One line of how an amount came about; ``amount`` is written already, with its sign."""
 
-    text: str
-    amount: str
+    text: Text
+    amount: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class CreditNoteWords:
     """What whoever gave the amount back says about it: which case, how it was counted, how it was given."""
 
     lines: Sequence[WordedLine]
-    facts: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = ()
+    facts: Sequence[tuple[Text, str]] = ()
+    notes: Sequence[Text] = ()
 
 
 type Wording = Callable[[CreditNote], CreditNoteWords | None]
@@ -105,13 +105,11 @@ def invoice_document(invoice: Invoice) -> Document:
             (
                 line.text,
                 _rate(line.tax_rate),
-                money_text(line.net, unit),
-                money_text(line.tax, unit),
-                money_text(line.gross, unit),
+                *(str(money_text(amount, unit)) for amount in (line.net, line.tax, line.gross)),
             )
             for line in invoice.lines.all()
         ),
-        sums=(*((words, money_text(amount, unit)) for words, amount in sums), ("Due", money_text(invoice.due, unit))),
+        sums=tuple((words, str(money_text(amount, unit))) for words, amount in (*sums, ("Due", invoice.due))),
         notes=_pay_to(invoice) if invoice.due else (),
     )
 
@@ -139,15 +137,15 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
         issued_on=note.issued_on,
         company=company(),
         customer=billed_party(note.customer),
-        facts=(*facts, *said.facts),
+        facts=(*facts, *((str(name), value) for name, value in said.facts)),
         headings=("Description", "Amount"),
-        rows=tuple((line.text, line.amount) for line in said.lines),
+        rows=tuple((str(line.text), str(line.amount)) for line in said.lines),
         sums=(
-            ("Net", money_text(note.net, unit)),
-            (f"Tax, {_rate(note.tax_rate)}", money_text(note.tax, unit)),
-            ("Total", money_text(note.gross, unit)),
+            ("Net", str(money_text(note.net, unit))),
+            (f"Tax, {_rate(note.tax_rate)}", str(money_text(note.tax, unit))),
+            ("Total", str(money_text(note.gross, unit))),
         ),
-        notes=tuple(said.notes),
+        notes=tuple(map(str, said.notes)),
     )
 
 

@@ -18,7 +18,7 @@ from billing.money import UnknownCurrency, is_whole_minor
 from core.sheets.problems import FileProblem, Problem, shown
 from core.sheets.reading import CsvReader, Record
 from core.sheets.report import inert
-from core.text import say
+from core.text import Text, say
 
 LONGEST_TEXT: Final = 300
 LONGEST_PAYER: Final = 140
@@ -80,7 +80,7 @@ class Statement:
 
 
 class _Bad(Exception):
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: Text) -> None:
         super().__init__(message)
         self.problem = (code, message)
 

@@ -29,7 +29,7 @@ from billing.subscriptions.actions import (
 from billing.subscriptions.models import Subscription
 from core.sheets.problems import Problem, shown
 from core.sheets.report import Outcome, RowResult
-from core.text import recorded
+from core.text import in_english
 
 _OF_CUSTOMER: Final = tuple(
     name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
@@ -130,9 +130,9 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     if plan is None:
         problems.append(Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}."))
     elif obstacle := plan_obstacle(plan):
-        problems.append(Problem(Field.PLAN.value, obstacle.code, recorded(obstacle)))
+        problems.append(Problem(Field.PLAN.value, obstacle.code, in_english(obstacle)))
     if row.fee is not None and (obstacle := fee_obstacle(row.fee, customer.currency)):
-        problems.append(Problem(Field.FEE.value, obstacle.code, recorded(obstacle)))
+        problems.append(Problem(Field.FEE.value, obstacle.code, in_english(obstacle)))
     if problems or plan is None:
         return tuple(problems)
     subscription = Subscription(
@@ -149,7 +149,7 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     price = shelf.price(plan, subscription.term, subscription.currency, day)
     if price is None:
         missing = no_price(plan, subscription.term, subscription.currency, day)
-        return (Problem(Field.PLAN.value, missing.code, recorded(missing)),)
+        return (Problem(Field.PLAN.value, missing.code, in_english(missing)),)
     return Ready(customer, subscription, sequence, price, shelf.costs(day, subscription.currency))
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle, Why
 from audit.models import Event
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
@@ -37,7 +38,7 @@ from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, Sur
 from billing.payments.models import Payment
 from billing.runs.page_actions import RunBilling
 from core.amounts import money_text, sums_in_words
-from core.text import Words, join, say
+from core.text import Text, join, say
 
 register_verbs(
     {
@@ -60,10 +61,10 @@ class RecordPayment(StaffAction[Invoice]):
     roles = roles_that(May.HANDLE_MONEY)
     form_class = PaymentForm
 
-    def obstacle(self, obj: Invoice, by: User) -> str | None:
+    def obstacle(self, obj: Invoice, by: User) -> Why | None:
         return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Invoice, by: User) -> str:
+    def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "{amount} is due on {number}; what is paid now comes off it.",
             amount=money_text(obj.due, obj.currency),
@@ -73,7 +74,7 @@ class RecordPayment(StaffAction[Invoice]):
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"amount": rows[0].due, "received_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         payment = record_payment(pk, by=by, **cleaned)
         invoice = payment.invoice
         amount = money_text(payment.amount, invoice.currency)
@@ -87,7 +88,7 @@ class RecordPayment(StaffAction[Invoice]):
         return _with_surplus(said, payment)
 
 
-def _with_surplus(sentence: Words, payment: Payment) -> Words:
+def _with_surplus(sentence: Text, payment: Payment) -> Text:
     """The sentence, and what became of the part that was more than due."""
     if not payment.surplus:
         return sentence
@@ -105,10 +106,10 @@ class RecordSurplus(StaffAction[Invoice]):
     form_class = SurplusForm
     intro = gettext_lazy("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
 
-    def obstacle(self, obj: Invoice, by: User) -> str | None:
+    def obstacle(self, obj: Invoice, by: User) -> Why | None:
         return surplus_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Invoice, by: User) -> str:
+    def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
             "the credit can be paid out with an approval.",
@@ -118,7 +119,7 @@ class RecordSurplus(StaffAction[Invoice]):
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"received_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
         amount = money_text(payment.amount, payment.invoice.currency)
         sentence = say("{amount} is recorded on {invoice}.", amount=amount, invoice=payment.invoice.number)
@@ -135,23 +136,23 @@ class PayInFull(StaffAction[Invoice]):
     form_class = PaidInFullForm
     intro = gettext_lazy("One day and one reference for all of them, such as a collective transfer's.")
 
-    def obstacle(self, obj: Invoice, by: User) -> str | None:
+    def obstacle(self, obj: Invoice, by: User) -> Why | None:
         return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Invoice, by: User) -> str:
+    def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "{amount} was received for {number}: it is paid.",
             amount=money_text(obj.due, obj.currency),
             number=obj.number,
         )
 
-    def summary(self, rows: Sequence[Invoice], by: User) -> str:
+    def summary(self, rows: Sequence[Invoice], by: User) -> Text:
         return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"received_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         payment = pay_in_full(pk, by=by, **cleaned)
         return say(
             "{invoice} is paid: {amount}.",
@@ -169,16 +170,16 @@ class Dispute(StaffAction[Invoice]):
     roles = roles_that(May.HANDLE_MONEY)
     form_class = DisputeForm
 
-    def obstacle(self, obj: Invoice, by: User) -> str | None:
+    def obstacle(self, obj: Invoice, by: User) -> Obstacle | None:
         return dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Invoice, by: User) -> str:
+    def consequence(self, obj: Invoice, by: User) -> Text:
         return say("{number} is not chased and not marked overdue until the dispute is ended.", number=obj.number)
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"disputed_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{number} is in dispute.", number=open_dispute(pk, by=by, **cleaned).number)
 
 
@@ -190,15 +191,15 @@ class EndDispute(StaffAction[Invoice]):
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
 
-    def obstacle(self, obj: Invoice, by: User) -> str | None:
+    def obstacle(self, obj: Invoice, by: User) -> Obstacle | None:
         return end_dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Invoice, by: User) -> str:
+    def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "What is due on {number} is asked for again; it is overdue if its day has passed.", number=obj.number
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         invoice = end_dispute(pk, by=by, reason=cleaned["reason"])
         return say(
             "{invoice} is not in dispute any more: “{state}”.",
@@ -211,7 +212,7 @@ class InDispute(admin.SimpleListFilter):
     title = gettext_lazy("dispute")
     parameter_name = "dispute"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
         return [("yes", say("In dispute")), ("no", say("Not in dispute"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
@@ -313,7 +314,7 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     def document_of(self, obj: Invoice) -> Document:
         return invoice_document(obj)
 
-    def page_title(self, obj: Invoice) -> str:  # type: ignore[override]
+    def page_title(self, obj: Invoice) -> Text:  # type: ignore[override]
         return say("Invoice {number}", number=obj.number)
 
     def page_pills(self, request: HttpRequest, obj: Invoice) -> Sequence[SafeString]:
@@ -366,13 +367,13 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         ]
 
 
-def _surplus(payment: Payment, currency: str) -> str:
+def _surplus(payment: Payment, currency: str) -> Text:
     return (
         say("{amount} more than due, a credit", amount=money_text(payment.surplus, currency)) if payment.surplus else ""
     )
 
 
-def _taken_back(payment: Payment, currency: str) -> str:
+def _taken_back(payment: Payment, currency: str) -> Text:
     chargeback = getattr(payment, "chargeback", None)
     if chargeback is None:
         return ""

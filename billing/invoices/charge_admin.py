@@ -16,6 +16,7 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -29,7 +30,7 @@ from billing.invoices.models import Charge
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.panels import subscription_page
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 register_verbs({"charge.invoice": gettext_lazy("asked for charges alone by the invoice")})
 
@@ -54,10 +55,10 @@ class AskForCharges(StaffAction[Charge]):
     form_class = OptionalReasonForm
     intro = gettext_lazy("For a subscription that has ended: no next invoice comes.")
 
-    def obstacle(self, obj: Charge, by: User) -> str | None:
+    def obstacle(self, obj: Charge, by: User) -> Obstacle | None:
         return ask_obstacle(obj, by)
 
-    def consequence(self, obj: Charge, by: User) -> str:
+    def consequence(self, obj: Charge, by: User) -> Text:
         waiting = obj.subscription.charges.filter(invoiced_on__isnull=True, currency=obj.currency)
         amount = money_text(sum(charge.amount for charge in waiting), obj.currency)
         return say(
@@ -79,7 +80,7 @@ class Waiting(admin.SimpleListFilter):
     title = gettext_lazy("state")
     parameter_name = "waits"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
         return [
             ("ended", say("Not asked for")),
             ("next", say("Waits for the next invoice")),
@@ -140,7 +141,7 @@ class ChargeAdmin(TrackedAdmin):
     def state_pill(self, obj: Charge) -> SafeString:
         return charge_pill(obj)
 
-    def page_title(self, obj: Charge) -> str:  # type: ignore[override]
+    def page_title(self, obj: Charge) -> Text:  # type: ignore[override]
         return say(
             "Charge of {amount}, {customer}", amount=money_text(obj.amount, obj.currency), customer=obj.customer.name
         )

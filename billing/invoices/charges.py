@@ -16,7 +16,7 @@ from billing.invoices.models import Charge, Invoice
 from billing.money import format_amount
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
-from core.text import recorded, say
+from core.text import in_english, say
 
 
 def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
@@ -74,8 +74,8 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         invoice = issue_charges(subscription, asked, on=day)
         action.about(invoice, customer_id=subscription.customer_id)
         action.message = (
-            f"{recorded(money_text(invoice.gross, invoice.currency))} that waited on "
-            f"{subscription.number}; {recorded(money_text(invoice.due, invoice.currency))} is due."
+            f"{in_english(money_text(invoice.gross, invoice.currency))} that waited on "
+            f"{subscription.number}; {in_english(money_text(invoice.due, invoice.currency))} is due."
         )
         action.data = {
             "subscription": subscription.number,

@@ -20,7 +20,7 @@ from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, credit_note_document
 from billing.invoices.models import CreditNote
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 # --- Credit notes -------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
         return money(obj.gross, obj.currency)
 
     @admin.display(description=gettext_lazy("Amounts"))
-    def amounts(self, obj: CreditNote) -> str:
+    def amounts(self, obj: CreditNote) -> Text:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
         return say(
             "{net} net and {tax} tax ({rate} %): {gross}",
@@ -85,7 +85,7 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
     def document_of(self, obj: CreditNote) -> Document:
         return credit_note_document(obj)
 
-    def page_title(self, obj: CreditNote) -> str:  # type: ignore[override]
+    def page_title(self, obj: CreditNote) -> Text:  # type: ignore[override]
         return say("{kind} {number}", kind=obj.get_kind_display(), number=obj.number)
 
     def change_panels(self, request: HttpRequest, obj: CreditNote) -> Sequence[Panel]:

@@ -8,7 +8,8 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.customers.models import Customer
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
@@ -35,33 +36,43 @@ class Invoice(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ISSUED = "issued", gettext_lazy("To pay")
+        ISSUED = "issued", _("To pay")
         PAID = "paid", pgettext_lazy("state of an invoice", "Paid")
         OVERDUE = "overdue", pgettext_lazy("state of an invoice", "Overdue")
 
-    number = models.CharField(max_length=20, unique=True)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
-    period = models.OneToOneField(BillingPeriod, models.PROTECT, related_name="invoice", null=True, blank=True)
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices", verbose_name=_("customer"))
+    period = models.OneToOneField(
+        BillingPeriod, models.PROTECT, related_name="invoice", null=True, blank=True, verbose_name=_("period")
+    )
     # Few invoices have it: the index below has only those.
     charges_of = models.ForeignKey(
-        Subscription, models.PROTECT, related_name="charge_invoices", null=True, blank=True, db_index=False
+        Subscription,
+        models.PROTECT,
+        related_name="charge_invoices",
+        null=True,
+        blank=True,
+        db_index=False,
+        verbose_name=_("charges of"),
     )
-    currency = models.CharField(max_length=3)
-    issued_on = models.DateField()
-    due_on = models.DateField()
-    net = MoneyField()
-    tax = MoneyField()
-    gross = MoneyField()
-    credited = MoneyField(default=Decimal(0))
-    paid = MoneyField(default=Decimal(0))
-    charged_back = MoneyField(default=Decimal(0))
-    state = models.CharField(max_length=10, choices=State, default=State.ISSUED)
-    disputed_on = models.DateField(null=True, blank=True)
-    dispute_reason = models.TextField(blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    issued_on = models.DateField(_("issued on"))
+    due_on = models.DateField(_("due on"))
+    net = MoneyField(_("net"))
+    tax = MoneyField(_("tax"))
+    gross = MoneyField(_("gross"))
+    credited = MoneyField(_("credited"), default=Decimal(0))
+    paid = MoneyField(_("paid"), default=Decimal(0))
+    charged_back = MoneyField(_("charged back"), default=Decimal(0))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ISSUED)
+    disputed_on = models.DateField(_("disputed on"), null=True, blank=True)
+    dispute_reason = models.TextField(_("dispute reason"), blank=True)
 
     objects: ClassVar = InvoiceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
         ordering = ("-issued_on", "-number")
         indexes = [
             models.Index(fields=("customer", "-issued_on"), name="invoice_by_customer"),
@@ -116,16 +127,20 @@ class Invoice(TrackedModel):
 class InvoiceLine(AppendOnlyModel):
     """One line of an invoice, in words; written with it and never changed."""
 
-    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
-    position = models.PositiveSmallIntegerField()
-    charge = models.OneToOneField("Charge", models.PROTECT, related_name="line", null=True, blank=True)
-    text = models.CharField(max_length=300)
-    tax_rate = RateField()
-    net = MoneyField()
-    tax = MoneyField()
-    gross = MoneyField()
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines", verbose_name=_("invoice"))
+    position = models.PositiveSmallIntegerField(_("position"))
+    charge = models.OneToOneField(
+        "Charge", models.PROTECT, related_name="line", null=True, blank=True, verbose_name=_("charge")
+    )
+    text = models.CharField(_("text"), max_length=300)
+    tax_rate = RateField(_("tax rate"))
+    net = MoneyField(_("net"))
+    tax = MoneyField(_("tax"))
+    gross = MoneyField(_("gross"))
 
     class Meta:
+        verbose_name = _("invoice line")
+        verbose_name_plural = _("invoice lines")
         ordering = ("invoice", "position")
         constraints = [
             models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_once"),
@@ -139,16 +154,20 @@ class InvoiceLine(AppendOnlyModel):
 class Charge(TrackedModel):
     """An amount that the subscription's next invoice asks for, such as a reversed credit that was used already."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="charges")
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="charges")
-    currency = models.CharField(max_length=3)
-    amount = MoneyField()
-    tax_rate = RateField()
-    reason = models.CharField(max_length=200)
-    charged_on = models.DateField()
-    invoiced_on = models.DateField(null=True, blank=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="charges", verbose_name=_("customer"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="charges", verbose_name=_("subscription")
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = MoneyField(_("amount"))
+    tax_rate = RateField(_("tax rate"))
+    reason = models.CharField(_("reason"), max_length=200)
+    charged_on = models.DateField(_("charged on"))
+    invoiced_on = models.DateField(_("invoiced on"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("charge")
+        verbose_name_plural = _("charges")
         ordering = ("charged_on", "pk")
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="charge_positive")]
 
@@ -160,22 +179,26 @@ class CreditNote(AppendOnlyModel):
     """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year."""
 
     class Kind(models.TextChoices):
-        REFUND = "refund", gettext_lazy("Credit note")
-        REVERSAL = "reversal", gettext_lazy("Reversal of a credit note")
+        REFUND = "refund", _("Credit note")
+        REVERSAL = "reversal", _("Reversal of a credit note")
 
-    number = models.CharField(max_length=20, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes")
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="credit_notes")
-    currency = models.CharField(max_length=3)
-    issued_on = models.DateField()
-    tax_rate = RateField()
-    net = MoneyField()
-    tax = MoneyField()
-    gross = MoneyField()
-    reverses = models.OneToOneField("self", models.PROTECT, related_name="reversed_by", null=True, blank=True)
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes", verbose_name=_("customer"))
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="credit_notes", verbose_name=_("period"))
+    currency = models.CharField(_("currency"), max_length=3)
+    issued_on = models.DateField(_("issued on"))
+    tax_rate = RateField(_("tax rate"))
+    net = MoneyField(_("net"))
+    tax = MoneyField(_("tax"))
+    gross = MoneyField(_("gross"))
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, related_name="reversed_by", null=True, blank=True, verbose_name=_("reverses")
+    )
 
     class Meta:
+        verbose_name = _("credit note")
+        verbose_name_plural = _("credit notes")
         ordering = ("-issued_on", "-number")
         constraints = [
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="credit_note_adds_up"),

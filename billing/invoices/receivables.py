@@ -21,6 +21,7 @@ from billing.money import format_amount
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.sheets.report import inert
+from core.text import Text, join
 
 TO_PAY = "To pay"
 OVERDUE = "Overdue"
@@ -70,10 +71,10 @@ def write_csv(rows: Iterable[Owing], stream: Any) -> None:
         writer.writerow([inert(cell) for cell in cells])
 
 
-def unasked_in_words() -> tuple[int, str]:
+def unasked_in_words() -> tuple[int, Text]:
     """How many charges no invoice asks for, and their sums by currency. One query."""
     groups = list(
         unasked_charges().order_by("currency").values_list("currency").annotate(count=Count("pk"), total=Sum("amount"))
     )
-    sums = ", ".join(money_text(total, currency) for currency, _, total in groups)
+    sums = join(", ", (money_text(total, currency) for currency, _, total in groups))
     return sum(count for _, count, _ in groups), sums

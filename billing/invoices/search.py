@@ -12,6 +12,7 @@ from backoffice.links import page_url
 from backoffice.search import Found, Source, Typed, begins, first_of, register_source
 from billing.invoices.models import CreditNote, Invoice
 from core.amounts import money_text
+from core.text import lower
 
 
 def find_invoices(typed: Typed, user: User) -> Iterator[Found]:
@@ -21,7 +22,7 @@ def find_invoices(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             invoice.number,
             page_url(invoice),
-            f"{invoice.customer.name}, {amount}, {invoice.get_state_display().lower()}",
+            f"{invoice.customer.name}, {amount}, {lower(invoice.get_state_display())}",
             exact=typed.names(invoice.number),
         )
 

@@ -19,15 +19,15 @@ from billing.payments.models import Payment
 from billing.remedies.effects import give_credit
 from billing.subscriptions.models import Subscription
 from core.amounts import digits_text, money_text
-from core.text import recorded, say
+from core.text import Text, in_english, say
 
 
-def payment_obstacle(invoice: Invoice) -> str | None:
+def payment_obstacle(invoice: Invoice) -> Text | None:
     """Why no payment can be recorded on the invoice now, or None."""
     return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.due == 0 else None
 
 
-def surplus_obstacle(invoice: Invoice) -> str | None:
+def surplus_obstacle(invoice: Invoice) -> Text | None:
     """Why a payment that came once more cannot be booked as a credit, or None."""
     if invoice.due:
         return say(
@@ -97,7 +97,7 @@ def record_payment(
         if surplus:
             action.data["surplus"] = f"{surplus:f}"
             action.message = (
-                f"{recorded(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
+                f"{in_english(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
             )
         return payment
 

@@ -17,6 +17,7 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
@@ -28,7 +29,7 @@ from billing.payments.disputes import chargeback_obstacle, record_chargeback
 from billing.payments.forms import ChargebackForm
 from billing.payments.models import Payment
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -50,10 +51,10 @@ class ChargeBack(StaffAction[Payment]):
     roles = roles_that(May.HANDLE_MONEY)
     form_class = ChargebackForm
 
-    def obstacle(self, obj: Payment, by: User) -> str | None:
+    def obstacle(self, obj: Payment, by: User) -> Obstacle | None:
         return chargeback_obstacle(obj) or linked_obstacle(by, obj.invoice.customer_id)
 
-    def consequence(self, obj: Payment, by: User) -> str:
+    def consequence(self, obj: Payment, by: User) -> Text:
         amount = money_text(obj.amount, obj.invoice.currency)
         if obj.surplus:
             amount = money_text(obj.kept, obj.invoice.currency)
@@ -74,7 +75,7 @@ class ChargeBack(StaffAction[Payment]):
     def get_initial(self, rows: Sequence[Payment], by: User) -> dict[str, Any]:
         return {"taken_back_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         invoice = record_chargeback(pk, by=by, **cleaned).payment.invoice
         return say(
             "{amount} is due on {invoice} again.",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, PageAction, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -32,7 +33,7 @@ from billing.payments.bank_lines import (
 from billing.payments.forms import MatchForm, StatementForm
 from billing.payments.models import BankLine
 from core.amounts import money_text
-from core.text import join, say
+from core.text import Text, join, say
 
 
 class ReadStatement(PageAction):
@@ -68,17 +69,17 @@ class MatchLine(_OnLine):
     icon = "link"
     form_class = MatchForm
 
-    def obstacle(self, obj: BankLine, by: User) -> str | None:
+    def obstacle(self, obj: BankLine, by: User) -> Obstacle | None:
         return line_obstacle(obj)
 
-    def consequence(self, obj: BankLine, by: User) -> str:
+    def consequence(self, obj: BankLine, by: User) -> Text:
         return say(
             "{amount} is recorded as a payment of the invoice; it may be a part of it. What is more "
             "than due is refused, unless it is to become a credit.",
             amount=money_text(obj.amount, obj.currency),
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         line = match_bank_line(pk, by=by, **cleaned)
         assert line.payment is not None
         words = say(
@@ -100,13 +101,13 @@ class SetAside(_OnLine):
     in_bulk = True
     form_class = ReasonForm
 
-    def obstacle(self, obj: BankLine, by: User) -> str | None:
+    def obstacle(self, obj: BankLine, by: User) -> Obstacle | None:
         return set_aside_obstacle(obj)
 
-    def consequence(self, obj: BankLine, by: User) -> str:
+    def consequence(self, obj: BankLine, by: User) -> Text:
         return say("It pays none of our invoices; it can still be matched later.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{line} is set aside.", line=set_aside_bank_line(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -146,7 +147,7 @@ class BankLineAdmin(TrackedAdmin):
     def invoice(self, obj: BankLine) -> SafeString:
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 
-    def page_title(self, obj: BankLine) -> str:  # type: ignore[override]
+    def page_title(self, obj: BankLine) -> Text:  # type: ignore[override]
         amount = money_text(obj.amount, obj.currency)
         if not obj.payer:
             return say("{amount} from somebody", amount=amount)

@@ -25,7 +25,7 @@ from billing.payments.models import BankLine
 from billing.subscriptions.models import Subscription
 from core.sheets.problems import Problem
 from core.sheets.report import rows
-from core.text import Words, counted, join, recorded, say
+from core.text import Text, counted, in_english, join, say
 
 #: So many bad rows of a statement are named when it is refused.
 NAMED = 5
@@ -47,7 +47,7 @@ class LineResult:
 
     row: int
     became: Became
-    detail: str = ""
+    detail: Text = ""
     problems: tuple[Problem, ...] = ()
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class BankReport:
     def count(self, became: Became) -> int:
         return sum(result.became is became for result in self.results)
 
-    def counts(self) -> Words:
+    def counts(self) -> Text:
         """How many rows there are and what became of them, in a sentence without anybody's data."""
         said = {
             Became.MATCHED: gettext_noop("{count} matched"),
@@ -111,7 +111,7 @@ class _Kept:
 
     booking: Booking
     invoice: Invoice | None
-    why: str = ""
+    why: Text = ""
 
 
 def import_bank(statement: Statement, *, by: User) -> BankReport:
@@ -183,11 +183,12 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
         elif booking.key in known:
             results.append(LineResult(row.row, Became.KNOWN))
         else:
-            found = match(booking, invoices)
+            found: Invoice | Text = match(booking, invoices)
             if isinstance(found, Invoice):
                 # One's own payment waits for a colleague; the others' do not wait for it.
-                found = linked_obstacle(by, found.customer_id) or found
-            if isinstance(found, str):
+                linked = linked_obstacle(by, found.customer_id)
+                found = linked.sentence if linked else found
+            if not isinstance(found, Invoice):
                 kept.append(_Kept(booking, None, found))
                 results.append(LineResult(row.row, Became.UNMATCHED, found))
                 continue
@@ -260,7 +261,7 @@ def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str
             payer=booking.payer,
             text=booking.text,
             state=BankLine.State.UNMATCHED,
-            why=recorded(one.why)[:200],
+            why=in_english(one.why)[:200],
         )
         if one.invoice is not None:
             line.payment = record_payment(

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm, ReasonForm
 from backoffice.forms import AmountField, DateField, ReasonField
@@ -28,18 +28,18 @@ class SurplusField(forms.BooleanField):
     """Whether what is more than due is meant, and no slip."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", gettext_lazy("What is more than due becomes a credit"))
-        super().__init__(
-            **{"required": False, "help_text": gettext_lazy("The subscription's next invoice uses it."), **kwargs}
-        )
+        kwargs.setdefault("label", _("What is more than due becomes a credit"))
+        super().__init__(**{"required": False, "help_text": _("The subscription's next invoice uses it."), **kwargs})
 
 
 class SurplusForm(ActionForm):
     """A payment of an invoice that is paid."""
 
-    amount = AmountField()
-    received_on = DateField(label=gettext_lazy("Received on"))
-    reference = forms.CharField(max_length=140, required=False, help_text=gettext_lazy("As the bank shows it."))
+    amount = AmountField(label=_("Amount"))
+    received_on = DateField(label=_("Received on"))
+    reference = forms.CharField(
+        label=_("Reference"), max_length=140, required=False, help_text=_("As the bank shows it.")
+    )
 
 
 class PaymentForm(SurplusForm):
@@ -47,25 +47,27 @@ class PaymentForm(SurplusForm):
 
 
 class PaidInFullForm(ActionForm):
-    received_on = DateField(label=gettext_lazy("Received on"))
+    received_on = DateField(label=_("Received on"))
     reference = forms.CharField(
-        max_length=140, help_text=gettext_lazy("As the bank shows it; it stands on each payment.")
+        label=_("Reference"), max_length=140, help_text=_("As the bank shows it; it stands on each payment.")
     )
 
 
 class DisputeForm(ReasonForm):
     field_order = ("disputed_on", "reason")
-    disputed_on = DateField(label=gettext_lazy("In dispute since"))
+    disputed_on = DateField(label=_("In dispute since"))
 
 
 class ChargebackForm(ReasonForm):
     field_order = ("taken_back_on", "reason")
-    taken_back_on = DateField(label=gettext_lazy("Taken back on"))
-    reason = ReasonField(label=gettext_lazy("The bank's reason"), max_length=200)
+    taken_back_on = DateField(label=_("Taken back on"))
+    reason = ReasonField(label=_("The bank's reason"), max_length=200)
 
 
 class MatchForm(ActionForm):
-    invoice_number = forms.CharField(max_length=20, help_text=gettext_lazy("Which invoice this payment is for."))
+    invoice_number = forms.CharField(
+        label=_("Invoice number"), max_length=20, help_text=_("Which invoice this payment is for.")
+    )
     surplus_to_credit = SurplusField()
     reason = ReasonField(required=False)
 
@@ -73,18 +75,14 @@ class MatchForm(ActionForm):
 class StatementForm(ActionForm):
     """A bank's statement and what its columns mean; the file is read here, so that a bad one is told at its field."""
 
-    file = forms.FileField(
-        label=gettext_lazy("Statement"), help_text=gettext_lazy("A CSV file in UTF-8, with a header; at most 5 MiB.")
-    )
+    file = forms.FileField(label=_("Statement"), help_text=_("A CSV file in UTF-8, with a header; at most 5 MiB."))
     columns = forms.ChoiceField(
-        label=gettext_lazy("What the columns mean"),
-        choices=lambda: [(name, name) for name in shipped_bank_maps()],
-        initial="own",
+        label=_("What the columns mean"), choices=lambda: [(name, name) for name in shipped_bank_maps()], initial="own"
     )
     own_map = forms.FileField(
-        label=gettext_lazy("Or a map of your own (optional)"),
+        label=_("Or a map of your own (optional)"),
         required=False,
-        help_text=gettext_lazy("A TOML file; it goes before the choice above."),
+        help_text=_("A TOML file; it goes before the choice above."),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import AppendOnlyModel, TrackedModel
 from billing.invoices.models import Invoice
@@ -20,16 +20,22 @@ class Payment(AppendOnlyModel):
     ``credit``.
     """
 
-    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
-    amount = MoneyField()
-    surplus = MoneyField(default=Decimal(0))
-    credit = models.OneToOneField("Credit", models.PROTECT, related_name="payment", null=True, blank=True)
-    received_on = models.DateField()
-    reference = models.CharField(max_length=140, blank=True)
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    recorded_at = models.DateTimeField(auto_now_add=True)
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments", verbose_name=_("invoice"))
+    amount = MoneyField(_("amount"))
+    surplus = MoneyField(_("surplus"), default=Decimal(0))
+    credit = models.OneToOneField(
+        "Credit", models.PROTECT, related_name="payment", null=True, blank=True, verbose_name=_("credit")
+    )
+    received_on = models.DateField(_("received on"))
+    reference = models.CharField(_("reference"), max_length=140, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("recorded by")
+    )
+    recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
         ordering = ("received_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
@@ -41,7 +47,7 @@ class Payment(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} on {day}", amount=number_text(self.amount), day=self.received_on)
+        return str(say("{amount} on {day}", amount=number_text(self.amount), day=self.received_on))
 
     @property
     def kept(self) -> Decimal:
@@ -57,16 +63,22 @@ class Chargeback(AppendOnlyModel):
     back, what was used of it is the ``charge``. The rest is due on the invoice again.
     """
 
-    payment = models.OneToOneField(Payment, models.PROTECT, related_name="chargeback")
-    amount = MoneyField()
-    from_surplus = MoneyField(default=Decimal(0))
-    charge = models.OneToOneField("Charge", models.PROTECT, related_name="chargeback", null=True, blank=True)
-    taken_back_on = models.DateField()
-    reason = models.CharField(max_length=200)
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    recorded_at = models.DateTimeField(auto_now_add=True)
+    payment = models.OneToOneField(Payment, models.PROTECT, related_name="chargeback", verbose_name=_("payment"))
+    amount = MoneyField(_("amount"))
+    from_surplus = MoneyField(_("from surplus"), default=Decimal(0))
+    charge = models.OneToOneField(
+        "Charge", models.PROTECT, related_name="chargeback", null=True, blank=True, verbose_name=_("charge")
+    )
+    taken_back_on = models.DateField(_("taken back on"))
+    reason = models.CharField(_("reason"), max_length=200)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("recorded by")
+    )
+    recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("chargeback")
+        verbose_name_plural = _("chargebacks")
         ordering = ("taken_back_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="chargeback_positive"),
@@ -76,7 +88,7 @@ class Chargeback(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return say("{amount} taken back on {day}", amount=number_text(self.amount), day=self.taken_back_on)
+        return str(say("{amount} taken back on {day}", amount=number_text(self.amount), day=self.taken_back_on))
 
     @property
     def due_again(self) -> Decimal:
@@ -92,23 +104,27 @@ class BankLine(TrackedModel):
     """
 
     class State(models.TextChoices):
-        MATCHED = "matched", gettext_lazy("Matched")
-        UNMATCHED = "unmatched", gettext_lazy("Not matched")
-        SET_ASIDE = "set_aside", gettext_lazy("Set aside")
+        MATCHED = "matched", _("Matched")
+        UNMATCHED = "unmatched", _("Not matched")
+        SET_ASIDE = "set_aside", _("Set aside")
 
-    key = models.CharField(max_length=64, unique=True)
-    file_name = models.CharField(max_length=150)
-    row = models.PositiveIntegerField()
-    booked_on = models.DateField()
-    amount = MoneyField()
-    currency = models.CharField(max_length=3)
-    payer = models.CharField(max_length=140, blank=True)
-    text = models.CharField(max_length=300, blank=True)
-    state = models.CharField(max_length=10, choices=State)
-    why = models.CharField(max_length=200, blank=True)
-    payment = models.OneToOneField(Payment, models.PROTECT, related_name="bank_line", null=True, blank=True)
+    key = models.CharField(_("key"), max_length=64, unique=True)
+    file_name = models.CharField(_("file name"), max_length=150)
+    row = models.PositiveIntegerField(_("row"))
+    booked_on = models.DateField(_("booked on"))
+    amount = MoneyField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    payer = models.CharField(_("payer"), max_length=140, blank=True)
+    text = models.CharField(_("text"), max_length=300, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State)
+    why = models.CharField(_("why"), max_length=200, blank=True)
+    payment = models.OneToOneField(
+        Payment, models.PROTECT, related_name="bank_line", null=True, blank=True, verbose_name=_("payment")
+    )
 
     class Meta:
+        verbose_name = _("bank line")
+        verbose_name_plural = _("bank lines")
         ordering = ("-booked_on", "-pk")
         constraints = [
             models.CheckConstraint(

@@ -18,7 +18,7 @@ from billing.payouts.models import Payout
 from billing.payouts.notifications import tell_payout_made
 from billing.remedies.effects import credit_obstacle, give_credit
 from billing.subscriptions.models import Subscription
-from core.text import say
+from core.text import Text, say
 
 
 def _locked(action: Action, payout_id: int) -> Payout:
@@ -33,7 +33,7 @@ def _locked(action: Action, payout_id: int) -> Payout:
     return payout
 
 
-def payout_obstacle(payout: Payout, *wanted: str) -> str | None:
+def payout_obstacle(payout: Payout, *wanted: str) -> Text | None:
     """Why the payout is not in one of the states that a step needs, or None."""
     if payout.state in wanted:
         return None

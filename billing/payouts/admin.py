@@ -20,6 +20,7 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle, Why
 from audit.models import Event
 from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -43,7 +44,7 @@ from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
 from billing.payouts.payables import owed, sums_by_kind, write_csv
 from core.amounts import money_text, sums_in_words
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -59,7 +60,7 @@ class _OnPayout(StaffAction[Payout]):
     may = May.HANDLE_MONEY
     roles = roles_that(May.HANDLE_MONEY)
 
-    def summary(self, rows: Sequence[Payout], by: User) -> str:
+    def summary(self, rows: Sequence[Payout], by: User) -> Text:
         return sums_in_words((payout.currency, payout.amount) for payout in rows)
 
 
@@ -71,10 +72,10 @@ class MarkPaid(_OnPayout):
     icon = "check"
     form_class = PayoutPaidForm
 
-    def obstacle(self, obj: Payout, by: User) -> str | None:
+    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
         return paid_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Payout, by: User) -> str:
+    def consequence(self, obj: Payout, by: User) -> Text:
         return say(
             "The bank has paid {amount} to {holder}, {iban}.",
             amount=money_text(obj.amount, obj.currency),
@@ -85,7 +86,7 @@ class MarkPaid(_OnPayout):
     def get_initial(self, rows: Sequence[Payout], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{payout} is recorded as paid.", payout=mark_payout_paid(pk, by=by, **cleaned))
 
 
@@ -97,13 +98,13 @@ class MarkFailed(_OnPayout):
     icon = "x"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Payout, by: User) -> str | None:
+    def obstacle(self, obj: Payout, by: User) -> Why | None:
         return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Payout, by: User) -> str:
+    def consequence(self, obj: Payout, by: User) -> Text:
         return say("It can then be tried once more, or be turned into a credit.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         payout = mark_payout_failed(pk, by=by, reason=cleaned["reason"])
         return say("{payout} is recorded as failed.", payout=payout)
 
@@ -115,15 +116,15 @@ class Retry(_OnPayout):
     icon = "rotate-cw"
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: Payout, by: User) -> str | None:
+    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
         return retry_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Payout, by: User) -> str:
+    def consequence(self, obj: Payout, by: User) -> Text:
         return say(
             "It is paid to the customer's bank account of now, {iban}, under the same key.", iban=obj.customer.iban
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{payout} waits for the bank again.", payout=retry_payout(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -134,10 +135,10 @@ class ToCredit(_OnPayout):
     icon = "receipt"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Payout, by: User) -> str | None:
+    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
         return to_credit_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Payout, by: User) -> str:
+    def consequence(self, obj: Payout, by: User) -> Text:
         amount = money_text(obj.amount, obj.currency)
         if hasattr(obj, "leftover"):
             return say(
@@ -151,7 +152,7 @@ class ToCredit(_OnPayout):
             subscription=obj.subscription.number,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         credit = turn_payout_into_credit(pk, by=by, reason=cleaned["reason"])
         return say(
             "It is a credit again: {amount} is left of it.", amount=money_text(credit.remaining, credit.currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel
@@ -18,40 +18,46 @@ class Payout(TrackedModel):
     """Cash on its way to a customer. It lives on by itself after the refund is settled."""
 
     class State(models.TextChoices):
-        PENDING = "pending", gettext_lazy("To be paid")
-        PAID = "paid", gettext_lazy("Paid")
-        FAILED = "failed", gettext_lazy("Failed")
-        CREDITED = "credited", gettext_lazy("Turned into a credit")
-        CANCELLED = "cancelled", gettext_lazy("Cancelled by a reversal")
+        PENDING = "pending", _("To be paid")
+        PAID = "paid", _("Paid")
+        FAILED = "failed", _("Failed")
+        CREDITED = "credited", _("Turned into a credit")
+        CANCELLED = "cancelled", _("Cancelled by a reversal")
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts")
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="payouts")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts", verbose_name=_("customer"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="payouts", verbose_name=_("subscription")
+    )
     key = models.CharField(
+        _("key"),
         max_length=60,
         unique=True,
-        help_text=gettext_lazy("Stays the same for every attempt, so that a bank pays once."),
+        help_text=_("Stays the same for every attempt, so that a bank pays once."),
     )
-    currency = models.CharField(max_length=3)
-    amount = MoneyField()
-    iban = models.CharField("IBAN", max_length=34)
-    account_holder = models.CharField(max_length=140, blank=True)
-    reason = models.CharField(max_length=200)
-    requested_on = models.DateField()
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=1)
-    reference = models.CharField(max_length=140, blank=True)
-    paid_on = models.DateField(null=True, blank=True)
-    failure = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = MoneyField(_("amount"))
+    iban = models.CharField(_("IBAN"), max_length=34)
+    account_holder = models.CharField(_("account holder"), max_length=140, blank=True)
+    reason = models.CharField(_("reason"), max_length=200)
+    requested_on = models.DateField(_("requested on"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=1)
+    reference = models.CharField(_("reference"), max_length=140, blank=True)
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
+    failure = models.CharField(_("failure"), max_length=200, blank=True)
     credit = models.OneToOneField(
         Credit,
         models.PROTECT,
         related_name="payout",
         null=True,
         blank=True,
-        help_text=gettext_lazy("What it was turned into."),
+        help_text=_("What it was turned into."),
+        verbose_name=_("credit"),
     )
 
     class Meta:
+        verbose_name = _("payout")
+        verbose_name_plural = _("payouts")
         ordering = ("requested_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
@@ -64,6 +70,6 @@ class Payout(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name
+        return str(
+            say("{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name)
         )

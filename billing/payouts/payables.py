@@ -21,7 +21,7 @@ from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.fields import MoneyField
 from core.sheets.report import inert
-from core.text import recorded
+from core.text import Text, in_english, join
 
 # As the file says them; pages translate.
 TO_BE_PAID = gettext_noop("To be paid")
@@ -65,7 +65,7 @@ def owed() -> Iterator[Owed]:
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for payout in waiting.select_related("customer").prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
-        why_not = recorded(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
+        why_not = in_english(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
         yield Owed(
             payout.customer,
             TO_BE_PAID if pending else FAILED,
@@ -103,7 +103,7 @@ def write_csv(rows: Iterable[Owed], stream: Any) -> None:
         writer.writerow([inert(cell) for cell in cells])
 
 
-def sums_by_kind() -> list[tuple[str, int, str]]:
+def sums_by_kind() -> list[tuple[str, int, Text]]:
     """What is owed in all: each kind with how many and the sums by currency. A handful of queries, however many."""
     found = []
     for what, state in ((TO_BE_PAID, Payout.State.PENDING), (FAILED, Payout.State.FAILED)):
@@ -115,7 +115,7 @@ def sums_by_kind() -> list[tuple[str, int, str]]:
         (
             what,
             sum(count for _, count, _ in groups),
-            ", ".join(money_text(total, currency) for currency, _, total in groups),
+            join(", ", (money_text(total, currency) for currency, _, total in groups)),
         )
         for what, groups in found
         if groups

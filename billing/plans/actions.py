@@ -12,7 +12,7 @@ from accounts.staff.rules import require
 from audit.actions import Action, Refused, act, checked
 from billing.money import is_whole_minor
 from billing.plans.models import Operation, OperationCost, Plan, Price, PublishedState
-from core.text import number_text, say
+from core.text import Text, number_text, say
 
 
 def create_plan(*, by: User, code: str, name: str, kind: str) -> Plan:
@@ -115,7 +115,7 @@ def _not_below_nothing(**values: Decimal) -> None:
             )
 
 
-def publish_obstacle(terms: Price | OperationCost, *, by: User) -> str | None:
+def publish_obstacle(terms: Price | OperationCost, *, by: User) -> Text | None:
     """Why this person may not publish these terms now, or None."""
     if terms.state == PublishedState.PUBLISHED:
         return say("This is published already.")

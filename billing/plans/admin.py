@@ -36,7 +36,7 @@ from billing.plans.forms import OperationCostForm, OperationForm, PlanForm, Pric
 from billing.plans.models import Operation, OperationCost, Plan, Price, PublishedState
 from core.amounts import money_text
 from core.fields import amount_text
-from core.text import say
+from core.text import Text, lower, say
 
 register_verbs(
     {
@@ -70,7 +70,7 @@ class _Publish[M: (Price, OperationCost)](StaffAction[M]):
     roles = roles_that(May.PUBLISH_PRICES)
     form_class = NoReasonForm
 
-    def obstacle(self, obj: M, by: User) -> str | None:
+    def obstacle(self, obj: M, by: User) -> Text | None:
         return publish_obstacle(obj, by=by)
 
 
@@ -158,17 +158,17 @@ class DraftPrice(_Draft):
 class PublishPrice(_Publish[Price]):
     label_plural = gettext_lazy("Publish prices")
 
-    def consequence(self, obj: Price, by: User) -> str:
+    def consequence(self, obj: Price, by: User) -> Text:
         return say(
             "{plan}, {term}, costs {amount} for periods that begin on {day} or later. Periods that have begun keep "
             "their terms.",
             plan=obj.plan.name,
-            term=obj.get_term_display().lower(),
+            term=lower(obj.get_term_display()),
             amount=money_text(obj.fee, obj.currency),
             day=obj.valid_from,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("Published: {price}.", price=publish_price(pk, by=by))
 
 
@@ -290,7 +290,7 @@ class DraftOperationCost(_Draft):
 class PublishOperationCost(_Publish[OperationCost]):
     label_plural = gettext_lazy("Publish costs")
 
-    def consequence(self, obj: OperationCost, by: User) -> str:
+    def consequence(self, obj: OperationCost, by: User) -> Text:
         return say(
             "One use of {operation} costs {amount} in periods that begin on {day} or later. Periods that have begun "
             "keep their terms.",
@@ -299,7 +299,7 @@ class PublishOperationCost(_Publish[OperationCost]):
             day=obj.valid_from,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("Published: {cost}.", cost=publish_operation_cost(pk, by=by))
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
 from backoffice.forms import AmountField, DateField, currency_choices
@@ -25,43 +25,41 @@ class CostInput(forms.DecimalField):
 
 
 class PlanForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
-    name = forms.CharField(max_length=100)
-    kind = forms.ChoiceField(choices=Plan.Kind)
+    code = forms.CharField(
+        label=_("Code"), max_length=30, help_text=_("Capital letters, digits, _ and -. It never changes.")
+    )
+    name = forms.CharField(label=_("Name"), max_length=100)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Plan.Kind)
 
 
 class PriceForm(ActionForm):
     """A plan's terms from a date on."""
 
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
-    term = forms.ChoiceField(choices=TermChoices)
-    currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(
-        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
-    )
-    fee = AmountField(help_text=gettext_lazy("Gross, for the whole term."))
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=_("Plan"))
+    term = forms.ChoiceField(label=_("Term"), choices=TermChoices)
+    currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
+    valid_from = DateField(label=_("Holds from"), help_text=_("For periods that begin on this day or later."))
+    fee = AmountField(label=_("Fee"), help_text=_("Gross, for the whole term."))
     tax_rate = forms.DecimalField(
-        label=gettext_lazy("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
+        label=_("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
     )
-    included_minutes = forms.IntegerField(min_value=0, max_value=2_000_000, initial=0)
+    included_minutes = forms.IntegerField(label=_("Included minutes"), min_value=0, max_value=2_000_000, initial=0)
     minute_cost = CostInput(
-        label=gettext_lazy("Cost of a minute"),
-        initial=0,
-        help_text=gettext_lazy("What a used minute takes off a refund."),
+        label=_("Cost of a minute"), initial=0, help_text=_("What a used minute takes off a refund.")
     )
 
 
 class OperationForm(ActionForm):
-    code = forms.CharField(max_length=30, help_text=gettext_lazy("Capital letters, digits, _ and -. It never changes."))
-    name = forms.CharField(max_length=100)
+    code = forms.CharField(
+        label=_("Code"), max_length=30, help_text=_("Capital letters, digits, _ and -. It never changes.")
+    )
+    name = forms.CharField(label=_("Name"), max_length=100)
 
 
 class OperationCostForm(ActionForm):
     """What one use of an operation costs from a date on."""
 
-    operation = forms.ModelChoiceField(Operation.objects.all())
-    currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(
-        label=gettext_lazy("Holds from"), help_text=gettext_lazy("For periods that begin on this day or later.")
-    )
-    unit_cost = CostInput(label=gettext_lazy("Cost of one use"))
+    operation = forms.ModelChoiceField(Operation.objects.all(), label=_("Operation"))
+    currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
+    valid_from = DateField(label=_("Holds from"), help_text=_("For periods that begin on this day or later."))
+    unit_cost = CostInput(label=_("Cost of one use"))

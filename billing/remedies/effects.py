@@ -17,7 +17,7 @@ from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 # --- What a period bears ------------------------------------------------------------------------
 
@@ -65,33 +65,33 @@ def refundable_of(period: BillingPeriod) -> Decimal:
 # --- Obstacles ----------------------------------------------------------------------------------
 
 
-def credit_obstacle(subscription: Subscription) -> str | None:
+def credit_obstacle(subscription: Subscription) -> Text | None:
     """Why no credit can be given, or None."""
     if subscription.state == Subscription.State.ACTIVE:
         return None
     return say("{subscription} has no next cycle that a credit could go to.", subscription=subscription.number)
 
 
-def minutes_obstacle(subscription: Subscription, minute_cost: Decimal) -> str | None:
+def minutes_obstacle(subscription: Subscription, minute_cost: Decimal) -> Text | None:
     """Why no minutes can be given, or None."""
     if minute_cost == 0:
         return say("Minutes cost nothing in this plan, so an amount has no worth in minutes.")
     return _no_current_period(subscription)
 
 
-def extension_obstacle(subscription: Subscription, fee: Decimal) -> str | None:
+def extension_obstacle(subscription: Subscription, fee: Decimal) -> Text | None:
     """Why the period cannot be made longer, or None."""
     if fee == 0:
         return say("The period costs nothing, so an amount has no worth in days.")
     return _no_current_period(subscription)
 
 
-def cash_obstacle(customer: Customer) -> str | None:
+def cash_obstacle(customer: Customer) -> Text | None:
     """Why no cash can be paid, or None."""
     return None if customer.iban else say("The customer has no bank details (IBAN) on file.")
 
 
-def _no_current_period(subscription: Subscription) -> str | None:
+def _no_current_period(subscription: Subscription) -> Text | None:
     if subscription.state == Subscription.State.ENDED:
         return say("{subscription} has ended: there is no current period.", subscription=subscription.number)
     period = subscription.current_period()

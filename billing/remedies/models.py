@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -13,14 +14,18 @@ from core.text import say_count
 class MinutesGrant(TrackedModel):
     """Minutes on top of a period's allowance; they end with the period."""
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="minutes_grants")
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="minutes_grants")
-    minutes = models.PositiveIntegerField()
-    reversed_minutes = models.PositiveIntegerField(default=0)
-    granted_on = models.DateField()
-    reason = models.CharField(max_length=200)
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="minutes_grants", verbose_name=_("subscription")
+    )
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="minutes_grants", verbose_name=_("period"))
+    minutes = models.PositiveIntegerField(_("minutes"))
+    reversed_minutes = models.PositiveIntegerField(_("reversed minutes"), default=0)
+    granted_on = models.DateField(_("granted on"))
+    reason = models.CharField(_("reason"), max_length=200)
 
     class Meta:
+        verbose_name = _("minutes grant")
+        verbose_name_plural = _("minutes grants")
         ordering = ("granted_on", "pk")
         constraints = [
             models.CheckConstraint(
@@ -29,22 +34,26 @@ class MinutesGrant(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say_count("{count} minute", "{count} minutes", self.minutes)
+        return str(say_count("{count} minute", "{count} minutes", self.minutes))
 
 
 class Extension(TrackedModel):
     """Days by which a period was made longer."""
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="extensions")
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="extensions")
-    days = models.PositiveIntegerField()
-    reversed_days = models.PositiveIntegerField(default=0)
-    closed_on_before = models.DateField()
-    closes_on_after = models.DateField()
-    granted_on = models.DateField()
-    reason = models.CharField(max_length=200)
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="extensions", verbose_name=_("subscription")
+    )
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="extensions", verbose_name=_("period"))
+    days = models.PositiveIntegerField(_("days"))
+    reversed_days = models.PositiveIntegerField(_("reversed days"), default=0)
+    closed_on_before = models.DateField(_("closed on before"))
+    closes_on_after = models.DateField(_("closes on after"))
+    granted_on = models.DateField(_("granted on"))
+    reason = models.CharField(_("reason"), max_length=200)
 
     class Meta:
+        verbose_name = _("extension")
+        verbose_name_plural = _("extensions")
         ordering = ("granted_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(days__gt=0, days__gte=F("reversed_days")), name="extension_positive"),
@@ -54,4 +63,4 @@ class Extension(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say_count("{count} day", "{count} days", self.days)
+        return str(say_count("{count} day", "{count} days", self.days))

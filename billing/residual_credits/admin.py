@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -36,7 +37,7 @@ from billing.residual_credits.actions import (
 from billing.residual_credits.forms import LeftoverForm
 from billing.residual_credits.models import LeftoverPayout
 from core.amounts import money_text, sums_in_words
-from core.text import say
+from core.text import Text, say
 
 
 class ProposeLeftover(StaffAction[Credit]):
@@ -48,10 +49,10 @@ class ProposeLeftover(StaffAction[Credit]):
     roles = roles_that(May.HANDLE_MONEY)
     form_class = LeftoverForm
 
-    def obstacle(self, obj: Credit, by: User) -> str | None:
+    def obstacle(self, obj: Credit, by: User) -> Obstacle | None:
         return propose_obstacle(obj, by)
 
-    def consequence(self, obj: Credit, by: User) -> str:
+    def consequence(self, obj: Credit, by: User) -> Text:
         left = money_text(obj.remaining, obj.currency)
         return say("{left} is left. A manager who is not you approves it before anything is paid.", left=left)
 
@@ -67,7 +68,7 @@ class ProposeLeftover(StaffAction[Credit]):
 
 
 class _OnLeftover(StaffAction[LeftoverPayout]):
-    def summary(self, rows: Sequence[LeftoverPayout], by: User) -> str:
+    def summary(self, rows: Sequence[LeftoverPayout], by: User) -> Text:
         return sums_in_words((leftover.credit.currency, leftover.amount) for leftover in rows)
 
 
@@ -81,10 +82,10 @@ class ApproveLeftover(_OnLeftover):
     roles = roles_that(May.APPROVE_LEFTOVER)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
         return approve_obstacle(obj, by)
 
-    def consequence(self, obj: LeftoverPayout, by: User) -> str:
+    def consequence(self, obj: LeftoverPayout, by: User) -> Text:
         customer = obj.credit.customer
         return say(
             "{amount} is to be paid to {customer}, {iban}.",
@@ -93,7 +94,7 @@ class ApproveLeftover(_OnLeftover):
             iban=customer.iban,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         leftover = approve_leftover(pk, by=by, reason=cleaned["reason"])
         return say("{payout}: approved, the payout waits for the bank.", payout=leftover)
 
@@ -108,10 +109,10 @@ class RejectLeftover(_OnLeftover):
     roles = roles_that(May.APPROVE_LEFTOVER)
     form_class = ReasonForm
 
-    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
         return reject_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{payout}: rejected.", payout=reject_leftover(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -124,10 +125,10 @@ class WithdrawLeftover(_OnLeftover):
     roles = roles_that(May.HANDLE_MONEY)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: LeftoverPayout, by: User) -> str | None:
+    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
         return withdraw_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{payout}: taken back.", payout=withdraw_leftover(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -209,7 +210,7 @@ class LeftoverPayoutAdmin(TrackedAdmin):
             return SafeString(say("none"))
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
-    def page_title(self, obj: LeftoverPayout) -> str:  # type: ignore[override]
+    def page_title(self, obj: LeftoverPayout) -> Text:  # type: ignore[override]
         return say(
             "{amount} left to {customer}",
             amount=money_text(obj.amount, obj.credit.currency),

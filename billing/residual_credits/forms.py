@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ReasonForm
 from backoffice.forms import AmountField
@@ -10,4 +10,4 @@ from backoffice.forms import AmountField
 
 class LeftoverForm(ReasonForm):
     field_order = ("amount", "reason")
-    amount = AmountField(help_text=gettext_lazy("What is left of the credit, or less."))
+    amount = AmountField(label=_("Amount"), help_text=_("What is left of the credit, or less."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel
 from billing.credits.models import Credit
@@ -18,22 +18,30 @@ class LeftoverPayout(TrackedModel):
     """Credit that a subscription left when it ended, to be paid out: proposed by one person, approved by another."""
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", gettext_lazy("Proposed")
-        APPROVED = "approved", gettext_lazy("Approved")
-        REJECTED = "rejected", gettext_lazy("Rejected")
-        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        PROPOSED = "proposed", _("Proposed")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts")
-    amount = MoneyField()
-    reason = models.TextField()
-    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-    payout = models.OneToOneField(Payout, models.PROTECT, related_name="leftover", null=True, blank=True)
+    credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts", verbose_name=_("credit"))
+    amount = MoneyField(_("amount"))
+    reason = models.TextField(_("reason"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PROPOSED)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposed by")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    payout = models.OneToOneField(
+        Payout, models.PROTECT, related_name="leftover", null=True, blank=True, verbose_name=_("payout")
+    )
 
     class Meta:
+        verbose_name = _("leftover payout")
+        verbose_name_plural = _("leftover payouts")
         ordering = ("-proposed_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="leftover_payout_positive"),
@@ -49,8 +57,10 @@ class LeftoverPayout(TrackedModel):
 
     def __str__(self) -> str:
         credit = self.credit
-        return say(
-            "{amount} left to {customer}",
-            amount=amount_text(self.amount, credit.currency),
-            customer=credit.customer.name,
+        return str(
+            say(
+                "{amount} left to {customer}",
+                amount=amount_text(self.amount, credit.currency),
+                customer=credit.customer.name,
+            )
         )

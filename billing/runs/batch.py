@@ -20,7 +20,7 @@ from billing.money import format_amount
 from billing.subscriptions.actions import TermsInForce, ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_changes, settle_plan_changes
-from core.text import recorded
+from core.text import in_english
 
 type Sums = dict[str, Decimal]
 
@@ -120,7 +120,7 @@ def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> Billi
             case None:
                 tell.ended(one, day)
             case Refused() as refused:
-                result.problems.append(recorded(refused.message))
+                result.problems.append(in_english(refused.message))
                 tell.refused(one, refused)
                 continue
             case period:
@@ -259,7 +259,7 @@ class _Teller:
         self._tell(one, Event.Outcome.DONE, f"It ended with its period, on {day}.", data)
 
     def refused(self, one: _Due, refused: Refused) -> None:
-        self._tell(one, Event.Outcome.REFUSED, recorded(refused.message), {"code": refused.code, **refused.data})
+        self._tell(one, Event.Outcome.REFUSED, in_english(refused.message), {"code": refused.code, **refused.data})
 
     def write(self) -> None:
         create_from(

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel
 from core.text import say
@@ -17,24 +17,26 @@ class BillingRun(TrackedModel):
     """One call of the billing run for a local day. It is resumed simply by running again."""
 
     class State(models.TextChoices):
-        RUNNING = "running", gettext_lazy("Running")
-        FINISHED = "finished", gettext_lazy("Finished")
-        INTERRUPTED = "interrupted", gettext_lazy("Interrupted")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        INTERRUPTED = "interrupted", _("Interrupted")
 
-    today = models.DateField()
-    state = models.CharField(max_length=12, choices=State, default=State.RUNNING)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    batches = models.PositiveIntegerField(default=0)
-    opened = models.PositiveIntegerField(default=0)
-    ended = models.PositiveIntegerField(default=0)
-    invoiced = models.PositiveIntegerField(default=0)
-    overdue = models.PositiveIntegerField(default=0)
-    amounts: Any = models.JSONField(default=dict)
-    problems: Any = models.JSONField(default=list, blank=True)
+    today = models.DateField(_("today"))
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.RUNNING)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    batches = models.PositiveIntegerField(_("batches"), default=0)
+    opened = models.PositiveIntegerField(_("opened"), default=0)
+    ended = models.PositiveIntegerField(_("ended"), default=0)
+    invoiced = models.PositiveIntegerField(_("invoiced"), default=0)
+    overdue = models.PositiveIntegerField(_("overdue"), default=0)
+    amounts: Any = models.JSONField(_("amounts"), default=dict)
+    problems: Any = models.JSONField(_("problems"), default=list, blank=True)
 
     class Meta:
+        verbose_name = _("billing run")
+        verbose_name_plural = _("billing runs")
         ordering = ("-started_at", "-pk")
         constraints = [
             models.CheckConstraint(
@@ -47,4 +49,4 @@ class BillingRun(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Billing run of {day}", day=self.today)
+        return str(say("Billing run of {day}", day=self.today))

@@ -22,7 +22,7 @@ from billing.runs.due import due_for_billing
 from billing.runs.job_kinds import BILLING_RUN
 from billing.runs.models import BillingRun
 from core.amounts import money_text
-from core.text import RECORD, counted, join, say
+from core.text import RECORD, Text, counted, join, say
 from jobs.actions import start_job
 from jobs.admin import job_page
 from jobs.models import Job
@@ -46,13 +46,13 @@ class RunBilling(PageAction):
     )
     preview_template = "billing/preview_run.html"
 
-    def obstacle(self, by: User) -> str | None:
+    def obstacle(self, by: User) -> Text | None:
         return say("Billing is running in the background: see Jobs.") if _running() else None
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {"due": due_for_billing(timezone.localdate()), "most": MOST_BY_PAGE}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> str | Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> Text | Done:
         if job := _running():
             return Done(say("Billing runs in the background already; here is how far it is."), page_url(job))
         today = timezone.localdate()
@@ -67,7 +67,7 @@ class RunBilling(PageAction):
                 page_url(job),
             )
         result = run_billing(today, by=by)
-        credited = ", ".join(money_text(amount, unit) for unit, amount in sorted(result.credited.items()))
+        credited = join(", ", (money_text(amount, unit) for unit, amount in sorted(result.credited.items())))
         sentence = say(
             "{opened} periods opened and invoiced, credits used: {credits}, {ended} subscriptions ended, "
             "{overdue} invoices overdue.",

@@ -22,7 +22,7 @@ from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.notifications import tell_cancellation
-from core.text import number_text, say
+from core.text import Text, number_text, say
 
 SUBSCRIPTION_SERIES = "subscription"
 
@@ -235,7 +235,7 @@ def operation_costs(day: date, currency: str) -> list[dict[str, str]]:
     ]
 
 
-def cancellation_obstacle(subscription: Subscription) -> str | None:
+def cancellation_obstacle(subscription: Subscription) -> Text | None:
     """Why the subscription cannot be cancelled now, or None."""
     if subscription.state == Subscription.State.ENDED:
         return say("{subscription} has ended already.", subscription=subscription.number)
@@ -291,7 +291,7 @@ def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeri
     return ends_on
 
 
-def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, today: date) -> str | None:
+def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, today: date) -> Text | None:
     """Why a cancellation cannot be undone on the day, or None. ``period`` is the open one: while billing is late it
     may be over, and the cancellation in effect, though nothing says so yet.
     """

@@ -59,7 +59,7 @@ from billing.subscriptions.plan_changes.admin import SCHEDULED, ChangePlan, Take
 from billing.usage.models import UsageDay, UsageKind
 from billing.usage.sparkline import usage_cell
 from core.amounts import money_text
-from core.text import Words, join, say, say_count
+from core.text import Text, join, lower, say, say_count
 from hardware.purchases.models import Purchase
 
 register_verbs(
@@ -147,10 +147,10 @@ class CancelSubscription(StaffAction[Subscription]):
     def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         return rows.prefetch_related(_PHONES)
 
-    def obstacle(self, obj: Subscription, by: User) -> str | None:
+    def obstacle(self, obj: Subscription, by: User) -> Text | None:
         return cancellation_obstacle(obj)
 
-    def consequence(self, obj: Subscription, by: User) -> str:
+    def consequence(self, obj: Subscription, by: User) -> Text:
         ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
         return say(
             "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
@@ -164,7 +164,7 @@ class CancelSubscription(StaffAction[Subscription]):
     def get_initial(self, rows: Sequence[Subscription], by: User) -> dict[str, Any]:
         return {"requested_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         subscription = cancel_subscription(pk, by=by, **cleaned)
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
         return say(
@@ -183,13 +183,13 @@ class UndoCancellation(StaffAction[Subscription]):
     roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
     form_class = ReasonForm
 
-    def obstacle(self, obj: Subscription, by: User) -> str | None:
+    def obstacle(self, obj: Subscription, by: User) -> Text | None:
         return undo_obstacle(obj, open_period_of(obj), timezone.localdate())
 
-    def consequence(self, obj: Subscription, by: User) -> str:
+    def consequence(self, obj: Subscription, by: User) -> Text:
         return say("The service goes on after the current period, which is invoiced as before.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("{subscription} goes on.", subscription=undo_cancellation(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -199,7 +199,7 @@ _PHONES = Prefetch(
 )
 
 
-def _phones_in_words(customer: Customer) -> str:
+def _phones_in_words(customer: Customer) -> Text:
     """What becomes of the customer's phones when the service ends: nothing (F7)."""
     purchases: list[Purchase] = customer.kept_purchases  # type: ignore[attr-defined]
     if not purchases:
@@ -225,7 +225,7 @@ def _phones_in_words(customer: Customer) -> str:
     )
 
 
-def _all_of(parts: Sequence[Words]) -> Words:
+def _all_of(parts: Sequence[Text]) -> Text:
     *first, last = parts
     return say("{these} and {last}", these=join(", ", first), last=last) if first else last
 
@@ -236,7 +236,7 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
         return None
     effective = subscription.ended_on or cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
     left = sum((credit.remaining for credit in subscription.credits.all()), Decimal(0))
-    fields: list[tuple[str, Any]] = [
+    fields: list[tuple[Text, Any]] = [
         (say("Asked for on"), day(subscription.cancelled_on)),
         (say("It came by"), subscription.get_cancellation_channel_display()),
         (say("Takes effect on"), day(effective)),
@@ -328,13 +328,13 @@ class SubscriptionAdmin(TrackedAdmin):
         return link(obj.plan)
 
     @admin.display(description=gettext_lazy("Cancelled"))
-    def cancellation(self, obj: Subscription) -> str:
+    def cancellation(self, obj: Subscription) -> Text:
         if obj.cancelled_on is None:
             return say("no")
         return say(
             "{day}, by {channel}",
             day=obj.cancelled_on,
-            channel=obj.get_cancellation_channel_display().lower(),
+            channel=lower(obj.get_cancellation_channel_display()),
         )
 
     def page_title(self, obj: Subscription) -> str:  # type: ignore[override]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.forms import CustomerNumberField
 from backoffice.actions import ActionForm
@@ -16,28 +16,24 @@ from billing.subscriptions.models import Subscription
 
 class OpenSubscriptionForm(ActionForm):
     customer = CustomerNumberField()
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True))
-    term = forms.ChoiceField(choices=TermChoices)
-    activated_on = DateField(
-        label=gettext_lazy("Activated on"), help_text=gettext_lazy("Its billing cycle is counted from this day (F9).")
-    )
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=_("Plan"))
+    term = forms.ChoiceField(label=_("Term"), choices=TermChoices)
+    activated_on = DateField(label=_("Activated on"), help_text=_("Its billing cycle is counted from this day (F9)."))
     agreed_fee = AmountField(
-        label=gettext_lazy("Agreed fee (optional)"),
+        label=_("Agreed fee (optional)"),
         required=False,
-        help_text=gettext_lazy("Gross, for a whole term, where it differs from the plan's price."),
+        help_text=_("Gross, for a whole term, where it differs from the plan's price."),
     )
     taken_over_on = DateField(
-        label=gettext_lazy("Taken over on (optional)"),
+        label=_("Taken over on (optional)"),
         required=False,
-        help_text=gettext_lazy(
-            "For a customer who comes from another system: the first period opened has this day in it."
-        ),
+        help_text=_("For a customer who comes from another system: the first period opened has this day in it."),
     )
 
 
 class CancelForm(ActionForm):
     """The customer's word, and how it came."""
 
-    channel = forms.ChoiceField(label=gettext_lazy("It came by"), choices=Subscription.Channel)
-    requested_on = DateField(label=gettext_lazy("Asked for on"))
+    channel = forms.ChoiceField(label=_("It came by"), choices=Subscription.Channel)
+    requested_on = DateField(label=_("Asked for on"))
     reason = ReasonField(required=False)

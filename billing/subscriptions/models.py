@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel, TrackedQuerySet
@@ -37,36 +37,41 @@ class Subscription(TrackedModel):
     """
 
     class State(models.TextChoices):
-        ACTIVE = "active", gettext_lazy("Active")
-        CANCELLED = "cancelled", gettext_lazy("Cancelled, runs to the period's end")
-        ENDED = "ended", gettext_lazy("Ended")
+        ACTIVE = "active", _("Active")
+        CANCELLED = "cancelled", _("Cancelled, runs to the period's end")
+        ENDED = "ended", _("Ended")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", gettext_lazy("E-mail")
-        PHONE = "phone", gettext_lazy("Phone")
-        LETTER = "letter", gettext_lazy("Letter")
-        WEB = "web", gettext_lazy("Web form")
-        IN_PERSON = "in_person", gettext_lazy("In person")
+        EMAIL = "email", _("E-mail")
+        PHONE = "phone", _("Phone")
+        LETTER = "letter", _("Letter")
+        WEB = "web", _("Web form")
+        IN_PERSON = "in_person", _("In person")
 
-    number = models.CharField(max_length=20, unique=True)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions")
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions")
-    term = models.CharField(max_length=10, choices=TermChoices)
-    currency = models.CharField(max_length=3, validators=[validate_currency])
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="subscriptions", verbose_name=_("customer"))
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
+    term = models.CharField(_("term"), max_length=10, choices=TermChoices)
+    currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
     agreed_fee = MoneyField(
-        null=True, blank=True, help_text=gettext_lazy("Gross fee of a whole term, where it differs from the price.")
+        _("agreed fee"),
+        null=True,
+        blank=True,
+        help_text=_("Gross fee of a whole term, where it differs from the price."),
     )
-    activated_on = models.DateField()
-    anchor_on = models.DateField()
-    anchor_sequence = models.PositiveIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
-    cancelled_on = models.DateField(null=True, blank=True)
-    cancellation_channel = models.CharField(max_length=10, choices=Channel, blank=True)
-    ended_on = models.DateField(null=True, blank=True)
+    activated_on = models.DateField(_("activated on"))
+    anchor_on = models.DateField(_("anchor on"))
+    anchor_sequence = models.PositiveIntegerField(_("anchor sequence"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
+    cancelled_on = models.DateField(_("cancelled on"), null=True, blank=True)
+    cancellation_channel = models.CharField(_("cancellation channel"), max_length=10, choices=Channel, blank=True)
+    ended_on = models.DateField(_("ended on"), null=True, blank=True)
 
     objects: ClassVar = SubscriptionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
         ordering = ("number",)
         constraints = [
             models.CheckConstraint(condition=Q(term__in=("monthly", "annual")), name="subscription_term_known"),
@@ -109,30 +114,34 @@ class BillingPeriod(TrackedModel):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", gettext_lazy("Current")
-        ENDED = "ended", gettext_lazy("Ended")
+        OPEN = "open", _("Current")
+        ENDED = "ended", _("Ended")
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="periods")
-    sequence = models.PositiveIntegerField()
-    starts_on = models.DateField()
-    ends_on = models.DateField()
-    extension_days = models.PositiveIntegerField(default=0)
-    closes_on = models.DateField()
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
-    term = models.CharField(max_length=10, choices=TermChoices)
-    currency = models.CharField(max_length=3)
-    fee = MoneyField()
-    tax_rate = RateField()
-    included_minutes = models.PositiveIntegerField(default=0)
-    minute_cost = CostField(default=Decimal(0))
-    operation_costs: Any = models.JSONField(default=list)
-    pending = MoneyField(default=Decimal(0))
-    refunded = MoneyField(default=Decimal(0))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="periods", verbose_name=_("subscription")
+    )
+    sequence = models.PositiveIntegerField(_("sequence"))
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(_("ends on"))
+    extension_days = models.PositiveIntegerField(_("extension days"), default=0)
+    closes_on = models.DateField(_("closes on"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+", verbose_name=_("plan"))
+    term = models.CharField(_("term"), max_length=10, choices=TermChoices)
+    currency = models.CharField(_("currency"), max_length=3)
+    fee = MoneyField(_("fee"))
+    tax_rate = RateField(_("tax rate"))
+    included_minutes = models.PositiveIntegerField(_("included minutes"), default=0)
+    minute_cost = CostField(_("minute cost"), default=Decimal(0))
+    operation_costs: Any = models.JSONField(_("operation costs"), default=list)
+    pending = MoneyField(_("pending"), default=Decimal(0))
+    refunded = MoneyField(_("refunded"), default=Decimal(0))
 
     objects: ClassVar = PeriodQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("billing period")
+        verbose_name_plural = _("billing periods")
         ordering = ("subscription", "sequence")
         indexes = [
             # The billing run's way from day to day and, within one, from subscription to subscription.
@@ -159,7 +168,7 @@ class BillingPeriod(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{first} to {last}", first=self.starts_on, last=self.last_day)
+        return str(say("{first} to {last}", first=self.starts_on, last=self.last_day))
 
     @property
     def in_figures(self) -> str:
@@ -189,28 +198,38 @@ class PlanChange(TrackedModel):
     """A subscription's move to another plan, for periods that begin on or after its day."""
 
     class State(models.TextChoices):
-        SCHEDULED = "scheduled", gettext_lazy("Scheduled")
-        APPLIED = "applied", gettext_lazy("Applied")
-        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        SCHEDULED = "scheduled", _("Scheduled")
+        APPLIED = "applied", _("Applied")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="plan_changes")
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
-    previous_plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="plan_changes", verbose_name=_("subscription")
+    )
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+", verbose_name=_("plan"))
+    previous_plan = models.ForeignKey(Plan, models.PROTECT, related_name="+", verbose_name=_("previous plan"))
     agreed_fee = MoneyField(
+        _("agreed fee"),
         null=True,
         blank=True,
-        help_text=gettext_lazy("Gross fee of a whole term, where it differs from the new plan's price."),
+        help_text=_("Gross fee of a whole term, where it differs from the new plan's price."),
     )
-    effective_on = models.DateField()
-    state = models.CharField(max_length=10, choices=State, default=State.SCHEDULED)
-    asked_on = models.DateField()
-    channel = models.CharField(max_length=10, choices=Subscription.Channel)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    effective_on = models.DateField(_("effective on"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.SCHEDULED)
+    asked_on = models.DateField(_("asked on"))
+    channel = models.CharField(_("channel"), max_length=10, choices=Subscription.Channel)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("asked by"))
     applied_period = models.OneToOneField(
-        BillingPeriod, models.PROTECT, related_name="plan_change", null=True, blank=True
+        BillingPeriod,
+        models.PROTECT,
+        related_name="plan_change",
+        null=True,
+        blank=True,
+        verbose_name=_("applied period"),
     )
 
     class Meta:
+        verbose_name = _("plan change")
+        verbose_name_plural = _("plan changes")
         ordering = ("-effective_on", "-pk")
         constraints = [
             models.UniqueConstraint(
@@ -228,6 +247,11 @@ class PlanChange(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{subscription} to {plan} from {day}", subscription=self.subscription, plan=self.plan, day=self.effective_on
+        return str(
+            say(
+                "{subscription} to {plan} from {day}",
+                subscription=self.subscription,
+                plan=self.plan,
+                day=self.effective_on,
+            )
         )

@@ -29,7 +29,7 @@ from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.amounts import money_text
 from core.fields import amount_text
-from core.text import Text, Words, say, say_count
+from core.text import Text, say, say_count
 
 subscription_page: PagePanels[Subscription] = PagePanels()
 
@@ -79,7 +79,7 @@ class PeriodBar:
         return 1000 - self.own
 
     @property
-    def in_words(self) -> str:
+    def in_words(self) -> Text:
         first, last, days = self.period.starts_on, self.last_own_day, self.period.days
         if not self.period.extension_days:
             return say(
@@ -153,7 +153,7 @@ def periods_panel(periods: Iterable[BillingPeriod]) -> Panel:
     return Panel(say("Periods"), TABLE, {"headings": headings, "rows": rows})
 
 
-def _days_given(days: int) -> Words:
+def _days_given(days: int) -> Text:
     return say_count("{count} day given", "{count} days given", days)
 
 
@@ -173,7 +173,7 @@ def period_money_panel(period: BillingPeriod) -> Panel:
 def terms_panel(period: BillingPeriod) -> Panel:
     """What was copied onto the period when it began, and never changes."""
     unit = period.currency
-    fields: list[tuple[str, object]] = [
+    fields: list[tuple[Text, object]] = [
         (say("Plan"), period.plan.name),
         (say("Term"), period.get_term_display()),
         (say("Fee, gross"), money_text(period.fee, unit)),

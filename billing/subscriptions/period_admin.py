@@ -23,7 +23,7 @@ from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from billing.subscriptions.panels import period_money_panel, period_page, period_panel, period_pill, terms_panel
 from billing.usage.panels import usage_panel
-from core.text import say
+from core.text import Text, say
 
 
 @admin.register(BillingPeriod)
@@ -94,7 +94,7 @@ class BillingPeriodAdmin(TrackedAdmin):
     def state_pill(self, obj: BillingPeriod) -> SafeString:
         return period_pill(obj)
 
-    def page_title(self, obj: BillingPeriod) -> str:  # type: ignore[override]
+    def page_title(self, obj: BillingPeriod) -> Text:  # type: ignore[override]
         return say("{subscription}, {period}", subscription=obj.subscription.number, period=obj)
 
     def page_pills(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[SafeString]:

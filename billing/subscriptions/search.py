@@ -11,6 +11,7 @@ from accounts.staff.permissions import May
 from backoffice.links import page_url
 from backoffice.search import Found, Source, Typed, begins, first_of, register_source
 from billing.subscriptions.models import Subscription
+from core.text import lower
 
 
 def find_subscriptions(typed: Typed, user: User) -> Iterator[Found]:
@@ -19,7 +20,7 @@ def find_subscriptions(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             subscription.number,
             page_url(subscription),
-            f"{subscription.customer.name}, {subscription.plan}, {subscription.get_state_display().lower()}",
+            f"{subscription.customer.name}, {subscription.plan}, {lower(subscription.get_state_display())}",
             exact=typed.names(subscription.number),
         )
 

@@ -11,7 +11,7 @@ from backoffice.admin import TrackedAdmin
 from backoffice.display import number, when
 from backoffice.links import link
 from billing.usage.models import UsageKind, UsageRecord
-from core.text import say
+from core.text import Text, say
 
 
 @admin.register(UsageRecord)
@@ -33,7 +33,7 @@ class UsageRecordAdmin(TrackedAdmin):
         return when(obj.occurred_at)
 
     @admin.display(description=gettext_lazy("What"))
-    def what(self, obj: UsageRecord) -> str:
+    def what(self, obj: UsageRecord) -> Text:
         return say("Call") if obj.kind == UsageKind.CALL else obj.operation
 
     @admin.display(description=gettext_lazy("Used"))

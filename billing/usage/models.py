@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import AppendOnlyModel
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -14,24 +14,30 @@ from core.fields import FixedPointField
 
 
 class UsageKind(models.TextChoices):
-    CALL = "call", gettext_lazy("Call")
-    OPERATION = "operation", gettext_lazy("Operator operation")
+    CALL = "call", _("Call")
+    OPERATION = "operation", _("Operator operation")
 
 
 class UsageRecord(AppendOnlyModel):
     """One call (in seconds) or one use of an operator operation (a quantity), known by the source's own id."""
 
-    external_id = models.CharField(max_length=120, unique=True)
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="usage", db_index=False)
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="usage", db_index=False)
-    kind = models.CharField(max_length=10, choices=UsageKind)
-    operation = models.CharField(max_length=30, blank=True)
-    occurred_at = models.DateTimeField()
-    local_day = models.DateField()
-    seconds = models.PositiveIntegerField(default=0)
-    quantity = FixedPointField(places=4, default=Decimal(0))
+    external_id = models.CharField(_("external id"), max_length=120, unique=True)
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="usage", db_index=False, verbose_name=_("subscription")
+    )
+    period = models.ForeignKey(
+        BillingPeriod, models.PROTECT, related_name="usage", db_index=False, verbose_name=_("period")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=UsageKind)
+    operation = models.CharField(_("operation"), max_length=30, blank=True)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    local_day = models.DateField(_("local day"))
+    seconds = models.PositiveIntegerField(_("seconds"), default=0)
+    quantity = FixedPointField(_("quantity"), places=4, default=Decimal(0))
 
     class Meta:
+        verbose_name = _("usage record")
+        verbose_name_plural = _("usage records")
         ordering = ("occurred_at", "pk")
         indexes = [models.Index(fields=("period", "occurred_at"), name="usage_by_period")]
         constraints = [
@@ -52,15 +58,19 @@ class UsageDay(models.Model):
     Derived from ``UsageRecord`` alone, so it has no history of its own.
     """
 
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="usage_days", db_index=False)
-    kind = models.CharField(max_length=10, choices=UsageKind)
-    operation = models.CharField(max_length=30, blank=True)
-    local_day = models.DateField()
-    seconds = models.PositiveBigIntegerField(default=0)
-    quantity = FixedPointField(places=4, default=Decimal(0))
-    records = models.PositiveIntegerField(default=0)
+    period = models.ForeignKey(
+        BillingPeriod, models.PROTECT, related_name="usage_days", db_index=False, verbose_name=_("period")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=UsageKind)
+    operation = models.CharField(_("operation"), max_length=30, blank=True)
+    local_day = models.DateField(_("local day"))
+    seconds = models.PositiveBigIntegerField(_("seconds"), default=0)
+    quantity = FixedPointField(_("quantity"), places=4, default=Decimal(0))
+    records = models.PositiveIntegerField(_("records"), default=0)
 
     class Meta:
+        verbose_name = _("usage day")
+        verbose_name_plural = _("usage days")
         ordering = ("period", "local_day", "kind", "operation")
         constraints = [
             models.UniqueConstraint(fields=("period", "kind", "operation", "local_day"), name="usage_day_once"),

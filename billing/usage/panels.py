@@ -15,7 +15,7 @@ from backoffice.links import day
 from backoffice.panels import Panel
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageDay, UsageKind
-from core.text import say
+from core.text import Text, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _minutes(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _used(row: UsageDay) -> str:
+def _used(row: UsageDay) -> Text:
     return (
         say("{minutes} min", minutes=_minutes(row.seconds))
         if row.kind == UsageKind.CALL

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageDay, UsageKind
-from core.text import counted, say
+from core.text import Text, counted, say
 
 HEIGHT = 24
 
@@ -51,7 +51,7 @@ class Sparkline:
         return HEIGHT
 
     @property
-    def in_words(self) -> str:
+    def in_words(self) -> Text:
         minutes, allowance = counted(self.minutes), counted(self.allowance)
         if self.most_on is None:
             return say("{minutes} of {allowance} minutes used", minutes=minutes, allowance=allowance)

@@ -14,7 +14,7 @@ from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle, Refused, act
 from complaints.back_tests.models import BackTest
 from complaints.back_tests.running import KIND
-from core.text import recorded, say
+from core.text import in_english, say
 from jobs.actions import start_job
 from policies.versions.models import PolicyVersion
 
@@ -40,7 +40,7 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
                 data={"field": "months"},
             )
         today = timezone.localdate()
-        job = start_job(KIND, f"Back-test of {recorded(version)}", {"version": version.pk, "months": months}, by=by)
+        job = start_job(KIND, f"Back-test of {in_english(version)}", {"version": version.pk, "months": months}, by=by)
         back_test = BackTest(
             version=version,
             parameters=version.parameters,

@@ -23,6 +23,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from backoffice.actions import ActionForm, Done, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
@@ -35,7 +36,7 @@ from complaints.back_tests.tally import REASONS
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 from core.sheets.report import inert
-from core.text import Text, say, say_count
+from core.text import Text, join, say, say_count
 from jobs.admin import job_page, job_pill, standing_of
 from jobs.models import Job
 from policies.parameters.parameters import FulfilmentParameters, RefundParameters
@@ -74,7 +75,7 @@ class RunBackTest(StaffAction[PolicyVersion]):
     form_class = BackTestForm
     intro = gettext_lazy("Past cases are judged once more as if this draft had been in force. Nothing of them changes.")
 
-    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return back_test_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
@@ -245,7 +246,7 @@ def back_test_of(request: HttpRequest, job: Job) -> Panel | None:
     if back_test is None or not by.may(May.SEE_BACK_TESTS):
         return None
     back_test.job = job
-    shown: list[tuple[str, Any]] = [(say("Result"), link(back_test))]
+    shown: list[tuple[Text, Any]] = [(say("Result"), link(back_test))]
     if _tally(back_test):
         shown += [
             (say("Cases"), intcomma(_tally(back_test)["cases"])),
@@ -369,7 +370,7 @@ def _counts_panel(back_test: BackTest) -> Panel:
             )
         )
     table = {"headings": ["", (say("Then"), "n"), (say("Under the draft"), "n")], "rows": rows}
-    return Panel(say("Approvals and deadlines"), TABLE, table, note=", ".join(parts))
+    return Panel(say("Approvals and deadlines"), TABLE, table, note=join(", ", parts))
 
 
 def _reasons_panel(back_test: BackTest) -> Panel:

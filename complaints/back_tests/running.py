@@ -33,7 +33,7 @@ from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
 from complaints.refund_calculation import calculate
 from complaints.refunds.models import Refund
-from core.text import recorded
+from core.text import in_english
 from jobs.models import Job
 from jobs.progress import Progress
 from policies.agreements.models import Agreement
@@ -191,7 +191,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: BatchFacts) -
         obstacle = basis_obstacle(refund.complaint, refund.basis, draft)
         if obstacle:
             earlier.add(refund, Decimal(0), ())
-            yield refund, Outcome(Decimal(0), ("basis",), recorded(obstacle))
+            yield refund, Outcome(Decimal(0), ("basis",), in_english(obstacle))
             continue
         stored = inputs_from_json(refund.inputs)
         inputs = _with_figures(stored, refund, draft.parameters, facts)
@@ -346,7 +346,7 @@ def _is_upheld(complaint: Complaint) -> bool:
 def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: BatchFacts) -> Outcome:
     obstacle = basis_obstacle(complaint, basis, terms)
     if obstacle:
-        return Outcome(Decimal(0), sentence=recorded(obstacle))
+        return Outcome(Decimal(0), sentence=in_english(obstacle))
     try:
         inputs = inputs_for(complaint, complaint.period, Choices(basis=basis), terms.parameters, facts=facts)
         return Outcome(calculate(inputs).total)

@@ -31,7 +31,7 @@ from complaints.cases.page_actions.registration import Register
 from complaints.cases.panels import case_panels
 from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, shown_dues
 from complaints.quotes.live_quote import live_quote_view
-from core.text import say
+from core.text import Text, join, lower, say
 
 register_verbs(
     {
@@ -94,7 +94,7 @@ class DueFilter(admin.SimpleListFilter):
     title = pgettext_lazy("filter of complaints", "work")
     parameter_name = "work"
 
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Text]]:
         return [
             ("mine", say("My open cases")),
             ("unassigned", say("Unassigned")),
@@ -181,7 +181,7 @@ class ComplaintAdmin(TrackedAdmin):
         return when(obj.received_at)
 
     @admin.display(description=gettext_lazy("Severity"))
-    def severity_shown(self, obj: Complaint) -> str:
+    def severity_shown(self, obj: Complaint) -> Text:
         severity = obj.get_severity_display()
         if not obj.escalation_level:
             return severity
@@ -205,7 +205,7 @@ class ComplaintAdmin(TrackedAdmin):
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
     @admin.display(description=gettext_lazy("Besides"))
-    def more(self, obj: Complaint) -> str:
+    def more(self, obj: Complaint) -> Text:
         facts = []
         if obj.merged_into:
             facts.append(say("Merged into {complaint}.", complaint=obj.merged_into.code))
@@ -222,8 +222,8 @@ class ComplaintAdmin(TrackedAdmin):
             outcome = obj.referral_outcome.rstrip(".")
             facts.append(say("That ended on {day}: {outcome}.", day=obj.referral_ended_on, outcome=outcome))
         if obj.withdrawal_channel:
-            facts.append(say("Withdrawn by {channel}.", channel=obj.get_withdrawal_channel_display().lower()))
-        return " ".join(facts)
+            facts.append(say("Withdrawn by {channel}.", channel=lower(obj.get_withdrawal_channel_display())))
+        return join(" ", facts)
 
     def page_title(self, obj: Complaint) -> str:  # type: ignore[override]
         return f"{obj.code} {obj.subject}"

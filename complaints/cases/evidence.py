@@ -16,7 +16,7 @@ from complaints.incidents.models import Incident
 from complaints.quotes.case_facts import CaseFacts, with_case_facts
 from complaints.quotes.inputs import Operation
 from complaints.refunds.models import Refund
-from core.text import recorded
+from core.text import in_english
 from hardware.purchases.models import Purchase
 
 
@@ -65,7 +65,7 @@ def evidence_of(complaint: Complaint) -> dict[str, Any]:
     """The evidence in the form that an assessment keeps."""
     found = gather_evidence(complaint)
     return {
-        "period": recorded(found.period),
+        "period": in_english(found.period),
         "fee": f"{found.period.fee:f}",
         "fee_paid": f"{found.invoice.settled if found.invoice else Decimal(0):f}",
         "minutes_allowed": found.allowance,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May
@@ -46,26 +46,27 @@ class RegisterForm(ActionForm):
 
     subscription = LookupField(
         Subscription.objects.all,
+        label=_("Subscription"),
         by="number",
         search=("customer__number", "customer__name"),
-        help_text=gettext_lazy("Its number, such as S-000123, or the customer’s number or name."),
+        help_text=_("Its number, such as S-000123, or the customer’s number or name."),
     )
     received_at = forms.DateTimeField(
-        widget=DateTimeInput, help_text=gettext_lazy("When it reached us: the deadlines start here.")
+        label=_("Received at"), widget=DateTimeInput, help_text=_("When it reached us: the deadlines start here.")
     )
-    channel = forms.ChoiceField(choices=Complaint.Channel)
-    category = forms.ChoiceField(choices=Complaint.Category)
-    sought = forms.ChoiceField(label=gettext_lazy("Remedy sought"), choices=Complaint.Sought)
-    subject = forms.CharField(max_length=120)
-    text = forms.CharField(widget=LONG, help_text=gettext_lazy("In the customer’s own words."))
+    channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
+    category = forms.ChoiceField(label=_("Category"), choices=Complaint.Category)
+    sought = forms.ChoiceField(label=_("Remedy sought"), choices=Complaint.Sought)
+    subject = forms.CharField(label=_("Subject"), max_length=120)
+    text = forms.CharField(label=_("Text"), widget=LONG, help_text=_("In the customer’s own words."))
     about_day = forms.DateField(
-        label=gettext_lazy("Day it is about"),
+        label=_("Day it is about"),
         widget=DateInput,
         required=False,
-        help_text=gettext_lazy("Any day of the period it concerns; the day of receipt if left out."),
+        help_text=_("Any day of the period it concerns; the day of receipt if left out."),
     )
     attachments = MultipleFileField(
-        required=False, help_text=gettext_lazy("PDF, pictures, sound or plain text, up to 10 MB each.")
+        label=_("Attachments"), required=False, help_text=_("PDF, pictures, sound or plain text, up to 10 MB each.")
     )
 
     def clean(self) -> dict[str, Any]:
@@ -96,13 +97,13 @@ class RegisterForm(ActionForm):
 class CorrectForm(ReasonForm):
     """What may be corrected of a registration."""
 
-    channel = forms.ChoiceField(choices=Complaint.Channel)
-    received_at = forms.DateTimeField(widget=DateTimeInput)
-    category = forms.ChoiceField(choices=Complaint.Category)
-    sought = forms.ChoiceField(label=gettext_lazy("Remedy sought"), choices=Complaint.Sought)
-    subject = forms.CharField(max_length=120)
-    text = forms.CharField(widget=LONG)
-    period_id = forms.TypedChoiceField(label=gettext_lazy("Period it concerns"), coerce=int)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
+    received_at = forms.DateTimeField(label=_("Received at"), widget=DateTimeInput)
+    category = forms.ChoiceField(label=_("Category"), choices=Complaint.Category)
+    sought = forms.ChoiceField(label=_("Remedy sought"), choices=Complaint.Sought)
+    subject = forms.CharField(label=_("Subject"), max_length=120)
+    text = forms.CharField(label=_("Text"), widget=LONG)
+    period_id = forms.TypedChoiceField(label=_("Period it concerns"), coerce=int)
 
     field_order = ["subject", "text", "category", "sought", "channel", "received_at", "period_id", "reason"]
 
@@ -123,33 +124,35 @@ def period_choices(rows: Sequence[Any]) -> list[tuple[int, str]]:
 class TextForm(ActionForm):
     """One text."""
 
-    text = forms.CharField(widget=LONG)
+    text = forms.CharField(label=_("Text"), widget=LONG)
 
 
 class SayForm(ActionForm):
     """A text for the customer, as it is sent."""
 
     recipient = forms.CharField(
-        max_length=200, required=False, help_text=gettext_lazy("Left out: the customer’s e-mail address.")
+        label=_("Recipient"), max_length=200, required=False, help_text=_("Left out: the customer’s e-mail address.")
     )
-    channel = forms.ChoiceField(choices=Complaint.Channel)
-    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 10}), help_text=gettext_lazy("Kept to the letter."))
+    channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
+    text = forms.CharField(
+        label=_("Text"), widget=forms.Textarea(attrs={"rows": 10}), help_text=_("Kept to the letter.")
+    )
 
 
 class CustomerMessageForm(ActionForm):
     """What the customer said."""
 
-    channel = forms.ChoiceField(choices=Complaint.Channel)
-    received_at = forms.DateTimeField(label=gettext_lazy("When"), widget=DateTimeInput, initial=timezone.now)
-    sender = forms.CharField(label=gettext_lazy("From"), max_length=200, required=False)
-    text = forms.CharField(widget=LONG)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
+    received_at = forms.DateTimeField(label=_("When"), widget=DateTimeInput, initial=timezone.now)
+    sender = forms.CharField(label=_("From"), max_length=200, required=False)
+    text = forms.CharField(label=_("Text"), widget=LONG)
 
 
 class AssignForm(ActionForm):
     """Whom to give cases to."""
 
-    owner = forms.ModelChoiceField(queryset=User.objects.none())
-    reason = forms.CharField(label=gettext_lazy("Reason (optional)"), widget=SHORT, required=False)
+    owner = forms.ModelChoiceField(label=_("Owner"), queryset=User.objects.none())
+    reason = forms.CharField(label=_("Reason (optional)"), widget=SHORT, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,32 +165,30 @@ class AssignForm(ActionForm):
 class AssessForm(ActionForm):
     """What was found."""
 
-    severity = forms.ChoiceField(choices=Complaint.Severity)
+    severity = forms.ChoiceField(label=_("Severity"), choices=Complaint.Severity)
     findings = forms.CharField(
-        widget=LONG, help_text=gettext_lazy("The evidence beside is copied with it, as it stands now.")
+        label=_("Findings"), widget=LONG, help_text=_("The evidence beside is copied with it, as it stands now.")
     )
 
 
 class DecideForm(ActionForm):
     """Upheld or not, and why."""
 
-    outcome = forms.ChoiceField(choices=Decision.Outcome, widget=forms.RadioSelect)
-    reasons = forms.CharField(widget=LONG)
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=Decision.Outcome, widget=forms.RadioSelect)
+    reasons = forms.CharField(label=_("Reasons"), widget=LONG)
 
 
 class ChannelReasonForm(ReasonForm):
     """The customer's word and how it came."""
 
-    channel = forms.ChoiceField(choices=Complaint.Channel)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
     field_order = ["channel", "reason"]
 
 
 class MergeForm(ReasonForm):
     """Into which complaint."""
 
-    into = forms.CharField(
-        label=gettext_lazy("Into complaint"), max_length=12, help_text=gettext_lazy("Its code, such as C-00042.")
-    )
+    into = forms.CharField(label=_("Into complaint"), max_length=12, help_text=_("Its code, such as C-00042."))
     field_order = ["into", "reason"]
 
     def clean_into(self) -> Complaint:
@@ -200,16 +201,18 @@ class MergeForm(ReasonForm):
 class ReferForm(ActionForm):
     """Dispute resolution."""
 
-    scheme = forms.CharField(max_length=120)
-    reference = forms.CharField(max_length=60, required=False)
-    referred_on = forms.DateField(widget=DateInput, initial=timezone.localdate)
-    ended_on = forms.DateField(widget=DateInput, required=False, help_text=gettext_lazy("Left out while it runs."))
+    scheme = forms.CharField(label=_("Scheme"), max_length=120)
+    reference = forms.CharField(label=_("Reference"), max_length=60, required=False)
+    referred_on = forms.DateField(label=_("Referred on"), widget=DateInput, initial=timezone.localdate)
+    ended_on = forms.DateField(
+        label=_("Ended on"), widget=DateInput, required=False, help_text=_("Left out while it runs.")
+    )
     outcome = forms.CharField(
-        widget=SHORT, required=False, help_text=gettext_lazy("How it ended, together with the day.")
+        label=_("Outcome"), widget=SHORT, required=False, help_text=_("How it ended, together with the day.")
     )
 
 
 class AttachForm(ActionForm):
     """One file."""
 
-    file = forms.FileField(help_text=gettext_lazy("PDF, pictures, sound or plain text, up to 10 MB."))
+    file = forms.FileField(label=_("File"), help_text=_("PDF, pictures, sound or plain text, up to 10 MB."))

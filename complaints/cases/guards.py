@@ -13,7 +13,7 @@ from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
-from core.text import Text, Words, join, say
+from core.text import Text, join, say
 
 State = Complaint.State
 
@@ -68,7 +68,7 @@ def refund_in(refund: Refund, *states: str) -> Obstacle | None:
     )
 
 
-def _one_of(labels: Iterable[Text]) -> Words:
+def _one_of(labels: Iterable[Text]) -> Text:
     first, *others = (join("", ("“", label, "”")) for label in labels)
     found = first
     for other in others:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.subscriptions.models import BillingPeriod, Subscription
-from core.text import join, say
+from core.text import join, lower, say
 from messaging.outbox.models import OutgoingMessage
 from policies.agreements.models import Agreement
 from policies.versions.models import JudgedByTerms, PolicyVersion
@@ -58,82 +58,101 @@ class Complaint(JudgedByTerms, TrackedModel):
     """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
 
     class State(models.TextChoices):
-        REGISTERED = "registered", gettext_lazy("Registered")
-        IN_REVIEW = "in_review", gettext_lazy("In review")
-        WAITING = "waiting_customer", gettext_lazy("Waiting for the customer")
-        DECIDED = "decided", gettext_lazy("Decided")
-        COMMUNICATED = "communicated", gettext_lazy("Communicated")
-        CLOSED = "closed", gettext_lazy("Closed")
-        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
-        MERGED = "merged", gettext_lazy("Merged")
+        REGISTERED = "registered", _("Registered")
+        IN_REVIEW = "in_review", _("In review")
+        WAITING = "waiting_customer", _("Waiting for the customer")
+        DECIDED = "decided", _("Decided")
+        COMMUNICATED = "communicated", _("Communicated")
+        CLOSED = "closed", _("Closed")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        MERGED = "merged", _("Merged")
 
     class Category(models.TextChoices):
-        INTERRUPTION = "interruption", gettext_lazy("Interruption")
-        QUALITY = "quality", gettext_lazy("Call or service quality")
-        BILLING = "billing", gettext_lazy("Invoice or price")
-        SUPPORT = "support", gettext_lazy("Support and conduct")
-        HARDWARE = "hardware", gettext_lazy("Phone or other hardware")
-        OTHER = "other", gettext_lazy("Something else")
+        INTERRUPTION = "interruption", _("Interruption")
+        QUALITY = "quality", _("Call or service quality")
+        BILLING = "billing", _("Invoice or price")
+        SUPPORT = "support", _("Support and conduct")
+        HARDWARE = "hardware", _("Phone or other hardware")
+        OTHER = "other", _("Something else")
 
     class Sought(models.TextChoices):
-        MONEY = "money", gettext_lazy("Money back")
-        CREDIT = "credit", gettext_lazy("A credit")
-        MINUTES = "minutes", gettext_lazy("Minutes")
-        EXTENSION = "extension", gettext_lazy("A longer period")
-        REPAIR = "repair", gettext_lazy("That it works")
-        EXPLANATION = "explanation", gettext_lazy("An explanation or apology")
+        MONEY = "money", _("Money back")
+        CREDIT = "credit", _("A credit")
+        MINUTES = "minutes", _("Minutes")
+        EXTENSION = "extension", _("A longer period")
+        REPAIR = "repair", _("That it works")
+        EXPLANATION = "explanation", _("An explanation or apology")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", gettext_lazy("E-mail")
-        PHONE = "phone", gettext_lazy("Phone")
-        LETTER = "letter", gettext_lazy("Letter")
-        WEB = "web", gettext_lazy("Web form")
-        IN_PERSON = "in_person", gettext_lazy("In person")
+        EMAIL = "email", _("E-mail")
+        PHONE = "phone", _("Phone")
+        LETTER = "letter", _("Letter")
+        WEB = "web", _("Web form")
+        IN_PERSON = "in_person", _("In person")
 
     class Severity(models.TextChoices):
-        LOW = "low", gettext_lazy("Low")
-        NORMAL = "normal", gettext_lazy("Normal")
-        HIGH = "high", gettext_lazy("High")
+        LOW = "low", _("Low")
+        NORMAL = "normal", _("Normal")
+        HIGH = "high", _("High")
 
     UNDECIDED_STATES = (State.REGISTERED, State.IN_REVIEW, State.WAITING)
     OPEN_STATES = (*UNDECIDED_STATES, State.DECIDED, State.COMMUNICATED)
 
-    code = models.CharField(max_length=12, unique=True)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="complaints")
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="complaints")
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="complaints")
-    channel = models.CharField(max_length=10, choices=Channel)
-    received_at = models.DateTimeField()
-    registered_at = models.DateTimeField()
-    registered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    category = models.CharField(max_length=12, choices=Category)
-    sought = models.CharField("remedy sought", max_length=12, choices=Sought)
-    subject = models.CharField(max_length=120)
-    text = models.TextField()
-    state = models.CharField(max_length=16, choices=State, default=State.REGISTERED)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="owned_complaints", null=True, blank=True
+    code = models.CharField(_("code"), max_length=12, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="complaints", verbose_name=_("customer"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="complaints", verbose_name=_("subscription")
     )
-    severity = models.CharField(max_length=8, choices=Severity, default=Severity.NORMAL)
-    escalation_level = models.PositiveSmallIntegerField(default=0)
-    escalated_at = models.DateTimeField(null=True, blank=True)
-    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
-    acknowledge_due_at = models.DateTimeField()
-    acknowledged_at = models.DateTimeField(null=True, blank=True)
-    decide_due_at = models.DateTimeField()
-    decision = models.ForeignKey("Decision", models.PROTECT, related_name="+", null=True, blank=True)
-    communicated_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    withdrawal_channel = models.CharField(max_length=10, choices=Channel, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, related_name="merged_complaints", null=True, blank=True)
-    consent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    referral_scheme = models.CharField("dispute resolution scheme", max_length=120, blank=True)
-    referral_reference = models.CharField(max_length=60, blank=True)
-    referred_on = models.DateField(null=True, blank=True)
-    referral_ended_on = models.DateField(null=True, blank=True)
-    referral_outcome = models.TextField(blank=True)
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="complaints", verbose_name=_("period"))
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    received_at = models.DateTimeField(_("received at"))
+    registered_at = models.DateTimeField(_("registered at"))
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("registered by")
+    )
+    category = models.CharField(_("category"), max_length=12, choices=Category)
+    sought = models.CharField(_("remedy sought"), max_length=12, choices=Sought)
+    subject = models.CharField(_("subject"), max_length=120)
+    text = models.TextField(_("text"))
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.REGISTERED)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="owned_complaints",
+        null=True,
+        blank=True,
+        verbose_name=_("owner"),
+    )
+    severity = models.CharField(_("severity"), max_length=8, choices=Severity, default=Severity.NORMAL)
+    escalation_level = models.PositiveSmallIntegerField(_("escalation level"), default=0)
+    escalated_at = models.DateTimeField(_("escalated at"), null=True, blank=True)
+    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+", verbose_name=_("refund policy"))
+    fulfilment_policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, related_name="+", verbose_name=_("fulfilment policy")
+    )
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("agreement")
+    )
+    acknowledge_due_at = models.DateTimeField(_("acknowledge due at"))
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
+    decide_due_at = models.DateTimeField(_("decide due at"))
+    decision = models.ForeignKey(
+        "Decision", models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("decision")
+    )
+    communicated_at = models.DateTimeField(_("communicated at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    withdrawal_channel = models.CharField(_("withdrawal channel"), max_length=10, choices=Channel, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, related_name="merged_complaints", null=True, blank=True, verbose_name=_("merged into")
+    )
+    consent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("consent by")
+    )
+    referral_scheme = models.CharField(_("dispute resolution scheme"), max_length=120, blank=True)
+    referral_reference = models.CharField(_("referral reference"), max_length=60, blank=True)
+    referred_on = models.DateField(_("referred on"), null=True, blank=True)
+    referral_ended_on = models.DateField(_("referral ended on"), null=True, blank=True)
+    referral_outcome = models.TextField(_("referral outcome"), blank=True)
 
     objects: ClassVar = ComplaintQuerySet.as_manager()
 
@@ -141,6 +160,8 @@ class Complaint(JudgedByTerms, TrackedModel):
         refunds: RelatedManager[Refund]
 
     class Meta:
+        verbose_name = _("complaint")
+        verbose_name_plural = _("complaints")
         ordering = ("-received_at", "-pk")
         indexes = [
             models.Index(
@@ -188,36 +209,42 @@ class Complaint(JudgedByTerms, TrackedModel):
 class Assessment(AppendOnlyModel):
     """What somebody found, with the evidence as it stood: usage, incidents, earlier complaints and refunds, phones."""
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="assessments")
-    severity = models.CharField(max_length=8, choices=Complaint.Severity)
-    findings = models.TextField()
-    evidence: Any = models.JSONField(default=dict)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField()
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="assessments", verbose_name=_("complaint"))
+    severity = models.CharField(_("severity"), max_length=8, choices=Complaint.Severity)
+    findings = models.TextField(_("findings"))
+    evidence: Any = models.JSONField(_("evidence"), default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("assessment")
+        verbose_name_plural = _("assessments")
         ordering = ("-at", "-pk")
 
     def __str__(self) -> str:
-        return say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by)
+        return str(say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by))
 
 
 class Decision(AppendOnlyModel):
     """What was decided and why. A later decision supersedes it; none is ever edited."""
 
     class Outcome(models.TextChoices):
-        UPHELD = "upheld", gettext_lazy("Upheld")
-        PARTLY_UPHELD = "partly_upheld", gettext_lazy("Partly upheld")
-        REJECTED = "rejected", gettext_lazy("Rejected")
+        UPHELD = "upheld", _("Upheld")
+        PARTLY_UPHELD = "partly_upheld", _("Partly upheld")
+        REJECTED = "rejected", _("Rejected")
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="decisions")
-    outcome = models.CharField(max_length=14, choices=Outcome)
-    reasons = models.TextField()
-    supersedes = models.OneToOneField("self", models.PROTECT, related_name="superseded_by", null=True, blank=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField()
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="decisions", verbose_name=_("complaint"))
+    outcome = models.CharField(_("outcome"), max_length=14, choices=Outcome)
+    reasons = models.TextField(_("reasons"))
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, related_name="superseded_by", null=True, blank=True, verbose_name=_("supersedes")
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
         ordering = ("-at", "-pk")
         constraints = [
             models.CheckConstraint(condition=~Q(reasons=""), name="decision_has_reasons"),
@@ -228,7 +255,7 @@ class Decision(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return self.get_outcome_display()
+        return str(self.get_outcome_display())
 
     @property
     def is_upheld(self) -> bool:
@@ -240,26 +267,30 @@ class Message(AppendOnlyModel):
     """What was said between us and the customer, to the letter; internal notes are another table."""
 
     class Direction(models.TextChoices):
-        OUT = "out", gettext_lazy("To the customer")
-        IN = "in", gettext_lazy("From the customer")
+        OUT = "out", _("To the customer")
+        IN = "in", _("From the customer")
 
     class Kind(models.TextChoices):
-        ACKNOWLEDGEMENT = "acknowledgement", gettext_lazy("Acknowledgement")
-        QUESTION = "question", gettext_lazy("Question")
-        DECISION = "decision", gettext_lazy("Decision")
-        OTHER = "other", gettext_lazy("Other")
+        ACKNOWLEDGEMENT = "acknowledgement", _("Acknowledgement")
+        QUESTION = "question", _("Question")
+        DECISION = "decision", _("Decision")
+        OTHER = "other", _("Other")
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="messages")
-    direction = models.CharField(max_length=3, choices=Direction)
-    kind = models.CharField(max_length=16, choices=Kind, default=Kind.OTHER)
-    channel = models.CharField(max_length=10, choices=Complaint.Channel)
-    correspondent = models.CharField("to or from", max_length=200, blank=True)
-    text = models.TextField()
-    at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    outgoing = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="case_message", null=True, blank=True)
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="messages", verbose_name=_("complaint"))
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.OTHER)
+    channel = models.CharField(_("channel"), max_length=10, choices=Complaint.Channel)
+    correspondent = models.CharField(_("to or from"), max_length=200, blank=True)
+    text = models.TextField(_("text"))
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    outgoing = models.OneToOneField(
+        OutgoingMessage, models.PROTECT, related_name="case_message", null=True, blank=True, verbose_name=_("outgoing")
+    )
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         ordering = ("-at", "-pk")
         constraints = [
             models.CheckConstraint(condition=~Q(text=""), name="message_has_text"),
@@ -270,18 +301,20 @@ class Message(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.get_direction_display(), self.get_kind_display().lower()))
+        return str(join(", ", (self.get_direction_display(), lower(self.get_kind_display()))))
 
 
 class Note(AppendOnlyModel):
     """An internal note. The customer never sees it."""
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="notes")
-    text = models.TextField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField()
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="notes", verbose_name=_("complaint"))
+    text = models.TextField(_("text"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
         ordering = ("-at", "-pk")
         constraints = [models.CheckConstraint(condition=~Q(text=""), name="note_has_text")]
 
@@ -292,16 +325,18 @@ class Note(AppendOnlyModel):
 class Attachment(AppendOnlyModel):
     """A file that came with a complaint. Kept outside every web root; leaves as a download only."""
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="attachments")
-    file = models.FileField(upload_to="complaints/%Y/%m/", max_length=200)
-    name = models.CharField(max_length=150)
-    content_type = models.CharField(max_length=80)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField()
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="attachments", verbose_name=_("complaint"))
+    file = models.FileField(_("file"), upload_to="complaints/%Y/%m/", max_length=200)
+    name = models.CharField(_("name"), max_length=150)
+    content_type = models.CharField(_("content type"), max_length=80)
+    size = models.PositiveBigIntegerField(_("size"))
+    sha256 = models.CharField(_("sha256"), max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
         ordering = ("at", "pk")
         constraints = [models.UniqueConstraint(fields=("complaint", "sha256"), name="attachment_once")]
 
@@ -313,21 +348,22 @@ class DeadlineBreach(AppendOnlyModel):
     """A deadline that passed unmet. It stays for good, also when the complaint is reopened or merged (R5)."""
 
     class Deadline(models.TextChoices):
-        ACKNOWLEDGE = "acknowledge", gettext_lazy("Acknowledge")
-        DECIDE = "decide", gettext_lazy("Decide")
+        ACKNOWLEDGE = "acknowledge", _("Acknowledge")
+        DECIDE = "decide", _("Decide")
 
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="breaches")
-    deadline = models.CharField(max_length=12, choices=Deadline)
-    due_at = models.DateTimeField()
-    noticed_at = models.DateTimeField()
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="breaches", verbose_name=_("complaint"))
+    deadline = models.CharField(_("deadline"), max_length=12, choices=Deadline)
+    due_at = models.DateTimeField(_("due at"))
+    noticed_at = models.DateTimeField(_("noticed at"))
 
     class Meta:
+        verbose_name = _("deadline breach")
         ordering = ("due_at", "pk")
-        verbose_name_plural = gettext_lazy("deadline breaches")
+        verbose_name_plural = _("deadline breaches")
         constraints = [
             models.UniqueConstraint(fields=("complaint", "deadline", "due_at"), name="breach_once"),
             models.CheckConstraint(condition=Q(noticed_at__gte=F("due_at")), name="breach_after_due"),
         ]
 
     def __str__(self) -> str:
-        return say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at)
+        return str(say("{deadline} by {time}", deadline=self.get_deadline_display(), time=self.due_at))

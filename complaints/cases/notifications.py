@@ -58,7 +58,7 @@ def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
 
 def _reason(last_day: date, language: str) -> str:
     with override(language):
-        return say("It had to be decided by {day} and is not.", day=Reader(language).day(last_day))
+        return str(say("It had to be decided by {day} and is not.", day=Reader(language).day(last_day)))
 
 
 def leads_of(complaint: Complaint) -> list[User]:

@@ -8,7 +8,7 @@ from accounts.staff.models import User
 from backoffice.links import page_url
 from backoffice.search import LIMIT, Found, Typed, begins, first_of
 from complaints.cases.models import Complaint
-from core.text import join
+from core.text import join, lower
 
 
 def find_complaints(typed: Typed, user: User) -> Iterator[Found]:
@@ -23,6 +23,6 @@ def find_complaints(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             str(complaint),
             page_url(complaint),
-            join(", ", (complaint.customer.name, complaint.get_state_display().lower())),
+            join(", ", (complaint.customer.name, lower(complaint.get_state_display()))),
             exact=typed.names(complaint.code),
         )

@@ -21,7 +21,7 @@ from backoffice.admin import TrackedAdmin
 from backoffice.panels import Panel, register_verbs, timeline_panel
 from complaints.digests.models import DigestTimes
 from complaints.digests.times import choose_digest_times
-from core.text import join, say
+from core.text import Text, join, say
 
 register_verbs({"digest_times.choose": gettext_lazy("chose the times of their digest")})
 
@@ -46,6 +46,7 @@ class TimesField(forms.CharField):
 
 class DigestTimesForm(ActionForm):
     times = TimesField(
+        label=gettext_lazy("Times"),
         required=False,
         help_text=gettext_lazy("Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."),
     )
@@ -78,7 +79,7 @@ class Choose(PageAction):
             return {"times": "", "weekdays": [0, 1, 2, 3, 4]}
         return {"times": ", ".join(row.times), "weekdays": row.weekdays}
 
-    def obstacle(self, by: User) -> str | None:
+    def obstacle(self, by: User) -> Text | None:
         if not by.email:
             return say("No e-mail address of yours is on file: an administrator can enter it.")
         return None
@@ -91,7 +92,7 @@ class Choose(PageAction):
         )
 
 
-def in_words(row: DigestTimes) -> str:
+def in_words(row: DigestTimes) -> Text:
     """When the digest comes: "08:00 and 14:00 on Monday, Tuesday"; "never" without a time or a day."""
     if not row.times or not row.weekdays:
         return say("never")
@@ -111,10 +112,10 @@ class DigestTimesAdmin(TrackedAdmin):
     readonly_fields = ("comes",)
 
     @admin.display(description=gettext_lazy("Digest"))
-    def comes(self, obj: DigestTimes) -> str:
+    def comes(self, obj: DigestTimes) -> Text:
         return in_words(obj)
 
-    def page_title(self, obj: DigestTimes) -> str:  # type: ignore[override]
+    def page_title(self, obj: DigestTimes) -> Text:  # type: ignore[override]
         return say("Digest for {person}", person=obj.person)
 
     def change_panels(self, request: HttpRequest, obj: DigestTimes) -> list[Panel]:

@@ -25,7 +25,7 @@ from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint
 from complaints.refunds.approval_rules import Authority, authority_for, granted_lately
 from complaints.refunds.models import Refund
-from core.text import join, say
+from core.text import Text, join, say
 from messaging.outbox.queue import language_of
 from messaging.templates.reader import Reader
 
@@ -74,10 +74,10 @@ def digests_for(people: Sequence[User], now: datetime | None = None) -> dict[int
     return found
 
 
-def _shortened[Row](rows: Sequence[Row], in_words: Callable[[Row], str]) -> Sequence[str]:
-    lines = [in_words(row) for row in rows[:MOST_LINES]]
+def _shortened[Row](rows: Sequence[Row], in_words: Callable[[Row], Text]) -> Sequence[str]:
+    lines = [str(in_words(row)) for row in rows[:MOST_LINES]]
     more = len(rows) - len(lines)
-    return [*lines, say("and {number} more", number=more)] if more else lines
+    return [*lines, str(say("and {number} more", number=more))] if more else lines
 
 
 # --- Proposals ----------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class _Links:
         return customer_id
 
 
-def _proposal_in_words(waiting: Waiting, reader: Reader) -> str:
+def _proposal_in_words(waiting: Waiting, reader: Reader) -> Text:
     refund, right = waiting.refund, waiting.authority.right
     said: dict[str, object] = {
         "refund": refund.code,
@@ -184,7 +184,7 @@ def _returned_to(people: Sequence[User]) -> Mapping[int, Sequence[Refund]]:
     return found
 
 
-def _returned_in_words(refund: Refund, reader: Reader) -> str:
+def _returned_in_words(refund: Refund, reader: Reader) -> Text:
     return say(
         "{refund}, {customer}: “{reason}”, to be proposed again by {day}",
         refund=refund.code,

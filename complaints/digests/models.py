@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from audit.tracked import TrackedModel
@@ -15,13 +15,14 @@ class DigestTimes(TrackedModel):
     Monday.
     """
 
-    person = models.OneToOneField(User, models.PROTECT, related_name="digest_times")
-    times = models.JSONField(default=list)
-    weekdays = models.JSONField(default=list)
+    person = models.OneToOneField(User, models.PROTECT, related_name="digest_times", verbose_name=_("person"))
+    times = models.JSONField(_("times"), default=list)
+    weekdays = models.JSONField(_("weekdays"), default=list)
 
     class Meta:
+        verbose_name = _("digest times")
         ordering = ("person",)
-        verbose_name_plural = gettext_lazy("digest times")
+        verbose_name_plural = _("digest times")
 
     def __str__(self) -> str:
-        return say("Digests for {person}", person=self.person)
+        return str(say("Digests for {person}", person=self.person))

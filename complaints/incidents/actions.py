@@ -16,7 +16,7 @@ from audit.actions import Action, Refused, act, checked
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
 from complaints.incidents.models import Incident, IncidentScope
-from core.text import say
+from core.text import Text, say
 
 
 def record_incident(
@@ -97,7 +97,7 @@ def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
         return incident
 
 
-def end_incident_obstacle(incident: Incident) -> str | None:
+def end_incident_obstacle(incident: Incident) -> Text | None:
     """Why the incident cannot be ended, or None."""
     return say("{incident} is over already.", incident=incident.code) if incident.ends_at is not None else None
 

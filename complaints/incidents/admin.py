@@ -24,7 +24,7 @@ from complaints.incidents.forms import EditIncidentForm, EndIncidentForm, Incide
 from complaints.incidents.models import Incident
 from complaints.quotes.inputs import Interval
 from complaints.quotes.text import hours_in_words
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -62,13 +62,13 @@ class End(IncidentAction):
     icon = "circle-check"
     form_class = EndIncidentForm
 
-    def obstacle(self, obj: Incident, by: User) -> str | None:
+    def obstacle(self, obj: Incident, by: User) -> Text | None:
         return incidents.end_incident_obstacle(obj)
 
     def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
         return {"ends_at": timezone.localtime()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         incident = incidents.end_incident(pk, by=by, **cleaned)
         return say("{incident} is over.", incident=incident.code)
 
@@ -86,7 +86,7 @@ class Edit(IncidentAction):
         names = ("title", "starts_at", "ends_at", "scheduled", "hits_everybody")
         return {name: getattr(rows[0], name) for name in names}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         incident = incidents.edit_incident(pk, by=by, reason=cleaned["reason"], **cleaned["action"])
         return say("{incident} is corrected.", incident=incident.code)
 
@@ -117,11 +117,11 @@ class IncidentAdmin(TrackedAdmin):
         return when(obj.ends_at) if obj.ends_at else pill(say("Still running"), "bad")
 
     @admin.display(description=gettext_lazy("Length"))
-    def length(self, obj: Incident) -> str:
+    def length(self, obj: Incident) -> Text:
         return hours_in_words(Interval(obj.starts_at, obj.ends_at).seconds) if obj.ends_at else "–"
 
     @admin.display(description=gettext_lazy("Hits"))
-    def hits(self, obj: Incident) -> str:
+    def hits(self, obj: Incident) -> Text:
         if obj.hits_everybody:
             return say("Everybody")
         scopes = obj.scopes.select_related("plan", "subscription")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
 from backoffice.widgets import DateTimeInput
@@ -18,21 +18,19 @@ from core.text import say
 class IncidentForm(ActionForm):
     """An interruption or maintenance."""
 
-    title = forms.CharField(max_length=120)
-    starts_at = forms.DateTimeField(label=gettext_lazy("Began"), widget=DateTimeInput)
+    title = forms.CharField(label=_("Title"), max_length=120)
+    starts_at = forms.DateTimeField(label=_("Began"), widget=DateTimeInput)
     ends_at = forms.DateTimeField(
-        label=gettext_lazy("Ended"),
-        widget=DateTimeInput,
-        required=False,
-        help_text=gettext_lazy("Left out while it runs."),
+        label=_("Ended"), widget=DateTimeInput, required=False, help_text=_("Left out while it runs.")
     )
-    scheduled = forms.BooleanField(label=gettext_lazy("Scheduled maintenance"), required=False)
-    hits_everybody = forms.BooleanField(label=gettext_lazy("Hits everybody"), required=False)
-    plans = forms.ModelMultipleChoiceField(queryset=Plan.objects.order_by("name"), required=False)
+    scheduled = forms.BooleanField(label=_("Scheduled maintenance"), required=False)
+    hits_everybody = forms.BooleanField(label=_("Hits everybody"), required=False)
+    plans = forms.ModelMultipleChoiceField(label=_("Plans"), queryset=Plan.objects.order_by("name"), required=False)
     subscriptions = forms.CharField(
+        label=_("Subscriptions"),
         required=False,
         widget=SHORT,
-        help_text=gettext_lazy("Numbers of single subscriptions, separated by blanks or commas."),
+        help_text=_("Numbers of single subscriptions, separated by blanks or commas."),
     )
 
     def clean_subscriptions(self) -> list[int]:
@@ -59,10 +57,10 @@ class IncidentForm(ActionForm):
 class EditIncidentForm(IncidentForm):
     """A correction, with its reason."""
 
-    reason = forms.CharField(widget=SHORT, help_text=gettext_lazy("It becomes part of the record."))
+    reason = forms.CharField(label=_("Reason"), widget=SHORT, help_text=_("It becomes part of the record."))
 
 
 class EndIncidentForm(ActionForm):
     """When it was over."""
 
-    ends_at = forms.DateTimeField(label=gettext_lazy("Ended"), widget=DateTimeInput)
+    ends_at = forms.DateTimeField(label=_("Ended"), widget=DateTimeInput)

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel, TrackedQuerySet
 from billing.plans.models import Plan
@@ -30,16 +31,18 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
 class Incident(TrackedModel):
     """A time in which the service, or a part of it, was down; ``scheduled`` ones are maintenance."""
 
-    code = models.CharField(max_length=12, unique=True)
-    title = models.CharField(max_length=120)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True, blank=True)
-    scheduled = models.BooleanField("scheduled maintenance", default=False)
-    hits_everybody = models.BooleanField(default=False)
+    code = models.CharField(_("code"), max_length=12, unique=True)
+    title = models.CharField(_("title"), max_length=120)
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    scheduled = models.BooleanField(_("scheduled maintenance"), default=False)
+    hits_everybody = models.BooleanField(_("hits everybody"), default=False)
 
     objects: ClassVar = IncidentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
         ordering = ("-starts_at",)
         constraints = [
             models.CheckConstraint(
@@ -55,11 +58,15 @@ class Incident(TrackedModel):
 class IncidentScope(TrackedModel):
     """One plan or one subscription that an incident hits."""
 
-    incident = models.ForeignKey(Incident, models.PROTECT, related_name="scopes")
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+", null=True, blank=True)
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="+", null=True, blank=True)
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="scopes", verbose_name=_("incident"))
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("plan"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("subscription")
+    )
 
     class Meta:
+        verbose_name = _("incident scope")
+        verbose_name_plural = _("incident scopes")
         ordering = ("incident", "pk")
         constraints = [
             models.CheckConstraint(

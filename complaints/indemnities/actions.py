@@ -14,7 +14,7 @@ from complaints.cases.models import Complaint
 from complaints.indemnities.rules import indemnity_for
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund
-from core.text import say
+from core.text import in_english, say
 from policies.choices import Basis
 
 
@@ -37,7 +37,7 @@ def draft_indemnity(complaint_id: int, *, by: User, remedies: Sequence[Mapping[s
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
         found = indemnity_for(complaint, by)
         if isinstance(found, Obstacle):
-            raise Refused(found, code=found.code)
+            raise Refused(found.sentence, code=found.code)
         late = found.late
         due = timezone.localtime(late.breach.due_at)
         refund = draft_refund(
@@ -45,7 +45,7 @@ def draft_indemnity(complaint_id: int, *, by: User, remedies: Sequence[Mapping[s
             by=by,
             basis=Basis.SPECIAL,
             special_amount=found.amount,
-            justification=f"Indemnity for a late answer: {found.in_words.recorded}.",
+            justification=f"Indemnity for a late answer: {in_english(found.in_words)}.",
             evidence=(
                 f"{late.breach.complaint.code} had to be decided before {due:%Y-%m-%d %H:%M} and was decided on"
                 f" {timezone.localdate(late.decision.at)}. The missed deadline is on record."

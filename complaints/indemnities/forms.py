@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
 from complaints.refunds.forms import REST_CHOICES
@@ -12,4 +12,4 @@ from complaints.refunds.forms import REST_CHOICES
 class IndemnityForm(ActionForm):
     """How an indemnity is given; the rest is computed."""
 
-    remedy = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES)
+    remedy = forms.ChoiceField(label=_("Give it as"), choices=REST_CHOICES)

@@ -19,7 +19,7 @@ from complaints.indemnities.forms import IndemnityForm
 from complaints.indemnities.rules import indemnity_for
 from complaints.quotes.panels import quote_context
 from complaints.quotes.quoting import Choices
-from core.text import say
+from core.text import Text, say
 from policies.choices import Basis
 
 
@@ -32,11 +32,11 @@ class Indemnify(CaseAction):
     form_class = IndemnityForm
     preview_template = "complaints/panels/quote_card.html"
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         found = indemnity_for(obj, by)
         return found if isinstance(found, Obstacle) else None
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         found = indemnity_for(obj, by)
         if isinstance(found, Obstacle):
             return ""

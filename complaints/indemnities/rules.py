@@ -26,7 +26,7 @@ from complaints.quotes.quoting import basis_obstacle, bounds_of, terms_for
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import quote_obstacle
 from core.amounts import money_text
-from core.text import Text, Words, say, say_count
+from core.text import Text, say, say_count
 from policies.choices import Basis
 
 
@@ -54,7 +54,7 @@ class Indemnity:
     limit: Text = ""
 
     @property
-    def in_words(self) -> Words:
+    def in_words(self) -> Text:
         """How the amount came about."""
         days, each = self.late.days_late, money_text(self.per_day, self.currency)
         amount = money_text(self.amount, self.currency)

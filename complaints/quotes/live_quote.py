@@ -38,8 +38,8 @@ from core.text import say
 class LiveQuoteForm(forms.Form):
     """What the quote depends on. All of it has a value at the start; nothing is needed."""
 
-    basis = forms.ChoiceField(choices=Refund.Basis, required=False)
-    period = forms.TypedChoiceField(coerce=int, required=False, empty_value=None)
+    basis = forms.ChoiceField(label=gettext_lazy("Basis"), choices=Refund.Basis, required=False)
+    period = forms.TypedChoiceField(label=gettext_lazy("Period"), coerce=int, required=False, empty_value=None)
     as_of = forms.DateField(label=gettext_lazy("As of"), widget=DateInput, required=False)
     special_amount = forms.DecimalField(
         label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0

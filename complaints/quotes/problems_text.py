@@ -9,16 +9,16 @@ from billing.money import minor_units
 from complaints.quotes.inputs import QuoteInputError, QuoteInputs
 from complaints.refund_calculation import Quote, why_nothing
 from core.amounts import money_text
-from core.text import Words, say, say_count
+from core.text import Text, say, say_count
 
 
-def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Words | None:
+def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Text | None:
     """Why the quote comes to nothing and can't be proposed; None when it doesn't."""
     sentence = why_nothing(inputs, quote)
     return say(sentence) if sentence else None
 
 
-def problem_in_words(problem: QuoteInputError) -> Words:
+def problem_in_words(problem: QuoteInputError) -> Text:
     """What is wrong with an input that people choose. What only programs can get wrong stays as it is."""
     values = problem.values
     match problem.code:
@@ -44,4 +44,4 @@ def problem_in_words(problem: QuoteInputError) -> Words:
                 decimals,
                 currency=currency,
             )
-    return Words(problem.message, problem.message)
+    return problem.message

@@ -16,7 +16,7 @@ from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.refund_calculation import days_provided
 from core.amounts import money_text
-from core.text import Text, Words, in_both, join, say, say_count
+from core.text import Text, join, say, say_count, when_read
 from policies.choices import Basis
 
 
@@ -120,7 +120,7 @@ def _words(
     return names.get(operation, operation), how, "R3 b"
 
 
-def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
+def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Text:
     """One entry of a remedy plan: "28.26 EUR as credit on the next cycle"."""
     amount = money_text(Decimal(entry["amount"]), currency) if "amount" in entry else say("the rest")
     match entry["kind"]:
@@ -141,12 +141,12 @@ def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Words:
     return say("{amount} in cash", amount=amount)
 
 
-def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Words:
+def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Text:
     """A whole plan of remedies in one line."""
     return join(", ", (remedy_in_words(entry, currency) for entry in plan))
 
 
-def basis_in_words(basis: str) -> Words:
+def basis_in_words(basis: str) -> Text:
     """A basis as staff call it."""
     match Basis(basis):
         case Basis.USAGE:
@@ -159,7 +159,7 @@ def basis_in_words(basis: str) -> Words:
             return say("special case")
 
 
-def hours_in_words(seconds: Fraction) -> Words:
+def hours_in_words(seconds: Fraction) -> Text:
     """A length of time: "31 h 20 min"."""
     minutes = int(seconds // 60)
     return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
@@ -170,20 +170,21 @@ def _number(number: Decimal) -> str:
     return number_format(number, use_l10n=True, force_grouping=True)
 
 
-def _plain(number: Decimal) -> Words:
+@when_read
+def _plain(number: Decimal) -> str:
     """A cost without the zeros at its end, but for two decimals."""
     text = f"{number:f}"
     short = text.rstrip("0").rstrip(".") if "." in text and len(text.split(".")[1]) > 2 else text
-    return in_both(lambda: _number(Decimal(short)))
+    return _number(Decimal(short))
 
 
-def _count(quantity: Decimal) -> Words:
-    whole = quantity if quantity % 1 else quantity.to_integral_value()
-    return in_both(lambda: _number(whole))
+@when_read
+def _count(quantity: Decimal) -> str:
+    return _number(quantity if quantity % 1 else quantity.to_integral_value())
 
 
-def _decimal(number: Fraction) -> Words:
+@when_read
+def _decimal(number: Fraction) -> str:
     """Whole, or to the tenth."""
     tenths = round(number * 10)
-    shown = Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10
-    return in_both(lambda: _number(shown))
+    return _number(Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10)

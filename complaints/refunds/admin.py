@@ -31,7 +31,7 @@ from complaints.refunds.page_actions import REFUND_ACTIONS, rights_of
 from complaints.refunds.pills import expiry_pill, refund_pill
 from complaints.reversals import admin as reversals
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -139,12 +139,12 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         )
 
     @admin.display(description=gettext_lazy("Given as"))
-    def remedies_shown(self, obj: Refund) -> str:
+    def remedies_shown(self, obj: Refund) -> Text:
         return plan_in_words(obj.remedy_plan, obj.currency)
 
     @admin.display(description=gettext_lazy("Why"))
     def why(self, obj: Refund) -> SafeString:
-        less = ""
+        less: Text = ""
         if obj.reduction:
             amount = money_text(obj.reduction, obj.currency)
             less = say("Less by {amount}: {reason}", amount=amount, reason=obj.reduction_reason)
@@ -158,7 +158,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         proposed = gettext("proposed by {person} {moment}")
         # Translators: who and when: "approved by Lena Lead (Team lead) 10 Nov 2026, 09:12 CET"
         approved = gettext("approved by {person} ({role}) {moment}")
-        lines: list[SafeString | str] = [
+        lines: list[SafeString | Text] = [
             format_html(drafted, person=obj.drafted_by, moment=when(obj.drafted_at)),
             format_html(proposed, person=obj.proposed_by, moment=when(obj.proposed_at))
             if obj.proposed_by
@@ -179,7 +179,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
-    def page_title(self, obj: Refund) -> str:  # type: ignore[override]
+    def page_title(self, obj: Refund) -> Text:  # type: ignore[override]
         if not obj.total:
             return say("Refund {code}", code=obj.code)
         return say("Refund {code}, {amount}", code=obj.code, amount=money_text(obj.total, obj.currency))
@@ -272,7 +272,7 @@ def _approvals(refund: Refund) -> dict[str, Any]:
     }
 
 
-def _approver(person: User, authority: Authority) -> str:
+def _approver(person: User, authority: Authority) -> Text:
     """Whoever could approve, and in whose place."""
     if authority.right.delegation is None:
         return str(person)

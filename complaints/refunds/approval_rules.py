@@ -24,7 +24,7 @@ from complaints.refunds.models import Refund
 from complaints.refunds.rules import decision_obstacle
 from complaints.reversals.models import Reversal
 from core.amounts import money_text
-from core.text import join, say, say_count
+from core.text import join, lower, say, say_count
 
 type Linked = Callable[[User, int], Obstacle | None]
 
@@ -156,7 +156,7 @@ def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: De
             say(
                 "No published limit lets a {role} approve {basis} refunds in {currency}.",
                 role=role_words(right.person.role_name),
-                basis=refund.get_basis_display().lower(),
+                basis=lower(refund.get_basis_display()),
                 currency=refund.currency,
             ),
             code="no_limit",

@@ -15,7 +15,7 @@ from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund,
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies import settle_remedies
 from core.amounts import money_text
-from core.text import recorded, say
+from core.text import in_english, say
 
 State = Refund.State
 
@@ -46,7 +46,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
         stale = _stale(refund)
         if stale is not None:
             release(refund.period, refund.total)
-            back_to_draft(refund, recorded(stale.message))
+            back_to_draft(refund, in_english(stale.message))
             action.refuse_keeping_changes(stale)
             return refund
         parameters = refund.terms
@@ -90,7 +90,7 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> Authori
     today = timezone.localdate()
     found = authority_for(refund, by, rights=ApprovalRights(today), choice=choice, today=today)
     if isinstance(found, Obstacle):
-        raise Refused(found, code=found.code)
+        raise Refused(found.sentence, code=found.code)
     if found.right.delegation is not None:
         locked = action.lock(Delegation, found.right.delegation.pk)
         if locked.state != Delegation.State.ACTIVE:

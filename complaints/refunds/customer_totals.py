@@ -22,7 +22,7 @@ from billing.payouts.models import Payout
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 from core.fields import MoneyField
-from core.text import Words, say
+from core.text import Text, say
 from hardware.purchases.models import Purchase
 
 A_YEAR = timedelta(days=365)
@@ -32,7 +32,7 @@ def totals_of(customer: Customer) -> dict[str, Decimal | None]:
     """Each total by its name, in the customer's currency; None stands for nothing."""
     since = timezone.now() - A_YEAR
     open_payouts = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    found = Customer.objects.values(
+    found: Any = Customer.objects.values(
         total_due=_sum(Invoice.objects.all(), F("gross") - F("credited") - F("paid")),
         total_phones=_sum(Purchase.objects.filter(returned_on__isnull=True), F("price") - F("paid")),
         total_payouts=_sum(open_payouts, F("amount")),
@@ -51,7 +51,7 @@ def _sum(rows: QuerySet[Any], what: Any) -> Subquery:
 def totals_panel(request: HttpRequest, customer: Customer) -> Panel:
     """The strip."""
     known = totals_of(customer)
-    words: list[tuple[Words, str]] = [
+    words: list[tuple[Text, str]] = [
         (say("Owes on invoices"), "total_due"),
         (say("Owes on phones"), "total_phones"),
         (say("To be paid out"), "total_payouts"),

@@ -11,7 +11,7 @@ from complaints.quotes.text import lines_in_words, plan_in_words
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 
 @register_credit_note_wording
@@ -51,5 +51,5 @@ def _reversal(reversal: Reversal) -> CreditNoteWords:
     return CreditNoteWords(lines, facts=_facts(refund))
 
 
-def _facts(refund: Refund) -> tuple[tuple[str, str], ...]:
+def _facts(refund: Refund) -> tuple[tuple[Text, str], ...]:
     return ((say("Complaint"), refund.complaint.code), (say("Refund"), refund.code))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
 from complaints.cases.forms import SHORT, period_choices
@@ -17,50 +17,49 @@ REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in RemedyKind}
 
 
 REST_CHOICES = [
-    ("credit", gettext_lazy("a credit on the next cycle")),
-    ("minutes", gettext_lazy("minutes")),
-    ("extension", gettext_lazy("a longer period")),
-    ("cash", gettext_lazy("cash")),
+    ("credit", _("a credit on the next cycle")),
+    ("minutes", _("minutes")),
+    ("extension", _("a longer period")),
+    ("cash", _("cash")),
 ]
 
 
 class RefundForm(ActionForm):
     """What staff choose in a refund; the rest comes from the rows."""
 
-    basis = forms.ChoiceField(choices=Refund.Basis)
+    basis = forms.ChoiceField(label=_("Basis"), choices=Refund.Basis)
     special_amount = forms.DecimalField(
-        label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4
+        label=_("Amount of a special case"), required=False, max_digits=18, decimal_places=4
     )
     justification = forms.CharField(
-        widget=SHORT, required=False, help_text=gettext_lazy("Needed for a full month and for a special case.")
+        label=_("Justification"),
+        widget=SHORT,
+        required=False,
+        help_text=_("Needed for a full month and for a special case."),
     )
-    evidence = forms.CharField(widget=SHORT, required=False, help_text=gettext_lazy("Needed for a special case."))
-    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, initial="credit")
-    credit_amount = forms.DecimalField(
-        label=gettext_lazy("of which as credit"), required=False, max_digits=18, decimal_places=4
+    evidence = forms.CharField(
+        label=_("Evidence"), widget=SHORT, required=False, help_text=_("Needed for a special case.")
     )
-    minutes_amount = forms.DecimalField(
-        label=gettext_lazy("of which as minutes"), required=False, max_digits=18, decimal_places=4
-    )
+    rest = forms.ChoiceField(label=_("Give it as"), choices=REST_CHOICES, initial="credit")
+    credit_amount = forms.DecimalField(label=_("of which as credit"), required=False, max_digits=18, decimal_places=4)
+    minutes_amount = forms.DecimalField(label=_("of which as minutes"), required=False, max_digits=18, decimal_places=4)
     extension_amount = forms.DecimalField(
-        label=gettext_lazy("of which as a longer period"), required=False, max_digits=18, decimal_places=4
+        label=_("of which as a longer period"), required=False, max_digits=18, decimal_places=4
     )
-    cash_amount = forms.DecimalField(
-        label=gettext_lazy("of which in cash"), required=False, max_digits=18, decimal_places=4
-    )
+    cash_amount = forms.DecimalField(label=_("of which in cash"), required=False, max_digits=18, decimal_places=4)
     reduction = forms.DecimalField(
-        label=gettext_lazy("Give less by"),
+        label=_("Give less by"),
         required=False,
         max_digits=18,
         decimal_places=4,
-        help_text=gettext_lazy("For a complaint partly upheld, say."),
+        help_text=_("For a complaint partly upheld, say."),
     )
-    reduction_reason = forms.CharField(label=gettext_lazy("Why less"), required=False, max_length=400)
+    reduction_reason = forms.CharField(label=_("Why less"), required=False, max_length=400)
     unusual_reason = forms.CharField(
-        label=gettext_lazy("Why so far from similar cases"),
+        label=_("Why so far from similar cases"),
         required=False,
         max_length=400,
-        help_text=gettext_lazy("Only where the quote is far from what similar cases were given."),
+        help_text=_("Only where the quote is far from what similar cases were given."),
     )
 
     def terms(self) -> dict[str, Any]:
@@ -93,11 +92,9 @@ class RefundForm(ActionForm):
 class ProposeForm(RefundForm):
     """A refund drafted and proposed in one step."""
 
-    period_id = forms.TypedChoiceField(label=gettext_lazy("For period"), coerce=int)
+    period_id = forms.TypedChoiceField(label=_("For period"), coerce=int)
     reason = forms.CharField(
-        label=gettext_lazy("Reason of the proposal"),
-        widget=SHORT,
-        help_text=gettext_lazy("It becomes part of the record."),
+        label=_("Reason of the proposal"), widget=SHORT, help_text=_("It becomes part of the record.")
     )
 
     field_order = ["basis", "period_id", "special_amount", "rest", "reason", "justification", "evidence"]

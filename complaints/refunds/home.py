@@ -23,7 +23,7 @@ from complaints.refunds.pills import refund_pill
 from complaints.refunds.work_queues import waiting_for_approval_of
 from complaints.statistics.home import FROZEN
 from core.amounts import money_text
-from core.text import say
+from core.text import join, say
 
 
 def _waiting(user: User) -> Any:
@@ -157,7 +157,7 @@ def lately_settled(request: HttpRequest) -> Panel | None:
 def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
     refund = approvals[-1].refund
     taken_back = refund_pill(refund) if refund.state == Refund.State.REVERSED else SafeString("")
-    people = ", ".join(dict.fromkeys(one.by_whom for one in approvals if one.round == refund.round))
+    people = join(", ", dict.fromkeys(one.by_whom for one in approvals if one.round == refund.round))
     return (
         format_html("{} {} {}{}", link(refund), refund.customer.name, taken_back, sub(refund.get_basis_display())),
         format_html("{}{}", people, sub(day(timezone.localdate(refund.settled_at)))),

@@ -31,7 +31,7 @@ from complaints.refunds.page_actions import Approve, Reject, Return
 from complaints.refunds.pills import expiry_pill
 from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 if TYPE_CHECKING:
     from backoffice.admin import TrackedAdmin
@@ -153,7 +153,7 @@ def _line(refund: Refund) -> dict[str, Any]:
     }
 
 
-def _granted(refund: Refund) -> str:
+def _granted(refund: Refund) -> Text:
     """What the customer was granted in the policy's window, on all subscriptions."""
     return money_text(granted_lately([refund])[refund.pk], refund.currency)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import Delegation
@@ -22,7 +22,7 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.refund_calculation import CURRENT_VERSION
 from core.fields import MoneyField
-from core.text import join, say
+from core.text import Text, join, say
 from policies.agreements.models import Agreement
 from policies.choices import RemedyKind
 from policies.versions.models import JudgedByTerms, PolicyVersion
@@ -49,66 +49,84 @@ class Refund(JudgedByTerms, TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", gettext_lazy("Draft")
-        PROPOSED = "proposed", gettext_lazy("Proposed")
-        APPROVED = "approved", gettext_lazy("Approved once, second approval due")
-        SETTLED = "settled", gettext_lazy("Settled")
-        REJECTED = "rejected", gettext_lazy("Rejected")
-        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
-        EXPIRED = "expired", gettext_lazy("Expired")
-        REVOKED = "revoked", gettext_lazy("Revoked")
-        REVERSED = "reversed", gettext_lazy("Reversed")
+        DRAFT = "draft", _("Draft")
+        PROPOSED = "proposed", _("Proposed")
+        APPROVED = "approved", _("Approved once, second approval due")
+        SETTLED = "settled", _("Settled")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        EXPIRED = "expired", _("Expired")
+        REVOKED = "revoked", _("Revoked")
+        REVERSED = "reversed", _("Reversed")
 
     class Basis(models.TextChoices):
-        USAGE = "usage", gettext_lazy("Usage")
-        FULL_MONTH = "full_month", gettext_lazy("Full month")
-        INTERRUPTION = "interruption", gettext_lazy("Interruption")
-        SPECIAL = "special", gettext_lazy("Special case")
+        USAGE = "usage", _("Usage")
+        FULL_MONTH = "full_month", _("Full month")
+        INTERRUPTION = "interruption", _("Interruption")
+        SPECIAL = "special", _("Special case")
 
     PENDING_STATES = (State.PROPOSED, State.APPROVED)
     OPEN_STATES = (State.DRAFT, *PENDING_STATES)
 
-    code = models.CharField(max_length=12, unique=True)
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="refunds")
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="refunds")
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="refunds")
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="refunds")
-    basis = models.CharField(max_length=12, choices=Basis)
-    currency = models.CharField(max_length=3)
-    special_amount = MoneyField(null=True, blank=True)
-    reduction = MoneyField(default=Decimal(0))
-    reduction_reason = models.TextField(blank=True)
-    justification = models.TextField(blank=True)
-    evidence = models.TextField(blank=True)
-    unusual_reason = models.TextField("why so far from similar cases", blank=True)
-    remedy_plan: Any = models.JSONField(default=list)
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    round = models.PositiveSmallIntegerField(default=0)
-    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    drafted_at = models.DateTimeField()
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    proposed_at = models.DateTimeField(null=True, blank=True)
-    proposal_reason = models.TextField(blank=True)
-    returned_reason = models.TextField(blank=True)
-    expires_on = models.DateField()
-    settled_at = models.DateTimeField(null=True, blank=True)
-    inputs: Any = models.JSONField(null=True, blank=True)
-    lines: Any = models.JSONField(default=list, blank=True)
-    counted: Any = models.JSONField(default=list, blank=True)
-    total = MoneyField(default=Decimal(0))
-    calculation_version = models.PositiveSmallIntegerField(default=CURRENT_VERSION)
-    content_hash = models.CharField(max_length=64, blank=True)
-    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    fulfilment_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="+", null=True, blank=True)
-    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="refund", null=True, blank=True)
-    retry_of = models.ForeignKey("self", models.PROTECT, related_name="retries", null=True, blank=True)
-    indemnity_for = models.ForeignKey(DeadlineBreach, models.PROTECT, related_name="refunds", null=True, blank=True)
-    fault = models.CharField("underlying fault", max_length=60, blank=True)
+    code = models.CharField(_("code"), max_length=12, unique=True)
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="refunds", verbose_name=_("complaint"))
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="refunds", verbose_name=_("customer"))
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, related_name="refunds", verbose_name=_("subscription")
+    )
+    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="refunds", verbose_name=_("period"))
+    basis = models.CharField(_("basis"), max_length=12, choices=Basis)
+    currency = models.CharField(_("currency"), max_length=3)
+    special_amount = MoneyField(_("special amount"), null=True, blank=True)
+    reduction = MoneyField(_("reduction"), default=Decimal(0))
+    reduction_reason = models.TextField(_("reduction reason"), blank=True)
+    justification = models.TextField(_("justification"), blank=True)
+    evidence = models.TextField(_("evidence"), blank=True)
+    unusual_reason = models.TextField(_("why so far from similar cases"), blank=True)
+    remedy_plan: Any = models.JSONField(_("remedy plan"), default=list)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    round = models.PositiveSmallIntegerField(_("round"), default=0)
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("drafted by")
+    )
+    drafted_at = models.DateTimeField(_("drafted at"))
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("proposed by")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"), null=True, blank=True)
+    proposal_reason = models.TextField(_("proposal reason"), blank=True)
+    returned_reason = models.TextField(_("returned reason"), blank=True)
+    expires_on = models.DateField(_("expires on"))
+    settled_at = models.DateTimeField(_("settled at"), null=True, blank=True)
+    inputs: Any = models.JSONField(_("inputs"), null=True, blank=True)
+    lines: Any = models.JSONField(_("lines"), default=list, blank=True)
+    counted: Any = models.JSONField(_("counted"), default=list, blank=True)
+    total = MoneyField(_("total"), default=Decimal(0))
+    calculation_version = models.PositiveSmallIntegerField(_("calculation version"), default=CURRENT_VERSION)
+    content_hash = models.CharField(_("content hash"), max_length=64, blank=True)
+    refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+", verbose_name=_("refund policy"))
+    fulfilment_policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, related_name="+", verbose_name=_("fulfilment policy")
+    )
+    agreement = models.ForeignKey(
+        Agreement, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("agreement")
+    )
+    credit_note = models.OneToOneField(
+        CreditNote, models.PROTECT, related_name="refund", null=True, blank=True, verbose_name=_("credit note")
+    )
+    retry_of = models.ForeignKey(
+        "self", models.PROTECT, related_name="retries", null=True, blank=True, verbose_name=_("retry of")
+    )
+    indemnity_for = models.ForeignKey(
+        DeadlineBreach, models.PROTECT, related_name="refunds", null=True, blank=True, verbose_name=_("indemnity for")
+    )
+    fault = models.CharField(_("underlying fault"), max_length=60, blank=True)
 
     objects: ClassVar = RefundQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
         ordering = ("-drafted_at", "-pk")
         indexes = [
             models.Index(
@@ -178,41 +196,56 @@ class Contribution(AppendOnlyModel):
     """Somebody drafted, edited or proposed a refund, and so may not approve it."""
 
     class Part(models.TextChoices):
-        DRAFTED = "drafted", gettext_lazy("Drafted")
-        EDITED = "edited", gettext_lazy("Edited")
-        PROPOSED = "proposed", gettext_lazy("Proposed")
+        DRAFTED = "drafted", _("Drafted")
+        EDITED = "edited", _("Edited")
+        PROPOSED = "proposed", _("Proposed")
 
-    refund = models.ForeignKey(Refund, models.PROTECT, related_name="contributions")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    part = models.CharField(max_length=8, choices=Part)
-    at = models.DateTimeField()
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="contributions", verbose_name=_("refund"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    part = models.CharField(_("part"), max_length=8, choices=Part)
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("contribution")
+        verbose_name_plural = _("contributions")
         ordering = ("at", "pk")
 
     def __str__(self) -> str:
-        return say("{part} by {person}", part=self.get_part_display(), person=self.by)
+        return str(say("{part} by {person}", part=self.get_part_display(), person=self.by))
 
 
 class Approval(AppendOnlyModel):
     """One person's yes to one proposal. The proposer is copied here, so that the database refuses the same person."""
 
-    refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals")
-    round = models.PositiveSmallIntegerField()
-    step = models.PositiveSmallIntegerField()
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="approvals")
-    approver_role = models.CharField(max_length=40)
-    delegation = models.ForeignKey(Delegation, models.PROTECT, related_name="approvals", null=True, blank=True)
-    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    amount = MoneyField()
-    limit = MoneyField()
-    granted_before = MoneyField()
-    content_hash = models.CharField(max_length=64)
-    reason = models.TextField(blank=True)
-    at = models.DateTimeField()
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals", verbose_name=_("refund"))
+    round = models.PositiveSmallIntegerField(_("round"))
+    step = models.PositiveSmallIntegerField(_("step"))
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="approvals", verbose_name=_("approver")
+    )
+    approver_role = models.CharField(_("approver role"), max_length=40)
+    delegation = models.ForeignKey(
+        Delegation, models.PROTECT, related_name="approvals", null=True, blank=True, verbose_name=_("delegation")
+    )
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("on behalf of"),
+    )
+    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposer"))
+    amount = MoneyField(_("amount"))
+    limit = MoneyField(_("limit"))
+    granted_before = MoneyField(_("granted before"))
+    content_hash = models.CharField(_("content hash"), max_length=64)
+    reason = models.TextField(_("reason"), blank=True)
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
         ordering = ("at", "pk")
         constraints = [
             models.CheckConstraint(condition=~Q(approver=F("proposer")), name="approver_is_not_proposer"),
@@ -236,10 +269,10 @@ class Approval(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.by_whom, timezone.localdate(self.at)))
+        return str(join(", ", (self.by_whom, timezone.localdate(self.at))))
 
     @property
-    def by_whom(self) -> str:
+    def by_whom(self) -> Text:
         """The approver, and in whose place: "Lena Lead for Maja Manager"."""
         return (
             say("{approver} for {person}", approver=self.approver, person=self.on_behalf_of)
@@ -252,23 +285,32 @@ class Remedy(AppendOnlyModel):
     """One thing that a settled refund gave: exactly one of a credit, minutes, days or a payout."""
 
     class Kind(models.TextChoices):
-        CREDIT = RemedyKind.CREDIT.value, gettext_lazy("Credit")
-        MINUTES = RemedyKind.MINUTES.value, gettext_lazy("Minutes")
-        EXTENSION = RemedyKind.EXTENSION.value, gettext_lazy("Longer period")
-        CASH = RemedyKind.CASH.value, gettext_lazy("Cash")
+        CREDIT = RemedyKind.CREDIT.value, _("Credit")
+        MINUTES = RemedyKind.MINUTES.value, _("Minutes")
+        EXTENSION = RemedyKind.EXTENSION.value, _("Longer period")
+        CASH = RemedyKind.CASH.value, _("Cash")
 
-    refund = models.ForeignKey(Refund, models.PROTECT, related_name="remedies")
-    kind = models.CharField(max_length=10, choices=Kind)
-    amount = MoneyField()
-    credit = models.OneToOneField(Credit, models.PROTECT, related_name="remedy", null=True, blank=True)
-    minutes_grant = models.OneToOneField(MinutesGrant, models.PROTECT, related_name="remedy", null=True, blank=True)
-    extension = models.OneToOneField(Extension, models.PROTECT, related_name="remedy", null=True, blank=True)
-    payout = models.OneToOneField(Payout, models.PROTECT, related_name="remedy", null=True, blank=True)
-    at = models.DateTimeField()
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="remedies", verbose_name=_("refund"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    amount = MoneyField(_("amount"))
+    credit = models.OneToOneField(
+        Credit, models.PROTECT, related_name="remedy", null=True, blank=True, verbose_name=_("credit")
+    )
+    minutes_grant = models.OneToOneField(
+        MinutesGrant, models.PROTECT, related_name="remedy", null=True, blank=True, verbose_name=_("minutes grant")
+    )
+    extension = models.OneToOneField(
+        Extension, models.PROTECT, related_name="remedy", null=True, blank=True, verbose_name=_("extension")
+    )
+    payout = models.OneToOneField(
+        Payout, models.PROTECT, related_name="remedy", null=True, blank=True, verbose_name=_("payout")
+    )
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("remedy")
         ordering = ("pk",)
-        verbose_name_plural = gettext_lazy("remedies")
+        verbose_name_plural = _("remedies")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="remedy_positive"),
             models.UniqueConstraint(fields=("refund", "kind"), name="remedy_kind_once"),
@@ -306,4 +348,4 @@ class Remedy(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return join(", ", (self.get_kind_display(), f"{self.amount:f}"))
+        return str(join(", ", (self.get_kind_display(), f"{self.amount:f}")))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from backoffice.actions import ActionForm, OptionalReasonForm, Permission, ReasonForm, StaffAction
 from complaints.cases.guards import with_what_guards_read
 from complaints.quotes.panels import frozen_quote_context, quote_context
@@ -37,7 +38,7 @@ from complaints.refunds.models import Refund
 from complaints.refunds.proposals import edit_refund, propose_refund
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, withdraw_refund_obstacle
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, join, say
 from policies.choices import RemedyKind
 
 APPROVING = (May.APPROVE_USAGE, May.APPROVE_INTERRUPTION, May.APPROVE_FULL_MONTH, May.APPROVE_SPECIAL)
@@ -52,11 +53,11 @@ class RefundAction(StaffAction[Refund]):
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
         return with_what_guards_read(rows)
 
-    def summary(self, rows: Sequence[Refund], by: User) -> str:
+    def summary(self, rows: Sequence[Refund], by: User) -> Text:
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for refund in rows:
             sums[refund.currency] += refund.total
-        return ", ".join(money_text(total, currency) for currency, total in sorted(sums.items()))
+        return join(", ", (money_text(total, currency) for currency, total in sorted(sums.items())))
 
 
 class Edit(RefundAction):
@@ -69,7 +70,7 @@ class Edit(RefundAction):
     previews_input = True
     intro = gettext_lazy("Whoever edits a refund cannot approve it.")
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return edit_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Refund], by: User) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class Edit(RefundAction):
             reduction_reason=cleaned.get("reduction_reason", obj.reduction_reason),
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = edit_refund(pk, by=by, **cleaned["terms"])
         return say("{refund} is changed.", refund=refund.code)
 
@@ -121,17 +122,17 @@ class Propose(RefundAction):
     form_class = ReasonForm
     preview_template = "complaints/panels/quote_card.html"
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return propose_obstacle(obj, by) or justification_obstacle(obj)
 
-    def consequence(self, obj: Refund, by: User) -> str:
+    def consequence(self, obj: Refund, by: User) -> Text:
         return say("{refund} is quoted now, frozen, and waits for somebody else’s approval.", refund=obj.code)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices = Choices(obj.basis, obj.reduction, obj.special_amount)
         return quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = propose_refund(pk, by=by, **cleaned)
         return say(
             "{refund} is proposed: {amount}.", refund=refund.code, amount=money_text(refund.total, refund.currency)
@@ -205,7 +206,7 @@ class Approve(ApproverAction):
         "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
     )
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return approve_obstacle(obj, by, rights=rights_of(by))
 
     def consequence(self, obj: Refund, by: User) -> str:
@@ -225,7 +226,7 @@ class Approve(ApproverAction):
             )
         return f"{what} {self._by_whose_right(obj, by)}".strip()
 
-    def _by_whose_right(self, refund: Refund, by: User) -> str:
+    def _by_whose_right(self, refund: Refund, by: User) -> Text:
         """Said where there is a choice: whose right is used unless another is chosen."""
         if not rights_of(by).received_by(by):
             return ""
@@ -241,7 +242,7 @@ class Approve(ApproverAction):
             limit=limit,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = approve_refund(pk, by=by, **cleaned)
         if refund.state == Refund.State.SETTLED:
             given = plan_in_words(refund.remedy_plan, refund.currency)
@@ -256,17 +257,17 @@ class Return(ApproverAction):
     icon = "undo-2"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return return_obstacle(obj, by, rights=rights_of(by))
 
-    def consequence(self, obj: Refund, by: User) -> str:
+    def consequence(self, obj: Refund, by: User) -> Text:
         return say(
             "{refund} goes back to {person} as a draft; its amount is not held any more.",
             refund=obj.code,
             person=obj.proposed_by,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = return_refund(pk, by=by, **cleaned)
         return say("{refund} is returned.", refund=refund.code)
 
@@ -279,13 +280,13 @@ class Reject(ApproverAction):
     icon = "x"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return return_obstacle(obj, by, rights=rights_of(by))
 
-    def consequence(self, obj: Refund, by: User) -> str:
+    def consequence(self, obj: Refund, by: User) -> Text:
         return say("{refund} ends for good.", refund=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = reject_refund(pk, by=by, **cleaned)
         return say("{refund} is rejected.", refund=refund.code)
 
@@ -298,13 +299,13 @@ class Withdraw(RefundAction):
     icon = "trash-2"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return withdraw_refund_obstacle(obj, by)
 
-    def consequence(self, obj: Refund, by: User) -> str:
+    def consequence(self, obj: Refund, by: User) -> Text:
         return say("{refund} ends; a new one can be drafted.", refund=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = withdraw_refund(pk, by=by, **cleaned)
         return say("{refund} is withdrawn.", refund=refund.code)
 
@@ -317,13 +318,13 @@ class Revoke(ApproverAction):
     icon = "ban"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return revoke_obstacle(obj, by, rights=rights_of(by))
 
-    def consequence(self, obj: Refund, by: User) -> str:
+    def consequence(self, obj: Refund, by: User) -> Text:
         return say("The first approval of {refund} is taken back, and the refund ends.", refund=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = revoke_refund(pk, by=by, **cleaned)
         return say("{refund} is revoked.", refund=refund.code)
 

@@ -25,7 +25,7 @@ from complaints.refunds.common import contribute, facts_of, lock_refund, quote_o
 from complaints.refunds.models import Contribution, Refund
 from complaints.refunds.remedies import remedy_plan_for, tidy_plan
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
-from core.text import recorded, say
+from core.text import in_english, say
 
 State = Refund.State
 
@@ -104,7 +104,7 @@ def draft_refund(
         checked(refund).save()
         contribute(refund, by, Contribution.Part.DRAFTED)
         action.about(refund)
-        action.data = {"basis": basis, "period": recorded(period)}
+        action.data = {"basis": basis, "period": in_english(period)}
         return refund
 
 

@@ -84,7 +84,7 @@ def remedy_plan_for(
         kind = RemedyKind(entry["kind"])
         obstacle = remedy_obstacle(kind, period, terms)
         if obstacle:
-            raise Refused(obstacle, code=obstacle.code)
+            raise Refused(obstacle.sentence, code=obstacle.code)
         amount = Decimal(entry["amount"]) if "amount" in entry else rest
         worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
         row: dict[str, Any] = {"kind": kind.value, "amount": format_amount(amount, currency)}

@@ -12,7 +12,7 @@ from complaints.cases.guards import allowed, in_state, refund_in
 from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.refunds.models import Refund
-from core.text import say
+from core.text import lower, say
 
 State = Complaint.State
 
@@ -62,7 +62,7 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
             say(
                 "{complaint} was rejected, and a refund by {basis} needs a complaint that is upheld, wholly or partly.",
                 complaint=complaint.code,
-                basis=refund.get_basis_display().lower(),
+                basis=lower(refund.get_basis_display()),
             ),
             code="not_upheld",
         )

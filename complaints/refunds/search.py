@@ -16,7 +16,7 @@ from complaints.incidents.models import Incident
 from complaints.incidents.search import find_incidents
 from complaints.refunds.models import Refund
 from core.amounts import money_text
-from core.text import join
+from core.text import join, lower
 
 
 def find_refunds(typed: Typed, user: User) -> Iterator[Found]:
@@ -26,7 +26,7 @@ def find_refunds(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             refund.code,
             page_url(refund),
-            join(", ", (refund.customer.name, *amount, refund.get_state_display().lower())),
+            join(", ", (refund.customer.name, *amount, lower(refund.get_state_display()))),
             exact=typed.names(refund.code),
         )
 

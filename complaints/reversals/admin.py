@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ActionForm, Done, Permission, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -29,7 +30,7 @@ from complaints.reversals.forms import ApproveReversalForm, ReversalForm
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import plan_reversal
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -79,7 +80,7 @@ class Propose(StaffAction[Refund]):
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
         return rows.prefetch_related("reversals")
 
-    def obstacle(self, obj: Refund, by: User) -> str | None:
+    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return reversals.propose_obstacle(obj, by)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
@@ -107,10 +108,10 @@ class Approve(ReversalAction):
     form_class = ApproveReversalForm
     preview_template = "complaints/panels/reversal_card.html"
 
-    def obstacle(self, obj: Reversal, by: User) -> str | None:
+    def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
         return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
 
-    def consequence(self, obj: Reversal, by: User) -> str:
+    def consequence(self, obj: Reversal, by: User) -> Text:
         if obj.refund.subscription.state != Subscription.State.ENDED:
             return say("What has not been used returns at once. What was used is charged only if you say so.")
         return say(
@@ -124,7 +125,7 @@ class Approve(ReversalAction):
     def preview_context(self, obj: Reversal, by: User, form: ActionForm) -> Mapping[str, Any]:
         return plan_context(obj.refund)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         reversal = reversals.approve_reversal(pk, by=by, **cleaned)
         return say(
             "{refund} is reversed: {amount} returned.",
@@ -140,10 +141,10 @@ class Reject(ReversalAction):
     icon = "x"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Reversal, by: User) -> str | None:
+    def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
         return reversals.decide_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         reversal = reversals.reject_reversal(pk, by=by, **cleaned)
         return say("{refund} stays as it is.", refund=reversal.refund.code)
 
@@ -156,10 +157,10 @@ class Withdraw(ReversalAction):
     roles = roles_that(May.PROPOSE_REFUNDS)
     form_class = ReasonForm
 
-    def obstacle(self, obj: Reversal, by: User) -> str | None:
+    def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
         return reversals.withdraw_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         reversal = reversals.withdraw_reversal(pk, by=by, **cleaned)
         return say("The reversal of {refund} is withdrawn.", refund=reversal.refund.code)
 
@@ -199,7 +200,7 @@ class ReversalAdmin(TrackedAdmin):
         return money(obj.refund.total, obj.refund.currency)
 
     @admin.display(description=gettext_lazy("What was used is charged"))
-    def used_is_charged(self, obj: Reversal) -> str:
+    def used_is_charged(self, obj: Reversal) -> Text:
         return say("yes") if obj.charge_used else say("no")
 
     @admin.display(description=gettext_lazy("People"))

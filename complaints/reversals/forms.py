@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import OptionalReasonForm, ReasonForm
 
@@ -12,9 +12,9 @@ class ReversalForm(ReasonForm):
     """Taking a refund back."""
 
     charge_used = forms.BooleanField(
-        label=gettext_lazy("Charge what was used on the next invoice"),
+        label=_("Charge what was used on the next invoice"),
         required=False,
-        help_text=gettext_lazy("Whoever approves has the last word."),
+        help_text=_("Whoever approves has the last word."),
     )
     field_order = ["charge_used", "reason"]
 
@@ -22,5 +22,5 @@ class ReversalForm(ReasonForm):
 class ApproveReversalForm(OptionalReasonForm):
     """The last word on the charge."""
 
-    charge_used = forms.BooleanField(label=gettext_lazy("Charge what was used on the next invoice"), required=False)
+    charge_used = forms.BooleanField(label=_("Charge what was used on the next invoice"), required=False)
     field_order = ["charge_used", "reason"]

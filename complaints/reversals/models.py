@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel
 from billing.invoices.models import Charge, CreditNote
@@ -26,26 +26,36 @@ class Reversal(TrackedModel):
     """
 
     class State(models.TextChoices):
-        PROPOSED = "proposed", gettext_lazy("Proposed")
-        APPROVED = "approved", gettext_lazy("Approved")
-        REJECTED = "rejected", gettext_lazy("Rejected")
-        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
+        PROPOSED = "proposed", _("Proposed")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
-    refund = models.ForeignKey(Refund, models.PROTECT, related_name="reversals")
-    state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
-    reason = models.TextField()
-    charge_used = models.BooleanField("charge what was used", default=False)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-    recovered = MoneyField(default=Decimal(0))
-    used = MoneyField(default=Decimal(0))
-    entries: Any = models.JSONField(default=list)
-    charge = models.OneToOneField(Charge, models.PROTECT, related_name="reversal", null=True, blank=True)
-    credit_note = models.OneToOneField(CreditNote, models.PROTECT, related_name="reversal", null=True, blank=True)
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="reversals", verbose_name=_("refund"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PROPOSED)
+    reason = models.TextField(_("reason"))
+    charge_used = models.BooleanField(_("charge what was used"), default=False)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposed by")
+    )
+    proposed_at = models.DateTimeField(_("proposed at"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    recovered = MoneyField(_("recovered"), default=Decimal(0))
+    used = MoneyField(_("used"), default=Decimal(0))
+    entries: Any = models.JSONField(_("entries"), default=list)
+    charge = models.OneToOneField(
+        Charge, models.PROTECT, related_name="reversal", null=True, blank=True, verbose_name=_("charge")
+    )
+    credit_note = models.OneToOneField(
+        CreditNote, models.PROTECT, related_name="reversal", null=True, blank=True, verbose_name=_("credit note")
+    )
 
     class Meta:
+        verbose_name = _("reversal")
+        verbose_name_plural = _("reversals")
         ordering = ("-proposed_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(recovered__gte=0, used__gte=0), name="reversal_not_negative"),
@@ -60,4 +70,4 @@ class Reversal(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Reversal of {refund}", refund=self.refund.code)
+        return str(say("Reversal of {refund}", refund=self.refund.code))

@@ -25,7 +25,7 @@ from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.quotes.quoting import usage_until
 from complaints.refunds.models import Refund, Remedy
-from core.text import recorded, say
+from core.text import Text, in_english, lower, say
 
 NOT_PAID = (Payout.State.PENDING, Payout.State.FAILED)
 
@@ -37,7 +37,7 @@ class Entry:
     remedy: Remedy
     recovered: Decimal
     undone: int
-    why: str
+    why: Text
 
     @property
     def used(self) -> Decimal:
@@ -52,7 +52,7 @@ class Entry:
             "recovered": format_amount(self.recovered, currency),
             "used": format_amount(self.used, currency),
             "undone": self.undone,
-            "why": recorded(self.why),
+            "why": in_english(self.why),
         }
 
 
@@ -147,7 +147,7 @@ def _of_payout(remedy: Remedy, payout: Payout) -> Entry:
         return _of_credit(remedy, payout.credit)
     if payout.state in NOT_PAID:
         return Entry(remedy, remedy.amount, 0, say("the cash has not been paid and will not be"))
-    return Entry(remedy, Decimal(0), 0, say("the payout is “{state}”", state=payout.get_state_display().lower()))
+    return Entry(remedy, Decimal(0), 0, say("the payout is “{state}”", state=lower(payout.get_state_display())))
 
 
 def _share(remedy: Remedy, undone: int, whole: int, currency: str) -> Decimal:

@@ -8,8 +8,6 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.formats import date_format
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -19,9 +17,9 @@ from complaints.cases.models import Decision
 from complaints.refunds.models import Refund, Remedy
 from complaints.statistics.figures import WEEKS, Figures, figures
 from core.amounts import money_text
-from core.text import say, say_count
+from core.text import join, say, say_count
 
-LAST_WEEKS = format_lazy(gettext_lazy("The last {weeks} weeks"), weeks=WEEKS)
+LAST_WEEKS = say("The last {weeks} weeks", weeks=WEEKS)
 
 
 #: What a proposal froze is long, and no card shows it.
@@ -140,7 +138,7 @@ def given_chart(found: Figures) -> Chart:
         sums[currency] = sums.get(currency, Decimal(0)) + amount
     return bars(
         say("Given, by remedy"),
-        ", ".join(money_text(amount, currency) for currency, amount in sums.items()) or say("Nothing yet"),
+        join(", ", (money_text(amount, currency) for currency, amount in sums.items())) or say("Nothing yet"),
         [say("Remedy"), say("Amount")],
         [
             (str(Remedy.Kind(kind).label), amount, money_text(amount, currency), largest[currency])

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from core.text import Words, recorded
+from core.text import Text
 
 _SHOWN: Final = 60
 
@@ -24,10 +24,10 @@ class Problem:
 
     field: str
     code: str
-    message: str
+    message: Text
 
     def __str__(self) -> str:
-        return Words(f"{self.field}: {self.message}", f"{self.field}: {recorded(self.message)}")
+        return f"{self.field}: {self.message}"
 
     @property
     def reason(self) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, TextIO
 
 from core.sheets.problems import Problem, shown
-from core.text import Words, counted, say_count
+from core.text import Text, counted, say_count
 
 _ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -88,7 +88,7 @@ class Report:
             outcome = self._outcome(result)
             for problem in result.problems or (Problem("", "", result.detail),):
                 cells: tuple[Any, ...] = (
-                    result.row, result.number, outcome, problem.field, problem.code, problem.message,
+                    result.row, result.number, outcome, problem.field, problem.code, str(problem.message),
                 )  # fmt: skip
                 writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
 
@@ -109,7 +109,7 @@ class Report:
         return f"{self._outcome(result)}: {why}" if why else self._outcome(result)
 
 
-def rows(count: int) -> Words:
+def rows(count: int) -> Text:
     """How many rows, in words."""
     return say_count("{count} row", "{count} rows", count, count=counted(count))
 

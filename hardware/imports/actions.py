@@ -269,7 +269,7 @@ def _ready(row: PurchaseRow, customer: Customer, phone: Phone, plan: list[DueIns
 
 
 def _problem(field: str, obstacle: Obstacle) -> Problem:
-    return Problem(field, obstacle.code, str(obstacle))
+    return Problem(field, obstacle.code, obstacle.sentence)
 
 
 def _write(ready: Sequence[_Ready], *, reason: str) -> None:

@@ -19,7 +19,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
-from core.text import number_text, say
+from core.text import Text, number_text, say
 from core.validators import fits_currency
 from hardware.phones.models import Phone, PhoneModel
 from hardware.phones.validators import clean_mac, clean_serial
@@ -191,7 +191,7 @@ def build_instalments(purchase: Purchase, plan: Sequence[DueInstalment]) -> list
     ]
 
 
-def instalment_obstacle(instalment: Instalment) -> str | None:
+def instalment_obstacle(instalment: Instalment) -> Text | None:
     """Why the instalment cannot be paid now, or None."""
     if instalment.paid_on:
         return say("{instalment} was paid on {day}.", instalment=instalment, day=instalment.paid_on)

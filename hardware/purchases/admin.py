@@ -26,7 +26,7 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
-from audit.actions import Refused
+from audit.actions import Obstacle, Refused, Why
 from audit.models import Event
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -35,7 +35,7 @@ from backoffice.display import sub
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, register_verbs, timeline_panel
 from core.amounts import money_text
-from core.text import join, say
+from core.text import Text, join, say
 from hardware.purchases.actions import (
     DueInstalment,
     note_warranty,
@@ -116,7 +116,7 @@ class PayOne(StaffAction[Purchase]):
     form_class = PayOneForm
     intro = gettext_lazy("With the last instalment the phone becomes the customer's (F6).")
 
-    def obstacle(self, obj: Purchase, by: User) -> str | None:
+    def obstacle(self, obj: Purchase, by: User) -> Why | None:
         if linked := linked_obstacle(by, obj.customer_id):
             return linked
         if obj.is_returned:
@@ -133,7 +133,7 @@ class PayOne(StaffAction[Purchase]):
         first = rows[0].instalments.filter(paid_on__isnull=True).first()
         return {"instalment": first, "paid_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return paid_in_words(pay_instalment(cleaned["instalment"].pk, by=by, paid_on=cleaned["paid_on"]))
 
 
@@ -147,10 +147,10 @@ class ReturnPhone(StaffAction[Purchase]):
     roles = roles_that(May.HANDLE_PHONES)
     form_class = ReturnForm
 
-    def obstacle(self, obj: Purchase, by: User) -> str | None:
+    def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
         return return_obstacle(obj) or linked_obstacle(by, obj.customer_id)
 
-    def consequence(self, obj: Purchase, by: User) -> str:
+    def consequence(self, obj: Purchase, by: User) -> Text:
         paid = money_text(obj.paid, obj.currency)
         if not obj.owed:
             return say(
@@ -166,7 +166,7 @@ class ReturnPhone(StaffAction[Purchase]):
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"returned_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         purchase = return_phone(pk, by=by, **cleaned)
         return say(
             "{phone} is back in stock; what was paid on {purchase} stays paid.",
@@ -184,13 +184,13 @@ class NoteWarranty(StaffAction[Purchase]):
     roles = roles_that(May.HANDLE_PHONES)
     form_class = WarrantyForm
 
-    def obstacle(self, obj: Purchase, by: User) -> str | None:
+    def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
         return linked_obstacle(by, obj.customer_id)
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("The warranty of {number} is noted.", number=note_warranty(pk, by=by, **cleaned).number)
 
 

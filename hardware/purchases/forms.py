@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.forms import CustomerNumberField
 from backoffice.actions import ActionForm
@@ -24,28 +24,24 @@ class PurchaseForm(ActionForm):
     """A phone bought, outright or by monthly instalments."""
 
     customer = CustomerNumberField()
-    phone_model = forms.ModelChoiceField(PhoneModel.objects.all(), label=gettext_lazy("Phone model"))
-    serial = forms.CharField(label=gettext_lazy("Serial number"), max_length=40)
-    mac = forms.CharField(
-        label=gettext_lazy("MAC address"), max_length=20, help_text=gettext_lazy("In any usual spelling.")
-    )
-    price = AmountField(help_text=gettext_lazy("Gross, in the customer's currency."))
-    bought_on = DateField(label=gettext_lazy("Bought on"))
+    phone_model = forms.ModelChoiceField(PhoneModel.objects.all(), label=_("Phone model"))
+    serial = forms.CharField(label=_("Serial number"), max_length=40)
+    mac = forms.CharField(label=_("MAC address"), max_length=20, help_text=_("In any usual spelling."))
+    price = AmountField(label=_("Price"), help_text=_("Gross, in the customer's currency."))
+    bought_on = DateField(label=_("Bought on"))
     parts = forms.IntegerField(
-        label=gettext_lazy("Instalments"),
+        label=_("Instalments"),
         min_value=1,
         max_value=MOST_INSTALMENTS,
         initial=1,
-        help_text=gettext_lazy("1: the whole price is due on the day it was bought. More: equal parts, one a month."),
+        help_text=_("1: the whole price is due on the day it was bought. More: equal parts, one a month."),
     )
     first_due_on = DateField(
-        label=gettext_lazy("First instalment due on"),
-        required=False,
-        help_text=gettext_lazy("The day it was bought, if left out."),
+        label=_("First instalment due on"), required=False, help_text=_("The day it was bought, if left out.")
     )
 
-    warranty_until = DateField(label=gettext_lazy("Warranty until (optional)"), required=False)
-    warranty_note = forms.CharField(label=gettext_lazy("Warranty note (optional)"), max_length=1000, required=False)
+    warranty_until = DateField(label=_("Warranty until (optional)"), required=False)
+    warranty_note = forms.CharField(label=_("Warranty note (optional)"), max_length=1000, required=False)
 
     def clean_serial(self) -> str:
         return clean_serial(self.cleaned_data["serial"])
@@ -64,24 +60,25 @@ class PurchaseForm(ActionForm):
 class ReturnForm(ActionForm):
     """When a phone came back, and why."""
 
-    returned_on = DateField(label=gettext_lazy("Came back on"))
+    returned_on = DateField(label=_("Came back on"))
     reason = ReasonField()
 
 
 class WarrantyForm(ActionForm):
-    until = DateField(label=gettext_lazy("Warranty until"), required=False)
+    until = DateField(label=_("Warranty until"), required=False)
     note = forms.CharField(
+        label=_("Note"),
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=4000,
         required=False,
-        help_text=gettext_lazy("What is covered, and what was claimed."),
+        help_text=_("What is covered, and what was claimed."),
     )
 
 
 class PayInstalmentForm(ActionForm):
     """The day on which instalments were paid."""
 
-    paid_on = DateField(label=gettext_lazy("Paid on"))
+    paid_on = DateField(label=_("Paid on"))
 
 
 if TYPE_CHECKING:
@@ -92,12 +89,8 @@ else:
 
 class InstalmentField(_InstalmentChoice):
     def label_from_instance(self, obj: Any) -> str:
-        return say(
-            "{number}: {amount}, due on {day}",
-            number=obj.sequence,
-            amount=money_text(obj.amount, obj.purchase.currency),
-            day=obj.due_on,
-        )
+        amount = money_text(obj.amount, obj.purchase.currency)
+        return str(say("{number}: {amount}, due on {day}", number=obj.sequence, amount=amount, day=obj.due_on))
 
 
 class PayOneForm(PayInstalmentForm):
@@ -105,7 +98,7 @@ class PayOneForm(PayInstalmentForm):
 
     field_order = ("instalment", "paid_on")
 
-    instalment = InstalmentField(Instalment.objects.none(), empty_label=None)
+    instalment = InstalmentField(Instalment.objects.none(), label=_("Instalment"), empty_label=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

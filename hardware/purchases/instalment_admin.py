@@ -16,12 +16,13 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Why
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.links import day, link
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 from hardware.purchases.actions import instalment_obstacle, pay_instalment
 from hardware.purchases.forms import PayInstalmentForm
 from hardware.purchases.models import Instalment
@@ -38,10 +39,10 @@ class PayInstalments(StaffAction[Instalment]):
     roles = roles_that(May.HANDLE_PHONES)
     form_class = PayInstalmentForm
 
-    def obstacle(self, obj: Instalment, by: User) -> str | None:
+    def obstacle(self, obj: Instalment, by: User) -> Why | None:
         return instalment_obstacle(obj) or linked_obstacle(by, obj.purchase.customer_id)
 
-    def consequence(self, obj: Instalment, by: User) -> str:
+    def consequence(self, obj: Instalment, by: User) -> Text:
         left = obj.purchase.owed - obj.amount
         amount = money_text(obj.amount, obj.purchase.currency)
         if left == 0:
@@ -55,7 +56,7 @@ class PayInstalments(StaffAction[Instalment]):
     def get_initial(self, rows: Sequence[Instalment], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return paid_in_words(pay_instalment(pk, by=by, paid_on=cleaned["paid_on"]))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel, TrackedQuerySet
@@ -40,22 +41,24 @@ class Purchase(TrackedModel):
     was not is owed no longer. ``owned_on`` stays as it was: until the return it was theirs.
     """
 
-    number = models.CharField(max_length=20, unique=True)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="purchases")
-    phone = models.ForeignKey(Phone, models.PROTECT, related_name="purchases")
-    bought_on = models.DateField()
-    currency = models.CharField(max_length=3, validators=[validate_currency])
-    price = MoneyField()
-    paid = MoneyField(default=Decimal(0))
-    owned_on = models.DateField(null=True, blank=True)
-    returned_on = models.DateField(null=True, blank=True)
-    return_reason = models.TextField(blank=True)
-    warranty_until = models.DateField(null=True, blank=True)
-    warranty_note = models.TextField(blank=True)
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="purchases", verbose_name=_("customer"))
+    phone = models.ForeignKey(Phone, models.PROTECT, related_name="purchases", verbose_name=_("phone"))
+    bought_on = models.DateField(_("bought on"))
+    currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
+    price = MoneyField(_("price"))
+    paid = MoneyField(_("paid"), default=Decimal(0))
+    owned_on = models.DateField(_("owned on"), null=True, blank=True)
+    returned_on = models.DateField(_("returned on"), null=True, blank=True)
+    return_reason = models.TextField(_("return reason"), blank=True)
+    warranty_until = models.DateField(_("warranty until"), null=True, blank=True)
+    warranty_note = models.TextField(_("warranty note"), blank=True)
 
     objects: ClassVar = PurchaseQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("purchase")
+        verbose_name_plural = _("purchases")
         ordering = ("-bought_on", "-pk")
         constraints = [
             models.CheckConstraint(
@@ -93,13 +96,15 @@ class Purchase(TrackedModel):
 class Instalment(TrackedModel):
     """A part of a purchase's price, due on a day. Bought outright means one instalment, due at once."""
 
-    purchase = models.ForeignKey(Purchase, models.PROTECT, related_name="instalments")
-    sequence = models.PositiveSmallIntegerField()
-    due_on = models.DateField()
-    amount = MoneyField()
-    paid_on = models.DateField(null=True, blank=True)
+    purchase = models.ForeignKey(Purchase, models.PROTECT, related_name="instalments", verbose_name=_("purchase"))
+    sequence = models.PositiveSmallIntegerField(_("sequence"))
+    due_on = models.DateField(_("due on"))
+    amount = MoneyField(_("amount"))
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("instalment")
+        verbose_name_plural = _("instalments")
         ordering = ("purchase", "sequence")
         constraints = [
             models.UniqueConstraint(fields=("purchase", "sequence"), name="instalment_once"),
@@ -107,4 +112,4 @@ class Instalment(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{purchase}, instalment {number}", purchase=self.purchase.number, number=self.sequence)
+        return str(say("{purchase}, instalment {number}", purchase=self.purchase.number, number=self.sequence))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.display import pill
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 from hardware.purchases.models import Instalment, Purchase
 
 PHONES_STAY = gettext_lazy(
@@ -33,7 +33,7 @@ def unpaid_pill(part: Instalment, purchase: Purchase) -> SafeString:
     return pill(say("Late"), "bad") if late else pill(say("Not yet"), "mute")
 
 
-def paid_in_words(purchase: Purchase) -> str:
+def paid_in_words(purchase: Purchase) -> Text:
     if purchase.is_owned:
         return say("{purchase} is paid in full: the phone is the customer's.", purchase=purchase.number)
     return say(

@@ -12,7 +12,7 @@ from accounts.staff.permissions import May
 from backoffice.links import page_url
 from backoffice.search import Found, Source, Typed, begins, first_of, register_source
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, join, say
 from hardware.phones.models import Phone
 from hardware.purchases.models import Purchase
 
@@ -43,7 +43,7 @@ def find_phones(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(
             f"{phone.model}, {phone.serial}",
             page_url(purchase or phone),
-            ", ".join((phone.mac, *(_of(purchase) if purchase else (say("not sold"),)))),
+            join(", ", (phone.mac, *(_of(purchase) if purchase else (say("not sold"),)))),
             exact=typed.names(phone.serial) or phone.mac == mac,
         )
 
@@ -52,10 +52,10 @@ def find_purchases(typed: Typed, user: User) -> Iterator[Found]:
     """Purchases by their number."""
     rows = Purchase.objects.filter(begins("number", typed.code)).select_related("customer", "phone__model")
     for purchase in first_of(rows.order_by("number")):
-        yield Found(str(purchase), page_url(purchase), ", ".join(_of(purchase)), exact=typed.names(purchase.number))
+        yield Found(str(purchase), page_url(purchase), join(", ", _of(purchase)), exact=typed.names(purchase.number))
 
 
-def _of(purchase: Purchase) -> tuple[str, str]:
+def _of(purchase: Purchase) -> tuple[str, Text]:
     if purchase.is_returned:
         state = say("given back")
     elif purchase.is_owned:

@@ -101,7 +101,7 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
             language=message.language,
         )
         if obstacle := address_obstacle(wanted):
-            raise Refused(obstacle, code=obstacle.code, data={"field": "recipient"})
+            raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "recipient"})
         [copy] = queue_messages([wanted], by=by)
         delivery.state, delivery.next_attempt_at = State.CANCELLED, None
         delivery.note = f"Sent again to {address}."[:300]

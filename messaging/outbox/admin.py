@@ -19,6 +19,7 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May, Role, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -91,12 +92,12 @@ class MessageAction(StaffAction[OutgoingMessage]):
     def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
         return rows.select_related("delivery", "customer", "staff")
 
-    def obstacle(self, obj: OutgoingMessage, by: User) -> str | None:
+    def obstacle(self, obj: OutgoingMessage, by: User) -> Obstacle | None:
         if obj.customer_id is not None and (linked := linked_obstacle(by, obj.customer_id)):
             return linked
         return self.not_now(obj.delivery)
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         raise NotImplementedError
 
 
@@ -107,10 +108,10 @@ class ItArrived(MessageAction):
 
     intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return arrived_obstacle(delivery)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         confirm_arrival(pk, by=by, **cleaned)
         return say("The message counts as sent.")
 
@@ -118,7 +119,11 @@ class ItArrived(MessageAction):
 class AgainForm(ReasonForm):
     """Where to, and why."""
 
-    recipient = forms.EmailField(required=False, help_text=gettext_lazy("Another address gets a message of its own."))
+    recipient = forms.EmailField(
+        label=gettext_lazy("Recipient"),
+        required=False,
+        help_text=gettext_lazy("Another address gets a message of its own."),
+    )
     field_order = ["recipient", "reason"]
 
 
@@ -129,10 +134,10 @@ class SendAgain(MessageAction):
     icon = "send"
     form_class = AgainForm
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return again_obstacle(delivery)
 
-    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
         if obj.delivery.state == Delivery.State.UNCERTAIN:
             return say("The same words go out once more. If the first one arrived after all, it is told twice.")
         return say("The same words go out once more.")
@@ -157,13 +162,13 @@ class BeDoneWith(MessageAction):
     icon = "mail-x"
     intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return done_with_obstacle(delivery)
 
-    def consequence(self, obj: OutgoingMessage, by: User) -> str:
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
         return say("It is not sent (again), and nobody is asked about it any more.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         be_done_with(pk, by=by, **cleaned)
         return say("The message is done with.")
 
@@ -174,10 +179,10 @@ class CameBack(MessageAction):
     icon = "mail-question-mark"
     intro = gettext_lazy("Write down what the other side's mail server said.")
 
-    def not_now(self, delivery: Delivery) -> str | None:
+    def not_now(self, delivery: Delivery) -> Obstacle | None:
         return bounce_obstacle(delivery)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         record_bounce(pk, by=by, **cleaned)
         return say("The message is marked as come back.")
 
@@ -225,7 +230,7 @@ class OutgoingMessageAdmin(TrackedAdmin):
         return obj.get_language_display()
 
     @admin.display(description=gettext_lazy("To"), ordering="recipient")
-    def recipient_shown(self, obj: OutgoingMessage) -> str:
+    def recipient_shown(self, obj: OutgoingMessage) -> Text:
         return obj.recipient or say("no address")
 
     @admin.display(description=gettext_lazy("To"))
@@ -259,7 +264,7 @@ class OutgoingMessageAdmin(TrackedAdmin):
 
 
 def _standing(delivery: Delivery) -> Panel:
-    fields: list[tuple[str, object]] = [(say("State"), delivery_pill(delivery.message))]
+    fields: list[tuple[Text, object]] = [(say("State"), delivery_pill(delivery.message))]
     if delivery.next_attempt_at:
         fields.append((say("Next try"), when(delivery.next_attempt_at)))
     if delivery.sent_at:

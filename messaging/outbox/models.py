@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
@@ -31,20 +31,26 @@ class OutgoingMessage(AppendOnlyModel):
     customer or to a staff member. ``complaint_id`` is a plain number, because this app knows no complaints.
     """
 
-    key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=24, choices=MessageKind)
-    language = models.CharField(max_length=2, choices=Customer.Language)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
-    staff = models.ForeignKey(User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True)
-    complaint_id = models.BigIntegerField(null=True, blank=True)
-    recipient = models.EmailField(
-        max_length=254, blank=True, help_text=gettext_lazy("Empty where no e-mail address was known.")
+    key = models.CharField(_("key"), max_length=120, unique=True)
+    kind = models.CharField(_("kind"), max_length=24, choices=MessageKind)
+    language = models.CharField(_("language"), max_length=2, choices=Customer.Language)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="outgoing_messages", null=True, blank=True, verbose_name=_("customer")
     )
-    subject = models.CharField(max_length=200)
-    body = models.TextField()
-    template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="+", null=True, blank=True)
-    queued_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    queued_at = models.DateTimeField()
+    staff = models.ForeignKey(
+        User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True, verbose_name=_("staff")
+    )
+    complaint_id = models.BigIntegerField(_("complaint id"), null=True, blank=True)
+    recipient = models.EmailField(
+        _("recipient"), max_length=254, blank=True, help_text=_("Empty where no e-mail address was known.")
+    )
+    subject = models.CharField(_("subject"), max_length=200)
+    body = models.TextField(_("body"))
+    template = models.ForeignKey(
+        MessageTemplate, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("template")
+    )
+    queued_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("queued by"))
+    queued_at = models.DateTimeField(_("queued at"))
 
     objects: ClassVar = OutgoingMessageQuerySet.as_manager()
 
@@ -53,6 +59,8 @@ class OutgoingMessage(AppendOnlyModel):
         attempts: RelatedManager[DeliveryAttempt]
 
     class Meta:
+        verbose_name = _("outgoing message")
+        verbose_name_plural = _("outgoing messages")
         ordering = ("-queued_at", "-pk")
         indexes = [
             models.Index(
@@ -71,8 +79,8 @@ class OutgoingMessage(AppendOnlyModel):
 
     def __str__(self) -> str:
         if not self.recipient:
-            return say("{subject} to nobody: no e-mail address", subject=self.subject)
-        return say("{subject} to {recipient}", subject=self.subject, recipient=self.recipient)
+            return str(say("{subject} to nobody: no e-mail address", subject=self.subject))
+        return str(say("{subject} to {recipient}", subject=self.subject, recipient=self.recipient))
 
 
 class DeliveryQuerySet(TrackedQuerySet["Delivery"]):
@@ -89,32 +97,33 @@ class Delivery(TrackedModel):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", gettext_lazy("Waiting to be sent")
-        SENDING = "sending", gettext_lazy("Being sent")
-        SENT = "sent", gettext_lazy("Sent")
-        FAILED = "failed", gettext_lazy("Failed for good")
-        UNCERTAIN = "uncertain", gettext_lazy("Perhaps sent")
-        BOUNCED = "bounced", gettext_lazy("Came back")
-        CANCELLED = "cancelled", gettext_lazy("Done with")
-        NO_ADDRESS = "no_address", gettext_lazy("Not told: no address")
+        QUEUED = "queued", _("Waiting to be sent")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed for good")
+        UNCERTAIN = "uncertain", _("Perhaps sent")
+        BOUNCED = "bounced", _("Came back")
+        CANCELLED = "cancelled", _("Done with")
+        NO_ADDRESS = "no_address", _("Not told: no address")
 
     #: What somebody has to look at.
     TROUBLED_STATES = (State.FAILED, State.UNCERTAIN, State.BOUNCED, State.NO_ADDRESS)
 
-    message = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="delivery")
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
-    tries = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    message = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="delivery", verbose_name=_("message"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     note = models.CharField(
-        max_length=300, blank=True, help_text=gettext_lazy("Why it failed, came back or is done with.")
+        _("note"), max_length=300, blank=True, help_text=_("Why it failed, came back or is done with.")
     )
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("delivery")
         ordering = ("-pk",)
-        verbose_name_plural = gettext_lazy("deliveries")
+        verbose_name_plural = _("deliveries")
         indexes = [
             models.Index(
                 fields=("next_attempt_at",), name="delivery_due", condition=Q(state__in=("queued", "sending"))
@@ -137,27 +146,29 @@ class Delivery(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{message}: {state}", message=self.message, state=self.get_state_display())
+        return str(say("{message}: {state}", message=self.message, state=self.get_state_display()))
 
 
 class DeliveryAttempt(TrackedModel):
     """One try to hand a message to the mail server, written before it starts and completed after it."""
 
     class Outcome(models.TextChoices):
-        STARTED = "started", gettext_lazy("Started")
-        ACCEPTED = "accepted", gettext_lazy("Accepted by the server")
-        DEFERRED = "deferred", gettext_lazy("Not now")
-        REFUSED = "refused", gettext_lazy("Refused for good")
-        UNKNOWN = "unknown", gettext_lazy("Not known")
+        STARTED = "started", _("Started")
+        ACCEPTED = "accepted", _("Accepted by the server")
+        DEFERRED = "deferred", _("Not now")
+        REFUSED = "refused", _("Refused for good")
+        UNKNOWN = "unknown", _("Not known")
 
-    message = models.ForeignKey(OutgoingMessage, models.PROTECT, related_name="attempts")
-    number = models.PositiveSmallIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.STARTED)
-    detail = models.TextField(blank=True)
+    message = models.ForeignKey(OutgoingMessage, models.PROTECT, related_name="attempts", verbose_name=_("message"))
+    number = models.PositiveSmallIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, default=Outcome.STARTED)
+    detail = models.TextField(_("detail"), blank=True)
 
     class Meta:
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
         ordering = ("message", "number")
         constraints = [
             models.UniqueConstraint(fields=("message", "number"), name="attempt_number_once"),
@@ -169,4 +180,4 @@ class DeliveryAttempt(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("Attempt {number}: {outcome}", number=self.number, outcome=self.get_outcome_display())
+        return str(say("Attempt {number}: {outcome}", number=self.number, outcome=self.get_outcome_display()))

@@ -99,7 +99,7 @@ def queue(wanted: NewMessage, *, by: User) -> OutgoingMessage:
     if found := OutgoingMessage.objects.filter(key=wanted.key).first():
         return found
     if obstacle := address_obstacle(wanted):
-        raise Refused(obstacle, code=obstacle.code, data={"field": "recipient"})
+        raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "recipient"})
     return queue_messages([wanted], by=by)[0]
 
 

@@ -23,7 +23,7 @@ from backoffice.display import pill
 from backoffice.forms import ReasonField
 from backoffice.links import page_url
 from backoffice.panels import Panel, register_verbs, timeline_panel
-from core.text import say
+from core.text import Text, say
 from messaging.templates.actions import edit_template, preview, send_test
 from messaging.templates.kinds import FIELDS
 from messaging.templates.models import MessageTemplate
@@ -39,7 +39,7 @@ PREVIEW = "messaging/panels/template_preview.html"
 class TemplateForm(ActionForm):
     """Subject and body."""
 
-    subject = forms.CharField(max_length=200)
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=200)
     body = forms.CharField(
         label=gettext_lazy("Text"),
         widget=forms.Textarea(attrs={"rows": 18}),
@@ -71,7 +71,7 @@ class EditTemplate(StaffAction[MessageTemplate]):
             subject, body = form.cleaned_data["subject"], form.cleaned_data["body"]
         return preview_context(obj.kind, subject, body)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("The text of “{template}” is changed.", template=edit_template(pk, by=by, **cleaned))
 
 
@@ -97,10 +97,10 @@ class SendTest(StaffAction[MessageTemplate]):
     roles = roles_that(May.EDIT_TEMPLATES)
     form_class = NoReasonForm
 
-    def obstacle(self, obj: MessageTemplate, by: User) -> str | None:
+    def obstacle(self, obj: MessageTemplate, by: User) -> Text | None:
         return None if by.email else say("Your account has no e-mail address.")
 
-    def consequence(self, obj: MessageTemplate, by: User) -> str:
+    def consequence(self, obj: MessageTemplate, by: User) -> Text:
         return say("The text goes with examples in its fields to {email}, marked as a test.", email=by.email)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:

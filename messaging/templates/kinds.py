@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.text import Text
 from messaging.templates.models import MessageKind
@@ -46,119 +46,91 @@ def _maybe(name: str, meaning: Text, example: Value) -> Field:
 
 
 _FROM_US = (
-    _field("company", gettext_lazy("our name"), "Redress Telephony"),
-    _maybe("contact", gettext_lazy("how to reach us"), "support@example.com"),
+    _field("company", _("our name"), "Redress Telephony"),
+    _maybe("contact", _("how to reach us"), "support@example.com"),
 )
-_CUSTOMER = (_field("name", gettext_lazy("the customer's name"), "Harbour Bakery"), *_FROM_US)
+_CUSTOMER = (_field("name", _("the customer's name"), "Harbour Bakery"), *_FROM_US)
 _CASE = (
     *_CUSTOMER,
-    _field("code", gettext_lazy("the complaint's code"), "C-00042"),
-    _field("subject", gettext_lazy("the complaint's subject"), "Calls break off"),
+    _field("code", _("the complaint's code"), "C-00042"),
+    _field("subject", _("the complaint's subject"), "Calls break off"),
 )
-_STAFF = (_field("name", gettext_lazy("the person's name"), "Ada Example"), *_FROM_US)
+_STAFF = (_field("name", _("the person's name"), "Ada Example"), *_FROM_US)
 
 FIELDS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
     {
         MessageKind.ACKNOWLEDGEMENT: (
             *_CASE,
-            _field("received_on", gettext_lazy("the day on which the complaint reached us"), "10 April 2024"),
-            _field("decide_by", gettext_lazy("the last day for our decision"), "24 April 2024"),
+            _field("received_on", _("the day on which the complaint reached us"), "10 April 2024"),
+            _field("decide_by", _("the last day for our decision"), "24 April 2024"),
         ),
         MessageKind.QUESTION: (
             *_CASE,
-            _maybe(
-                "question",
-                gettext_lazy("what is asked; staff write it before they send"),
-                "Since when do calls break off?",
-            ),
+            _maybe("question", _("what is asked; staff write it before they send"), "Since when do calls break off?"),
         ),
         MessageKind.DECISION_UPHELD: (
             *_CASE,
-            _field(
-                "reasons",
-                gettext_lazy("the reasons of the decision"),
-                "The log shows that calls broke off on eleven days.",
-            ),
-            _maybe("partly", gettext_lazy("“yes” if it is upheld in part only"), "yes"),
-            _maybe("refund_total", gettext_lazy("what we give back in all"), "40.00 EUR"),
+            _field("reasons", _("the reasons of the decision"), "The log shows that calls broke off on eleven days."),
+            _maybe("partly", _("“yes” if it is upheld in part only"), "yes"),
+            _maybe("refund_total", _("what we give back in all"), "40.00 EUR"),
             _maybe(
                 "calculation",
-                gettext_lazy("list: the lines of the calculation, in plain words"),
+                _("list: the lines of the calculation, in plain words"),
                 (
                     "Fee for 1 April 2024 to 30 April 2024: 60.00 EUR",
                     "Service already provided, 10 of 30 days: −20.00 EUR",
                 ),
             ),
-            _maybe(
-                "remedies", gettext_lazy("list: how we give it back"), ("40.00 EUR as a credit on your next invoice",)
-            ),
-            _maybe("further_way", gettext_lazy("the way to take it further"), "the arbitration board for telephony"),
+            _maybe("remedies", _("list: how we give it back"), ("40.00 EUR as a credit on your next invoice",)),
+            _maybe("further_way", _("the way to take it further"), "the arbitration board for telephony"),
         ),
         MessageKind.DECISION_REJECTED: (
             *_CASE,
-            _field(
-                "reasons",
-                gettext_lazy("the reasons of the decision"),
-                "The line was in order on all days that you named.",
-            ),
-            _field("further_way", gettext_lazy("the way to take it further"), "the arbitration board for telephony"),
+            _field("reasons", _("the reasons of the decision"), "The line was in order on all days that you named."),
+            _field("further_way", _("the way to take it further"), "the arbitration board for telephony"),
         ),
         MessageKind.CREDIT_APPLIED: (
             *_CUSTOMER,
-            _field("invoice", gettext_lazy("the invoice's number"), "2024-000123"),
-            _field("subscription", gettext_lazy("the subscription's number"), "S-000042"),
-            _field("amount", gettext_lazy("how much of the credit the invoice used"), "40.00 EUR"),
-            _field("due", gettext_lazy("what is left to pay of the invoice"), "20.00 EUR"),
-            _maybe("nothing_due", gettext_lazy("“yes” if nothing is left to pay"), "yes"),
-            _field("due_on", gettext_lazy("the day by which it is to be paid"), "15 May 2024"),
-            _maybe("remaining", gettext_lazy("what is left of the credit for later invoices"), "5.00 EUR"),
+            _field("invoice", _("the invoice's number"), "2024-000123"),
+            _field("subscription", _("the subscription's number"), "S-000042"),
+            _field("amount", _("how much of the credit the invoice used"), "40.00 EUR"),
+            _field("due", _("what is left to pay of the invoice"), "20.00 EUR"),
+            _maybe("nothing_due", _("“yes” if nothing is left to pay"), "yes"),
+            _field("due_on", _("the day by which it is to be paid"), "15 May 2024"),
+            _maybe("remaining", _("what is left of the credit for later invoices"), "5.00 EUR"),
         ),
         MessageKind.PAYOUT_MADE: (
             *_CUSTOMER,
-            _field("amount", gettext_lazy("how much was paid"), "40.00 EUR"),
-            _field("paid_on", gettext_lazy("the day of the payment"), "2 May 2024"),
-            _field("reference", gettext_lazy("the bank's reference"), "SEPA-4711"),
-            _maybe("account", gettext_lazy("the account, all but its last four characters hidden"), "…3456"),
+            _field("amount", _("how much was paid"), "40.00 EUR"),
+            _field("paid_on", _("the day of the payment"), "2 May 2024"),
+            _field("reference", _("the bank's reference"), "SEPA-4711"),
+            _maybe("account", _("the account, all but its last four characters hidden"), "…3456"),
         ),
         MessageKind.CANCELLATION_CONFIRMED: (
             *_CUSTOMER,
-            _field("subscription", gettext_lazy("the subscription's number"), "S-000042"),
-            _field("plan", gettext_lazy("the plan's name"), "Office phone system"),
-            _field("requested_on", gettext_lazy("the day on which you asked for it"), "3 April 2024"),
-            _field("last_day", gettext_lazy("the last day of service"), "30 April 2024"),
+            _field("subscription", _("the subscription's number"), "S-000042"),
+            _field("plan", _("the plan's name"), "Office phone system"),
+            _field("requested_on", _("the day on which you asked for it"), "3 April 2024"),
+            _field("last_day", _("the last day of service"), "30 April 2024"),
         ),
         MessageKind.STAFF_DIGEST: (
             *_STAFF,
-            _field("day", gettext_lazy("the day of the digest"), "12 April 2024"),
-            _maybe(
-                "proposals",
-                gettext_lazy("list: proposals that wait for the person"),
-                ("R-00017: 40.00 EUR, Harbour Bakery",),
-            ),
-            _maybe(
-                "deadlines", gettext_lazy("list: cases about to miss a deadline"), ("C-00042: decide by 24 April 2024",)
-            ),
-            _maybe(
-                "returned",
-                gettext_lazy("list: the person's proposals that came back"),
-                ("R-00015: “the wrong period”",),
-            ),
-            _maybe("others", gettext_lazy("list: whatever else waits"), ("C-00040 was escalated to level 2",)),
-            _maybe("link", gettext_lazy("the address of the home page"), "https://redress.example.com/"),
+            _field("day", _("the day of the digest"), "12 April 2024"),
+            _maybe("proposals", _("list: proposals that wait for the person"), ("R-00017: 40.00 EUR, Harbour Bakery",)),
+            _maybe("deadlines", _("list: cases about to miss a deadline"), ("C-00042: decide by 24 April 2024",)),
+            _maybe("returned", _("list: the person's proposals that came back"), ("R-00015: “the wrong period”",)),
+            _maybe("others", _("list: whatever else waits"), ("C-00040 was escalated to level 2",)),
+            _maybe("link", _("the address of the home page"), "https://redress.example.com/"),
         ),
         MessageKind.STAFF_ESCALATION: (
             *_STAFF,
-            _field("code", gettext_lazy("the complaint's code"), "C-00042"),
-            _field("subject", gettext_lazy("the complaint's subject"), "Calls break off"),
-            _field("customer", gettext_lazy("the customer's name"), "Harbour Bakery"),
-            _field("level", gettext_lazy("the level it is on now"), "2"),
-            _maybe("reason", gettext_lazy("why"), "The deadline to decide was missed."),
-            _maybe("decide_by", gettext_lazy("the last day for the decision"), "24 April 2024"),
-            _maybe(
-                "link",
-                gettext_lazy("the address of the case"),
-                "https://redress.example.com/complaints/complaint/42/change/",
-            ),
+            _field("code", _("the complaint's code"), "C-00042"),
+            _field("subject", _("the complaint's subject"), "Calls break off"),
+            _field("customer", _("the customer's name"), "Harbour Bakery"),
+            _field("level", _("the level it is on now"), "2"),
+            _maybe("reason", _("why"), "The deadline to decide was missed."),
+            _maybe("decide_by", _("the last day for the decision"), "24 April 2024"),
+            _maybe("link", _("the address of the case"), "https://redress.example.com/complaints/complaint/42/change/"),
         ),
     }
 )

@@ -17,7 +17,7 @@ from django.template.base import FilterExpression, Lexer, TokenType, Variable, V
 from django.template.defaulttags import ForNode, IfNode
 
 from audit.actions import Refused
-from core.text import say
+from core.text import Text, say
 from messaging.templates.kinds import FIELDS, Value, complete, examples_of
 from messaging.templates.tags import FILTERS, TAGS
 
@@ -111,7 +111,7 @@ def check_template(kind: str, subject: str, body: str) -> None:
                 raise _bad(part, sentences[part])
 
 
-def _bad(part: str, sentence: str) -> Refused:
+def _bad(part: str, sentence: Text) -> Refused:
     return Refused(sentence, code="template", data={"field": part})
 
 
@@ -136,7 +136,7 @@ def _check_source(kind: str, part: str, source: str) -> None:
     _Check(part, known).nodes(template.nodelist)
 
 
-def _in_words(problem: str) -> str:
+def _in_words(problem: str) -> Text:
     if found := re.search(r"Invalid filter: '([^']*)'", problem):
         return say("There is no filter “{name}”. There are: {names}.", name=found[1], names=", ".join(FILTERS))
     if found := re.search(r"Unclosed tag on line (\d+): '(\w+)'", problem):

@@ -16,13 +16,14 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import PillTone, pill, sub
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, register_verbs, timeline_panel
-from core.text import say
+from core.text import Text, say
 from policies.agreements import actions as agreements
 from policies.agreements.forms import AgreementForm, NewAgreementForm
 from policies.agreements.models import Agreement
@@ -65,7 +66,7 @@ class AgreementAction(StaffAction[Agreement]):
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
 
-    def obstacle(self, obj: Agreement, by: User) -> str | None:
+    def obstacle(self, obj: Agreement, by: User) -> Obstacle | None:
         return agreements.edit_obstacle(obj, by)
 
 
@@ -81,7 +82,7 @@ class Edit(AgreementAction):
             return {}
         return {name: getattr(rows[0], name) for name in ("title", "terms", "text", "valid_from", "valid_until")}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         agreement = agreements.edit_agreement(pk, by=by, **cleaned)
         return say("{agreement} is changed.", agreement=agreement)
 
@@ -95,10 +96,10 @@ class Publish(AgreementAction):
     roles = roles_that(May.PUBLISH_POLICIES)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: Agreement, by: User) -> str | None:
+    def obstacle(self, obj: Agreement, by: User) -> Obstacle | None:
         return agreements.publish_obstacle(obj, by)
 
-    def consequence(self, obj: Agreement, by: User) -> str:
+    def consequence(self, obj: Agreement, by: User) -> Text:
         if obj.valid_until is None:
             return say(
                 "{customer}'s periods that begin from {since} on are judged by it first.",
@@ -112,7 +113,7 @@ class Publish(AgreementAction):
             until=obj.valid_until,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         agreement = agreements.publish_agreement(pk, by=by, **cleaned)
         return say("{agreement} is published.", agreement=agreement)
 
@@ -124,7 +125,7 @@ class Discard(AgreementAction):
     icon = "trash-2"
     form_class = ReasonForm
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         agreement = agreements.discard_agreement(pk, by=by, **cleaned)
         return say("The draft of {agreement} is discarded.", agreement=agreement)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.forms import CustomerNumberField
 from backoffice.widgets import DateInput
@@ -20,15 +20,15 @@ class AgreementForm(FigureForm):
 
     json_field = "terms"
     optional = True
-    title = forms.CharField(max_length=120)
+    title = forms.CharField(label=_("Title"), max_length=120)
     valid_from = forms.DateField(
-        widget=DateInput, help_text=gettext_lazy("It judges periods that begin on this day or later.")
+        label=_("Valid from"), widget=DateInput, help_text=_("It judges periods that begin on this day or later.")
     )
     valid_until = forms.DateField(
-        widget=DateInput, required=False, help_text=gettext_lazy("The last day on which it holds.")
+        label=_("Valid until"), widget=DateInput, required=False, help_text=_("The last day on which it holds.")
     )
     text = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=gettext_lazy("Markdown.")
+        label=_("Text"), widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=_("Markdown.")
     )
     field_order = ("title", "valid_from", "valid_until", *GROUP_OF, "text")
 
@@ -43,5 +43,5 @@ class AgreementForm(FigureForm):
 class NewAgreementForm(AgreementForm):
     """The same for a customer to be named."""
 
-    customer = CustomerNumberField(label=gettext_lazy("Customer"), help_text=gettext_lazy("The customer’s number."))
+    customer = CustomerNumberField(help_text=_("The customer’s number."))
     field_order = ("customer", *AgreementForm.field_order)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
@@ -34,24 +34,28 @@ class Agreement(TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", gettext_lazy("Draft")
-        PUBLISHED = "published", gettext_lazy("Published")
-        DISCARDED = "discarded", gettext_lazy("Discarded")
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        DISCARDED = "discarded", _("Discarded")
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements")
-    title = models.CharField(max_length=120)
-    text = models.TextField(blank=True)
-    terms: Any = models.JSONField(default=dict)
-    valid_from = models.DateField()
-    valid_until = models.DateField(null=True, blank=True)
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    published_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
-    published_at = models.DateTimeField(null=True, blank=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements", verbose_name=_("customer"))
+    title = models.CharField(_("title"), max_length=120)
+    text = models.TextField(_("text"), blank=True)
+    terms: Any = models.JSONField(_("terms"), default=dict)
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
+    published_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
+    )
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
     objects: ClassVar = AgreementQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("agreement")
+        verbose_name_plural = _("agreements")
         ordering = ("customer", "-valid_from", "-pk")
         constraints = [
             models.CheckConstraint(
@@ -69,4 +73,4 @@ class Agreement(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say("{title} with {customer}", title=self.title, customer=self.customer.name)
+        return str(say("{title} with {customer}", title=self.title, customer=self.customer.name))

@@ -97,7 +97,7 @@ def compare_figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
         if name in before and name in after and before[name] == after[name]:
             continue
         was, now = (
-            figure(name, values[name]).value if name in values else say("not fixed") for values in (before, after)
+            figure(name, values[name]).value if name in values else str(say("not fixed")) for values in (before, after)
         )
         changes.append(FigureChange(name, shown.label, was, now, shown.public))
     return tuple(changes)

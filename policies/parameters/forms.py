@@ -12,7 +12,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from backoffice.actions import ActionForm
 from backoffice.forms import country_choices
@@ -23,7 +24,7 @@ from policies.parameters.parameters import MOST_DAYS_OF_WARNING, PolicyParameter
 from policies.parameters.text import BASES, DAYS_THAT_COUNT, REMEDIES, WORDS, problem_in_words
 from policies.versions.models import FULL_MONTH
 
-AS_THE_POLICY_SAYS = gettext_lazy("as the policy says")
+AS_THE_POLICY_SAYS = _("as the policy says")
 
 
 #: What stands for the customer's own country in the choice, where "nothing chosen" means "as the policy says".
@@ -38,22 +39,14 @@ YES, NO = "yes", "no"
 
 #: Every figure, in the groups and the order in which the forms ask for them.
 GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
+    (_("What may be refunded"), (FULL_MONTH, "bases", "remedies", "as_of_day_counts", "consent_needed_after_days")),
+    (_("Interruptions"), ("minimum_interruption_seconds",)),
     (
-        gettext_lazy("What may be refunded"),
-        (FULL_MONTH, "bases", "remedies", "as_of_day_counts", "consent_needed_after_days"),
-    ),
-    (gettext_lazy("Interruptions"), ("minimum_interruption_seconds",)),
-    (
-        gettext_lazy("Approvals and expiry"),
-        (
-            "second_approval_above",
-            "approval_window_days",
-            "draft_expires_after_days",
-            "proposal_expires_after_days",
-        ),
+        _("Approvals and expiry"),
+        ("second_approval_above", "approval_window_days", "draft_expires_after_days", "proposal_expires_after_days"),
     ),
     (
-        gettext_lazy("Deadlines"),
+        _("Deadlines"),
         (
             "acknowledge_within_days",
             "decide_within_days",
@@ -64,8 +57,8 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
             "silence_closes_after_days",
         ),
     ),
-    (gettext_lazy("Indemnity for a late answer"), ("indemnity_per_day", "indemnity_maximum")),
-    (gettext_lazy("The way to take it further"), ("further_way",)),
+    (_("Indemnity for a late answer"), ("indemnity_per_day", "indemnity_maximum")),
+    (_("The way to take it further"), ("further_way",)),
 )
 
 
@@ -161,12 +154,12 @@ class DaysOrNeverField(forms.CharField):
 class LengthWidget(forms.MultiWidget):
     """A number and its unit."""
 
-    UNITS = ((3_600, gettext_lazy("hours")), (60, gettext_lazy("minutes")), (1, gettext_lazy("seconds")))
+    UNITS = ((3_600, _("hours")), (60, _("minutes")), (1, _("seconds")))
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         widgets: dict[str, forms.Widget | type[forms.Widget]] = {
-            "count": forms.NumberInput(attrs={"aria-label": gettext_lazy("How many"), "min": 0}),
-            "unit": forms.Select(attrs={"aria-label": gettext_lazy("Unit")}, choices=self.UNITS),
+            "count": forms.NumberInput(attrs={"aria-label": _("How many"), "min": 0}),
+            "unit": forms.Select(attrs={"aria-label": _("Unit")}, choices=self.UNITS),
         }
         super().__init__(widgets, {"class": "length", **(attrs or {})})
 

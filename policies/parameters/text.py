@@ -12,10 +12,10 @@ from babel import Locale
 from django.utils.translation import get_language, gettext_lazy
 
 from core.amounts import money_text
-from core.text import Text, Words, join, say, say_count
+from core.text import Text, join, say, say_count
 from policies.parameters.parameters import PolicyParameterError
 
-type Say = Callable[[Any], str]
+type Say = Callable[[Any], Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +42,40 @@ class Figure:
     public: bool
 
 
-def _yes_no(value: Any) -> str:
+def _yes_no(value: Any) -> Text:
     return say("yes") if value else say("no")
 
 
-def _days(value: Any) -> str:
+def _days(value: Any) -> Text:
     return say("never") if value is None else say("the same day") if value == 0 else _count_of_days(value)
 
 
-def _last_days(value: Any) -> str:
+def _last_days(value: Any) -> Text:
     if not value:
         return say("none")
     return say_count("the last {count} day", "the last {count} days", value)
 
 
-def _count_of_days(number: int) -> str:
+def _count_of_days(number: int) -> Text:
     return say_count("{count} day", "{count} days", number)
 
 
-def _count_of_hours(number: int) -> str:
+def _count_of_hours(number: int) -> Text:
     return say_count("{count} hour", "{count} hours", number)
 
 
-def _count_of_minutes(number: int) -> str:
+def _count_of_minutes(number: int) -> Text:
     return say_count("{count} minute", "{count} minutes", number)
 
 
-def _count_of_seconds(number: int) -> str:
+def _count_of_seconds(number: int) -> Text:
     return say_count("{count} second", "{count} seconds", number)
 
 
 _UNITS = ((86_400, _count_of_days), (3_600, _count_of_hours), (60, _count_of_minutes), (1, _count_of_seconds))
 
 
-def _length(seconds: Any) -> str:
+def _length(seconds: Any) -> Text:
     """Seconds in their largest whole units: "4 hours", "1 hour 30 minutes"."""
     parts = []
     for length, in_words in _UNITS:
@@ -85,31 +85,31 @@ def _length(seconds: Any) -> str:
     return join(" ", parts) or say("any length")
 
 
-def _amounts(value: Any) -> str:
+def _amounts(value: Any) -> Text:
     """Amounts by currency above which something holds; it always holds for a currency that is not named."""
     named = _each_amount(value)
     return join(", ", [*named, say("any amount in other currencies") if named else say("any amount")])
 
 
-def _each_amount(value: Mapping[str, str]) -> list[Words]:
+def _each_amount(value: Mapping[str, str]) -> list[Text]:
     return [money_text(Decimal(amount), currency) for currency, amount in sorted(value.items())]
 
 
-def _country(value: Any) -> str:
+def _country(value: Any) -> Text:
     if not value:
         return say("the customer's country")
     return str(Locale.parse(get_language() or "en", sep="-").territories.get(value, _plain(value)))
 
 
-def _indemnities(value: Any) -> str:
+def _indemnities(value: Any) -> Text:
     return join(", ", _each_amount(value)) or say("nothing")
 
 
-def _maxima(value: Any) -> str:
+def _maxima(value: Any) -> Text:
     return join(", ", [*_each_amount(value), say("the period's fee")])
 
 
-def _overdue(value: Any) -> str:
+def _overdue(value: Any) -> Text:
     if value is None:
         return say("never by itself")
     return say_count("after every {count} day", "after every {count} days", value)
@@ -123,7 +123,7 @@ def _days_that_count(value: Any) -> str:
     return str(DAYS_THAT_COUNT.get(str(value), _plain(value)))
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> Text:
     """Any value, for a figure that nobody has found words for yet."""
     if isinstance(value, bool):
         return _yes_no(value)
@@ -256,7 +256,7 @@ WORDS: Mapping[str, FigureWords] = MappingProxyType(
 def figure(name: str, value: Any) -> Figure:
     """A figure by its stored name and value. One without words reads as it is stored, and is not public."""
     words = WORDS.get(name) or FigureWords(name.replace("_", " ").capitalize(), _plain)
-    return Figure(name, str(words.label), words.say(value), words.public)
+    return Figure(name, str(words.label), str(words.say(value)), words.public)
 
 
 def figures(parameters: Mapping[str, Any]) -> list[Figure]:
@@ -265,7 +265,7 @@ def figures(parameters: Mapping[str, Any]) -> list[Figure]:
     return [figure(name, parameters[name]) for name in sorted(parameters, key=lambda name: order.get(name, len(order)))]
 
 
-def problem_in_words(problem: PolicyParameterError) -> str:
+def problem_in_words(problem: PolicyParameterError) -> Text:
     """What is wrong with a figure, for whoever typed it. What only programs can do wrong is said in English."""
     match problem.code:
         case "nothing_a_day":

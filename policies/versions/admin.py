@@ -18,12 +18,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ActionForm, Done, OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.links import day, link, page_url
 from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
-from core.text import say
+from core.text import Text, say
 from policies.comparison.admin import PolicyComparison, comparison_url
 from policies.comparison.rules import compare
 from policies.parameters.text import figures
@@ -131,7 +132,7 @@ class EditDraft(StaffAction[PolicyVersion]):
     form_class = PolicyVersionForm
     intro = gettext_lazy("Whoever edits a draft cannot publish it.")
 
-    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return policies.draft_obstacle(obj)
 
     def get_initial(self, rows: Sequence[PolicyVersion], by: User) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class EditDraft(StaffAction[PolicyVersion]):
         version = rows[0]
         return {"effective_from": version.effective_from, "text": version.text, "parameters": version.figures}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         version = policies.edit_policy_draft(pk, by=by, **cleaned)
         return say("{version} is changed.", version=version)
 
@@ -156,10 +157,10 @@ class Publish(StaffAction[PolicyVersion]):
     form_class = OptionalReasonForm
     preview_template = "policies/panels/policy_changes.html"
 
-    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return policies.publish_obstacle(obj, by)
 
-    def consequence(self, obj: PolicyVersion, by: User) -> str:
+    def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say(
             "Periods that begin on {day} or later are judged by it. Everybody can read it "
             "on the public page at once. It is never edited again.",
@@ -176,7 +177,7 @@ class Publish(StaffAction[PolicyVersion]):
             "comparison": compare(before.text, obj.text, before.figures, obj.figures),
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         version = policies.publish_policy_version(pk, by=by, **cleaned)
         return say("{version} is published.", version=version)
 
@@ -191,13 +192,13 @@ class Discard(StaffAction[PolicyVersion]):
     in_bulk = False
     form_class = ReasonForm
 
-    def obstacle(self, obj: PolicyVersion, by: User) -> str | None:
+    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return policies.draft_obstacle(obj)
 
-    def consequence(self, obj: PolicyVersion, by: User) -> str:
+    def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say("It stays on record under its number and never judges anything.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         version = policies.discard_policy_draft(pk, by=by, **cleaned)
         return say("The draft of {version} is discarded.", version=version)
 
@@ -227,7 +228,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
         return with_more
 
     @admin.display(description=gettext_lazy("Version"), ordering="number")
-    def name(self, obj: PolicyVersion) -> str:
+    def name(self, obj: PolicyVersion) -> Text:
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
     @admin.display(description=gettext_lazy("Holds from"), ordering="effective_from")
@@ -245,7 +246,7 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
     def status(self, obj: PolicyVersion) -> SafeString:
         return standing_pill(obj)
 
-    def page_title(self, obj: PolicyVersion) -> str:  # type: ignore[override]
+    def page_title(self, obj: PolicyVersion) -> Text:  # type: ignore[override]
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
     def page_pills(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[SafeString]:

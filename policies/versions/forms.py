@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.widgets import DateInput
 from policies.parameters.forms import GROUP_OF, FigureForm
@@ -19,12 +19,10 @@ class PolicyVersionForm(FigureForm):
     json_field = "parameters"
     optional = False
     effective_from = forms.DateField(
-        label=gettext_lazy("Holds from"),
-        widget=DateInput,
-        help_text=gettext_lazy("It judges periods that begin on this day or later."),
+        label=_("Holds from"), widget=DateInput, help_text=_("It judges periods that begin on this day or later.")
     )
     text = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 20}), help_text=gettext_lazy("Markdown. What customers read.")
+        label=_("Text"), widget=forms.Textarea(attrs={"rows": 20}), help_text=_("Markdown. What customers read.")
     )
 
     @property

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from audit.tracked import TrackedModel, TrackedQuerySet
 from core.text import say
@@ -26,17 +27,18 @@ class Policy(TrackedModel):
     """A document with a chain of versions."""
 
     class Kind(models.TextChoices):
-        FULFILMENT = "fulfilment", gettext_lazy("Fulfilment policy")
-        REFUND = "refund", gettext_lazy("Refund policy")
+        FULFILMENT = "fulfilment", _("Fulfilment policy")
+        REFUND = "refund", _("Refund policy")
 
-    kind = models.CharField(max_length=12, choices=Kind, unique=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, unique=True)
 
     class Meta:
-        verbose_name_plural = gettext_lazy("policies")
+        verbose_name = _("policy")
+        verbose_name_plural = _("policies")
         ordering = ("kind",)
 
     def __str__(self) -> str:
-        return self.get_kind_display()
+        return str(self.get_kind_display())
 
 
 class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
@@ -77,32 +79,43 @@ class PolicyVersion(TrackedModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", gettext_lazy("Draft")
+        DRAFT = "draft", _("Draft")
         PUBLISHED = "published", pgettext_lazy("state of a policy version", "Published")
         DISCARDED = "discarded", pgettext_lazy("state of a policy version", "Discarded")
 
-    policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
-    number = models.PositiveIntegerField()
-    effective_from = models.DateField()
-    text = models.TextField(help_text=gettext_lazy("Markdown"))
-    parameters: Any = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
-    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
-    published_at = models.DateTimeField(null=True, blank=True)
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions", verbose_name=_("policy"))
+    number = models.PositiveIntegerField(_("number"))
+    effective_from = models.DateField(_("effective from"))
+    text = models.TextField(_("text"), help_text=_("Markdown"))
+    parameters: Any = models.JSONField(_("parameters"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, verbose_name=_("drafted by")
+    )
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("published by"),
+    )
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
     objects: ClassVar = PolicyVersionQuerySet.as_manager()
 
     class Standing(models.TextChoices):
         """Where a version stands on a day: its state, and for what is published what the days make of it."""
 
-        DRAFT = "draft", gettext_lazy("Draft")
+        DRAFT = "draft", _("Draft")
         DISCARDED = "discarded", pgettext_lazy("state of a policy version", "Discarded")
-        TO_COME = "to_come", gettext_lazy("To come")
-        IN_FORCE = "in_force", gettext_lazy("In force")
-        SUPERSEDED = "superseded", gettext_lazy("Superseded")
+        TO_COME = "to_come", _("To come")
+        IN_FORCE = "in_force", _("In force")
+        SUPERSEDED = "superseded", _("Superseded")
 
     class Meta:
+        verbose_name = _("policy version")
+        verbose_name_plural = _("policy versions")
         ordering = ("policy", "-number")
         constraints = [
             models.UniqueConstraint(fields=("policy", "number"), name="policy_version_number_once"),
@@ -123,8 +136,8 @@ class PolicyVersion(TrackedModel):
         ]
 
     def __str__(self) -> str:
-        return say(
-            "{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from
+        return str(
+            say("{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from)
         )
 
     def standing(self, day: date) -> PolicyVersion.Standing:

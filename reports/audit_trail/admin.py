@@ -21,7 +21,7 @@ from backoffice.admin import TrackedAdmin
 from backoffice.display import pill, sub, when
 from backoffice.panels import verb_in_words
 from complaints.cases.models import Complaint
-from core.text import say
+from core.text import Text, say
 
 
 class RoleFilter(admin.AllValuesFieldListFilter):
@@ -74,7 +74,7 @@ class EventAdmin(TrackedAdmin):
         return format_html("{}{}", obj.actor_name, sub(role_words(obj.actor_role)))
 
     @admin.display(description=gettext_lazy("Did"), ordering="verb")
-    def what(self, obj: Event) -> str:
+    def what(self, obj: Event) -> Text:
         return verb_in_words(obj.verb)
 
     @admin.display(description=gettext_lazy("What"))

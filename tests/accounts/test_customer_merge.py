@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.customers.actions import edit_customer
 from accounts.customers.contacts.actions import add_contact
@@ -113,6 +114,13 @@ def test_everything_moves_to_the_survivor_under_history(desk: Desk, survivor: Cu
     assert (event.target_id, event.customer_id, event.reason) == (duplicate.pk, duplicate.pk, "Same tax number")
     assert (event.data["into"], event.data["into_id"]) == ("K-1", survivor.pk)
     assert event.data["moved"]["subscriptions"] == event.data["moved"]["refunds"] == 1
+
+
+def test_what_moved_is_recorded_in_english(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
+    add_contact(duplicate.pk, by=desk.manager, name="Rosa Bianchi", email="rosa@example.com")
+    with override("it"):
+        merge(duplicate, survivor, desk.manager)
+    assert Event.objects.get(verb="customer.merge").data["moved"] == {"contacts": 1}
 
 
 def test_nobody_elses_rows_move(desk: Desk, survivor: Customer, duplicate: Customer) -> None:

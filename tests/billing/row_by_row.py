@@ -26,7 +26,7 @@ from billing.money import format_amount, split_gross
 from billing.subscriptions.actions import TermsInForce
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_change
-from core.text import recorded
+from core.text import in_english
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.templates.models import MessageTemplate
 from messaging.templates.reader import Reader
@@ -56,7 +56,7 @@ def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> Non
             except Refused as refused:
                 passed.append(period.pk)
                 data = {"code": refused.code, **refused.data}
-                _event(period.subscription, by, recorded(refused.message), data, outcome="refused")
+                _event(period.subscription, by, in_english(refused.message), data, outcome="refused")
         for invoice in Invoice.objects.due_before(today).order_by("pk"):
             invoice.state = Invoice.State.OVERDUE
             _save(invoice, "Past its due date")

@@ -11,7 +11,7 @@ from django.db import connection
 
 from audit.actions import Refused
 from audit.models import Event
-from core.text import recorded
+from core.text import in_english
 
 OUR_APPS = ("audit", "accounts", "messaging", "hardware", "billing", "policies", "complaints")
 
@@ -57,7 +57,7 @@ def assert_refused(
 def assert_event_of(refusal: Refused) -> Event:
     """The newest event tells of the refusal: by its sentence as the record says it, its code and its facts."""
     event = Event.objects.order_by("-pk")[0]
-    assert (event.outcome, event.message) == (Event.Outcome.REFUSED, recorded(refusal.message))
+    assert (event.outcome, event.message) == (Event.Outcome.REFUSED, in_english(refusal.message))
     assert event.data == {"code": refusal.code, **refusal.data}
     assert refusal.message.strip().endswith((".", "”", "?", ")"))
     return event

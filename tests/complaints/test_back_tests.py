@@ -13,7 +13,7 @@ from complaints.back_tests.actions import months_before
 from complaints.back_tests.models import BackTest
 from complaints.cases.decisions.actions import merge_complaints, withdraw_complaint
 from complaints.cases.models import Complaint
-from core.text import recorded
+from core.text import in_english
 from policies.versions.models import Policy
 from tests import factories
 from tests.complaints.back_test_cases import (
@@ -89,7 +89,7 @@ def test_the_sentence_of_a_case_says_why(desk: Desk) -> None:
     back_test = try_figures(desk, **OTHER_FIGURES)
     assert {name: case_of(back_test, complaint).why for name, complaint in made.items()} == {
         "plain": "The day of receipt counts otherwise.",
-        "special": f"{recorded(back_test.version)} does not allow this basis.",
+        "special": f"{in_english(back_test.version)} does not allow this basis.",
         "in cash": "The day of receipt counts otherwise. Not allowed: cash.",
         "full month": "Two people approve.",
         "short outage": "No refund was given. Outages count from another length on.",

@@ -16,7 +16,7 @@ from complaints.cases.actions import acknowledge_complaint, ask_customer, attach
 from complaints.cases.decisions.actions import communicate_decision, reopen_complaint
 from complaints.cases.models import Attachment, Message
 from complaints.letters.drafts import acknowledgement_text, decision_text, question_text
-from complaints.letters.text import PHRASES, calculation_in_words
+from complaints.letters.text import calculation_in_words
 from messaging.outbox.models import Delivery, OutgoingMessage
 from tests import factories
 from tests.complaints.cases import (
@@ -116,18 +116,6 @@ def test_every_remedy_has_its_words(
     refund = settled(desk, complaint, "special", special_amount=Decimal("40.00"), remedies=remedies)
     assert refund.total == Decimal("40.00")
     assert said[language] in decision_text(again(complaint))
-
-
-def test_both_languages_have_the_same_phrases_with_the_same_figures() -> None:
-    from string import Formatter
-
-    def figures(phrase: str) -> set[str]:
-        return {name for _, name, _, _ in Formatter().parse(phrase) if name}
-
-    assert PHRASES["en"].keys() == PHRASES["it"].keys()
-    assert {name: figures(PHRASES["en"][name]) for name in PHRASES["en"]} == {
-        name: figures(PHRASES["it"][name]) for name in PHRASES["it"]
-    }
 
 
 def test_a_rejection_names_its_reasons_and_the_way_to_take_it_further(desk: Desk) -> None:

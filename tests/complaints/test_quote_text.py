@@ -9,6 +9,7 @@ import pytest
 
 from complaints.quotes.inputs import QuoteInputError, as_of_before_period, missing, too_long, too_many_decimals
 from complaints.quotes.problems_text import problem_in_words
+from core.text import in_english
 
 ABOVE = QuoteInputError(
     "special_amount_above_fee",
@@ -32,7 +33,7 @@ ABOVE = QuoteInputError(
     ids=lambda problem: problem.code,
 )
 def test_the_record_says_what_the_calculation_says(problem: QuoteInputError) -> None:
-    assert problem_in_words(problem).recorded == problem.message
+    assert in_english(problem_in_words(problem)) == problem.message
 
 
 def test_days_and_amounts_are_written_for_people() -> None:

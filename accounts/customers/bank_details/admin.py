@@ -17,13 +17,14 @@ from accounts.customers.bank_details.rules import confirm_obstacle
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill, sub, when
 from backoffice.links import link
 from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
-from core.text import say
+from core.text import Text, say
 
 register_verbs({"bank_details.confirm": gettext_lazy("confirmed the new bank details:")})
 
@@ -41,17 +42,17 @@ class Confirm(StaffAction[BankDetailsChange]):
         "Ask the customer by a way that was known before the change, and write down how you checked it."
     )
 
-    def obstacle(self, obj: BankDetailsChange, by: User) -> str | None:
+    def obstacle(self, obj: BankDetailsChange, by: User) -> Obstacle | None:
         return confirm_obstacle(obj, by)
 
-    def consequence(self, obj: BankDetailsChange, by: User) -> str:
+    def consequence(self, obj: BankDetailsChange, by: User) -> Text:
         if not obj.iban_after:
             return say("Payouts to {customer} can be paid again, to no account.", customer=obj.customer.name)
         return say(
             "Payouts to {customer} can be paid again, to {iban}.", customer=obj.customer.name, iban=obj.iban_after
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         change = confirm_bank_details(pk, by=by, reason=cleaned["reason"])
         return say("The bank details of {customer} are confirmed.", customer=change.customer.name)
 

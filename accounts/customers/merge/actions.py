@@ -16,7 +16,7 @@ from audit.actions import Refused, act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
-from core.text import say
+from core.text import in_english, say
 
 #: What is locked first, as everywhere; all else follows by name.
 _LOCK_ORDER = (
@@ -97,4 +97,4 @@ def _rows(field: models.ForeignKey[Any, Any], duplicate: Customer) -> models.Que
 
 
 def _name(field: models.ForeignKey[Any, Any]) -> str:
-    return str(field.model._meta.verbose_name_plural)
+    return in_english(field.model._meta.verbose_name_plural)

@@ -38,7 +38,7 @@ def give_delegation(*, by: User, deputy_id: int, starts_on: date, ends_on: date,
             raise Refused(say("This person does not exist."), code="missing", data={"field": "deputy"})
         obstacle = deputy_obstacle(delegator, deputy)
         if obstacle:
-            raise Refused(obstacle, code=obstacle.code, data={"field": "deputy"})
+            raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "deputy"})
         if starts_on < timezone.localdate():
             raise Refused(
                 say("This day is over: nobody stands in for somebody in the past."),

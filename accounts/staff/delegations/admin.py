@@ -18,6 +18,7 @@ from accounts.staff.approvers import roles_that_may_stand_in_for
 from accounts.staff.delegations.actions import give_delegation, revoke_delegation, revoke_obstacle
 from accounts.staff.models import Delegation, User
 from accounts.staff.permissions import May, role_words, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ActionForm, Done, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -25,7 +26,7 @@ from backoffice.display import pill, sub, when
 from backoffice.forms import DateField, ReasonField
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
-from core.text import say
+from core.text import Text, say
 
 register_verbs(
     {
@@ -39,13 +40,13 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A staff member, shown with the role."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return say("{person} ({role})", person=obj, role=role_words(obj.role_name))
+        return str(say("{person} ({role})", person=obj, role=role_words(obj.role_name)))
 
 
 class DelegationForm(ActionForm):
     """Who stands in, from when to when, and why."""
 
-    deputy = PersonField(User.objects.none(), empty_label=gettext_lazy("Choose a person"))
+    deputy = PersonField(User.objects.none(), label=gettext_lazy("Deputy"), empty_label=gettext_lazy("Choose a person"))
     starts_on = DateField(label=gettext_lazy("First day"))
     ends_on = DateField(label=gettext_lazy("Last day"), help_text=gettext_lazy("It counts too."))
     reason = ReasonField(help_text=gettext_lazy("Why you are away. It becomes part of the record."))
@@ -90,17 +91,17 @@ class Revoke(StaffAction[Delegation]):
     may = May.DELEGATE_APPROVALS
     roles = roles_that(May.DELEGATE_APPROVALS)
 
-    def obstacle(self, obj: Delegation, by: User) -> str | None:
+    def obstacle(self, obj: Delegation, by: User) -> Obstacle | None:
         return revoke_obstacle(obj, by)
 
-    def consequence(self, obj: Delegation, by: User) -> str:
+    def consequence(self, obj: Delegation, by: User) -> Text:
         return say(
             "{deputy} approves nothing more for {delegator}. What they approved until now stays.",
             deputy=obj.deputy,
             delegator=obj.delegator,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("Revoked: {delegation}.", delegation=revoke_delegation(pk, by=by, **cleaned))
 
 
@@ -134,7 +135,7 @@ class DelegationAdmin(TrackedAdmin):
         return [name for name in self.fields if revoked or name != "revoked"]
 
     @admin.display(description=gettext_lazy("Who for whom"), ordering="deputy")
-    def who(self, obj: Delegation) -> str:
+    def who(self, obj: Delegation) -> Text:
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
     @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
@@ -161,7 +162,7 @@ class DelegationAdmin(TrackedAdmin):
     def revoked(self, obj: Delegation) -> SafeString:
         return when(obj.revoked_at)
 
-    def page_title(self, obj: Delegation) -> str:  # type: ignore[override]
+    def page_title(self, obj: Delegation) -> Text:  # type: ignore[override]
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
     def page_pills(self, request: HttpRequest, obj: Delegation) -> Sequence[SafeString]:
@@ -204,7 +205,7 @@ def standing_in(request: HttpRequest) -> Panel | None:
     )
 
 
-def _seen_by(user: User, delegation: Delegation) -> str:
+def _seen_by(user: User, delegation: Delegation) -> Text:
     if delegation.deputy_id == user.pk:
         return say("You for {delegator}", delegator=delegation.delegator)
     return say("{deputy} for you", deputy=delegation.deputy)

@@ -51,5 +51,5 @@ class ChooseLanguage(PageAction):
         person = choose_language(by=by, language=cleaned["language"])
         # Said on the next page, so in the language of that one, where it is known.
         with translation.override(person.language or translation.get_language()):
-            sentence = say("Your pages are in the language that you chose.")
+            sentence = str(say("Your pages are in the language that you chose."))
         return Done(sentence, reverse("admin:accounts_user_do", args=(self.name,)))

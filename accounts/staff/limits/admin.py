@@ -18,6 +18,7 @@ from accounts.staff.limits.actions import draft_limit, publish_limit, publish_li
 from accounts.staff.limits.forms import LimitForm
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import May, Role, role_words, roles_that
+from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
@@ -26,7 +27,7 @@ from backoffice.display import pill
 from backoffice.links import page_url
 from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
 from core.amounts import money_text
-from core.text import Text, say
+from core.text import Text, join, lower, say
 
 register_verbs(
     {
@@ -63,19 +64,19 @@ class PublishLimit(StaffAction[ApprovalLimit]):
     roles = roles_that(May.PUBLISH_STAFF)
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: ApprovalLimit, by: User) -> str | None:
+    def obstacle(self, obj: ApprovalLimit, by: User) -> Obstacle | None:
         return publish_limit_obstacle(obj, by=by)
 
-    def consequence(self, obj: ApprovalLimit, by: User) -> str:
+    def consequence(self, obj: ApprovalLimit, by: User) -> Text:
         return say(
             "From {day} on, a {role} may approve up to {amount} ({subject}).",
             day=obj.valid_from,
-            role=str(role_words(obj.role.name)).lower(),
+            role=lower(role_words(obj.role.name)),
             amount=money_text(obj.amount, obj.currency),
-            subject=obj.get_subject_display().lower(),
+            subject=lower(obj.get_subject_display()),
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         return say("Published: {limit}.", limit=publish_limit(pk, by=by, reason=cleaned["reason"]))
 
 
@@ -137,7 +138,7 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
         (
             subjects[found.subject],
             found.currency or say("any currency"),
-            ", ".join([*map(str, found.people), *map(_in_place, found.deputies)]) or say("nobody"),
+            join(", ", [*found.people, *map(_in_place, found.deputies)]) or say("nobody"),
         )
         for found in short
     ]
@@ -157,7 +158,7 @@ def approvers_panel(request: HttpRequest) -> Panel | None:
     )
 
 
-def _in_place(delegation: Delegation) -> str:
+def _in_place(delegation: Delegation) -> Text:
     return say("{deputy} for {delegator}", deputy=delegation.deputy, delegator=delegation.delegator)
 
 

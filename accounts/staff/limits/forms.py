@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import ApprovalLimit
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role, role_words
@@ -20,15 +20,12 @@ def _approving_roles() -> list[tuple[str, Text]]:
 class LimitForm(ActionForm):
     """An approval limit from a date on."""
 
-    role = forms.ChoiceField(choices=_approving_roles)
-    subject = forms.ChoiceField(label=gettext_lazy("What is approved"), choices=ApprovalLimit.Subject)
-    currency = forms.ChoiceField(choices=currency_choices)
-    valid_from = DateField(label=gettext_lazy("Holds from"))
+    role = forms.ChoiceField(label=_("Role"), choices=_approving_roles)
+    subject = forms.ChoiceField(label=_("What is approved"), choices=ApprovalLimit.Subject)
+    currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
+    valid_from = DateField(label=_("Holds from"))
     amount = AmountField(
-        label=gettext_lazy("Up to"),
-        help_text=gettext_lazy("The refund together with what the customer was granted lately."),
+        label=_("Up to"), help_text=_("The refund together with what the customer was granted lately.")
     )
-    batch_amount = AmountField(
-        label=gettext_lazy("Up to, for a batch"), initial=0, help_text=gettext_lazy("The sum of one batch; 0: none.")
-    )
+    batch_amount = AmountField(label=_("Up to, for a batch"), initial=0, help_text=_("The sum of one batch; 0: none."))
     reason = ReasonField(required=False)

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         for result in report.results:
             if result.became in (Became.UNMATCHED, Became.REFUSED):
                 self.stdout.write(str(result))
-        self.stdout.write(report.counts())
+        self.stdout.write(str(report.counts()))
 
 
 def _read(path: Path, bank_map: BankMap) -> Statement:

@@ -58,7 +58,7 @@ class Command(ImportCommand):
                             candidates, origin=origin, by=by, today=today, partial=options["partial"]
                         )
             except ImportRefused as refused:
-                report, refusal = refused.report, refused.message
+                report, refusal = refused.report, str(refused.message)
             except Refused as refused:
                 raise CommandError(refused.message) from None
             if stream is not None:

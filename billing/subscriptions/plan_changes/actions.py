@@ -24,7 +24,7 @@ from billing.periods import Period, Term, period_containing
 from billing.plans.models import Plan, Price
 from billing.subscriptions.actions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
-from core.text import join, say
+from core.text import join, lower, say
 
 State = PlanChange.State
 
@@ -127,7 +127,7 @@ def terms_obstacle(
                 "{subscription} is {term}, and stays so: its cycle was chosen when it began (F9). "
                 "Another cycle is another subscription.",
                 subscription=subscription.number,
-                term=subscription.get_term_display().lower(),
+                term=lower(subscription.get_term_display()),
             ),
             "term",
         )
@@ -223,7 +223,7 @@ def schedule_plan_change(
             )
         effect = effect_of(subscription, current, plan, effective_on, agreed_fee)
         if isinstance(effect, Obstacle):
-            raise Refused(effect, code=effect.code)
+            raise Refused(effect.sentence, code=effect.code)
         change = checked(
             PlanChange(
                 subscription=subscription,

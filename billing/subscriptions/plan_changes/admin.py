@@ -38,7 +38,7 @@ from billing.subscriptions.plan_changes.actions import (
 )
 from billing.subscriptions.plan_changes.forms import PlanChangeForm
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, lower, say
 
 register_verbs(
     {
@@ -82,10 +82,10 @@ class ChangePlan(StaffAction[Subscription]):
     preview_template = "billing/preview_plan_change.html"
     previews_input = True
 
-    def obstacle(self, obj: Subscription, by: User) -> str | None:
+    def obstacle(self, obj: Subscription, by: User) -> Obstacle | None:
         return change_obstacle(obj, by) or scheduled_obstacle(_scheduled(obj))
 
-    def consequence(self, obj: Subscription, by: User) -> str:
+    def consequence(self, obj: Subscription, by: User) -> Text:
         current = _open_period(obj)
         if current is None:
             return ""
@@ -125,7 +125,7 @@ class ChangePlan(StaffAction[Subscription]):
             "fee_now": money_text(current.fee, obj.currency),
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         change = schedule_plan_change(pk, by=by, plan_id=cleaned.pop("plan").pk, **cleaned)
         current = change.subscription.current_period()
         assert current is not None
@@ -147,13 +147,13 @@ class TakeBackChange(StaffAction[Subscription]):
     roles = roles_that(May.CHANGE_PLANS)
     form_class = ReasonForm
 
-    def obstacle(self, obj: Subscription, by: User) -> str | None:
+    def obstacle(self, obj: Subscription, by: User) -> Obstacle | None:
         return withdraw_obstacle(_scheduled(obj), obj, _open_period(obj), by)
 
-    def consequence(self, obj: Subscription, by: User) -> str:
+    def consequence(self, obj: Subscription, by: User) -> Text:
         return say("{number} keeps the plan {plan}.", number=obj.number, plan=obj.plan.name)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         waiting = scheduled_change(pk)
         change = withdraw_plan_change(waiting.pk if waiting else 0, by=by, reason=cleaned["reason"])
         return say("{subscription} keeps its plan.", subscription=change.subscription)
@@ -182,11 +182,11 @@ def plan_change_panel(subscription: Subscription) -> Panel | None:
     return Panel(say("Changes of plan"), "backoffice/panels/table.html", {"headings": headings, "rows": rows})
 
 
-def _word(change: PlanChange) -> str:
+def _word(change: PlanChange) -> Text:
     return say(
         "asked for on {day}, by {channel}",
         day=change.asked_on,
-        channel=change.get_channel_display().lower(),
+        channel=lower(change.get_channel_display()),
     )
 
 
@@ -263,7 +263,7 @@ class PlanChangeAdmin(TrackedAdmin):
     def state_pill(self, obj: PlanChange) -> SafeString:
         return change_pill(obj)
 
-    def page_title(self, obj: PlanChange) -> str:  # type: ignore[override]
+    def page_title(self, obj: PlanChange) -> Text:  # type: ignore[override]
         return say(
             "{subscription}: {before} to {plan}",
             subscription=obj.subscription.number,

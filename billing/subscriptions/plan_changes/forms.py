@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
 from backoffice.forms import AmountField, DateField, ReasonField
@@ -14,15 +14,13 @@ from billing.subscriptions.models import Subscription
 class PlanChangeForm(ActionForm):
     """The customer's word, how it came, and what they want."""
 
-    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=gettext_lazy("New plan"))
-    effective_on = DateField(
-        label=gettext_lazy("From"), help_text=gettext_lazy("The first period that begins on this day or later has it.")
-    )
+    plan = forms.ModelChoiceField(Plan.objects.filter(active=True), label=_("New plan"))
+    effective_on = DateField(label=_("From"), help_text=_("The first period that begins on this day or later has it."))
     agreed_fee = AmountField(
-        label=gettext_lazy("Agreed fee (optional)"),
+        label=_("Agreed fee (optional)"),
         required=False,
-        help_text=gettext_lazy("Gross, for a whole term, where it differs from the plan's price. Billing's to agree."),
+        help_text=_("Gross, for a whole term, where it differs from the plan's price. Billing's to agree."),
     )
-    channel = forms.ChoiceField(label=gettext_lazy("It came by"), choices=Subscription.Channel)
-    asked_on = DateField(label=gettext_lazy("Asked for on"))
+    channel = forms.ChoiceField(label=_("It came by"), choices=Subscription.Channel)
+    asked_on = DateField(label=_("Asked for on"))
     reason = ReasonField(required=False)

@@ -17,7 +17,7 @@ from complaints.cases.deadlines.status import escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.cases.notifications import tell_lead
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for, is_missed
-from core.text import Words, say
+from core.text import Text, say
 from policies.choices import DayCount
 
 #: A deadline that passed unmet: which, and when it was.
@@ -46,7 +46,7 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
         raise Refused(_unknown_holidays(problem), code="holidays_unknown") from None
 
 
-def _unknown_holidays(problem: UnknownHolidays) -> Words:
+def _unknown_holidays(problem: UnknownHolidays) -> Text:
     if problem.year is None:
         return say(
             "The public holidays of “{country}” are not known. The deadlines count working days, so the policy, or an "

@@ -19,7 +19,7 @@ from django.utils import timezone
 from billing.periods import local_midnight
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.deadlines import days_left, is_missed
-from core.text import Words, say
+from core.text import Text, say
 from policies.agreements.models import Agreement
 from policies.parameters.parameters import RefundParameters
 from policies.versions.models import Policy, PolicyVersion
@@ -40,7 +40,7 @@ class Due:
     """By the policy's days of warning, and on the last day; once it is missed it is not near any more."""
 
     @property
-    def in_words(self) -> Words:
+    def in_words(self) -> Text:
         """As a pill says it: "Decide in 3 d"."""
         late = -self.days_left
         decide = self.deadline == DeadlineBreach.Deadline.DECIDE

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle, Why
 from backoffice.actions import ActionForm, Done, OptionalReasonForm
 from backoffice.links import page_url
 from complaints.cases import actions as cases
@@ -23,7 +24,7 @@ from complaints.quotes.quoting import Choices, suggested_basis
 from complaints.refunds.forms import ProposeForm
 from complaints.refunds.proposals import quote_and_propose
 from complaints.refunds.rules import consent_missing, quote_obstacle
-from core.text import say
+from core.text import Text, say
 
 
 class Assess(CaseAction):
@@ -32,13 +33,13 @@ class Assess(CaseAction):
     icon = "search-check"
     form_class = AssessForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return assess_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return {"severity": rows[0].severity} if len(rows) == 1 else {}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         assessment = cases.assess_complaint(pk, by=by, **cleaned)
         return say("{complaint} is assessed; its evidence is kept with it.", complaint=assessment.complaint.code)
 
@@ -50,10 +51,10 @@ class Decide(CaseAction):
     icon = "gavel"
     form_class = DecideForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return decide_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         if obj.decision is not None:
             return say(
                 "This supersedes the decision “{decision}”. Refunds that are settled stay as they are.",
@@ -61,7 +62,7 @@ class Decide(CaseAction):
             )
         return say("The decision is kept with your name and cannot be edited; a later one can supersede it.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         decision = decisions.decide_complaint(pk, by=by, **cleaned)
         return say("{complaint} is decided: {decision}.", complaint=decision.complaint.code, decision=decision)
 
@@ -77,7 +78,7 @@ class Propose(CaseAction):
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Why | None:
         found = quote_obstacle(obj, by)
         if found:
             return found
@@ -85,7 +86,7 @@ class Propose(CaseAction):
             return say("{complaint} is not decided yet: decide it first.", complaint=obj.code)
         return consent_missing(obj)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         return say(
             "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
         )
@@ -126,13 +127,13 @@ class Close(CaseAction):
     icon = "archive"
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return close_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         return say("{complaint} leaves the queues. A lead can reopen it.", complaint=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.close_complaint(pk, by=by, **cleaned)
         return say("{complaint} is closed.", complaint=complaint.code)
 
@@ -145,15 +146,15 @@ class Withdraw(CaseAction):
     form_class = ChannelReasonForm
     intro = gettext_lazy("Only on the customer’s word. Write down how it came and what they said.")
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return withdraw_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         waiting = open_refunds(obj)
         if not waiting:
             return say("{complaint} ends.", complaint=obj.code)
         return say("{complaint} ends, and {refund} is withdrawn with it.", complaint=obj.code, refund=waiting[0].code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.withdraw_complaint(pk, by=by, **cleaned)
         return say("{complaint} is withdrawn.", complaint=complaint.code)

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
+from audit.actions import Obstacle
 from backoffice.actions import OptionalReasonForm
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
@@ -16,7 +17,7 @@ from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import CaseAction, say_initial
 from complaints.cases.rules import acknowledge_obstacle, ask_obstacle, communicate_obstacle, resume_obstacle
 from complaints.letters.drafts import acknowledgement_text, decision_text, question_text
-from core.text import say
+from core.text import Text, say
 
 
 class Acknowledge(CaseAction):
@@ -26,13 +27,13 @@ class Acknowledge(CaseAction):
     form_class = SayForm
     intro = gettext_lazy("The customer learns that the complaint is here, and its code.")
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return acknowledge_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, acknowledgement_text)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         message = cases.acknowledge_complaint(pk, by=by, **cleaned)
         return say("The acknowledgement to {person} is on record.", person=message.correspondent)
 
@@ -44,13 +45,13 @@ class Ask(CaseAction):
     form_class = SayForm
     intro = gettext_lazy("The case waits for the answer. Its deadlines run on.")
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return ask_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, question_text)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         message = cases.ask_customer(pk, by=by, **cleaned)
         return say("The question to {person} is on record; the case waits.", person=message.correspondent)
 
@@ -64,13 +65,13 @@ class Resume(CaseAction):
     tone = "primary"
     form_class = OptionalReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return resume_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         return say("{complaint} goes back into review.", complaint=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = cases.resume_complaint(pk, by=by, **cleaned)
         return say("{complaint} is in review again.", complaint=complaint.code)
 
@@ -82,13 +83,13 @@ class Communicate(CaseAction):
     icon = "send"
     form_class = SayForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return communicate_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, decision_text)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         message = decisions.communicate_decision(pk, by=by, **cleaned)
         return say("What {person} was told is on record.", person=message.correspondent)
 
@@ -99,6 +100,6 @@ class CustomerSaid(CaseAction):
     icon = "message-square-reply"
     form_class = CustomerMessageForm
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         cases.record_customer_message(pk, by=by, **cleaned)
         return say("The customer’s message is on the case.")

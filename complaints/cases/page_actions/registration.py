@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
+from audit.actions import Obstacle, Why
 from backoffice.actions import Done, NoReasonForm, PageAction
 from backoffice.links import page_url
 from billing.subscriptions.models import Subscription
@@ -19,7 +20,7 @@ from complaints.cases.forms import AssignForm, AttachForm, CorrectForm, Register
 from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import CaseAction
 from complaints.cases.rules import assign_obstacle, work_obstacle
-from core.text import say
+from core.text import Text, say
 
 
 class Register(PageAction):
@@ -57,19 +58,19 @@ class TakeUp(CaseAction):
     icon = "hand"
     form_class = NoReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Why | None:
         if obj.owner is not None:
             if obj.owner == by:
                 return say("{complaint} is yours already.", complaint=obj.code)
             return say("{complaint} is {person}’s already.", complaint=obj.code, person=obj.owner)
         return assign_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         if obj.state == Complaint.State.REGISTERED:
             return say("{complaint} becomes yours and its review starts.", complaint=obj.code)
         return say("{complaint} becomes yours.", complaint=obj.code)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = cases.assign_complaint(pk, by=by, owner_id=by.pk)
         return say("{complaint} is yours.", complaint=complaint.code)
 
@@ -82,15 +83,15 @@ class Assign(CaseAction):
     icon = "user-round-plus"
     form_class = AssignForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return assign_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         if obj.owner is None:
             return say("{complaint} moves from nobody to the person you choose.", complaint=obj.code)
         return say("{complaint} moves from {person} to the person you choose.", complaint=obj.code, person=obj.owner)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = cases.assign_complaint(pk, by=by, owner_id=cleaned["owner"].pk, reason=cleaned["reason"])
         return say("{complaint} is assigned to {person}.", complaint=complaint.code, person=complaint.owner)
 
@@ -102,7 +103,7 @@ class WriteNote(CaseAction):
     form_class = TextForm
     intro = gettext_lazy("Internal: the customer never sees it.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         cases.add_note(pk, by=by, **cleaned)
         return say("The note is kept.")
 
@@ -113,10 +114,10 @@ class Attach(CaseAction):
     icon = "paperclip"
     form_class = AttachForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return work_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         attachment = cases.attach_file(pk, by=by, file=cleaned["file"])
         return say("{file} is attached.", file=attachment.name)
 
@@ -128,7 +129,7 @@ class Correct(CaseAction):
     form_class = CorrectForm
     intro = gettext_lazy("For a wrong registration. The old values stay in the history.")
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return work_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class Correct(CaseAction):
         names = ("channel", "received_at", "category", "sought", "subject", "text", "period_id")
         return {name: getattr(rows[0], name) for name in names}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         reason = cleaned.pop("reason")
         known = Complaint.objects.get(pk=pk)
         # The form shows the time of receipt to the minute; unchanged there means unchanged.

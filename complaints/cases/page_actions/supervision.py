@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
+from audit.actions import Obstacle
 from backoffice.actions import Done, ReasonForm
 from backoffice.links import page_url
 from complaints.cases.decisions import actions as decisions
@@ -15,7 +16,7 @@ from complaints.cases.forms import MergeForm, ReferForm
 from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import LeadAction
 from complaints.cases.rules import consent_obstacle, lead_obstacle, merge_obstacle, reopen_obstacle
-from core.text import say
+from core.text import Text, say
 
 
 class Merge(LeadAction):
@@ -27,7 +28,7 @@ class Merge(LeadAction):
         "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
     )
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return merge_obstacle(obj, by)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
@@ -41,16 +42,16 @@ class Reopen(LeadAction):
     icon = "rotate-ccw"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return reopen_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         return say(
             "{complaint} goes back into review; its deadlines start anew, missed ones stay on record.",
             complaint=obj.code,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.reopen_complaint(pk, by=by, **cleaned)
         return say("{complaint} is open again.", complaint=complaint.code)
 
@@ -63,13 +64,13 @@ class Escalate(LeadAction):
     icon = "arrow-big-up"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return lead_obstacle(obj, by)
 
-    def consequence(self, obj: Complaint, by: User) -> str:
+    def consequence(self, obj: Complaint, by: User) -> Text:
         return say("{complaint} rises to level {level}.", complaint=obj.code, level=obj.escalation_level + 1)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.escalate_complaint(pk, by=by, **cleaned)
         return say("{complaint} is on level {level}.", complaint=complaint.code, level=complaint.escalation_level)
 
@@ -83,7 +84,7 @@ class Refer(LeadAction):
         "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
     )
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return lead_obstacle(obj, by)
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class Refer(LeadAction):
             "outcome": case.referral_outcome,
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.refer_complaint(pk, by=by, **cleaned)
         return say("The referral of {complaint} is on record.", complaint=complaint.code)
 
@@ -109,9 +110,9 @@ class Consent(LeadAction):
     icon = "badge-check"
     form_class = ReasonForm
 
-    def obstacle(self, obj: Complaint, by: User) -> str | None:
+    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
         return consent_obstacle(obj, by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         complaint = decisions.give_consent(pk, by=by, **cleaned)
         return say("You consented: a refund on {complaint} may be proposed.", complaint=complaint.code)

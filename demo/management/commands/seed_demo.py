@@ -26,7 +26,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        obstacle: str | None = occupied()
+        occupation = occupied()
+        obstacle = str(occupation) if occupation else None
         if obstacle is None and not settings.DEBUG:
             obstacle = "The demonstration has passwords that everybody knows, so it is made only where DEBUG is on."
         if obstacle is not None:

@@ -46,7 +46,7 @@ class Command(ImportCommand):
                     else:
                         report = import_purchases(candidates, origin=origin, by=by, today=today, partial=partial)
             except ImportRefused as refused:
-                report, refusal = refused.report, refused.message
+                report, refusal = refused.report, str(refused.message)
             except Refused as refused:
                 raise CommandError(refused.message) from None
             if stream is not None:
