@@ -8,7 +8,6 @@ is refused by the action itself, as a second click on the same button is.
 
 from __future__ import annotations
 
-import csv
 import logging
 import secrets
 from collections.abc import Iterable, Sequence
@@ -27,7 +26,7 @@ from audit import context
 from audit.actions import Refused, Why
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.presence import SEEN, seen_in
-from core.sheets.formulas import safe_cell
+from core.sheets.formulas import csv_lines, safe_cell
 from core.text import Text, say
 
 if TYPE_CHECKING:
@@ -274,12 +273,10 @@ def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: s
 
 
 def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    cells = ((result.pk, result.label, result.outcome, result.sentence) for result in found)
+    lines = csv_lines(("id", "row", "outcome", "result"), cells, guard=safe_cell)
+    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{action.name}-results.csv"'
-    writer = csv.writer(response)
-    writer.writerow(("id", "row", "outcome", "result"))
-    for result in found:
-        writer.writerow(safe_cell(cell) for cell in (result.pk, result.label, result.outcome, result.sentence))
     return response
 
 

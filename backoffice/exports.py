@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -24,7 +23,7 @@ from django.utils.safestring import SafeString
 from audit.actions import Refused, act
 from backoffice.models import SavedView
 from backoffice.paging import FewValues, ShortCount, is_for_few_values
-from core.sheets.formulas import safe_cell
+from core.sheets.formulas import csv_lines, safe_cell
 from core.text import counted, say
 
 if TYPE_CHECKING:
@@ -146,23 +145,15 @@ class ListPages(admin.ModelAdmin[Any]):
         return response
 
     def _csv_lines(self, columns: list[Any], rows: Any) -> Iterator[str]:
-        writer = csv.writer(_Echo())
-        yield writer.writerow([strip_tags(str(label_for_field(name, self.model, self))) for name in columns])
-        for row in rows.iterator(chunk_size=1000):
-            yield writer.writerow([safe_cell(self._cell(name, row)) for name in columns])
+        header = [strip_tags(str(label_for_field(name, self.model, self))) for name in columns]
+        cells = ([self._cell(name, row) for name in columns] for row in rows.iterator(chunk_size=1000))
+        return csv_lines(header, cells, guard=safe_cell)
 
     def _cell(self, name: Any, row: Any) -> str:
         field, _, value = lookup_field(name, row, self)
         if field is not None and getattr(field, "choices", None):
             return str(getattr(row, f"get_{field.name}_display")())
         return plain_text(value)
-
-
-class _Echo:
-    """Gives back what ``csv`` writes."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def plain_text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
+from typing import Self
 
 import holidays
 
@@ -21,15 +22,6 @@ def known_countries() -> frozenset[str]:
     return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 
-class RemedyKind(StrEnum):
-    """How something is given back (R4, R1)."""
-
-    CREDIT = "credit"
-    MINUTES = "minutes"
-    EXTENSION = "extension"
-    CASH = "cash"
-
-
 class Basis(StrEnum):
     """Why money may be given back, which decides how it is counted."""
 
@@ -37,3 +29,25 @@ class Basis(StrEnum):
     FULL_MONTH = "full_month"  # clause F5
     INTERRUPTION = "interruption"  # clause R7
     SPECIAL = "special"  # clause R7
+
+
+def gettext_noop(message: str) -> str:
+    """Marks words for translation, as Django's function does, without Django."""
+    return message
+
+
+class RemedyKind(StrEnum):
+    """How something is given back (R4, R1): ``label`` names one that was given, ``words`` what a policy allows."""
+
+    label: str
+    words: str
+
+    def __new__(cls, value: str, label: str = "", words: str = "") -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.label, kind.words = value, label, words
+        return kind
+
+    CREDIT = "credit", gettext_noop("Credit"), gettext_noop("credit on the next cycle")
+    MINUTES = "minutes", gettext_noop("Minutes"), gettext_noop("more minutes")
+    EXTENSION = "extension", gettext_noop("Longer period"), gettext_noop("a longer period")
+    CASH = "cash", gettext_noop("Cash"), gettext_noop("cash")

@@ -34,6 +34,7 @@ PURE = (
     "complaints.quotes.quote_json",
     "complaints.deadlines",
     "policies.policy_parameters",
+    "policies.policy_units",
 )
 #: What faces people or the outside, words included: nothing that holds rules imports it.
 FACES = {

@@ -681,9 +681,15 @@ def test_a_policys_text_does_nothing(text: str) -> None:
         assert bad not in html
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_cell_does_not_compute(start: str) -> None:
     assert safe_cell(f"{start}HYPERLINK(1)").startswith("'")
+
+
+@pytest.mark.parametrize("before", ["a;", "a; ", "a\t", "a\n", 'a;"'])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+def test_a_cell_does_not_compute_for_a_reader_that_splits_it(before: str, sign: str) -> None:
+    assert safe_cell(f"{before}{sign}HYPERLINK(1)") == f"{before}'{sign}HYPERLINK(1)"
 
 
 def test_no_case_is_refunded_without_its_own_complaint(desk: Desk) -> None:

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
+from accounts.imports.frame import Import, ImportRefused, Origin
 from accounts.staff.models import User
-from core.sheets.problems import shown
+from audit.actions import Refused
+from audit.context import acting
+from core.sheets.maps import MapProblem
+from core.sheets.problems import FileProblem, shown
 from core.sheets.report import Report, rows
 
 
 class ImportCommand(BaseCommand):
-    """Base of the import commands. Their exit status is 1 when the file or any row was refused."""
+    """Base of the commands that import row by row. Their exit status is 1 when the file or any row was refused."""
 
-    def add_import_arguments(self, parser: CommandParser) -> None:
+    what: Import[Any]
+
+    def add_arguments(self, parser: CommandParser) -> None:
         """The file and the switches that mean the same for every import."""
         parser.add_argument("file", metavar="FILE", help="the CSV file, UTF-8, with a header")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and write nothing")
         parser.add_argument("--partial", action="store_true", help="import the good rows though others are refused")
         parser.add_argument("--report", metavar="REPORT.csv", help="write what became of every row as CSV, too")
         parser.add_argument("--by", metavar="USERNAME", help="who imports; the system itself if left out")
+
+    def today(self, options: Mapping[str, Any]) -> date:
+        """The local day of the import."""
+        return timezone.localdate()
+
+    def read(self, path: Path, options: Mapping[str, Any], today: date) -> tuple[list[Any], Origin]:
+        """Every row of the file, and where they come from. Raises ``FileProblem`` or ``MapProblem``."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        today = self.today(options)
+        by = person(options["by"])
+        path = Path(options["file"])
+        try:
+            candidates, origin = self.read(path, options, today)
+        except (FileProblem, MapProblem) as problem:
+            raise CommandError(f"{problem} Nothing was imported.") from None
+        refusal, partial = "", options["partial"]
+        with report_file(options["report"], path) as stream:
+            try:
+                with acting(source="command"):
+                    if options["dry_run"]:
+                        report = self.what.preview(candidates, by=by, today=today, partial=partial)
+                    else:
+                        report = self.what.run(candidates, origin=origin, by=by, today=today, partial=partial)
+            except ImportRefused as refused:
+                report, refusal = refused.report, str(refused.message)
+            except Refused as refused:
+                raise CommandError(refused.message) from None
+            if stream is not None:
+                report.write_csv(stream)
+        self.tell(report, options["verbosity"], refusal=refusal)
 
     def tell(self, report: Report, verbosity: int, *, refusal: str = "") -> None:
         """Say what became of the rows.
@@ -50,6 +90,16 @@ def person(username: str | None) -> User:
     if user is None:
         raise CommandError(f"--by: there is no staff member {shown(username)}.")
     return user
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file to import. Raises ``FileProblem`` when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise FileProblem(f"{shown(str(path))} cannot be read: {error.strerror}.") from None
 
 
 def printable_name(path: Path) -> str:

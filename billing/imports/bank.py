@@ -6,19 +6,19 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Final
 
 from billing.imports.bank_map import BankMap
-from billing.imports.column_map import DateOrder
 from billing.money import UnknownCurrency, is_whole_minor
-from core.sheets.problems import FileProblem, Problem, shown
-from core.sheets.reading import CsvReader, Record
-from core.sheets.report import inert
-from core.text import Text, say
+from core.sheets.cells import BadCell, Candidate, RowProblems, ragged, read_date
+from core.sheets.formulas import begins_as_formula
+from core.sheets.problems import shown
+from core.sheets.reading import Record, read_rows
+from core.text import say
 
 LONGEST_TEXT: Final = 300
 LONGEST_PAYER: Final = 140
@@ -28,12 +28,6 @@ EARLIEST: Final = date(1990, 1, 1)
 _NUMBER: Final = re.compile(r"(?<![0-9])(?<!CN-)(20[0-9]{2})[-/ .]?([0-9]{6})(?![0-9])")
 # A structured Belgian reference begins as a formula does and is none.
 _STRUCTURED: Final = re.compile(r"\+{3}[0-9]{3}/[0-9]{4}/[0-9]{5}\+{3}")
-_DATE: Final[Mapping[DateOrder, tuple[re.Pattern[str], tuple[int, int, int]]]] = {
-    DateOrder.YEAR_FIRST: (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), (1, 2, 3)),
-    DateOrder.DAY_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 2, 1)),
-    DateOrder.MONTH_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 1, 2)),
-    DateOrder.DAY_FIRST_DOTS: (re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"), (3, 2, 1)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +54,6 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row as read: a booking, or why there is none."""
-
-    row: int
-    booking: Booking | None
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
     """A whole file, with what the event keeps of it."""
 
@@ -76,13 +61,7 @@ class Statement:
     sha256: str
     size: int
     map_name: str
-    rows: Sequence[Row]
-
-
-class _Bad(Exception):
-    def __init__(self, code: str, message: Text) -> None:
-        super().__init__(message)
-        self.problem = (code, message)
+    rows: Sequence[Candidate[Booking]]
 
 
 def read_statement(stream: BinaryIO, bank_map: BankMap, *, file_name: str, today: date) -> Statement:
@@ -92,21 +71,17 @@ def read_statement(stream: BinaryIO, bank_map: BankMap, *, file_name: str, today
         FileProblem: the file as a whole cannot be read, or has no rows.
         MapProblem: it lacks a column that the map names.
     """
-    reader = CsvReader(stream, delimiter=bank_map.delimiter)
-    bank_map.check_header(reader.header)
-    rows = _Rows(bank_map, reader.header, today)
-    found = [rows.read(record) for record in reader]
-    if not found:
-        raise FileProblem(say("The file has a header and no rows."))
-    return Statement(file_name[:150], reader.sha256, reader.size, bank_map.name, found)
+    rows, file = read_rows(stream, lambda header: _Rows(bank_map, header, today).read, delimiter=bank_map.delimiter)
+    return Statement(file_name[:150], file.sha256, file.size, bank_map.name, rows)
 
 
 class _Rows:
     """Reads the rows of one file; remembers what stood there before."""
 
     def __init__(self, bank_map: BankMap, header: Sequence[str], today: date) -> None:
+        bank_map.check_header(header)
         self._map = bank_map
-        self._width = len(header)
+        self._header = header
         self._position = {name: index for index, name in enumerate(header)}
         self._today = today
         self._seen: Counter[str] = Counter()
@@ -116,59 +91,36 @@ class _Rows:
             rf"([+-]?)([0-9]{{1,12}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{1,4}})(?:{point}([0-9]{{1,4}}))?"
         )
 
-    def read(self, record: Record) -> Row:
-        if len(record.cells) != self._width:
-            message = say(
-                "it has {count} cells where the header has {width}.", count=len(record.cells), width=self._width
-            )
-            return Row(record.row, None, (Problem("row", "ragged", message),))
-        problems: list[Problem] = []
-
-        def attempt[T](field: str, read: Callable[[Record], T]) -> T | None:
-            try:
-                return read(record)
-            except _Bad as bad:
-                problems.append(Problem(field, *bad.problem))
-                return None
-
-        booked_on = attempt("booked_on", self._date)
-        currency = attempt("currency", self._currency)
-        amount = attempt("amount", lambda read: self._read_amount(read, currency))
-        payer = attempt("payer", lambda read: self._text(read, (self._map.payer,), LONGEST_PAYER))
-        text = attempt("text", lambda read: self._text(read, self._map.text, LONGEST_TEXT))
+    def read(self, record: Record) -> Candidate[Booking]:
+        if problem := ragged(record, self._header):
+            return Candidate(record.row, "", None, problem)
+        problems = RowProblems()
+        booked_on = problems.attempt("booked_on", self._date, record)
+        currency = problems.attempt("currency", self._currency, record)
+        amount = problems.attempt("amount", self._read_amount, record, currency)
+        payer = problems.attempt("payer", self._text, record, (self._map.payer,), LONGEST_PAYER)
+        text = problems.attempt("text", self._text, record, self._map.text, LONGEST_TEXT)
         if problems or booked_on is None or amount is None or currency is None or payer is None or text is None:
-            return Row(record.row, None, tuple(problems))
+            return Candidate(record.row, "", None, tuple(problems))
         line_id = self._cell(record, self._map.line_id)
         contents = "\x1f".join((booked_on.isoformat(), f"{amount.normalize():f}", currency, payer, text, line_id))
         self._seen[contents] += 1
         key = hashlib.sha256(f"{contents}\x1f{self._seen[contents]}".encode()).hexdigest()
-        return Row(record.row, Booking(record.row, key, booked_on, amount, currency, payer, text))
+        return Candidate(record.row, "", Booking(record.row, key, booked_on, amount, currency, payer, text))
 
     def _cell(self, record: Record, column: str) -> str:
         return record.cells[self._position[column]].strip() if column else ""
 
     def _date(self, record: Record) -> date:
-        raw = self._cell(record, self._map.booked_on)
-        form, (year, month, day) = _DATE[self._map.dates]
-        match = form.fullmatch(raw)
-        if match is None:
-            raise _Bad("date", say("{text} is no date written as {form}.", text=shown(raw), form=str(self._map.dates)))
-        try:
-            found = date(int(match[year]), int(match[month]), int(match[day]))
-        except ValueError:
-            raise _Bad("date", say("{text} is no day of the calendar.", text=shown(raw))) from None
-        if found > self._today:
-            raise _Bad("future", say("{text} lies in the future.", text=shown(raw)))
-        if found < EARLIEST:
-            raise _Bad("date", say("{text} lies before {day}.", text=shown(raw), day=EARLIEST))
-        return found
+        cell = self._cell(record, self._map.booked_on)
+        return read_date(cell, self._map.dates, earliest=EARLIEST, latest=self._today)
 
     def _currency(self, record: Record) -> str:
         code = self._map.constant_currency or self._cell(record, self._map.currency)
         try:
             is_whole_minor(0, code)
         except UnknownCurrency:
-            raise _Bad("currency", say("{text} is no currency of ISO 4217.", text=shown(code))) from None
+            raise BadCell("currency", say("{text} is no currency of ISO 4217.", text=shown(code))) from None
         return code
 
     def _read_amount(self, record: Record, currency: str | None) -> Decimal:
@@ -176,25 +128,25 @@ class _Rows:
         match = self._amount.fullmatch(raw)
         if match is None:
             example = f"1234{self._map.decimal_point}50"
-            raise _Bad("amount", say("{text} is no amount such as {example}.", text=shown(raw), example=example))
+            raise BadCell("amount", say("{text} is no amount such as {example}.", text=shown(raw), example=example))
         whole = "".join(char for char in match[2] if char.isdigit())
         amount = Decimal(f"{match[1]}{whole}.{match[3] or '0'}")
         if currency is not None and not is_whole_minor(amount, currency):
-            raise _Bad(
+            raise BadCell(
                 "amount", say("{text} has more decimals than {currency} has.", text=shown(raw), currency=currency)
             )
         if amount == 0:
-            raise _Bad("amount", say("0 is nobody's payment."))
+            raise BadCell("amount", say("0 is nobody's payment."))
         return amount
 
     def _text(self, record: Record, columns: tuple[str, ...], longest: int) -> str:
         parts = [self._cell(record, column) for column in columns if column]
         for part in parts:
-            if inert(part) != part and not _STRUCTURED.match(part):
-                raise _Bad("formula", say("{text} begins as a formula does.", text=shown(part)))
+            if begins_as_formula(part) and not _STRUCTURED.match(part):
+                raise BadCell("formula", say("{text} begins as a formula does.", text=shown(part)))
         text = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
         if any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in text):
-            raise _Bad("control", say("{text} holds a control character.", text=shown(text)))
+            raise BadCell("control", say("{text} holds a control character.", text=shown(text)))
         if len(text) > longest:
-            raise _Bad("length", say("is longer than {count} characters.", count=longest))
+            raise BadCell("length", say("is longer than {count} characters.", count=longest))
         return text

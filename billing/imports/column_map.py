@@ -6,7 +6,6 @@ It is a small TOML file; docs/importing-customers.md explains every key.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,16 +13,14 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
+from core.sheets import maps
+from core.sheets.maps import DateOrder, MapProblem
 from core.sheets.problems import shown
-from core.sheets.reading import DELIMITERS
+from core.text import say
 
 SHIPPED: Final = Path(__file__).parent / "maps"
 LARGEST_MAP: Final = 256 * 1024  # bytes
 EVERYTHING_ELSE: Final = "*"
-
-
-class MapProblem(Exception):
-    """The column map has a mistake, or does not fit the file."""
 
 
 class Field(StrEnum):
@@ -49,15 +46,6 @@ REQUIRED: Final = frozenset(
     {Field.NUMBER, Field.NAME, Field.COUNTRY, Field.CURRENCY, Field.PLAN, Field.TERM, Field.ACTIVATED_ON}
 )
 DATES: Final = frozenset({Field.CUSTOMER_SINCE, Field.ACTIVATED_ON})
-
-
-class DateOrder(StrEnum):
-    """How the file writes dates."""
-
-    YEAR_FIRST = "YYYY-MM-DD"
-    DAY_FIRST = "DD/MM/YYYY"
-    MONTH_FIRST = "MM/DD/YYYY"
-    DAY_FIRST_DOTS = "DD.MM.YYYY"
 
 
 class Per(StrEnum):
@@ -133,7 +121,7 @@ class ColumnMap:
 
 def shipped_maps() -> list[str]:
     """The names under which maps come with the product."""
-    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+    return maps.shipped_in(SHIPPED)
 
 
 def load_map(name_or_path: str) -> ColumnMap:
@@ -142,60 +130,28 @@ def load_map(name_or_path: str) -> ColumnMap:
     Raises:
         MapProblem: there is none, or it has a mistake; the message names the place in the map.
     """
-    shipped = name_or_path in shipped_maps()
-    path = SHIPPED / f"{name_or_path}.toml" if shipped else Path(name_or_path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(LARGEST_MAP + 1)
-    except OSError as error:
-        names = ", ".join(shipped_maps())
-        raise MapProblem(
-            f"The map {shown(name_or_path)} cannot be read: {error.strerror}. Give a file, or a shipped map: {names}."
-        ) from None
-    if len(raw) > LARGEST_MAP:
-        raise MapProblem(f"{path.name} is larger than {LARGEST_MAP:,} bytes: this is no column map.")
-    return parse_map(raw, name=path.stem if shipped else path.name)
+    return maps.load(name_or_path, SHIPPED, parse_map, largest=LARGEST_MAP)
 
 
 def parse_map(raw: bytes, *, name: str) -> ColumnMap:
     """A map from the bytes of its file. Raises ``MapProblem`` as ``load_map`` does."""
-    try:
-        document = tomllib.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise MapProblem(f"{name} is not UTF-8 (byte {error.start + 1}).") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise MapProblem(f"{name} is not TOML: {error}.") from None
-    try:
-        return _map(document, name=name, sha256=hashlib.sha256(raw).hexdigest())
-    except MapProblem as problem:
-        raise MapProblem(f"{name}: {problem}") from None
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return maps.parsed(raw, lambda document: _map(document, name, sha256), name=name, largest=LARGEST_MAP)
 
 
-def _map(document: Mapping[str, Any], *, name: str, sha256: str) -> ColumnMap:
-    _known_keys("", document, ("file", "fields"))
-    settings = _table("file", document.get("file", {}))
-    _known_keys("file", settings, ("delimiter", "decimal", "dates", "ignore"))
-    fields = _table("fields", document.get("fields", {}))
-    _known_keys("fields", fields, tuple(Field))
+def _map(document: Mapping[str, Any], name: str, sha256: str) -> ColumnMap:
+    file = maps.table("file", document.get("file", {}))
+    maps.known_keys("file", file, (*maps.SETTINGS, "ignore"))
+    required = [name.value for name in Field if name in REQUIRED]
+    fields = maps.fields_of(document, tuple(Field), required)
     sources = {Field(key): _source(Field(key), value) for key, value in fields.items()}
-    missing = [required.value for required in Field if required in REQUIRED and required not in sources]
-    if missing:
-        raise MapProblem(f"fields: {', '.join(missing)} must be there.")
-    ignored = settings.get("ignore", [])
+    ignored = file.get("ignore", [])
     if not isinstance(ignored, list) or not all(isinstance(column, str) for column in ignored):
         raise MapProblem("file.ignore: a list of column names is due.")
     used = {column for source in sources.values() for column in source.columns}
     if both := sorted(used & set(ignored)):
         raise MapProblem(f"file.ignore: {shown(both[0])} is used, too.")
-    return ColumnMap(
-        name=name,
-        sha256=sha256,
-        sources=sources,
-        delimiter=_one_of("file.delimiter", settings.get("delimiter", ","), DELIMITERS),
-        decimal_point=_one_of("file.decimal", settings.get("decimal", "."), (".", ",")),
-        dates=DateOrder(_one_of("file.dates", settings.get("dates", "YYYY-MM-DD"), tuple(DateOrder))),
-        ignored=frozenset(ignored),
-    )
+    return ColumnMap(name, sha256, sources, ignored=frozenset(ignored), **maps.settings_of(file))
 
 
 _ORIGINS: Final = ("column", "constant", "pattern", "months_before_today")
@@ -206,13 +162,13 @@ def _source(name: Field, value: Any) -> Source:
     place = f"fields.{name}"
     if isinstance(value, str):
         value = {"column": value}
-    table = _table(place, value, instead="a column's name or ")
-    _known_keys(place, table, _ORIGINS + _OPTIONS)
+    table = maps.table(place, value, due=say("a column's name or a table"))
+    maps.known_keys(place, table, _ORIGINS + _OPTIONS)
     origins = [key for key in _ORIGINS if key in table]
     if len(origins) != 1:
         raise MapProblem(f"{place}: exactly one of {', '.join(_ORIGINS)} is due.")
     origin = origins[0]
-    texts = {key: _text(f"{place}.{key}", table[key]) for key in (origin, "default") if key in table}
+    texts = {key: maps.text(f"{place}.{key}", table[key]) for key in (origin, "default") if key in table}
     if not texts[origin].strip():
         raise MapProblem(f"{place}.{origin} is blank.")
     if origin == "months_before_today" and name not in DATES:
@@ -234,13 +190,13 @@ def _source(name: Field, value: Any) -> Source:
         **texts,
         translate=_translation(f"{place}.translate", table.get("translate", {})),
         optional=optional,
-        per=Per(_one_of(f"{place}.per", table.get("per", "term"), tuple(Per))),
+        per=Per(maps.one_of(f"{place}.per", table.get("per", "term"), tuple(Per))),
     )
 
 
 def _translation(place: str, value: Any) -> dict[str, str]:
-    table = _table(place, value)
-    return {key.strip(): _text(f"{place}.{shown(key)}", text).strip() for key, text in table.items()}
+    table = maps.table(place, value)
+    return {key.strip(): maps.text(f"{place}.{shown(key)}", text).strip() for key, text in table.items()}
 
 
 def _check_pattern(place: str, pattern: str) -> None:
@@ -253,41 +209,3 @@ def _check_pattern(place: str, pattern: str) -> None:
         raise MapProblem(f"{place}: it names no column between braces, such as {{customerID}}.")
     if any(form or conversion for _, _, form, conversion in parts):
         raise MapProblem(f"{place}: only column names belong between the braces.")
-
-
-def _table(place: str, value: Any, *, instead: str = "") -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise MapProblem(f"{place}: {instead}a table is due, not {_kind(value)}.")
-    return value
-
-
-def _text(place: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise MapProblem(f"{place}: a text between quotation marks is due, not {_kind(value)}.")
-    return value
-
-
-def _one_of(place: str, value: Any, choices: Sequence[str]) -> str:
-    if not isinstance(value, str) or value not in choices:
-        known = ", ".join(shown(choice) for choice in choices)
-        raise MapProblem(f"{place}: one of {known} is due, not {shown(str(value))}.")
-    return value
-
-
-def _known_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            where = f"{place}: " if place else ""
-            raise MapProblem(f"{where}{shown(key)} is unknown here; known are {', '.join(known)}.")
-
-
-def _kind(value: Any) -> str:
-    kinds = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        dict: "a table",
-        str: "a text",
-    }
-    return kinds.get(type(value), "a date or time")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import batched
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from django.db.models import Prefetch
 from accounts.customers.models import Customer
 from audit.bulk import CHUNK
 from billing.imports.column_map import Field
-from billing.imports.values import Candidate, CustomerRow
+from billing.imports.values import CustomerRow
 from billing.money import format_amount
 from billing.plans.models import Plan, Price
 from billing.subscriptions.actions import (
@@ -27,6 +28,7 @@ from billing.subscriptions.actions import (
     price_in_force,
 )
 from billing.subscriptions.models import Subscription
+from core.sheets.cells import Candidate
 from core.sheets.problems import Problem, shown
 from core.sheets.report import Outcome, RowResult
 from core.text import in_english
@@ -40,7 +42,7 @@ _OF_CUSTOMER: Final = tuple(
 class Draft:
     """A row with the customer it makes, not saved, and what is wrong with them by their own fields."""
 
-    candidate: Candidate
+    candidate: Candidate[CustomerRow]
     customer: Customer | None
     problems: tuple[Problem, ...]
 
@@ -56,15 +58,7 @@ class Ready:
     costs: list[dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A result for every row, in the file's order, and what the added ones consist of."""
-
-    results: list[RowResult]
-    ready: list[Ready]
-
-
-def draft(candidates: Sequence[Candidate]) -> list[Draft]:
+def draft(candidates: Sequence[Candidate[CustomerRow]]) -> list[Draft]:
     """Each row's customer, checked field by field and against the other rows. Asks the database nothing."""
     rows_of_number: dict[str, list[int]] = {}
     for candidate in candidates:
@@ -73,12 +67,12 @@ def draft(candidates: Sequence[Candidate]) -> list[Draft]:
     return [_draft(candidate, rows_of_number.get(candidate.number, [])) for candidate in candidates]
 
 
-def _draft(candidate: Candidate, rows_with_number: list[int]) -> Draft:
+def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> Draft:
     problems = list(candidate.problems)
     if len(rows_with_number) > 1:
         rows = ", ".join(str(row) for row in rows_with_number[:10])
         problems.append(Problem(Field.NUMBER.value, "twice", f"{shown(candidate.number)} is in rows {rows}."))
-    row = candidate.customer
+    row = candidate.value
     if row is None:
         return Draft(candidate, None, tuple(problems))
     customer = Customer(
@@ -92,20 +86,24 @@ def _draft(candidate: Candidate, rows_with_number: list[int]) -> Draft:
     return Draft(candidate, customer, tuple(problems))
 
 
-def prepare(drafts: Sequence[Draft], *, today: date, lock: bool) -> Prepared:
-    """Decide about every row. ``lock`` keeps the plans as they are until the transaction ends."""
-    wanted = {drafted.candidate.customer.texts[Field.PLAN] for drafted in drafts if drafted.candidate.customer}
+def prepare(
+    candidates: Sequence[Candidate[CustomerRow]], *, today: date, lock: bool
+) -> tuple[list[RowResult], list[Ready]]:
+    """A result for every row, in the file's order, and what the added ones consist of. ``lock`` keeps the plans as
+    they are until the transaction ends.
+    """
+    drafts = draft(candidates)
+    wanted = {drafted.candidate.value.texts[Field.PLAN] for drafted in drafts if drafted.candidate.value}
     plans = Plan.objects.order_by("pk").filter(code__in=wanted)
     shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update(no_key=True) if lock else plans)})
     known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
-    prepared = Prepared([], [])
-    for drafted in drafts:
-        prepared.results.append(_decide(drafted, known.get(drafted.candidate.number), shelf, today, prepared.ready))
-    return prepared
+    ready: list[Ready] = []
+    results = [_decide(drafted, known.get(drafted.candidate.number), shelf, today, ready) for drafted in drafts]
+    return results, ready
 
 
 def _decide(drafted: Draft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]) -> RowResult:
-    candidate, row = drafted.candidate, drafted.candidate.customer
+    candidate, row = drafted.candidate, drafted.candidate.value
     problems = drafted.problems
     outcome, detail = Outcome.REFUSED, ""
     if not problems and row is not None and drafted.customer is not None:
@@ -195,8 +193,8 @@ class _Shelf:
 def _known(numbers: Sequence[str]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     subscriptions = Prefetch("subscriptions", Subscription.objects.select_related("plan"))
-    for start in range(0, len(numbers), CHUNK):
-        rows = Customer.objects.filter(number__in=numbers[start : start + CHUNK]).prefetch_related(subscriptions)
+    for chunk in batched(numbers, CHUNK):
+        rows = Customer.objects.filter(number__in=chunk).prefetch_related(subscriptions)
         found.update((customer.number, customer) for customer in rows)
     return found
 

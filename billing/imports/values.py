@@ -16,8 +16,10 @@ from decimal import Decimal
 from string import Formatter
 from typing import Final
 
-from billing.imports.column_map import DATES, REQUIRED, ColumnMap, DateOrder, Field, Per
+from billing.imports.column_map import DATES, REQUIRED, ColumnMap, Field, Per
 from billing.periods import Term
+from core.sheets.cells import BadCell, Candidate, RowProblems, read_date
+from core.sheets.formulas import begins_as_formula
 from core.sheets.problems import Problem, shown
 from core.sheets.reading import Record
 
@@ -25,18 +27,10 @@ LONGEST_TEXT: Final = 10_000  # characters
 MOST_MONTHS: Final = 1_200
 EARLIEST: Final = date(1900, 1, 1)
 
-# What a spreadsheet would run rather than show; the wide forms count in some of them, too.
-_FORMULA: Final = tuple("=+-@\t\r＝＋－＠")
 _PHONE: Final = re.compile(r"\+[0-9][0-9 ()./-]{3,38}")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WHOLE: Final = re.compile(r"[0-9]{1,6}")
 
-_DATE: Final[Mapping[DateOrder, tuple[re.Pattern[str], tuple[int, int, int]]]] = {
-    DateOrder.YEAR_FIRST: (re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})"), (1, 2, 3)),
-    DateOrder.DAY_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 2, 1)),
-    DateOrder.MONTH_FIRST: (re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})"), (3, 1, 2)),
-    DateOrder.DAY_FIRST_DOTS: (re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"), (3, 2, 1)),
-}
 _CHOICES: Final = frozenset({Field.KIND, Field.LANGUAGE})  # blank leaves the product's own default
 _TEXTS: Final = tuple(name for name in Field if name not in DATES | {Field.FEE, Field.TERM})
 
@@ -62,25 +56,6 @@ class CustomerRow:
         return self.texts[Field.NUMBER]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row as read: a customer, or why there is none. ``number`` is as the file has it, for the report."""
-
-    row: int
-    number: str
-    customer: CustomerRow | None
-    problems: tuple[Problem, ...] = ()
-
-
-class _Bad(Exception):
-    """One cell that cannot be taken in."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 class RowReader:
     """Reads the rows of one file by one map. ``today`` is the local day of the import."""
 
@@ -100,19 +75,15 @@ class RowReader:
         # A date counted back from today is another one tomorrow: it says nothing about the file.
         self._comparable = {name for name, source in self._sources.items() if source.months_before_today is None}
 
-    def read(self, record: Record) -> Candidate:
+    def read(self, record: Record) -> Candidate[CustomerRow]:
         """The row's customer, or every problem of the row, one a field."""
         if len(record.cells) != len(self._header):
             problem = Problem("row", "ragged", self._ragged(len(record.cells)))
             return Candidate(record.row, "", None, (problem,))
-        problems: list[Problem] = []
+        problems = RowProblems()
 
         def attempt[T](name: Field, read: Callable[[Record, Field], T]) -> T | None:
-            try:
-                return read(record, name)
-            except _Bad as bad:
-                problems.append(Problem(name.value, bad.code, bad.message))
-                return None
+            return problems.attempt(name.value, read, record, name)
 
         texts: dict[Field, str] = {}
         for name in _TEXTS:
@@ -170,27 +141,27 @@ class RowReader:
         raw = self._raw(record, name)
         text = unicodedata.normalize("NFC", raw.strip())
         if not text and name in REQUIRED:
-            raise _Bad("blank", "is blank.")
+            raise BadCell("blank", "is blank.")
         if len(text) > LONGEST_TEXT:
-            raise _Bad("length", f"is longer than {LONGEST_TEXT:,} characters.")
+            raise BadCell("length", f"is longer than {LONGEST_TEXT:,} characters.")
         if name is Field.PHONE and text.startswith("+") and not raw.startswith("\t"):
             if not _PHONE.fullmatch(text):
-                raise _Bad("formula", f"{shown(raw)} begins with + and is no phone number.")
-        elif raw.startswith(_FORMULA) or text.startswith(_FORMULA):
-            raise _Bad("formula", f"{shown(raw)} begins as a formula does.")
+                raise BadCell("formula", f"{shown(raw)} begins with + and is no phone number.")
+        elif begins_as_formula(raw) or begins_as_formula(text):
+            raise BadCell("formula", f"{shown(raw)} begins as a formula does.")
         if any(_is_control(char, lines=name is Field.NOTES) for char in text):
-            raise _Bad("control", f"{shown(text)} holds a control character.")
+            raise BadCell("control", f"{shown(text)} holds a control character.")
         return text
 
     def _term(self, record: Record, name: Field) -> Term:
         raw = self._raw(record, name).strip()
         if not raw:
-            raise _Bad("blank", "is blank.")
+            raise BadCell("blank", "is blank.")
         try:
             return Term(raw)
         except ValueError:
             known = ", ".join(Term)
-            raise _Bad(
+            raise BadCell(
                 "term", f"{shown(raw)} is no term of ours ({known}), and the map does not translate it."
             ) from None
 
@@ -200,32 +171,20 @@ class RowReader:
             return None
         match = self._amount.fullmatch(raw)
         if match is None:
-            raise _Bad("amount", f"{shown(raw)} is no plain amount such as 49{self._map.decimal_point}90.")
+            raise BadCell("amount", f"{shown(raw)} is no plain amount such as 49{self._map.decimal_point}90.")
         return Decimal(f"{match[1]}.{match[2]}" if match[2] else match[1])
 
     def _date(self, record: Record, name: Field) -> date | None:
         raw = self._raw(record, name).strip()
         if not raw:
             if name in REQUIRED:
-                raise _Bad("blank", "is blank.")
+                raise BadCell("blank", "is blank.")
             return None
         if self._sources[name].months_before_today is not None:
             if not _WHOLE.fullmatch(raw) or int(raw) > MOST_MONTHS:
-                raise _Bad("months", f"{shown(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
+                raise BadCell("months", f"{shown(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
             return months_before(self._today, int(raw))
-        form, (year, month, day) = _DATE[self._map.dates]
-        match = form.fullmatch(raw)
-        if match is None:
-            raise _Bad("date", f"{shown(raw)} is no date written as {self._map.dates}.")
-        try:
-            found = date(int(match[year]), int(match[month]), int(match[day]))
-        except ValueError:
-            raise _Bad("date", f"{shown(raw)} is no day of the calendar.") from None
-        if found > self._today:
-            raise _Bad("future", f"{shown(raw)} lies in the future.")
-        if found < EARLIEST:
-            raise _Bad("date", f"{shown(raw)} lies before {EARLIEST}.")
-        return found
+        return read_date(raw, self._map.dates, earliest=EARLIEST, latest=self._today)
 
 
 def months_before(day: date, months: int) -> date:

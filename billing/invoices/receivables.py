@@ -5,7 +5,6 @@ What we owe customers is in ``owed``.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from billing.invoices.models import Charge, Invoice
 from billing.money import format_amount
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
-from core.sheets.report import inert
+from core.sheets.formulas import csv_lines
 from core.text import Text, join
 
 TO_PAY = "To pay"
@@ -61,14 +60,15 @@ def owing() -> Iterator[Owing]:
 
 def write_csv(rows: Iterable[Owing], stream: Any) -> None:
     """The list as CSV, a header first. No cell of it can be run by a spreadsheet."""
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(("customer_number", "customer", "what", "amount", "currency", "invoice", "due_on", "reason"))
-    for row in rows:
-        cells = (
+    header = ("customer_number", "customer", "what", "amount", "currency", "invoice", "due_on", "reason")
+    cells = (
+        (
             row.customer.number, row.customer.name, row.what, format_amount(row.amount, row.currency), row.currency,
             row.number, row.due_on.isoformat() if row.due_on else "", row.reason,
-        )  # fmt: skip
-        writer.writerow([inert(cell) for cell in cells])
+        )
+        for row in rows
+    )  # fmt: skip
+    stream.writelines(csv_lines(header, cells))
 
 
 def unasked_in_words() -> tuple[int, Text]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import batched
 from typing import Any
 
 from django.db import IntegrityError
@@ -17,14 +18,14 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act
+from audit.bulk import CHUNK
 from billing.imports.bank import Booking, Statement
 from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.payments.actions import record_payment
 from billing.payments.models import BankLine
 from billing.subscriptions.models import Subscription
-from core.sheets.problems import Problem
-from core.sheets.report import rows
+from core.sheets.report import Report, RowResult, rows
 from core.text import Text, counted, in_english, join, say
 
 #: So many bad rows of a statement are named when it is refused.
@@ -42,27 +43,8 @@ class Became(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LineResult:
-    """One row: what became of it and, in words, why."""
-
-    row: int
-    became: Became
-    detail: Text = ""
-    problems: tuple[Problem, ...] = ()
-
-    def __str__(self) -> str:
-        why = " ".join(str(problem) for problem in self.problems) or self.detail
-        return f"row {self.row}: {self.became}: {why}" if why else f"row {self.row}: {self.became}"
-
-
-@dataclass(frozen=True, slots=True)
-class BankReport:
-    """A whole statement, row by row."""
-
-    results: Sequence[LineResult]
-
-    def count(self, became: Became) -> int:
-        return sum(result.became is became for result in self.results)
+class BankReport(Report):
+    """A whole statement, row by row; each outcome is a ``Became``."""
 
     def counts(self) -> Text:
         """How many rows there are and what became of them, in a sentence without anybody's data."""
@@ -83,7 +65,7 @@ class StatementRefused(Refused):
     """A statement with bad rows; ``report`` says which and why. Nothing was written."""
 
     def __init__(self, report: BankReport, *, data: dict[str, Any]) -> None:
-        bad = [result for result in report.results if result.became is Became.REFUSED]
+        bad = [result for result in report.results if result.outcome is Became.REFUSED]
         sentences = [
             say(
                 "{rows} of {all} cannot be read, so nothing was taken in.",
@@ -138,7 +120,7 @@ def import_bank(statement: Statement, *, by: User) -> BankReport:
         report, kept = _prepare(statement, by=by, lock=True)
         data["rows"] = {became.name.lower(): report.count(became) for became in Became}
         if report.count(Became.REFUSED):
-            data["reasons"] = _reasons(report)
+            data["reasons"] = report.reasons()
             raise StatementRefused(report, data=data)
         try:
             received = _write(kept, statement, by=by)
@@ -164,24 +146,20 @@ def preview_bank(statement: Statement, *, by: User) -> BankReport:
     return _prepare(statement, by=by, lock=False)[0]
 
 
-def _reasons(report: BankReport) -> dict[str, int]:
-    return dict(Counter(problem.reason for result in report.results for problem in result.problems).most_common())
-
-
 def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport, list[_Kept]]:
-    bookings = [row.booking for row in statement.rows if row.booking is not None]
+    bookings = [row.value for row in statement.rows if row.value is not None]
     known = _known_keys(bookings)
     invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
-    results: list[LineResult] = []
+    results: list[RowResult] = []
     kept: list[_Kept] = []
     for row in statement.rows:
-        booking = row.booking
+        booking = row.value
         if booking is None:
-            results.append(LineResult(row.row, Became.REFUSED, problems=row.problems))
+            results.append(RowResult(row.row, "", Became.REFUSED, problems=row.problems))
         elif booking.amount < 0:
-            results.append(LineResult(row.row, Became.OUT))
+            results.append(RowResult(row.row, "", Became.OUT))
         elif booking.key in known:
-            results.append(LineResult(row.row, Became.KNOWN))
+            results.append(RowResult(row.row, "", Became.KNOWN))
         else:
             found: Invoice | Text = match(booking, invoices)
             if isinstance(found, Invoice):
@@ -190,12 +168,12 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
                 found = linked.sentence if linked else found
             if not isinstance(found, Invoice):
                 kept.append(_Kept(booking, None, found))
-                results.append(LineResult(row.row, Became.UNMATCHED, found))
+                results.append(RowResult(row.row, "", Became.UNMATCHED, found))
                 continue
             # In memory alone: the payment itself is recorded by its action. The next row sees the invoice paid.
             found.paid += booking.amount
             kept.append(_Kept(booking, found))
-            results.append(LineResult(row.row, Became.MATCHED, f"invoice {found.number}"))
+            results.append(RowResult(row.row, "", Became.MATCHED, f"invoice {found.number}"))
     return BankReport(results), kept
 
 
@@ -222,7 +200,7 @@ def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
 def _known_keys(bookings: Iterable[Booking]) -> set[str]:
     return {
         key
-        for chunk in _chunks([booking.key for booking in bookings])
+        for chunk in batched((booking.key for booking in bookings), CHUNK)
         for key in BankLine.objects.filter(key__in=chunk).values_list("key", flat=True)
     }
 
@@ -232,18 +210,14 @@ def _invoices(numbers: set[str], *, lock: bool) -> dict[str, Invoice]:
     found: dict[str, Invoice] = {}
     pks = [
         pk
-        for chunk in _chunks(sorted(numbers))
+        for chunk in batched(sorted(numbers), CHUNK)
         for pk in Invoice.objects.filter(number__in=chunk).values_list("pk", flat=True)
     ]
-    for chunk in _chunks(sorted(pks)):
+    for chunk in batched(sorted(pks), CHUNK):
         rows_found = Invoice.objects.filter(pk__in=chunk).order_by("pk")
         for invoice in rows_found.select_for_update(no_key=True) if lock else rows_found:
             found[invoice.number] = invoice
     return found
-
-
-def _chunks[T](values: list[T], size: int = 500) -> Iterable[list[T]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str, str]:

@@ -14,7 +14,7 @@ from backoffice.actions import ActionForm, ReasonForm
 from backoffice.forms import AmountField, DateField, ReasonField
 from billing.imports.bank import read_statement
 from billing.imports.bank_map import LARGEST_MAP, load_bank_map, parse_bank_map, shipped_bank_maps
-from billing.imports.column_map import MapProblem
+from core.sheets.maps import MapProblem
 from core.sheets.problems import FileProblem
 from core.text import say
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +19,7 @@ from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.fields import MoneyField
-from core.sheets.report import inert
+from core.sheets.formulas import csv_lines
 from core.text import Text, in_english, join
 
 # As the file says them; pages translate.
@@ -88,19 +87,18 @@ def owed() -> Iterator[Owed]:
 
 def write_csv(rows: Iterable[Owed], stream: Any) -> None:
     """The list as CSV, a header first. No cell of it can be run by a spreadsheet."""
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(
-        (
+    header = (
             "customer_number", "customer", "what", "amount", "currency", "pay_now", "iban", "account_holder", "key",
             "reason", "why_not",
-        )
-    )  # fmt: skip
-    for row in rows:
-        cells = (
+        )  # fmt: skip
+    cells = (
+        (
             row.customer.number, row.customer.name, row.what, format_amount(row.amount, row.currency), row.currency,
             "yes" if row.pay_now else "no", row.iban, row.account_holder, row.key, row.reason, row.why_not,
-        )  # fmt: skip
-        writer.writerow([inert(cell) for cell in cells])
+        )
+        for row in rows
+    )  # fmt: skip
+    stream.writelines(csv_lines(header, cells))
 
 
 def sums_by_kind() -> list[tuple[str, int, Text]]:

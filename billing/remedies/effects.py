@@ -1,4 +1,4 @@
-"""Giving something back: what a period still bears, and each remedy taking effect. For use inside actions.
+"""Giving something back: what a period still bears, each remedy taking effect or taken back. For use inside actions.
 
 The obstacle functions are what the quote page shows beside a remedy that cannot be, and what the action refuses with.
 """
@@ -8,16 +8,22 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.actions import Refused
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
+from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.models import UsageDay, UsageKind
 from core.amounts import money_text
 from core.text import Text, say
+
+NOT_PAID = (Payout.State.PENDING, Payout.State.FAILED)
 
 # --- What a period bears ------------------------------------------------------------------------
 
@@ -187,3 +193,81 @@ def _current(subscription: Subscription) -> BillingPeriod:
             say("{subscription} has no current period.", subscription=subscription.number), code="no_current_period"
         )
     return period
+
+
+# --- Remedies taken back ------------------------------------------------------------------------
+
+
+def payouts_to_stop(credit: Credit) -> QuerySet[Payout]:
+    """Payouts of what an ended subscription left of the credit that the bank has not made."""
+    return Payout.objects.filter(leftover__credit=credit, state__in=NOT_PAID).order_by("pk")
+
+
+def is_over(period: BillingPeriod, today: date) -> bool:
+    """Whether the period has ended, though billing may be late and it is still open."""
+    return period.state != BillingPeriod.State.OPEN or period.closes_on <= today
+
+
+def unused_minutes(period: BillingPeriod) -> int:
+    """Whole minutes of the period's allowance, grants included, that no call has used."""
+    granted = period.minutes_grants.aggregate(all=Sum("minutes"), undone=Sum("reversed_minutes"))
+    allowance = period.included_minutes + (granted["all"] or 0) - (granted["undone"] or 0)
+    calls = UsageDay.objects.filter(
+        period=period, kind=UsageKind.CALL, local_day__gte=period.starts_on, local_day__lt=period.closes_on
+    )
+    return max(0, allowance - -(-(calls.aggregate(all=Sum("seconds"))["all"] or 0) // 60))
+
+
+def take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:
+    """Take back what is left, and what was to be paid out of it; a payout that only was proposed is withdrawn."""
+    for payout in payouts_to_stop(credit):
+        stop_payout(payout)
+        credit.paid_out -= payout.amount
+    credit.reversed += amount
+    credit.save()
+    for leftover in credit.leftover_payouts.filter(state=LeftoverPayout.State.PROPOSED):
+        leftover.state = LeftoverPayout.State.WITHDRAWN
+        leftover.decided_by, leftover.decided_at = by, timezone.now()
+        leftover.save()
+
+
+def take_minutes(grant: MinutesGrant, minutes: int) -> None:
+    """Take unused minutes of a grant back."""
+    if minutes:
+        grant.reversed_minutes += minutes
+        grant.save()
+
+
+def take_days(extension: Extension, days: int, subscription: Subscription) -> None:
+    """Make the period shorter again; what follows is counted from the anchor of before."""
+    if not days:
+        return
+    extension.reversed_days += days
+    extension.save()
+    period = BillingPeriod.objects.select_for_update(no_key=True).get(pk=extension.period_id)
+    period.extension_days -= days
+    period.closes_on -= timedelta(days=days)
+    period.save()
+    if period.extension_days:
+        subscription.anchor_on, subscription.anchor_sequence = period.closes_on, period.sequence + 1
+    else:
+        subscription.anchor_on, subscription.anchor_sequence = _anchor_before(period, subscription)
+    subscription.save()
+
+
+def _anchor_before(period: BillingPeriod, subscription: Subscription) -> tuple[date, int]:
+    """Where the following periods are counted from without this period's extension: an earlier one, or the start."""
+    earlier = (
+        BillingPeriod.objects.filter(subscription=subscription, sequence__lt=period.sequence, extension_days__gt=0)
+        .order_by("-sequence")
+        .first()
+    )
+    if earlier is None:
+        return subscription.activated_on, 0
+    return earlier.closes_on, earlier.sequence + 1
+
+
+def stop_payout(payout: Payout) -> None:
+    """Cash that the bank has not paid and will not."""
+    payout.state = Payout.State.CANCELLED
+    payout.save()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -35,14 +34,13 @@ from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import REASONS
 from complaints.refunds.models import Refund
 from core.amounts import money_text
-from core.sheets.report import inert
+from core.sheets.formulas import csv_lines
 from core.text import Text, join, say, say_count
 from jobs.admin import job_page, job_pill, standing_of
 from jobs.models import Job
-from policies.parameters.parameters import FulfilmentParameters, RefundParameters
 from policies.parameters.text import figures
 from policies.versions.admin import Discard, EditDraft, PolicyVersionAdmin, Publish, version_page
-from policies.versions.models import Policy, PolicyVersion
+from policies.versions.models import PolicyVersion
 
 register_verbs({"policy.back_test": gettext_lazy("tried on past cases")})
 
@@ -157,8 +155,8 @@ class BackTestAdmin(TrackedAdmin):
                 _reasons_panel(obj),
                 self._cases_panel(request, obj),
             ]
-        kind = RefundParameters if obj.version.policy.kind == Policy.Kind.REFUND else FulfilmentParameters
-        tried = [(entry.label, entry.value) for entry in figures(kind.from_json(obj.parameters).to_json())]
+        parameters = obj.version.policy.parameters.from_json(obj.parameters)
+        tried = [(entry.label, entry.value) for entry in figures(parameters.to_json())]
         panels.append(Panel(say("Figures tried"), "backoffice/panels/fields.html", {"fields": tried}))
         return panels
 
@@ -407,23 +405,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class _Line:
-    """A file that hands back each line written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv_lines(back_test: BackTest) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
     rows = back_test.cases.order_by("pk").values_list(
         "complaint__code", "complaint__category", "complaint__decision__outcome", "refund__code", "basis", "currency",
         "then", "under_draft", "differs", "why",
     )  # fmt: skip
-    for *texts, then, under_draft, differs, why in rows.iterator(chunk_size=2000):
-        cells = [inert(text or "") for text in texts]
-        yield writer.writerow([*cells, f"{then:f}", f"{under_draft:f}", "yes" if differs else "no", inert(why)])
+    cells = (
+        (*(text or "" for text in texts), f"{then:f}", f"{under_draft:f}", "yes" if differs else "no", why)
+        for *texts, then, under_draft, differs, why in rows.iterator(chunk_size=2000)
+    )
+    return csv_lines(COLUMNS, cells)
 
 
 admin.site.unregister(PolicyVersion)

@@ -6,10 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
-from complaints.refunds.forms import REST_CHOICES
+from complaints.refunds.remedy_kinds import REMEDY_CHOICES
 
 
 class IndemnityForm(ActionForm):
     """How an indemnity is given; the rest is computed."""
 
-    remedy = forms.ChoiceField(label=_("Give it as"), choices=REST_CHOICES)
+    remedy = forms.ChoiceField(label=_("Give it as"), choices=REMEDY_CHOICES)

@@ -19,6 +19,7 @@ from complaints.indemnities.forms import IndemnityForm
 from complaints.indemnities.rules import indemnity_for
 from complaints.quotes.panels import quote_context
 from complaints.quotes.quoting import Choices
+from complaints.refunds.remedy_kinds import remedy_sought
 from core.text import Text, say
 from policies.choices import Basis
 
@@ -47,7 +48,7 @@ class Indemnify(CaseAction):
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         sought = rows[0].sought if len(rows) == 1 else ""
-        return {"remedy": sought if sought in ("credit", "minutes", "extension") else "credit"}
+        return {"remedy": remedy_sought(sought)}
 
     def preview_context(self, obj: Complaint, by: User, form: ActionForm) -> Mapping[str, Any]:
         found = indemnity_for(obj, by)

@@ -18,8 +18,10 @@ from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import days_provided
 from complaints.refunds.models import Refund
+from complaints.refunds.remedy_kinds import REMEDIES
 from core.text import Text, say
 from messaging.templates.reader import Reader
+from policies.choices import RemedyKind
 
 
 def calculation_in_words(refund: Refund, language: str) -> list[str]:
@@ -114,13 +116,4 @@ def _missing_seconds(refund: Refund) -> Fraction:
 
 def _remedy(entry: Mapping[str, Any], currency: str, reader: Reader) -> Text:
     amount = reader.money(Decimal(entry["amount"]), currency)
-    match entry["kind"]:
-        case "minutes":
-            return say("{amount} as {count} minutes", amount=amount, count=reader.number(Decimal(entry["minutes"])))
-        case "extension" if int(entry["days"]) == 1:
-            return say("{amount} as one more day of service", amount=amount)
-        case "extension":
-            return say("{amount} as {count} more days of service", amount=amount, count=entry["days"])
-        case "credit":
-            return say("{amount} as a credit on your next invoice", amount=amount)
-    return say("{amount} paid to your account", amount=amount)
+    return REMEDIES[RemedyKind(entry["kind"])].in_letter(amount, entry, reader)

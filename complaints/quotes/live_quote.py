@@ -28,15 +28,18 @@ from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.quotes.text import basis_in_words, plan_in_words
 from complaints.quotes.what_if import Assumptions, quote_assuming
-from complaints.refunds.forms import REMEDY_FIELDS, REST_CHOICES
+from complaints.refunds.forms import RemedyMixForm
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies import remedy_plan_for, tidy_plan
+from complaints.refunds.remedy_kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
 from core.text import say
 
 
-class LiveQuoteForm(forms.Form):
+class LiveQuoteForm(RemedyMixForm):
     """What the quote depends on. All of it has a value at the start; nothing is needed."""
+
+    short_labels = True
 
     basis = forms.ChoiceField(label=gettext_lazy("Basis"), choices=Refund.Basis, required=False)
     period = forms.TypedChoiceField(label=gettext_lazy("Period"), coerce=int, required=False, empty_value=None)
@@ -50,19 +53,7 @@ class LiveQuoteForm(forms.Form):
     counted = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
-    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REST_CHOICES, required=False)
-    credit_amount = forms.DecimalField(
-        label=gettext_lazy("of which credit"), required=False, max_digits=18, decimal_places=4
-    )
-    minutes_amount = forms.DecimalField(
-        label=gettext_lazy("of which minutes"), required=False, max_digits=18, decimal_places=4
-    )
-    extension_amount = forms.DecimalField(
-        label=gettext_lazy("of which days"), required=False, max_digits=18, decimal_places=4
-    )
-    cash_amount = forms.DecimalField(
-        label=gettext_lazy("of which cash"), required=False, max_digits=18, decimal_places=4
-    )
+    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REMEDY_CHOICES, required=False)
 
     def __init__(self, complaint: Complaint, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "quote-%s")
@@ -91,12 +82,11 @@ class LiveQuoteForm(forms.Form):
 
 def initial_of(complaint: Complaint) -> dict[str, Any]:
     """The inputs as the rows have them."""
-    sought = complaint.sought if complaint.sought in {"credit", "minutes", "extension"} else "credit"
     return {
         "basis": suggested_basis(complaint),
         "period": complaint.period_id,
         "as_of": timezone.localdate(complaint.received_at).isoformat(),
-        "rest": sought,
+        "rest": remedy_sought(complaint.sought),
     }
 
 
@@ -139,7 +129,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     context |= shown_quote(live, period, "")
     context["similar"] = _similar(complaint, choices.basis, live, period)
     if asked and live.quote.total:
-        context |= _mix(values, live, period)
+        context |= _mix(form, live, period)
     return context
 
 
@@ -172,18 +162,10 @@ def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingP
     }
 
 
-def _mix(values: dict[str, Any], live: LiveQuote, period: BillingPeriod) -> dict[str, Any]:
+def _mix(form: LiveQuoteForm, live: LiveQuote, period: BillingPeriod) -> dict[str, Any]:
     """The chosen mix of remedies in words, or why it cannot be."""
-    rest = values.get("rest") or "credit"
-    entries: list[dict[str, Any]] = [
-        {"kind": kind.value, "amount": values[field]}
-        for kind, field in REMEDY_FIELDS.items()
-        if values.get(field) and kind.value != rest
-    ]
     try:
-        plan = remedy_plan_for(
-            tidy_plan([*entries, {"kind": rest}], period.currency), live.quote.total, period, live.terms
-        )
+        plan = remedy_plan_for(tidy_plan(form.remedies, period.currency), live.quote.total, period, live.terms)
     except Refused as refusal:
         return {"mix_problem": refusal.message}
     return {"mix": plan_in_words(plan, period.currency)}

@@ -56,16 +56,7 @@ def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -
         ),
         "total": money_text(live.quote.total, period.currency),
         "nothing": nothing_in_words(live.inputs, live.quote),
-        "offers": [
-            {
-                "kind": offer.kind.value,
-                "amount": money_text(offer.amount, period.currency),
-                "minutes": offer.minutes,
-                "days": offer.days,
-                "obstacle": offer.obstacle,
-            }
-            for offer in offers(period, live.quote.total, live.terms)
-        ],
+        "offers": offers(period, live.quote.total, live.terms),
     }
 
 

@@ -21,7 +21,6 @@ from django.utils import timezone
 from audit.actions import Obstacle
 from billing.money import format_amount
 from billing.periods import Term, local_midnight
-from billing.remedies.effects import cash_obstacle, credit_obstacle, extension_obstacle, minutes_obstacle
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageDay, UsageKind
 from complaints.cases.models import Complaint
@@ -29,7 +28,8 @@ from complaints.incidents.models import Incident
 from complaints.quotes.inputs import Interval, Operation, QuoteInputs
 from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
-from core.text import say
+from complaints.refunds.remedy_kinds import REMEDIES
+from core.text import Text, say
 from policies.agreements.models import Agreement
 from policies.choices import Basis, RemedyKind
 from policies.parameters.parameters import RefundParameters
@@ -272,6 +272,11 @@ class RemedyOffer:
     days: int | None
     obstacle: Obstacle | None
 
+    @property
+    def card(self) -> Text:
+        """What stands below it on a quote's card."""
+        return REMEDIES[self.kind].card
+
 
 def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
     """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
@@ -279,14 +284,8 @@ def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> 
         return Obstacle(
             say("{document} does not allow this remedy.", document=terms.source_of("remedies")), code="remedy"
         )
-    subscription = period.subscription
-    sentence = {
-        RemedyKind.CREDIT: lambda: credit_obstacle(subscription),
-        RemedyKind.MINUTES: lambda: minutes_obstacle(subscription, period.minute_cost),
-        RemedyKind.EXTENSION: lambda: extension_obstacle(subscription, period.fee),
-        RemedyKind.CASH: lambda: cash_obstacle(subscription.customer),
-    }[RemedyKind(kind)]()
-    return Obstacle(sentence, code="remedy") if sentence else None
+    why = REMEDIES[RemedyKind(kind)].obstacle(period)
+    return Obstacle(why, code="remedy") if why else None
 
 
 def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> list[RemedyOffer]:
@@ -296,11 +295,11 @@ def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> lis
         RemedyOffer(
             kind=kind,
             amount=amount,
-            minutes=worth.minutes if kind is RemedyKind.MINUTES else None,
-            days=worth.extension_days if kind is RemedyKind.EXTENSION else None,
+            minutes=size.get("minutes"),
+            days=size.get("days"),
             obstacle=remedy_obstacle(kind, period, terms),
         )
-        for kind in RemedyKind
+        for kind, size in ((kind, remedy.size(worth)) for kind, remedy in REMEDIES.items())
     ]
 
 

@@ -15,9 +15,10 @@ from billing.periods import Term
 from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.refund_calculation import days_provided
+from complaints.refunds.remedy_kinds import REMEDIES
 from core.amounts import money_text
 from core.text import Text, join, say, say_count, when_read
-from policies.choices import Basis
+from policies.choices import Basis, RemedyKind
 
 
 @dataclass(frozen=True)
@@ -123,22 +124,7 @@ def _words(
 def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Text:
     """One entry of a remedy plan: "28.26 EUR as credit on the next cycle"."""
     amount = money_text(Decimal(entry["amount"]), currency) if "amount" in entry else say("the rest")
-    match entry["kind"]:
-        case "credit":
-            return say("{amount} as credit on the next cycle", amount=amount)
-        case "minutes":
-            return (
-                say_count("{amount} as {count} minute", "{amount} as {count} minutes", entry["minutes"], amount=amount)
-                if "minutes" in entry
-                else say("{amount} as minutes", amount=amount)
-            )
-        case "extension":
-            return (
-                say_count("{amount} as {count} more day", "{amount} as {count} more days", entry["days"], amount=amount)
-                if "days" in entry
-                else say("{amount} as a longer period", amount=amount)
-            )
-    return say("{amount} in cash", amount=amount)
+    return REMEDIES[RemedyKind(entry["kind"])].in_words(amount, entry)
 
 
 def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Text:

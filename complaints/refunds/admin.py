@@ -251,8 +251,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
 def _given(remedies: list[Remedy], currency: str) -> dict[str, Any]:
     rows = []
     for remedy in remedies:
-        what = remedy.credit or remedy.payout or remedy.minutes_grant or remedy.extension
-        shown = link(what) if remedy.credit or remedy.payout else str(what)
+        shown = link(remedy.given) if remedy.credit or remedy.payout else str(remedy.given)
         rows.append((remedy.get_kind_display(), shown, when(remedy.at), money(remedy.amount, currency)))
     return {"headings": [say("Remedy"), say("What"), say("When"), (say("Amount"), "n")], "rows": rows}
 

@@ -11,20 +11,38 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.actions import ActionForm
 from complaints.cases.forms import SHORT, period_choices
 from complaints.refunds.models import Refund
+from complaints.refunds.remedy_kinds import REMEDIES, REMEDY_CHOICES
 from policies.choices import RemedyKind
 
-REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in RemedyKind}
+REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in REMEDIES}
 
 
-REST_CHOICES = [
-    ("credit", _("a credit on the next cycle")),
-    ("minutes", _("minutes")),
-    ("extension", _("a longer period")),
-    ("cash", _("cash")),
-]
+class RemedyMixForm(forms.Form):
+    """How something is given: ``rest`` takes what the amounts beside it leave."""
+
+    short_labels = False
+    rest = forms.ChoiceField(label=_("Give it as"), choices=REMEDY_CHOICES, initial="credit")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, name in REMEDY_FIELDS.items():
+            label = REMEDIES[kind].short_part if self.short_labels else REMEDIES[kind].part
+            self.fields[name] = forms.DecimalField(label=label, required=False, max_digits=18, decimal_places=4)
+        self.order_fields(self.field_order)
+
+    @property
+    def remedies(self) -> list[dict[str, Any]]:
+        """The valid inputs as a plan, the one that takes the rest at its end."""
+        rest = self.cleaned_data["rest"] or RemedyKind.CREDIT.value
+        parts: list[dict[str, Any]] = [
+            {"kind": kind.value, "amount": self.cleaned_data[name]}
+            for kind, name in REMEDY_FIELDS.items()
+            if self.cleaned_data.get(name) and kind.value != rest
+        ]
+        return [*parts, {"kind": rest}]
 
 
-class RefundForm(ActionForm):
+class RefundForm(RemedyMixForm, ActionForm):
     """What staff choose in a refund; the rest comes from the rows."""
 
     basis = forms.ChoiceField(label=_("Basis"), choices=Refund.Basis)
@@ -40,13 +58,6 @@ class RefundForm(ActionForm):
     evidence = forms.CharField(
         label=_("Evidence"), widget=SHORT, required=False, help_text=_("Needed for a special case.")
     )
-    rest = forms.ChoiceField(label=_("Give it as"), choices=REST_CHOICES, initial="credit")
-    credit_amount = forms.DecimalField(label=_("of which as credit"), required=False, max_digits=18, decimal_places=4)
-    minutes_amount = forms.DecimalField(label=_("of which as minutes"), required=False, max_digits=18, decimal_places=4)
-    extension_amount = forms.DecimalField(
-        label=_("of which as a longer period"), required=False, max_digits=18, decimal_places=4
-    )
-    cash_amount = forms.DecimalField(label=_("of which in cash"), required=False, max_digits=18, decimal_places=4)
     reduction = forms.DecimalField(
         label=_("Give less by"),
         required=False,
@@ -62,15 +73,11 @@ class RefundForm(ActionForm):
         help_text=_("Only where the quote is far from what similar cases were given."),
     )
 
+    field_order = ["basis", "special_amount", "justification", "evidence", "rest", *REMEDY_FIELDS.values()]
+
     def terms(self) -> dict[str, Any]:
         """The valid inputs as ``draft_refund`` and ``edit_refund`` take them."""
         cleaned = self.cleaned_data
-        remedies: list[dict[str, Any]] = [
-            {"kind": kind.value, "amount": cleaned[field]}
-            for kind, field in REMEDY_FIELDS.items()
-            if cleaned.get(field) and kind.value != cleaned["rest"]
-        ]
-        remedies.append({"kind": cleaned["rest"]})
         return {
             "basis": cleaned["basis"],
             "special_amount": cleaned.get("special_amount"),
@@ -79,7 +86,7 @@ class RefundForm(ActionForm):
             "justification": cleaned.get("justification", ""),
             "evidence": cleaned.get("evidence", ""),
             "unusual_reason": cleaned.get("unusual_reason", ""),
-            "remedies": remedies,
+            "remedies": self.remedies,
         }
 
     def clean(self) -> dict[str, Any]:
@@ -97,7 +104,16 @@ class ProposeForm(RefundForm):
         label=_("Reason of the proposal"), widget=SHORT, help_text=_("It becomes part of the record.")
     )
 
-    field_order = ["basis", "period_id", "special_amount", "rest", "reason", "justification", "evidence"]
+    field_order = [
+        "basis",
+        "period_id",
+        "special_amount",
+        "rest",
+        "reason",
+        "justification",
+        "evidence",
+        *REMEDY_FIELDS.values(),
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -281,17 +282,28 @@ class Approval(AppendOnlyModel):
         )
 
 
+#: Which column of a remedy names what it gave.
+GIVES: Mapping[str, str] = {
+    RemedyKind.CREDIT.value: "credit",
+    RemedyKind.MINUTES.value: "minutes_grant",
+    RemedyKind.EXTENSION.value: "extension",
+    RemedyKind.CASH.value: "payout",
+}
+
+
+def _gives_one_thing() -> Q:
+    one_kind = Q()
+    for kind, column in GIVES.items():
+        others = {f"{other}__isnull": other != column for other in GIVES.values()}
+        one_kind |= Q(kind=kind, **others)
+    return one_kind
+
+
 class Remedy(AppendOnlyModel):
     """One thing that a settled refund gave: exactly one of a credit, minutes, days or a payout."""
 
-    class Kind(models.TextChoices):
-        CREDIT = RemedyKind.CREDIT.value, _("Credit")
-        MINUTES = RemedyKind.MINUTES.value, _("Minutes")
-        EXTENSION = RemedyKind.EXTENSION.value, _("Longer period")
-        CASH = RemedyKind.CASH.value, _("Cash")
-
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="remedies", verbose_name=_("refund"))
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=10, choices=[(kind.value, _(kind.label)) for kind in RemedyKind])
     amount = MoneyField(_("amount"))
     credit = models.OneToOneField(
         Credit, models.PROTECT, related_name="remedy", null=True, blank=True, verbose_name=_("credit")
@@ -315,37 +327,16 @@ class Remedy(AppendOnlyModel):
             models.CheckConstraint(condition=Q(amount__gt=0), name="remedy_positive"),
             models.UniqueConstraint(fields=("refund", "kind"), name="remedy_kind_once"),
             models.CheckConstraint(
-                condition=Q(
-                    kind="credit",
-                    credit__isnull=False,
-                    minutes_grant__isnull=True,
-                    extension__isnull=True,
-                    payout__isnull=True,
-                )
-                | Q(
-                    kind="minutes",
-                    credit__isnull=True,
-                    minutes_grant__isnull=False,
-                    extension__isnull=True,
-                    payout__isnull=True,
-                )
-                | Q(
-                    kind="extension",
-                    credit__isnull=True,
-                    minutes_grant__isnull=True,
-                    extension__isnull=False,
-                    payout__isnull=True,
-                )
-                | Q(
-                    kind="cash",
-                    credit__isnull=True,
-                    minutes_grant__isnull=True,
-                    extension__isnull=True,
-                    payout__isnull=False,
-                ),
+                condition=_gives_one_thing(),
                 name="remedy_gives_one_thing",
             ),
         ]
 
     def __str__(self) -> str:
         return str(join(", ", (self.get_kind_display(), f"{self.amount:f}")))
+
+    @property
+    def given(self) -> Credit | MinutesGrant | Extension | Payout:
+        """What it gave."""
+        given: Credit | MinutesGrant | Extension | Payout = getattr(self, GIVES[self.kind])
+        return given

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from audit.actions import Refused
 from billing.money import format_amount, is_whole_minor
-from billing.remedies.effects import give_credit, give_days, give_minutes, order_payout, settle_held
+from billing.remedies.effects import settle_held
 from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.quoting import remedy_obstacle, terms_for
 from complaints.refund_calculation import remedies_for
-from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.models import GIVES, Refund, Remedy
+from complaints.refunds.remedy_kinds import REMEDIES
 from core.amounts import money_text
 from core.text import say
 from policies.choices import RemedyKind
@@ -87,12 +88,8 @@ def remedy_plan_for(
             raise Refused(obstacle.sentence, code=obstacle.code)
         amount = Decimal(entry["amount"]) if "amount" in entry else rest
         worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
-        row: dict[str, Any] = {"kind": kind.value, "amount": format_amount(amount, currency)}
-        if kind is RemedyKind.MINUTES:
-            row["minutes"] = worth.minutes
-        elif kind is RemedyKind.EXTENSION:
-            row["days"] = worth.extension_days
-        filled.append(row)
+        size = REMEDIES[kind].size(worth)
+        filled.append({"kind": kind.value, "amount": format_amount(amount, currency), **size})
     return filled
 
 
@@ -121,15 +118,8 @@ def settle_remedies(refund: Refund) -> None:
     settle_held(refund.period, refund.total)
     reason = f"Refund {refund.code} of complaint {refund.complaint.code}"
     for entry in refund.remedy_plan:
-        kind, amount = RemedyKind(entry["kind"]), Decimal(entry["amount"])
-        remedy = Remedy(refund=refund, kind=kind.value, amount=amount, at=timezone.now())
-        match kind:
-            case RemedyKind.CREDIT:
-                remedy.credit = give_credit(refund.subscription, amount, reason=reason)
-            case RemedyKind.MINUTES:
-                remedy.minutes_grant = give_minutes(refund.subscription, entry["minutes"], reason=reason)
-            case RemedyKind.EXTENSION:
-                remedy.extension = give_days(refund.subscription, entry["days"], reason=reason)
-            case RemedyKind.CASH:
-                remedy.payout = order_payout(refund.subscription, amount, key=f"refund-{refund.code}", reason=reason)
+        kind = RemedyKind(entry["kind"])
+        given = REMEDIES[kind].give(refund.subscription, entry, f"refund-{refund.code}", reason)
+        remedy = Remedy(refund=refund, kind=kind.value, amount=Decimal(entry["amount"]), at=timezone.now())
+        setattr(remedy, GIVES[kind], given)
         remedy.save()

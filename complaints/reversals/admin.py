@@ -24,13 +24,14 @@ from backoffice.display import PillTone, number, pill, sub, when
 from backoffice.links import link, page_url
 from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
 from billing.subscriptions.models import Subscription
-from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.models import Refund
 from complaints.reversals import actions as reversals
 from complaints.reversals.forms import ApproveReversalForm, ReversalForm
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import plan_reversal
 from core.amounts import money_text
 from core.text import Text, say
+from policies.choices import RemedyKind
 
 register_verbs(
     {
@@ -53,7 +54,7 @@ def plan_context(refund: Refund) -> Mapping[str, Any]:
     plan = plan_reversal(refund)
     rows: list[tuple[Any, ...]] = [
         (
-            format_html("{}{}", entry.remedy.get_kind_display(), sub(entry.why)),
+            format_html("{}{}", entry.remedy.get_kind_display(), sub(entry.back.why)),
             money(entry.recovered, refund.currency),
             money(entry.used, refund.currency),
         )
@@ -243,7 +244,7 @@ def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
     currency = reversal.refund.currency
     rows: list[tuple[Any, ...]] = [
         (
-            format_html("{}{}", Remedy.Kind(entry["kind"]).label, sub(entry["why"])),
+            format_html("{}{}", gettext(RemedyKind(entry["kind"]).label), sub(entry["why"])),
             money(Decimal(entry["recovered"]), currency),
             money(Decimal(entry["used"]), currency),
         )

@@ -8,16 +8,18 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.charts import Chart, Series, Tone, bars, columns
 from backoffice.panels import Panel, register_later_panel
 from complaints.cases.models import Decision
-from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.models import Refund
 from complaints.statistics.figures import WEEKS, Figures, figures
 from core.amounts import money_text
 from core.text import join, say, say_count
+from policies.choices import RemedyKind
 
 LAST_WEEKS = say("The last {weeks} weeks", weeks=WEEKS)
 
@@ -141,7 +143,7 @@ def given_chart(found: Figures) -> Chart:
         join(", ", (money_text(amount, currency) for currency, amount in sums.items())) or say("Nothing yet"),
         [say("Remedy"), say("Amount")],
         [
-            (str(Remedy.Kind(kind).label), amount, money_text(amount, currency), largest[currency])
+            (gettext(RemedyKind(kind).label), amount, money_text(amount, currency), largest[currency])
             for (kind, currency), amount in ordered
         ],
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -194,3 +194,19 @@ class CsvReader:
             if at >= len(text):
                 return tuple(cells)
             at += 1
+
+
+def read_rows[Row](
+    stream: BinaryIO, row_reader: Callable[[Sequence[str]], Callable[[Record], Row]], *, delimiter: str
+) -> tuple[list[Row], CsvReader]:
+    """Every row of a file as ``row_reader``, given the header, reads it; and the reader, for what the event keeps.
+
+    Raises:
+        FileProblem: the file as a whole cannot be read, or has no rows.
+    """
+    reader = CsvReader(stream, delimiter=delimiter)
+    read = row_reader(reader.header)
+    rows = [read(record) for record in reader]
+    if not rows:
+        raise FileProblem(say("The file has a header and no rows."))
+    return rows, reader

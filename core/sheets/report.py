@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
+from core.sheets.formulas import csv_lines
 from core.sheets.problems import Problem, shown
 from core.text import Text, counted, say_count
-
-_ACTIVE: Final = tuple("=+-@\t\r\n＝＋－＠")
 
 
 class Outcome(StrEnum):
@@ -30,8 +28,8 @@ class RowResult:
 
     row: int
     number: str
-    outcome: Outcome
-    detail: str = ""
+    outcome: StrEnum
+    detail: Text = ""
     problems: tuple[Problem, ...] = ()
 
 
@@ -42,12 +40,25 @@ class Report:
     results: Sequence[RowResult]
     dry_run: bool = False
 
-    def count(self, outcome: Outcome) -> int:
-        return sum(result.outcome is outcome for result in self.results)
+    def count(self, outcome: StrEnum) -> int:
+        return sum(result.outcome == outcome for result in self.results)
 
     @property
     def refused(self) -> int:
         return self.count(Outcome.REFUSED)
+
+    def held_back(self) -> Report:
+        """The same where a refused row keeps the others out."""
+        held = (
+            replace(result, outcome=Outcome.HELD_BACK) if result.outcome is Outcome.ADDED else result
+            for result in self.results
+        )
+        return replace(self, results=list(held))
+
+    def as_data(self) -> dict[str, Any]:
+        """The counts and reasons, as an event keeps them."""
+        counts = {outcome.name.lower(): self.count(outcome) for outcome in Outcome}
+        return {"rows": len(self.results), **counts, "reasons": self.reasons()}
 
     def reasons(self) -> dict[str, int]:
         """How many rows were refused for which reason (``field:code``), the most frequent first."""
@@ -60,9 +71,15 @@ class Report:
         """A line for each refused row, or for every row."""
         for result in self.results:
             if every_row or result.outcome is Outcome.REFUSED:
-                yield f"row {result.row}{_called(result.number)}: {self._in_words(result)}"
+                yield self.line(result)
 
-    def counts(self) -> str:
+    def line(self, result: RowResult) -> str:
+        """A row in a line: where it stands, what became of it and why."""
+        why = " ".join(str(problem) for problem in result.problems) or result.detail
+        said = f"row {result.row}{_called(result.number)}: {self._outcome(result)}"
+        return f"{said}: {why}" if why else said
+
+    def counts(self) -> Text:
         """How many rows there are and what became of them, in one sentence without anybody's data."""
         would = "would be " if self.dry_run else ""
         parts = [
@@ -76,21 +93,18 @@ class Report:
 
     def summary(self) -> Iterator[str]:
         """The counts, and each reason with its own and an example."""
-        yield self.counts()
+        yield str(self.counts())
         for reason, count in self.reasons().items():
             yield f"  {count:,} refused, the first in {self._first(reason)}"
 
     def write_csv(self, stream: TextIO) -> None:
         """Every row as CSV, a line for each problem of a refused one. No cell can be run by a spreadsheet."""
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("row", "number", "outcome", "field", "reason", "message"))
-        for result in self.results:
-            outcome = self._outcome(result)
-            for problem in result.problems or (Problem("", "", result.detail),):
-                cells: tuple[Any, ...] = (
-                    result.row, result.number, outcome, problem.field, problem.code, str(problem.message),
-                )  # fmt: skip
-                writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in cells])
+        rows = (
+            (result.row, result.number, self._outcome(result), problem.field, problem.code, problem.message)
+            for result in self.results
+            for problem in result.problems or (Problem("", "", result.detail),)
+        )
+        stream.writelines(csv_lines(("row", "number", "outcome", "field", "reason", "message"), rows, line_end="\n"))
 
     def _first(self, reason: str) -> str:
         """The reason as the first row with it has it, for a summary."""
@@ -104,19 +118,10 @@ class Report:
     def _outcome(self, result: RowResult) -> str:
         return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
 
-    def _in_words(self, result: RowResult) -> str:
-        why = " ".join(str(problem) for problem in result.problems) or result.detail
-        return f"{self._outcome(result)}: {why}" if why else self._outcome(result)
-
 
 def rows(count: int) -> Text:
     """How many rows, in words."""
     return say_count("{count} row", "{count} rows", count, count=counted(count))
-
-
-def inert(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(_ACTIVE) else text
 
 
 def _called(number: str) -> str:

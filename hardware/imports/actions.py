@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from itertools import batched
 
-from django.db import IntegrityError
 from django.db.models import Prefetch
 
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
+from accounts.imports.frame import Import
 from accounts.numbers.models import next_numbers
-from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
-from audit.actions import Obstacle, Refused, act
+from audit.actions import Obstacle
 from audit.bulk import CHUNK, create_tracked
+from core.sheets.cells import Candidate
 from core.sheets.problems import Problem, shown
-from core.sheets.report import Outcome, Report, RowResult, rows
+from core.sheets.report import Outcome, RowResult
 from core.text import say
-from hardware.imports.rows import Candidate, PurchaseRow, twice
+from hardware.imports.rows import PurchaseRow, twice
 from hardware.phones.models import Phone, PhoneModel
 from hardware.purchases.actions import (
     PURCHASE_SERIES,
@@ -35,94 +34,6 @@ from hardware.purchases.actions import (
 )
 from hardware.purchases.instalments import equal_parts, monthly_from
 from hardware.purchases.models import Instalment, Purchase
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Which file was imported: what the event keeps of it."""
-
-    file_name: str
-    sha256: str
-    size: int
-
-
-class ImportRefused(Refused):
-    """A file with refused rows; ``report`` says which and why. Nothing was written."""
-
-    def __init__(self, report: Report, *, data: dict[str, Any]) -> None:
-        super().__init__(
-            f"Refused: {report.refused:,} of {rows(len(report.results))}. Nothing is imported.", code="rows", data=data
-        )
-        self.report = report
-
-
-def import_purchases(
-    candidates: Sequence[Candidate], *, origin: Origin, by: User, today: date, partial: bool = False
-) -> Report:
-    """Add the purchases of a file that are not here yet, each with its phone and instalments. The first instalments
-    that the file calls paid are recorded as paid on the day they were due, or on ``today`` if that is still to come.
-    A row that is here with the same content is known and left alone, whatever was paid since.
-
-    One transaction, one event. Purchase numbers follow the file's order.
-
-    Raises:
-        ImportRefused: a row is refused and the import is not ``partial``.
-        Refused: the person may not import purchases, or somebody added one of the phones at the same moment.
-    """
-    reason = f"Imported from {origin.file_name}"
-    with act("purchases.import", by=by, reason=reason, target=(Purchase, None)) as action:
-        action.target_label = origin.file_name[:200]
-        require(by, May.IMPORT)
-        require(by, May.HANDLE_PHONES)
-        results, ready = _prepare(candidates, today, lock=True)
-        report = Report(results)
-        data = {
-            "file": origin.file_name,
-            "sha256": origin.sha256,
-            "bytes": origin.size,
-            "today": today.isoformat(),
-            "partial": partial,
-        }
-        if report.refused and not partial:
-            held = _held_back(report)
-            raise ImportRefused(held, data={**data, **_counts(held)})
-        try:
-            _write(ready, reason=reason)
-        except IntegrityError as error:
-            raise Refused(
-                say("Somebody has added one of these phones at the same moment. Nothing was imported: run it again."),
-                code="concurrent",
-            ) from error
-        action.data = {**data, **_counts(report)}
-        action.message = report.counts()
-        return report
-
-
-def preview_purchases(candidates: Sequence[Candidate], *, by: User, today: date, partial: bool = False) -> Report:
-    """What ``import_purchases`` would do now, by the same rules. Writes nothing, not even an event.
-
-    Raises:
-        Refused: the person may not import purchases.
-    """
-    for may in (May.IMPORT, May.HANDLE_PHONES):
-        if obstacle := permission_obstacle(by, may):
-            raise Refused(obstacle, code="permission")
-    results, _ = _prepare(candidates, today, lock=False)
-    report = Report(results, dry_run=True)
-    return report if partial or not report.refused else _held_back(report)
-
-
-def _held_back(report: Report) -> Report:
-    results = [
-        replace(result, outcome=Outcome.HELD_BACK) if result.outcome is Outcome.ADDED else result
-        for result in report.results
-    ]
-    return replace(report, results=results)
-
-
-def _counts(report: Report) -> dict[str, Any]:
-    counts = {outcome.name.lower(): report.count(outcome) for outcome in Outcome}
-    return {"rows": len(report.results), **counts, "reasons": report.reasons()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +55,16 @@ class _Here:
     macs: dict[str, Phone]
 
 
-def _prepare(candidates: Sequence[Candidate], today: date, *, lock: bool) -> tuple[list[RowResult], list[_Ready]]:
+def _prepare(
+    candidates: Sequence[Candidate[PurchaseRow]], *, today: date, lock: bool
+) -> tuple[list[RowResult], list[_Ready]]:
     """A result for every row, in the file's order, and what the added ones consist of."""
     repeated = twice(candidates)
-    here = _look_up([candidate.purchase for candidate in candidates if candidate.purchase], lock=lock)
+    here = _look_up([candidate.value for candidate in candidates if candidate.value], lock=lock)
     results: list[RowResult] = []
     ready: list[_Ready] = []
     for candidate in candidates:
-        row, problems, outcome, detail = candidate.purchase, candidate.problems, Outcome.REFUSED, ""
+        row, problems, outcome, detail = candidate.value, candidate.problems, Outcome.REFUSED, ""
         problems = (*problems, *repeated.get(candidate.row, ()))
         if row is not None and not problems:
             found = _decide(row, here, today)
@@ -162,7 +75,7 @@ def _prepare(candidates: Sequence[Candidate], today: date, *, lock: bool) -> tup
                 outcome, detail = Outcome.KNOWN, f"is {found.number}"
             else:
                 problems = found
-        results.append(RowResult(candidate.row, candidate.serial, outcome, detail, problems))
+        results.append(RowResult(candidate.row, candidate.number, outcome, detail, problems))
     return results, ready
 
 
@@ -171,8 +84,7 @@ def _look_up(wanted: Sequence[PurchaseRow], *, lock: bool) -> _Here:
     phones: dict[tuple[str, str], Phone] = {}
     macs: dict[str, Phone] = {}
     purchases = Prefetch("purchases", Purchase.objects.select_related("customer").prefetch_related("instalments"))
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
+    for chunk in batched(wanted, CHUNK):
         numbers = {row.customer for row in chunk}
         found = Customer.objects.filter(number__in=numbers).order_by("pk")
         customers.update((each.number, each) for each in (found.select_for_update(no_key=True) if lock else found))
@@ -273,8 +185,6 @@ def _problem(field: str, obstacle: Obstacle) -> Problem:
 
 
 def _write(ready: Sequence[_Ready], *, reason: str) -> None:
-    if not ready:
-        return
     create_tracked(Phone, [made.phone for made in ready if made.phone._state.adding], reason=reason)
     for made, n in zip(ready, next_numbers(PURCHASE_SERIES, len(ready)), strict=True):
         made.purchase.number = purchase_number(n)
@@ -286,3 +196,18 @@ def _write(ready: Sequence[_Ready], *, reason: str) -> None:
             part.purchase_id = made.purchase.pk
             parts.append(part)
     create_tracked(Instalment, parts, reason=reason)
+
+
+#: Purchases that are not here yet, each with its phone and instalments. The first instalments that the file calls paid
+#: are recorded as paid on the day they were due, or on the day of the import if that is still to come. A row that is
+#: here with the same content is known and left alone, whatever was paid since. Numbers follow the file's order.
+PURCHASES = Import(
+    verb="purchases.import",
+    model=Purchase,
+    rights=(May.IMPORT, May.HANDLE_PHONES),
+    prepare=_prepare,
+    write=_write,
+    concurrent=lambda: say(
+        "Somebody has added one of these phones at the same moment. Nothing was imported: run it again."
+    ),
+)

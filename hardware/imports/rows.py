@@ -15,6 +15,8 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 
+from core.sheets.cells import BadCell, Candidate, RowProblems, ragged, read_date
+from core.sheets.maps import DateOrder
 from core.sheets.problems import FileProblem, Problem, shown
 from core.sheets.reading import Record
 from hardware.phones.validators import clean_mac, clean_serial
@@ -26,7 +28,6 @@ EARLIEST: Final = date(1990, 1, 1)
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,8})?")
 _COUNT: Final = re.compile(r"[0-9]{1,3}")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,6 @@ class PurchaseRow:
     paid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row as read: a purchase, or why there is none. ``serial`` is as the file has it, for the report."""
-
-    row: int
-    serial: str
-    purchase: PurchaseRow | None
-    problems: tuple[Problem, ...] = ()
-
-
-class _Bad(Exception):
-    """One cell that cannot be taken in."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 class RowReader:
     """Reads the rows of one file. ``today`` is the local day of the import.
 
@@ -83,28 +65,19 @@ class RowReader:
         self._header = tuple(header)
         self._today = today
 
-    def read(self, record: Record) -> Candidate:
+    def read(self, record: Record) -> Candidate[PurchaseRow]:
         """The row's purchase, or every problem of the row, one a column."""
-        if len(record.cells) != len(self._header):
-            ragged = f"it has {len(record.cells)} cells where the header has {len(self._header)}."
-            return Candidate(record.row, "", None, (Problem("row", "ragged", ragged),))
+        if problem := ragged(record, self._header):
+            return Candidate(record.row, "", None, problem)
         cells = {name: cell.strip() for name, cell in zip(self._header, record.cells, strict=True)}
-        problems: list[Problem] = []
+        problems = RowProblems()
 
         def attempt[T](name: str, read: Callable[[str], T]) -> T | None:
-            try:
-                text = cells.get(name, "")
-                if not text and name in REQUIRED:
-                    raise _Bad("blank", "is blank.")
-                return read(text)
-            except _Bad as bad:
-                problems.append(Problem(name, bad.code, bad.message))
-            except ValidationError as problem:
-                problems.append(Problem(name, "invalid", " ".join(problem.messages)))
-            return None
+            text = problems.attempt(name, _filled, cells, name)
+            return None if text is None else problems.attempt(name, read, text)
 
         names = [attempt(name, _name) for name in ("customer", "maker", "model")]
-        serial, mac = attempt("serial", clean_serial), attempt("mac", clean_mac)
+        serial, mac = attempt("serial", _valid(clean_serial)), attempt("mac", _valid(clean_mac))
         price = attempt("price", _amount)
         bought_on = attempt("bought_on", self._past_day)
         instalments = attempt("instalments", _instalments)
@@ -124,21 +97,37 @@ class RowReader:
         return Candidate(record.row, serial, row)
 
     def _past_day(self, text: str) -> date:
-        found = _day(text)
-        if found > self._today:
-            raise _Bad("future", f"{shown(text)} lies in the future.")
-        return found
+        return read_date(text, DateOrder.YEAR_FIRST, earliest=EARLIEST, latest=self._today)
+
+
+def _filled(cells: Mapping[str, str], name: str) -> str:
+    text = cells.get(name, "")
+    if not text and name in REQUIRED:
+        raise BadCell("blank", "is blank.")
+    return text
+
+
+def _valid(clean: Callable[[str], str]) -> Callable[[str], str]:
+    """A validator of the models, for cells."""
+
+    def read(text: str) -> str:
+        try:
+            return clean(text)
+        except ValidationError as problem:
+            raise BadCell("invalid", " ".join(problem.messages)) from None
+
+    return read
 
 
 def _name(text: str) -> str:
     if len(text) > 80:
-        raise _Bad("length", "is longer than 80 characters.")
+        raise BadCell("length", "is longer than 80 characters.")
     return text
 
 
 def _amount(text: str) -> Decimal:
     if not _AMOUNT.fullmatch(text):
-        raise _Bad("amount", f"{shown(text)} is no plain amount such as 49.90.")
+        raise BadCell("amount", f"{shown(text)} is no plain amount such as 49.90.")
     return Decimal(text)
 
 
@@ -146,20 +135,8 @@ def _count(text: str) -> int:
     if not text:
         return 0
     if not _COUNT.fullmatch(text):
-        raise _Bad("count", f"{shown(text)} is no number of instalments.")
+        raise BadCell("count", f"{shown(text)} is no number of instalments.")
     return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise _Bad("date", f"{shown(text)} is no date written as YYYY-MM-DD.") from None
-    if found < EARLIEST:
-        raise _Bad("date", f"{shown(text)} lies before {EARLIEST}.")
-    return found
 
 
 def _instalments(text: str) -> int | tuple[tuple[date, Decimal], ...]:
@@ -169,24 +146,25 @@ def _instalments(text: str) -> int | tuple[tuple[date, Decimal], ...]:
     if ":" not in text:
         count = _count(text)
         if not 1 <= count <= MOST_INSTALMENTS:
-            raise _Bad("count", f"{shown(text)} is no number of instalments from 1 to {MOST_INSTALMENTS}.")
+            raise BadCell("count", f"{shown(text)} is no number of instalments from 1 to {MOST_INSTALMENTS}.")
         return count
     parts = []
     for part in text.strip(";").split(";"):
         due_on, colon, amount = part.strip().partition(":")
         if not colon:
-            raise _Bad("instalment", f"{shown(part)} is no instalment such as 2026-01-31:40.00.")
-        parts.append((_day(due_on.strip()), _amount(amount.strip())))
+            raise BadCell("instalment", f"{shown(part)} is no instalment such as 2026-01-31:40.00.")
+        day = read_date(due_on.strip(), DateOrder.YEAR_FIRST, earliest=EARLIEST)
+        parts.append((day, _amount(amount.strip())))
     if len(parts) > MOST_INSTALMENTS:
-        raise _Bad("count", f"there are more than {MOST_INSTALMENTS} instalments.")
+        raise BadCell("count", f"there are more than {MOST_INSTALMENTS} instalments.")
     return tuple(parts)
 
 
-def twice(candidates: Sequence[Candidate]) -> Mapping[int, tuple[Problem, ...]]:
+def twice(candidates: Sequence[Candidate[PurchaseRow]]) -> Mapping[int, tuple[Problem, ...]]:
     """The rows that name a phone which another row of the file names too: none of them is taken in."""
     places: dict[tuple[str, ...], list[int]] = {}
     for candidate in candidates:
-        if (row := candidate.purchase) is not None:
+        if (row := candidate.value) is not None:
             places.setdefault(("serial", row.maker.casefold(), row.serial), []).append(row.row)
             places.setdefault(("mac", row.mac), []).append(row.row)
     problems: dict[int, tuple[Problem, ...]] = {}

@@ -16,7 +16,7 @@ from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act, checked
 from core.text import say
 from policies.agreements.models import Agreement
-from policies.parameters.parameters import PolicyParameterError
+from policies.parameters.units import PolicyParameterError
 from policies.versions.models import FULL_MONTH, GoverningTerms, Policy, PolicyVersion
 
 

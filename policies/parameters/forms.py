@@ -7,7 +7,7 @@ agreement each is optional, and what is left empty stays as the policy says.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -19,10 +19,10 @@ from backoffice.actions import ActionForm
 from backoffice.forms import country_choices
 from billing.money import UnknownCurrency, format_amount, is_whole_minor
 from core.text import Text, join, say
-from policies.choices import DayCount, known_countries
-from policies.parameters.parameters import MOST_DAYS_OF_WARNING, PolicyParameterError
-from policies.parameters.text import BASES, DAYS_THAT_COUNT, REMEDIES, WORDS, problem_in_words
-from policies.versions.models import FULL_MONTH
+from policies.choices import Basis, known_countries
+from policies.parameters.parameters import PARAMETERS, Parameter
+from policies.parameters.text import BASES, DAYS_THAT_COUNT, REMEDIES, problem_in_words
+from policies.parameters.units import Group, PolicyParameterError, Unit
 
 AS_THE_POLICY_SAYS = _("as the policy says")
 
@@ -38,27 +38,8 @@ YES, NO = "yes", "no"
 
 
 #: Every figure, in the groups and the order in which the forms ask for them.
-GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
-    (_("What may be refunded"), (FULL_MONTH, "bases", "remedies", "as_of_day_counts", "consent_needed_after_days")),
-    (_("Interruptions"), ("minimum_interruption_seconds",)),
-    (
-        _("Approvals and expiry"),
-        ("second_approval_above", "approval_window_days", "draft_expires_after_days", "proposal_expires_after_days"),
-    ),
-    (
-        _("Deadlines"),
-        (
-            "acknowledge_within_days",
-            "decide_within_days",
-            "deadline_days",
-            "holidays_of",
-            "warn_before_days",
-            "escalate_after_days",
-            "silence_closes_after_days",
-        ),
-    ),
-    (_("Indemnity for a late answer"), ("indemnity_per_day", "indemnity_maximum")),
-    (_("The way to take it further"), ("further_way",)),
+GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = tuple(
+    (_(group), tuple(name for name, parameter in PARAMETERS.items() if parameter.group is group)) for group in Group
 )
 
 
@@ -185,94 +166,68 @@ class LengthField(forms.MultiValueField):
         return int(count) * int(unit or 1)
 
 
-def _whole(optional: bool, most: int = 10_000, **kwargs: Any) -> forms.Field:
-    return forms.IntegerField(required=not optional, min_value=0, max_value=most, **kwargs)
-
-
-def _never(least: int) -> Callable[..., forms.Field]:
-    return lambda optional, **kwargs: DaysOrNeverField(required=not optional, least=least, **kwargs)
-
-
-def _several(words: Mapping[str, Text]) -> Callable[..., forms.Field]:
-    return lambda optional, **kwargs: forms.MultipleChoiceField(
-        required=not optional, choices=tuple(words.items()), widget=forms.CheckboxSelectMultiple, **kwargs
-    )
-
-
-def _one(
-    choices: Callable[[], list[tuple[str, Text]]], widget: type[forms.Widget] = forms.Select
-) -> Callable[..., forms.Field]:
-    def make(optional: bool, **kwargs: Any) -> forms.Field:
-        empty = [("", AS_THE_POLICY_SAYS)] if optional else []
-        return forms.ChoiceField(required=not optional, choices=[*empty, *choices()], widget=widget, **kwargs)
-
-    return make
-
-
-def _amounts(optional: bool, **kwargs: Any) -> forms.Field:
-    return AmountsField(required=False, if_empty=None if optional else {}, **kwargs)
-
-
 def _holiday_choices() -> list[tuple[str, Text]]:
     countries: list[tuple[str, Text]] = [(code, name) for code, name in country_choices() if code in known_countries()]
     return [(OWN_COUNTRY, say("the customer’s own country")), *countries]
 
 
-_yes_no = _one(lambda: [(YES, say("yes")), (NO, say("no"))], forms.RadioSelect)
-
-
-_YES_NO = (FULL_MONTH, "as_of_day_counts")
-
-
-#: How each figure is asked for; the others are whole numbers of days.
-_MAKE: Mapping[str, Callable[..., forms.Field]] = {
-    **dict.fromkeys(_YES_NO, _yes_no),
-    # A full month at discretion is no basis of its own to allow: the figure above it says whether it may be given.
-    "bases": _several({name: words for name, words in BASES.items() if name != "full_month"}),
-    "remedies": _several(REMEDIES),
-    "consent_needed_after_days": _never(0),
-    "minimum_interruption_seconds": lambda optional, **kwargs: LengthField(required=not optional, **kwargs),
-    "second_approval_above": _amounts,
-    "deadline_days": _one(lambda: [(each.value, DAYS_THAT_COUNT[each.value]) for each in DayCount]),
-    "holidays_of": _one(_holiday_choices),
-    "warn_before_days": lambda optional, **kwargs: _whole(optional, MOST_DAYS_OF_WARNING, **kwargs),
-    "escalate_after_days": _never(1),
-    "indemnity_per_day": _amounts,
-    "indemnity_maximum": _amounts,
-    "further_way": lambda optional, **kwargs: forms.CharField(required=not optional, max_length=400, **kwargs),
-}
-
-
-def _field(name: str, *, optional: bool) -> forms.Field:
-    words = WORDS[name]
-    make: Callable[..., forms.Field] = _MAKE.get(name, _whole)
-    label: Text = words.label
-    if name == "escalate_after_days":
-        label = say("{figure} every (days)", figure=words.label)
-    elif name.endswith("_days") and name != "deadline_days":
-        label = say("{figure} (days)", figure=words.label)
-    choice = name in _YES_NO or name in ("deadline_days", "holidays_of")
-    hints: list[Text] = [words.hint] if words.hint else []
-    if optional and not choice:
+def _field(parameter: Parameter, *, optional: bool) -> forms.Field:
+    """How a figure is asked for, by its unit."""
+    label: Text = _(parameter.label)
+    hints: list[Text] = [_(parameter.hint)] if parameter.hint else []
+    make: Callable[..., forms.Field] = forms.IntegerField
+    options: dict[str, Any] = {"required": not optional}
+    choices: Sequence[tuple[str, Text]] = ()
+    match parameter.unit:
+        case Unit.YES_NO:
+            choices = [(YES, say("yes")), (NO, say("no"))]
+            options["widget"] = forms.RadioSelect
+        case Unit.DAY_COUNT:
+            choices = tuple(DAYS_THAT_COUNT.items())
+        case Unit.COUNTRY:
+            choices = _holiday_choices()
+        case Unit.BASES | Unit.REMEDIES:
+            make, options["widget"] = forms.MultipleChoiceField, forms.CheckboxSelectMultiple
+            words = BASES if parameter.unit is Unit.BASES else REMEDIES
+            # A full month at discretion is no basis of its own to allow: another figure says whether it may be given.
+            options["choices"] = [(name, said) for name, said in words.items() if name != Basis.FULL_MONTH]
+        case Unit.TEXT:
+            make, options["max_length"] = forms.CharField, 400
+        case Unit.SECONDS:
+            make = LengthField
+        case Unit.AMOUNTS_ABOVE | Unit.AMOUNTS_A_DAY | Unit.AMOUNTS_AT_MOST:
+            make, options = AmountsField, {"required": False, "if_empty": None if optional else {}}
+        case Unit.DAYS_OR_NEVER | Unit.EVERY_DAYS_OR_NEVER:
+            every = parameter.unit is Unit.EVERY_DAYS_OR_NEVER
+            make, options["least"] = DaysOrNeverField, int(every)
+            label = say("{figure} every (days)", figure=label) if every else say("{figure} (days)", figure=label)
+        case Unit.DAYS | Unit.LAST_DAYS:
+            options |= {"min_value": 0, "max_value": parameter.most or 10_000}
+            label = say("{figure} (days)", figure=label)
+    if choices:
+        make, options["choices"] = forms.ChoiceField, [*([("", AS_THE_POLICY_SAYS)] if optional else []), *choices]
+    elif optional:
         hints.append(say("Left empty: as the policy says."))
-    return make(optional, label=label, help_text=join(" ", hints))
+    return make(label=label, help_text=join(" ", hints), **options)
 
 
-def _typed(name: str, stored: Any) -> Any:
+def _typed(unit: Unit, stored: Any) -> Any:
     """A stored figure as its field shows it."""
-    if name in _YES_NO:
-        return YES if stored else NO
-    if name == "holidays_of":
-        return stored or OWN_COUNTRY
+    match unit:
+        case Unit.YES_NO:
+            return YES if stored else NO
+        case Unit.COUNTRY:
+            return stored or OWN_COUNTRY
     return NEVER if stored is None else stored
 
 
-def _stored(name: str, typed: Any) -> Any:
+def _stored(unit: Unit, typed: Any) -> Any:
     """What was typed as it is stored."""
-    if name in _YES_NO:
-        return typed == YES
-    if name == "holidays_of":
-        return "" if typed == OWN_COUNTRY else typed
+    match unit:
+        case Unit.YES_NO:
+            return typed == YES
+        case Unit.COUNTRY:
+            return "" if typed == OWN_COUNTRY else typed
     return None if typed == NEVER else typed
 
 
@@ -291,9 +246,9 @@ class FigureForm(ActionForm):
         super().__init__(*args, initial=initial, **kwargs)
         self.names = self.figure_names()
         for name in self.names:
-            self.fields[name] = _field(name, optional=self.optional)
+            self.fields[name] = _field(PARAMETERS[name], optional=self.optional)
             if isinstance(stored, Mapping) and name in stored:
-                self.initial.setdefault(name, _typed(name, stored[name]))
+                self.initial.setdefault(name, _typed(PARAMETERS[name].unit, stored[name]))
         self.order_fields(self.field_order)
 
     def figure_names(self) -> tuple[str, ...]:
@@ -317,7 +272,7 @@ class FigureForm(ActionForm):
         for name in self.names:
             typed = cleaned.pop(name, None)
             if typed is not None and typed not in ("", []):
-                figures[name] = _stored(name, typed)
+                figures[name] = _stored(PARAMETERS[name].unit, typed)
         if not self.errors:
             try:
                 self.check(figures, cleaned)

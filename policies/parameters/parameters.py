@@ -1,5 +1,8 @@
 """What a policy version fixes in figures, besides its text. Pure: no Django, no models.
 
+The fields of the two classes are the one table of all figures: type, usual value, group, unit, words, and whether the
+public page shows it. Forms, pages, comparisons and checks are made from it: a further figure is a further field.
+
 Stored as JSON with the version; read through these classes, which refuse what they do not know.
 """
 
@@ -7,29 +10,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from decimal import Decimal
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Self
 
-from billing.money import UnknownCurrency, is_whole_minor
-from policies.choices import Basis, DayCount, RemedyKind, known_countries
+from policies.choices import Basis, DayCount, RemedyKind, gettext_noop
+from policies.parameters.units import Group, PolicyParameterError, Unit, checked
 
 #: Longer than any deadline anybody promises; a warning or an escalation later than that is a slip of the hand.
 MOST_DAYS_OF_WARNING = 60
 
 
-class PolicyParameterError(ValueError):
-    """A parameter that is unknown or out of range. ``field`` names it.
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A figure for people: what it is called, in which group it is asked for, and a hint for whoever types it.
 
-    ``code`` names what people can do wrong in a form, "" what only programs can; ``currency`` is the one it is about.
+    ``public`` says whether the public page shows it: what a customer can expect is shown, how staff check each other
+    is not. ``most`` is the largest number, if there is one of its own.
     """
 
-    def __init__(self, field: str, message: str, *, code: str = "", currency: str = "") -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-        self.code = code
-        self.currency = currency
+    group: Group
+    unit: Unit
+    label: str
+    hint: str = ""
+    public: bool = False
+    most: int | None = None
+
+
+def _internal(
+    default: Any, group: Group, unit: Unit, label: str, hint: str = "", *, public: bool = False, most: int | None = None
+) -> Any:
+    metadata = {"parameter": Parameter(group, unit, label, hint, public, most)}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+_public = partial(_internal, public=True)
 
 
 class _Parameters:
@@ -49,17 +67,26 @@ class _Parameters:
             for name, value in asdict(self).items()  # type: ignore[call-overload]
         }
 
+    def __post_init__(self) -> None:
+        for entry in fields(self):  # type: ignore[arg-type]
+            parameter: Parameter = entry.metadata["parameter"]
+            value = checked(parameter.unit, entry.name, getattr(self, entry.name))
+            object.__setattr__(self, entry.name, value)
+            if parameter.most is not None and value > parameter.most:
+                raise PolicyParameterError(entry.name, f"This can be {parameter.most} days at most.")
+
 
 @dataclass(frozen=True, slots=True)
 class FulfilmentParameters(_Parameters):
     """What the fulfilment policy fixes."""
 
-    full_month_allowed: bool = True
-    """Whether a full month's fee may be refunded at discretion (F5)."""
+    # fmt: off
+    # Whether a full month's fee may be refunded at discretion (F5).
+    full_month_allowed: bool = _public(True, Group.WHAT, Unit.YES_NO,
+        gettext_noop("A full month may be given back at discretion"))
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.full_month_allowed, bool):
-            raise PolicyParameterError("full_month_allowed", "This must be true or false.")
+
+    # fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,100 +95,78 @@ class RefundParameters(_Parameters):
     otherwise; amounts are strings by currency.
     """
 
-    bases: tuple[str, ...] = (Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL)
-    """The bases that may be quoted, besides the full month, which is the other policy's."""
-    remedies: tuple[str, ...] = tuple(RemedyKind)
-    as_of_day_counts: bool = True
-    minimum_interruption_seconds: int = 4 * 60 * 60
-    second_approval_above: Mapping[str, str] = field(default_factory=dict)
-    """Above this amount two people approve; a currency that is not named always needs two."""
-    approval_window_days: int = 90
-    """How far back what a customer was granted counts against an approver's limit."""
-    draft_expires_after_days: int = 30
-    proposal_expires_after_days: int = 14
-    acknowledge_within_days: int = 2
-    decide_within_days: int = 14
-    deadline_days: str = DayCount.CALENDAR
-    """Which days the two deadlines count: calendar days, or working days."""
-    holidays_of: str = ""
-    """The country (ISO 3166) whose weekends and public holidays are no working days; empty: the customer's."""
-    warn_before_days: int = 3
-    """From so many calendar days before a deadline's last day on it is shown as near."""
-    escalate_after_days: int | None = 7
-    """So many calendar days after a missed deadline to decide, and every so many further ones, an undecided case rises
-    by a level; None: never by itself.
-    """
-    indemnity_per_day: Mapping[str, str] = field(default_factory=dict)
-    """What a day of delay may be worth to the customer; nothing in a currency that is not named."""
-    indemnity_maximum: Mapping[str, str] = field(default_factory=dict)
-    """The most for one delay, besides the period's fee; in a currency that is not named the fee alone limits it."""
-    silence_closes_after_days: int = 30
-    consent_needed_after_days: int | None = 180
-    """A complaint that came later than this after its period's end needs a lead's consent; None: never."""
-    further_way: str = "the dispute resolution body of the customer's country"
-    """Where a customer who is not satisfied can turn; a rejection has to name it."""
+    # fmt: off
+    # The bases that may be quoted, besides the full month, which is the other policy's.
+    bases: tuple[str, ...] = _public((Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL), Group.WHAT, Unit.BASES,
+        gettext_noop("A refund is counted by"))
+    remedies: tuple[str, ...] = _public(tuple(RemedyKind), Group.WHAT, Unit.REMEDIES,
+        gettext_noop("A refund can be given as"))
+    as_of_day_counts: bool = _public(True, Group.WHAT, Unit.YES_NO,
+        gettext_noop("The day on which a complaint arrives counts as a day of service"),
+        gettext_noop("If it counts, the customer had the service on that day, and it is taken off."))
+    # A complaint that came later than this after its period's end needs a lead's consent.
+    consent_needed_after_days: int | None = _internal(180, Group.WHAT, Unit.DAYS_OR_NEVER,
+        gettext_noop("A team lead has to consent if the period ended longer ago than"),
+        gettext_noop("A number of days, or “never”."))
+    minimum_interruption_seconds: int = _public(4 * 60 * 60, Group.INTERRUPTIONS, Unit.SECONDS,
+        gettext_noop("The shortest interruption that counts"))
+    acknowledge_within_days: int = _public(2, Group.DEADLINES, Unit.DAYS,
+        gettext_noop("Receipt of a complaint is confirmed within"),
+        gettext_noop("After the day on which it reached us."))
+    decide_within_days: int = _public(14, Group.DEADLINES, Unit.DAYS,
+        gettext_noop("A complaint is decided within"),
+        gettext_noop("After the day on which it reached us."))
+    # Which days the two deadlines count.
+    deadline_days: str = _public(DayCount.CALENDAR.value, Group.DEADLINES, Unit.DAY_COUNT,
+        gettext_noop("These days are"),
+        gettext_noop("Working days leave out the weekends and public holidays of a country, by its calendar of each "
+                     "year."))
+    # ISO 3166; empty: the customer's country.
+    holidays_of: str = _public("", Group.DEADLINES, Unit.COUNTRY,
+        gettext_noop("Working days leave out the weekends and public holidays of"),
+        gettext_noop("For working days alone."))
+    # What a day of delay may be worth to the customer; nothing in a currency that is not named.
+    indemnity_per_day: Mapping[str, str] = _public({}, Group.INDEMNITY, Unit.AMOUNTS_A_DAY,
+        gettext_noop("For each day by which an answer is late we may give"),
+        gettext_noop("One currency a line, such as EUR 1.50; “none” for none."))
+    # The most for one delay, besides the period's fee; in a currency that is not named the fee alone limits it.
+    indemnity_maximum: Mapping[str, str] = _public({}, Group.INDEMNITY, Unit.AMOUNTS_AT_MOST,
+        gettext_noop("For one late answer at most"),
+        gettext_noop("One currency a line; never more than the period’s fee, whatever stands here."))
+    warn_before_days: int = _internal(3, Group.DEADLINES, Unit.DAYS,
+        gettext_noop("Staff are warned before a deadline ends, by"),
+        gettext_noop("From so many calendar days before its last day on, pages and digests show it as near."),
+        most=MOST_DAYS_OF_WARNING)
+    # So many days after a missed deadline to decide, and every so many further ones, an undecided case rises.
+    escalate_after_days: int | None = _internal(7, Group.DEADLINES, Unit.EVERY_DAYS_OR_NEVER,
+        gettext_noop("An overdue case rises by a level"),
+        gettext_noop("After so many calendar days beyond its deadline, and after as many again each further time; "
+                     "its lead is told. Or “never”."))
+    silence_closes_after_days: int = _public(30, Group.DEADLINES, Unit.DAYS,
+        gettext_noop("An answered complaint is closed if the customer is silent for"))
+    further_way: str = _public("the dispute resolution body of the customer's country", Group.FURTHER, Unit.TEXT,
+        gettext_noop("Whoever is not satisfied can turn to"), gettext_noop("A rejection has to name it."))
+    # A currency that is not named always needs two.
+    second_approval_above: Mapping[str, str] = _internal({}, Group.APPROVALS, Unit.AMOUNTS_ABOVE,
+        gettext_noop("Two people approve above"),
+        gettext_noop("One currency a line, such as EUR 500.00. In a currency that is not named two people approve "
+                     "any amount."))
+    approval_window_days: int = _internal(90, Group.APPROVALS, Unit.LAST_DAYS,
+        gettext_noop("Counted against an approver's limit: what was given in"),
+        gettext_noop("So many days back. What the same customer was granted in them counts."))
+    draft_expires_after_days: int = _internal(30, Group.APPROVALS, Unit.DAYS,
+        gettext_noop("A draft refund expires after"))
+    proposal_expires_after_days: int = _internal(14, Group.APPROVALS, Unit.DAYS,
+        gettext_noop("A proposed refund expires after"))
+    # fmt: on
 
     def __post_init__(self) -> None:
-        self._check_choices("bases", Basis)
-        self._check_choices("remedies", RemedyKind)
-        if not isinstance(self.as_of_day_counts, bool):
-            raise PolicyParameterError("as_of_day_counts", "This must be true or false.")
-        for name in (
-            "minimum_interruption_seconds",
-            "approval_window_days",
-            "draft_expires_after_days",
-            "proposal_expires_after_days",
-            "acknowledge_within_days",
-            "decide_within_days",
-            "silence_closes_after_days",
-        ):
-            self._check_whole(name, getattr(self, name))
-        if self.consent_needed_after_days is not None:
-            self._check_whole("consent_needed_after_days", self.consent_needed_after_days)
-        self._check_deadlines()
-        self._check_indemnity()
-        # What comes from JSON can be of any type, whatever the annotations say.
-        further_way: Any = self.further_way
-        self._check_amounts("second_approval_above")
-        if not isinstance(further_way, str) or not further_way.strip():
-            raise PolicyParameterError("further_way", "Name where an unsatisfied customer can turn.")
-
-    def _check_deadlines(self) -> None:
-        if self.deadline_days not in list(DayCount):
-            raise PolicyParameterError("deadline_days", f"This must be one of {', '.join(DayCount)}.")
-        object.__setattr__(self, "deadline_days", str(self.deadline_days))
-        country: Any = self.holidays_of
-        if not isinstance(country, str) or (country and country not in known_countries()):
-            raise PolicyParameterError(
-                "holidays_of",
-                f"The public holidays of {self.holidays_of!r} are not known: give a country's two letters, such as IT,"
-                " or nothing for the customer's country.",
-            )
-        self._check_whole("warn_before_days", self.warn_before_days)
-        if self.warn_before_days > MOST_DAYS_OF_WARNING:
-            raise PolicyParameterError("warn_before_days", f"This can be {MOST_DAYS_OF_WARNING} days at most.")
-        if self.escalate_after_days is not None:
-            self._check_whole("escalate_after_days", self.escalate_after_days)
-            if self.escalate_after_days == 0:
-                raise PolicyParameterError("escalate_after_days", "This must be at least one day, or never.")
-
-    def _check_indemnity(self) -> None:
-        for name in ("indemnity_per_day", "indemnity_maximum"):
-            self._check_amounts(name)
-            for currency, amount in getattr(self, name).items():
-                if Decimal(amount) == 0:
-                    raise PolicyParameterError(
-                        name,
-                        f"{currency}: leave the currency out instead of naming nothing.",
-                        code="nothing_a_day",
-                        currency=currency,
-                    )
+        _Parameters.__post_init__(self)
         for currency in self.indemnity_maximum:
             if currency not in self.indemnity_per_day:
                 raise PolicyParameterError(
                     "indemnity_maximum",
-                    f"{currency}: there is a maximum, but no amount for a day of delay.",
-                    code="maximum_alone",
+                    gettext_noop("{currency}: there is a maximum, but no amount for a day of delay."),
                     currency=currency,
                 )
 
@@ -183,29 +188,12 @@ class RefundParameters(_Parameters):
         most = self.indemnity_maximum.get(currency)
         return amount if most is None else min(amount, Decimal(most))
 
-    def _check_amounts(self, name: str) -> None:
-        # What comes from JSON can be of any type, whatever the annotations say.
-        amounts: Any = getattr(self, name)
-        if not isinstance(amounts, Mapping):
-            raise PolicyParameterError(name, "This must give an amount by currency.")
-        for currency, amount in amounts.items():
-            try:
-                fine = isinstance(amount, str) and Decimal(amount) >= 0 and is_whole_minor(Decimal(amount), currency)
-            except (InvalidOperation, UnknownCurrency, ValueError):
-                fine = False
-            if not fine:
-                raise PolicyParameterError(name, f"{currency}: {amount!r} is no amount of it.")
 
-    def _check_choices(self, name: str, choices: type[StrEnum]) -> None:
-        given = getattr(self, name)
-        if not isinstance(given, list | tuple) or not given or len(set(given)) != len(given):
-            raise PolicyParameterError(name, "This must be a list of different values, at least one.")
-        for value in given:
-            if value not in set(choices):
-                raise PolicyParameterError(name, f"{value!r} is not one of {', '.join(choices)}.")
-        object.__setattr__(self, name, tuple(str(value) for value in given))
-
-    @staticmethod
-    def _check_whole(name: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000_000:
-            raise PolicyParameterError(name, "This must be a whole number, not negative.")
+#: Every figure of both policies by its stored name.
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
+    {
+        entry.name: entry.metadata["parameter"]
+        for kind in (FulfilmentParameters, RefundParameters)
+        for entry in fields(kind)
+    }
+)

@@ -1,35 +1,25 @@
-"""The figures of a policy in plain words, for staff pages and for everybody. No models."""
+"""The figures of a policy in plain words, for staff pages and for everybody. No models.
+
+What each figure is called stands in the table of ``policy_parameters``; here is how the values of each unit read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from babel import Locale
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from core.amounts import money_text
 from core.text import Text, join, say, say_count
-from policies.parameters.parameters import PolicyParameterError
+from policies.choices import RemedyKind
+from policies.parameters.parameters import PARAMETERS
+from policies.parameters.units import PolicyParameterError, Unit
 
 type Say = Callable[[Any], Text]
-
-
-@dataclass(frozen=True, slots=True)
-class FigureWords:
-    """What a figure is called and how its value reads; ``hint`` helps whoever types it.
-
-    ``public`` says whether the public page shows it: what a customer can expect is shown, how staff check each other
-    is not.
-    """
-
-    label: Text
-    say: Say
-    public: bool = False
-    hint: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +105,8 @@ def _overdue(value: Any) -> Text:
     return say_count("after every {count} day", "after every {count} days", value)
 
 
-def _one_of(words: Mapping[str, Text]) -> Say:
+def _several_of(words: Mapping[str, Text]) -> Say:
     return lambda values: join(", ", (words.get(str(value), _plain(value)) for value in values))
-
-
-def _days_that_count(value: Any) -> str:
-    return str(DAYS_THAT_COUNT.get(str(value), _plain(value)))
 
 
 def _plain(value: Any) -> Text:
@@ -140,139 +126,47 @@ BASES: Mapping[str, Text] = {
     "special": gettext_lazy("special cases"),
     "full_month": gettext_lazy("a full month at discretion"),
 }
-REMEDIES: Mapping[str, Text] = {
-    "credit": gettext_lazy("credit on the next cycle"),
-    "minutes": gettext_lazy("more minutes"),
-    "extension": gettext_lazy("a longer period"),
-    "cash": gettext_lazy("cash"),
-}
-
+REMEDIES: Mapping[str, Text] = {kind.value: gettext_lazy(kind.words) for kind in RemedyKind}
 DAYS_THAT_COUNT: Mapping[str, Text] = {
     "calendar": gettext_lazy("calendar days"),
     "working": gettext_lazy("working days"),
 }
 
-#: In the order in which pages show them.
-WORDS: Mapping[str, FigureWords] = MappingProxyType(
-    {
-        "full_month_allowed": FigureWords(
-            gettext_lazy("A full month may be given back at discretion"), _yes_no, public=True
-        ),
-        "bases": FigureWords(gettext_lazy("A refund is counted by"), _one_of(BASES), public=True),
-        "remedies": FigureWords(gettext_lazy("A refund can be given as"), _one_of(REMEDIES), public=True),
-        "as_of_day_counts": FigureWords(
-            gettext_lazy("The day on which a complaint arrives counts as a day of service"),
-            _yes_no,
-            public=True,
-            hint=gettext_lazy("If it counts, the customer had the service on that day, and it is taken off."),
-        ),
-        "minimum_interruption_seconds": FigureWords(
-            gettext_lazy("The shortest interruption that counts"), _length, public=True
-        ),
-        "acknowledge_within_days": FigureWords(
-            gettext_lazy("Receipt of a complaint is confirmed within"),
-            _days,
-            public=True,
-            hint=gettext_lazy("After the day on which it reached us."),
-        ),
-        "decide_within_days": FigureWords(
-            gettext_lazy("A complaint is decided within"),
-            _days,
-            public=True,
-            hint=gettext_lazy("After the day on which it reached us."),
-        ),
-        "deadline_days": FigureWords(
-            gettext_lazy("These days are"),
-            _days_that_count,
-            public=True,
-            hint=gettext_lazy(
-                "Working days leave out the weekends and public holidays of a country, by its calendar of each year."
-            ),
-        ),
-        "holidays_of": FigureWords(
-            gettext_lazy("Working days leave out the weekends and public holidays of"),
-            _country,
-            public=True,
-            hint=gettext_lazy("For working days alone."),
-        ),
-        "indemnity_per_day": FigureWords(
-            gettext_lazy("For each day by which an answer is late we may give"),
-            _indemnities,
-            public=True,
-            hint=gettext_lazy("One currency a line, such as EUR 1.50; “none” for none."),
-        ),
-        "indemnity_maximum": FigureWords(
-            gettext_lazy("For one late answer at most"),
-            _maxima,
-            public=True,
-            hint=gettext_lazy("One currency a line; never more than the period’s fee, whatever stands here."),
-        ),
-        "silence_closes_after_days": FigureWords(
-            gettext_lazy("An answered complaint is closed if the customer is silent for"), _days, public=True
-        ),
-        "further_way": FigureWords(
-            gettext_lazy("Whoever is not satisfied can turn to"),
-            _plain,
-            public=True,
-            hint=gettext_lazy("A rejection has to name it."),
-        ),
-        "consent_needed_after_days": FigureWords(
-            gettext_lazy("A team lead has to consent if the period ended longer ago than"),
-            _days,
-            hint=gettext_lazy("A number of days, or “never”."),
-        ),
-        "warn_before_days": FigureWords(
-            gettext_lazy("Staff are warned before a deadline ends, by"),
-            _days,
-            hint=gettext_lazy("From so many calendar days before its last day on, pages and digests show it as near."),
-        ),
-        "escalate_after_days": FigureWords(
-            gettext_lazy("An overdue case rises by a level"),
-            _overdue,
-            hint=gettext_lazy(
-                "After so many calendar days beyond its deadline, and after as many again each further "
-                "time; its lead is told. Or “never”."
-            ),
-        ),
-        "second_approval_above": FigureWords(
-            gettext_lazy("Two people approve above"),
-            _amounts,
-            hint=gettext_lazy(
-                "One currency a line, such as EUR 500.00. In a currency that is not named two people "
-                "approve any amount."
-            ),
-        ),
-        "approval_window_days": FigureWords(
-            gettext_lazy("Counted against an approver's limit: what was given in"),
-            _last_days,
-            hint=gettext_lazy("So many days back. What the same customer was granted in them counts."),
-        ),
-        "draft_expires_after_days": FigureWords(gettext_lazy("A draft refund expires after"), _days),
-        "proposal_expires_after_days": FigureWords(gettext_lazy("A proposed refund expires after"), _days),
-    }
-)
+_READ: Mapping[Unit, Say] = {
+    Unit.YES_NO: _yes_no,
+    Unit.BASES: _several_of(BASES),
+    Unit.REMEDIES: _several_of(REMEDIES),
+    Unit.DAY_COUNT: lambda value: str(DAYS_THAT_COUNT.get(str(value), _plain(value))),
+    Unit.COUNTRY: _country,
+    Unit.SECONDS: _length,
+    Unit.DAYS: _days,
+    Unit.LAST_DAYS: _last_days,
+    Unit.DAYS_OR_NEVER: _days,
+    Unit.EVERY_DAYS_OR_NEVER: _overdue,
+    Unit.AMOUNTS_ABOVE: _amounts,
+    Unit.AMOUNTS_A_DAY: _indemnities,
+    Unit.AMOUNTS_AT_MOST: _maxima,
+}
 
 
 def figure(name: str, value: Any) -> Figure:
     """A figure by its stored name and value. One without words reads as it is stored, and is not public."""
-    words = WORDS.get(name) or FigureWords(name.replace("_", " ").capitalize(), _plain)
-    return Figure(name, str(words.label), str(words.say(value)), words.public)
+    parameter = PARAMETERS.get(name)
+    if parameter is None:
+        return Figure(name, name.replace("_", " ").capitalize(), str(_plain(value)), public=False)
+    return Figure(name, gettext(parameter.label), str(_READ.get(parameter.unit, _plain)(value)), parameter.public)
 
 
 def figures(parameters: Mapping[str, Any]) -> list[Figure]:
-    """All figures of a version in the order of ``WORDS``, then those without words."""
-    order = {name: place for place, name in enumerate(WORDS)}
-    return [figure(name, parameters[name]) for name in sorted(parameters, key=lambda name: order.get(name, len(order)))]
+    """All figures of a version: those for everybody first, each in the table's order, then those without words."""
+    order = {name: (not parameter.public, place) for place, (name, parameter) in enumerate(PARAMETERS.items())}
+    last = (True, len(order))
+    return [figure(name, parameters[name]) for name in sorted(parameters, key=lambda name: order.get(name, last))]
 
 
 def problem_in_words(problem: PolicyParameterError) -> Text:
     """What is wrong with a figure, for whoever typed it. What only programs can do wrong is said in English."""
-    match problem.code:
-        case "nothing_a_day":
-            return say("{currency}: leave the currency out instead of naming nothing.", currency=problem.currency)
-        case "maximum_alone":
-            return say("{currency}: there is a maximum, but no amount for a day of delay.", currency=problem.currency)
-    return problem.message
+    return say(problem.template, **problem.values)
 
 
 def public_figures(parameters: Mapping[str, Any]) -> list[Figure]:

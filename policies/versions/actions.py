@@ -14,7 +14,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act, checked
 from core.text import say
-from policies.parameters.parameters import FulfilmentParameters, PolicyParameterError, RefundParameters
+from policies.parameters.units import PolicyParameterError
 from policies.versions.models import Policy, PolicyVersion
 
 
@@ -113,8 +113,7 @@ def draft_obstacle(version: PolicyVersion) -> Obstacle | None:
 
 
 def _checked_parameters(policy: Policy, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    kind = RefundParameters if policy.kind == Policy.Kind.REFUND else FulfilmentParameters
     try:
-        return kind.from_json(parameters).to_json()
+        return policy.parameters.from_json(parameters).to_json()
     except (PolicyParameterError, TypeError) as problem:
         raise Refused(say("The parameters do not fit: {problem}", problem=problem), code="parameters") from None

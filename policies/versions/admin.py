@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -25,7 +27,6 @@ from backoffice.admin import TrackedAdmin
 from backoffice.links import day, link, page_url
 from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
 from core.text import Text, say
-from policies.comparison.admin import PolicyComparison, comparison_url
 from policies.comparison.rules import compare
 from policies.parameters.text import figures
 from policies.versions import actions as policies
@@ -204,7 +205,7 @@ class Discard(StaffAction[PolicyVersion]):
 
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
+class PolicyVersionAdmin(TrackedAdmin):
     may_view = May.SEE_POLICIES
     staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (Publish, EditDraft, Discard)
     list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
@@ -221,6 +222,35 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
             name="policies_policyversion_compare",
         )
         return [compared, *super().get_urls()]
+
+    def compare_view(self, request: HttpRequest, before: int, after: int) -> HttpResponse:
+        """What differs between two versions of one policy. Only reads; for whoever sees the policies."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # before looking: whoever may not see them does not learn whether they are there
+        found = {version.pk: version for version in self.get_queryset(request).filter(pk__in=(before, after))}
+        try:
+            old, new = found[before], found[after]
+        except KeyError:
+            raise Http404(say("There is no such version.")) from None
+        if old.policy_id != new.policy_id:
+            raise Http404(say("These are versions of two policies."))
+        request.current_app = self.admin_site.name
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": say(
+                "{policy}: version {older} and version {newer}",
+                policy=new.policy,
+                older=old.number,
+                newer=new.number,
+            ),
+            "opts": self.opts,
+            "before": old,
+            "after": new,
+            "comparison": compare(old.text, new.text, old.figures, new.figures),
+        }
+        return TemplateResponse(request, "policies/policy_comparison.html", context)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: Any = super().get_queryset(request)
@@ -268,6 +298,11 @@ class PolicyVersionAdmin(PolicyComparison, TrackedAdmin):
             Panel(say("Other versions"), "backoffice/panels/table.html", _versions_table(others, obj), side="right"),
             timeline_panel(Event.objects.about(obj), side="right", about=obj),
         ]
+
+
+def comparison_url(before: PolicyVersion, after: PolicyVersion) -> str:
+    """Where the two are compared."""
+    return reverse("admin:policies_policyversion_compare", args=(before.pk, after.pk))
 
 
 def _versions_that_are(policy: Policy, *standings: PolicyVersion.Standing) -> SafeString | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from django import forms
@@ -9,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.widgets import DateInput
 from policies.parameters.forms import GROUP_OF, FigureForm
-from policies.parameters.parameters import FulfilmentParameters, RefundParameters
-from policies.versions.models import FULL_MONTH, Policy, PolicyVersion
+from policies.versions.models import Policy, PolicyVersion
 
 
 class PolicyVersionForm(FigureForm):
@@ -26,21 +26,18 @@ class PolicyVersionForm(FigureForm):
     )
 
     @property
-    def kind(self) -> str:
-        """The policy's kind, "" without a row."""
-        row = self.rows[0] if self.rows else None
-        if isinstance(row, PolicyVersion):
-            return row.policy.kind
-        return row.kind if isinstance(row, Policy) else ""
+    def policy(self) -> Policy | None:
+        """The policy whose version it is, None without a row."""
+        row: Any = self.rows[0] if self.rows else None
+        policy: Policy | None = row.policy if isinstance(row, PolicyVersion) else row
+        return policy
 
     def figure_names(self) -> tuple[str, ...]:
-        of_fulfilment = (FULL_MONTH,)
-        if self.kind == Policy.Kind.FULFILMENT:
-            return of_fulfilment
-        return tuple(name for name in GROUP_OF if name not in of_fulfilment) if self.kind else ()
+        if self.policy is None:
+            return ()
+        own = {entry.name for entry in fields(self.policy.parameters)}
+        return tuple(name for name in GROUP_OF if name in own)
 
     def check(self, figures: dict[str, Any], cleaned: dict[str, Any]) -> None:
-        if self.kind == Policy.Kind.FULFILMENT:
-            FulfilmentParameters.from_json(figures)
-        else:
-            RefundParameters.from_json(figures)
+        if self.policy is not None:
+            self.policy.parameters.from_json(figures)

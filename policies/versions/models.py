@@ -40,6 +40,11 @@ class Policy(TrackedModel):
     def __str__(self) -> str:
         return str(self.get_kind_display())
 
+    @property
+    def parameters(self) -> type[RefundParameters | FulfilmentParameters]:
+        """The class of the figures that its versions fix."""
+        return RefundParameters if self.kind == self.Kind.REFUND else FulfilmentParameters
+
 
 class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
     def governing(self, kind: str, day: date) -> PolicyVersion:
@@ -159,9 +164,7 @@ class PolicyVersion(TrackedModel):
     @property
     def figures(self) -> dict[str, Any]:
         """Every figure of the version by its stored name, also those that were left to their usual value."""
-        if self.policy.kind == Policy.Kind.REFUND:
-            return self.refund_parameters.to_json()
-        return self.fulfilment_parameters.to_json()
+        return self.policy.parameters.from_json(self.parameters).to_json()
 
     @property
     def refund_parameters(self) -> RefundParameters:

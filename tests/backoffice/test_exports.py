@@ -78,7 +78,16 @@ def test_no_cell_becomes_a_formula(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "cell"),
-    [("-2.50", "-2.50"), (Decimal(-1), "-1"), ("+39 02", "'+39 02"), ("x=1", "x=1"), ("", ""), (3, "3")],
+    [
+        ("-2.50", "-2.50"),
+        (Decimal(-1), "-1"),
+        ("+39 02", "'+39 02"),
+        ("x=1", "x=1"),
+        ("", ""),
+        (3, "3"),
+        ("-2+3", "'-2+3"),
+        ("--1", "'--1"),
+    ],
 )
 def test_numbers_stay_numbers(value: object, cell: str) -> None:
     assert safe_cell(value) == cell

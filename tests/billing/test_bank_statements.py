@@ -12,7 +12,6 @@ from django.core.management import CommandError, call_command
 from audit.models import Event
 from billing.imports.bank import read_statement
 from billing.imports.bank_map import load_bank_map, parse_bank_map
-from billing.imports.column_map import MapProblem
 from billing.invoices.models import Invoice
 from billing.payments.bank_lines import (
     Became,
@@ -23,6 +22,7 @@ from billing.payments.bank_lines import (
     set_aside_bank_line,
 )
 from billing.payments.models import BankLine, Payment
+from core.sheets.maps import MapProblem
 from core.sheets.problems import FileProblem
 from tests import factories
 from tests.complaints.refusals import assert_refused
@@ -41,7 +41,7 @@ def line(text: str, amount: str = "60.00", currency: str = "EUR") -> str:
 def why(text: str, amount: str = "60.00", currency: str = "EUR") -> str:
     """Why a line was not matched."""
     report = import_bank(factories.bank_statement(line(text, amount, currency)), by=factories.billing_clerk())
-    assert [result.became for result in report.results] == [Became.UNMATCHED]
+    assert [result.outcome for result in report.results] == [Became.UNMATCHED]
     kept = BankLine.objects.latest("pk")
     assert (kept.state, kept.payment) == (BankLine.State.UNMATCHED, None)
     return kept.why
@@ -87,7 +87,7 @@ def test_of_two_payments_of_one_invoice_the_first_pays_it() -> None:
     report = import_bank(
         factories.bank_statement(line(invoice.number), line(invoice.number)), by=factories.billing_clerk()
     )
-    assert [result.became for result in report.results] == [Became.MATCHED, Became.UNMATCHED]
+    assert [result.outcome for result in report.results] == [Became.MATCHED, Became.UNMATCHED]
     assert Payment.objects.count() == 1
     assert BankLine.objects.count() == 2
 
@@ -98,7 +98,7 @@ def test_a_statement_read_twice_adds_nothing_and_a_longer_one_only_what_is_new()
     twice = (line(invoice.number), line("Thanks"), line("Thanks"))
     import_bank(factories.bank_statement(*twice), by=clerk)
     again = import_bank(factories.bank_statement(*twice), by=clerk)
-    assert [result.became for result in again.results] == [Became.KNOWN] * 3
+    assert [result.outcome for result in again.results] == [Became.KNOWN] * 3
     longer = import_bank(factories.bank_statement(*twice, line("Thanks")), by=clerk)
     assert longer.count(Became.UNMATCHED) == 1
     assert (BankLine.objects.count(), Payment.objects.count()) == (4, 1)
@@ -115,7 +115,7 @@ def test_a_preview_writes_nothing() -> None:
     events = Event.objects.count()
     statement = factories.bank_statement(line(invoice.number), line(invoice.number))
     report = preview_bank(statement, by=factories.billing_clerk())
-    assert [result.became for result in report.results] == [Became.MATCHED, Became.UNMATCHED]
+    assert [result.outcome for result in report.results] == [Became.MATCHED, Became.UNMATCHED]
     assert not BankLine.objects.exists()
     assert not Payment.objects.exists()
     assert Event.objects.count() == events

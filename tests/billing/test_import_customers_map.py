@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from billing.imports.column_map import ColumnMap, DateOrder, Field, MapProblem, Per, load_map, parse_map, shipped_maps
+from billing.imports.column_map import ColumnMap, Field, Per, load_map, parse_map, shipped_maps
+from core.sheets.maps import DateOrder, MapProblem
 
 FIELDS = """
 [fields]

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.imports.column_map import Field, parse_map
-from billing.imports.values import Candidate, CustomerRow, RowReader, months_before
+from billing.imports.values import CustomerRow, RowReader, months_before
 from billing.periods import Term, nth_period
+from core.sheets.cells import Candidate
+from core.sheets.formulas import inert
 from core.sheets.problems import Problem
 from core.sheets.reading import Record
-from core.sheets.report import Outcome, Report, RowResult, inert
+from core.sheets.report import Outcome, Report, RowResult
 
 TODAY = date(2024, 3, 31)
 OWN = """
@@ -48,7 +50,7 @@ GOOD = {
 }
 
 
-def read(cells: dict[str, str], column_map: str = OWN) -> Candidate:
+def read(cells: dict[str, str], column_map: str = OWN) -> Candidate[CustomerRow]:
     header = tuple(cells)
     fitting = parse_map(column_map.encode(), name="own").for_header(header)
     return RowReader(fitting, header, today=TODAY).read(Record(2, tuple(cells.values())))
@@ -57,13 +59,13 @@ def read(cells: dict[str, str], column_map: str = OWN) -> Candidate:
 def customer_of(column_map: str = OWN, **changes: str) -> CustomerRow:
     candidate = read(GOOD | changes, column_map)
     assert candidate.problems == ()
-    assert candidate.customer is not None
-    return candidate.customer
+    assert candidate.value is not None
+    return candidate.value
 
 
 def problems_of(column_map: str = OWN, **changes: str) -> list[str]:
     candidate = read(GOOD | changes, column_map)
-    assert candidate.customer is None
+    assert candidate.value is None
     return [str(problem) for problem in candidate.problems]
 
 
@@ -213,7 +215,7 @@ def test_every_field_of_a_row_is_told() -> None:
 def test_ragged_rows(cells: tuple[str, ...], message: str) -> None:
     fitting = parse_map(OWN.encode(), name="own").for_header(tuple(GOOD))
     candidate = RowReader(fitting, tuple(GOOD), today=TODAY).read(Record(7, cells))
-    assert (candidate.row, candidate.customer) == (7, None)
+    assert (candidate.row, candidate.value) == (7, None)
     assert [str(problem) for problem in candidate.problems] == [message]
 
 
@@ -259,7 +261,7 @@ def test_translation_pattern_default_and_constant() -> None:
     assert (row.texts[Field.PLAN], row.term) == ("B/IT", Term.ANNUAL)
 
 
-def tenure(cell: str) -> Candidate:
+def tenure(cell: str) -> Candidate[CustomerRow]:
     column_map = OWN.replace('activated_on = "activated_on"', 'activated_on = { months_before_today = "tenure" }')
     cells = {name: cell for name, cell in GOOD.items() if name != "activated_on"} | {"tenure": cell}
     return read(cells, column_map)
@@ -270,7 +272,7 @@ def tenure(cell: str) -> Candidate:
     [("0", TODAY), ("1", date(2024, 2, 29)), ("13", date(2023, 2, 28)), ("72", date(2018, 3, 31))],
 )
 def test_activation_from_a_tenure(cell: str, activated_on: date) -> None:
-    customer = tenure(cell).customer
+    customer = tenure(cell).value
     assert customer is not None
     assert (customer.activated_on, customer.customer_since) == (activated_on, activated_on)
     # Tomorrow it would be another date: it is not part of what a second run compares.
@@ -296,7 +298,7 @@ def test_the_period_counted_by_the_tenure_contains_the_day(day: date, months: in
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_cell_is_taken_in_or_refused_with_a_reason(name: str, fee: str) -> None:
     candidate = read(GOOD | {"name": name, "fee": fee})
-    assert (candidate.customer is None) == bool(candidate.problems)
+    assert (candidate.value is None) == bool(candidate.problems)
     assert {problem.field for problem in candidate.problems} <= {"name", "fee"}
     assert all(line.isprintable() for line in map(str, candidate.problems))
 

@@ -140,14 +140,14 @@ def test_a_past_period_never_becomes_shorter(desk: Desk) -> None:
     period = again(refund.period)
     run_billing(period.closes_on, by=factories.system_user())
     plan = plan_reversal(refund, today=period.closes_on)
-    assert (plan.recovered, plan.entries[0].undone) == (Decimal(0), 0)
+    assert (plan.recovered, plan.entries[0].back.undone) == (Decimal(0), 0)
 
 
 def test_within_an_extension_only_the_days_to_come_are_undone(desk: Desk) -> None:
     refund = settled_refund(desk, "extension", subscription=running())
     extension = Extension.objects.get()
     today: date = extension.closed_on_before + timedelta(days=1)  # two of its days have begun
-    assert plan_reversal(refund, today=today).entries[0].undone == max(0, extension.days - 2)
+    assert plan_reversal(refund, today=today).entries[0].back.undone == max(0, extension.days - 2)
 
 
 @pytest.mark.parametrize("state", [Payout.State.PENDING, Payout.State.FAILED])
@@ -214,7 +214,7 @@ def test_a_leftover_payout_that_is_not_paid_is_stopped(desk: Desk, failed: bool)
         mark_payout_failed(payout.pk, by=desk.clerk, reason="The account is closed")
     rest = propose_leftover(credit.pk, by=desk.clerk, reason="The rest")
     plan = plan_reversal(refund)
-    assert (plan.recovered, plan.entries[0].why) == (
+    assert (plan.recovered, plan.entries[0].back.why) == (
         refund.total,
         "what is left of the credit is taken back, its payout is stopped",
     )
@@ -253,7 +253,7 @@ def test_a_period_that_is_over_keeps_its_minutes_and_days_though_billing_is_late
     period = again(refund.period)
     assert plan_reversal(refund, today=period.closes_on - timedelta(days=2)).recovered > 0
     plan = plan_reversal(refund, today=period.closes_on)
-    assert (plan.recovered, plan.entries[0].undone) == (Decimal(0), 0)
+    assert (plan.recovered, plan.entries[0].back.undone) == (Decimal(0), 0)
     with clock_on(period.closes_on):
         reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong customer")
         assert_refused("nothing", approve_reversal, reversal.pk, by=desk.director, charge_used=False)

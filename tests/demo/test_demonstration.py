@@ -45,6 +45,7 @@ from demo.company import Company
 from demo.staff import PASSWORD
 from hardware.purchases.models import Purchase
 from policies.agreements.models import Agreement
+from policies.choices import RemedyKind
 from policies.versions.models import PolicyVersion
 
 pytestmark = [
@@ -163,7 +164,7 @@ def test_refunds_in_every_state_basis_and_remedy() -> None:
     assert states == set(Refund.State.values)
     settled = Refund.objects.filter(state=Refund.State.SETTLED)
     assert set(settled.values_list("basis", flat=True)) == set(Refund.Basis.values)
-    assert set(Remedy.objects.values_list("kind", flat=True)) == set(Remedy.Kind.values)
+    assert set(Remedy.objects.values_list("kind", flat=True)) == set(RemedyKind)
     payouts = {Payout.State.PENDING, Payout.State.PAID, Payout.State.FAILED, Payout.State.CREDITED}
     assert payouts <= set(Payout.objects.values_list("state", flat=True))
     assert any(refund.remedies.count() > 1 for refund in settled)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from policies.comparison.rules import Block, compare, compare_figures, compare_texts
-from policies.parameters.parameters import FulfilmentParameters, RefundParameters
-from policies.parameters.text import WORDS, figure, figures
+from policies.parameters.parameters import PARAMETERS, FulfilmentParameters, RefundParameters
+from policies.parameters.text import figure, figures
 from policies.versions.text import rendered
 
 SIGNS = {"same": "{}", "removed": "[-{}-]", "added": "[+{}+]"}
@@ -155,10 +155,14 @@ def test_a_comparison_says_what_concerns_customers() -> None:
 @pytest.mark.parametrize("kind", [RefundParameters, FulfilmentParameters])
 def test_every_figure_has_words(kind: type[Any]) -> None:
     """A figure without words would be shown by its stored name, and never on the public page."""
-    assert {entry.name for entry in fields(kind)} - set(WORDS) == set()
+    assert {entry.name for entry in fields(kind)} - set(PARAMETERS) == set()
     values = kind().to_json()
-    assert [shown.name for shown in figures(values)] == [name for name in WORDS if name in values]
-    for shown in figures(values):
+    listed = figures(values)
+    # Those for everybody come first, each part in the table's order.
+    assert [shown.name for shown in listed] == [
+        name for public in (True, False) for name in values if PARAMETERS[name].public is public
+    ]
+    for shown in listed:
         assert "_" not in shown.label + shown.value
         assert shown.value
 

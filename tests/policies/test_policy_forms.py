@@ -13,7 +13,8 @@ from django.test import Client
 from accounts.staff.models import User
 from policies.agreements.models import Agreement
 from policies.parameters.forms import GROUPS, AmountsField, DaysOrNeverField, LengthField
-from policies.parameters.parameters import FulfilmentParameters, PolicyParameterError, RefundParameters
+from policies.parameters.parameters import FulfilmentParameters, RefundParameters
+from policies.parameters.units import PolicyParameterError
 from policies.versions.actions import draft_policy_version, publish_policy_version
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories

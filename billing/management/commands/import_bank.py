@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.management.import_command import person, printable_name
+from accounts.management.import_command import opened, person, printable_name
 from audit.actions import Refused
 from audit.context import acting
-from billing.imports.bank import Statement, read_statement
-from billing.imports.bank_map import BankMap, load_bank_map, shipped_bank_maps
-from billing.imports.column_map import MapProblem
+from billing.imports.bank import read_statement
+from billing.imports.bank_map import load_bank_map, shipped_bank_maps
 from billing.payments.bank_lines import BankReport, Became, StatementRefused, import_bank, preview_bank
-from core.sheets.problems import FileProblem, shown
+from core.sheets.maps import MapProblem
+from core.sheets.problems import FileProblem
 
 
 class Command(BaseCommand):
@@ -39,7 +39,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         by = person(options["by"])
         try:
-            statement = _read(Path(options["file"]), load_bank_map(options["map"]))
+            path, bank_map = Path(options["file"]), load_bank_map(options["map"])
+            with opened(path) as stream:
+                statement = read_statement(stream, bank_map, file_name=printable_name(path), today=timezone.localdate())
         except (FileProblem, MapProblem) as problem:
             raise CommandError(f"{problem} Nothing was taken in.") from None
         try:
@@ -58,14 +60,6 @@ class Command(BaseCommand):
 
     def _tell(self, report: BankReport) -> None:
         for result in report.results:
-            if result.became in (Became.UNMATCHED, Became.REFUSED):
-                self.stdout.write(str(result))
+            if result.outcome in (Became.UNMATCHED, Became.REFUSED):
+                self.stdout.write(report.line(result))
         self.stdout.write(str(report.counts()))
-
-
-def _read(path: Path, bank_map: BankMap) -> Statement:
-    try:
-        with path.open("rb") as stream:
-            return read_statement(stream, bank_map, file_name=printable_name(path), today=timezone.localdate())
-    except OSError as error:
-        raise FileProblem(f"{shown(str(path))} cannot be read: {error.strerror}.") from None

@@ -23,6 +23,7 @@ from complaints.quotes.panels import quote_context
 from complaints.quotes.quoting import Choices, suggested_basis
 from complaints.refunds.forms import ProposeForm
 from complaints.refunds.proposals import quote_and_propose
+from complaints.refunds.remedy_kinds import remedy_sought
 from complaints.refunds.rules import consent_missing, quote_obstacle
 from core.text import Text, say
 
@@ -94,8 +95,11 @@ class Propose(CaseAction):
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1:
             return {}
-        sought = rows[0].sought if rows[0].sought in ("credit", "minutes", "extension") else "credit"
-        return {"basis": suggested_basis(rows[0]), "period_id": rows[0].period_id, "rest": sought}
+        return {
+            "basis": suggested_basis(rows[0]),
+            "period_id": rows[0].period_id,
+            "rest": remedy_sought(rows[0].sought),
+        }
 
     def preview_context(self, obj: Complaint, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices, period, reason = Choices(basis=suggested_basis(obj)), obj.period, ""
