@@ -40,8 +40,9 @@ from billing.usage.models import UsageDay
 from complaints.back_tests.actions import start_back_test
 from complaints.cases.models import Complaint, Decision
 from complaints.incidents.models import Incident
+from complaints.quotes.facts import terms_for
 from complaints.quotes.inputs_json import inputs_to_json
-from complaints.quotes.quoting import Choices, live_quote, suggested_basis, terms_for
+from complaints.quotes.quoting import Choices, live_quote, suggested_basis
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.models import Refund
 from jobs.models import Job

@@ -34,12 +34,13 @@ from complaints.cases.actions import correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
 from complaints.cases.deadlines.status import dues_of
 from complaints.cases.decisions.actions import communicate_decision, merge_complaints, reopen_complaint
-from complaints.cases.evidence import gather_evidence
+from complaints.cases.evidence import Evidence
 from complaints.cases.models import DeadlineBreach, Decision
 from complaints.incidents.actions import record_incident
 from complaints.indemnities.actions import draft_indemnity
 from complaints.letters.drafts import decision_text
-from complaints.quotes.quoting import Choices, live_quote, terms_for
+from complaints.quotes.facts import terms_for
+from complaints.quotes.quoting import Choices, live_quote
 from complaints.refunds.approvals import approve_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund, quote_and_propose
@@ -213,7 +214,7 @@ def test_f6_a_phone_is_the_customers_once_it_is_paid_in_full(desk: Desk) -> None
     assert owed == [Decimal("80.00"), Decimal("40.00")]
 
     complaint = register(desk, spring_subscription(customer=purchase.customer))
-    assert [shown.owed for shown in gather_evidence(complaint).purchases] == [Decimal("40.00")]
+    assert [shown.owed for shown in Evidence(complaint).purchases] == [Decimal("40.00")]
 
     pay_instalment(third.pk, by=desk.clerk, paid_on=factories.days_ago(1))
     now = Purchase.objects.get(pk=purchase.pk)

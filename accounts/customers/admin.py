@@ -16,7 +16,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.customers.actions import create_customer, currency_obstacle, edit_customer
 from accounts.customers.contacts.actions import add_contact, contact_obstacle, edit_contact, retire_contact
-from accounts.customers.customer_file import file_of
 from accounts.customers.forms import ContactForm, CustomerForm, NewCustomerForm
 from accounts.customers.merge.page_actions import MergeCustomers
 from accounts.customers.models import Contact, Customer
@@ -175,7 +174,7 @@ class CustomerAdmin(TrackedAdmin):
         return ()
 
     def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
-        merged = file_of(obj).merged
+        merged = list(obj.merged_customers.order_by("number"))
         # Usage arrives every day: it would bury the rest. What was done before a merge belongs to the story.
         of_whom = [obj.pk, *(each.pk for each in merged)]
         events = Event.objects.filter(customer_id__in=of_whom).exclude(verb="usage.record")
@@ -310,7 +309,7 @@ class ContactAdmin(TrackedAdmin):
 def contacts_panel(request: HttpRequest, customer: Customer) -> Panel:
     rows = [
         (format_html("{}{}", link(contact), sub(contact.position)), contact.email, contact.phone)
-        for contact in file_of(customer).contacts
+        for contact in customer.contacts.filter(active=True).order_by("name", "pk")
     ]
     may = isinstance(request.user, User) and request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
     add = f"{reverse('admin:accounts_customer_act', args=('add_contact',))}?ids={customer.pk}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle
 from core.text import say
+
+_linked: ContextVar[Mapping[int, set[int]]] = ContextVar("linked", default=MappingProxyType({}))
 
 
 def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
@@ -17,8 +21,8 @@ def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
     """
     if by.customer_id is None:
         return None
-    known: set[int] | None = by.__dict__.get("_linked_to")
-    if by.customer_id != customer_id and customer_id not in (known or merged_with(by.customer_id)):
+    linked = _linked.get().get(by.customer_id)
+    if by.customer_id != customer_id and customer_id not in (linked or merged_with(by.customer_id)):
         return None
     return Obstacle(say("You are linked to this customer: somebody else has to do this."), "linked")
 
@@ -26,12 +30,11 @@ def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
 @contextmanager
 def links_read_once(by: User) -> Iterator[None]:
     """While a page asks about one action after the other, the numbers of a linked person are read once."""
-    if by.customer_id is not None:
-        by.__dict__["_linked_to"] = merged_with(by.customer_id)
+    token = _linked.set({by.customer_id: merged_with(by.customer_id)} if by.customer_id is not None else {})
     try:
         yield
     finally:
-        by.__dict__.pop("_linked_to", None)
+        _linked.reset(token)
 
 
 def merged_with(customer_id: int) -> set[int]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import FilteredRelation, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -27,12 +26,10 @@ from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, register_verbs, timeline_panel
-from backoffice.united import put_at_hand
-from billing.credits.models import Credit
+from billing.credits.models import Credit, CreditApplication
 from billing.credits.panels import credits_panel, given_panel
 from billing.invoices.models import Invoice
 from billing.invoices.panels import invoices_panel
-from billing.remedies.models import MinutesGrant
 from billing.subscriptions.actions import (
     cancel_subscription,
     cancellation_obstacle,
@@ -47,7 +44,7 @@ from billing.subscriptions.actions import (
     undo_obstacle,
 )
 from billing.subscriptions.forms import CancelForm, OpenSubscriptionForm
-from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription, current_periods
 from billing.subscriptions.panels import (
     period_bar_cell,
     period_panel,
@@ -151,7 +148,7 @@ class CancelSubscription(StaffAction[Subscription]):
         return cancellation_obstacle(obj)
 
     def consequence(self, obj: Subscription, by: User) -> Text:
-        ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
+        ends_on = cancellation_takes_effect_on(obj, obj.current_period(), timezone.localdate())
         return say(
             "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
             "by itself, without another invoice (F4). Nothing is paid back for cancelling (F3). {phones} Until {last} "
@@ -184,7 +181,7 @@ class UndoCancellation(StaffAction[Subscription]):
     form_class = ReasonForm
 
     def obstacle(self, obj: Subscription, by: User) -> Text | None:
-        return undo_obstacle(obj, open_period_of(obj), timezone.localdate())
+        return undo_obstacle(obj, obj.current_period(), timezone.localdate())
 
     def consequence(self, obj: Subscription, by: User) -> Text:
         return say("The service goes on after the current period, which is invoiced as before.")
@@ -257,12 +254,6 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
     return Panel(say("What the customer keeps"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
-def open_period_of(subscription: Subscription) -> BillingPeriod | None:
-    """The current period as the list's query brought it along."""
-    found: list[BillingPeriod] = subscription.open_periods  # type: ignore[attr-defined]
-    return found[0] if found else None
-
-
 def _last_day(period: BillingPeriod) -> date:
     return period.closes_on - timedelta(days=1)
 
@@ -300,19 +291,17 @@ class SubscriptionAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         rows: QuerySet[Subscription] = super().get_queryset(request)
-        current = BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN)
-        rows = rows.select_related("customer", "plan").prefetch_related(SCHEDULED)
-        return rows.prefetch_related(Prefetch("periods", queryset=current, to_attr="open_periods"))
+        return rows.select_related("customer", "plan").prefetch_related(SCHEDULED, current_periods())
 
     @admin.display(description=gettext_lazy("Fee"))
     def fee(self, obj: Subscription) -> SafeString:
-        period = open_period_of(obj)
+        period = obj.current_period()
         fee = period.fee if period else obj.agreed_fee
         return money(fee, obj.currency, say("agreed") if obj.agreed_fee is not None else "")
 
     @admin.display(description=gettext_lazy("Paid service runs to"))
     def runs_to(self, obj: Subscription) -> Any:
-        period = open_period_of(obj)
+        period = obj.current_period()
         return day(_last_day(period) if period else obj.ended_on)
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
@@ -344,7 +333,7 @@ class SubscriptionAdmin(TrackedAdmin):
         return [subscription_pill(obj)]
 
     def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
-        current = open_period_of(obj)
+        current = obj.current_period()
         keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
         return [
             *([period_panel(current, say("Current period"), linked=True)] if current else []),
@@ -371,48 +360,23 @@ def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
 
 
 def _credits(rows: QuerySet[Credit]) -> list[Credit]:
-    """The newest, each with where it went: a credit comes once for every use, and once if it has none."""
-    newest = rows.order_by("-granted_on", "-pk").values("pk")[:NEWEST]
-    with_uses: Any = Credit.objects.filter(pk__in=newest).annotate(use=FilteredRelation("applications"))
-    with_uses = with_uses.select_related("use__invoice").order_by("-granted_on", "-pk", "use__applied_on", "use__pk")
-    found = []
-    for _, same in groupby(with_uses, key=lambda credit: credit.pk):
-        credits = list(same)
-        # Django sets nothing where the joined row is missing.
-        put_at_hand(credits[0], "applications", [credit.use for credit in credits if hasattr(credit, "use")])
-        found.append(credits[0])
-    return found
+    """The newest, each with where it went."""
+    uses = Prefetch("applications", CreditApplication.objects.select_related("invoice"))
+    return list(rows.order_by("-granted_on", "-pk").prefetch_related(uses)[:NEWEST])
 
 
 # --- On the customer's page ---------------------------------------------------------------------
 
 
-def _with_open_periods(customer: Customer) -> list[tuple[Subscription, BillingPeriod | None]]:
-    """The customer's subscriptions, the newest first, each with its open period and the calls in it. A subscription
-    has one open period at most, so that the period comes along as if it stood on the row.
-    """
-    open_period = FilteredRelation("periods", condition=Q(periods__state=BillingPeriod.State.OPEN))
-    minutes = MinutesGrant.objects.filter(period=OuterRef("open_period")).order_by().values("period")
-    rows: Any = customer.subscriptions.annotate(open_period=open_period)
-    rows = rows.select_related("plan", "open_period").annotate(
-        granted=Subquery(minutes.annotate(total=Sum("minutes")).values("total"))
-    )
-    found = []
-    for subscription in rows.order_by("-activated_on", "-pk"):
-        # Django sets nothing where the joined row is missing.
-        period: BillingPeriod | None = getattr(subscription, "open_period", None)
-        if period is not None:
-            period.granted = subscription.granted  # type: ignore[attr-defined]
-        found.append((subscription, period))
-    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
-    prefetch_related_objects([period for _, period in found if period is not None], calls)
-    return found
-
-
 @customer_page.panel(order=10)
 def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
+    """The customer's subscriptions, the newest first, each with its open period and the calls in it."""
+    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
+    periods = BillingPeriod.objects.annotate(granted=Sum("minutes_grants__minutes")).prefetch_related(calls)
+    subscriptions = customer.subscriptions.select_related("plan").prefetch_related(current_periods(rows=periods))
     rows = []
-    for subscription, period in _with_open_periods(customer):
+    for subscription in subscriptions.order_by("-activated_on", "-pk"):
+        period = subscription.current_period()
         rows.append(
             (
                 link(subscription),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
@@ -91,8 +91,8 @@ class Subscription(TrackedModel):
         return self.number
 
     def current_period(self) -> BillingPeriod | None:
-        """The open period, if the service still runs. Not asked for where a page has read it (``open_periods``)."""
-        known: list[BillingPeriod] | None = self.__dict__.get("open_periods")
+        """The open period, if the service still runs. Not asked for where a page has read it (``current_periods``)."""
+        known: list[BillingPeriod] | None = getattr(self, "open_periods", None)
         if known is not None:
             return known[0] if known else None
         return self.periods.filter(state=BillingPeriod.State.OPEN).first()
@@ -192,6 +192,18 @@ class BillingPeriod(TrackedModel):
         """
         invoice: Any = getattr(self, "invoice", None)
         return min(invoice.settled, self.fee) if invoice is not None else Decimal(0)
+
+    def granted_minutes(self) -> int:
+        """Minutes given on top of the period's allowance."""
+        return self.minutes_grants.aggregate(total=Sum("minutes"))["total"] or 0
+
+
+def current_periods(through: str = "", *, rows: Any = None) -> models.Prefetch[Any]:
+    """To prefetch what ``Subscription.current_period`` asks for; ``through`` leads to the subscriptions, ``rows`` are
+    periods with more at hand.
+    """
+    rows = BillingPeriod.objects.all() if rows is None else rows
+    return models.Prefetch(f"{through}periods", rows.filter(state=BillingPeriod.State.OPEN), to_attr="open_periods")
 
 
 class PlanChange(TrackedModel):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
 from django.utils.formats import number_format
 
 from backoffice.display import number
@@ -59,7 +58,7 @@ def usage_panel(period: BillingPeriod) -> Panel:
         "billing/panels/usage.html",
         {
             "minutes": _minutes(sum(calls.values())),
-            "allowance": period.included_minutes + granted_minutes(period),
+            "allowance": period.included_minutes + period.granted_minutes(),
             "operations": operation_sums(days, names),
             "chart": chart,
             "most": _minutes(most),
@@ -76,11 +75,6 @@ def usage_panel(period: BillingPeriod) -> Panel:
         },
         note=say("by local day"),
     )
-
-
-def granted_minutes(period: BillingPeriod) -> int:
-    """Minutes given on top of the period's allowance."""
-    return period.minutes_grants.aggregate(total=Sum("minutes"))["total"] or 0
 
 
 def operation_sums(days: Iterable[UsageDay], names: dict[str, str]) -> list[tuple[str, Decimal]]:

@@ -21,13 +21,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import Tally
 from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for
-from complaints.quotes.batches import BatchFacts
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import Interval, Operation, QuoteInputError, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
@@ -143,10 +144,8 @@ def _judged(back_test: BackTest, batch: Sequence[Complaint], judges: Judges, tal
     ours = {complaint.pk: complaint for complaint in batch}
     given = {refund.complaint_id for refund in refunds}
     upheld_without = [each for each in batch if each.pk not in given and _is_upheld(each)]
-    by_usage = [each.period for each in upheld_without if suggested_basis(each) == Basis.USAGE]
-    by_outage = [each.period for each in upheld_without if suggested_basis(each) == Basis.INTERRUPTION]
-    of_refunds = [refund.period for refund in refunds if refund.basis == Refund.Basis.USAGE]
-    facts = BatchFacts(usage_of=[*by_usage, *of_refunds], outages_of=by_outage)
+    quoted = [each.period for each in upheld_without]
+    facts = QuoteFacts.load([*quoted, *(refund.period for refund in refunds if refund.basis == Refund.Basis.USAGE)])
     found: dict[int, list[BackTestCase]] = defaultdict(list)
     for refund, outcome in _under_draft(refunds, judges, facts):
         if refund.complaint_id in ours:
@@ -182,7 +181,7 @@ class Outcome:
     sentence: str = ""
 
 
-def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: BatchFacts) -> Iterator[tuple[Refund, Outcome]]:
+def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -> Iterator[tuple[Refund, Outcome]]:
     """Each refund under the draft, with what those before it on its period come to under the draft."""
     before: dict[int, _Before] = defaultdict(_Before)
     for refund in refunds:
@@ -210,7 +209,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: BatchFacts) -
         yield refund, Outcome(quote.total, reasons)
 
 
-def _with_figures(stored: QuoteInputs, refund: Refund, parameters: RefundParameters, facts: BatchFacts) -> QuoteInputs:
+def _with_figures(stored: QuoteInputs, refund: Refund, parameters: RefundParameters, facts: QuoteFacts) -> QuoteInputs:
     """The frozen inputs with the draft's figures. Where the day of receipt counts otherwise, that day's usage comes
     or goes with it, since minutes and operations count over the same days as time (R3).
     """
@@ -313,7 +312,7 @@ _WHY = {
 }
 
 
-def _without_refund(complaint: Complaint, judges: Judges, facts: BatchFacts, tally: Tally) -> BackTestCase:
+def _without_refund(complaint: Complaint, judges: Judges, facts: QuoteFacts, tally: Tally) -> BackTestCase:
     """A case that was given nothing: what a quote allows by the basis that its category suggests, both ways."""
     row = BackTestCase(complaint=complaint, currency=complaint.period.currency)
     if not _is_upheld(complaint):
@@ -343,12 +342,13 @@ def _is_upheld(complaint: Complaint) -> bool:
     return complaint.decision is not None and complaint.decision.is_upheld
 
 
-def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: BatchFacts) -> Outcome:
+def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: QuoteFacts) -> Outcome:
     obstacle = basis_obstacle(complaint, basis, terms)
     if obstacle:
         return Outcome(Decimal(0), sentence=in_english(obstacle))
     try:
-        inputs = inputs_for(complaint, complaint.period, Choices(basis=basis), terms.parameters, facts=facts)
+        as_of = timezone.localdate(complaint.received_at)
+        inputs = inputs_for(complaint.period, Choices(basis=basis), terms.parameters, facts, as_of=as_of)
         return Outcome(calculate(inputs).total)
     except QuoteInputError as problem:
         return Outcome(Decimal(0), sentence=problem.message)

@@ -31,7 +31,7 @@ from complaints.cases.rules import (
     work_obstacle,
 )
 from complaints.letters import drafts
-from complaints.quotes.quoting import terms_for
+from complaints.quotes.facts import terms_for
 from core.text import say
 from messaging.outbox.queue import NewMessage, queue
 

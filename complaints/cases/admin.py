@@ -23,7 +23,8 @@ from backoffice.admin import BarItem, TrackedAdmin
 from backoffice.display import escaped, pill, sub, when
 from backoffice.links import link
 from backoffice.panels import Panel, register_verbs, timeline_panel
-from complaints.cases.case_file import read_case_file, rows_for_case_page
+from backoffice.presence import last_done
+from billing.subscriptions.models import current_periods
 from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
 from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
 from complaints.cases.page_actions.case_actions import CASE_ACTIONS
@@ -31,6 +32,7 @@ from complaints.cases.page_actions.registration import Register
 from complaints.cases.panels import case_panels
 from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, shown_dues
 from complaints.quotes.live_quote import live_quote_view
+from complaints.refunds.models import Refund
 from core.text import Text, join, lower, say
 
 register_verbs(
@@ -254,7 +256,9 @@ class ComplaintAdmin(TrackedAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows: models.QuerySet[Any] = super().get_queryset(request)
         if request.resolver_match is not None and "object_id" in request.resolver_match.kwargs:
-            return rows_for_case_page(rows)
+            done = last_done(Event.objects.filter(complaint_id=models.OuterRef("pk")))
+            rows = rows.annotate(last_done=models.Subquery(done))
+            return self.for_page(rows)
         # Of the customer a name, not a row: a list makes hundreds of objects as it is.
         rows = rows.only(*_OF_LIST).annotate(customer_name=F("customer__name"))
         return rows.prefetch_related(*DUE_RELATIONS)
@@ -262,34 +266,34 @@ class ComplaintAdmin(TrackedAdmin):
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
         return self.for_page(super().get_queryset(request))
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Complaint | None:
-        complaint: Complaint | None = super().get_object(request, object_id, from_field)
-        if complaint is not None:
-            read_case_file(complaint)
-        return complaint
-
     @staticmethod
     def for_page(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        return rows.select_related(
+        """A case with all that its page and its actions ask it for, and everything that was written on it."""
+        related = rows.select_related(
             "customer",
             "subscription__customer",
             "subscription__plan",
             "period__subscription__customer",
             "period__plan",
+            "period__invoice",
             "decision__by",
             "refund_policy__policy",
             "fulfilment_policy__policy",
-            "agreement",
+            "agreement__customer",
             "owner",
             "consent_by",
             "merged_into",
-        ).prefetch_related(
-            "refunds",
+        )
+        lean = related.defer("refund_policy__text", "fulfilment_policy__text", "agreement__text")
+        return lean.prefetch_related(
+            models.Prefetch("refunds", queryset=Refund.objects.select_related("period").defer("inputs", "lines")),
             *(
                 models.Prefetch(name, queryset=model._default_manager.select_related("by"))
                 for name, model in _WITH_AUTHOR.items()
             ),
             "attachments",
+            "breaches",
+            current_periods("period__subscription__"),
         )
 
     # --- Attachments: downloads only, for those who see the case ---------------------------------

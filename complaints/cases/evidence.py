@@ -2,77 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
 
 from billing.invoices.models import Invoice
-from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
-from complaints.quotes.case_facts import CaseFacts, with_case_facts
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import Operation
 from complaints.refunds.models import Refund
 from core.text import in_english
 from hardware.purchases.models import Purchase
 
+#: So many of the customer's earlier complaints and refunds are looked at.
+EARLIER = 20
 
-@dataclass(frozen=True)
+
 class Evidence:
-    """The evidence of a case as it stands now."""
+    """The evidence of a case as it stands now, of the period and of the customer. ``facts`` are its period's; each
+    thing is read when it is first asked for.
+    """
 
-    period: BillingPeriod
-    invoice: Invoice | None
-    seconds_used: int
-    operations: tuple[Operation, ...]
-    granted_minutes: int
-    incidents: list[Incident]
-    earlier_complaints: list[Complaint]
-    earlier_refunds: list[Refund]
-    purchases: list[Purchase]
+    def __init__(self, complaint: Complaint, facts: QuoteFacts | None = None) -> None:
+        self.complaint = complaint
+        self.period = complaint.period
+        self.facts = facts or QuoteFacts.load([self.period])
 
     @property
+    def invoice(self) -> Invoice | None:
+        return getattr(self.period, "invoice", None)
+
+    @cached_property
+    def usage(self) -> tuple[int, tuple[Operation, ...]]:
+        """Call seconds and operations used until the day of receipt, that day included."""
+        after = timezone.localdate(self.complaint.received_at) + timedelta(days=1)
+        return self.facts.usage_until(self.period, min(max(after, self.period.starts_on), self.period.closes_on))
+
+    @cached_property
     def allowance(self) -> int:
         """Minutes included in the period, with those granted as a remedy."""
-        return self.period.included_minutes + self.granted_minutes
+        return self.period.included_minutes + self.period.granted_minutes()
 
+    @cached_property
+    def incidents(self) -> list[Incident]:
+        return self.facts.incidents_of(self.period)
 
-def gather_evidence(complaint: Complaint, facts: CaseFacts | None = None) -> Evidence:
-    """Collect the evidence for the complaint's period; ``facts`` are what the rows say now, unless given."""
-    if facts is None:
-        facts = CaseFacts(with_case_facts(Complaint.objects.filter(pk=complaint.pk)).get())
-    period = facts.period
-    as_of = timezone.localdate(complaint.received_at)
-    until = min(max(as_of + timedelta(days=1), period.starts_on), period.closes_on)
-    seconds, operations = facts.usage_until(period, until)
-    return Evidence(
-        period=period,
-        invoice=getattr(period, "invoice", None),
-        seconds_used=seconds,
-        operations=operations,
-        granted_minutes=facts.granted_minutes,
-        incidents=facts.incidents,
-        earlier_complaints=facts.earlier_complaints,
-        earlier_refunds=facts.earlier_refunds,
-        purchases=facts.purchases,
-    )
+    @cached_property
+    def earlier_complaints(self) -> list[Complaint]:
+        """The customer's latest ones that came before this one."""
+        case = self.complaint
+        before = Complaint.objects.filter(customer=case.customer_id, received_at__lt=case.received_at)
+        latest = before.exclude(pk=case.pk).select_related("decision").defer("text")
+        return list(latest.order_by("-received_at", "-pk")[:EARLIER])
+
+    @cached_property
+    def earlier_refunds(self) -> list[Refund]:
+        """The customer's latest settled ones, of other cases."""
+        case = self.complaint
+        settled = Refund.objects.filter(customer=case.customer_id, state=Refund.State.SETTLED)
+        latest = settled.exclude(complaint=case.pk).defer("inputs", "lines")
+        return list(latest.order_by("-settled_at", "-pk")[:EARLIER])
+
+    @cached_property
+    def purchases(self) -> list[Purchase]:
+        """The customer's phones, the newest first."""
+        kept = Purchase.objects.kept().filter(customer=self.complaint.customer_id)
+        return list(kept.select_related("phone__model").order_by("-bought_on"))
 
 
 def evidence_of(complaint: Complaint) -> dict[str, Any]:
     """The evidence in the form that an assessment keeps."""
-    found = gather_evidence(complaint)
+    found = Evidence(complaint)
+    seconds, operations = found.usage
     return {
         "period": in_english(found.period),
         "fee": f"{found.period.fee:f}",
         "fee_paid": f"{found.invoice.settled if found.invoice else Decimal(0):f}",
         "minutes_allowed": found.allowance,
-        "seconds_used": found.seconds_used,
-        "operations": [
-            {"code": operation.code, "quantity": f"{operation.quantity:f}"} for operation in found.operations
-        ],
+        "seconds_used": seconds,
+        "operations": [{"code": operation.code, "quantity": f"{operation.quantity:f}"} for operation in operations],
         "incidents": [
             {
                 "code": incident.code,

@@ -21,20 +21,20 @@ from accounts.staff.permissions import May
 from backoffice.display import sub, when
 from backoffice.links import link, page_url
 from backoffice.panels import Panel
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.panels import subscription_page
-from complaints.cases.case_file import newest_emails
 from complaints.cases.deadlines.status import DUE_RELATIONS
-from complaints.cases.evidence import Evidence, gather_evidence
+from complaints.cases.evidence import Evidence
 from complaints.cases.models import Complaint
 from complaints.cases.pills import complaint_pill, deadline_pill
-from complaints.quotes.case_facts import facts_of
+from complaints.quotes.facts import bounds_of
+from complaints.quotes.inputs import Operation
 from complaints.quotes.live_quote import live_quote_panel
-from complaints.quotes.quoting import bounds_of
 from complaints.refunds.panels import refunds_table
 from core.amounts import money_text
 from core.text import say
-from messaging.outbox.admin import messages_panel
+from messaging.outbox.admin import NEWEST, messages_panel
+from messaging.outbox.models import OutgoingMessage
 
 # --- The period, drawn --------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
 
 def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     """The cards of the complaint's page besides its fields and timeline."""
-    evidence = gather_evidence(complaint, facts_of(complaint))
+    evidence = Evidence(complaint)
     panels = [
         Panel(
             say("Customer and period"),
@@ -91,7 +91,7 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
             url=page_url(complaint.customer),
         ),
     ]
-    if (quote := live_quote_panel(request, complaint)) is not None:
+    if (quote := live_quote_panel(request, complaint, evidence.facts)) is not None:
         panels.append(quote)
     panels += [
         Panel(
@@ -108,7 +108,7 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
             {"complaint": complaint},
             note=say("to and from the customer"),
         ),
-        messages_panel(newest_emails(complaint)),
+        messages_panel(_newest_emails(complaint)),
         Panel(say("Notes"), "complaints/panels/notes.html", {"complaint": complaint}, note=say("internal")),
     ]
     if complaint.attachments.all():
@@ -133,8 +133,13 @@ def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
     return panels
 
 
+def _newest_emails(complaint: Complaint) -> models.QuerySet[OutgoingMessage]:
+    return OutgoingMessage.objects.of_complaint(complaint.pk).select_related("delivery").defer("body")[:NEWEST]
+
+
 def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:
     period = evidence.period
+    seconds, operations = evidence.usage
     return {
         "complaint": complaint,
         "customer": complaint.customer,
@@ -146,17 +151,17 @@ def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:
         "invoice_url": page_url(evidence.invoice) if evidence.invoice else "",
         "settled": money_text(evidence.invoice.settled, period.currency) if evidence.invoice else "",
         "bar": period_bar(evidence, complaint),
-        "minutes": evidence.seconds_used // 60,
+        "minutes": seconds // 60,
         "allowance": evidence.allowance,
-        "operations": _operations(evidence),
+        "operations": _operations(period, operations),
     }
 
 
-def _operations(evidence: Evidence) -> list[str]:
-    names = {cost["code"]: cost["name"] for cost in evidence.period.operation_costs}
+def _operations(period: BillingPeriod, operations: Sequence[Operation]) -> list[str]:
+    names = {cost["code"]: cost["name"] for cost in period.operation_costs}
     return [
         f"{number_format(operation.quantity.normalize(), use_l10n=True)} × {names[operation.code]}"
-        for operation in evidence.operations
+        for operation in operations
     ]
 
 

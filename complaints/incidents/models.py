@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -15,13 +16,9 @@ from billing.subscriptions.models import Subscription
 
 
 class IncidentQuerySet(TrackedQuerySet["Incident"]):
-    def hitting(self, subscription: Subscription) -> Self:
-        """Incidents that hit the subscription: by name, by its plan, or because they hit everybody."""
-        return self.filter(
-            Q(hits_everybody=True)
-            | Q(pk__in=IncidentScope.objects.filter(subscription=subscription).values("incident"))
-            | Q(pk__in=IncidentScope.objects.filter(plan=subscription.plan_id).values("incident"))
-        )
+    def hitting(self, scopes: models.QuerySet[IncidentScope]) -> Self:
+        """Incidents that hit any of these scopes, or everybody."""
+        return self.filter(Q(hits_everybody=True) | Q(pk__in=scopes.values("incident")))
 
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Incidents that touch ``[start, end)``; one that still runs has no end."""
@@ -54,6 +51,17 @@ class Incident(TrackedModel):
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
 
+    def overlaps(self, start: datetime, end: datetime) -> bool:
+        """As ``IncidentQuerySet.overlapping``."""
+        return self.starts_at < end and (self.ends_at is None or self.ends_at > start)
+
+
+class IncidentScopeQuerySet(TrackedQuerySet["IncidentScope"]):
+    def reaching(self, subscriptions: Collection[Subscription]) -> Self:
+        """Scopes that name any of the subscriptions, or their plans."""
+        plans = {subscription.plan_id for subscription in subscriptions}
+        return self.filter(Q(subscription__in=[each.pk for each in subscriptions]) | Q(plan__in=plans))
+
 
 class IncidentScope(TrackedModel):
     """One plan or one subscription that an incident hits."""
@@ -63,6 +71,8 @@ class IncidentScope(TrackedModel):
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("subscription")
     )
+
+    objects: ClassVar = IncidentScopeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("incident scope")

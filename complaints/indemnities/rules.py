@@ -12,6 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
@@ -21,13 +22,16 @@ from complaints.cases.guards import in_state
 from complaints.cases.models import Complaint, DeadlineBreach, Decision
 from complaints.deadlines import days_left
 from complaints.incidents.models import Incident
-from complaints.quotes.case_facts import STANDING, known_facts
-from complaints.quotes.quoting import basis_obstacle, bounds_of, terms_for
+from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.quoting import basis_obstacle
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import quote_obstacle
 from core.amounts import money_text
 from core.text import Text, say, say_count
 from policies.choices import Basis
+
+#: An indemnity in one of these states stands: its fault is made good, or about to be.
+STANDING = (*Refund.OPEN_STATES, Refund.State.SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
     late = latest_answer(matter)
     if late is None:
         return Obstacle(say("{complaint} was decided in time.", complaint=complaint.code), code="in_time")
-    standing = _standing(matter)
+    facts = QuoteFacts.load([each.period for each in matter])
+    fault = fault_of(matter, facts)
+    standing = _standing(matter, fault)
     if standing is not None:
         return Obstacle(
             say(
@@ -116,9 +122,7 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
             ),
             code="open_refund",
         )
-    facts = known_facts(complaint)
-    terms = facts.terms if facts is not None else terms_for(period)
-    return basis_obstacle(complaint, Basis.SPECIAL, terms) or _within_limits(complaint, late, matter)
+    return basis_obstacle(complaint, Basis.SPECIAL, facts.terms_of(period)) or _within_limits(complaint, late, fault)
 
 
 def edit_obstacle(refund: Refund) -> Obstacle | None:
@@ -153,46 +157,32 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
 
 
 def whole_matter(complaint: Complaint) -> list[Complaint]:
-    """The case and all that were merged into it, by way of others too; the one received first at the front."""
+    """The case and all that were merged into it, by way of others too, with their breaches and decisions; the one
+    received first at the front.
+    """
     found, fresh = [complaint], [complaint]
     while fresh:
-        fresh = _merged_into(fresh)
+        merged = Complaint.objects.filter(merged_into__in=[each.pk for each in fresh])
+        fresh = list(merged.select_related("subscription", "period__subscription"))
         found += fresh
+    prefetch_related_objects(found, "breaches", "decisions")
     return sorted(found, key=lambda each: (each.received_at, each.pk))
-
-
-def _merged_into(complaints: Sequence[Complaint]) -> list[Complaint]:
-    facts = known_facts(complaints[0])
-    if facts is not None and len(complaints) == 1:
-        return facts.merged
-    merged = Complaint.objects.filter(merged_into__in=[each.pk for each in complaints])
-    return list(merged.select_related("subscription", "period"))
 
 
 def latest_answer(matter: Sequence[Complaint]) -> LateAnswer | None:
     """The answer that was the most days late, or None where every one came in time."""
+    breaches = [breach for each in matter for breach in each.breaches.all()]
+    to_decide = [breach for breach in breaches if breach.deadline == DeadlineBreach.Deadline.DECIDE]
     decisions = _decisions(matter)
-    answers = (_answered(breach, decisions) for breach in _breaches(matter))
+    answers = (
+        _answered(breach, decisions) for breach in sorted(to_decide, key=lambda breach: (breach.due_at, breach.pk))
+    )
     return max((late for late in answers if late is not None), key=lambda late: late.days_late, default=None)
 
 
-def _breaches(matter: Sequence[Complaint]) -> list[DeadlineBreach]:
-    kind = DeadlineBreach.Deadline.DECIDE
-    if _is_on_page(matter):
-        return [breach for breach in matter[0].breaches.all() if breach.deadline == kind]
-    breaches = DeadlineBreach.objects.filter(complaint__in=[each.pk for each in matter], deadline=kind)
-    return list(breaches.order_by("due_at", "pk"))
-
-
-def _is_on_page(matter: Sequence[Complaint]) -> bool:
-    """Whether it is the one case of a page, which has at hand what was written on it."""
-    return len(matter) == 1 and known_facts(matter[0]) is not None
-
-
 def _decisions(matter: Sequence[Complaint]) -> list[Decision]:
-    if _is_on_page(matter):
-        return sorted(matter[0].decisions.all(), key=lambda decision: (decision.at, decision.pk))
-    return list(Decision.objects.filter(complaint__in=[each.pk for each in matter]).order_by("at", "pk"))
+    decisions = [decision for each in matter for decision in each.decisions.all()]
+    return sorted(decisions, key=lambda decision: (decision.at, decision.pk))
 
 
 def _answered(breach: DeadlineBreach, decisions: Sequence[Decision]) -> LateAnswer | None:
@@ -205,54 +195,36 @@ def _answered(breach: DeadlineBreach, decisions: Sequence[Decision]) -> LateAnsw
 # --- Once per fault -----------------------------------------------------------------------------
 
 
-def fault_of(matter: Sequence[Complaint]) -> str:
+def fault_of(matter: Sequence[Complaint], facts: QuoteFacts) -> str:
     """What lies beneath the matter: the incident that interrupted the subscription, else the case received first.
 
     It is kept, and told from others by what it says: in English, whoever asks.
     """
     for complaint in matter:
-        incident = _incident_of(complaint)
+        incident = _incident_of(complaint, facts)
         if incident is not None:
-            return _incident_fault(incident, complaint)
+            return f"incident {incident.code}, {complaint.subscription.number}"
     return f"complaint {matter[0].code}"
 
 
-def _incident_of(complaint: Complaint) -> Incident | None:
+def _incident_of(complaint: Complaint, facts: QuoteFacts) -> Incident | None:
+    """The last that began before the complaint came."""
     if complaint.category != Complaint.Category.INTERRUPTION:
         return None
-    facts = known_facts(complaint)
-    if facts is not None:
-        known = [each for each in facts.incidents if not each.scheduled and each.starts_at <= complaint.received_at]
-        return max(known, key=lambda incident: (incident.starts_at, incident.pk), default=None)
-    hits: list[Incident] = list(
-        Incident.objects.hitting(complaint.subscription)
-        .overlapping(*bounds_of(complaint.period))
-        .filter(scheduled=False, starts_at__lte=complaint.received_at)
-        .order_by("-starts_at", "-pk")[:1]
-    )
-    return hits[0] if hits else None
+    incidents = [each for each in facts.incidents_of(complaint.period) if not each.scheduled]
+    return next((each for each in reversed(incidents) if each.starts_at <= complaint.received_at), None)
 
 
-def _incident_fault(incident: Incident, complaint: Complaint) -> str:
-    return f"incident {incident.code}, {complaint.subscription.number}"
-
-
-def _standing(matter: Sequence[Complaint]) -> Refund | None:
-    pks = {each.pk for each in matter}
-    facts = next((facts for facts in map(known_facts, matter) if facts is not None), None)
-    if facts is not None:
-        of_matter = [refund for refund in facts.indemnities if refund.complaint_id in pks]
-        of_fault = [refund for refund in facts.indemnities if refund.fault == fault_of(matter)]
-        return next(iter([*of_matter, *of_fault]), None)
+def _standing(matter: Sequence[Complaint], fault: str) -> Refund | None:
     indemnities = Refund.objects.filter(state__in=STANDING, indemnity_for__isnull=False)
-    return indemnities.filter(complaint__in=pks).first() or indemnities.filter(fault=fault_of(matter)).first()
+    return indemnities.filter(complaint__in=matter).first() or indemnities.filter(fault=fault).first()
 
 
 def _is_open_on(refund: Refund, complaint: Complaint) -> bool:
     return refund.state in Refund.OPEN_STATES and refund.period_id == complaint.period_id
 
 
-def _within_limits(complaint: Complaint, late: LateAnswer, matter: Sequence[Complaint]) -> Indemnity | Obstacle:
+def _within_limits(complaint: Complaint, late: LateAnswer, fault: str) -> Indemnity | Obstacle:
     period, parameters = complaint.period, complaint.terms
     per_day = Decimal(parameters.indemnity_per_day[period.currency])
     amount = late.days_late * per_day
@@ -270,4 +242,4 @@ def _within_limits(complaint: Complaint, late: LateAnswer, matter: Sequence[Comp
             say("Nothing can be refunded on {period} any more, or nothing was paid for it.", period=period),
             code="nothing",
         )
-    return Indemnity(late, amount, period.currency, fault_of(matter), per_day, limit)
+    return Indemnity(late, amount, period.currency, fault, per_day, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,22 +19,25 @@ from audit.actions import Refused
 from backoffice.panels import Panel
 from backoffice.widgets import DateInput
 from billing.remedies.effects import refundable_of
-from billing.subscriptions.models import BillingPeriod
+from billing.subscriptions.models import BillingPeriod, current_periods
 from complaints.cases.models import Complaint
-from complaints.quotes.case_facts import CaseFacts, facts_of, with_case_facts
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.panels import shown_quote
 from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.quotes.text import basis_in_words, plan_in_words
-from complaints.quotes.what_if import Assumptions, quote_assuming
+from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.forms import RemedyMixForm
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies import remedy_plan_for, tidy_plan
 from complaints.refunds.remedy_kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
 from core.text import say
+
+#: So many of the newest periods of the subscription can be chosen.
+PERIODS = 36
 
 
 class LiveQuoteForm(RemedyMixForm):
@@ -55,29 +59,29 @@ class LiveQuoteForm(RemedyMixForm):
     )
     rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REMEDY_CHOICES, required=False)
 
-    def __init__(self, complaint: Complaint, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, complaint: Complaint, facts: QuoteFacts, *args: Any, **kwargs: Any) -> None:
+        """``facts`` are those of the complaint's own period."""
         kwargs.setdefault("auto_id", "quote-%s")
         super().__init__(*args, **kwargs)
-        facts = facts_of(complaint)
-        self.fields["period"].choices = [(period.pk, str(period)) for period in facts.periods]  # type: ignore[attr-defined]
-        self.facts = facts.of(self._chosen(complaint, facts))
+        periods = list(complaint.subscription.periods.order_by("-sequence")[:PERIODS])
+        self.fields["period"].choices = [(period.pk, str(period)) for period in periods]  # type: ignore[attr-defined]
+        self.chosen, self.facts = self._chosen(complaint.period, periods), facts
+        if self.chosen != complaint.period:
+            self.facts = QuoteFacts.load([self.chosen])
         # Those that an interruption refund can count: over, and not announced maintenance.
         self.incidents = [
-            incident for incident in self.facts.incidents if incident.ends_at is not None and not incident.scheduled
+            incident
+            for incident in self.facts.incidents_of(self.chosen)
+            if incident.ends_at is not None and not incident.scheduled
         ]
         self.fields["counted"].choices = [  # type: ignore[attr-defined]
             (incident.pk, str(incident)) for incident in self.incidents
         ]
 
-    def _chosen(self, complaint: Complaint, facts: CaseFacts) -> BillingPeriod:
+    def _chosen(self, own: BillingPeriod, periods: Sequence[BillingPeriod]) -> BillingPeriod:
         """The period that is asked for, if it can be; else the case's own."""
         asked = self.data.get("period", "") if self.is_bound else ""
-        if not asked.isdecimal() or int(asked) == facts.period.pk:
-            return facts.period
-        of_subscription = complaint.subscription.periods.select_related("plan", "invoice")
-        period: BillingPeriod = of_subscription.filter(pk=asked).first() or facts.period
-        period.subscription = complaint.subscription
-        return period
+        return next((period for period in periods if str(period.pk) == asked and period != own), own)
 
 
 def initial_of(complaint: Complaint) -> dict[str, Any]:
@@ -95,27 +99,26 @@ def may_quote(user: Any) -> bool:
     return bool(user.may(May.PROPOSE_REFUNDS) or user.may(May.SEE_WHOLE_TRAIL))
 
 
-def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
-    """What the card shows, from the address's inputs where it has any."""
+def live_quote_context(request: HttpRequest, complaint: Complaint, facts: QuoteFacts) -> dict[str, Any]:
+    """What the card shows, from the address's inputs where it has any; ``facts`` are those of the case's own period."""
     asked = "basis" in request.GET
-    form = LiveQuoteForm(complaint, request.GET) if asked else LiveQuoteForm(complaint, initial=initial_of(complaint))
+    form = LiveQuoteForm(complaint, facts, request.GET if asked else None, initial=initial_of(complaint))
     context: dict[str, Any] = {"complaint": complaint, "quote_form": form}
     if asked and not form.is_valid():
         return {**context, "problem": say("Please correct what is marked.")}
     values = form.cleaned_data if asked else {}
-    facts = form.facts if values.get("period") else facts_of(complaint)
-    period = facts.period
+    period, facts = form.chosen, form.facts
     choices = Choices(
         basis=values.get("basis") or suggested_basis(complaint),
         reduction=values.get("reduction") or Decimal(0),
         special_amount=values.get("special_amount"),
     )
-    assumptions = _assumptions(complaint, form, values) if asked else Assumptions()
+    what_if = _what_if(complaint, form, values) if asked else WhatIf()
     context |= {
         "period": period,
         "basis": basis_in_words(choices.basis),
-        "assumed": bool(assumptions),
-        "terms": facts.terms,
+        "assumed": bool(what_if),
+        "terms": facts.terms_of(period),
         "refundable": money_text(refundable_of(period), period.currency),
         "takes": choices.basis,
     }
@@ -123,7 +126,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     if obstacle:
         return {**context, "problem": str(obstacle)}
     try:
-        live = quote_assuming(complaint, period, choices, assumptions, facts)
+        live = quote_what_if(complaint, period, choices, what_if, facts)
     except QuoteInputError as problem:
         return {**context, "problem": problem_in_words(problem)}
     context |= shown_quote(live, period, "")
@@ -133,7 +136,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint) -> dict[str, 
     return context
 
 
-def _assumptions(complaint: Complaint, form: LiveQuoteForm, values: dict[str, Any]) -> Assumptions:
+def _what_if(complaint: Complaint, form: LiveQuoteForm, values: dict[str, Any]) -> WhatIf:
     received = timezone.localdate(complaint.received_at)
     as_of = values.get("as_of")
     without: set[int] = set()
@@ -141,7 +144,7 @@ def _assumptions(complaint: Complaint, form: LiveQuoteForm, values: dict[str, An
     if "counted_shown" in form.data:
         shown = {int(pk) for pk in form.data.get("counted_shown", "").split(",") if pk.isdecimal()}
         without = (shown & {incident.pk for incident in form.incidents}) - set(values.get("counted", []))
-    return Assumptions(as_of=as_of if as_of and as_of != received else None, without=frozenset(without))
+    return WhatIf(as_of=as_of if as_of and as_of != received else None, without=frozenset(without))
 
 
 def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingPeriod) -> dict[str, Any] | None:
@@ -171,21 +174,23 @@ def _mix(form: LiveQuoteForm, live: LiveQuote, period: BillingPeriod) -> dict[st
     return {"mix": plan_in_words(plan, period.currency)}
 
 
-def live_quote_panel(request: HttpRequest, complaint: Complaint) -> Panel | None:
+def live_quote_panel(request: HttpRequest, complaint: Complaint, facts: QuoteFacts) -> Panel | None:
     """The card on the case's page, for those who may see it."""
     user: User = request.user  # type: ignore[assignment]
     if not may_quote(user):
         return None
-    return Panel(
-        say("Quote"), "complaints/panels/live_quote.html", live_quote_context(request, complaint), side="right"
-    )
+    context = live_quote_context(request, complaint, facts)
+    return Panel(say("Quote"), "complaints/panels/live_quote.html", context, side="right")
 
 
 def live_quote_view(pages: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """The body of the card alone, for a page that recomputes it."""
     if not (pages.has_view_permission(request) and may_quote(request.user)):
         raise PermissionDenied
-    complaint = with_case_facts(Complaint.objects.filter(pk=pk)).first()
+    related = ("subscription__customer", "period__subscription__customer", "period__plan", "period__invoice")
+    cases = Complaint.objects.select_related(*related).prefetch_related(current_periods("period__subscription__"))
+    complaint = cases.filter(pk=pk).first()
     if complaint is None:
         raise Http404
-    return TemplateResponse(request, "complaints/panels/live_quote_result.html", live_quote_context(request, complaint))
+    context = live_quote_context(request, complaint, QuoteFacts.load([complaint.period]))
+    return TemplateResponse(request, "complaints/panels/live_quote_result.html", context)

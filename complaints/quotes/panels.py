@@ -8,10 +8,11 @@ from typing import Any
 from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.problems_text import nothing_in_words, problem_in_words
-from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, terms_for
+from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers
 from complaints.quotes.text import basis_in_words, lines_in_words, plan_in_words
 from complaints.refunds.models import Refund
 from core.amounts import money_text
@@ -26,7 +27,8 @@ def quote_context(
     reduction_reason: str = "",
 ) -> dict[str, Any]:
     """What the quote card shows: lines in words, the total, remedies of equal worth, or why there is no quote."""
-    terms = terms_for(period)
+    facts = QuoteFacts.load([period])
+    terms = facts.terms_of(period)
     context: dict[str, Any] = {
         "period": period,
         "basis": basis_in_words(choices.basis),
@@ -38,7 +40,7 @@ def quote_context(
     if obstacle:
         return {**context, "problem": str(obstacle)}
     try:
-        live = live_quote(complaint, period, choices, leaving_out=leaving_out)
+        live = live_quote(complaint, period, choices, facts=facts, leaving_out=leaving_out)
     except QuoteInputError as problem:
         return {**context, "problem": problem_in_words(problem)}
     return {**context, **shown_quote(live, period, reduction_reason)}

@@ -1,4 +1,5 @@
-"""The quote from live rows: what the database knows, put into the inputs of the calculation. Reads only.
+"""The quote from live rows: what the database knows (``complaints.quotes.facts``), put into the inputs of the
+calculation. Reads only.
 
 Amounts are gross, in the period's currency.
 """
@@ -9,31 +10,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
 from django.utils import timezone
 
 from audit.actions import Obstacle
 from billing.money import format_amount
-from billing.periods import Term, local_midnight
+from billing.periods import Term
 from billing.subscriptions.models import BillingPeriod
-from billing.usage.models import UsageDay, UsageKind
 from complaints.cases.models import Complaint
-from complaints.incidents.models import Incident
-from complaints.quotes.inputs import Interval, Operation, QuoteInputs
+from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.inputs import QuoteInputs
 from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
 from complaints.refunds.remedy_kinds import REMEDIES
 from core.text import Text, say
-from policies.agreements.models import Agreement
 from policies.choices import Basis, RemedyKind
 from policies.parameters.parameters import RefundParameters
-from policies.versions.models import FULL_MONTH, GoverningTerms, Policy, PolicyVersion
+from policies.versions.models import FULL_MONTH, GoverningTerms
 
 
 @dataclass(frozen=True)
@@ -65,46 +62,6 @@ class LiveQuote:
         return [[interval.start.isoformat(), interval.end.isoformat()] for interval in self.quote.counted]
 
 
-class Facts(Protocol):
-    """What a quote has to know beyond its period's own row; asked of the database one by one, or of many at once
-    (``complaints.quotes.batches``).
-    """
-
-    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
-        """See the function of that name."""
-        ...
-
-    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-        """See the function of that name."""
-        ...
-
-    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
-        """See the function of that name."""
-        ...
-
-
-class LiveFacts:
-    """What the rows say now, a query a question."""
-
-    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
-        return usage_until(period, end)
-
-    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-        return interruptions_of(period)
-
-    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
-        return compensated_in(period, leaving_out)
-
-
-def terms_for(period: BillingPeriod) -> GoverningTerms:
-    """Both terms' versions in force on the day the period began, and the agreement with the customer, if any."""
-    return GoverningTerms(
-        refund=PolicyVersion.objects.governing(Policy.Kind.REFUND, period.starts_on),
-        fulfilment=PolicyVersion.objects.governing(Policy.Kind.FULFILMENT, period.starts_on),
-        agreement=Agreement.objects.in_force(period.subscription.customer, period.starts_on).first(),
-    )
-
-
 def suggested_basis(complaint: Complaint) -> str:
     """The basis that a case of its category usually has."""
     return Basis.INTERRUPTION if complaint.category == Complaint.Category.INTERRUPTION else Basis.USAGE
@@ -132,39 +89,42 @@ def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> O
 
 
 def live_quote(
-    complaint: Complaint, period: BillingPeriod, choices: Choices, *, leaving_out: Refund | None = None
+    complaint: Complaint,
+    period: BillingPeriod,
+    choices: Choices,
+    *,
+    facts: QuoteFacts | None = None,
+    leaving_out: Refund | None = None,
+    as_of: date | None = None,
 ) -> LiveQuote:
-    """The quote from the rows as they are now; ``leaving_out`` is a refund whose own pending amount must not count.
+    """The quote from the rows as they are now, unless their ``facts`` are given; ``leaving_out`` is a refund whose own
+    pending amount must not count, ``as_of`` another local day than that of the receipt.
 
     Raises:
         QuoteInputError: nothing can be computed, for instance because the complaint came before the period.
     """
-    terms = terms_for(period)
-    inputs = inputs_for(complaint, period, choices, terms.parameters, leaving_out=leaving_out)
+    facts = facts or QuoteFacts.load([period])
+    terms = facts.terms_of(period)
+    as_of = as_of or timezone.localdate(complaint.received_at)
+    inputs = inputs_for(period, choices, terms.parameters, facts, as_of=as_of, leaving_out=leaving_out)
     return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
 
 
 def inputs_for(
-    complaint: Complaint,
     period: BillingPeriod,
     choices: Choices,
     parameters: RefundParameters,
+    facts: QuoteFacts,
     *,
-    facts: Facts | None = None,
+    as_of: date,
     leaving_out: Refund | None = None,
 ) -> QuoteInputs:
-    """What a quote under these parameters is computed from; ``facts`` are the rows' of now unless given.
+    """What a quote under these parameters is computed from; ``as_of`` is the local day of receipt.
 
     Raises:
         QuoteInputError: nothing can be computed.
     """
-    facts = facts or LiveFacts()
     basis = Basis(choices.basis)
-    own_pending = (
-        leaving_out.total
-        if leaving_out is not None and leaving_out.state in Refund.PENDING_STATES and leaving_out.period_id == period.pk
-        else Decimal(0)
-    )
     given: dict[str, Any] = {
         "basis": basis,
         "currency": period.currency,
@@ -172,13 +132,12 @@ def inputs_for(
         "fee": period.fee,
         "starts_on": period.starts_on,
         "ends_on": period.ends_on,
-        "fee_paid": period.fee_paid,
-        "already_refunded": period.refunded + period.pending - own_pending,
+        "fee_paid": facts.fee_paid(period),
+        "already_refunded": facts.already_refunded(period, leaving_out),
         "minute_cost": period.minute_cost,
         "reduction": choices.reduction,
     }
     if basis is Basis.USAGE:
-        as_of = timezone.localdate(complaint.received_at)
         given["as_of"] = as_of
         given["as_of_day_counts"] = parameters.as_of_day_counts
         if as_of >= period.starts_on:
@@ -196,67 +155,6 @@ def inputs_for(
     elif basis is Basis.SPECIAL:
         given["special_amount"] = choices.special_amount
     return QuoteInputs(**given)
-
-
-def usage_until(period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
-    """Call seconds and operations used in the period's own days before ``end``, at the period's frozen costs.
-
-    Minutes and operations count over the same days as time. Operations never used are left out.
-    """
-    sums = (
-        UsageDay.objects.filter(period=period, local_day__gte=period.starts_on, local_day__lt=end)
-        .order_by()
-        .values("kind", "operation")
-        .annotate(total_seconds=Sum("seconds"), total_quantity=Sum("quantity"))
-    )
-    seconds = 0
-    quantities: dict[str, Decimal] = {}
-    for row in sums:
-        if row["kind"] == UsageKind.CALL:
-            seconds = int(row["total_seconds"])
-        else:
-            quantities[row["operation"]] = row["total_quantity"]
-    return seconds, operations_of(period, quantities)
-
-
-def operations_of(period: BillingPeriod, quantities: Mapping[str, Decimal]) -> tuple[Operation, ...]:
-    """The operations used, by code, at the period's frozen costs and in their order."""
-    return tuple(
-        Operation(code=cost["code"], quantity=quantities[cost["code"]], unit_cost=Decimal(cost["unit_cost"]))
-        for cost in period.operation_costs
-        if cost["code"] in quantities
-    )
-
-
-def bounds_of(period: BillingPeriod) -> tuple[datetime, datetime]:
-    """The instants at which the period's own days begin and end."""
-    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    return local_midnight(period.starts_on, zone), local_midnight(period.ends_on, zone)
-
-
-def interruptions_of(period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-    """(interruptions, scheduled maintenance) that hit the period's subscription. One that still runs is left out:
-    its length is not known yet.
-    """
-    start, end = bounds_of(period)
-    hits = Incident.objects.hitting(period.subscription).overlapping(start, end).filter(ends_at__isnull=False)
-    found: dict[bool, list[Interval]] = {False: [], True: []}
-    for incident in hits.order_by("starts_at", "pk"):
-        assert incident.ends_at is not None
-        found[incident.scheduled].append(Interval(incident.starts_at, incident.ends_at))
-    return tuple(found[False]), tuple(found[True])
-
-
-def compensated_in(period: BillingPeriod, leaving_out: Refund | None = None) -> tuple[Interval, ...]:
-    """What earlier interruption refunds on the period, pending or settled, have counted already."""
-    others = Refund.objects.counting().filter(period=period, basis=Refund.Basis.INTERRUPTION)
-    if leaving_out is not None:
-        others = others.exclude(pk=leaving_out.pk)
-    return tuple(
-        Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
-        for counted in others.order_by("pk").values_list("counted", flat=True)
-        for start, end in counted
-    )
 
 
 # --- Remedies -----------------------------------------------------------------------------------

@@ -4,25 +4,18 @@ quoted from the rows as they are (``complaints.quotes.quoting.live_quote``).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
-from billing.periods import local_midnight
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
-from complaints.quotes.case_facts import PeriodFacts, PublishedPolicies
-from complaints.quotes.inputs import Interval
-from complaints.quotes.quoting import Choices, Facts, LiveQuote, inputs_for
-from complaints.refund_calculation import calculate
+from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.quoting import Choices, LiveQuote, live_quote
 
 
 @dataclass(frozen=True)
-class Assumptions:
+class WhatIf:
     """What differs from the rows. ``as_of`` is a local day; ``without`` are incidents taken for not having been."""
 
     as_of: date | None = None
@@ -32,25 +25,8 @@ class Assumptions:
         return self.as_of is not None or bool(self.without)
 
 
-class _FactsWithout:
-    """The facts without some incidents."""
-
-    def __init__(self, facts: PeriodFacts, without: Collection[int]) -> None:
-        self._facts = facts
-        self._without = without
-        self.usage_until = facts.usage_until
-        self.compensated_in = facts.compensated_in
-
-    def interruptions_of(self, period: BillingPeriod) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
-        return self._facts.interruptions_of(period, self._without)
-
-
-def quote_assuming(
-    complaint: Complaint,
-    period: BillingPeriod,
-    choices: Choices,
-    assumptions: Assumptions,
-    facts: PeriodFacts | None = None,
+def quote_what_if(
+    complaint: Complaint, period: BillingPeriod, choices: Choices, what_if: WhatIf, facts: QuoteFacts | None = None
 ) -> LiveQuote:
     """The quote if the assumptions held; without any it is the live quote. ``facts`` are the period's, as the rows say
     them now unless given.
@@ -58,11 +34,5 @@ def quote_assuming(
     Raises:
         QuoteInputError: nothing can be computed.
     """
-    facts = facts or PeriodFacts(period, PublishedPolicies())
-    assumed = complaint
-    if assumptions.as_of is not None:
-        assumed = copy.copy(complaint)
-        assumed.received_at = local_midnight(assumptions.as_of, ZoneInfo(settings.BUSINESS_TIME_ZONE))
-    known: Facts = _FactsWithout(facts, assumptions.without) if assumptions.without else facts
-    inputs = inputs_for(assumed, period, choices, facts.terms.parameters, facts=known)
-    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=facts.terms)
+    facts = (facts or QuoteFacts.load([period])).without(what_if.without)
+    return live_quote(complaint, period, choices, facts=facts, as_of=what_if.as_of)

@@ -17,9 +17,10 @@ from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.indemnities import rules as indemnities
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
+from complaints.quotes.facts import terms_for
 from complaints.quotes.inputs_json import inputs_to_json
 from complaints.quotes.problems_text import nothing_in_words
-from complaints.quotes.quoting import basis_obstacle, content_hash, refund_content, terms_for
+from complaints.quotes.quoting import basis_obstacle, content_hash, refund_content
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.refunds.models import Contribution, Refund

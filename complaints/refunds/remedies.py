@@ -12,7 +12,8 @@ from audit.actions import Refused
 from billing.money import format_amount, is_whole_minor
 from billing.remedies.effects import settle_held
 from billing.subscriptions.models import BillingPeriod
-from complaints.quotes.quoting import remedy_obstacle, terms_for
+from complaints.quotes.facts import terms_for
+from complaints.quotes.quoting import remedy_obstacle
 from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import GIVES, Refund, Remedy
 from complaints.refunds.remedy_kinds import REMEDIES

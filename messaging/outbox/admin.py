@@ -318,16 +318,17 @@ def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> 
     )
 
 
-#: So many of the newest e-mails are shown.
-EMAILS = 20
+#: So many of the newest e-mails a page shows.
+NEWEST = 20
 
 
 @customer_page.panel(order=55)
 def messages_of(request: HttpRequest, customer: Customer) -> Panel:
     """The newest e-mails on the customer's page, those to customers merged into this one too."""
+    # As a list of keys: a condition across the join would have all messages read.
     of_whom = Customer.objects.filter(Q(pk=customer.pk) | Q(merged_into=customer)).order_by().values("pk")
-    newest = OutgoingMessage.objects.filter(customer__in=of_whom).select_related("delivery")
-    return messages_panel(newest.order_by("-queued_at", "-pk")[:EMAILS])
+    emails = OutgoingMessage.objects.filter(customer__in=of_whom).select_related("delivery").defer("body")
+    return messages_panel(emails.order_by("-queued_at", "-pk")[:NEWEST])
 
 
 SHOWN = 8

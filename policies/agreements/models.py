@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -16,14 +17,10 @@ from core.text import say
 
 
 class AgreementQuerySet(TrackedQuerySet["Agreement"]):
-    def in_force(self, customer: Customer, day: date) -> Self:
-        """Published agreements with the customer that hold on the day, the newest first."""
-        return self.filter(
-            Q(valid_until__isnull=True) | Q(valid_until__gte=day),
-            customer=customer,
-            state=Agreement.State.PUBLISHED,
-            valid_from__lte=day,
-        ).order_by("-valid_from", "-pk")
+    def published_with(self, customers: Collection[int]) -> Self:
+        """What was published for any of these customers, the newest first."""
+        published = self.filter(customer__in=customers, state=Agreement.State.PUBLISHED)
+        return published.order_by("-valid_from", "-pk")
 
 
 class Agreement(TrackedModel):
@@ -74,3 +71,7 @@ class Agreement(TrackedModel):
 
     def __str__(self) -> str:
         return str(say("{title} with {customer}", title=self.title, customer=self.customer.name))
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the day lies within the agreement's, both ends counted."""
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)

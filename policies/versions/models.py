@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -48,15 +49,8 @@ class Policy(TrackedModel):
 
 class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
     def governing(self, kind: str, day: date) -> PolicyVersion:
-        """The version that judges a period which began on the day: the one in force then, or the first ever for
-        periods older than it (F10).
-        """
-        published = self.filter(policy__kind=kind, state=PolicyVersion.State.PUBLISHED).select_related("policy")
-        return (
-            published.filter(effective_from__lte=day).order_by("-effective_from", "-number").first()
-            or published.order_by("number").first()
-            or self.none().get()
-        )
+        """The version that judges a period which began on the day (``in_force``)."""
+        return in_force(self.filter(policy__kind=kind).published_by_day().select_related("policy"), day)
 
     def with_successor(self) -> Self:
         """Each version with ``superseded_on``, the day from which another holds in its place (None: no such day yet).
@@ -175,6 +169,15 @@ class PolicyVersion(TrackedModel):
     def fulfilment_parameters(self) -> FulfilmentParameters:
         """The figures of a fulfilment policy's version."""
         return FulfilmentParameters.from_json(self.parameters)
+
+
+def in_force(published: Iterable[PolicyVersion], day: date) -> PolicyVersion:
+    """Which of a policy's published versions judges a period that began on the day: the one in force then, or the
+    first ever for periods older than it (F10). They come by the day from which they hold (``published_by_day``).
+    """
+    chain = list(published)
+    in_time = [version for version in chain if version.effective_from <= day]
+    return in_time[-1] if in_time else min(chain, key=lambda version: version.number)
 
 
 @lru_cache(maxsize=256)

@@ -19,8 +19,7 @@ from complaints.back_tests.running import deadlines_under
 from complaints.cases.deadlines.actions import set_deadlines
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident, IncidentScope
-from complaints.quotes.batches import BatchFacts
-from complaints.quotes.quoting import LiveFacts
+from complaints.quotes.facts import QuoteFacts
 from complaints.refunds.models import Refund
 from jobs.actions import cancel_job, resume_job
 from jobs.models import SILENT_FOR, Job
@@ -127,7 +126,7 @@ def test_it_asks_as_often_for_many_cases_as_for_few(desk: Desk) -> None:
     assert queries() == few
 
 
-def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk) -> None:
+def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk, django_assert_num_queries: Any) -> None:
     cost = factories.OperationCostFactory.create()
     subscriptions = [spring_subscription() for _ in range(3)]
     for subscription in subscriptions[:2]:
@@ -145,9 +144,12 @@ def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk) -> None:
     Incident(code="I-10", title="Still down", starts_at=noon(20), hits_everybody=True).save()
     settled(desk, decided(desk, subscription=subscriptions[0], category=INTERRUPTION), "interruption")
     periods = [only_period(subscription) for subscription in subscriptions]
-    many, one = BatchFacts(usage_of=periods, outages_of=periods), LiveFacts()
+    many = QuoteFacts.load(periods)
     refund = Refund.objects.get()
     for period in periods:
+        one = QuoteFacts.load([period])
+        assert many.terms_of(period) == one.terms_of(period)
+        assert many.incidents_of(period) == one.incidents_of(period)
         for end in (date(2024, 4, 1), date(2024, 4, 10), date(2024, 4, 11), date(2024, 5, 1), date(2024, 5, 9)):
             assert many.usage_until(period, end) == one.usage_until(period, end)
         assert many.interruptions_of(period) == one.interruptions_of(period)
@@ -157,6 +159,13 @@ def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk) -> None:
     assert len(many.compensated_in(periods[0])) == 2
     assert many.usage_on(periods[0], date(2024, 4, 10))[0] == 600
     assert many.usage_on(periods[0], date(2024, 5, 1)) == (0, ())
+    hit = everybody.pk
+    assert [len(many.without([hit]).interruptions_of(period)[0]) for period in periods] == [1, 0, 1]
+    with django_assert_num_queries(0):
+        many.terms_of(periods[2])
+        many.without([hit]).interruptions_of(periods[2])
+    with pytest.raises(KeyError):
+        QuoteFacts.load(periods[:1]).usage_until(periods[1], date(2024, 5, 1))
 
 
 # --- As a job ------------------------------------------------------------------------------------

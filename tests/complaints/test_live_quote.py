@@ -18,7 +18,7 @@ from audit.models import Event
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
 from complaints.quotes.quoting import Choices, live_quote
-from complaints.quotes.what_if import Assumptions, quote_assuming
+from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.models import Refund
 from tests.complaints.cases import Desk, decided, settled
 
@@ -83,7 +83,7 @@ def test_a_mix_of_remedies_adds_up_or_says_why_not(desk: Desk) -> None:
 def test_another_day_of_receipt_is_only_a_what_if(desk: Desk) -> None:
     complaint = decided(desk)
     earlier = complaint.period.starts_on
-    assumed = quote_assuming(complaint, complaint.period, Choices("usage"), Assumptions(as_of=earlier))
+    assumed = quote_what_if(complaint, complaint.period, Choices("usage"), WhatIf(as_of=earlier))
     live = live_quote(complaint, complaint.period, Choices("usage"))
     assert assumed.quote.total > live.quote.total
     assert timezone.localdate(complaint.received_at) != earlier
@@ -108,7 +108,7 @@ def test_an_interruption_can_be_left_out_to_see_what_it_makes(desk: Desk) -> Non
         for n in range(2)
     ]
     live = live_quote(complaint, complaint.period, Choices("interruption"))
-    without = quote_assuming(complaint, complaint.period, Choices("interruption"), Assumptions(without={outages[0].pk}))
+    without = quote_what_if(complaint, complaint.period, Choices("interruption"), WhatIf(without={outages[0].pk}))
     assert 0 < without.quote.total < live.quote.total
     inputs: dict[str, Any] = {"basis": "interruption", "counted_shown": f"{outages[0].pk},{outages[1].pk},"}
     both = shown(complaint, desk.agent, **inputs, counted=[outage.pk for outage in outages])

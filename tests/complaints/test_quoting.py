@@ -17,8 +17,9 @@ from billing.usage.models import UsageDay
 from complaints.cases.models import Complaint
 from complaints.incidents.actions import end_incident, record_incident
 from complaints.incidents.models import Incident
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
-from complaints.quotes.quoting import Choices, LiveQuote, compensated_in, differing_lines, interruptions_of, live_quote
+from complaints.quotes.quoting import Choices, LiveQuote, differing_lines, live_quote
 from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
 from complaints.refunds.models import Refund
 from policies.versions.models import PolicyVersion
@@ -210,7 +211,8 @@ def test_whom_an_incident_hits(desk: Desk) -> None:
         incident(desk, noon(day), noon(day, hour=17), **scope())
     incident(desk, noon(20), noon(21), plan_ids=[sister.plan_id])
     incident(desk, noon(22), noon(23), subscription_ids=[sister.pk])
-    found, maintenance = interruptions_of(only_period(subscription))
+    period = only_period(subscription)
+    found, maintenance = QuoteFacts.load([period]).interruptions_of(period)
     assert [hit.start for hit in found] == [noon(day).astimezone(UTC) for day in (2, 3, 4, 5)]
     assert maintenance == ()
     # 20 hours of 720.
@@ -263,7 +265,8 @@ def test_what_an_earlier_refund_counted_is_left_out_even_if_it_was_capped(desk: 
     factories.pay(only_period(subscription).invoice)
     # All six days were counted, though only 5.00 came of it.
     assert lines(second, "interruption") == ["interruption 0.00"]
-    assert compensated_in(only_period(subscription), leaving_out=first) == ()
+    period = only_period(subscription)
+    assert QuoteFacts.load([period]).compensated_in(period, leaving_out=first) == ()
 
     return_refund(first.pk, by=desk.manager, reason="It is paid by now")
     assert lines(second, "interruption") == ["interruption 12.00"]

@@ -25,9 +25,10 @@ from billing.remedies.models import Extension, MinutesGrant
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
-from complaints.cases.evidence import gather_evidence
+from complaints.cases.evidence import Evidence
 from complaints.cases.models import Complaint
-from complaints.quotes.quoting import Choices, live_quote, offers, terms_for
+from complaints.quotes.facts import terms_for
+from complaints.quotes.quoting import Choices, live_quote, offers
 from complaints.refunds.approvals import approve_refund
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.proposals import draft_refund, propose_refund
@@ -104,7 +105,7 @@ def test_minutes_come_on_top_of_the_current_periods_allowance(desk: Desk) -> Non
     give(desk, complaint, "20.01", {"kind": "minutes"})
     grant = MinutesGrant.objects.get()
     assert (grant.minutes, grant.period) == (1001, complaint.period)  # 1000.5 at 0.02, in the customer's favour
-    assert gather_evidence(again(complaint)).allowance == 1501
+    assert Evidence(again(complaint)).allowance == 1501
 
 
 def test_an_extension_moves_the_current_period_and_the_anchor_and_no_own_day(desk: Desk) -> None:

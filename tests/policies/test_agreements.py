@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from complaints.cases.models import Complaint
-from complaints.quotes.quoting import terms_for
+from complaints.quotes.facts import terms_for
 from policies.agreements import actions as agreements
 from policies.agreements.models import Agreement
 from tests import factories
@@ -60,10 +60,14 @@ def test_it_holds_to_its_last_day_and_the_newest_wins() -> None:
     today = factories.today()
     first = published(customer, valid_until=today + timedelta(days=1))
     second = published(customer, valid_from=today + timedelta(days=1), title="Newer")
-    on = Agreement.objects.in_force
-    assert on(customer, today).first() == first
-    assert on(customer, today + timedelta(days=1)).first() == second
-    assert list(on(customer, today + timedelta(days=2))) == [second]
+
+    def held(days: int) -> list[Agreement]:
+        published = Agreement.objects.published_with([customer.pk])
+        return [agreement for agreement in published if agreement.holds_on(today + timedelta(days=days))]
+
+    assert held(0) == [first]
+    assert held(1) == [second, first]
+    assert held(2) == [second]
 
 
 def test_a_case_keeps_what_judged_it() -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.models import Event
-from complaints.quotes.quoting import terms_for
+from complaints.quotes.facts import terms_for
 from complaints.refunds.approvals import approve_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund

@@ -60,11 +60,6 @@ def _scheduled(subscription: Subscription) -> PlanChange | None:
     return found[0] if found else None
 
 
-def _open_period(subscription: Subscription) -> BillingPeriod | None:
-    found: list[BillingPeriod] = subscription.open_periods  # type: ignore[attr-defined]
-    return found[0] if found else None
-
-
 def change_pill(change: PlanChange) -> SafeString:
     tones: dict[str, Any] = {"scheduled": "info", "applied": "good", "withdrawn": "mute"}
     return pill(change.get_state_display(), tones[change.state])
@@ -86,7 +81,7 @@ class ChangePlan(StaffAction[Subscription]):
         return change_obstacle(obj, by) or scheduled_obstacle(_scheduled(obj))
 
     def consequence(self, obj: Subscription, by: User) -> Text:
-        current = _open_period(obj)
+        current = obj.current_period()
         if current is None:
             return ""
         following = first_period_from(obj, current, current.closes_on).starts_on
@@ -107,7 +102,7 @@ class ChangePlan(StaffAction[Subscription]):
         return {"effective_on": timezone.localdate(), "asked_on": timezone.localdate()}
 
     def preview_context(self, obj: Subscription, by: User, form: ActionForm) -> Mapping[str, Any]:
-        current = _open_period(obj)
+        current = obj.current_period()
         if current is None or not (form.is_bound and form.is_valid()):
             return {}
         plan, fee = form.cleaned_data["plan"], form.cleaned_data["agreed_fee"]
@@ -148,7 +143,7 @@ class TakeBackChange(StaffAction[Subscription]):
     form_class = ReasonForm
 
     def obstacle(self, obj: Subscription, by: User) -> Obstacle | None:
-        return withdraw_obstacle(_scheduled(obj), obj, _open_period(obj), by)
+        return withdraw_obstacle(_scheduled(obj), obj, obj.current_period(), by)
 
     def consequence(self, obj: Subscription, by: User) -> Text:
         return say("{number} keeps the plan {plan}.", number=obj.number, plan=obj.plan.name)

@@ -28,6 +28,9 @@ from policies.versions.models import Policy, PolicyVersion
 DUE_RELATIONS: Final = ("refund_policy", "agreement")
 
 
+_USUAL: Final = RefundParameters()
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """One deadline that still has to be met. ``days_left`` counts calendar days to its last day: 0 on that day."""
@@ -75,12 +78,7 @@ def _days_of_warning(complaint: Complaint) -> int:
     special = complaint.agreement.terms if complaint.agreement is not None else {}
     if "warn_before_days" in special:
         return int(special["warn_before_days"])
-    version = complaint.refund_policy
-    # A list's rows share the documents that judge them: each is read once.
-    known = version.__dict__
-    if "days_of_warning_" not in known:
-        known["days_of_warning_"] = version.refund_parameters.warn_before_days
-    return int(known["days_of_warning_"])
+    return int(complaint.refund_policy.parameters.get("warn_before_days", _USUAL.warn_before_days))
 
 
 def most_urgent(dues: Iterable[Due]) -> Due | None:

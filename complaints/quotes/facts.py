@@ -1,0 +1,233 @@
+"""What a quote has to know beyond its period's own row: which terms, payments, usage, incidents and earlier refunds
+count.
+
+The one place that asks for it: for the live quote on a case, the proposal, the approval that computes it again, the
+back-test and the what-if. A fact is read when it is first asked for, and then for all the periods at once, so that a
+thousand ask as often as one. Reads only.
+
+Amounts are gross, in the period's currency.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Prefetch
+
+from billing.periods import local_midnight
+from billing.subscriptions.models import BillingPeriod
+from billing.usage.models import UsageDay, UsageKind
+from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.inputs import Interval, Operation
+from complaints.refunds.models import Refund
+from policies.agreements.models import Agreement
+from policies.versions.models import GoverningTerms, Policy, PolicyVersion, in_force
+
+type Used = tuple[date, str, str, int, Decimal]
+type Counted = tuple[int, list[list[str]]]
+type Intervals = tuple[Interval, ...]
+type Hit = tuple[str, int | None]
+
+#: The key of those incidents that hit everybody; the others are kept by ("plan", pk) and ("subscription", pk).
+_EVERYBODY: Hit = ("everybody", None)
+
+
+class QuoteFacts:
+    """The facts of the periods that it was loaded for, each by a method of its own. Of a period, its subscription has
+    to be at hand (``select_related``); asking about a period that was not loaded is a ``KeyError``.
+    """
+
+    def __init__(self, periods: Iterable[BillingPeriod]) -> None:
+        self._periods = {period.pk: period for period in periods}
+        self._without: Collection[int] = ()
+
+    @classmethod
+    def load(cls, periods: Iterable[BillingPeriod]) -> Self:
+        """The facts of these periods, as the rows say them now; one period is a batch of one."""
+        return cls(periods)
+
+    def without(self, incidents: Collection[int]) -> QuoteFacts:
+        """The same, as if these incidents (by key) had not been."""
+        if not incidents:
+            return self
+        twin = copy.copy(self)
+        twin._without = incidents
+        return twin
+
+    # --- The terms ---
+
+    def terms_of(self, period: BillingPeriod) -> GoverningTerms:
+        """What judges the period: both policies' versions in force on the day it began, and the agreement with the
+        customer that holds on that day, if any (F10, R1).
+        """
+        day = period.starts_on
+        agreements = self._agreements[period.subscription.customer_id]
+        return GoverningTerms(
+            refund=in_force(self._versions[Policy.Kind.REFUND], day),
+            fulfilment=in_force(self._versions[Policy.Kind.FULFILMENT], day),
+            agreement=next((agreement for agreement in agreements if agreement.holds_on(day)), None),
+        )
+
+    @cached_property
+    def _versions(self) -> Mapping[str, list[PolicyVersion]]:
+        found = defaultdict(list)
+        published = PolicyVersion.objects.published_by_day().select_related("policy")
+        # Few documents judge all periods, and their text plays no part in it.
+        for version in published.defer("text"):
+            found[version.policy.kind].append(version)
+        return found
+
+    @cached_property
+    def _agreements(self) -> Mapping[int, list[Agreement]]:
+        found: dict[int, list[Agreement]] = {period.subscription.customer_id: [] for period in self._periods.values()}
+        for agreement in Agreement.objects.published_with(found).select_related("customer"):
+            found[agreement.customer_id].append(agreement)
+        return found
+
+    # --- Money ---
+
+    def fee_paid(self, period: BillingPeriod) -> Decimal:
+        """What was paid for the period: payments and credits on its invoice, up to the fee."""
+        return period.fee_paid
+
+    def already_refunded(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
+        """What refunds take of the period: settled ones, and what proposals hold, but for the one that is left out."""
+        taken: Decimal = period.refunded + period.pending
+        if (
+            leaving_out is not None
+            and leaving_out.state in Refund.PENDING_STATES
+            and leaving_out.period_id == period.pk
+        ):
+            taken -= leaving_out.total
+        return taken
+
+    # --- Usage ---
+
+    def usage_until(self, period: BillingPeriod, end: date) -> tuple[int, tuple[Operation, ...]]:
+        """Call seconds and operations used from the period's first day until before ``end``, by local day, at the
+        period's frozen costs (R3).
+
+        Minutes and operations count over the same days as time. Operations never used are left out.
+        """
+        days = self._usage[period.pk]
+        return _sums(period, (used for used in days if period.starts_on <= used[0] < end))
+
+    def usage_on(self, period: BillingPeriod, day: date) -> tuple[int, tuple[Operation, ...]]:
+        """The same for one day of the period; nothing for a day that is none of its own."""
+        is_own = period.starts_on <= day < period.ends_on
+        return _sums(period, (used for used in self._usage[period.pk] if is_own and used[0] == day))
+
+    @cached_property
+    def _usage(self) -> Mapping[int, list[Used]]:
+        found: dict[int, list[Used]] = {pk: [] for pk in self._periods}
+        columns = ("period_id", "local_day", "kind", "operation", "seconds", "quantity")
+        for pk, *used in UsageDay.objects.filter(period__in=found).order_by().values_list(*columns):
+            found[pk].append(tuple(used))
+        return found
+
+    # --- Incidents ---
+
+    def incidents_of(self, period: BillingPeriod) -> list[Incident]:
+        """All that hit the period's subscription in the days of the period, by name, by its plan of now, or because
+        they hit everybody: those that still run and announced maintenance too, by their beginning.
+        """
+        start, end = self._bounds[period.pk]
+        reached_by: tuple[Hit, ...] = (
+            _EVERYBODY,
+            ("plan", period.subscription.plan_id),
+            ("subscription", period.subscription_id),
+        )
+        hits = {
+            incident.pk: incident
+            for key in reached_by
+            for incident in self._incidents.get(key, ())
+            if incident.overlaps(start, end) and incident.pk not in self._without
+        }
+        return sorted(hits.values(), key=lambda incident: (incident.starts_at, incident.pk))
+
+    def interruptions_of(self, period: BillingPeriod) -> tuple[Intervals, Intervals]:
+        """(interruptions, scheduled maintenance) that hit the period's subscription. One that still runs is left out:
+        its length is not known yet.
+        """
+        found: dict[bool, list[Interval]] = {False: [], True: []}
+        for incident in self.incidents_of(period):
+            if incident.ends_at is not None:
+                found[incident.scheduled].append(Interval(incident.starts_at, incident.ends_at))
+        return tuple(found[False]), tuple(found[True])
+
+    @cached_property
+    def _bounds(self) -> Mapping[int, tuple[datetime, datetime]]:
+        return {pk: bounds_of(period) for pk, period in self._periods.items()}
+
+    @cached_property
+    def _incidents(self) -> Mapping[Hit, list[Incident]]:
+        """Those that overlap any of the periods, by whom they hit."""
+        found: dict[Hit, list[Incident]] = defaultdict(list)
+        if not self._periods:
+            return found
+        first = min(start for start, _ in self._bounds.values())
+        last = max(end for _, end in self._bounds.values())
+        scopes = IncidentScope.objects.reaching([period.subscription for period in self._periods.values()]).order_by()
+        hits = Incident.objects.hitting(scopes).overlapping(first, last)
+        for incident in hits.prefetch_related(Prefetch("scopes", scopes)):
+            if incident.hits_everybody:
+                found[_EVERYBODY].append(incident)
+            for scope in incident.scopes.all():
+                found["plan", scope.plan_id].append(incident)
+                found["subscription", scope.subscription_id].append(incident)
+        return found
+
+    # --- Earlier refunds ---
+
+    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Intervals:
+        """What earlier interruption refunds on the period, pending or settled, have counted already (R7)."""
+        return tuple(
+            Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
+            for pk, counted in self._counted[period.pk]
+            if leaving_out is None or pk != leaving_out.pk
+            for start, end in counted
+        )
+
+    @cached_property
+    def _counted(self) -> Mapping[int, list[Counted]]:
+        found: dict[int, list[Counted]] = {pk: [] for pk in self._periods}
+        standing = Refund.objects.counting().filter(basis=Refund.Basis.INTERRUPTION, period__in=found)
+        for period_id, pk, counted in standing.order_by("pk").values_list("period_id", "pk", "counted"):
+            found[period_id].append((pk, counted))
+        return found
+
+
+def terms_for(period: BillingPeriod) -> GoverningTerms:
+    """What judges one period (``QuoteFacts.terms_of``)."""
+    return QuoteFacts.load([period]).terms_of(period)
+
+
+def bounds_of(period: BillingPeriod) -> tuple[datetime, datetime]:
+    """The instants at which the period's own days begin and end."""
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    return local_midnight(period.starts_on, zone), local_midnight(period.ends_on, zone)
+
+
+def _sums(period: BillingPeriod, usage: Iterable[Used]) -> tuple[int, tuple[Operation, ...]]:
+    """Seconds called; and the operations used, at the period's frozen costs and in their order."""
+    seconds = 0
+    quantities: dict[str, Decimal] = defaultdict(Decimal)
+    for _, kind, operation, used_seconds, quantity in usage:
+        if kind == UsageKind.CALL:
+            seconds += used_seconds
+        else:
+            quantities[operation] += quantity
+    operations = tuple(
+        Operation(code=cost["code"], quantity=quantities[cost["code"]], unit_cost=Decimal(cost["unit_cost"]))
+        for cost in period.operation_costs
+        if cost["code"] in quantities
+    )
+    return seconds, operations
