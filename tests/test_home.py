@@ -106,6 +106,7 @@ def test_a_proposal_does_not_wait_for_those_who_had_a_hand_in_it(desk: Desk) -> 
     assert list(waiting_for_approval_of(desk.manager)) == []
     assert list(waiting_for_approval_of(desk.lead)) == [refund]
     desk.lead.customer = refund.customer
+    desk.lead.save()
     assert list(waiting_for_approval_of(desk.lead)) == []
     assert list(waiting_for_approval_of(desk.auditor)) == []
 

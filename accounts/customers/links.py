@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
+from django.db.models import Value
+
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle
+from core.merges import WithMerged
 from core.text import say
 
 _linked: ContextVar[Mapping[int, set[int]]] = ContextVar("linked", default=MappingProxyType({}))
@@ -39,15 +42,5 @@ def links_read_once(by: User) -> Iterator[None]:
 
 def merged_with(customer_id: int) -> set[int]:
     """The customer and all who turned out to be the same one, whichever way they were merged."""
-    found: set[int] = set()
-    fresh = {customer_id}
-    while fresh:
-        found |= fresh
-        fresh = set(_neighbours(fresh)) - found
-    return found
-
-
-def _neighbours(pks: Iterable[int]) -> Iterable[int]:
-    merged_here = Customer.objects.filter(merged_into__in=pks).values_list("pk", flat=True)
-    went_to = Customer.objects.filter(merged_customers__in=pks).values_list("pk", flat=True)
-    return merged_here.order_by().union(went_to.order_by()).order_by()
+    same = Customer.objects.filter(pk__in=WithMerged(Value(customer_id), Customer, either_way=True))
+    return set(same.order_by().values_list("pk", flat=True))

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
+from accounts.staff.rules import require
 from audit.actions import Refused, act
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text
@@ -92,8 +92,7 @@ class Import[Ready]:
             Refused: the person may not import.
         """
         for right in self.rights:
-            if obstacle := permission_obstacle(by, right):
-                raise Refused(obstacle, code="permission")
+            require(by, right)
         results, _ = self.prepare(candidates, today=today, lock=False)
         report = Report(results, dry_run=True)
         return report if partial or not report.refused else report.held_back()

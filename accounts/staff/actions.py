@@ -9,11 +9,12 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 
 from accounts.customers.models import Customer
+from accounts.four_eyes import rules as four_eyes
 from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, Role
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act, checked
-from core.text import lower, say
+from core.text import say
 from core.validators import problem_in_words
 
 
@@ -175,15 +176,12 @@ def draft_staff_change(
         return change
 
 
-def publish_change_obstacle(change: StaffChange, *, by: User) -> Obstacle | None:
+def publish_change_obstacle(change: StaffChange, by: User) -> Obstacle | None:
     """Why this person may not publish the change now, or None."""
-    if change.state != StaffChange.State.DRAFT:
-        return Obstacle(say("This change is {state} already.", state=lower(change.get_state_display())), "state")
-    if change.drafted_by_id == by.pk:
-        return Obstacle(say("You drafted this change: somebody else has to publish it."), "four_eyes")
-    if change.person_id == by.pk:
+    found = four_eyes.publish_obstacle(change, by)
+    if found is None and change.person_id == by.pk:
         return Obstacle(say("This change is about yourself: somebody else has to publish it."), "own")
-    return None
+    return found
 
 
 def publish_staff_change(change_id: int, *, by: User, reason: str = "") -> StaffChange:
@@ -192,16 +190,14 @@ def publish_staff_change(change_id: int, *, by: User, reason: str = "") -> Staff
         require(by, May.PUBLISH_STAFF)
         change = action.lock(StaffChange, change_id)
         action.about(change)
-        action.refuse_if(publish_change_obstacle(change, by=by))
+        action.refuse_if(publish_change_obstacle(change, by))
         person = action.lock(User, change.person_id)
         _keep_an_administrator(person, change)
         person.role, person.team, person.customer = change.role, change.team, change.customer
         person.is_active = change.active
         person.save()
         _set_lead(action, person, change)
-        change.state = StaffChange.State.PUBLISHED
-        change.published_by = by
-        change.save()
+        four_eyes.publish(change, by=by)
         action.data = {
             "role": person.role_name,
             "team": str(change.team or ""),
@@ -237,13 +233,6 @@ def _set_lead(action: Action, person: User, change: StaffChange) -> None:
             led.save()
 
 
-def discard_obstacle(change: StaffChange) -> Obstacle | None:
-    """Why the draft can't be discarded, or None."""
-    if change.state != StaffChange.State.DRAFT:
-        return Obstacle(say("This change is {state} already.", state=lower(change.get_state_display())), "state")
-    return None
-
-
 def discard_staff_change(change_id: int, *, by: User, reason: str) -> StaffChange:
     """Give a draft up: its drafters may, and those who would publish it."""
     with act("staff_change.discard", by=by, reason=reason, target=(StaffChange, change_id)) as action:
@@ -252,7 +241,7 @@ def discard_staff_change(change_id: int, *, by: User, reason: str) -> StaffChang
         action.require_reason()
         change = action.lock(StaffChange, change_id)
         action.about(change)
-        action.refuse_if(discard_obstacle(change))
+        action.refuse_if(four_eyes.draft_obstacle(change))
         change.state = StaffChange.State.DISCARDED
         change.save()
         return change

@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.customers.models import Customer
+from accounts.four_eyes.admin import Discard, FourEyesAdmin, Publish, four_eyes_pill
 from accounts.staff.actions import (
     NewPerson,
     create_staff,
     create_team,
-    discard_obstacle,
     discard_staff_change,
     draft_obstacle,
     draft_staff_change,
@@ -30,7 +30,7 @@ from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, may_words, role_words, roles_that
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
+from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill, when
 from backoffice.links import link, page_url
@@ -200,7 +200,7 @@ class UserAdmin(TrackedAdmin):
                     "rows": [
                         (
                             link(change, _in_words(change)),
-                            _change_pill(change),
+                            four_eyes_pill(change),
                             change.drafted_by,
                             change.published_by or "",
                             change.reason,
@@ -225,23 +225,13 @@ def _in_words(change: StaffChange) -> Text:
     return say("{role}, {team}", role=role, team=change.team)
 
 
-def _change_pill(change: StaffChange) -> SafeString:
-    tones: dict[str, Any] = {"draft": "warn", "published": "good", "discarded": "mute"}
-    return pill(change.get_state_display(), tones[change.state])
-
-
-class PublishStaffChange(StaffAction[StaffChange]):
-    name = "publish"
-    label = gettext_lazy("Publish")
+class PublishStaffChange(Publish[StaffChange]):
     label_plural = gettext_lazy("Publish changes")
-    tone = "primary"
-    icon = "check"
     may = May.PUBLISH_STAFF
     roles = roles_that(May.PUBLISH_STAFF)
-    form_class = OptionalReasonForm
 
     def obstacle(self, obj: StaffChange, by: User) -> Obstacle | None:
-        return publish_change_obstacle(obj, by=by)
+        return publish_change_obstacle(obj, by)
 
     def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("From now on {person} is: {role}.", person=obj.person, role=_in_words(obj))
@@ -250,18 +240,11 @@ class PublishStaffChange(StaffAction[StaffChange]):
         return say("{change} is published.", change=publish_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
-class DiscardStaffChange(StaffAction[StaffChange]):
-    name = "discard"
-    label = gettext_lazy("Discard")
+class DiscardStaffChange(Discard[StaffChange]):
     label_plural = gettext_lazy("Discard changes")
-    tone = "danger"
     icon = "x"
     may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
     roles = roles_that(May.PUBLISH_STAFF, May.DRAFT_STAFF)
-    form_class = ReasonForm
-
-    def obstacle(self, obj: StaffChange, by: User) -> Obstacle | None:
-        return discard_obstacle(obj)
 
     def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("{person} stays as they are.", person=obj.person)
@@ -271,7 +254,7 @@ class DiscardStaffChange(StaffAction[StaffChange]):
 
 
 @admin.register(StaffChange)
-class StaffChangeAdmin(TrackedAdmin):
+class StaffChangeAdmin(FourEyesAdmin):
     may_view = May.SEE_STAFF
     staff_actions = (PublishStaffChange, DiscardStaffChange)
     list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
@@ -297,13 +280,6 @@ class StaffChangeAdmin(TrackedAdmin):
     def shall_be(self, obj: StaffChange) -> Text:
         return _in_words(obj)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: StaffChange) -> SafeString:
-        return _change_pill(obj)
-
-    def page_pills(self, request: HttpRequest, obj: StaffChange) -> Sequence[SafeString]:
-        return [_change_pill(obj)]
-
     def change_panels(self, request: HttpRequest, obj: StaffChange) -> Sequence[Panel]:
         person = obj.person
         now = person.team.lead_id == person.pk if person.team else False
@@ -322,7 +298,7 @@ class StaffChangeAdmin(TrackedAdmin):
                 note=say("their page"),
                 url=page_url(person),
             ),
-            timeline_panel(Event.objects.about(obj), about=obj),
+            *super().change_panels(request, obj),
         ]
 
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
+from accounts.customers.models import Customer
+from accounts.staff.limits.rules import Limit
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import APPROVAL_OF, DEPUTIES, Role
 
@@ -26,7 +29,8 @@ class Right:
 
 
 class ApprovalRights:
-    """The limits and delegations in force on a day, read in two statements however many people are asked about.
+    """The limits and delegations in force on a day, read in two statements however many people are asked about; and
+    which customers were merged, in a third if one of them is a customer too.
 
     A deputy has what the absent person has in their own right: a delegation received is never part of it, so nothing
     is passed on.
@@ -38,30 +42,35 @@ class ApprovalRights:
         for limit in ApprovalLimit.objects.in_force(day):
             self._limits.setdefault((limit.role_id, limit.subject, limit.currency), limit.amount)
         self._received: dict[int, list[Right]] = {}
-        found = Delegation.objects.in_force(day).select_related("delegator__role", "deputy__role")
-        for delegation in found.order_by("starts_on", "pk"):
-            if is_usable(delegation):
-                right = Right(delegation.delegator, delegation)
-                self._received.setdefault(delegation.deputy_id, []).append(right)
+        for delegation in Delegation.objects.usable(day).select_related("delegator__role").order_by("starts_on", "pk"):
+            self._received.setdefault(delegation.deputy_id, []).append(Right(delegation.delegator, delegation))
 
     @property
     def currencies(self) -> list[str]:
         """Those that a limit in force names."""
         return sorted({currency for _, _, currency in self._limits})
 
-    def limit_of(self, person: User, subject: str, currency: str) -> Decimal | None:
-        """Up to how much the person's own role may approve; None without a published limit."""
-        return None if person.role_id is None else self._limits.get((person.role_id, subject, currency))
+    def limit_of(self, person: User, subject: str, currency: str) -> Limit:
+        """Up to how much the person's own role may approve."""
+        amount = None if person.role_id is None else self._limits.get((person.role_id, subject, currency))
+        return Limit(person.role_name, subject, currency, amount)
 
     def received_by(self, person: User) -> Sequence[Right]:
         """The rights of those for whom the person stands in, the longest-standing first."""
         return self._received.get(person.pk, ())
 
+    def is_own_customer(self, person: User, customer_id: int) -> bool:
+        """Whether the person is this customer, under whichever number."""
+        return person.customer_id is not None and self._survivor(person.customer_id) == self._survivor(customer_id)
 
-def is_usable(delegation: Delegation) -> bool:
-    """Whether roles and accounts of both still allow it: a deactivated person's or a changed role's does nothing."""
-    delegator, deputy = delegation.delegator, delegation.deputy
-    return delegator.is_active and deputy.is_active and may_stand_in(deputy, delegator)
+    def _survivor(self, customer_id: int) -> int:
+        while (into := self._merged.get(customer_id)) is not None:
+            customer_id = into
+        return customer_id
+
+    @cached_property
+    def _merged(self) -> dict[int, int | None]:
+        return dict(Customer.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))
 
 
 def may_stand_in(deputy: User, delegator: User) -> bool:
@@ -100,7 +109,9 @@ def approvers(day: date) -> list[Approvers]:
     for currency in rights.currencies or [""]:
         for subject, may in APPROVAL_OF.items():
             people = [
-                person for person in staff if person.may(may) and (rights.limit_of(person, subject, currency) or 0) > 0
+                person
+                for person in staff
+                if person.may(may) and (rights.limit_of(person, subject, currency).amount or 0) > 0
             ]
             able = {person.pk for person in people}
             deputies = [

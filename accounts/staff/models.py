@@ -10,9 +10,10 @@ from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
-from accounts.staff.permissions import PERMISSIONS, May, Role, role_words
+from accounts.four_eyes.models import DatedTerms, PublishedByAnother, published_by_another
+from accounts.staff.permissions import DEPUTIES, PERMISSIONS, May, Role, role_words
 from audit.history import TrackedRecords
 from audit.tracked import Tracked, TrackedModel, TrackedQuerySet
 from core.fields import MoneyField, amount_text
@@ -108,17 +109,11 @@ class User(Tracked, AbstractUser):
         return self.is_active and self.role is not None
 
 
-class ApprovalLimitQuerySet(TrackedQuerySet["ApprovalLimit"]):
-    def in_force(self, day: date) -> Self:
-        """Published limits that hold on the day, the newest of each kind first."""
-        return self.filter(state=ApprovalLimit.State.PUBLISHED, valid_from__lte=day).order_by("-valid_from", "-pk")
-
-
-class ApprovalLimit(TrackedModel):
+class ApprovalLimit(DatedTerms):
     """Up to how much a role may approve, from a date on: by currency and by what is approved.
 
     ``amount`` covers the refund together with what the customer was granted lately; ``batch_amount`` is the limit for
-    the sum of one batch. Drafted by one person, published by another.
+    the sum of one batch.
     """
 
     class Subject(models.TextChoices):
@@ -129,23 +124,16 @@ class ApprovalLimit(TrackedModel):
         REVERSAL = "reversal", _("Reversal of a refund")
         LEFTOVER_CREDIT = "leftover_credit", _("Payout of leftover credit")
 
-    class State(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        PUBLISHED = "published", _("Published")
+    NO_DRAFT = gettext_noop("This limit is published already.")
+    OWN_DRAFT = gettext_noop("You drafted this limit: somebody else has to publish it.")
+    DAY_TAKEN = gettext_noop("Another limit with this date is published already.")
+    ONCE = ("role", "subject", "currency", "valid_from")
 
     role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits", verbose_name=_("role"))
     subject = models.CharField(_("subject"), max_length=20, choices=Subject)
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    valid_from = models.DateField(_("valid from"))
     amount = MoneyField(_("amount"))
     batch_amount = MoneyField(_("batch amount"), default=Decimal(0))
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
-    published_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
-    )
-
-    objects: ClassVar = ApprovalLimitQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("approval limit")
@@ -153,11 +141,7 @@ class ApprovalLimit(TrackedModel):
         ordering = ("role", "subject", "currency", "-valid_from")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gte=0, batch_amount__gte=0), name="limit_not_negative"),
-            models.CheckConstraint(
-                condition=Q(state="draft", published_by__isnull=True)
-                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
-                name="limit_published_by_another",
-            ),
+            published_by_another(),
             models.UniqueConstraint(
                 fields=("role", "subject", "currency", "valid_from"),
                 condition=Q(state="published"),
@@ -177,13 +161,16 @@ class ApprovalLimit(TrackedModel):
         )
 
 
-class StaffChange(TrackedModel):
-    """What one person shall be: role, team, lead of it, link to a customer, active. Another person publishes it."""
+class StaffChange(PublishedByAnother):
+    """What one person shall be: role, team, lead of it, link to a customer, active."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         PUBLISHED = "published", pgettext_lazy("state of a change of staff", "Published")
         DISCARDED = "discarded", pgettext_lazy("state of a change of staff", "Discarded")
+
+    NO_DRAFT = gettext_noop("This change is {state} already.")
+    OWN_DRAFT = gettext_noop("You drafted this change: somebody else has to publish it.")
 
     person = models.ForeignKey(User, models.PROTECT, related_name="staff_changes", verbose_name=_("person"))
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("role"))
@@ -195,21 +182,13 @@ class StaffChange(TrackedModel):
     active = models.BooleanField(_("active"), default=True)
     reason = models.TextField(_("reason"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
-    published_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
-    )
 
     class Meta:
         verbose_name = _("staff change")
         verbose_name_plural = _("staff changes")
         ordering = ("-pk",)
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True)
-                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
-                name="staff_change_published_by_another",
-            ),
+            published_by_another(),
             models.CheckConstraint(
                 condition=Q(published_by__isnull=True) | ~Q(published_by=F("person")),
                 name="staff_change_not_published_by_self",
@@ -228,6 +207,15 @@ class DelegationQuerySet(TrackedQuerySet["Delegation"]):
     def in_force(self, day: date) -> Self:
         """Delegations that hold on the day."""
         return self.filter(state=Delegation.State.ACTIVE, starts_on__lte=day, ends_on__gte=day)
+
+    def usable(self, day: date) -> Self:
+        """Those in force that roles and accounts of both still allow: a deactivated person's or a changed role's does
+        nothing.
+        """
+        roles = Q()
+        for absent, deputies in DEPUTIES.items():
+            roles |= Q(delegator__role__name=absent, deputy__role__name__in=sorted(deputies))
+        return self.in_force(day).filter(roles, delegator__is_active=True, deputy__is_active=True)
 
 
 class Delegation(TrackedModel):

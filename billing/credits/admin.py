@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from accounts.four_eyes.admin import four_eyes_pill
 from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.admin import TrackedAdmin
@@ -18,7 +19,7 @@ from backoffice.links import day, link
 from backoffice.panels import Panel, register_verbs, timeline_panel
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
-from billing.residual_credits.admin import ProposeLeftover, leftover_pill
+from billing.residual_credits.admin import ProposeLeftover
 from core.amounts import money_text
 from core.text import Text, say
 
@@ -105,7 +106,7 @@ class CreditAdmin(TrackedAdmin):
             for use in obj.applications.select_related("invoice")
         ]
         paid_out = [
-            (link(leftover, day(leftover.proposed_at.date())), leftover_pill(leftover), money(leftover.amount, unit))
+            (link(leftover, day(leftover.proposed_at.date())), four_eyes_pill(leftover), money(leftover.amount, unit))
             for leftover in obj.leftover_payouts.all()
         ]
         return [

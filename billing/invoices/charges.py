@@ -21,8 +21,8 @@ from core.text import in_english, say
 
 def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
     """Why the charge cannot be asked for by an invoice of its own now, or None."""
-    if sentence := permission_obstacle(by, May.HANDLE_MONEY):
-        return Obstacle(sentence, "permission")
+    if missing := permission_obstacle(by, May.HANDLE_MONEY):
+        return missing
     if charge.invoiced_on is not None:
         return Obstacle(say("It stands on an invoice of {day} already.", day=charge.invoiced_on), "state")
     if charge.subscription.state != Subscription.State.ENDED:

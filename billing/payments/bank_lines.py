@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
+from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import CHUNK
 from billing.imports.bank import Booking, Statement
@@ -141,8 +141,7 @@ def preview_bank(statement: Statement, *, by: User) -> BankReport:
         Refused: the person may not.
     """
     for may in (May.HANDLE_MONEY, May.IMPORT):
-        if obstacle := permission_obstacle(by, may):
-            raise Refused(obstacle, code="permission")
+        require(by, may)
     return _prepare(statement, by=by, lock=False)[0]
 
 

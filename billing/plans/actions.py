@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from accounts.four_eyes.rules import publish, publish_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Action, Refused, act, checked
+from audit.actions import Refused, act, checked
 from billing.money import is_whole_minor
-from billing.plans.models import Operation, OperationCost, Plan, Price, PublishedState
-from core.text import Text, number_text, say
+from billing.plans.models import Operation, OperationCost, Plan, Price
+from core.text import number_text, say
 
 
 def create_plan(*, by: User, code: str, name: str, kind: str) -> Plan:
@@ -115,23 +115,14 @@ def _not_below_nothing(**values: Decimal) -> None:
             )
 
 
-def publish_obstacle(terms: Price | OperationCost, *, by: User) -> Text | None:
-    """Why this person may not publish these terms now, or None."""
-    if terms.state == PublishedState.PUBLISHED:
-        return say("This is published already.")
-    if terms.drafted_by_id == by.pk:
-        return say("You drafted this: somebody else has to publish it.")
-    return None
-
-
 def publish_price(price_id: int, *, by: User) -> Price:
     """Publish another person's draft. It holds for periods that begin on or after its date, no others."""
     with act("price.publish", by=by, target=(Price, price_id)) as action:
         require(by, May.PUBLISH_PRICES)
         price = action.lock(Price, price_id)
         action.about(price)
-        same = {"plan": price.plan_id, "term": price.term, "currency": price.currency}
-        _publish(action, price, by=by, same=same)
+        action.refuse_if(publish_obstacle(price, by))
+        publish(price, by=by)
         return price
 
 
@@ -141,15 +132,6 @@ def publish_operation_cost(cost_id: int, *, by: User) -> OperationCost:
         require(by, May.PUBLISH_PRICES)
         cost = action.lock(OperationCost, cost_id)
         action.about(cost)
-        _publish(action, cost, by=by, same={"operation": cost.operation_id, "currency": cost.currency})
+        action.refuse_if(publish_obstacle(cost, by))
+        publish(cost, by=by)
         return cost
-
-
-def _publish(action: Action, terms: Price | OperationCost, *, by: User, same: Mapping[str, object]) -> None:
-    action.refuse_if(publish_obstacle(terms, by=by), code="four_eyes" if terms.drafted_by_id == by.pk else "state")
-    rivals = type(terms)._base_manager.filter(state=PublishedState.PUBLISHED, valid_from=terms.valid_from, **same)
-    if rivals.exists():
-        raise Refused(say("Other terms with this date are published already."), code="date_taken")
-    terms.state = PublishedState.PUBLISHED
-    terms.published_by = by
-    terms.save()

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from accounts.four_eyes.admin import FourEyesAdmin, Publish, four_eyes_pill
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
 from audit.models import Event
-from backoffice.actions import Done, NoReasonForm, PageAction, StaffAction
+from backoffice.actions import Done, NoReasonForm, PageAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import number, pill
@@ -28,12 +29,11 @@ from billing.plans.actions import (
     create_plan,
     draft_operation_cost,
     draft_price,
-    publish_obstacle,
     publish_operation_cost,
     publish_price,
 )
 from billing.plans.forms import OperationCostForm, OperationForm, PlanForm, PriceForm
-from billing.plans.models import Operation, OperationCost, Plan, Price, PublishedState
+from billing.plans.models import Operation, OperationCost, Plan, Price
 from core.amounts import money_text
 from core.fields import amount_text
 from core.text import Text, lower, say
@@ -50,28 +50,16 @@ register_verbs(
 )
 
 
-def published_pill(terms: Price | OperationCost) -> SafeString:
-    tone: Any = "good" if terms.state == PublishedState.PUBLISHED else "warn"
-    return pill(terms.get_state_display(), tone)
-
-
 class _Draft(PageAction):
     icon = "plus"
     may = May.DRAFT_PRICES
     roles = roles_that(May.DRAFT_PRICES)
 
 
-class _Publish[M: (Price, OperationCost)](StaffAction[M]):
-    name = "publish"
-    label = gettext_lazy("Publish")
-    tone = "primary"
-    icon = "check"
+class _Publish[M: (Price, OperationCost)](Publish[M]):
     may = May.PUBLISH_PRICES
     roles = roles_that(May.PUBLISH_PRICES)
     form_class = NoReasonForm
-
-    def obstacle(self, obj: M, by: User) -> Text | None:
-        return publish_obstacle(obj, by=by)
 
 
 # --- Plans and prices ---------------------------------------------------------------------------
@@ -108,7 +96,7 @@ class PlanAdmin(TrackedAdmin):
             (
                 link(price, day(price.valid_from)),
                 price.get_term_display(),
-                published_pill(price),
+                four_eyes_pill(price),
                 number(price.included_minutes),
                 amount_text(price.minute_cost, price.currency),
                 money(price.fee, price.currency),
@@ -173,7 +161,7 @@ class PublishPrice(_Publish[Price]):
 
 
 @admin.register(Price)
-class PriceAdmin(TrackedAdmin):
+class PriceAdmin(FourEyesAdmin):
     may_view = May.SEE_PLANS
     staff_actions = (PublishPrice,)
     page_actions = (DraftPrice,)
@@ -212,16 +200,6 @@ class PriceAdmin(TrackedAdmin):
     def a_minute(self, obj: Price) -> SafeString:
         return number(amount_text(obj.minute_cost, obj.currency))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: Price) -> SafeString:
-        return published_pill(obj)
-
-    def page_pills(self, request: HttpRequest, obj: Price) -> Sequence[SafeString]:
-        return [published_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Price) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
-
 
 # --- Operations ---------------------------------------------------------------------------------
 
@@ -249,7 +227,7 @@ class OperationAdmin(TrackedAdmin):
         rows = [
             (
                 link(cost, day(cost.valid_from)),
-                published_pill(cost),
+                four_eyes_pill(cost),
                 number(amount_text(cost.unit_cost, cost.currency)),
             )
             for cost in obj.costs.order_by("currency", "-valid_from", "-pk")
@@ -304,7 +282,7 @@ class PublishOperationCost(_Publish[OperationCost]):
 
 
 @admin.register(OperationCost)
-class OperationCostAdmin(TrackedAdmin):
+class OperationCostAdmin(FourEyesAdmin):
     may_view = May.SEE_PLANS
     staff_actions = (PublishOperationCost,)
     page_actions = (DraftOperationCost,)
@@ -324,13 +302,3 @@ class OperationCostAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
     def one_use(self, obj: OperationCost) -> SafeString:
         return number(amount_text(obj.unit_cost, obj.currency))
-
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: OperationCost) -> SafeString:
-        return published_pill(obj)
-
-    def page_pills(self, request: HttpRequest, obj: OperationCost) -> Sequence[SafeString]:
-        return [published_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: OperationCost) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from typing import ClassVar, Self
 
-from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.tracked import TrackedModel, TrackedQuerySet
+from accounts.four_eyes.models import DatedTerms, published_by_another
+from audit.tracked import TrackedModel
 from core.fields import CostField, MoneyField, RateField, amount_text
 from core.text import lower, say
 from core.validators import validate_currency
@@ -51,53 +49,18 @@ class Plan(TrackedModel):
         return self.name
 
 
-class PublishedState(models.TextChoices):
-    """Terms are drafted by one person and published by another."""
-
-    DRAFT = "draft", _("Draft")
-    PUBLISHED = "published", _("Published")
-
-
-def published_by_another(name: str) -> models.CheckConstraint:
-    """The database's own four eyes: what is published was published by somebody else than its drafter."""
-    return models.CheckConstraint(
-        condition=Q(state="draft", published_by__isnull=True)
-        | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
-        name=name,
-    )
-
-
-class DatedTermsQuerySet[M: models.Model](TrackedQuerySet[M]):
-    def in_force(self, day: date) -> Self:
-        """Published terms that hold for a period beginning on the day, the newest first."""
-        return self.filter(state=PublishedState.PUBLISHED, valid_from__lte=day).order_by("-valid_from", "-pk")
-
-
-class Price(TrackedModel):
+class Price(DatedTerms):
     """A plan's terms for periods that begin on or after ``valid_from``; the fee is gross and for the whole term."""
+
+    ONCE = ("plan", "term", "currency", "valid_from")
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="prices", verbose_name=_("plan"))
     term = models.CharField(_("term"), max_length=10, choices=TermChoices)
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    valid_from = models.DateField(_("valid from"))
     fee = MoneyField(_("fee"))
     tax_rate = RateField(_("tax rate"), default=Decimal(0))
     included_minutes = models.PositiveIntegerField(_("included minutes"), default=0)
     minute_cost = CostField(_("minute cost"), default=Decimal(0))
-    state = models.CharField(_("state"), max_length=10, choices=PublishedState, default=PublishedState.DRAFT)
-    drafted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("drafted by")
-    )
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        related_name="+",
-        null=True,
-        blank=True,
-        verbose_name=_("published by"),
-    )
-
-    objects: ClassVar = DatedTermsQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("price")
@@ -113,7 +76,7 @@ class Price(TrackedModel):
                 condition=Q(state="published"),
                 name="price_once_per_day",
             ),
-            published_by_another("price_published_by_another"),
+            published_by_another(),
         ]
 
     def __str__(self) -> str:
@@ -143,27 +106,14 @@ class Operation(TrackedModel):
         return self.name
 
 
-class OperationCost(TrackedModel):
+class OperationCost(DatedTerms):
     """What one operation costs us in a currency, for periods that begin on or after ``valid_from``."""
+
+    ONCE = ("operation", "currency", "valid_from")
 
     operation = models.ForeignKey(Operation, models.PROTECT, related_name="costs", verbose_name=_("operation"))
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    valid_from = models.DateField(_("valid from"))
     unit_cost = CostField(_("unit cost"))
-    state = models.CharField(_("state"), max_length=10, choices=PublishedState, default=PublishedState.DRAFT)
-    drafted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("drafted by")
-    )
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        related_name="+",
-        null=True,
-        blank=True,
-        verbose_name=_("published by"),
-    )
-
-    objects: ClassVar = DatedTermsQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("operation cost")
@@ -176,7 +126,7 @@ class OperationCost(TrackedModel):
                 condition=Q(state="published"),
                 name="operation_cost_once_per_day",
             ),
-            published_by_another("operation_cost_by_another"),
+            published_by_another(),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
+from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
-from accounts.staff.permissions import May, role_words
+from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act
 from billing.credits.models import Credit
@@ -29,25 +31,12 @@ SUBJECT = ApprovalLimit.Subject.LEFTOVER_CREDIT
 WINDOW_DAYS = 90
 
 
-def _allowed(by: User, may: May) -> Obstacle | None:
-    sentence = permission_obstacle(by, may)
-    return Obstacle(sentence, "permission") if sentence else None
-
-
-def _proposed(leftover: LeftoverPayout) -> Obstacle | None:
-    if leftover.state == State.PROPOSED:
-        return None
-    return Obstacle(
-        say("This payout is “{state}”: it waits for nobody any more.", state=leftover.get_state_display()), "state"
-    )
-
-
 # --- Guards -------------------------------------------------------------------------------------
 
 
 def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
     """Why no payout of the credit can be proposed, or None. Whether one waits already, the action looks up."""
-    found = _allowed(by, May.HANDLE_MONEY) or linked_obstacle(by, credit.customer_id)
+    found = permission_obstacle(by, May.HANDLE_MONEY) or linked_obstacle(by, credit.customer_id)
     if found:
         return found
     if credit.subscription.state != Subscription.State.ENDED:
@@ -67,16 +56,7 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
 
 def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     """Everything about the person and the rows; the limit comes on top (``limit_obstacle``)."""
-    found = (
-        _proposed(leftover)
-        or _allowed(by, May.APPROVE_LEFTOVER)
-        or (
-            Obstacle(say("This is your own proposal: somebody else has to approve it."), "own_proposal")
-            if leftover.proposed_by_id == by.pk
-            else None
-        )
-        or linked_obstacle(by, leftover.credit.customer_id)
-    )
+    found = reject_obstacle(leftover, by)
     if found:
         return found
     if leftover.amount > leftover.credit.remaining:
@@ -95,36 +75,9 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
 def limit_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     """Whether the person's published limit covers the amount with what the customer was paid lately. Queries."""
     credit = leftover.credit
-    limit = (
-        ApprovalLimit.objects.in_force(timezone.localdate())
-        .filter(role=by.role, subject=SUBJECT, currency=credit.currency)
-        .first()
-    )
-    if limit is None:
-        return Obstacle(
-            say(
-                "No published limit lets a {role} approve payouts of leftover credit in {currency}.",
-                role=role_words(by.role_name),
-                currency=credit.currency,
-            ),
-            "no_limit",
-        )
+    limit = limit_of(by, SUBJECT, credit.currency, timezone.localdate())
     granted = granted_lately(credit.customer, credit.currency, since=timezone.now() - timedelta(days=WINDOW_DAYS))
-    if leftover.amount + granted > limit.amount:
-        amount, most = money_text(leftover.amount, credit.currency), money_text(limit.amount, credit.currency)
-        if not granted:
-            return Obstacle(say("{amount} is above your limit of {limit}.", amount=amount, limit=most), "over_limit")
-        return Obstacle(
-            say(
-                "{amount} with {granted} of the last {days} days is above your limit of {limit}.",
-                amount=amount,
-                granted=money_text(granted, credit.currency),
-                days=WINDOW_DAYS,
-                limit=most,
-            ),
-            "over_limit",
-        )
-    return None
+    return limit.obstacle(leftover.amount, granted, days=WINDOW_DAYS)
 
 
 def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Decimal:
@@ -136,19 +89,17 @@ def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Dec
 
 
 def reject_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
-    """Rejecting is for those who could approve, one's own proposal is withdrawn instead."""
-    own = Obstacle(say("This is your own proposal: withdraw it instead."), "own_proposal")
-    return (
-        _proposed(leftover)
-        or _allowed(by, May.APPROVE_LEFTOVER)
-        or (own if leftover.proposed_by_id == by.pk else None)
-        or linked_obstacle(by, leftover.credit.customer_id)
-    )
+    """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
+    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER, customer_id=leftover.credit.customer_id)
 
 
 def withdraw_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     """Withdrawing is for billing, one's own or a colleague's."""
-    return _proposed(leftover) or _allowed(by, May.HANDLE_MONEY) or linked_obstacle(by, leftover.credit.customer_id)
+    return (
+        open_obstacle(leftover)
+        or permission_obstacle(by, May.HANDLE_MONEY)
+        or linked_obstacle(by, leftover.credit.customer_id)
+    )
 
 
 # --- Actions ------------------------------------------------------------------------------------
@@ -207,7 +158,7 @@ def approve_leftover(leftover_id: int, *, by: User, reason: str = "", on: date |
             reason=f"Credit left when {credit.subscription.number} ended",
             on=on,
         )
-        _decide(leftover, State.APPROVED, by)
+        decide(leftover, State.APPROVED, by=by)
         return leftover
 
 
@@ -218,7 +169,7 @@ def reject_leftover(leftover_id: int, *, by: User, reason: str) -> LeftoverPayou
         leftover = _locked(action, leftover_id)
         action.refuse_if(reject_obstacle(leftover, by))
         action.require_reason()
-        _decide(leftover, State.REJECTED, by)
+        decide(leftover, State.REJECTED, by=by)
         return leftover
 
 
@@ -228,15 +179,8 @@ def withdraw_leftover(leftover_id: int, *, by: User, reason: str = "") -> Leftov
         require(by, May.HANDLE_MONEY)
         leftover = _locked(action, leftover_id)
         action.refuse_if(withdraw_obstacle(leftover, by))
-        _decide(leftover, State.WITHDRAWN, by)
+        decide(leftover, State.WITHDRAWN, by=by)
         return leftover
-
-
-def _decide(leftover: LeftoverPayout, state: str, by: User) -> None:
-    leftover.state = state
-    leftover.decided_by = by
-    leftover.decided_at = timezone.now()
-    leftover.save()
 
 
 def _locked_credit(action: Action, credit_id: int) -> Credit:

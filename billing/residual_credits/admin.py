@@ -12,16 +12,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
 from audit.actions import Obstacle
-from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, ReasonForm, StaffAction
-from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import pill, sub, when
+from backoffice.display import sub, when
 from backoffice.links import link, page_url
-from backoffice.panels import Panel, timeline_panel
 from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
 from billing.residual_credits.actions import (
@@ -133,7 +131,7 @@ class WithdrawLeftover(_OnLeftover):
 
 
 @admin.register(LeftoverPayout)
-class LeftoverPayoutAdmin(TrackedAdmin):
+class LeftoverPayoutAdmin(FourEyesAdmin):
     may_view = May.SEE_MONEY
     staff_actions = (ApproveLeftover, RejectLeftover, WithdrawLeftover)
     list_display = ("proposed", "customer", "subscription", "amount_shown", "state_pill", "proposed_by", "decided_by")
@@ -188,10 +186,6 @@ class LeftoverPayoutAdmin(TrackedAdmin):
     def amount_shown(self, obj: LeftoverPayout) -> SafeString:
         return money(obj.amount, obj.credit.currency)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: LeftoverPayout) -> SafeString:
-        return leftover_pill(obj)
-
     @admin.display(description=gettext_lazy("Proposed"))
     def proposal(self, obj: LeftoverPayout) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
@@ -216,14 +210,3 @@ class LeftoverPayoutAdmin(TrackedAdmin):
             amount=money_text(obj.amount, obj.credit.currency),
             customer=obj.credit.customer.name,
         )
-
-    def page_pills(self, request: HttpRequest, obj: LeftoverPayout) -> Sequence[SafeString]:
-        return [leftover_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: LeftoverPayout) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
-
-
-def leftover_pill(leftover: LeftoverPayout) -> SafeString:
-    tones: dict[str, Any] = {"proposed": "warn", "approved": "good", "rejected": "bad", "withdrawn": "mute"}
-    return pill(leftover.get_state_display(), tones[leftover.state])

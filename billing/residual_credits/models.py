@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
-from audit.tracked import TrackedModel
+from accounts.four_eyes.models import ApprovedByAnother, approved_by_another
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from core.fields import MoneyField, amount_text
 from core.text import say
 
 
-class LeftoverPayout(TrackedModel):
-    """Credit that a subscription left when it ended, to be paid out: proposed by one person, approved by another."""
+class LeftoverPayout(ApprovedByAnother):
+    """Credit that a subscription left when it ended, to be paid out."""
 
-    class State(models.TextChoices):
-        PROPOSED = "proposed", _("Proposed")
-        APPROVED = "approved", _("Approved")
-        REJECTED = "rejected", _("Rejected")
-        WITHDRAWN = "withdrawn", _("Withdrawn")
+    NOT_PROPOSED = gettext_noop("This payout is “{state}”: it waits for nobody any more.")
+    OWN_PROPOSAL = gettext_noop("This is your own proposal: somebody else has to decide on it.")
 
     credit = models.ForeignKey(Credit, models.PROTECT, related_name="leftover_payouts", verbose_name=_("credit"))
     amount = MoneyField(_("amount"))
-    reason = models.TextField(_("reason"))
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PROPOSED)
-    proposed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposed by")
-    )
-    proposed_at = models.DateTimeField(_("proposed at"))
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("decided by")
-    )
-    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     payout = models.OneToOneField(
         Payout, models.PROTECT, related_name="leftover", null=True, blank=True, verbose_name=_("payout")
     )
@@ -45,10 +32,9 @@ class LeftoverPayout(TrackedModel):
         ordering = ("-proposed_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="leftover_payout_positive"),
+            approved_by_another(),
             models.CheckConstraint(
-                condition=~Q(state="approved")
-                | (Q(decided_by__isnull=False, payout__isnull=False) & ~Q(decided_by=F("proposed_by"))),
-                name="leftover_payout_approved_by_another",
+                condition=~Q(state="approved") | Q(payout__isnull=False), name="leftover_payout_approved_is_paid"
             ),
             models.UniqueConstraint(
                 fields=("credit",), condition=Q(state="proposed"), name="leftover_payout_one_proposed"

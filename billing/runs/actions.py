@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
-from audit.actions import Refused, act
+from accounts.staff.rules import require
+from audit.actions import act
 from audit.bulk import among, update_tracked
 from audit.context import acting
 from billing.credits.models import Credit
@@ -49,8 +49,7 @@ def run_billing(
     if not dry_run:
         with acting(user=by):
             return _Run(today, by=by, told=told).through()
-    if obstacle := permission_obstacle(by, May.HANDLE_MONEY):
-        raise Refused(obstacle, code="permission")
+    require(by, May.HANDLE_MONEY)
     with transaction.atomic(), acting(user=by):
         result = _Run(today, by=by).through()
         transaction.set_rollback(True)

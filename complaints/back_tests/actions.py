@@ -57,9 +57,8 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
 
 def back_test_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
     """Why this person may not try the version on past cases now, or None."""
-    sentence = permission_obstacle(by, May.DRAFT_POLICIES)
-    if sentence:
-        return Obstacle(sentence, code="permission")
+    if missing := permission_obstacle(by, May.DRAFT_POLICIES):
+        return missing
     if version.state != PolicyVersion.State.DRAFT:
         return Obstacle(
             say("This version is “{state}”: only a draft is tried on past cases.", state=version.get_state_display()),

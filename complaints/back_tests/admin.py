@@ -39,7 +39,7 @@ from core.text import Text, join, say, say_count
 from jobs.admin import job_page, job_pill, standing_of
 from jobs.models import Job
 from policies.parameters.text import figures
-from policies.versions.admin import Discard, EditDraft, PolicyVersionAdmin, Publish, version_page
+from policies.versions.admin import DiscardVersion, EditDraft, PolicyVersionAdmin, PublishVersion, version_page
 from policies.versions.models import PolicyVersion
 
 register_verbs({"policy.back_test": gettext_lazy("tried on past cases")})
@@ -424,4 +424,4 @@ admin.site.unregister(PolicyVersion)
 class BackTestedVersionAdmin(PolicyVersionAdmin):
     """The versions' pages with a button that tries a draft on past cases."""
 
-    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (Publish, EditDraft, RunBackTest, Discard)
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (PublishVersion, EditDraft, RunBackTest, DiscardVersion)

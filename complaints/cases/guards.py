@@ -19,8 +19,7 @@ State = Complaint.State
 
 
 def allowed(by: User, may: May) -> Obstacle | None:
-    sentence = permission_obstacle(by, may)
-    return Obstacle(sentence, code="permission") if sentence else None
+    return permission_obstacle(by, may)
 
 
 def in_state(complaint: Complaint, *states: str) -> Obstacle | None:

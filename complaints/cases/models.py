@@ -233,6 +233,9 @@ class Decision(AppendOnlyModel):
         PARTLY_UPHELD = "partly_upheld", _("Partly upheld")
         REJECTED = "rejected", _("Rejected")
 
+    #: Wholly or partly.
+    UPHELD = (Outcome.UPHELD, Outcome.PARTLY_UPHELD)
+
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="decisions", verbose_name=_("complaint"))
     outcome = models.CharField(_("outcome"), max_length=14, choices=Outcome)
     reasons = models.TextField(_("reasons"))
@@ -260,7 +263,7 @@ class Decision(AppendOnlyModel):
     @property
     def is_upheld(self) -> bool:
         """Wholly or partly."""
-        return self.outcome in (self.Outcome.UPHELD, self.Outcome.PARTLY_UPHELD)
+        return self.outcome in self.UPHELD
 
 
 class Message(AppendOnlyModel):

@@ -15,15 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import override
 
-from accounts.customers.models import Customer
 from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
 from accounts.staff.permissions import APPROVAL_OF
-from audit.actions import Obstacle
 from complaints.cases.deadlines.status import DUE_RELATIONS, Due, dues_of, near_deadline
 from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint
-from complaints.refunds.approval_rules import Authority, authority_for, granted_lately
+from complaints.refunds.approval_rules import Authority, granted_lately, may_approve
 from complaints.refunds.models import Refund
 from core.text import Text, join, say
 from messaging.outbox.queue import language_of
@@ -95,14 +93,11 @@ def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[
     pending = Refund.objects.waiting_for_approval().filter(basis__in=wanted, expires_on__gt=today)
     refunds = list(with_what_guards_read(pending).order_by("expires_on", "pk"))
     granted = granted_lately(refunds)
-    linked = _Links()
     for refund in refunds:
         for person in people:
             if refund.basis not in bases[person.pk]:
                 continue
-            answer = authority_for(
-                refund, person, rights=rights, granted=granted[refund.pk], linked=linked.obstacle, today=today
-            )
+            answer = may_approve(refund, person, rights=rights, granted=granted[refund.pk])
             if isinstance(answer, Authority):
                 found[person.pk].append(Waiting(refund, answer))
     return found
@@ -112,24 +107,6 @@ def _bases_of(person: User, rights: ApprovalRights) -> set[str]:
     """What the person may approve at all, in their own right or in somebody's place."""
     able = [person, *(right.person for right in rights.received_by(person))]
     return {basis for basis in Refund.Basis.values if any(one.may(APPROVAL_OF[basis]) for one in able)}
-
-
-class _Links:
-    """``accounts.customers.links.linked_obstacle`` for many, in one statement: who was merged with whom."""
-
-    def __init__(self) -> None:
-        merged = Customer.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into_id")
-        self._into: dict[int, int | None] = dict(merged)
-
-    def obstacle(self, person: User, customer_id: int) -> Obstacle | None:
-        if person.customer_id is None or self._survivor(person.customer_id) != self._survivor(customer_id):
-            return None
-        return Obstacle(say("You are linked to this customer."), "linked")
-
-    def _survivor(self, customer_id: int) -> int:
-        while (into := self._into.get(customer_id)) is not None:
-            customer_id = into
-        return customer_id
 
 
 def _proposal_in_words(waiting: Waiting, reader: Reader) -> Text:

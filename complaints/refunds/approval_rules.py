@@ -1,6 +1,7 @@
 """Why a person may not approve, return, reject or revoke a refund now; and by whose right they may.
 
-Four eyes hold for the approver and, when they approve in somebody's place, for that person as well.
+Four eyes hold for the approver and, when they approve in somebody's place, for that person as well. What waits for
+whom is asked by the same table of hands: ``may_approve`` judges one refund, ``approvable_by`` finds them.
 """
 
 from __future__ import annotations
@@ -9,29 +10,176 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.lookups import In
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.customers.links import linked_obstacle
+from accounts.customers.models import Customer
 from accounts.staff.approvers import ApprovalRights, Right
-from accounts.staff.models import ApprovalLimit, User
-from accounts.staff.permissions import APPROVAL_OF, may_words, role_words, roles_that
+from accounts.staff.models import Delegation, User
+from accounts.staff.permissions import APPROVAL_OF, DEPUTIES, PERMISSIONS, may_words, role_words, roles_that
 from audit.actions import Obstacle
 from complaints.cases.guards import allowed, refund_in
-from complaints.cases.models import Complaint
-from complaints.refunds.models import Refund
-from complaints.refunds.rules import decision_obstacle
+from complaints.cases.models import Assessment, Complaint, Decision
+from complaints.refunds.models import Approval, Contribution, Refund
+from complaints.refunds.rules import DECIDED_FOR_ITS_BASIS, decision_obstacle
 from complaints.reversals.models import Reversal
-from core.amounts import money_text
-from core.text import join, lower, say, say_count
-
-type Linked = Callable[[User, int], Obstacle | None]
+from core.merges import WithMerged
+from core.text import join, say
 
 #: What an approver chooses to approve by: whichever right suffices, the own one before any other; or the own one.
 #: Anything else is the key of a delegation.
 ANY_RIGHT = ""
 OWN_RIGHT = "own"
+
+
+# --- Whose hand is in it ------------------------------------------------------------------------
+
+#: What a sentence about a hand is filled with.
+type Said = Mapping[str, object]
+#: A column of the refund in question, seen from a subquery.
+type Column = Callable[[str], OuterRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One way of having a hand in a case: whoever had it does not approve the refund; superusers are no exception.
+
+    It is told to the person (``yours``), or to whoever would approve in their place (``theirs``): the hand of the
+    absent person counts as much, or one could have an own proposal approved by naming a deputy. ``found`` sees it on
+    the rows, and returns what the sentence names besides the refund and the person; ``rows`` asks the database for the
+    same. A hand is declared here and nowhere else.
+    """
+
+    code: str
+    yours: str
+    theirs: str
+    found: Callable[[Refund, User, ApprovalRights], Said | None]
+    rows: Callable[[Column, Any], QuerySet[Any]]
+
+
+def _contributed(refund: Refund, person: User, part: str) -> Said | None:
+    return {} if any(row.by_id == person.pk and row.part == part for row in refund.contributions.all()) else None
+
+
+def _proposed(refund: Refund, person: User, _rights: ApprovalRights) -> Said | None:
+    return {} if refund.proposed_by_id == person.pk else _contributed(refund, person, Contribution.Part.PROPOSED)
+
+
+def _contributions(refund: Column, person: Any) -> QuerySet[Any]:
+    return Refund.objects.filter(Q(proposed_by=person) | Q(contributions__by=person), pk=refund("pk"))
+
+
+def _in_case(rows: Callable[[Complaint], Iterable[Assessment | Decision]], refund: Refund, person: User) -> Said | None:
+    cases = (case for case in _with_all_merged(refund.complaint) if any(row.by_id == person.pk for row in rows(case)))
+    return next(({"complaint": case.code} for case in cases), None)
+
+
+def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
+    """The case and every one that ended up in it, also by way of a third: a merge must not wash a hand off."""
+    yield complaint
+    for merged in complaint.merged_complaints.all():
+        yield from _with_all_merged(merged)
+
+
+def _cases(refund: Column) -> WithMerged:
+    return WithMerged(refund("complaint_id"), Complaint)
+
+
+def _approval(refund: Refund, by_them: Callable[[Approval], bool]) -> Said | None:
+    given = (approval for approval in refund.approvals.all() if approval.round == refund.round and by_them(approval))
+    return next(({"approver": approval.approver} for approval in given), None)
+
+
+def _approvals(refund: Column, person: Any) -> QuerySet[Any]:
+    them = Q(approver=person) | Q(on_behalf_of=person)
+    return Approval.objects.filter(them, refund=refund("pk"), round=refund("round"))
+
+
+HANDS: tuple[Hand, ...] = (
+    Hand(
+        "own_proposal",
+        gettext_noop("{refund} is your own proposal: somebody else has to approve it."),
+        gettext_noop("{refund} is {person}’s own proposal: nobody approves it in their place."),
+        _proposed,
+        _contributions,
+    ),
+    Hand(
+        "own_draft",
+        gettext_noop("You drafted {refund}: somebody else has to approve it."),
+        gettext_noop("{person} drafted {refund}: nobody approves it in their place."),
+        lambda refund, person, _: _contributed(refund, person, Contribution.Part.DRAFTED),
+        _contributions,
+    ),
+    Hand(
+        "own_draft",
+        gettext_noop("You edited {refund}: somebody else has to approve it."),
+        gettext_noop("{person} edited {refund}: nobody approves it in their place."),
+        lambda refund, person, _: _contributed(refund, person, Contribution.Part.EDITED),
+        _contributions,
+    ),
+    Hand(
+        "decided",
+        gettext_noop("You decided {complaint}: somebody else has to approve its refund."),
+        gettext_noop("{person} decided {complaint}: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(lambda case: case.decisions.all(), refund, person),
+        lambda refund, person: Decision.objects.filter(complaint__in=_cases(refund), by=person),
+    ),
+    Hand(
+        "assessed",
+        gettext_noop("You assessed {complaint}: somebody else has to approve its refund."),
+        gettext_noop("{person} assessed {complaint}: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(lambda case: case.assessments.all(), refund, person),
+        lambda refund, person: Assessment.objects.filter(complaint__in=_cases(refund), by=person),
+    ),
+    Hand(
+        "linked",
+        gettext_noop("You are linked to this customer: somebody else has to do this."),
+        gettext_noop("{person} is linked to this customer: nobody approves its refund in their place."),
+        lambda refund, person, rights: {} if rights.is_own_customer(person, refund.customer_id) else None,
+        lambda refund, person: User.objects.filter(
+            customer__in=WithMerged(refund("customer_id"), Customer, either_way=True), pk=person
+        ),
+    ),
+    # One person counts once in a round, whether they approve, or somebody does in their place.
+    Hand(
+        "approved_already",
+        gettext_noop("You approved {refund} already: the second approval is somebody else's."),
+        gettext_noop("{person} approved {refund} already: the second approval is somebody else's."),
+        lambda refund, person, _: _approval(refund, lambda given: given.approver_id == person.pk),
+        _approvals,
+    ),
+    Hand(
+        "approved_already",
+        gettext_noop("{approver} approved {refund} in your place already: the second approval is somebody else's."),
+        gettext_noop(
+            "{approver} approved {refund} in {person}’s place already: the second approval is somebody else's."
+        ),
+        lambda refund, person, _: _approval(refund, lambda given: given.on_behalf_of_id == person.pk),
+        _approvals,
+    ),
+)
+
+
+def _hand_of(refund: Refund, person: User, rights: ApprovalRights, *, deputy: bool = False) -> Obstacle | None:
+    for hand in HANDS:
+        said = hand.found(refund, person, rights)
+        if said is not None:
+            sentence = hand.theirs if deputy else hand.yours
+            return Obstacle(say(sentence, refund=refund.code, person=person, **said), code=hand.code)
+    return None
+
+
+def _no_hand(refund: Column, person: Any) -> Q:
+    # Said as "there is none": ``exclude`` across relations means the same, and takes longer.
+    return Q(*(~Exists(rows(refund, person)) for rows in dict.fromkeys(hand.rows for hand in HANDS)))
+
+
+# --- Approving ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +191,33 @@ class Authority:
     granted: Decimal
 
 
-# --- Approving ----------------------------------------------------------------------------------
-
-
-def authority_for(
+def may_approve(
     refund: Refund,
-    by: User,
+    person: User,
     *,
-    rights: ApprovalRights,
+    rights: ApprovalRights | None = None,
     choice: str = ANY_RIGHT,
     granted: Decimal | None = None,
-    linked: Linked = linked_obstacle,
-    today: date | None = None,
 ) -> Authority | Obstacle:
     """The right by which the person may approve the refund now, or why there is none.
 
-    One's own right goes first, then those of the people one stands in for. ``granted`` and ``linked`` stand in for
-    queries, for whoever asks about many.
+    One's own right goes first, then those of the people one stands in for. ``rights`` are those of the day, today
+    unless given; ``granted`` stands in for a query, for whoever asks about many.
     """
-    found = _undecidable(refund, today) or _no_right_at_all(refund, by, rights) or own_hand(refund, by, linked=linked)
+    rights = rights or ApprovalRights(timezone.localdate())
+    found = (
+        refund_in(refund, *Refund.PENDING_STATES)
+        or _expired(refund, rights.day)
+        or decision_obstacle(refund)
+        or _no_right_at_all(refund, person, rights)
+        or _hand_of(refund, person, rights)
+    )
     if found:
         return found
     obstacles: list[tuple[Right, Obstacle]] = []
-    for right in _chosen(by, rights, choice):
+    for right in _chosen(person, rights, choice):
         before = granted if granted is not None else granted_lately([refund])[refund.pk]
-        answer = _by_right(refund, right, rights, before, linked)
+        answer = _by_right(refund, right, rights, before)
         if isinstance(answer, Authority):
             return answer
         obstacles.append((right, answer))
@@ -84,27 +234,36 @@ def authority_for(
     return Obstacle(join(" ", sentences), code=next((code for code in codes if code != "permission"), "permission"))
 
 
-def approve_obstacle(
-    refund: Refund, by: User, *, rights: ApprovalRights | None = None, choice: str = ANY_RIGHT
-) -> Obstacle | None:
-    """Why the person may not approve the refund now, in their own right or in somebody's place; or None."""
-    found = authority_for(refund, by, rights=rights or ApprovalRights(timezone.localdate()), choice=choice)
-    return found if isinstance(found, Obstacle) else None
+def approvable_by(person: User, today: date | None = None) -> Q:
+    """Refunds that the person may approve, as ``may_approve`` judges each: in their own right, or in the place of
+    somebody who had no hand in it either.
+
+    The limits alone are not looked at: a proposal above one's own still waits for somebody, and its line says so.
+    """
+    today = today or timezone.localdate()
+    own = {basis for basis, may in APPROVAL_OF.items() if person.may(may)}
+    by_right, theirs = Q(basis__in=own), Q()
+    for absent, deputies in DEPUTIES.items():
+        bases = {basis for basis, may in APPROVAL_OF.items() if absent in PERMISSIONS[may]} - own
+        # What somebody may by their own right needs no other's.
+        if bases and person.is_active and person.role_name in deputies:
+            theirs |= Q(In(OuterRef("basis"), sorted(bases)), delegator__role__name=absent)
+    if theirs:
+        no_hand = _no_hand(lambda name: OuterRef(OuterRef(name)), OuterRef("delegator_id"))
+        by_right |= Q(Exists(Delegation.objects.usable(today).filter(theirs, no_hand, deputy=person.pk)))
+    pending = Q(DECIDED_FOR_ITS_BASIS, state__in=Refund.PENDING_STATES, expires_on__gt=today)
+    return pending & by_right & _no_hand(OuterRef, person.pk)
 
 
 def could_approve(refund: Refund, people: Iterable[User], rights: ApprovalRights) -> list[tuple[User, Authority]]:
     """Of the people, each who could approve the refund now, and by whose right."""
     granted = granted_lately([refund])[refund.pk]
-    answers = ((person, authority_for(refund, person, rights=rights, granted=granted)) for person in people)
+    answers = ((person, may_approve(refund, person, rights=rights, granted=granted)) for person in people)
     return [(person, answer) for person, answer in answers if isinstance(answer, Authority)]
 
 
-def _undecidable(refund: Refund, today: date | None) -> Obstacle | None:
-    return refund_in(refund, *Refund.PENDING_STATES) or _expired(refund, today) or decision_obstacle(refund)
-
-
-def _expired(refund: Refund, today: date | None) -> Obstacle | None:
-    if (today or timezone.localdate()) >= refund.expires_on:
+def _expired(refund: Refund, today: date) -> Obstacle | None:
+    if today >= refund.expires_on:
         return Obstacle(say("{refund} expired on {day}.", refund=refund.code, day=refund.expires_on), code="expired")
     return None
 
@@ -125,11 +284,10 @@ def _chosen(by: User, rights: ApprovalRights, choice: str) -> Sequence[Right]:
     return [right for right in received if right.delegation is not None and str(right.delegation.pk) == choice]
 
 
-def _by_right(
-    refund: Refund, right: Right, rights: ApprovalRights, granted: Decimal, linked: Linked
-) -> Authority | Obstacle:
+def _by_right(refund: Refund, right: Right, rights: ApprovalRights, granted: Decimal) -> Authority | Obstacle:
     may = APPROVAL_OF[refund.basis]
-    if right.delegation is None:
+    own = right.delegation is None
+    if own:
         found = allowed(right.person, may)
     elif not right.person.may(may):
         found = Obstacle(
@@ -142,177 +300,12 @@ def _by_right(
             code="permission",
         )
     else:
-        found = own_hand(refund, right.person, deputy=True, linked=linked)
+        found = _hand_of(refund, right.person, rights, deputy=True)
     if found:
         return found
     limit = rights.limit_of(right.person, refund.basis, refund.currency)
-    return _over_limit(refund, right, limit, granted) or Authority(right, limit or Decimal(0), granted)
-
-
-def _over_limit(refund: Refund, right: Right, limit: Decimal | None, granted: Decimal) -> Obstacle | None:
-    """Whether the limit covers the amount together with what the customer was granted lately."""
-    if limit is None:
-        return Obstacle(
-            say(
-                "No published limit lets a {role} approve {basis} refunds in {currency}.",
-                role=role_words(right.person.role_name),
-                basis=lower(refund.get_basis_display()),
-                currency=refund.currency,
-            ),
-            code="no_limit",
-        )
-    if refund.total + granted <= limit:
-        return None
-    own = right.delegation is None
-    said: dict[str, object] = {
-        "amount": money_text(refund.total, refund.currency),
-        "limit": money_text(limit, refund.currency),
-    }
-    if not granted:
-        return Obstacle(
-            say("{amount} is over your limit of {limit}.", **said)
-            if own
-            else say("{amount} is over their limit of {limit}.", **said),
-            code="over_limit",
-        )
-    days = refund.terms.approval_window_days
-    said["granted"] = money_text(granted, refund.currency)
-    return Obstacle(
-        say_count(
-            "{amount} together with {granted} granted to this customer in the last day is over your limit of {limit}.",
-            "{amount} together with {granted} granted to this customer in the last {count} days is over your limit of"
-            " {limit}.",
-            days,
-            **said,
-        )
-        if own
-        else say_count(
-            "{amount} together with {granted} granted to this customer in the last day is over their limit of {limit}.",
-            "{amount} together with {granted} granted to this customer in the last {count} days is over their limit of"
-            " {limit}.",
-            days,
-            **said,
-        ),
-        code="over_limit",
-    )
-
-
-# --- Whose hand is in it ------------------------------------------------------------------------
-
-
-def own_hand(
-    refund: Refund, person: User, *, deputy: bool = False, linked: Linked = linked_obstacle
-) -> Obstacle | None:
-    """Whoever had a hand in the case does not approve it; superusers are no exception.
-
-    With ``deputy`` the person is the one in whose place somebody else would approve: their hand counts as much, or one
-    could have an own proposal approved by naming a deputy.
-    """
-    parts = {contribution.part for contribution in refund.contributions.all() if contribution.by_id == person.pk}
-    said: dict[str, object] = {"refund": refund.code, "person": person}
-    if refund.proposed_by_id == person.pk or "proposed" in parts:
-        return Obstacle(
-            say("{refund} is {person}’s own proposal: nobody approves it in their place.", **said)
-            if deputy
-            else say("{refund} is your own proposal: somebody else has to approve it.", **said),
-            code="own_proposal",
-        )
-    if "drafted" in parts:
-        return Obstacle(
-            say("{person} drafted {refund}: nobody approves it in their place.", **said)
-            if deputy
-            else say("You drafted {refund}: somebody else has to approve it.", **said),
-            code="own_draft",
-        )
-    if parts:
-        return Obstacle(
-            say("{person} edited {refund}: nobody approves it in their place.", **said)
-            if deputy
-            else say("You edited {refund}: somebody else has to approve it.", **said),
-            code="own_draft",
-        )
-    return (
-        _hand_in_case(refund, person, deputy)
-        or _link(refund, person, deputy, linked)
-        or _approved_already(refund, person, deputy)
-    )
-
-
-def _hand_in_case(refund: Refund, person: User, deputy: bool) -> Obstacle | None:
-    for complaint in _with_all_merged(refund.complaint):
-        said: dict[str, object] = {"complaint": complaint.code, "person": person}
-        if any(decision.by_id == person.pk for decision in complaint.decisions.all()):
-            return Obstacle(
-                say("{person} decided {complaint}: nobody approves its refund in their place.", **said)
-                if deputy
-                else say("You decided {complaint}: somebody else has to approve its refund.", **said),
-                code="decided",
-            )
-        if any(assessment.by_id == person.pk for assessment in complaint.assessments.all()):
-            return Obstacle(
-                say("{person} assessed {complaint}: nobody approves its refund in their place.", **said)
-                if deputy
-                else say("You assessed {complaint}: somebody else has to approve its refund.", **said),
-                code="assessed",
-            )
-    return None
-
-
-def _link(refund: Refund, person: User, deputy: bool, linked: Linked) -> Obstacle | None:
-    link = linked(person, refund.customer_id)
-    if link is None or not deputy:
-        return link
-    return Obstacle(
-        say("{person} is linked to this customer: nobody approves its refund in their place.", person=person),
-        code=link.code,
-    )
-
-
-def _approved_already(refund: Refund, person: User, deputy: bool) -> Obstacle | None:
-    """One person counts once in a round, whether they approve, or somebody does in their place."""
-    for approval in refund.approvals.all():
-        if approval.round != refund.round:
-            continue
-        said: dict[str, object] = {"refund": refund.code, "person": person, "approver": approval.approver}
-        if approval.approver_id == person.pk:
-            return Obstacle(
-                say("{person} approved {refund} already: the second approval is somebody else's.", **said)
-                if deputy
-                else say("You approved {refund} already: the second approval is somebody else's.", **said),
-                code="approved_already",
-            )
-        if approval.on_behalf_of_id == person.pk:
-            return Obstacle(
-                say(
-                    "{approver} approved {refund} in {person}’s place already: the second approval is somebody else's.",
-                    **said,
-                )
-                if deputy
-                else say(
-                    "{approver} approved {refund} in your place already: the second approval is somebody else's.",
-                    **said,
-                ),
-                code="approved_already",
-            )
-    return None
-
-
-def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
-    """The case and every one that ended up in it, also by way of a third: a merge must not wash a hand off."""
-    yield complaint
-    for merged in complaint.merged_complaints.all():
-        yield from _with_all_merged(merged)
-
-
-# --- Limits -------------------------------------------------------------------------------------
-
-
-def limit_of(by: User, subject: str, currency: str, day: date) -> Decimal | None:
-    """Up to how much the person's role may approve on the day; None without a published limit."""
-    if by.role is None:
-        return None
-    limit = ApprovalLimit.objects.in_force(day).filter(role=by.role, subject=subject, currency=currency).first()
-    return None if limit is None else limit.amount
+    over = limit.obstacle(refund.total, granted, days=refund.terms.approval_window_days, own=own)
+    return over or Authority(right, limit.amount or Decimal(0), granted)
 
 
 def granted_lately(refunds: Sequence[Refund]) -> Mapping[int, Decimal]:

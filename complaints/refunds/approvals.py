@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
 from billing.invoices.credit_notes import issue_credit_note
 from billing.remedies.effects import release
 from complaints.quotes.quoting import content_hash, differing_lines, refund_content
-from complaints.refunds.approval_rules import ANY_RIGHT, Authority, authority_for, deciding_right, return_obstacle
+from complaints.refunds.approval_rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
 from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies import settle_remedies
@@ -87,8 +86,7 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> Authori
     Raises:
         Refused: by nobody's.
     """
-    today = timezone.localdate()
-    found = authority_for(refund, by, rights=ApprovalRights(today), choice=choice, today=today)
+    found = may_approve(refund, by, choice=choice)
     if isinstance(found, Obstacle):
         raise Refused(found.sentence, code=found.code)
     if found.right.delegation is not None:

@@ -26,8 +26,7 @@ from complaints.refunds.approval_rules import (
     ANY_RIGHT,
     OWN_RIGHT,
     Authority,
-    approve_obstacle,
-    authority_for,
+    may_approve,
     return_obstacle,
     revoke_obstacle,
 )
@@ -207,7 +206,8 @@ class Approve(ApproverAction):
     )
 
     def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return approve_obstacle(obj, by, rights=rights_of(by))
+        found = may_approve(obj, by, rights=rights_of(by))
+        return found if isinstance(found, Obstacle) else None
 
     def consequence(self, obj: Refund, by: User) -> str:
         amount = money_text(obj.total, obj.currency)
@@ -230,7 +230,7 @@ class Approve(ApproverAction):
         """Said where there is a choice: whose right is used unless another is chosen."""
         if not rights_of(by).received_by(by):
             return ""
-        found = authority_for(refund, by, rights=rights_of(by))
+        found = may_approve(refund, by, rights=rights_of(by))
         if not isinstance(found, Authority):
             return ""
         limit = money_text(found.limit, refund.currency)

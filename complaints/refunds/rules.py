@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
@@ -15,6 +17,12 @@ from complaints.refunds.models import Refund
 from core.text import lower, say
 
 State = Complaint.State
+
+NEED_AN_UPHELD_COMPLAINT = (Refund.Basis.USAGE, Refund.Basis.INTERRUPTION)
+#: The same as ``decision_obstacle`` finds, for whoever asks about many refunds.
+DECIDED_FOR_ITS_BASIS = Q(complaint__state__in=(State.DECIDED, State.COMMUNICATED)) & (
+    ~Q(basis__in=NEED_AN_UPHELD_COMPLAINT) | Q(complaint__decision__outcome__in=Decision.UPHELD)
+)
 
 
 def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
@@ -57,7 +65,7 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
         return found
     decision: Decision | None = complaint.decision
     assert decision is not None
-    if refund.basis in (Refund.Basis.USAGE, Refund.Basis.INTERRUPTION) and not decision.is_upheld:
+    if refund.basis in NEED_AN_UPHELD_COMPLAINT and not decision.is_upheld:
         return Obstacle(
             say(
                 "{complaint} was rejected, and a refund by {basis} needs a complaint that is upheld, wholly or partly.",

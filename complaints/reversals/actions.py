@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
+from accounts.four_eyes import rules as four_eyes
+from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
-from accounts.staff.permissions import May, role_words
+from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Action, Obstacle, Refused, act
 from billing.credits.models import Credit
@@ -20,12 +22,10 @@ from billing.payouts.models import Payout
 from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint
-from complaints.refunds.approval_rules import limit_of
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import moved
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import carry_out, plan_reversal
-from core.amounts import money_text
 from core.text import say
 
 State = Reversal.State
@@ -33,9 +33,8 @@ State = Reversal.State
 
 def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
     """Why this person may not propose to take the refund back now, or None."""
-    sentence = permission_obstacle(by, May.PROPOSE_REFUNDS)
-    if sentence:
-        return Obstacle(sentence, code="permission")
+    if found := permission_obstacle(by, May.PROPOSE_REFUNDS):
+        return found
     if refund.state != Refund.State.SETTLED:
         return Obstacle(
             say(
@@ -75,39 +74,15 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
 
 def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """Why this person may not approve or reject the reversal now, or None. The limit comes on top."""
-    if reversal.state != State.PROPOSED:
-        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
-    sentence = permission_obstacle(by, May.APPROVE_REVERSAL)
-    if sentence:
-        return Obstacle(sentence, code="permission")
-    if reversal.proposed_by_id == by.pk:
-        return Obstacle(say("You proposed this reversal: somebody else has to decide on it."), code="own_proposal")
-    return linked_obstacle(by, reversal.refund.customer_id)
+    customer_id = reversal.refund.customer_id
+    return four_eyes.decide_obstacle(reversal, by, may=May.APPROVE_REVERSAL, customer_id=customer_id)
 
 
 def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """Whether the person's limit for reversals covers the refund."""
     refund = reversal.refund
     limit = limit_of(by, ApprovalLimit.Subject.REVERSAL, refund.currency, timezone.localdate())
-    if limit is None:
-        return Obstacle(
-            say(
-                "No published limit lets a {role} approve reversals in {currency}.",
-                role=role_words(by.role_name),
-                currency=refund.currency,
-            ),
-            code="no_limit",
-        )
-    if refund.total > limit:
-        return Obstacle(
-            say(
-                "{amount} is over your limit of {limit} for reversals.",
-                amount=money_text(refund.total, refund.currency),
-                limit=money_text(limit, refund.currency),
-            ),
-            code="over_limit",
-        )
-    return None
+    return limit.obstacle(refund.total)
 
 
 def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: str = "") -> Reversal:
@@ -143,11 +118,10 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
             reversal.credit_note = issue_credit_note(
                 period, back, kind=CreditNote.Kind.REVERSAL, reverses=refund.credit_note
             )
-        _decide(reversal, State.APPROVED, by)
         reversal.charge_used = charge_used
         reversal.recovered, reversal.used = plan.recovered, plan.used
         reversal.entries = [entry.as_data(refund.currency) for entry in plan.entries]
-        reversal.save()
+        four_eyes.decide(reversal, State.APPROVED, by=by)
         refund.state = Refund.State.REVERSED
         refund.save()
         action.data = {"entries": reversal.entries, "charged": format_amount(charged, refund.currency)}
@@ -174,19 +148,16 @@ def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
         _, reversal = _lock_reversal(action, reversal_id)
         action.refuse_if(decide_obstacle(reversal, by))
         action.require_reason()
-        _decide(reversal, State.REJECTED, by)
-        reversal.save()
+        four_eyes.decide(reversal, State.REJECTED, by=by)
         return reversal
 
 
 def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """One's own proposal; another's needs a lead."""
-    if reversal.state != State.PROPOSED:
-        return Obstacle(say("This reversal is “{state}” already.", state=reversal.get_state_display()), code="state")
-    if reversal.proposed_by_id == by.pk:
-        return None
-    sentence = permission_obstacle(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
-    return Obstacle(sentence, code="permission") if sentence else None
+    own = reversal.proposed_by_id == by.pk
+    return four_eyes.open_obstacle(reversal) or (
+        None if own else permission_obstacle(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
+    )
 
 
 def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
@@ -198,12 +169,6 @@ def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
         reversal.state = State.WITHDRAWN
         reversal.save()
         return reversal
-
-
-def _decide(reversal: Reversal, state: str, by: User) -> None:
-    reversal.state = state
-    reversal.decided_by = by
-    reversal.decided_at = timezone.now()
 
 
 def _lock_case(action: Action, refund_id: int) -> Refund:

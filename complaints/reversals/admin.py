@@ -13,14 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
 from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import ActionForm, Done, Permission, ReasonForm, StaffAction
-from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import PillTone, number, pill, sub, when
+from backoffice.display import number, sub, when
 from backoffice.links import link, page_url
 from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
 from billing.subscriptions.models import Subscription
@@ -41,12 +41,6 @@ register_verbs(
         "reversal.withdraw": gettext_lazy("withdrew the reversal"),
     }
 )
-
-_TONES: dict[str, PillTone] = {"proposed": "warn", "approved": "good", "rejected": "bad", "withdrawn": "mute"}
-
-
-def reversal_pill(reversal: Reversal) -> SafeString:
-    return pill(reversal.get_state_display(), _TONES[reversal.state])
 
 
 def plan_context(refund: Refund) -> Mapping[str, Any]:
@@ -167,17 +161,17 @@ class Withdraw(ReversalAction):
 
 
 @admin.register(Reversal)
-class ReversalAdmin(TrackedAdmin):
+class ReversalAdmin(FourEyesAdmin):
     may_view = May.SEE_CASES
     staff_actions = (Approve, Reject, Withdraw)
-    list_display = ("refund", "customer", "status", "proposer", "amount")
+    list_display = ("refund", "customer", "state_pill", "proposer", "amount")
     numeric_columns = ("amount",)
     list_filter = ("state",)
     list_select_related = ("refund__customer", "proposed_by")
     search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
     ordering = ("-proposed_at", "-pk")
     empty_hint = gettext_lazy("A settled refund is reversed from its page.")
-    fields = ("refund_link", "status", "reason", "used_is_charged", "people")
+    fields = ("refund_link", "state_pill", "reason", "used_is_charged", "people")
     readonly_fields = fields
 
     @admin.display(description=gettext_lazy("Refund"))
@@ -187,10 +181,6 @@ class ReversalAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Customer"), ordering="refund__customer__name")
     def customer(self, obj: Reversal) -> str:
         return obj.refund.customer.name
-
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: Reversal) -> SafeString:
-        return reversal_pill(obj)
 
     @admin.display(description=gettext_lazy("Proposed by"))
     def proposer(self, obj: Reversal) -> SafeString:
@@ -220,9 +210,6 @@ class ReversalAdmin(TrackedAdmin):
 
     def page_title(self, obj: Reversal) -> str:  # type: ignore[override]
         return str(obj)
-
-    def page_pills(self, request: HttpRequest, obj: Reversal) -> Sequence[SafeString]:
-        return [reversal_pill(obj)]
 
     def change_panels(self, request: HttpRequest, obj: Reversal) -> Sequence[Panel]:
         if obj.state == Reversal.State.APPROVED:

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
+from accounts.four_eyes.rules import draft_obstacle, publish, publish_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
+from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from core.text import say
 from policies.agreements.models import Agreement
@@ -72,45 +73,27 @@ def edit_agreement(
 
 def edit_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why the agreement cannot be changed or discarded by this person, or None."""
-    if agreement.state != Agreement.State.DRAFT:
-        return Obstacle(
-            say("This agreement is “{state}”: it is never edited.", state=agreement.get_state_display()), code="state"
-        )
-    return linked_obstacle(by, agreement.customer_id)
+    return draft_obstacle(agreement) or linked_obstacle(by, agreement.customer_id)
 
 
-def publish_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
+def publish_agreement_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why this person may not publish the agreement now, or None."""
-    sentence = permission_obstacle(by, May.PUBLISH_POLICIES)
-    if sentence:
-        return Obstacle(sentence, code="permission")
-    found = edit_obstacle(agreement, by)
-    if found:
-        return found
-    if agreement.drafted_by_id == by.pk or agreement.history.filter(history_user=by).exists():
-        return Obstacle(say("You drafted this agreement: somebody else has to publish it."), code="four_eyes")
-    return None
+    return edit_obstacle(agreement, by) or publish_obstacle(agreement, by)
 
 
 def publish_agreement(agreement_id: int, *, by: User, reason: str = "") -> Agreement:
     """Publish another person's draft. It judges periods that begin on its first day or later, up to its last."""
     with act("agreement.publish", by=by, reason=reason, target=(Agreement, agreement_id)) as action:
+        require(by, May.PUBLISH_POLICIES)
         agreement = action.lock(Agreement, agreement_id)
         action.about(agreement, customer_id=agreement.customer_id)
-        action.refuse_if(publish_obstacle(agreement, by))
+        action.refuse_if(publish_agreement_obstacle(agreement, by))
         if agreement.valid_from < timezone.localdate():
             raise Refused(
                 say("An agreement cannot hold from a day in the past: periods have been judged."), code="dates"
             )
-        twins = Agreement.objects.filter(
-            customer=agreement.customer_id, state=Agreement.State.PUBLISHED, valid_from=agreement.valid_from
-        )
-        if twins.exists():
-            raise Refused(say("Another agreement with this customer holds from the same day."), code="date_taken")
-        agreement.state = Agreement.State.PUBLISHED
-        agreement.published_by = by
         agreement.published_at = timezone.now()
-        agreement.save()
+        publish(agreement, by=by)
         return agreement
 
 

@@ -14,11 +14,12 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
+from accounts.four_eyes.admin import Discard, Publish
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
+from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import PillTone, pill, sub
 from backoffice.links import day, link, page_url
@@ -87,17 +88,14 @@ class Edit(AgreementAction):
         return say("{agreement} is changed.", agreement=agreement)
 
 
-class Publish(AgreementAction):
-    name = "publish"
-    label = gettext_lazy("Publish")
-    tone = "primary"
+class PublishAgreement(Publish[Agreement]):
     icon = "stamp"
     may = May.PUBLISH_POLICIES
     roles = roles_that(May.PUBLISH_POLICIES)
-    form_class = OptionalReasonForm
+    in_bulk = False
 
     def obstacle(self, obj: Agreement, by: User) -> Obstacle | None:
-        return agreements.publish_obstacle(obj, by)
+        return agreements.publish_agreement_obstacle(obj, by)
 
     def consequence(self, obj: Agreement, by: User) -> Text:
         if obj.valid_until is None:
@@ -118,13 +116,7 @@ class Publish(AgreementAction):
         return say("{agreement} is published.", agreement=agreement)
 
 
-class Discard(AgreementAction):
-    name = "discard"
-    label = gettext_lazy("Discard")
-    tone = "danger"
-    icon = "trash-2"
-    form_class = ReasonForm
-
+class DiscardAgreement(AgreementAction, Discard[Agreement]):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         agreement = agreements.discard_agreement(pk, by=by, **cleaned)
         return say("The draft of {agreement} is discarded.", agreement=agreement)
@@ -133,7 +125,7 @@ class Discard(AgreementAction):
 @admin.register(Agreement)
 class AgreementAdmin(TrackedAdmin):
     may_view = May.SEE_CASES
-    staff_actions = (Publish, Edit, Discard)
+    staff_actions = (PublishAgreement, Edit, DiscardAgreement)
     page_actions = (Draft,)
     list_display = ("title", "customer", "valid_from", "valid_until", "status")
     list_filter = ("state",)

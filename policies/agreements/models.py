@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts.customers.models import Customer
-from accounts.staff.models import User
-from audit.tracked import TrackedModel, TrackedQuerySet
+from accounts.four_eyes.models import PublishedByAnother, published_by_another
+from audit.tracked import TrackedQuerySet
 from core.text import say
 
 
@@ -23,17 +24,23 @@ class AgreementQuerySet(TrackedQuerySet["Agreement"]):
         return published.order_by("-valid_from", "-pk")
 
 
-class Agreement(TrackedModel):
+class Agreement(PublishedByAnother):
     """Special terms of one customer, from a day to a day (both counted). They go before the policy (R1).
 
-    ``terms`` are those figures of the refund policy that differ, by the policy's own names. Drafted by one person,
-    published by another, then never edited; a later one replaces it from its day on.
+    ``terms`` are those figures of the refund policy that differ, by the policy's own names. Once published it is never
+    edited; a later one replaces it from its day on.
     """
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         PUBLISHED = "published", _("Published")
         DISCARDED = "discarded", _("Discarded")
+
+    NO_DRAFT = gettext_noop("This agreement is “{state}”: it is never edited.")
+    OWN_DRAFT = gettext_noop("You drafted this agreement: somebody else has to publish it.")
+    DAY_TAKEN = gettext_noop("Another agreement with this customer holds from the same day.")
+    ONCE = ("customer", "valid_from")
+    DRAFTS_ARE_EDITED = True
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="agreements", verbose_name=_("customer"))
     title = models.CharField(_("title"), max_length=120)
@@ -42,10 +49,6 @@ class Agreement(TrackedModel):
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("drafted by"))
-    published_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("published by")
-    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
     objects: ClassVar = AgreementQuerySet.as_manager()
@@ -59,11 +62,7 @@ class Agreement(TrackedModel):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
                 name="agreement_ends_after_start",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=("draft", "discarded"), published_by__isnull=True)
-                | (Q(state="published", published_by__isnull=False) & ~Q(published_by=F("drafted_by"))),
-                name="agreement_published_by_another",
-            ),
+            published_by_another(),
             models.UniqueConstraint(
                 fields=("customer", "valid_from"), condition=Q(state="published"), name="agreement_once_per_day"
             ),

@@ -18,11 +18,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from accounts.four_eyes.admin import Discard, Publish
+from accounts.four_eyes.rules import draft_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.actions import ActionForm, Done, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.links import day, link, page_url
 from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
@@ -134,7 +136,7 @@ class EditDraft(StaffAction[PolicyVersion]):
     intro = gettext_lazy("Whoever edits a draft cannot publish it.")
 
     def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
-        return policies.draft_obstacle(obj)
+        return draft_obstacle(obj)
 
     def get_initial(self, rows: Sequence[PolicyVersion], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -147,19 +149,12 @@ class EditDraft(StaffAction[PolicyVersion]):
         return say("{version} is changed.", version=version)
 
 
-class Publish(StaffAction[PolicyVersion]):
-    name = "publish"
-    label = gettext_lazy("Publish")
-    tone = "primary"
+class PublishVersion(Publish[PolicyVersion]):
     icon = "stamp"
     may = May.PUBLISH_POLICIES
     roles = roles_that(May.PUBLISH_POLICIES)
     in_bulk = False
-    form_class = OptionalReasonForm
     preview_template = "policies/panels/policy_changes.html"
-
-    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
-        return policies.publish_obstacle(obj, by)
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say(
@@ -183,18 +178,11 @@ class Publish(StaffAction[PolicyVersion]):
         return say("{version} is published.", version=version)
 
 
-class Discard(StaffAction[PolicyVersion]):
-    name = "discard"
+class DiscardVersion(Discard[PolicyVersion]):
     label = gettext_lazy("Discard the draft")
-    tone = "danger"
-    icon = "trash-2"
     may = May.DRAFT_POLICIES
     roles = roles_that(May.DRAFT_POLICIES)
     in_bulk = False
-    form_class = ReasonForm
-
-    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
-        return policies.draft_obstacle(obj)
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say("It stays on record under its number and never judges anything.")
@@ -207,7 +195,7 @@ class Discard(StaffAction[PolicyVersion]):
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(TrackedAdmin):
     may_view = May.SEE_POLICIES
-    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (Publish, EditDraft, Discard)
+    staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (PublishVersion, EditDraft, DiscardVersion)
     list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
     list_display_links = ("name",)
     list_filter = ("policy__kind", "state")

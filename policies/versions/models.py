@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
+from accounts.four_eyes.models import PublishedByAnother
 from audit.tracked import TrackedModel, TrackedQuerySet
 from core.text import say
 from policies.agreements.models import Agreement
@@ -71,7 +72,7 @@ class PolicyVersionQuerySet(TrackedQuerySet["PolicyVersion"]):
         return self.filter(state=PolicyVersion.State.PUBLISHED).order_by("policy__kind", "effective_from", "number")
 
 
-class PolicyVersion(TrackedModel):
+class PolicyVersion(PublishedByAnother):
     """One text of a policy with its parameters, from a date on. Published by somebody else, then never edited.
 
     The first version comes with the product and was published by nobody.
@@ -82,22 +83,20 @@ class PolicyVersion(TrackedModel):
         PUBLISHED = "published", pgettext_lazy("state of a policy version", "Published")
         DISCARDED = "discarded", pgettext_lazy("state of a policy version", "Discarded")
 
+    NO_DRAFT = gettext_noop("This version is {state}: it is never edited.")
+    OWN_DRAFT = gettext_noop("You drafted this version: somebody else has to publish it.")
+    DAY_TAKEN = gettext_noop("A version that holds from that day or later is published already.")
+    DRAFTS_ARE_EDITED = True
+
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions", verbose_name=_("policy"))
     number = models.PositiveIntegerField(_("number"))
     effective_from = models.DateField(_("effective from"))
     text = models.TextField(_("text"), help_text=_("Markdown"))
     parameters: Any = models.JSONField(_("parameters"), default=dict)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    drafted_by = models.ForeignKey(
+    # The first version was drafted by nobody.
+    drafted_by = models.ForeignKey(  # type: ignore[assignment]
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, verbose_name=_("drafted by")
-    )
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        related_name="+",
-        null=True,
-        blank=True,
-        verbose_name=_("published by"),
     )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
@@ -138,6 +137,11 @@ class PolicyVersion(TrackedModel):
         return str(
             say("{policy}, version {number} of {day}", policy=self.policy, number=self.number, day=self.effective_from)
         )
+
+    def rivals(self) -> models.QuerySet[Any]:
+        """Versions of the policy that hold from its day on or later."""
+        later = {"state": self.State.PUBLISHED, "effective_from__gte": self.effective_from}
+        return self.policy.versions.filter(**later)
 
     def standing(self, day: date) -> PolicyVersion.Standing:
         """Where the version stands on the day. For rows read ``with_successor``."""

@@ -115,8 +115,8 @@ def test_a_limit_is_published_once_and_once_a_day(administrator: User, manager: 
     [
         ("limit_not_negative", {"amount": Decimal(-1)}),
         ("limit_not_negative", {"batch_amount": Decimal(-1)}),
-        ("limit_published_by_another", {"published_by": None}),
-        ("limit_published_by_another", {"published_by": "drafter"}),
+        ("approvallimit_published_by_another", {"published_by": None}),
+        ("approvallimit_published_by_another", {"published_by": "drafter"}),
     ],
 )
 def test_the_database_refuses_too(constraint: str, given: dict[str, Any]) -> None:

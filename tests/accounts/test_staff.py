@@ -214,9 +214,9 @@ def test_a_team_has_a_name_of_its_own(administrator: User) -> None:
 @pytest.mark.parametrize(
     ("constraint", "given"),
     [
-        ("staff_change_published_by_another", {"state": "published"}),
-        ("staff_change_published_by_another", {"state": "draft", "published_by": "another"}),
-        ("staff_change_published_by_another", {"state": "published", "published_by": "drafter"}),
+        ("staffchange_published_by_another", {"state": "published"}),
+        ("staffchange_published_by_another", {"state": "draft", "published_by": "another"}),
+        ("staffchange_published_by_another", {"state": "published", "published_by": "drafter"}),
         ("staff_change_not_published_by_self", {"state": "published", "published_by": "person"}),
         ("staff_change_leads_a_team", {"leads_team": True}),
     ],

@@ -17,12 +17,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
+from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
 from audit.models import Event
 from complaints.cases.actions import acknowledge_complaint, assign_complaint
 from complaints.cases.models import Complaint
 from complaints.digests.actions import Slot, latest_slot, send_digests
-from complaints.digests.contents import Digest, _Links, digests_for, waiting_for
+from complaints.digests.contents import Digest, digests_for, waiting_for
 from complaints.digests.models import DigestTimes
 from complaints.digests.times import choose_digest_times
 from complaints.refunds.approvals import approve_refund, return_refund
@@ -335,17 +336,17 @@ def test_an_expired_proposal_waits_for_nobody(desk: Desk) -> None:
     assert not digest_of(desk.lead, factories.at(day)).proposals
 
 
-def test_links_by_one_statement_are_the_links_asked_one_by_one(desk: Desk) -> None:
+def test_links_read_once_are_the_links_asked_one_by_one(desk: Desk) -> None:
     survivor = factories.CustomerFactory.create()
     former = factories.CustomerFactory.create(merged_into=survivor)
     oldest = factories.CustomerFactory.create(merged_into=former)
     other = factories.CustomerFactory.create()
-    links = _Links()
     for mine in (survivor, former, oldest, other, None):
         desk.lead.customer = mine
+        rights = ApprovalRights(factories.today())
         for theirs in (survivor, former, oldest, other):
-            by_one = links.obstacle(desk.lead, theirs.pk)
-            assert (by_one is None) == (linked_obstacle(desk.lead, theirs.pk) is None)
+            linked = linked_obstacle(desk.lead, theirs.pk) is not None
+            assert rights.is_own_customer(desk.lead, theirs.pk) is linked
 
 
 # --- Cases and what came back -------------------------------------------------------------------

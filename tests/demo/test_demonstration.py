@@ -21,6 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.customers.models import Customer
+from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, Delegation, Team, User
 from accounts.staff.permissions import Role
 from audit.models import Event
@@ -37,7 +38,6 @@ from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.incidents.models import Incident
 from complaints.quotes.quoting import Choices, live_quote
-from complaints.refunds.approval_rules import limit_of
 from complaints.refunds.models import Approval, Refund, Remedy
 from complaints.reversals.models import Reversal
 from demo import build as building
@@ -187,7 +187,7 @@ def test_credits_were_used_carried_on_and_left_over() -> None:
 def test_something_waits_for_everybody_who_approves() -> None:
     lead = User.objects.get(username="lead")
     proposed = Refund.objects.filter(state=Refund.State.PROPOSED)
-    limit = limit_of(lead, "usage", "EUR", today())
+    limit = limit_of(lead, "usage", "EUR", today()).amount
     assert limit is not None
     assert proposed.filter(basis="usage", currency="EUR", total__gt=limit).exists()
     assert proposed.filter(basis="usage", currency="EUR", total__lte=limit).exists()

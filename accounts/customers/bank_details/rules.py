@@ -88,8 +88,8 @@ def unproven_obstacle(customer: Customer, iban: str) -> Obstacle | None:
 
 def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
     """Why this person cannot confirm the change, or None: four eyes, and nobody on their own account."""
-    if sentence := permission_obstacle(by, May.CONFIRM_BANK_DETAILS):
-        return Obstacle(sentence, "permission")
+    if missing := permission_obstacle(by, May.CONFIRM_BANK_DETAILS):
+        return missing
     if change.confirmed_by_id is not None:
         return Obstacle(say("This change is confirmed already."), "state")
     if change.changed_by_id == by.pk or by.pk in _authors(change.customer):

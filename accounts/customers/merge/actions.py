@@ -11,8 +11,8 @@ from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle
-from audit.actions import Refused, act
+from accounts.staff.rules import require
+from audit.actions import act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
@@ -40,8 +40,7 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
             ``open_reversal``, ``pending_payout``, ``bank_details``, ``agreement``, ``reason_missing``.
     """
     with act("customer.merge", by=by, reason=reason, target=(Customer, duplicate_id)) as action:
-        if obstacle := permission_obstacle(by, May.MERGE_CUSTOMERS):
-            raise Refused(obstacle, code="permission")
+        require(by, May.MERGE_CUSTOMERS)
         locked = {pk: action.lock(Customer, pk) for pk in sorted({duplicate_id, into_id})}
         duplicate, survivor = locked[duplicate_id], locked[into_id]
         action.about(duplicate, customer_id=duplicate.pk)

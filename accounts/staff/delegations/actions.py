@@ -116,8 +116,7 @@ def revoke_obstacle(delegation: Delegation, by: User) -> Obstacle | None:
         return Obstacle(say("This delegation ended on {day}.", day=delegation.ends_on), "state")
     if delegation.delegator_id == by.pk and by.is_active:
         return None
-    sentence = permission_obstacle(by, May.REVOKE_DELEGATIONS)
-    return Obstacle(sentence, "permission") if sentence else None
+    return permission_obstacle(by, May.REVOKE_DELEGATIONS)
 
 
 def revoke_delegation(delegation_id: int, *, by: User, reason: str) -> Delegation:

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from django.contrib.auth.models import Group
 
+from accounts.four_eyes.rules import publish, publish_obstacle
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
 from accounts.staff.rules import require
-from audit.actions import Obstacle, Refused, act, checked
+from audit.actions import Refused, act, checked
 from core.text import number_text, say
 from core.validators import fits_currency
 
@@ -72,32 +73,12 @@ def draft_limit(
         return limit
 
 
-def publish_limit_obstacle(limit: ApprovalLimit, *, by: User) -> Obstacle | None:
-    """Why this person may not publish the limit now, or None."""
-    if limit.state == ApprovalLimit.State.PUBLISHED:
-        return Obstacle(say("This limit is published already."), "state")
-    if limit.drafted_by_id == by.pk:
-        return Obstacle(say("You drafted this limit: somebody else has to publish it."), "four_eyes")
-    return None
-
-
 def publish_limit(limit_id: int, *, by: User, reason: str = "") -> ApprovalLimit:
     """Publish another person's draft: it holds from its date, in place of earlier ones."""
     with act("limit.publish", by=by, reason=reason, target=(ApprovalLimit, limit_id)) as action:
         require(by, May.PUBLISH_STAFF)
         limit = action.lock(ApprovalLimit, limit_id)
         action.about(limit)
-        action.refuse_if(publish_limit_obstacle(limit, by=by))
-        rivals = ApprovalLimit.objects.filter(
-            state=ApprovalLimit.State.PUBLISHED,
-            role=limit.role_id,
-            subject=limit.subject,
-            currency=limit.currency,
-            valid_from=limit.valid_from,
-        )
-        if rivals.exists():
-            raise Refused(say("Another limit with this date is published already."), code="date_taken")
-        limit.state = ApprovalLimit.State.PUBLISHED
-        limit.published_by = by
-        limit.save()
+        action.refuse_if(publish_obstacle(limit, by))
+        publish(limit, by=by)
         return limit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -12,20 +11,17 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from accounts.four_eyes.admin import FourEyesAdmin, Publish
 from accounts.staff.admin import RoleFilter
 from accounts.staff.approvers import ENOUGH, approvers
-from accounts.staff.limits.actions import draft_limit, publish_limit, publish_limit_obstacle
+from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.limits.forms import LimitForm
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import May, Role, role_words, roles_that
-from audit.actions import Obstacle
-from audit.models import Event
-from backoffice.actions import Done, OptionalReasonForm, PageAction, StaffAction
-from backoffice.admin import TrackedAdmin
+from backoffice.actions import Done, PageAction
 from backoffice.amounts import money
-from backoffice.display import pill
 from backoffice.links import page_url
-from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, register_home_panel, register_verbs
 from core.amounts import money_text
 from core.text import Text, join, lower, say
 
@@ -54,18 +50,10 @@ class DraftLimit(PageAction):
         return Done(say("Drafted: {limit}. A manager has to publish it.", limit=limit), page_url(limit))
 
 
-class PublishLimit(StaffAction[ApprovalLimit]):
-    name = "publish"
-    label = gettext_lazy("Publish")
+class PublishLimit(Publish[ApprovalLimit]):
     label_plural = gettext_lazy("Publish limits")
-    tone = "primary"
-    icon = "check"
     may = May.PUBLISH_STAFF
     roles = roles_that(May.PUBLISH_STAFF)
-    form_class = OptionalReasonForm
-
-    def obstacle(self, obj: ApprovalLimit, by: User) -> Obstacle | None:
-        return publish_limit_obstacle(obj, by=by)
 
     def consequence(self, obj: ApprovalLimit, by: User) -> Text:
         return say(
@@ -81,7 +69,7 @@ class PublishLimit(StaffAction[ApprovalLimit]):
 
 
 @admin.register(ApprovalLimit)
-class ApprovalLimitAdmin(TrackedAdmin):
+class ApprovalLimitAdmin(FourEyesAdmin):
     may_view = May.SEE_STAFF
     staff_actions = (PublishLimit,)
     page_actions = (DraftLimit,)
@@ -113,17 +101,6 @@ class ApprovalLimitAdmin(TrackedAdmin):
     @admin.display(description=gettext_lazy("Up to, for a batch"), ordering="batch_amount")
     def batch(self, obj: ApprovalLimit) -> SafeString:
         return money(obj.batch_amount, obj.currency)
-
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: ApprovalLimit) -> SafeString:
-        tone: Any = "good" if obj.state == ApprovalLimit.State.PUBLISHED else "warn"
-        return pill(obj.get_state_display(), tone)
-
-    def page_pills(self, request: HttpRequest, obj: ApprovalLimit) -> Sequence[SafeString]:
-        return [self.state_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: ApprovalLimit) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
 
 
 def approvers_panel(request: HttpRequest) -> Panel | None:

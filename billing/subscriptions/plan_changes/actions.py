@@ -73,8 +73,8 @@ def effect_of(
 
 def change_obstacle(subscription: Subscription, by: User) -> Obstacle | None:
     """Why the subscription's plan cannot be changed by this person now, or None. What is scheduled comes on top."""
-    if sentence := permission_obstacle(by, May.CHANGE_PLANS):
-        return Obstacle(sentence, "permission")
+    if missing := permission_obstacle(by, May.CHANGE_PLANS):
+        return missing
     if subscription.state == Subscription.State.ENDED:
         return Obstacle(say("{subscription} has ended.", subscription=subscription.number), "state")
     if subscription.state == Subscription.State.CANCELLED:
@@ -158,8 +158,8 @@ def withdraw_obstacle(
 
     A period that has begun has the plan, even while billing is late and has not opened it.
     """
-    if sentence := permission_obstacle(by, May.CHANGE_PLANS):
-        return Obstacle(sentence, "permission")
+    if missing := permission_obstacle(by, May.CHANGE_PLANS):
+        return missing
     if change is None:
         return Obstacle(say("No change of plan is scheduled."), "state")
     if change.state != State.SCHEDULED:

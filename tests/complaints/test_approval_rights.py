@@ -1,0 +1,319 @@
+"""Who may approve what is one rule: judged for one refund, asked for many, counted on every page.
+
+A company with everything that could make the two differ: cases and customers merged by way of a third, people who
+stand in for others, limits of every kind, second approvals, proposals that expired or whose decision no longer stands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef
+from django.test import Client
+from django.utils import timezone
+
+from accounts.customers.models import Customer
+from accounts.staff.approvers import ApprovalRights
+from accounts.staff.delegations.actions import revoke_delegation
+from accounts.staff.limits.rules import Limit
+from accounts.staff.models import ApprovalLimit, Delegation, User
+from accounts.staff.permissions import Role
+from backoffice.badges import counts
+from complaints.cases.decisions.actions import merge_complaints
+from complaints.cases.guards import with_what_guards_read
+from complaints.cases.models import Complaint, Decision
+from complaints.digests.contents import waiting_for
+from complaints.refunds.approval_rules import HANDS, Authority, approvable_by, granted_lately, may_approve
+from complaints.refunds.approvals import approve_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.work_queues import waiting_for_approval_of
+from tests import factories
+from tests.complaints.cases import (
+    Desk,
+    dear_case,
+    decide,
+    decided,
+    draft,
+    propose,
+    refund_in,
+    register,
+    settled,
+    special,
+    spring_subscription,
+    take_up,
+)
+
+pytestmark = pytest.mark.django_db
+
+TODAY = factories.today
+
+
+class BoundlessRights(ApprovalRights):
+    """As if every limit covered everything: whoever asks about many does not look at limits."""
+
+    def limit_of(self, person: User, subject: str, currency: str) -> Limit:
+        return Limit(person.role_name, subject, currency, Decimal(10**9))
+
+
+def merge(complaint: Complaint, into: Complaint, *, by: User) -> None:
+    merge_complaints(complaint.pk, by=by, into_id=into.pk, reason="The same matter")
+
+
+def changed[Row: (Complaint, Customer, Refund, User)](row: Row, **values: object) -> Row:
+    """Brought by hand to where actions bring it in many steps, or do not today."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+    return row
+
+
+class Company:
+    """Every way to have a hand in a refund, to have a right to it, and to have neither."""
+
+    def __init__(self) -> None:
+        self.desk = Desk(limits=True)
+        self.second_lead = factories.lead(first_name="Lars")
+        self.absent = factories.manager(first_name="Aldo")
+        self.linked = factories.manager(first_name="Lina")
+        self.limits()
+        self.plain()
+        self.merged_cases()
+        self.merged_customers()
+        self.delegations()
+        self.second_approvals()
+        self.over()
+
+    def limits(self) -> None:
+        later = TODAY() + timedelta(days=30)
+        for subject, currency, amount, day in (
+            ("usage", "CHF", 50, TODAY()),
+            ("full_month", "EUR", 5, TODAY()),  # in place of the higher one
+            ("interruption", "EUR", 0, TODAY()),
+            ("special", "EUR", 9000, later),
+        ):
+            factories.ApprovalLimitFactory.create(
+                subject=subject, currency=currency, amount=Decimal(amount), valid_from=day
+            )
+        draft_state = ApprovalLimit.State.DRAFT
+        factories.ApprovalLimitFactory.create(role=Role.LEAD, amount=Decimal(9999), state=draft_state)
+
+    def plain(self) -> None:
+        desk = self.desk
+        propose(desk, decided(desk))
+        propose(desk, decided(desk), by=desk.lead)
+        propose(desk, decided(desk), by=desk.manager)
+        propose(desk, decided(desk), "full_month")
+        propose(desk, decided(desk, outcome="rejected"), "full_month")
+        edited = draft(desk, decided(desk), by=desk.colleague)
+        edit_refund(edited.pk, by=self.second_lead)
+        propose_refund(edited.pk, by=desk.agent, reason="As the log shows")
+        special(desk, dear_case(desk), "1900.00")
+        special(desk, dear_case(desk), "300.00", by=self.absent)
+        swiss = factories.CustomerFactory.create(currency="CHF", country="CH")
+        special(desk, decided(desk, subscription=spring_subscription(customer=swiss)), "10.00")
+        settled(desk, decided(desk))
+        refund_in(desk, Refund.State.DRAFT)
+        refund_in(desk, Refund.State.REJECTED)
+
+    def merged_cases(self) -> None:
+        """A decided case in the refund's; and an assessed one by way of a third."""
+        desk = self.desk
+        early = decide(desk, take_up(desk, register(desk)), by=desk.manager)
+        self.survivor = decided(desk, subscription=early.subscription)
+        merge(early, self.survivor, by=desk.director)
+        self.of_survivor = propose(desk, self.survivor)
+        first = take_up(desk, register(desk), by=desk.lead)
+        second, third, last = (register(desk, first.subscription) for _ in range(3))
+        for one, into in ((first, second), (second, third), (third, last)):
+            merge(one, into, by=desk.director)
+        self.of_chain = propose(desk, decide(desk, take_up(desk, last)))
+
+    def merged_customers(self) -> None:
+        """One customer under four numbers; two people are that customer under two of them."""
+        desk = self.desk
+        survivor, former, oldest, sibling = (factories.CustomerFactory.create() for _ in range(4))
+        self.of_customers = [
+            propose(desk, decided(desk, subscription=spring_subscription(customer=customer)))
+            for customer in (survivor, former)
+        ]
+        changed(former, merged_into=survivor)
+        changed(oldest, merged_into=former)
+        changed(sibling, merged_into=survivor)
+        changed(self.linked, customer=oldest)
+        changed(self.second_lead, customer=sibling)
+
+    def delegations(self) -> None:
+        desk = self.desk
+        gone, demoted = factories.manager(first_name="Gino"), factories.manager(first_name="Dino")
+        for delegator, deputy in (
+            (self.absent, desk.lead),
+            (desk.manager, desk.lead),
+            (desk.lead, desk.colleague),
+            (self.second_lead, desk.colleague),
+            (self.second_lead, desk.agent),
+            (self.linked, desk.director),
+            (gone, self.second_lead),
+            (demoted, self.second_lead),
+        ):
+            factories.delegation(delegator, deputy)
+        changed(gone, is_active=False)
+        changed(demoted, role=Group.objects.get(name=Role.BILLING))
+        factories.delegation(desk.director, self.second_lead, starts_in=10)
+        revoked = factories.delegation(desk.director, factories.lead(first_name="Rita"))
+        revoke_delegation(revoked.pk, by=desk.director, reason="Back again")
+        Delegation(
+            delegator=desk.director,
+            deputy=factories.lead(first_name="Ugo"),
+            starts_on=TODAY() - timedelta(days=9),
+            ends_on=TODAY() - timedelta(days=1),
+            reason="Away",
+            given_at=timezone.now(),
+        ).save()
+
+    def second_approvals(self) -> None:
+        desk = self.desk
+        refund_in(desk, Refund.State.APPROVED)
+        by_deputy = special(desk, dear_case(desk), "600.00")
+        approve_refund(by_deputy.pk, by=desk.lead)
+        # A round that is over: the manager approved what was proposed before.
+        again = refund_in(desk, Refund.State.APPROVED)
+        changed(again, state=Refund.State.PROPOSED, round=again.round + 1)
+
+    def over(self) -> None:
+        """Expired, about to, and decided otherwise meanwhile."""
+        desk = self.desk
+        for days in (-1, 0, 1):
+            changed(propose(desk, decided(desk)), expires_on=TODAY() + timedelta(days=days))
+        for outcome in ("rejected", "partly_upheld"):
+            complaint = propose(desk, decided(desk)).complaint
+            decision = Decision(
+                complaint=complaint,
+                outcome=outcome,
+                reasons="Looked at again",
+                supersedes=complaint.decision,
+                by=desk.director,
+                at=timezone.now(),
+            )
+            decision.save()
+            changed(complaint, decision=decision)
+        changed(propose(desk, decided(desk)).complaint, state=Complaint.State.IN_REVIEW)
+
+
+@pytest.fixture
+def company() -> Company:
+    return Company()
+
+
+def people() -> list[User]:
+    return list(User.objects.select_related("role"))
+
+
+def refunds() -> list[Refund]:
+    return list(with_what_guards_read(Refund.objects.order_by("pk")))
+
+
+# --- One refund, and many -----------------------------------------------------------------------
+
+
+def test_the_guard_and_the_question_agree_for_everybody_and_everything(company: Company) -> None:
+    boundless, rights = BoundlessRights(TODAY()), ApprovalRights(TODAY())
+    every = refunds()
+    granted = granted_lately(every)
+    codes: Counter[str] = Counter()
+    found = 0
+    for person in people():
+        asked = set(Refund.objects.filter(approvable_by(person)))
+        judged = {
+            refund
+            for refund in every
+            if isinstance(may_approve(refund, person, rights=boundless, granted=Decimal(0)), Authority)
+        }
+        assert judged == asked, person
+        assert set(waiting_for_approval_of(person)) == asked
+        found += len(asked)
+        for refund in every:
+            answer = may_approve(refund, person, rights=rights, granted=granted[refund.pk])
+            if isinstance(answer, Authority):
+                assert refund in asked
+            else:
+                codes[answer.code] += 1
+                # Of what waits for somebody, a limit alone keeps them.
+                assert refund not in asked or answer.code in {"over_limit", "no_limit"} or boundless.received_by(person)
+    # The company has what it was made for.
+    assert found > 60
+    assert set(codes) == {*(hand.code for hand in HANDS), "permission", "state", "expired", "not_upheld"} | {
+        "over_limit",
+        "no_limit",
+    }
+
+
+def test_each_hand_is_seen_on_the_rows_as_in_the_database(company: Company) -> None:
+    rights, every, seen = ApprovalRights(TODAY()), refunds(), set()
+    for person in people():
+        for rows in {hand.rows for hand in HANDS}:
+            asked = set(Refund.objects.filter(Exists(rows(OuterRef, person.pk))))
+            judged = set()
+            for refund in every:
+                by_hand = [
+                    at
+                    for at, hand in enumerate(HANDS)
+                    if hand.rows is rows and hand.found(refund, person, rights) is not None
+                ]
+                seen.update(by_hand)
+                judged |= {refund} if by_hand else set()
+            assert judged == asked, (person, rows)
+    assert seen == set(range(len(HANDS)))
+
+
+# --- What had drifted ---------------------------------------------------------------------------
+
+
+def waits(person: User, refund: Refund) -> set[str]:
+    """Where the refund stands as waiting for the person."""
+    person = User.objects.select_related("role").get(pk=person.pk)
+    client = Client()
+    client.force_login(person, backend="accounts.staff.auth.StaffBackend")
+    everywhere = {
+        "guard": isinstance(may_approve(refund, person), Authority),
+        "inbox": f'proposal-{refund.pk}"' in client.get("/complaints/refund/inbox/").content.decode(),
+        "home": refund.code in client.get("/").content.decode(),
+        "navigation": counts(person)["approvals"] > 0,
+        "digest": any(each.refund == refund for each in waiting_for([person])[person.pk]),
+    }
+    return {place for place, is_there in everywhere.items() if is_there}
+
+
+def test_a_case_that_was_merged_keeps_its_hands_everywhere() -> None:
+    desk = Desk(limits=True)
+    early = decide(desk, take_up(desk, register(desk)), by=desk.manager)
+    survivor = decided(desk, subscription=early.subscription)
+    merge(early, survivor, by=desk.director)
+    refund = propose(desk, survivor)
+    assert waits(desk.manager, refund) == set()
+    assert waits(desk.director, refund) == {"guard", "inbox", "home", "navigation", "digest"}
+
+
+def test_a_customer_who_was_merged_is_linked_everywhere() -> None:
+    desk = Desk(limits=True)
+    refund = propose(desk, decided(desk))
+    changed(desk.manager, customer=factories.CustomerFactory.create(merged_into=refund.customer))
+    assert waits(desk.manager, refund) == set()
+
+
+def test_the_hand_of_whoever_is_away_stops_the_deputy_everywhere() -> None:
+    desk = Desk(limits=True)
+    factories.delegation(desk.lead, desk.colleague)
+    own, refund = propose(desk, decided(desk), by=desk.lead), propose(desk, decided(desk))
+    assert waits(desk.colleague, own) == {"navigation"}  # the other one
+    assert waits(desk.colleague, refund) == {"guard", "inbox", "home", "navigation", "digest"}
+
+
+def test_what_expired_waits_for_nobody() -> None:
+    desk = Desk(limits=True)
+    refund = changed(propose(desk, decided(desk)), expires_on=TODAY())
+    assert waits(desk.manager, refund) == set()
