@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -85,12 +85,11 @@ class Action:
         Raises:
             Refused: there is no such row.
         """
-        # Ordered by key alone: a model's own order may join another table, whose row would be locked with it.
-        found = model._base_manager.select_for_update(no_key=True).filter(pk=pk).order_by("pk").first()
-        if found is None:
+        try:
+            return model._base_manager.select_for_update(no_key=True).get(pk=pk)
+        except ObjectDoesNotExist:
             name = model._meta.verbose_name
-            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing")
-        return found
+            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing") from None
 
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
@@ -175,16 +174,27 @@ def act(verb: str, *, by: User, reason: str = "", target: tuple[type[models.Mode
 
 
 def checked[M: models.Model](row: M) -> M:
-    """The row, if its fields are valid; the constraints are the database's.
+    """The row, if its fields are valid; the constraints are the database's. What it refers to by an object that was
+    read is not looked up again.
 
     Raises:
         Refused: naming each field and what is wrong with it.
     """
     try:
-        row.full_clean(validate_constraints=False)
+        row.full_clean(exclude=_read_already(row), validate_constraints=False)
     except ValidationError as problem:
         raise Refused(_problems(row, problem), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
     return row
+
+
+def _read_already(row: models.Model) -> set[str]:
+    """The foreign keys whose row is at hand. Not the unique ones: what is excluded is not looked for twice, either."""
+    at_hand = row._state.fields_cache
+    return {
+        field.name
+        for field in row._meta.concrete_fields
+        if isinstance(field, models.ForeignKey) and not field.unique and at_hand.get(field.name) is not None
+    }
 
 
 @when_read

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -43,7 +44,7 @@ def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str =
     with transaction.atomic():
         for part in _parts(len(pks)):
             models.QuerySet.update(model._base_manager.filter(among("pk", pks[part])), **changes)
-            _record(model, pks[part], "~", reason)
+            record_versions(model, pks[part], "~", reason)
         return len(pks)
 
 
@@ -54,7 +55,7 @@ def create_tracked[M: Tracked](model: type[M], rows: Sequence[M], *, reason: str
         for part in _parts(len(rows)):
             batch = models.QuerySet.bulk_create(model._base_manager.all(), rows[part])
             made.extend(batch)
-            _record(model, [row.pk for row in batch], "+", reason)
+            record_versions(model, [row.pk for row in batch], "+", reason)
     return made
 
 
@@ -80,7 +81,7 @@ def create_tracked_from[M: Tracked](
             mine = {name: values[part] for name, values in own.items()}
             known = dict(_insert(model, like[part], mine, returning=known_by))
             made = [known[value] for value in mine[known_by]]
-            _record(model, made, "+", reason)
+            record_versions(model, made, "+", reason)
             pks.extend(made)
     return pks
 
@@ -129,12 +130,11 @@ def _parts(count: int) -> Iterator[slice]:
 # --- SQL ----------------------------------------------------------------------------------------
 
 
-def _record(model: type[models.Model], pks: Sequence[int], kind: str, reason: str) -> None:
-    """One history row for each of the rows, as they stand now."""
+def record_versions(model: type[models.Model], pks: Sequence[int], kind: str, reason: str) -> None:
+    """One history row for each of the rows, as they stand now, in the caller's transaction."""
     if not pks:
         return
-    history: type[models.Model] = model.history.model  # type: ignore[attr-defined]
-    connection = connections[router.db_for_write(history)]
+    connection = connections[router.db_for_write(model)]
     now = context.current()
     shared = {
         "history_date": timezone.now(),
@@ -145,19 +145,29 @@ def _record(model: type[models.Model], pks: Sequence[int], kind: str, reason: st
         "history_request_id": now.request_id,
         "history_source": now.source,
     }
-    fields = {field.attname: field for field in history._meta.concrete_fields if not field.primary_key}
-    table = _quoted(model, connection)
-    own = _columns([field for name, field in fields.items() if name not in shared], connection)
-    columns = ", ".join((*own, *_columns([fields[name] for name in shared], connection)))
-    values = ", ".join((*own, *(["%s"] * len(shared))))
-    params = [fields[name].get_db_prep_save(value, connection) for name, value in shared.items()]
-    (pk,) = _columns([_pk(model)], connection)
+    sql, fields = _versioning(model, connection.alias, tuple(shared))
+    params = [field.get_db_prep_save(shared[field.attname], connection) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {_quoted(history, connection)} ({columns})"
-            f" SELECT {values} FROM {table} WHERE {pk} {_AMONG[connection.vendor]} ORDER BY {pk}",
-            [*params, _list(pks, connection)],
-        )
+        cursor.execute(sql, [*params, _list(pks, connection)])
+
+
+@cache
+def _versioning(
+    model: type[models.Model], alias: str, shared: tuple[str, ...]
+) -> tuple[str, list[models.Field[Any, Any]]]:
+    """The statement that copies rows into their history, and the fields that it is given, which the rows lack."""
+    history: type[models.Model] = model.history.model  # type: ignore[attr-defined]
+    connection = connections[alias]
+    fields = {field.attname: field for field in history._meta.concrete_fields if not field.primary_key}
+    given = [fields[name] for name in shared]
+    own = _columns([field for name, field in fields.items() if name not in shared], connection)
+    columns = ", ".join((*own, *_columns(given, connection)))
+    values = ", ".join((*own, *(["%s"] * len(given))))
+    (pk,) = _columns([_pk(model)], connection)
+    return (
+        f"INSERT INTO {_quoted(history, connection)} ({columns})"
+        f" SELECT {values} FROM {_quoted(model, connection)} WHERE {pk} {_AMONG[connection.vendor]} ORDER BY {pk}"
+    ), given
 
 
 def _insert(

@@ -87,5 +87,12 @@ class TrackedRecords(HistoricalRecords):
             return
         super().post_save(instance, created, using=using, **kwargs)
 
+    def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
+        """Copy the row as it stands now, by one statement, as the set-based writes do."""
+        from audit.bulk import record_versions
+
+        reason = self.get_change_reason_for_object(instance, history_type, using)
+        record_versions(type(instance), [instance.pk], history_type, reason)
+
     def get_change_reason_for_object(self, instance: models.Model, history_type: str, using: str | None) -> str:
         return getattr(instance, "_change_reason", None) or context.current().reason

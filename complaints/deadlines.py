@@ -12,8 +12,6 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Final
 
-import holidays
-
 from billing.periods import local_day, local_midnight
 from policies.choices import known_countries
 
@@ -61,6 +59,8 @@ class _Year:
 
 @cache
 def _year_of(country: str, year: int) -> _Year:
+    import holidays
+
     # Frozen per year, because the library's own object grows while it is asked, which threads must not share.
     known = holidays.country_holidays(country, years=year)
     if not known.start_year <= year <= known.end_year:

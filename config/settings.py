@@ -223,9 +223,13 @@ if not DEBUG:
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
+_log_level = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # The handler's level too: the worker sets its own loggers' to INFO.
+    "handlers": {"console": {"class": "logging.StreamHandler", "level": _log_level}},
+    "root": {"handlers": ["console"], "level": _log_level},
+    # Without Django's own handlers beside ours, which would print each line a second time.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
 }

@@ -16,10 +16,14 @@ from audit.actions import Obstacle
 from complaints.upkeep.actions import run_upkeep
 from demo import affairs, catalogue, customers, incidents, phones, post, staff
 from demo.cases import begin
+from demo.clock import Told
 from demo.company import Company
 from demo.names import Registry
 from demo.stories import CASES
 from demo.usage import UsageBook
+
+#: Which share of the whole it takes to found the company, before its first day.
+FOUNDING = 0.12
 
 
 def occupied() -> Obstacle | None:
@@ -29,28 +33,31 @@ def occupied() -> Obstacle | None:
     return None
 
 
-def build(now: datetime) -> None:
-    """Make the whole company, or nothing of it, as it would be at ``now``.
+def build(now: datetime, *, told: Told = lambda _: None) -> None:
+    """Make the whole company, or nothing of it, as it would be at ``now``. ``told`` is called with the share
+    that is done.
 
     The same moment gives the same company every time, but for what is secret or unique (hashes, request ids).
     """
     company = Company.founded(now)
     try:
         with transaction.atomic(), _without_statement_log(), company.clock.running():
-            _tell(company)
+            _tell(company, told)
     except BaseException:
         for name in company.stored:
             default_storage.delete(name)
         raise
 
 
-def _tell(company: Company) -> None:
+def _tell(company: Company, told: Told) -> None:
+    told(0.0)
     company.usage = UsageBook(company)
     registry = Registry()
     staff.hire(company)
     staff.set_limits(company)
     catalogue.stock(company)
     begin(company, registry, CASES)
+    told(FOUNDING / 2)
     customers.fill(company, registry)
     affairs.plan(company)
     company.agenda.add(company.days.at(company.days.workday(20), 10, 0), lambda: _link_colleague(company))
@@ -67,7 +74,7 @@ def _tell(company: Company) -> None:
     for hour in (0, 10, 14, 18):
         company.daily(hour, 30, lambda: post.deliver(company, mail))
     company.agenda.add(company.days.at(company.days.workday(1), 7, 30), company.usage.upload_all)
-    company.agenda.run()
+    company.agenda.run(lambda share: told(FOUNDING + (1 - FOUNDING) * share))
 
 
 def _link_colleague(company: Company) -> None:

@@ -13,6 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 
+#: Told how much is done, as a share of 1.
+type Told = Callable[[float], object]
+
 
 class Clock:
     """What ``timezone.now()`` shows while ``running``. For a command of its own: the whole process sees this clock."""
@@ -82,10 +85,14 @@ class Agenda:
         # Compared in UTC: within one zone Python would compare wall clocks, wrong in the hour that occurs twice.
         heapq.heappush(self._entries, (when.astimezone(UTC), self._count, what))
 
-    def run(self) -> None:
-        """Do everything, also what is added meanwhile, then set the clock to the end."""
+    def run(self, told: Told) -> None:
+        """Do everything, also what is added meanwhile, then set the clock to the end. ``told`` is called before each
+        with the share of the time that has passed.
+        """
+        began = self._clock.now
         while self._entries:
             when, _, what = heapq.heappop(self._entries)
             self._clock.now = max(self._clock.now, when)
+            told((self._clock.now - began) / (self._end - began))
             what()
         self._clock.now = self._end

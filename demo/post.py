@@ -39,4 +39,5 @@ def deliver(company: Company, post: PretendedPost) -> None:
     for message_id in back:
         if Delivery.objects.get(message=message_id).state == Delivery.State.SENT:
             record_bounce(message_id, by=company.person("agent"), reason="552 5.2.2 The mailbox is full")
-    send_due(limit=10_000, post=post)
+    if Delivery.objects.due(company.clock.now).exists():
+        send_due(limit=10_000, post=post)

@@ -109,11 +109,12 @@ def set_limits(company: Company) -> None:
             publish_limit(limit.pk, by=manager)
 
 
-def logins() -> list[tuple[str, str, str]]:
-    """(role, user name, full name) of everybody who can sign in, by role."""
+def login_lines() -> list[str]:
+    """Who can sign in, and with which password, to be printed."""
+    people = User.objects.filter(role__isnull=False, is_active=True).select_related("role").order_by("pk")
     return [
-        (user.role_name, user.username, user.get_full_name())
-        for user in User.objects.filter(role__isnull=False, is_active=True).select_related("role").order_by("pk")
+        f"Sign in as one of these people; everybody's password is {PASSWORD}",
+        *(f"  {user.username:<10} {user.role_name:<14} {user.get_full_name()}" for user in people),
     ]
 
 

@@ -6,8 +6,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Self
 
-import holidays
-
 
 class DayCount(StrEnum):
     """Which days a deadline counts."""
@@ -19,6 +17,8 @@ class DayCount(StrEnum):
 @cache
 def known_countries() -> frozenset[str]:
     """The ISO 3166 two-letter codes of the countries whose public holidays are known."""
+    import holidays  # here, as below: not every command counts working days, and each would wait for it
+
     return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,18 +26,14 @@ def next_number(series: str) -> int:
     """The next number of a series, from 1. The series stays locked until the caller's transaction ends, so a
     rollback leaves no gap.
     """
-    NumberSeries.objects.get_or_create(name=series)
-    row = NumberSeries.objects.select_for_update(no_key=True).get(name=series)
-    row.last += 1
-    row.save(update_fields=["last"])
-    return row.last
+    return next_numbers(series, 1)[0]
 
 
 def next_numbers(series: str, count: int) -> range:
     """As ``next_number``, for several numbers at once."""
-    NumberSeries.objects.get_or_create(name=series)
-    row = NumberSeries.objects.select_for_update(no_key=True).get(name=series)
-    first = row.last + 1
-    row.last += count
-    row.save(update_fields=["last"])
-    return range(first, first + count)
+    row = NumberSeries.objects.filter(name=series)
+    if not row.update(last=F("last") + count):
+        NumberSeries.objects.get_or_create(name=series)
+        row.update(last=F("last") + count)
+    last = row.values_list("last", flat=True).get()
+    return range(last - count + 1, last + 1)

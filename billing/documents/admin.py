@@ -13,7 +13,6 @@ from django.urls import URLPattern, path
 from backoffice.admin import TrackedAdmin
 from backoffice.panels import Panel
 from billing.documents.content import Document
-from billing.documents.pdf import to_pdf
 from core.text import say
 
 
@@ -52,6 +51,9 @@ class DocumentPages(TrackedAdmin):
         return TemplateResponse(request, "billing/document.html", {"document": document, **urls})
 
     def _pdf_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        # Here, not above: drawing letters takes half a second to import, which only this page is worth.
+        from billing.documents.pdf import to_pdf
+
         document = self._document(request, pk)
         response = HttpResponse(to_pdf(document), content_type="application/pdf")
         response["Content-Disposition"] = f'inline; filename="{document.file_name}"'

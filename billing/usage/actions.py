@@ -14,6 +14,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act
+from audit.bulk import create_from
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageKind, UsageRecord
 from core.fields import FixedPointField
@@ -58,7 +59,7 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
                     say("Usage {record} is known already with other contents.", record=row.external_id),
                     code="conflict",
                 )
-        UsageRecord.objects.bulk_create(list(fresh.values()), batch_size=2000)
+        create_from(UsageRecord, list(fresh.values()))
         add_to_days(fresh.values())
         action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
         return len(fresh)

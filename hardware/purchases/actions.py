@@ -19,6 +19,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
+from audit.bulk import create_tracked
 from core.text import Text, number_text, say
 from core.validators import fits_currency
 from hardware.phones.models import Phone, PhoneModel
@@ -81,8 +82,7 @@ def record_purchase(
         purchase.number = purchase_number(next_number(PURCHASE_SERIES))
         purchase.warranty_until, purchase.warranty_note = warranty_until, warranty_note.strip()
         checked(purchase).save()
-        for row in build_instalments(purchase, plan):
-            row.save()
+        create_tracked(Instalment, build_instalments(purchase, plan))
         action.about(purchase, customer_id=customer.pk)
         return purchase
 

@@ -386,7 +386,7 @@ def test_it_tells_the_logins(settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_goes_wrong_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     real_now, real_password = timezone.now, User.set_password
 
-    def fail(company: Company) -> None:
+    def fail(company: Company, told: object) -> None:
         Customer(number="HALF-MADE", name="Half made").save()
         company.stored.append(default_storage.save("half-made.txt", ContentFile(b"half")))
         raise RuntimeError("in the middle")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from demo.build import build, occupied
-from demo.staff import PASSWORD, logins
+from demo.staff import login_lines
 
 
 class Command(BaseCommand):
@@ -38,6 +38,5 @@ class Command(BaseCommand):
         self.stdout.write("Making the demonstration company, which takes a moment ...")
         self.stdout.flush()
         build(timezone.now())
-        self.stdout.write(f"Sign in as one of these people; everybody's password is {PASSWORD}")
-        for role, username, name in logins():
-            self.stdout.write(f"  {username:<10} {role:<14} {name}")
+        for text in login_lines():
+            self.stdout.write(text)
