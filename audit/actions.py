@@ -19,12 +19,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
 from audit import context
 from audit.models import Event
+from core.locks import RowsMoved, lock_chain, lock_rows
 from core.text import Text, in_english, say, when_read
 
 if TYPE_CHECKING:
@@ -74,22 +75,21 @@ class Action:
         self.data: dict[str, Any] = {}
         self._refusal: Refused | None = None
 
-    def lock[M: models.Model](self, model: type[M], pk: int) -> M:
-        """The row, read again and locked until the transaction ends.
-
-        Rows are locked in one order everywhere (customer, subscription, period, invoice, credit, complaint, refund;
-        then by key), so that two actions never wait for each other. The lock is the one that leaves the
-        key alone (``no_key``, as everywhere): rows that merely refer to this one can still be written meanwhile, or
-        a draft's foreign key to a locked customer would close a circle.
+    def lock[M: models.Model](self, model: type[M], pk: int, *related: str) -> M:
+        """The row, read again and locked until the transaction ends, with those that the ``related`` paths lead to,
+        all in the one order and attached to each other: ``action.lock(Contact, contact_id, "customer")``.
 
         Raises:
-            Refused: there is no such row.
+            Refused: there is no such row, or (``busy``) it was moved to another one meanwhile.
         """
         try:
-            return model._base_manager.select_for_update(no_key=True).get(pk=pk)
-        except ObjectDoesNotExist:
+            row = lock_chain(model, pk, *related) if related else lock_rows(model, [pk]).get(pk)
+        except RowsMoved:
+            raise Refused(say("Somebody else changed this just now. Please try again."), code="busy") from None
+        if row is None:
             name = model._meta.verbose_name
-            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing") from None
+            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing")
+        return row
 
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""

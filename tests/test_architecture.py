@@ -20,6 +20,7 @@ from accounts.staff.models import User
 from audit.actions import Refused, act
 from audit.history import HistoryRow
 from audit.tracked import AppendOnlyModel, Tracked
+from core.locks import ORDER as LOCK_ORDER
 
 ROOT = Path(__file__).parent.parent
 #: Each app imports those before it, never one after it; ``core`` is no app and imports none.
@@ -357,6 +358,30 @@ def test_locks_reach_the_rows_they_name_and_leave_keys_alone() -> None:
                 if options.get("no_key") != "True":
                     wrong.append(f"{module.name}:{node.lineno} locks keys")
     assert wrong == []
+
+
+def test_actions_lock_in_the_one_order() -> None:
+    """Within a function; what one call locks together is put in order by ``core.locks``."""
+    rank = {apps.get_model(label).__name__: place for place, label in enumerate(LOCK_ORDER)}
+    several = 0
+    wrong = []
+    for module in modules():
+        for function in ast.walk(module.tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            locked = [
+                (node.lineno, node.args[0].id)
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call)
+                and dotted(node.func) == "action.lock"
+                and isinstance(node.args[0], ast.Name)
+            ]
+            places = [rank[name] for _, name in sorted(locked) if name in rank]
+            several += len(places) > 1
+            if places != sorted(places):
+                wrong.append(f"{module.name}:{function.lineno} {function.name}")
+    assert wrong == []
+    assert several > 2
 
 
 @pytest.mark.django_db

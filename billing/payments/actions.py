@@ -11,13 +11,12 @@ from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Action, Refused, act, checked
+from audit.actions import Refused, act, checked
 from billing.invoices.issuing import state_of
 from billing.invoices.models import Invoice
 from billing.money import is_whole_minor
 from billing.payments.models import Payment
 from billing.remedies.effects import give_credit
-from billing.subscriptions.models import Subscription
 from core.amounts import digits_text, money_text
 from core.text import Text, in_english, say
 
@@ -54,8 +53,9 @@ def record_payment(
     """
     with act("payment.record", by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
-        subscription = _subscription_of(action, invoice_id) if surplus_to_credit else None
-        invoice = action.lock(Invoice, invoice_id)
+        owner = ("period__subscription", "charges_of") if surplus_to_credit else ()
+        invoice = action.lock(Invoice, invoice_id, *owner)
+        subscription = invoice.subscription if surplus_to_credit else None
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         if subscription is None:
@@ -100,14 +100,6 @@ def record_payment(
                 f"{in_english(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
             )
         return payment
-
-
-def _subscription_of(action: Action, invoice_id: int) -> Subscription:
-    """The invoice's subscription, locked before the invoice."""
-    found = Invoice.objects.values_list("period__subscription", "charges_of").filter(pk=invoice_id).first()
-    if found is None:
-        raise Refused(say("This invoice does not exist (any more)."), code="missing")
-    return action.lock(Subscription, found[0] or found[1])
 
 
 def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str) -> Payment:

@@ -24,7 +24,6 @@ from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.payments.actions import record_payment
 from billing.payments.models import BankLine
-from billing.subscriptions.models import Subscription
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text, counted, in_english, join, say
 
@@ -276,10 +275,9 @@ def match_bank_line(
     with act("bank.match", by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
         number = invoice_number.strip()
-        found = Invoice.objects.filter(number=number).select_related("period__subscription", "charges_of").first()
-        if found is not None and surplus_to_credit:
-            action.lock(Subscription, found.subscription.pk)
-        invoice = None if found is None else action.lock(Invoice, found.pk)
+        found = Invoice.objects.filter(number=number).first()
+        owner = ("period__subscription", "charges_of") if surplus_to_credit else ()
+        invoice = None if found is None else action.lock(Invoice, found.pk, *owner)
         line = action.lock(BankLine, line_id)
         action.about(line, customer_id=None if invoice is None else invoice.customer_id)
         action.refuse_if(line_obstacle(line))

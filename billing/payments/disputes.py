@@ -16,7 +16,6 @@ from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
 from billing.money import is_whole_minor
 from billing.payments.models import Chargeback, Payment
-from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.text import say
 
@@ -121,15 +120,8 @@ def record_chargeback(
     """
     with act("payment.charge_back", by=by, reason=reason, target=(Payment, payment_id)) as action:
         require(by, May.HANDLE_MONEY)
-        invoice_id = Payment.objects.values_list("invoice_id", flat=True).filter(pk=payment_id).first()
-        if invoice_id is None:
-            raise Refused(say("This payment does not exist (any more)."), code="missing")
-        paid = Payment.objects.select_related("invoice__period__subscription", "invoice__charges_of").get(pk=payment_id)
-        if paid.credit_id is not None:
-            action.lock(Subscription, paid.invoice.subscription.pk)
-        invoice = action.lock(Invoice, invoice_id)
-        credit = None if paid.credit_id is None else action.lock(Credit, paid.credit_id)
-        payment = Payment.objects.select_related("chargeback").get(pk=payment_id)
+        payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", "credit")
+        invoice, credit = payment.invoice, payment.credit
         action.about(payment, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(chargeback_obstacle(payment))

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
 from accounts.customers.links import linked_obstacle
-from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -17,19 +16,13 @@ from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from billing.payouts.notifications import tell_payout_made
 from billing.remedies.effects import credit_obstacle, give_credit
-from billing.subscriptions.models import Subscription
 from core.text import Text, say
 
 
 def _locked(action: Action, payout_id: int) -> Payout:
     """The payout, locked after its customer, whose bank details must not change meanwhile."""
-    customer_id = Payout.objects.values_list("customer_id", flat=True).filter(pk=payout_id).first()
-    if customer_id is None:
-        raise Refused(say("This payout does not exist (any more)."), code="missing")
-    customer = action.lock(Customer, customer_id)
-    payout = action.lock(Payout, payout_id)
-    payout.customer = customer
-    action.about(payout, customer_id=customer_id)
+    payout = action.lock(Payout, payout_id, "customer")
+    action.about(payout, customer_id=payout.customer_id)
     return payout
 
 
@@ -137,22 +130,15 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
     with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         action.require_reason()
-        found = Payout.objects.select_related("leftover").filter(pk=payout_id).first()
-        if found is None:
-            raise Refused(say("This payout does not exist (any more)."), code="missing")
-        subscription = action.lock(Subscription, found.subscription_id)
-        leftover = getattr(found, "leftover", None)
-        left = action.lock(Credit, leftover.credit_id) if leftover is not None else None
-        payout = action.lock(Payout, payout_id)
+        payout = action.lock(Payout, payout_id, "subscription", "leftover__credit", "leftover")
         action.about(payout, customer_id=payout.customer_id)
-        payout.subscription = subscription
         action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(to_credit_obstacle(payout))
-        if left is None:
-            credit = give_credit(subscription, payout.amount, reason=payout.reason)
+        if (leftover := getattr(payout, "leftover", None)) is None:
+            credit = give_credit(payout.subscription, payout.amount, reason=payout.reason)
             payout.credit = credit
         else:
-            credit = left
+            credit = leftover.credit
             credit.paid_out -= payout.amount
             credit.save()
         payout.state = Payout.State.CREDITED

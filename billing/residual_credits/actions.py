@@ -113,7 +113,7 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
     """
     with act("leftover.propose", by=by, reason=reason, target=(Credit, credit_id)) as action:
         require(by, May.HANDLE_MONEY)
-        credit = _locked_credit(action, credit_id)
+        credit = action.lock(Credit, credit_id, "customer", "subscription")
         action.about(credit, customer_id=credit.customer_id)
         action.refuse_if(propose_obstacle(credit, by))
         action.require_reason()
@@ -183,25 +183,7 @@ def withdraw_leftover(leftover_id: int, *, by: User, reason: str = "") -> Leftov
         return leftover
 
 
-def _locked_credit(action: Action, credit_id: int) -> Credit:
-    """The credit, locked after its customer and its subscription, both attached."""
-    found = Credit.objects.filter(pk=credit_id).values("customer_id", "subscription_id").first()
-    if found is None:
-        raise Refused(say("This credit does not exist (any more)."), code="missing")
-    customer = action.lock(Customer, found["customer_id"])
-    subscription = action.lock(Subscription, found["subscription_id"])
-    credit = action.lock(Credit, credit_id)
-    credit.customer = subscription.customer = customer
-    credit.subscription = subscription
-    return credit
-
-
 def _locked(action: Action, leftover_id: int) -> LeftoverPayout:
-    credit_id = LeftoverPayout.objects.values_list("credit_id", flat=True).filter(pk=leftover_id).first()
-    if credit_id is None:
-        raise Refused(say("This payout of leftover credit does not exist (any more)."), code="missing")
-    credit = _locked_credit(action, credit_id)
-    leftover = action.lock(LeftoverPayout, leftover_id)
-    leftover.credit = credit
-    action.about(leftover, customer_id=credit.customer_id)
+    leftover = action.lock(LeftoverPayout, leftover_id, "credit__customer", "credit__subscription", "credit")
+    action.about(leftover, customer_id=leftover.credit.customer_id)
     return leftover

@@ -114,11 +114,11 @@ def _check(incident: Incident) -> None:
 
 def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:
     known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
-    for plan_id in sorted(set(plan_ids)):
-        if (plan_id, None) not in known:
-            IncidentScope(incident=incident, plan=action.lock(Plan, plan_id)).save()
-    for subscription_id in sorted(set(subscription_ids)):
-        if (None, subscription_id) not in known:
-            subscription = action.lock(Subscription, subscription_id)
-            action.refuse_if(linked_obstacle(action.by, subscription.customer_id))
-            IncidentScope(incident=incident, subscription=subscription).save()
+    subscriptions = [action.lock(Subscription, pk) for pk in sorted(set(subscription_ids)) if (None, pk) not in known]
+    plans = [action.lock(Plan, pk) for pk in sorted(set(plan_ids)) if (pk, None) not in known]
+    for subscription in subscriptions:
+        action.refuse_if(linked_obstacle(action.by, subscription.customer_id))
+    for plan in plans:
+        IncidentScope(incident=incident, plan=plan).save()
+    for subscription in subscriptions:
+        IncidentScope(incident=incident, subscription=subscription).save()

@@ -7,14 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle, Refused, act
 from complaints.cases.models import Complaint
 from complaints.indemnities.rules import indemnity_for
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund
-from core.text import in_english, say
+from core.text import in_english
 from policies.choices import Basis
 
 
@@ -28,12 +27,8 @@ def draft_indemnity(complaint_id: int, *, by: User, remedies: Sequence[Mapping[s
             (``fault_indemnified``), nothing left to refund (``nothing``), or what keeps any refund from being drafted.
     """
     with act("refund.draft_indemnity", by=by, target=(Complaint, complaint_id)) as action:
-        known = Complaint.objects.filter(pk=complaint_id).values_list("customer_id", flat=True).first()
-        if known is None:
-            raise Refused(say("This complaint does not exist (any more)."), code="missing")
         # Two cases of one customer can be about one fault, so that the customer is what both wait for.
-        action.lock(Customer, known)
-        complaint = action.lock(Complaint, complaint_id)
+        complaint = action.lock(Complaint, complaint_id, "customer")
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
         found = indemnity_for(complaint, by)
         if isinstance(found, Obstacle):

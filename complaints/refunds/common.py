@@ -1,7 +1,4 @@
-"""What the actions on a refund share: its rows locked in the one order, the live quote, and how it ends.
-
-Rows are locked in the one order: customer, subscription, period, invoice, complaint, refund.
-"""
+"""What the actions on a refund share: its rows, locked; the live quote; and how it ends."""
 
 from __future__ import annotations
 
@@ -10,48 +7,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.customers.models import Customer
 from accounts.staff.approvers import Right
 from accounts.staff.models import User
 from audit.actions import Action, Refused
-from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.remedies.effects import release
-from billing.subscriptions.models import BillingPeriod, Subscription
-from complaints.cases.models import Complaint
 from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, live_quote
 from complaints.refunds.models import Contribution, Refund
 from complaints.refunds.remedies import loosened
-from complaints.refunds.rules import moved
-from core.text import say
 
 
 def lock_refund(action: Action, refund_id: int) -> Refund:
-    known = Refund.objects.filter(pk=refund_id).first()
-    if known is None:
-        raise Refused(say("This refund does not exist (any more)."), code="missing")
-    customer = action.lock(Customer, known.customer_id)
-    subscription = action.lock(Subscription, known.subscription_id)
-    period = action.lock(BillingPeriod, known.period_id)
-    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).order_by("pk").first()
-    complaint = action.lock(Complaint, known.complaint_id)
-    refund = action.lock(Refund, refund_id)
-    action.refuse_if(moved(refund, customer))
-    subscription.customer = customer
-    period.subscription = subscription
-    if invoice is not None:
-        period.invoice = invoice
-    complaint.subscription = subscription
-    complaint.customer = customer
-    refund.customer, refund.subscription, refund.period, refund.complaint = (
-        customer,
-        subscription,
-        period,
-        complaint,
-    )
-    action.about(refund, complaint_id=complaint.pk, customer_id=customer.pk)
+    refund = action.lock(Refund, refund_id, "customer", "subscription", "period", "period__invoice", "complaint")
+    action.about(refund, complaint_id=refund.complaint_id, customer_id=refund.customer_id)
     return refund
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db.models import Q
 
 from accounts.customers.links import linked_obstacle
-from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
@@ -33,15 +32,6 @@ def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if complaint.state in (State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED):
         return None
     return in_state(complaint, State.IN_REVIEW, State.DECIDED, State.COMMUNICATED)
-
-
-def moved(refund: Refund, customer: Customer) -> Obstacle | None:
-    """A merge of customers that commits between reading a refund and locking it has moved it to the survivor."""
-    if refund.customer_id == customer.pk:
-        return None
-    return Obstacle(
-        say("{refund} was moved to another customer just now. Please try again.", refund=refund.code), code="busy"
-    )
 
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:

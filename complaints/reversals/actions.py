@@ -7,23 +7,16 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
-from accounts.customers.models import Customer
 from accounts.four_eyes import rules as four_eyes
 from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Action, Obstacle, Refused, act
-from billing.credits.models import Credit
 from billing.invoices.credit_notes import issue_credit_note
-from billing.invoices.models import Charge, CreditNote, Invoice
+from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
-from billing.payouts.models import Payout
-from billing.residual_credits.models import LeftoverPayout
-from billing.subscriptions.models import BillingPeriod, Subscription
-from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
-from complaints.refunds.rules import moved
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import carry_out, plan_reversal
 from core.text import say
@@ -60,7 +53,8 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
     ``charge_used`` asks for a charge of what was used on the next invoice; whoever approves has the last word.
     """
     with act("reversal.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
-        refund = _lock_case(action, refund_id)
+        refund = action.lock(Refund, refund_id, *_CASE)
+        _about(action, refund)
         action.refuse_if(propose_obstacle(refund, by))
         action.require_reason()
         reversal = Reversal(
@@ -97,7 +91,8 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         Refused: own proposal, no limit, or nothing would come back.
     """
     with act("reversal.approve", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
-        refund, reversal = _lock_reversal(action, reversal_id)
+        reversal = _lock_reversal(action, reversal_id)
+        refund = reversal.refund
         action.refuse_if(decide_obstacle(reversal, by))
         action.refuse_if(limit_obstacle(reversal, by))
         plan = plan_reversal(refund)
@@ -145,7 +140,7 @@ def _charge(refund: Refund, amount: Decimal) -> Charge:
 def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
     """Decide that the refund stays."""
     with act("reversal.reject", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
-        _, reversal = _lock_reversal(action, reversal_id)
+        reversal = _lock_reversal(action, reversal_id)
         action.refuse_if(decide_obstacle(reversal, by))
         action.require_reason()
         four_eyes.decide(reversal, State.REJECTED, by=by)
@@ -163,7 +158,7 @@ def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
 def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
     """Take the proposal of a reversal back."""
     with act("reversal.withdraw", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
-        _, reversal = _lock_reversal(action, reversal_id)
+        reversal = _lock_reversal(action, reversal_id)
         action.refuse_if(withdraw_obstacle(reversal, by))
         action.require_reason()
         reversal.state = State.WITHDRAWN
@@ -171,46 +166,31 @@ def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
         return reversal
 
 
-def _lock_case(action: Action, refund_id: int) -> Refund:
-    """Everything a reversal may write, in the one order: customer, subscription, periods, invoice, credits, payouts,
-    complaint, refund.
-    """
-    known = Refund.objects.filter(pk=refund_id).first()
-    if known is None:
-        raise Refused(say("This refund does not exist (any more)."), code="missing")
-    customer = action.lock(Customer, known.customer_id)
-    subscription = action.lock(Subscription, known.subscription_id)
-    given: list[tuple[int | None, ...]] = list(
-        known.remedies.values_list("minutes_grant__period", "extension__period", "credit", "payout__credit", "payout")
-    )
-    period_ids = {known.period_id} | {pk for row in given for pk in row[:2] if pk is not None}
-    periods = {pk: action.lock(BillingPeriod, pk) for pk in sorted(period_ids)}
-    list(Invoice.objects.select_for_update(no_key=True).filter(period=known.period_id).order_by("pk"))
-    credit_ids = sorted(pk for row in given for pk in row[2:4] if pk is not None)
-    for pk in credit_ids:
-        action.lock(Credit, pk)
-    # What was to be paid out of a credit after the subscription's end is stopped with it.
-    leftovers = LeftoverPayout.objects.filter(credit__in=credit_ids)
-    payout_ids = {row[4] for row in given} | set(leftovers.values_list("payout", flat=True))
-    for pk in sorted(pk for pk in payout_ids if pk is not None):
-        action.lock(Payout, pk)
-    list(leftovers.order_by("pk").select_for_update(no_key=True))
-    complaint = action.lock(Complaint, known.complaint_id)
-    refund = action.lock(Refund, refund_id)
-    action.refuse_if(moved(refund, customer))
-    subscription.customer = customer
-    periods[known.period_id].subscription = subscription
-    refund.customer, refund.subscription, refund.complaint = customer, subscription, complaint
-    refund.period = periods[known.period_id]
-    action.about(refund, complaint_id=complaint.pk, customer_id=customer.pk)
-    return refund
+#: Everything a reversal may write or stop, as paths from its refund. What was to be paid out of a credit after the
+#: subscription's end is stopped with it.
+_CASE = (
+    "customer",
+    "subscription",
+    "period",
+    "remedies__minutes_grant__period",
+    "remedies__extension__period",
+    "period__invoice",
+    "remedies__credit",
+    "remedies__payout__credit",
+    "remedies__payout",
+    "remedies__credit__leftover_payouts__payout",
+    "remedies__payout__credit__leftover_payouts__payout",
+    "remedies__credit__leftover_payouts",
+    "remedies__payout__credit__leftover_payouts",
+    "complaint",
+)
 
 
-def _lock_reversal(action: Action, reversal_id: int) -> tuple[Refund, Reversal]:
-    refund_id = Reversal.objects.filter(pk=reversal_id).values_list("refund_id", flat=True).first()
-    if refund_id is None:
-        raise Refused(say("This reversal does not exist (any more)."), code="missing")
-    refund = _lock_case(action, refund_id)
-    reversal = action.lock(Reversal, reversal_id)
-    reversal.refund = refund
-    return refund, reversal
+def _lock_reversal(action: Action, reversal_id: int) -> Reversal:
+    reversal = action.lock(Reversal, reversal_id, "refund", *(f"refund__{path}" for path in _CASE))
+    _about(action, reversal.refund)
+    return reversal
+
+
+def _about(action: Action, refund: Refund) -> None:
+    action.about(refund, complaint_id=refund.complaint_id, customer_id=refund.customer_id)

@@ -208,12 +208,8 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
     """Record an instalment's payment. With the last one the phone becomes the customer's (F6)."""
     with act("instalment.pay", by=by, target=(Instalment, instalment_id)) as action:
         require(by, May.HANDLE_PHONES)
-        known = Instalment.objects.filter(pk=instalment_id).first()
-        if known is None:
-            raise Refused(say("This instalment does not exist (any more)."), code="missing")
-        purchase = action.lock(Purchase, known.purchase_id)
-        instalment = action.lock(Instalment, instalment_id)
-        instalment.purchase = purchase
+        instalment = action.lock(Instalment, instalment_id, "purchase")
+        purchase = instalment.purchase
         action.about(purchase, customer_id=purchase.customer_id)
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(instalment_obstacle(instalment), code="state")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.customers.bank_details.rules import confirm_obstacle
 from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.models import User
-from audit.actions import Refused, act
+from audit.actions import act
 from core.text import say
 
 
@@ -33,13 +33,8 @@ def confirm_bank_details(change_id: int, *, by: User, reason: str) -> BankDetail
         Refused: not a second person, linked to the customer, confirmed already, or not the latest change.
     """
     with act("bank_details.confirm", by=by, reason=reason, target=(BankDetailsChange, change_id)) as action:
-        customer_id = BankDetailsChange.objects.values_list("customer_id", flat=True).filter(pk=change_id).first()
-        if customer_id is None:
-            raise Refused(say("This change does not exist (any more)."), code="missing")
-        customer = action.lock(Customer, customer_id)
-        change = action.lock(BankDetailsChange, change_id)
-        change.customer = customer
-        action.about(change, customer_id=customer_id)
+        change = action.lock(BankDetailsChange, change_id, "customer")
+        action.about(change, customer_id=change.customer_id)
         action.refuse_if(confirm_obstacle(change, by))
         action.require_reason(say("how the change was checked with the customer"))
         change.confirmed_by = by

@@ -83,14 +83,7 @@ def retire_contact(contact_id: int, *, by: User, reason: str = "") -> Contact:
 
 def _begin(action: Action, contact_id: int) -> Contact:
     require(action.by, May.EDIT_CUSTOMERS)
-    customer_id = Contact.objects.filter(pk=contact_id).values_list("customer_id", flat=True).first()
-    if customer_id is None:
-        raise Refused(say("This contact does not exist (any more)."), code="missing")
-    customer = action.lock(Customer, customer_id)
-    contact = action.lock(Contact, contact_id)
-    if contact.customer_id != customer_id:
-        raise Refused(say("The customer was merged just now. Please try again."), code="busy")
-    contact.customer = customer
-    action.about(contact, customer_id=customer_id)
+    contact = action.lock(Contact, contact_id, "customer")
+    action.about(contact, customer_id=contact.customer_id)
     action.refuse_if(contact_obstacle(contact))
     return contact

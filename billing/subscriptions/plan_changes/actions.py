@@ -260,13 +260,9 @@ def withdraw_plan_change(change_id: int, *, by: User, reason: str) -> PlanChange
     with act("plan_change.withdraw", by=by, reason=reason, target=(PlanChange, change_id)) as action:
         require(by, May.CHANGE_PLANS)
         action.require_reason()
-        subscription_id = PlanChange.objects.values_list("subscription_id", flat=True).filter(pk=change_id).first()
-        if subscription_id is None:
-            raise Refused(say("This change of plan does not exist (any more)."), code="missing")
-        subscription = action.lock(Subscription, subscription_id)
+        change = action.lock(PlanChange, change_id, "subscription")
+        subscription = change.subscription
         action.about(subscription, customer_id=subscription.customer_id)
-        change = action.lock(PlanChange, change_id)
-        change.subscription = subscription
         action.refuse_if(withdraw_obstacle(change, subscription, subscription.current_period(), by))
         change.state = State.WITHDRAWN
         change.save()
