@@ -2,7 +2,7 @@
 
 An action is a function such as ``approve_refund(refund_id, *, by, reason)``. Its body runs inside ``act``::
 
-    with act("refund.approve", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_APPROVE, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = action.lock(Refund, refund_id)
         ...
 
@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.models import Event
+from audit.vocabulary import EventVerb, Refusal, RefusalCode
 from core.locks import RowsMoved, lock_chain, lock_rows
 from core.text import Text, in_english, say, when_read
 
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """An action that may not happen now. The message is a sentence for staff; ``code`` names the rule."""
+    """An action that may not happen now. The message is a sentence for staff; ``code`` names the rule: a
+    ``RefusalCode``, or what the calculation of quotes, which knows none, calls it.
+    """
 
-    def __init__(self, message: Text, *, code: str = "refused", data: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: Text, *, code: str = Refusal.REFUSED, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -50,7 +53,7 @@ class Obstacle:
     """
 
     sentence: Text
-    code: str
+    code: RefusalCode
 
     def __str__(self) -> str:
         return str(self.sentence)
@@ -63,7 +66,9 @@ type Why = Obstacle | Text
 class Action:
     """What an action tells its event while it runs."""
 
-    def __init__(self, verb: str, *, by: User, reason: str, target: tuple[type[models.Model], int | None]) -> None:
+    def __init__(
+        self, verb: EventVerb, *, by: User, reason: str, target: tuple[type[models.Model], int | None]
+    ) -> None:
         self.verb = verb
         self.by = by
         self.reason = reason
@@ -85,10 +90,10 @@ class Action:
         try:
             row = lock_chain(model, pk, *related) if related else lock_rows(model, [pk]).get(pk)
         except RowsMoved:
-            raise Refused(say("Somebody else changed this just now. Please try again."), code="busy") from None
+            raise Refused(say("Somebody else changed this just now. Please try again."), code=Refusal.BUSY) from None
         if row is None:
             name = model._meta.verbose_name
-            raise Refused(say("This {name} does not exist (any more).", name=name), code="missing")
+            raise Refused(say("This {name} does not exist (any more).", name=name), code=Refusal.MISSING)
         return row
 
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
@@ -104,7 +109,7 @@ class Action:
         """Refuse, but keep what was written. Only a stale quote does: its refund goes back to draft."""
         self._refusal = refusal
 
-    def refuse_if(self, obstacle: Why | None, *, code: str = "state") -> None:
+    def refuse_if(self, obstacle: Why | None, *, code: RefusalCode = Refusal.STATE) -> None:
         """Refuse with the sentence, if there is one; an ``Obstacle`` brings its own code."""
         if isinstance(obstacle, Obstacle):
             raise Refused(obstacle.sentence, code=obstacle.code)
@@ -115,7 +120,7 @@ class Action:
         """Refuse when the person gave no reason where one is due."""
         if not self.reason.strip():
             sentence = say("Please write down {what}: it becomes part of the record.", what=what or say("a reason"))
-            raise Refused(sentence, code="reason_missing")
+            raise Refused(sentence, code=Refusal.REASON_MISSING)
 
     def _write(self, outcome: str, message: Text, data: dict[str, Any]) -> None:
         role = getattr(self.by, "role_name", "")
@@ -124,7 +129,7 @@ class Action:
             actor=self.by,
             actor_name=self.by.get_full_name() or self.by.get_username(),
             actor_role=role or "",
-            verb=self.verb,
+            verb=self.verb.value,
             outcome=outcome,
             target_type=self.target_model._meta.label_lower,
             target_id=self.target_id,
@@ -141,7 +146,9 @@ _inside: ContextVar[Action | None] = ContextVar("inside_action", default=None)
 
 
 @contextmanager
-def act(verb: str, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]) -> Iterator[Action]:
+def act(
+    verb: EventVerb, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]
+) -> Iterator[Action]:
     """Run one action: see the module's text.
 
     An action within an action joins the outer one's transaction and writes its own *done* event; if it is refused,
@@ -183,7 +190,9 @@ def checked[M: models.Model](row: M) -> M:
     try:
         row.full_clean(exclude=_read_already(row), validate_constraints=False)
     except ValidationError as problem:
-        raise Refused(_problems(row, problem), code="invalid", data={"fields": sorted(problem.message_dict)}) from None
+        raise Refused(
+            _problems(row, problem), code=Refusal.INVALID, data={"fields": sorted(problem.message_dict)}
+        ) from None
     return row
 
 

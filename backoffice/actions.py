@@ -1,13 +1,16 @@
 """What staff do on pages: to rows (``StaffAction``) or to nothing yet (``PageAction``).
 
-A class here carries words, a form and two questions for the app's guards; the rule itself lives in the app's
-action function, which ``run`` calls and which refuses by raising ``audit.actions.Refused``.
+A class here is a declaration: the app's action function, the guard that says why not, the words, the form. It has
+methods only where something is special. The action function owns its transaction and refuses by raising
+``audit.actions.Refused``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django import forms
@@ -15,14 +18,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Why
-from core.text import Text
+from core.text import Text, fill
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-    from django.http import HttpRequest
 
     from accounts.staff.models import User
     from accounts.staff.permissions import May
+    from backoffice.requests import StaffRequest
 
 type Permission = May | tuple[May, ...] | None
 type Tone = Literal["", "primary", "danger"]
@@ -34,6 +37,44 @@ def allowed(user: User | AnonymousUser, may: Permission) -> bool:
         return False
     wanted = may if isinstance(may, tuple) else (may,)
     return any(user.may(one) for one in wanted)
+
+
+def roles_in_words(may: Permission) -> Text:
+    """The roles that have the permission, or any one of several: "Team lead or Manager"; "" for nobody."""
+    wanted = may if isinstance(may, tuple) else (may,)
+    return type(wanted[0]).held_by(*wanted) if wanted[0] is not None else ""
+
+
+class Sentence:
+    """Words with ``{placeholders}``, each of which stands for a field of a row: ``person="owner"``."""
+
+    def __init__(self, words: Text, **fields: str) -> None:
+        self.words = words
+        self.fields = fields
+
+    def about(self, row: object, named_by: str = "") -> Text:
+        """Filled from the row. A placeholder without a field of its own is the row, by its field ``named_by`` or as
+        it calls itself.
+        """
+        values: dict[str, object] = {}
+        for _, name, _, _ in Formatter().parse(str(self.words)):
+            if name:
+                field = self.fields.get(name, named_by)
+                values[name] = attrgetter(field)(row) if field else row
+        return fill(self.words, values) if values else self.words
+
+
+def _filled(sentence: Text | Sentence, row: object, named_by: str) -> Text:
+    return (sentence if isinstance(sentence, Sentence) else Sentence(sentence)).about(row, named_by)
+
+
+def of_row[Row](guard: Callable[[Row], Why | None]) -> Callable[[Row, User], Why | None]:
+    """A guard that looks at the row only, as a ``rule``."""
+    return lambda row, by: guard(row)
+
+
+def _nothing_in_the_way(*row_and_person: object) -> Why | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +92,12 @@ class ActionForm(forms.Form):
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
+
+
+def offer(form: forms.BaseForm, name: str, **what: Any) -> None:
+    """Say what a field offers where that depends on the rows: its ``choices`` or its ``queryset``."""
+    for attribute, value in what.items():
+        setattr(form.fields[name], attribute, value)
 
 
 class NoReasonForm(ActionForm):
@@ -93,8 +140,16 @@ class _Deed:
     icon: ClassVar[str] = ""
     #: Who may: one permission, or any of several.
     may: ClassVar[Permission]
-    #: The roles that could, in words ("Team lead or Manager"), shown to those who may not.
-    roles: ClassVar[Text] = ""
+    #: The app's action function, called with ``by``, what the form holds and, if there is one, the row's key first.
+    action: ClassVar[Callable[..., Any]]
+    #: The guard that says why it can't be done now: of the row, if there is one, and the person.
+    rule: ClassVar[Callable[..., Why | None]] = _nothing_in_the_way
+    #: What was done, filled from what the action function returned.
+    done: ClassVar[Text | Sentence]
+    #: Where one goes afterwards, by what the action function returned, if not to the row's page.
+    opens: ClassVar[Callable[[Any], str] | None] = None
+    #: How sentences name a row: by this field of it, or as the row calls itself.
+    named_by: ClassVar[str] = ""
     form_class: ClassVar[type[ActionForm]] = ReasonForm
     #: A sentence above the form.
     intro: ClassVar[Text] = ""
@@ -103,18 +158,36 @@ class _Deed:
     #: Adds a button that shows the preview for what was typed, without doing anything.
     previews_input: ClassVar[bool] = False
 
+    @property
+    def roles(self) -> Text:
+        """The roles that could, in words, shown to those who may not."""
+        return roles_in_words(self.may)
+
     def allowed(self, by: User | AnonymousUser) -> bool:
         """Whether the person's role may do this to some row; ``obstacle`` is about one row, now."""
         return allowed(by, self.may)
+
+    def said(self, result: Any) -> Text | Done:
+        """What was done, in words, by what the action function returned."""
+        sentence = _filled(self.done, result, self.named_by)
+        opens = type(self).opens
+        return Done(sentence, opens(result)) if opens is not None else sentence
 
 
 class StaffAction[M: models.Model](_Deed):
     """One thing that staff do to rows: from a list to many, from a page to one."""
 
-    #: In the list: "Approve refunds". ``label`` if empty.
+    #: In the list: "Approve refunds". Without it, it is offered on the row's page only.
     label_plural: ClassVar[Text] = ""
-    #: Whether it is offered in the list (it is always offered on the row's page).
-    in_bulk: ClassVar[bool] = True
+    #: What will happen to a row, filled from it and shown before it happens.
+    effect: ClassVar[Text | Sentence] = ""
+    #: Fields of the form that start with the row's own values, when it is about a single row.
+    prefilled: ClassVar[Sequence[str]] = ()
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is offered in the list."""
+        return bool(self.label_plural)
 
     def queryset(self, rows: models.QuerySet[M]) -> models.QuerySet[M]:
         """Add what this action's questions read (``select_related``), so that none of them queries."""
@@ -125,11 +198,11 @@ class StaffAction[M: models.Model](_Deed):
 
         Called once a row with rows from ``get_queryset_for_action``: it should not query by itself.
         """
-        return None
+        return type(self).rule(obj, by)
 
     def consequence(self, obj: M, by: User) -> Text:
         """What will happen to the row, shown before it happens."""
-        return ""
+        return _filled(self.effect, obj, self.named_by)
 
     def summary(self, rows: Sequence[M], by: User) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
@@ -143,7 +216,7 @@ class StaffAction[M: models.Model](_Deed):
 
     def get_initial(self, rows: Sequence[M], by: User) -> dict[str, Any]:
         """What the form's fields start with."""
-        return {}
+        return {name: getattr(rows[0], name) for name in self.prefilled} if len(rows) == 1 else {}
 
     def get_form(
         self, rows: Sequence[M], by: User, data: Mapping[str, Any] | None = None, files: Any = None
@@ -158,7 +231,7 @@ class StaffAction[M: models.Model](_Deed):
             audit.actions.Refused: it may not be done. On a single row the page is shown again with the
                 sentence and with what was typed (at the field that ``Refused.data["field"]`` names, if any).
         """
-        raise NotImplementedError
+        return self.said(type(self).action(pk, by=by, **cleaned))
 
 
 class PageAction(_Deed):
@@ -167,18 +240,18 @@ class PageAction(_Deed):
     #: Written on the button that does it; ``label`` if empty.
     submit_label: ClassVar[Text] = ""
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         """What the form's fields start with; the address may carry it: ``?customer=12``."""
         return dict(request.GET.items())
 
-    def get_form(self, request: HttpRequest, data: Mapping[str, Any] | None = None, files: Any = None) -> ActionForm:
+    def get_form(self, request: StaffRequest, data: Mapping[str, Any] | None = None, files: Any = None) -> ActionForm:
         """The form, bound when there is data."""
-        by: User = request.user  # type: ignore[assignment]
+        by = request.user
         return self.form_class(data, files, initial=self.get_initial(request), by=by)
 
     def obstacle(self, by: User) -> Why | None:
         """Why this can't be done now; ``None`` if nothing is in the way."""
-        return None
+        return type(self).rule(by)
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         """As ``StaffAction.preview_context``."""
@@ -186,4 +259,4 @@ class PageAction(_Deed):
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Text | Done:
         """As ``StaffAction.run``."""
-        raise NotImplementedError
+        return self.said(type(self).action(by=by, **cleaned))

@@ -26,13 +26,15 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from audit.actions import Refused, Why
+from audit.models import Event
 from backoffice import confirmation
 from backoffice.actions import PageAction, Permission, StaffAction, allowed
 from backoffice.exports import ListPages, view_query
 from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
-from backoffice.panels import Panel
+from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
+from backoffice.requests import StaffRequest, staff
 from backoffice.widgets import DateInput, DateTimeInput
 from core.icons import icon
 from core.text import Text, say
@@ -55,7 +57,7 @@ class BarItem:
     why: Why = ""
 
 
-class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
+class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
     """Base of the pages of a model, tracked or written once (then without history pages).
 
     An app sets ``may_view`` (needed), ``staff_actions``, ``page_actions``, and as it likes ``list_display``
@@ -76,6 +78,12 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
     numeric_columns: ClassVar[Sequence[str]] = ()
     #: The field that names a row in a ``LookupField`` (its number); ``search_fields`` find the suggestions.
     lookup_by: ClassVar[str] = ""
+    #: What is read along with a row, for its page and its list (``select_related``).
+    reads: ClassVar[Sequence[str]] = ()
+    #: The row's state as a pill, beside the heading of its page.
+    heading_pill: ClassVar[Callable[[Any], SafeString] | None] = None
+    #: Whether the page of a row tells what was done to it; not where that is told on another row's page.
+    has_timeline: ClassVar[bool] = True
     #: A sentence for a list without rows: what to do next.
     empty_hint: ClassVar[Text] = ""
 
@@ -128,24 +136,29 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
         """
         raise NotImplementedError
 
-    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[M]:
         """The rows that an action reads: those this person sees, with what guards look at."""
-        rows: models.QuerySet[Any] = self.get_queryset(request)
-        return rows
+        return self.get_queryset(request)
 
-    def page_title(self, obj: models.Model) -> str:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[M]:
+        """The rows that this person sees."""
+        rows: models.QuerySet[M] = super().get_queryset(request)
+        return rows.select_related(*self.reads) if self.reads else rows
+
+    def page_title(self, obj: M) -> Text:
         """The heading of a row's page."""
         return str(obj)
 
-    def page_pills(self, request: HttpRequest, obj: Any) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: M) -> Sequence[SafeString]:
         """Statuses beside the heading, made with ``display.pill``."""
-        return ()
+        make = type(self).heading_pill
+        return [make(obj)] if make is not None else ()
 
-    def change_panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: M) -> Sequence[Panel]:
         """The cards of a row's page besides its fields."""
-        return ()
+        return [timeline_panel(Event.objects.about(obj), about=obj)] if self.has_timeline else ()
 
-    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         """Cards above the list."""
         return ()
 
@@ -190,11 +203,11 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
                 offered.pop(name, None)
         return offered
 
-    def action_bar(self, request: HttpRequest, obj: Any, seen: int) -> list[BarItem]:
+    def action_bar(self, request: StaffRequest, obj: Any, seen: int) -> list[BarItem]:
         """Every action on the row: what may be done now (primary first), then the others with the reason. ``seen`` is
         the version of the row that the page shows.
         """
-        by: User = request.user  # type: ignore[assignment]
+        by = request.user
         bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
         return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
@@ -229,13 +242,13 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
             gone |= {f"{info}_history", f"{info}_simple_history"}
         return ours + [pattern for pattern in super().get_urls() if pattern.name not in gone]
 
-    def _act_view(self, request: HttpRequest, name: str) -> HttpResponse:
+    def _act_view(self, request: StaffRequest, name: str) -> HttpResponse:
         return confirmation.act(self, request, name)
 
     def _results_view(self, request: HttpRequest, name: str, token: str) -> HttpResponse:
         return confirmation.results(self, request, name, token)
 
-    def _do_view(self, request: HttpRequest, name: str) -> HttpResponse:
+    def _do_view(self, request: StaffRequest, name: str) -> HttpResponse:
         return confirmation.do(self, request, name)
 
     def _lookup_view(self, request: HttpRequest) -> HttpResponse:
@@ -262,7 +275,7 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
                 "title": capfirst(self.opts.verbose_name_plural),
                 "page_actions": [action for action in self._page_actions.values() if action.allowed(request.user)],
                 "bulk_actions": offered,
-                "panels": self.list_panels(request) if request.method == "GET" else (),
+                "panels": self.list_panels(staff(request)) if request.method == "GET" else (),
                 "empty_hint": self.empty_hint,
                 "saved_views": self.views_of(request) if self.has_view_permission(request) else (),
                 "view_query": view_query(request.META.get("QUERY_STRING", "")),
@@ -282,14 +295,14 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
         # A row's page is for reading; its form opens at ?edit=1.
         edits = self.has_change_permission(request)
         if object_id is not None and request.method == "GET" and "edit" not in request.GET:
-            request.only_reading = True  # type: ignore[attr-defined]
+            staff(request).only_reading = True
         extra_context = {"edit_url": f"{request.path}?edit=1" if edits else "", **(extra_context or {})}
         # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)
         except _RefusedSave as refused:
             # Once more, with the refusal as an error of the form: it stays unsaved and keeps what was typed.
-            request.refused_save = refused.refusal  # type: ignore[attr-defined]
+            staff(request).refused_save = refused.refusal
             return self._changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -352,14 +365,14 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
     ) -> HttpResponse:
         if obj is not None:
             seen = self.version_of(obj)
-            bar = self.action_bar(request, obj, seen)
+            bar = self.action_bar(staff(request), obj, seen)
             context |= {
                 "seen": seen,
                 "presence_url": self.url_of("presence", obj.pk),
                 "title": self.page_title(obj),
                 "subtitle": None,
-                "pills": self.page_pills(request, obj),
-                "panels": self.change_panels(request, obj),
+                "pills": self.page_pills(staff(request), obj),
+                "panels": self.change_panels(staff(request), obj),
                 "history_url": self.url_of("history", obj.pk) if self.has_history else "",
                 "ready_actions": [item for item in bar if item.ready],
                 "other_actions": [item for item in bar if not item.ready],
@@ -380,13 +393,13 @@ class TrackedAdmin(HistoryPages, ListPages, TogetherPages):
 
     # --- Django's own log stays empty: events and history tell more.
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         pass
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         pass
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         pass
 
 
@@ -418,7 +431,7 @@ def _stock_action(action: StaffAction[Any]) -> Callable[..., HttpResponse]:
         location=list(both if action.in_bulk else both[1:]),
     )
     def lead_to_confirmation(
-        model_admin: TrackedAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
+        model_admin: TrackedAdmin[Any], request: HttpRequest, queryset: models.QuerySet[Any]
     ) -> HttpResponse:
         return HttpResponseRedirect(confirmation.address(model_admin, request, action, queryset))
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
 from accounts.staff.models import User
+from backoffice.requests import StaffRequest, asked_once
 from core.text import Text
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 # --- What waits for managers besides cases ------------------------------------------------------
 
@@ -83,12 +81,10 @@ def counts(user: User) -> dict[str, int]:
     return found
 
 
-def counts_of(request: HttpRequest) -> dict[str, int]:
-    """The numbers for the person of a request, asked for once in it."""
-    if not hasattr(request, "navigation_counts"):
-        request.navigation_counts = counts(request.user)  # type: ignore[attr-defined, arg-type]
-    found: dict[str, int] = request.navigation_counts  # type: ignore[attr-defined]
-    return found
+@asked_once
+def counts_of(request: StaffRequest) -> dict[str, int]:
+    """The numbers for the person of a request."""
+    return counts(request.user)
 
 
 def in_words(name: str, number: int) -> str:

@@ -26,6 +26,7 @@ from audit import context
 from audit.actions import Refused, Why
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.presence import SEEN, seen_in
+from backoffice.requests import StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import Text, say
 
@@ -69,7 +70,7 @@ class Result:
 
 
 def address(
-    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
+    model_admin: TrackedAdmin[Any], request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
 ) -> str:
     """Where the confirmation page for the chosen rows is."""
     pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
@@ -96,7 +97,7 @@ def add_refusal(form: Any, refusal: Refused) -> None:
 # --- An action on rows --------------------------------------------------------------------------
 
 
-def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpResponse:
+def act(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> HttpResponse:
     """The confirmation page of a ``StaffAction``."""
     action = model_admin.staff_action(name)
     if action is None:
@@ -109,7 +110,7 @@ def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespo
     rows = _rows(model_admin, request, action, pks)
     if not rows:
         raise Http404("None of these rows exists (any more).")
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     if request.method != "POST":
         return _ask(model_admin, request, action, rows, action.get_form(rows, by), missing=len(pks) - len(rows))
     form = action.get_form(rows, by, request.POST, request.FILES)
@@ -125,8 +126,8 @@ def act(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespo
 
 
 def _ask(
-    model_admin: TrackedAdmin,
-    request: HttpRequest,
+    model_admin: TrackedAdmin[Any],
+    request: StaffRequest,
     action: StaffAction[Any],
     rows: Sequence[Any],
     form: Any,
@@ -134,7 +135,7 @@ def _ask(
     missing: int,
     refusal: Refused | None = None,
 ) -> HttpResponse:
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     lines = [_line(model_admin, action, row, by) for row in rows]
     todo = [row for row, line in zip(rows, lines, strict=True) if not line.obstacle]
     single = len(rows) == 1 and not missing
@@ -171,16 +172,16 @@ def _ask(
     )
 
 
-def _line(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User) -> Line:
+def _line(model_admin: TrackedAdmin[Any], action: StaffAction[Any], row: Any, by: User) -> Line:
     obstacle = action.obstacle(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
     return Line(row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle)
 
 
 def _run_one(
-    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], row: Any, form: Any
+    model_admin: TrackedAdmin[Any], request: StaffRequest, action: StaffAction[Any], row: Any, form: Any
 ) -> HttpResponse:
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     try:
         done = _as_done(action.run(row.pk, by, form.cleaned_data))
     except Refused as refusal:
@@ -202,9 +203,9 @@ def _way_back(request: HttpRequest) -> str:
 
 
 def _run_many(
-    model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
+    model_admin: TrackedAdmin[Any], request: StaffRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
 ) -> HttpResponse:
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     told_skipped = set(request.POST.get("skipped", "").split(","))
     found = []
     for row in rows:
@@ -225,7 +226,9 @@ def _run_many(
     return HttpResponseRedirect(f"{url}?{urlencode({FILTERS: filters})}" if filters else url)
 
 
-def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]) -> Result:
+def _result(
+    model_admin: TrackedAdmin[Any], action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]
+) -> Result:
     label, url = str(model_admin.page_title(row)), model_admin.url_of("change", row.pk)
     try:
         done = _as_done(action.run(row.pk, by, dict(cleaned)))
@@ -242,7 +245,7 @@ def _result(model_admin: TrackedAdmin, action: StaffAction[Any], row: Any, by: U
     return Result(row.pk, label, done.url or url, "done", str(done.sentence))
 
 
-def results(model_admin: TrackedAdmin, request: HttpRequest, name: str, token: str) -> HttpResponse:
+def results(model_admin: TrackedAdmin[Any], request: HttpRequest, name: str, token: str) -> HttpResponse:
     """What became of each row. Kept in the session, so that loading the page again repeats nothing."""
     action = model_admin.staff_action(name)
     if action is None:
@@ -283,14 +286,14 @@ def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
 # --- An action without a row --------------------------------------------------------------------
 
 
-def do(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpResponse:
+def do(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> HttpResponse:
     """The page of a ``PageAction``."""
     action = model_admin.page_action(name)
     if action is None:
         raise Http404(f"There is no action {name!r} here.")
     if not action.allowed(request.user):
         raise PermissionDenied
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     if request.method != "POST":
         return _ask_page(model_admin, request, action, action.get_form(request))
     form = action.get_form(request, request.POST, request.FILES)
@@ -306,14 +309,14 @@ def do(model_admin: TrackedAdmin, request: HttpRequest, name: str) -> HttpRespon
 
 
 def _ask_page(
-    model_admin: TrackedAdmin,
-    request: HttpRequest,
+    model_admin: TrackedAdmin[Any],
+    request: StaffRequest,
     action: PageAction,
     form: Any,
     *,
     refusal: Refused | None = None,
 ) -> HttpResponse:
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     return _page(
         model_admin,
         request,
@@ -333,7 +336,7 @@ def _ask_page(
 # --- Shared -------------------------------------------------------------------------------------
 
 
-def _page(model_admin: TrackedAdmin, request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
+def _page(model_admin: TrackedAdmin[Any], request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
     request.current_app = model_admin.admin_site.name
     page = {
         **model_admin.admin_site.each_context(request),
@@ -345,7 +348,7 @@ def _page(model_admin: TrackedAdmin, request: HttpRequest, template: str, extra:
     return TemplateResponse(request, template, page)
 
 
-def _list_url(model_admin: TrackedAdmin, request: HttpRequest) -> str:
+def _list_url(model_admin: TrackedAdmin[Any], request: HttpRequest) -> str:
     url = model_admin.url_of("changelist")
     filters = request.GET.get(FILTERS)
     return f"{url}?{filters}" if filters else url
@@ -355,7 +358,7 @@ def _as_done(answer: Text | Done) -> Done:
     return answer if isinstance(answer, Done) else Done(answer)
 
 
-def _chosen(model_admin: TrackedAdmin, request: HttpRequest) -> list[Any] | None:
+def _chosen(model_admin: TrackedAdmin[Any], request: HttpRequest) -> list[Any] | None:
     """The chosen keys, each once, in order; ``None`` when the address names none that could be one."""
     if token := request.GET.get("batch"):
         raw = _kept(request, "backoffice_batches", token) or []
@@ -369,7 +372,9 @@ def _chosen(model_admin: TrackedAdmin, request: HttpRequest) -> list[Any] | None
         return None
 
 
-def _rows(model_admin: TrackedAdmin, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]) -> list[Any]:
+def _rows(
+    model_admin: TrackedAdmin[Any], request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]
+) -> list[Any]:
     """The chosen rows that this person sees, in the chosen order."""
     found = action.queryset(model_admin.get_queryset_for_action(request)).filter(pk__in=pks)
     by_pk = {row.pk: row for row in found}

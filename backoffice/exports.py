@@ -21,8 +21,10 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
 from audit.actions import Refused, act
+from audit.vocabulary import ListVerb, Refusal
 from backoffice.models import SavedView
 from backoffice.paging import FewValues, ShortCount, is_for_few_values
+from backoffice.requests import StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import counted, say
 
@@ -90,12 +92,12 @@ class ListPages(admin.ModelAdmin[Any]):
         found = SavedView.objects.seen_by(request.user.pk or 0, self.opts.label_lower).select_related("owner")
         return sorted(found, key=lambda view: (view.owner_id != request.user.pk, view.name.casefold()))
 
-    def _views_view(self, request: HttpRequest) -> HttpResponse:
+    def _views_view(self, request: StaffRequest) -> HttpResponse:
         """Keep the view that the list shows, or let one go."""
         self._may_see(request)
         if request.method != "POST":
             return HttpResponseNotAllowed(("POST",))
-        by: User = request.user  # type: ignore[assignment]
+        by = request.user
         query = view_query(request.POST.get("query", ""))
         try:
             if "delete" in request.POST:
@@ -110,7 +112,7 @@ class ListPages(admin.ModelAdmin[Any]):
 
     # --- CSV ------------------------------------------------------------------------------------
 
-    def _csv_view(self, request: HttpRequest) -> HttpResponse | Streaming:
+    def _csv_view(self, request: StaffRequest) -> HttpResponse | Streaming:
         """The rows that the list shows, all pages of them, as text. Taking them away is an event, so it is asked for by
         POST: looking at pages changes nothing.
         """
@@ -121,10 +123,10 @@ class ListPages(admin.ModelAdmin[Any]):
             changelist = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect("../?e=1")
-        by: User = request.user  # type: ignore[assignment]
+        by = request.user
         query = view_query(request.META.get("QUERY_STRING", ""))
         try:
-            with act("list.export", by=by, target=(self.model, None)) as action:
+            with act(ListVerb.LIST_EXPORT, by=by, target=(self.model, None)) as action:
                 rows = changelist.queryset.count()
                 action.data = {"rows": rows, "query": query}
                 if rows > MOST_CSV_ROWS:
@@ -134,7 +136,7 @@ class ListPages(admin.ModelAdmin[Any]):
                             rows=counted(rows),
                             most=counted(MOST_CSV_ROWS),
                         ),
-                        code="too_many",
+                        code=Refusal.TOO_MANY,
                     )
         except Refused as refusal:
             messages.error(request, refusal.message)
@@ -189,9 +191,9 @@ def save_view(*, by: User, page: str, name: str, query: str, shared: bool) -> Sa
     name = " ".join(name.split())
     most = SavedView._meta.get_field("name").max_length or 0
     if not name:
-        raise Refused(say("Give the view a name."), code="name_missing")
+        raise Refused(say("Give the view a name."), code=Refusal.NAME_MISSING)
     if len(name) > most:
-        raise Refused(say("A view's name has at most {most} characters.", most=most), code="name_long")
+        raise Refused(say("A view's name has at most {most} characters.", most=most), code=Refusal.NAME_LONG)
     view, _ = SavedView.objects.update_or_create(
         owner=by, page=page, name=name, defaults={"query": view_query(query), "shared": shared}
     )
@@ -206,10 +208,11 @@ def delete_view(view_id: str, *, by: User) -> str:
     """
     view = SavedView.objects.filter(pk=view_id).first() if view_id.isdecimal() else None
     if view is None:
-        raise Refused(say("This view does not exist (any more)."), code="missing")
+        raise Refused(say("This view does not exist (any more)."), code=Refusal.MISSING)
     if view.owner_id != by.pk:
         raise Refused(
-            say("“{name}” is kept by {owner}: only they can let it go.", name=view.name, owner=view.owner), code="owner"
+            say("“{name}” is kept by {owner}: only they can let it go.", name=view.name, owner=view.owner),
+            code=Refusal.OWNER,
         )
     view.delete()
     return view.name

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import models
-from django.http import HttpRequest
 
+from audit.vocabulary import verb_in_words
 from backoffice.actions import Permission, allowed
+from backoffice.requests import StaffRequest
 from core.text import Text, say
 
 if TYPE_CHECKING:
     from audit.models import EventQuerySet
 
-type MakePanel[M: models.Model] = Callable[[HttpRequest, M], Panel | None]
+type MakePanel[M: models.Model] = Callable[[StaffRequest, M], Panel | None]
 
 
 class PagePanels[M: models.Model]:
@@ -34,7 +35,7 @@ class PagePanels[M: models.Model]:
 
         return register
 
-    def of(self, request: HttpRequest, row: M) -> list[Panel]:
+    def of(self, request: StaffRequest, row: M) -> list[Panel]:
         made = (make(request, row) for _, make in self._made)
         return [panel for panel in made if panel is not None]
 
@@ -59,63 +60,50 @@ class Panel:
     tone: Literal["", "warn", "bad"] = ""
 
 
-type HomePanel = Callable[[HttpRequest], Panel | None]
+type HomePanel = Callable[[StaffRequest], Panel | None]
 
 
-_home_panels: list[tuple[int, HomePanel]] = []
+_home_panels: list[HomePanel] = []
 
 
-def register_home_panel(make: HomePanel, *, order: int = 50) -> HomePanel:
-    """Add a card to the home page; low orders come first. ``make`` returns ``None`` when it has nothing to
-    say to this person. Call it from the app's ``admin.py``, which is loaded once.
+def register_home_panels(*makers: HomePanel) -> None:
+    """Add cards to the home page, which knows their order by the names of their functions. One that returns ``None``
+    has nothing to say to this person. Call it from the app's ``admin.py``, which is loaded once.
     """
-    if make not in [known for _, known in _home_panels]:
-        _home_panels.append((order, make))
-        _home_panels.sort(key=lambda entry: entry[0])
-    return make
+    _home_panels.extend(makers)
 
 
 _later: dict[str, HomePanel] = {}
 
 
-def register_later_panel(name: str, make: HomePanel, *, title: Text, may: Permission, order: int = 50) -> None:
+def register_later_panel(name: str, make: HomePanel, *, title: Text, may: Permission) -> None:
     """Add a card to the home page whose content comes after the page, for what takes long and nobody waits for.
 
     Without script it is a link to the same card on a page of its own.
     """
     _later[name] = make
 
-    def placeholder(request: HttpRequest) -> Panel | None:
+    def placeholder(request: StaffRequest) -> Panel | None:
         if not allowed(request.user, may):
             return None
         return Panel(title, "backoffice/panels/later.html", {"name": name, "title": title}, side="bottom")
 
-    register_home_panel(placeholder, order=order)
+    placeholder.__name__ = name
+    register_home_panels(placeholder)
 
 
-def later_panel(name: str, request: HttpRequest) -> Panel | None:
+def later_panel(name: str, request: StaffRequest) -> Panel | None:
     """The card itself; ``None`` if there is none of this name, or not for this person."""
     make = _later.get(name)
     return make(request) if make is not None else None
 
 
-def home_panels(request: HttpRequest) -> list[Panel]:
-    """The cards that this person's home page shows."""
-    made = (make(request) for _, make in _home_panels)
+def home_panels(request: StaffRequest, order: Sequence[str]) -> list[Panel]:
+    """The cards that this person's home page shows, in the order of the names, what is not named last."""
+    places = {name: place for place, name in enumerate(order)}
+    makers = sorted(_home_panels, key=lambda make: places.get(getattr(make, "__name__", ""), len(places)))
+    made = (make(request) for make in makers)
     return [panel for panel in made if panel is not None]
-
-
-_verbs: dict[str, Text] = {}
-
-
-def register_verbs(words: Mapping[str, Text]) -> None:
-    """Say what events of an app read like: ``{"refund.approve": "approved"}``, before the row's name."""
-    _verbs.update(words)
-
-
-def verb_in_words(verb: str) -> Text:
-    """How a timeline says a verb. An unregistered ``refund.approve`` reads "refund: approve"."""
-    return _verbs.get(verb) or verb.replace(".", ": ").replace("_", " ")
 
 
 def timeline_panel(

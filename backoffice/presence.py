@@ -20,8 +20,9 @@ from django.utils import timezone
 
 from audit.actions import Refused
 from audit.models import Event, EventQuerySet
+from audit.vocabulary import Refusal, verb_in_words
 from backoffice.models import Presence
-from backoffice.panels import verb_in_words
+from backoffice.requests import StaffRequest
 from core.text import Text, join, say
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class TogetherPages(admin.ModelAdmin[Any]):
                 "lost. Look at it again; sending it once more goes through.",
                 listed=listed,
             ),
-            code="stale_page",
+            code=Refusal.STALE_PAGE,
         )
 
     def _done(self, obj: Any) -> EventQuerySet:
@@ -96,7 +97,7 @@ class TogetherPages(admin.ModelAdmin[Any]):
             *super().get_urls(),
         ]
 
-    def _presence_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def _presence_view(self, request: StaffRequest, pk: int) -> HttpResponse:
         """Asked by an open page now and then: notes that it is open, answers who else is here and what changed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -105,7 +106,7 @@ class TogetherPages(admin.ModelAdmin[Any]):
         obj = self.get_queryset(request).filter(pk=pk).first()
         if obj is None:
             raise Http404
-        by: User = request.user  # type: ignore[assignment]
+        by = request.user
         seen = seen_in(request.POST.get(SEEN, ""))
         return TemplateResponse(
             request,

@@ -20,8 +20,10 @@ from accounts.staff.actions import change_own_password
 from backoffice.admin import TrackedAdmin
 from backoffice.badges import counts_of, in_words
 from backoffice.panels import home_panels, later_panel
+from backoffice.requests import StaffRequest, asked_once, staff
 from backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
+from config.home import HOME
 from core.text import Text, in_english, say
 
 
@@ -242,14 +244,9 @@ class BackOfficeSite(admin.AdminSite):
         groups = (self._group(request, group, elsewhere=on_top) for group in NAVIGATION)
         return [group for group in groups if group["models"]]
 
+    @asked_once
     def top_lines(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """What stands above the groups, for those who see it; made once a request."""
-        if not hasattr(request, "navigation_top"):
-            request.navigation_top = self._top_lines(request)  # type: ignore[attr-defined]
-        made: list[dict[str, Any]] = request.navigation_top  # type: ignore[attr-defined]
-        return made
-
-    def _top_lines(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """What stands above the groups, for those who see it."""
         lines = ((entry, self._line(request, entry)) for entry in TOP)
         return [
             {
@@ -277,7 +274,7 @@ class BackOfficeSite(admin.AdminSite):
 
     def _count(self, request: HttpRequest, name: str) -> str:
         """A number of the navigation, nothing for none; all of them are asked for at once, once a request."""
-        number = counts_of(request).get(name) if name else None
+        number = counts_of(staff(request)).get(name) if name else None
         return in_words(name, number) if number else ""
 
     def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
@@ -347,14 +344,14 @@ class BackOfficeSite(admin.AdminSite):
         ]
         return [*ours, *super().get_urls()]
 
-    def search(self, request: HttpRequest) -> HttpResponse:
+    def search(self, request: StaffRequest) -> HttpResponse:
         """Everything that somebody may see and that fits what they typed.
 
         ``part=options`` answers the box while somebody types; the page itself is for those without script. A whole
         code leads straight to what it names.
         """
         typed = Typed.of(request.GET.get("q", ""))
-        groups = search(request.user, typed)  # type: ignore[arg-type]
+        groups = search(request.user, typed)
         found = {"looked_for": typed, "groups": groups, "shortest": SHORTEST}
         if request.GET.get("part") == "options":
             return TemplateResponse(request, "backoffice/search_options.html", found)
@@ -368,7 +365,7 @@ class BackOfficeSite(admin.AdminSite):
 
     def home_panel(self, request: HttpRequest, name: str) -> HttpResponse:
         """A card of the home page that comes after it: its content alone, or a page of its own without script."""
-        panel = later_panel(name, request)
+        panel = later_panel(name, staff(request))
         if panel is None:
             raise Http404("There is no such card for you.")
         if request.headers.get("HX-Request"):
@@ -381,7 +378,7 @@ class BackOfficeSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Home: cards that the apps registered, warnings on top."""
-        return super().index(request, {"panels": home_panels(request), **(extra_context or {})})
+        return super().index(request, {"panels": home_panels(staff(request), HOME), **(extra_context or {})})
 
     def app_index(  # type: ignore[override]
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May
+from backoffice.requests import StaffRequest, staff
 from core.text import Text
 
 
@@ -23,8 +23,8 @@ class Help:
     how_for: May | None = None  # the lines are of use to those who may this
 
 
-def _for(found: Help, request: HttpRequest) -> Help:
-    user: User = request.user  # type: ignore[assignment]
+def _for(found: Help, request: StaffRequest) -> Help:
+    user = request.user
     return found if found.how_for is None or user.may(found.how_for) else replace(found, how=())
 
 
@@ -197,7 +197,7 @@ def help_for(request: HttpRequest) -> Help | None:
     if not name:
         return None
     if name in PAGES:
-        return _for(PAGES[name], request)
+        return _for(PAGES[name], staff(request))
     kind = next((kind for kind in sorted(KINDS, key=len, reverse=True) if name.endswith(f"_{kind}")), "")
     if not kind:
         return None

@@ -88,6 +88,12 @@ def in_english(text: object) -> str:
         _on_record.reset(token)
 
 
+@when_read
+def fill(words: Text, values: dict[str, object]) -> str:
+    """Words that are sentences already, their ``{names}`` filled as ``say`` fills its own."""
+    return _filled(str(words), values)
+
+
 def _filled(message: str, values: dict[str, object]) -> str:
     return message.format(**{name: _words(value) for name, value in values.items()}) if values else message
 

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from complaints.upkeep.actions import run_upkeep
 from demo import affairs, catalogue, customers, incidents, phones, post, staff
 from demo.cases import begin
@@ -29,7 +30,7 @@ FOUNDING = 0.12
 def occupied() -> Obstacle | None:
     """Why no demonstration company can be made here: somebody is here already."""
     if Customer.objects.exists() or User.objects.filter(role__isnull=False).exists():
-        return Obstacle("This database has staff or customers in it already.", "not_empty")
+        return Obstacle("This database has staff or customers in it already.", Refusal.NOT_EMPTY)
     return None
 
 

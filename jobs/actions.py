@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from audit.actions import Obstacle, act
+from audit.vocabulary import Refusal
 from core.text import Text, in_english, say
 from jobs.kinds import JobKind, kind_of
 from jobs.models import Job
 from jobs.runner import enqueue
+from jobs.vocabulary import JobRefusal, JobVerb
 
 if TYPE_CHECKING:
     from accounts.staff.models import User
@@ -25,7 +27,7 @@ def start_job(kind: str, title: Text, parameters: Mapping[str, Any], *, by: User
     Raises:
         Refused: the person's role may not ask for this kind.
     """
-    with act("job.start", by=by, target=(Job, None)) as action:
+    with act(JobVerb.JOB_START, by=by, target=(Job, None)) as action:
         known = kind_of(kind)
         if known is None:
             raise ValueError(f"There is no kind of job named {kind!r}.")
@@ -42,7 +44,7 @@ def start_job(kind: str, title: Text, parameters: Mapping[str, Any], *, by: User
 
 def cancel_job(job_id: int, *, by: User, reason: str = "") -> Job:
     """End a job that waits or runs; what it has written so far stays. A running one stops at its next report."""
-    with act("job.cancel", by=by, reason=reason, target=(Job, job_id)) as action:
+    with act(JobVerb.JOB_CANCEL, by=by, reason=reason, target=(Job, job_id)) as action:
         job = action.lock(Job, job_id)
         action.about(job)
         action.refuse_if(cancel_obstacle(job, by))
@@ -57,7 +59,7 @@ def resume_job(job_id: int, *, by: User, reason: str = "", now: datetime | None 
     """Let a job go on that failed or whose worker was lost, from what it saved last, still in the name of whoever
     asked for it.
     """
-    with act("job.resume", by=by, reason=reason, target=(Job, job_id)) as action:
+    with act(JobVerb.JOB_RESUME, by=by, reason=reason, target=(Job, job_id)) as action:
         job = action.lock(Job, job_id)
         action.about(job)
         action.refuse_if(resume_obstacle(job, by, now=now))
@@ -72,7 +74,9 @@ def resume_job(job_id: int, *, by: User, reason: str = "", now: datetime | None 
 def cancel_obstacle(job: Job, by: User) -> Obstacle | None:
     """One's own job, or with the kind's permission another's, as long as it has not ended."""
     if not job.is_open:
-        return Obstacle(say("This job has ended: it is “{state}”.", state=Job.State(job.state).label), code="state")
+        return Obstacle(
+            say("This job has ended: it is “{state}”.", state=Job.State(job.state).label), code=Refusal.STATE
+        )
     return _hand_obstacle(job, by)
 
 
@@ -84,7 +88,7 @@ def resume_obstacle(job: Job, by: User, *, now: datetime | None = None) -> Obsta
                 "This job is “{state}”: only one that failed or was interrupted goes on.",
                 state=Job.State(job.state).label,
             ),
-            code="state",
+            code=Refusal.STATE,
         )
     return _hand_obstacle(job, by)
 
@@ -92,12 +96,14 @@ def resume_obstacle(job: Job, by: User, *, now: datetime | None = None) -> Obsta
 def _hand_obstacle(job: Job, by: User) -> Obstacle | None:
     kind = kind_of(job.kind)
     if kind is None:
-        return Obstacle(say("This version of the product knows no such job any more."), code="kind")
+        return Obstacle(say("This version of the product knows no such job any more."), code=JobRefusal.KIND)
     if job.asked_by_id == by.pk:
         return _role_obstacle(kind, by)
     if by.may(kind.may_others):
         return None
-    return Obstacle(say("Somebody else asked for this job: a team lead or a manager can end it."), code="permission")
+    return Obstacle(
+        say("Somebody else asked for this job: a team lead or a manager can end it."), code=Refusal.PERMISSION
+    )
 
 
 def _role_obstacle(kind: JobKind, by: User) -> Obstacle | None:
@@ -109,5 +115,5 @@ def _role_obstacle(kind: JobKind, by: User) -> Obstacle | None:
             role=gettext_lazy(by.role_name) if by.role_name else say("no role"),
             what=gettext_lazy(kind.may.value),
         ),
-        code="permission",
+        code=Refusal.PERMISSION,
     )

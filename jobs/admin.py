@@ -25,28 +25,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
 from audit.models import Event
 from backoffice.actions import OptionalReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import PillTone, pill, when
-from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
+from backoffice.display import PillTone, column, pill, when
+from backoffice.panels import PagePanels, Panel, timeline_panel
+from backoffice.requests import StaffRequest, staff
 from core.text import Text, say
 from jobs import actions
 from jobs.kinds import kind_of
 from jobs.models import Job
-
-register_verbs(
-    {
-        "job.start": gettext_lazy("asked for"),
-        "job.cancel": gettext_lazy("cancelled"),
-        "job.resume": gettext_lazy("let go on"),
-        "job.finish": gettext_lazy("got the result of"),
-        "job.fail": gettext_lazy("was told of the failure of"),
-    }
-)
 
 #: Cards that apps add to a job's page: what came out of their kind.
 job_page: PagePanels[Job] = PagePanels()
@@ -102,9 +91,11 @@ def job_pill(job: Job) -> SafeString:
 class _JobAction(StaffAction[Job]):
     # Whoever can ask for long work of some kind; the obstacle tells one's own from another's.
     may = (May.HANDLE_JOBS_OF_OTHERS, May.DRAFT_POLICIES, May.WORK_COMPLAINTS, May.IMPORT)
-    roles = roles_that(May.HANDLE_JOBS_OF_OTHERS)
-    in_bulk = False
     form_class = OptionalReasonForm
+
+    @property
+    def roles(self) -> Text:
+        return roles_that(May.HANDLE_JOBS_OF_OTHERS)
 
 
 class Cancel(_JobAction):
@@ -113,12 +104,9 @@ class Cancel(_JobAction):
     tone = "danger"
     icon = "circle-stop"
     intro = gettext_lazy("What it has done so far stays on record.")
-
-    def obstacle(self, obj: Job, by: User) -> Obstacle | None:
-        return actions.cancel_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{job} is cancelled.", job=actions.cancel_job(pk, by=by, **cleaned))
+    rule = actions.cancel_obstacle
+    action = actions.cancel_job
+    done = gettext_lazy("{job} is cancelled.")
 
 
 class Resume(_JobAction):
@@ -127,17 +115,15 @@ class Resume(_JobAction):
     tone = "primary"
     icon = "rotate-cw"
     intro = gettext_lazy("It goes on from what it had saved last.")
-
-    def obstacle(self, obj: Job, by: User) -> Obstacle | None:
-        return actions.resume_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{job} goes on.", job=actions.resume_job(pk, by=by, **cleaned))
+    rule = actions.resume_obstacle
+    action = actions.resume_job
+    done = gettext_lazy("{job} goes on.")
 
 
 @admin.register(Job)
-class JobAdmin(TrackedAdmin):
+class JobAdmin(TrackedAdmin[Job]):
     may_view = May.SEE_JOBS
+    heading_pill = job_pill
     staff_actions = (Resume, Cancel)
     list_display = ("title", "status", "progress", "asked_by", "asked", "took")
     list_filter = ("state", "asked_at")
@@ -150,12 +136,10 @@ class JobAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        by: User = request.user  # type: ignore[assignment]
+        by = staff(request).user
         return rows if by.may(May.SEE_JOBS_OF_OTHERS) else rows.filter(asked_by=by)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: Job) -> SafeString:
-        return job_pill(obj)
+    status = column(job_pill, description=gettext_lazy("State"), ordering="state")
 
     @admin.display(description=gettext_lazy("Progress"))
     def progress(self, obj: Job) -> SafeString:
@@ -170,17 +154,9 @@ class JobAdmin(TrackedAdmin):
         kind = kind_of(obj.kind)
         return str(kind.label) if kind is not None else obj.kind
 
-    @admin.display(description=gettext_lazy("Asked for"), ordering="asked_at")
-    def asked(self, obj: Job) -> SafeString:
-        return when(obj.asked_at)
-
-    @admin.display(description=gettext_lazy("Started"))
-    def started(self, obj: Job) -> SafeString:
-        return when(obj.started_at)
-
-    @admin.display(description=gettext_lazy("Ended"))
-    def finished(self, obj: Job) -> SafeString:
-        return when(obj.finished_at)
+    asked = column(when, "asked_at", description=gettext_lazy("Asked for"), ordering="asked_at")
+    started = column(when, "started_at", description=gettext_lazy("Started"))
+    finished = column(when, "finished_at", description=gettext_lazy("Ended"))
 
     @admin.display(description=gettext_lazy("Took"))
     def took(self, obj: Job) -> Text:
@@ -193,13 +169,10 @@ class JobAdmin(TrackedAdmin):
             else say("{seconds} s", seconds=number_format(round(seconds, 1), 1))
         )
 
-    def page_title(self, obj: Job) -> str:  # type: ignore[override]
+    def page_title(self, obj: Job) -> str:
         return obj.title
 
-    def page_pills(self, request: HttpRequest, obj: Job) -> Sequence[SafeString]:
-        return [job_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Job) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Job) -> Sequence[Panel]:
         shown = {"job": obj, "standing": standing_of(obj), "url": f"{self.url_of('changelist')}{obj.pk}/progress/"}
         return [
             Panel(say("Progress"), "jobs/progress.html", shown, side="top"),

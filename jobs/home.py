@@ -6,18 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.staff.home import SHOWN, TABLE
-from accounts.staff.models import User
+from accounts.staff.home import SHOWN, TABLE, locked_sign_ins, staff_by_role, unpublished, waiting_besides
 from accounts.staff.permissions import May
 from backoffice.badges import register_besides
 from backoffice.display import sub
 from backoffice.links import link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest
 from core.text import say, say_count
 from jobs.admin import job_pill
 from jobs.models import SILENT_FOR, Job
@@ -33,9 +32,9 @@ def _in_trouble() -> Any:
     return Job.objects.filter(lost | Q(state=Job.State.FAILED, finished_at__gte=now - FAILED_FOR))
 
 
-def jobs_in_trouble(request: HttpRequest) -> Panel | None:
+def jobs_in_trouble(request: StaffRequest) -> Panel | None:
     """One's own jobs that did not end, or everybody's for those who see them; a manager has a line of them."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_JOBS) or user.may(May.PUBLISH_STAFF):
         return None
     theirs = _in_trouble() if user.may(May.SEE_JOBS_OF_OTHERS) else _in_trouble().filter(asked_by=user)
@@ -67,4 +66,4 @@ register_besides(
 )
 
 
-register_home_panel(jobs_in_trouble, order=31)
+register_home_panels(locked_sign_ins, staff_by_role, unpublished, waiting_besides, jobs_in_trouble)

@@ -16,6 +16,7 @@ from core.text import RECORD, in_english, say
 from jobs.kinds import kind_of
 from jobs.models import Job
 from jobs.progress import JobStopped, Progress
+from jobs.vocabulary import JobRefusal, JobVerb
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +51,10 @@ def _run(job: Job) -> None:
     kind = kind_of(job.kind)
     try:
         if kind is None:
-            raise Refused(say("This version of the product knows no such job any more."), code="kind")
+            raise Refused(say("This version of the product knows no such job any more."), code=JobRefusal.KIND)
         with override(RECORD):  # what came out is written down
             result = kind.run(job, Progress(job))
-        _end(job, "job.finish", state=Job.State.FINISHED, result=result)
+        _end(job, JobVerb.JOB_FINISH, state=Job.State.FINISHED, result=result)
     except JobStopped:
         logger.info("Job %s was cancelled or taken over; this run ends.", job.pk)
     except Refused as refusal:
@@ -66,12 +67,12 @@ def _run(job: Job) -> None:
 
 def _fail(job: Job, sentence: str) -> None:
     try:
-        _end(job, "job.fail", state=Job.State.FAILED, failure=sentence)
+        _end(job, JobVerb.JOB_FAIL, state=Job.State.FAILED, failure=sentence)
     except JobStopped:
         logger.info("Job %s failed after it was cancelled or taken over.", job.pk)
 
 
-def _end(job: Job, verb: str, **changes: Any) -> None:
+def _end(job: Job, verb: JobVerb, **changes: Any) -> None:
     """Write down how the run ended, unless it is no longer this run's job. Raises ``JobStopped`` then."""
     with act(verb, by=job.asked_by, target=(Job, job.pk)) as action:
         now = action.lock(Job, job.pk)

@@ -20,6 +20,7 @@ from accounts.staff.models import User
 from audit.actions import Refused, act
 from audit.history import HistoryRow
 from audit.tracked import AppendOnlyModel, Tracked
+from audit.vocabulary import ListVerb
 from core.locks import ORDER as LOCK_ORDER
 
 ROOT = Path(__file__).parent.parent
@@ -391,7 +392,7 @@ def test_an_actions_lock_joins_nothing() -> None:
         with (
             CaptureQueriesContext(connection) as queries,
             pytest.raises(Refused),
-            act("test.lock", by=user, target=(model, None)) as action,
+            act(ListVerb.LIST_EXPORT, by=user, target=(model, None)) as action,
         ):
             action.lock(model, "" if model is NumberSeries else 0)  # type: ignore[arg-type]
         selects = [query["sql"] for query in queries if f'FROM "{model._meta.db_table}"' in query["sql"]]

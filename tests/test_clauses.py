@@ -240,10 +240,10 @@ def test_f7_cancelling_leaves_phones_alone(desk: Desk) -> None:
 def test_f8_hardware_is_not_refunded(desk: Desk, basis: str) -> None:
     complaint = decided(desk, category="hardware")
     amount = Decimal("10.00") if basis == "special" else None
-    given = {"basis": basis, "special_amount": amount, "justification": "Broken", "evidence": "A photo"}
+    given: dict[str, Any] = {"basis": basis, "special_amount": amount, "justification": "Broken", "evidence": "A photo"}
 
     def draft_it() -> Refund:
-        return draft_refund(complaint.pk, by=desk.agent, **given)  # type: ignore[arg-type]
+        return draft_refund(complaint.pk, by=desk.agent, **given)
 
     def propose_it() -> Refund:
         return quote_and_propose(complaint.pk, by=desk.agent, reason="Broken", **given)
@@ -458,14 +458,18 @@ def test_r4_a_refund_is_given_in_any_mix_that_adds_up(desk: Desk) -> None:
         {"kind": "cash"},
     ]
     refund = draft(desk, complaint, "special", special_amount=Decimal("20.00"), remedies=mix)
-    edit = {"special_amount": Decimal("20.00"), "justification": "A day's trade lost", "evidence": "The log"}
-    edit_refund(refund.pk, by=desk.agent, remedies=mix[:3], **edit)  # type: ignore[arg-type]
+    edit: dict[str, Any] = {
+        "special_amount": Decimal("20.00"),
+        "justification": "A day's trade lost",
+        "evidence": "The log",
+    }
+    edit_refund(refund.pk, by=desk.agent, remedies=mix[:3], **edit)
     assert_refused(
         "remedies_do_not_add_up",
         lambda: propose_refund(refund.pk, by=desk.agent, reason="As asked"),
         saying="20.00",
     )
-    edit_refund(refund.pk, by=desk.agent, remedies=mix, **edit)  # type: ignore[arg-type]
+    edit_refund(refund.pk, by=desk.agent, remedies=mix, **edit)
     propose_refund(refund.pk, by=desk.agent, reason="As asked")
     period = only_period(subscription)
     approve_refund(refund.pk, by=desk.manager)

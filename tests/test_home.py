@@ -21,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.staff.models import User
+from backoffice import panels
 from backoffice.badges import counts
 from backoffice.charts import Series, bars, columns
 from billing.payments.bank_lines import set_aside_bank_line
@@ -33,6 +34,7 @@ from complaints.refunds.work_queues import waiting_for_approval_of
 from complaints.statistics.figures import figures, percentile
 from config.admin import NAVIGATION
 from config.help import PAGES
+from config.home import HOME
 from jobs.models import Job
 from tests import factories
 from tests.complaints.cases import Desk, decided, propose, register, settled, special
@@ -395,3 +397,7 @@ def test_a_job_in_trouble_is_on_the_home_of_whoever_asked(desk: Desk) -> None:
     assert title not in cards(home(desk.clerk))
     Job.objects.update(finished_at=now - timedelta(days=8))
     assert title not in cards(home(desk.lead))
+
+
+def test_the_home_page_has_a_place_for_every_card() -> None:
+    assert sorted(make.__name__ for make in panels._home_panels) == sorted(HOME)

@@ -16,7 +16,9 @@ from accounts.numbers.models import next_number
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 from core.validators import clean_tax_number, problem_in_words
 
@@ -68,12 +70,14 @@ def create_customer(
     Raises:
         Refused: the number is taken, or a field is invalid (unknown country or currency, no IBAN).
     """
-    with act("customer.create", by=by, reason=reason, target=(Customer, None)) as action:
+    with act(AccountVerb.CUSTOMER_CREATE, by=by, reason=reason, target=(Customer, None)) as action:
         require(by, May.EDIT_CUSTOMERS)
         number = number.strip() or _next_free_number()
         if Customer.objects.filter(number=number).exists():
             raise Refused(
-                say("There is a customer {number} already.", number=number), code="duplicate", data={"field": "number"}
+                say("There is a customer {number} already.", number=number),
+                code=Refusal.DUPLICATE,
+                data={"field": "number"},
             )
         customer = checked(
             Customer(
@@ -115,7 +119,7 @@ def _tax_number(number: str, country: str, kind: str) -> str:
         if kind == Customer.Kind.PERSON:
             return " ".join(number.split())
         problem = problem_in_words(lambda: clean_tax_number(number, country))
-        raise Refused(problem, code="tax_number", data={"field": "tax_number"}) from None
+        raise Refused(problem, code=AccountRefusal.TAX_NUMBER, data={"field": "tax_number"}) from None
 
 
 def _next_free_number() -> str:
@@ -137,7 +141,7 @@ def currency_obstacle(customer: Customer) -> Obstacle | None:
                 customer=customer.name,
                 currency=customer.currency,
             ),
-            "currency_in_use",
+            AccountRefusal.CURRENCY_IN_USE,
         )
     return None
 
@@ -151,13 +155,16 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             differs, a field is invalid (a company's tax number by its country), the customer was merged, or the bank
             details are one's own.
     """
-    with act("customer.edit", by=by, reason=reason, target=(Customer, customer_id)) as action:
+    with act(AccountVerb.CUSTOMER_EDIT, by=by, reason=reason, target=(Customer, customer_id)) as action:
         require(by, May.EDIT_CUSTOMERS)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
         action.refuse_if(merged_obstacle(customer))
         if fixed := changes.keys() - EDITABLE:
-            raise Refused(say("A customer's {names} cannot be changed.", names=", ".join(sorted(fixed))), code="fixed")
+            raise Refused(
+                say("A customer's {names} cannot be changed.", names=", ".join(sorted(fixed))),
+                code=AccountRefusal.FIXED,
+            )
         if "iban" in changes:
             changes["iban"] = iban_numbers.compact(changes["iban"])
         for name in ("postal_address", "billing_address"):
@@ -168,7 +175,7 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             changes["tax_number"] = _tax_number(told["tax_number"], told["country"], told["kind"])
         changed = {name for name, value in changes.items() if getattr(customer, name) != value}
         if not changed:
-            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code=Refusal.NOTHING_CHANGED)
         if "currency" in changed:
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:

@@ -22,30 +22,20 @@ from accounts.customers.models import Contact, Customer
 from accounts.customers.panels import customer_page
 from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
+from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, OptionalReasonForm, PageAction, StaffAction
+from backoffice.actions import ActionForm, OptionalReasonForm, PageAction, Sentence, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, sub
+from backoffice.display import column, pill, sub
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import last_done
+from backoffice.requests import StaffRequest
 from core.text import Text, say
 from core.validators import countries
 
 #: How much of a long story the customer's page tells; the audit trail has all of it.
 TIMELINE = 15
-
-register_verbs(
-    {
-        "customer.create": gettext_lazy("entered the customer"),
-        "customer.edit": gettext_lazy("changed the details of the customer"),
-        "contact.add": gettext_lazy("added the contact"),
-        "contact.edit": gettext_lazy("changed the contact"),
-        "contact.retire": gettext_lazy("retired the contact"),
-    }
-)
 
 
 class NewCustomer(PageAction):
@@ -53,29 +43,25 @@ class NewCustomer(PageAction):
     label = gettext_lazy("New customer")
     icon = "plus"
     may = May.EDIT_CUSTOMERS
-    roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = NewCustomerForm
     submit_label = gettext_lazy("Enter the customer")
+    action = create_customer
+    done = gettext_lazy("{customer} is on file.")
+    opens = page_url
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"country": "IT", "currency": "EUR", "kind": Customer.Kind.COMPANY, **request.GET.dict()}
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        customer = create_customer(by=by, **cleaned)
-        return Done(say("{customer} is on file.", customer=customer), page_url(customer))
 
 
 class EditCustomer(StaffAction[Customer]):
     name = "edit"
     label = gettext_lazy("Edit details")
     icon = "pencil"
-    in_bulk = False
     may = May.EDIT_CUSTOMERS
-    roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = CustomerForm
-
-    def obstacle(self, obj: Customer, by: User) -> Obstacle | None:
-        return merged_obstacle(obj)
+    rule = of_row(merged_obstacle)
+    action = edit_customer
+    done = gettext_lazy("The details of {customer} are changed.")
 
     def get_initial(self, rows: Sequence[Customer], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields if name != "reason"}
@@ -87,24 +73,16 @@ class EditCustomer(StaffAction[Customer]):
             form.fields["currency"].help_text = obstacle.sentence
         return form
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("The details of {customer} are changed.", customer=edit_customer(pk, by=by, **cleaned))
-
 
 class AddContact(StaffAction[Customer]):
     name = "add_contact"
     label = gettext_lazy("Add a contact")
     icon = "user-plus"
-    in_bulk = False
     may = May.EDIT_CUSTOMERS
-    roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = ContactForm
-
-    def obstacle(self, obj: Customer, by: User) -> Obstacle | None:
-        return merged_obstacle(obj)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{contact} is a contact now.", contact=add_contact(pk, by=by, **cleaned))
+    rule = of_row(merged_obstacle)
+    action = add_contact
+    done = gettext_lazy("{contact} is a contact now.")
 
 
 class MergedFilter(admin.SimpleListFilter):
@@ -129,7 +107,7 @@ class MergedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Customer)
-class CustomerAdmin(TrackedAdmin):
+class CustomerAdmin(TrackedAdmin[Customer]):
     may_view = May.SEE_CASES
     staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (EditCustomer, AddContact)
     page_actions: ClassVar[Sequence[type[PageAction]]] = (NewCustomer, MergeCustomers)
@@ -163,17 +141,17 @@ class CustomerAdmin(TrackedAdmin):
         done = Event.objects.filter(target_type=Customer._meta.label_lower, target_id=OuterRef("pk"))
         return rows.annotate(last_done=Subquery(last_done(done)))
 
-    def page_title(self, obj: Customer) -> str:  # type: ignore[override]
+    def page_title(self, obj: Customer) -> str:
         return f"{obj.number} {obj.name}"
 
-    def page_pills(self, request: HttpRequest, obj: Customer) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Customer) -> Sequence[SafeString]:
         return [pill(say("Merged"), "mute")] if obj.merged_into else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """None: the details stand in a card beside what happens with the customer."""
         return ()
 
-    def change_panels(self, request: HttpRequest, obj: Customer) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Customer) -> Sequence[Panel]:
         merged = list(obj.merged_customers.order_by("number"))
         # Usage arrives every day: it would bury the rest. What was done before a merge belongs to the story.
         of_whom = [obj.pk, *(each.pk for each in merged)]
@@ -234,19 +212,14 @@ class EditContact(StaffAction[Contact]):
     name = "edit"
     label = gettext_lazy("Edit the contact")
     icon = "pencil"
-    in_bulk = False
     may = May.EDIT_CUSTOMERS
-    roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = ContactForm
-
-    def obstacle(self, obj: Contact, by: User) -> Obstacle | None:
-        return contact_obstacle(obj)
+    rule = of_row(contact_obstacle)
+    action = edit_contact
+    done = gettext_lazy("What is known of {contact} is changed.")
 
     def get_initial(self, rows: Sequence[Contact], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("What is known of {contact} is changed.", contact=edit_contact(pk, by=by, **cleaned))
 
 
 class RetireContact(StaffAction[Contact]):
@@ -256,26 +229,21 @@ class RetireContact(StaffAction[Contact]):
     icon = "user-minus"
     tone = "danger"
     may = May.EDIT_CUSTOMERS
-    roles = roles_that(May.EDIT_CUSTOMERS)
     form_class = OptionalReasonForm
-
-    def obstacle(self, obj: Contact, by: User) -> Obstacle | None:
-        return contact_obstacle(obj)
-
-    def consequence(self, obj: Contact, by: User) -> Text:
-        return say(
-            "{contact} is no longer shown as somebody to talk to at {customer}.",
-            contact=obj.name,
-            customer=obj.customer.name,
-        )
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{contact} is retired.", contact=retire_contact(pk, by=by, reason=cleaned["reason"]))
+    rule = of_row(contact_obstacle)
+    action = retire_contact
+    effect = Sentence(
+        gettext_lazy("{contact} is no longer shown as somebody to talk to at {customer}."),
+        contact="name",
+        customer="customer.name",
+    )
+    done = gettext_lazy("{contact} is retired.")
 
 
 @admin.register(Contact)
-class ContactAdmin(TrackedAdmin):
+class ContactAdmin(TrackedAdmin[Contact]):
     may_view = May.SEE_CASES
+    reads = ("customer__merged_into",)
     staff_actions = (EditContact, RetireContact)
     list_display = ("name", "position", "customer", "email", "phone", "state")
     list_filter = ("active",)
@@ -286,32 +254,23 @@ class ContactAdmin(TrackedAdmin):
     fields = ("customer_link", "name", "position", "email", "phone", "state")
     readonly_fields = ("customer_link", "state")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
-        rows: QuerySet[Contact] = super().get_queryset(request)
-        return rows.select_related("customer__merged_into")
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Contact) -> SafeString:
-        return link(obj.customer)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
 
     @admin.display(description=gettext_lazy("State"), ordering="active")
     def state(self, obj: Contact) -> SafeString:
         return pill(say("Active"), "good") if obj.active else pill(say("Retired"), "mute")
 
-    def page_pills(self, request: HttpRequest, obj: Contact) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Contact) -> Sequence[SafeString]:
         return [self.state(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Contact) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
 
 
 @customer_page.panel(order=60)
-def contacts_panel(request: HttpRequest, customer: Customer) -> Panel:
+def contacts_panel(request: StaffRequest, customer: Customer) -> Panel:
     rows = [
         (format_html("{}{}", link(contact), sub(contact.position)), contact.email, contact.phone)
         for contact in customer.contacts.filter(active=True).order_by("name", "pk")
     ]
-    may = isinstance(request.user, User) and request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
+    may = request.user.may(May.EDIT_CUSTOMERS) and customer.merged_into_id is None
     add = f"{reverse('admin:accounts_customer_act', args=('add_contact',))}?ids={customer.pk}"
     return Panel(
         say("Contacts"),

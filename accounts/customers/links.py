@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import attrgetter
 from types import MappingProxyType
 
 from django.db.models import Value
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
-from audit.actions import Obstacle
+from audit.actions import Obstacle, Why
+from audit.vocabulary import Refusal
 from core.merges import WithMerged
 from core.text import say
 
@@ -27,7 +29,19 @@ def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
     linked = _linked.get().get(by.customer_id)
     if by.customer_id != customer_id and customer_id not in (linked or merged_with(by.customer_id)):
         return None
-    return Obstacle(say("You are linked to this customer: somebody else has to do this."), "linked")
+    return Obstacle(say("You are linked to this customer: somebody else has to do this."), Refusal.LINKED)
+
+
+def not_own[Row](rule: Callable[[Row], Why | None], customer: str = "customer_id") -> Callable[[Row, User], Why | None]:
+    """The guard of a row as the ``rule`` of a page action, with the other rule that holds for money: nobody has a hand
+    in their own. ``customer`` says where the row has its customer's key.
+    """
+    customer_of = attrgetter(customer)
+
+    def obstacle(row: Row, by: User) -> Why | None:
+        return rule(row) or linked_obstacle(by, customer_of(row))
+
+    return obstacle
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.customers.models import Customer
+from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
 from core.text import say
 
@@ -17,5 +18,5 @@ def merged_obstacle(customer: Customer) -> Obstacle | None:
             customer=customer,
             other=customer.merged_into,
         ),
-        "merged",
+        AccountRefusal.MERGED,
     )

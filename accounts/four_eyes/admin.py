@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
-from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -14,11 +12,9 @@ from accounts.four_eyes.models import ApprovedByAnother, PublishedByAnother
 from accounts.four_eyes.rules import draft_obstacle, publish_obstacle
 from accounts.staff.models import User
 from audit.actions import Obstacle
-from audit.models import Event
 from backoffice.actions import ActionForm, OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import PillTone, pill
-from backoffice.panels import Panel, timeline_panel
+from backoffice.display import PillTone, column, pill
 
 _TONES: Mapping[str, PillTone] = {
     "draft": "warn",
@@ -41,9 +37,7 @@ class Publish[M: PublishedByAnother](StaffAction[M]):
     tone = "primary"
     icon = "check"
     form_class: ClassVar[type[ActionForm]] = OptionalReasonForm
-
-    def obstacle(self, obj: M, by: User) -> Obstacle | None:
-        return publish_obstacle(obj, by)
+    rule = publish_obstacle
 
 
 class Discard[M: PublishedByAnother](StaffAction[M]):
@@ -57,15 +51,9 @@ class Discard[M: PublishedByAnother](StaffAction[M]):
         return draft_obstacle(obj)
 
 
-class FourEyesAdmin(TrackedAdmin):
-    """Its state as a pill, in the list and above the page; what happened to it below."""
+class FourEyesAdmin[M: PublishedByAnother | ApprovedByAnother](TrackedAdmin[M]):
+    """Its state as a pill, in the list and above the page."""
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: Any) -> SafeString:
-        return four_eyes_pill(obj)
+    heading_pill = four_eyes_pill
 
-    def page_pills(self, request: HttpRequest, obj: Any) -> Sequence[SafeString]:
-        return [four_eyes_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
+    state_pill = column(four_eyes_pill, description=gettext_lazy("State"), ordering="state")

@@ -10,6 +10,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle, Refused
+from audit.vocabulary import Refusal
 from core.text import say
 
 
@@ -17,7 +18,7 @@ def draft_obstacle(row: PublishedByAnother) -> Obstacle | None:
     """Why the row is no draft any more, to be edited, published or discarded; or None."""
     if row.state == row.State.DRAFT:
         return None
-    return Obstacle(say(row.NO_DRAFT, state=row.get_state_display().lower()), "state")
+    return Obstacle(say(row.NO_DRAFT, state=row.get_state_display().lower()), Refusal.STATE)
 
 
 def publish_obstacle(row: PublishedByAnother, by: User) -> Obstacle | None:
@@ -25,7 +26,7 @@ def publish_obstacle(row: PublishedByAnother, by: User) -> Obstacle | None:
     if found := draft_obstacle(row):
         return found
     edited = row.DRAFTS_ARE_EDITED and row.history.filter(history_user=by).exists()
-    return Obstacle(say(row.OWN_DRAFT), "four_eyes") if edited or row.drafted_by_id == by.pk else None
+    return Obstacle(say(row.OWN_DRAFT), Refusal.FOUR_EYES) if edited or row.drafted_by_id == by.pk else None
 
 
 def publish(row: PublishedByAnother, *, by: User) -> None:
@@ -35,7 +36,7 @@ def publish(row: PublishedByAnother, *, by: User) -> None:
         Refused: another that leaves no room for it is published already.
     """
     if row.rivals().exists():
-        raise Refused(say(row.DAY_TAKEN), code="date_taken")
+        raise Refused(say(row.DAY_TAKEN), code=Refusal.DATE_TAKEN)
     row.state = row.State.PUBLISHED
     row.published_by = by
     row.save()
@@ -45,7 +46,7 @@ def open_obstacle(row: ApprovedByAnother) -> Obstacle | None:
     """Why the proposal is not open any more, or None."""
     if row.state == row.State.PROPOSED:
         return None
-    return Obstacle(say(row.NOT_PROPOSED, state=row.get_state_display()), "state")
+    return Obstacle(say(row.NOT_PROPOSED, state=row.get_state_display()), Refusal.STATE)
 
 
 def decide_obstacle(row: ApprovedByAnother, by: User, *, may: May, customer_id: int) -> Obstacle | None:
@@ -53,7 +54,7 @@ def decide_obstacle(row: ApprovedByAnother, by: User, *, may: May, customer_id: 
     return (
         open_obstacle(row)
         or permission_obstacle(by, may)
-        or (Obstacle(say(row.OWN_PROPOSAL), "own_proposal") if row.proposed_by_id == by.pk else None)
+        or (Obstacle(say(row.OWN_PROPOSAL), Refusal.OWN_PROPOSAL) if row.proposed_by_id == by.pk else None)
         or linked_obstacle(by, customer_id)
     )
 

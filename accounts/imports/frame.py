@@ -13,6 +13,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act
+from audit.vocabulary import EventVerb, Refusal
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text
 
@@ -44,7 +45,7 @@ class Import[Ready]:
     moment.
     """
 
-    verb: str
+    verb: EventVerb
     model: type[Any]
     rights: tuple[May, ...]
     prepare: Callable[..., tuple[list[RowResult], list[Ready]]]
@@ -80,7 +81,7 @@ class Import[Ready]:
                 if ready:
                     self.write(ready, reason=reason)
             except IntegrityError as error:
-                raise Refused(self.concurrent(), code="concurrent") from error
+                raise Refused(self.concurrent(), code=Refusal.CONCURRENT) from error
             action.data = {**data, **report.as_data()}
             action.message = report.counts()
             return report

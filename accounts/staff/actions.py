@@ -13,7 +13,9 @@ from accounts.four_eyes import rules as four_eyes
 from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, Role
 from accounts.staff.rules import permission_obstacle, require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 from core.validators import problem_in_words
 
@@ -31,11 +33,13 @@ class NewPerson:
 
 def create_team(*, by: User, name: str, reason: str = "") -> Team:
     """A new team, empty: people join it and lead it by published staff changes."""
-    with act("team.create", by=by, reason=reason, target=(Team, None)) as action:
+    with act(AccountVerb.TEAM_CREATE, by=by, reason=reason, target=(Team, None)) as action:
         require(by, May.DRAFT_STAFF)
         if Team.objects.filter(name=name.strip()).exists():
             raise Refused(
-                say("There is a team {name} already.", name=name.strip()), code="duplicate", data={"field": "name"}
+                say("There is a team {name} already.", name=name.strip()),
+                code=Refusal.DUPLICATE,
+                data={"field": "name"},
             )
         team = checked(Team(name=name.strip()))
         team.save()
@@ -58,7 +62,7 @@ def create_staff(
     Raises:
         Refused: the user name is taken, the password too weak, or what ``draft_staff_change`` refuses.
     """
-    with act("staff.create", by=by, reason=reason, target=(User, None)) as action:
+    with act(AccountVerb.STAFF_CREATE, by=by, reason=reason, target=(User, None)) as action:
         require(by, May.DRAFT_STAFF)
         user = _add_person(person, active=False)
         action.about(user)
@@ -78,7 +82,7 @@ def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -
     if User.objects.filter(username__iexact=person.username).exists():
         raise Refused(
             say("The user name {name} is taken.", name=person.username),
-            code="duplicate",
+            code=Refusal.DUPLICATE,
             data={"field": "username"},
         )
     user = User(
@@ -90,7 +94,7 @@ def _add_person(person: NewPerson, *, active: bool, role: Group | None = None) -
         role=role,
     )
     if problem := problem_in_words(lambda: validate_password(person.password, user)):
-        raise Refused(problem, code="password", data={"field": "password"})
+        raise Refused(problem, code=AccountRefusal.PASSWORD, data={"field": "password"})
     user.set_password(person.password)
     checked(user).save()
     return user
@@ -100,7 +104,7 @@ def change_own_password(*, by: User, password: str) -> User:
     """Change one's own password, already checked. It leaves an event: somebody who knows the first password of another
     and uses it does not stay unseen.
     """
-    with act("staff.password", by=by, target=(User, by.pk)) as action:
+    with act(AccountVerb.STAFF_PASSWORD, by=by, target=(User, by.pk)) as action:
         user = action.lock(User, by.pk)
         action.about(user)
         user.set_password(password)
@@ -111,12 +115,13 @@ def change_own_password(*, by: User, password: str) -> User:
 def draft_obstacle(person: User, *, open_drafts: int | None = None) -> Obstacle | None:
     """Why no change of this person can be drafted now, or None. ``open_drafts`` saves the query for them."""
     if person.username == User.SYSTEM:
-        return Obstacle(say("The system user acts for jobs and commands: it has no role."), "system")
+        return Obstacle(say("The system user acts for jobs and commands: it has no role."), AccountRefusal.SYSTEM)
     if open_drafts is None:
         open_drafts = person.staff_changes.filter(state=StaffChange.State.DRAFT).count()
     if open_drafts:
         return Obstacle(
-            say("A change of {person} is drafted already: publish or discard it first.", person=person), "draft_open"
+            say("A change of {person} is drafted already: publish or discard it first.", person=person),
+            AccountRefusal.DRAFT_OPEN,
         )
     return None
 
@@ -140,7 +145,7 @@ def draft_staff_change(
         Refused: no reason, an unknown role, an active person without a role, a lead without a team
             or a lead's role, a draft that is open already.
     """
-    with act("staff_change.draft", by=by, reason=reason, target=(User, person_id)) as action:
+    with act(AccountVerb.STAFF_CHANGE_DRAFT, by=by, reason=reason, target=(User, person_id)) as action:
         require(by, May.DRAFT_STAFF)
         action.require_reason()
         person = action.lock(User, person_id)
@@ -150,13 +155,13 @@ def draft_staff_change(
         if group is None and (role or active):
             raise Refused(
                 say("“{role}” is no role.", role=role) if role else say("Somebody who is active has a role."),
-                code="role",
+                code=AccountRefusal.ROLE,
                 data={"field": "role"},
             )
         if leads_team and (team_id is None or role not in (Role.LEAD, Role.MANAGER) or not active):
             raise Refused(
                 say("To lead a team one is in it, active, and a team lead or a manager."),
-                code="lead",
+                code=AccountRefusal.LEAD,
                 data={"field": "leads_team"},
             )
         change = checked(
@@ -180,13 +185,13 @@ def publish_change_obstacle(change: StaffChange, by: User) -> Obstacle | None:
     """Why this person may not publish the change now, or None."""
     found = four_eyes.publish_obstacle(change, by)
     if found is None and change.person_id == by.pk:
-        return Obstacle(say("This change is about yourself: somebody else has to publish it."), "own")
+        return Obstacle(say("This change is about yourself: somebody else has to publish it."), AccountRefusal.OWN)
     return found
 
 
 def publish_staff_change(change_id: int, *, by: User, reason: str = "") -> StaffChange:
     """Publish another person's draft about a third one; it holds from now on."""
-    with act("staff_change.publish", by=by, reason=reason, target=(StaffChange, change_id)) as action:
+    with act(AccountVerb.STAFF_CHANGE_PUBLISH, by=by, reason=reason, target=(StaffChange, change_id)) as action:
         require(by, May.PUBLISH_STAFF)
         change = action.lock(StaffChange, change_id)
         action.about(change)
@@ -216,7 +221,7 @@ def _keep_an_administrator(person: User, change: StaffChange) -> None:
     if not others.exists():
         raise Refused(
             say("{person} is the only administrator: nobody could draft changes of staff any more.", person=person),
-            code="last_administrator",
+            code=AccountRefusal.LAST_ADMINISTRATOR,
         )
 
 
@@ -235,7 +240,7 @@ def _set_lead(action: Action, person: User, change: StaffChange) -> None:
 
 def discard_staff_change(change_id: int, *, by: User, reason: str) -> StaffChange:
     """Give a draft up: its drafters may, and those who would publish it."""
-    with act("staff_change.discard", by=by, reason=reason, target=(StaffChange, change_id)) as action:
+    with act(AccountVerb.STAFF_CHANGE_DISCARD, by=by, reason=reason, target=(StaffChange, change_id)) as action:
         if permission_obstacle(by, May.PUBLISH_STAFF):
             require(by, May.DRAFT_STAFF)
         action.require_reason()
@@ -250,7 +255,7 @@ def discard_staff_change(change_id: int, *, by: User, reason: str) -> StaffChang
 def bootstrap_obstacle() -> Obstacle | None:
     """Why the first people can't be made: there are people already."""
     if User.objects.filter(role__isnull=False).exists():
-        return Obstacle(say("There is staff already: further people are drafted and published."), "not_empty")
+        return Obstacle(say("There is staff already: further people are drafted and published."), Refusal.NOT_EMPTY)
     return None
 
 
@@ -259,14 +264,17 @@ def bootstrap_staff(*, by: User, administrator: NewPerson, managers: Sequence[Ne
 
     Two managers, because what one has drafted or is about another has to publish.
     """
-    with act("staff.bootstrap", by=by, target=(User, None)) as action:
+    with act(AccountVerb.STAFF_BOOTSTRAP, by=by, target=(User, None)) as action:
         if by.username != User.SYSTEM:
-            raise Refused(say("Only the command that sets a new site up does this."), code="permission")
+            raise Refused(say("Only the command that sets a new site up does this."), code=Refusal.PERMISSION)
         # One row that everybody who tries this has to wait for: two commands at once make one set of people.
         action.lock(User, by.pk)
         action.refuse_if(bootstrap_obstacle())
         if len(managers) != 2:
-            raise Refused(say("Two managers are due: one alone could not publish what is about them."), code="managers")
+            raise Refused(
+                say("Two managers are due: one alone could not publish what is about them."),
+                code=AccountRefusal.MANAGERS,
+            )
         roles = {group.name: group for group in Group.objects.all()}
         made = [_add_person(administrator, active=True, role=roles[Role.ADMIN])]
         made += [_add_person(person, active=True, role=roles[Role.MANAGER]) for person in managers]

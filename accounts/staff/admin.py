@@ -27,27 +27,16 @@ from accounts.staff.actions import (
 from accounts.staff.forms import NewPersonForm, NewTeamForm, StaffChangeForm
 from accounts.staff.language.admin import ChooseLanguage
 from accounts.staff.models import StaffChange, Team, User
-from accounts.staff.permissions import May, may_words, role_words, roles_that
+from accounts.staff.permissions import May, may_words, role_words
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import Done, PageAction, StaffAction
+from backoffice.actions import Done, PageAction, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, when
+from backoffice.display import column, pill, when
 from backoffice.links import link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.text import Text, say
-
-register_verbs(
-    {
-        "team.create": gettext_lazy("made the team"),
-        "staff.create": gettext_lazy("entered the person"),
-        "staff.password": gettext_lazy("changed the password of"),
-        "staff.bootstrap": gettext_lazy("made the first people"),
-        "staff_change.draft": gettext_lazy("drafted the change:"),
-        "staff_change.publish": gettext_lazy("published the change:"),
-        "staff_change.discard": gettext_lazy("discarded the change:"),
-    }
-)
 
 
 class NewStaff(PageAction):
@@ -55,7 +44,6 @@ class NewStaff(PageAction):
     label = gettext_lazy("New person")
     icon = "user-plus"
     may = May.DRAFT_STAFF
-    roles = roles_that(May.DRAFT_STAFF)
     form_class = NewPersonForm
     submit_label = gettext_lazy("Enter and draft")
     intro = gettext_lazy("The person can sign in once a manager has published the drafted role.")
@@ -90,14 +78,12 @@ class DraftStaffChange(StaffAction[User]):
     name = "draft_change"
     label = gettext_lazy("Draft a change")
     icon = "pencil"
-    in_bulk = False
     may = May.DRAFT_STAFF
-    roles = roles_that(May.DRAFT_STAFF)
     form_class = StaffChangeForm
     intro = gettext_lazy("Nothing changes until a manager, who is not this person, has published the draft.")
 
     def obstacle(self, obj: User, by: User) -> Obstacle | None:
-        return draft_obstacle(obj, open_drafts=len(obj.open_drafts))  # type: ignore[attr-defined]
+        return draft_obstacle(obj, open_drafts=len(obj.open_drafts))
 
     def get_initial(self, rows: Sequence[User], by: User) -> dict[str, Any]:
         person = rows[0]
@@ -123,7 +109,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(User)
-class UserAdmin(TrackedAdmin):
+class UserAdmin(TrackedAdmin[User]):
     may_view = May.SEE_STAFF
     staff_actions = (DraftStaffChange,)
     page_actions = (NewStaff, ChooseLanguage)
@@ -147,10 +133,9 @@ class UserAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         drafts = StaffChange.objects.filter(state=StaffChange.State.DRAFT)
-        rows: QuerySet[User] = super().get_queryset(request)
-        return rows.select_related("role", "team", "customer").prefetch_related(
-            Prefetch("staff_changes", queryset=drafts, to_attr="open_drafts")
-        )
+        rows: Any = super().get_queryset(request).select_related("role", "team", "customer")
+        found: QuerySet[User] = rows.prefetch_related(Prefetch("staff_changes", queryset=drafts, to_attr="open_drafts"))
+        return found
 
     @admin.display(description=gettext_lazy("Name"), ordering="last_name")
     def full_name(self, obj: User) -> str:
@@ -170,19 +155,17 @@ class UserAdmin(TrackedAdmin):
     def last_sign_in(self, obj: User) -> Text:
         return when(obj.last_login) or say("never")
 
-    @admin.display(description=gettext_lazy("Since"))
-    def joined(self, obj: User) -> SafeString:
-        return when(obj.date_joined)
+    joined = column(when, "date_joined", description=gettext_lazy("Since"))
 
     @admin.display(description=gettext_lazy("Own customer number"))
     def own_customer_number(self, obj: User) -> Text:
         return obj.customer.number if obj.customer else say("none")
 
-    def page_pills(self, request: HttpRequest, obj: User) -> Sequence[SafeString]:
-        drafted = [pill(say("Change drafted"), "warn")] if obj.open_drafts else []  # type: ignore[attr-defined]
+    def page_pills(self, request: StaffRequest, obj: User) -> Sequence[SafeString]:
+        drafted = [pill(say("Change drafted"), "warn")] if obj.open_drafts else []
         return [self.activity(obj), *drafted]
 
-    def change_panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: User) -> Sequence[Panel]:
         changes = obj.staff_changes.select_related("role", "team", "drafted_by", "published_by")
         may = [may_words(may) for may in May if obj.may(may)]
         return [
@@ -228,34 +211,36 @@ def _in_words(change: StaffChange) -> Text:
 class PublishStaffChange(Publish[StaffChange]):
     label_plural = gettext_lazy("Publish changes")
     may = May.PUBLISH_STAFF
-    roles = roles_that(May.PUBLISH_STAFF)
-
-    def obstacle(self, obj: StaffChange, by: User) -> Obstacle | None:
-        return publish_change_obstacle(obj, by)
+    rule = publish_change_obstacle
+    action = publish_staff_change
+    done = gettext_lazy("{change} is published.")
 
     def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("From now on {person} is: {role}.", person=obj.person, role=_in_words(obj))
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{change} is published.", change=publish_staff_change(pk, by=by, reason=cleaned["reason"]))
 
 
 class DiscardStaffChange(Discard[StaffChange]):
     label_plural = gettext_lazy("Discard changes")
     icon = "x"
     may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
-    roles = roles_that(May.PUBLISH_STAFF, May.DRAFT_STAFF)
-
-    def consequence(self, obj: StaffChange, by: User) -> Text:
-        return say("{person} stays as they are.", person=obj.person)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{change} is discarded.", change=discard_staff_change(pk, by=by, reason=cleaned["reason"]))
+    action = discard_staff_change
+    effect = Sentence(gettext_lazy("{person} stays as they are."), person="person")
+    done = gettext_lazy("{change} is discarded.")
 
 
 @admin.register(StaffChange)
-class StaffChangeAdmin(FourEyesAdmin):
+class StaffChangeAdmin(FourEyesAdmin[StaffChange]):
     may_view = May.SEE_STAFF
+    reads = (
+        "person__role",
+        "person__team",
+        "person__customer",
+        "role",
+        "team",
+        "customer",
+        "drafted_by",
+        "published_by",
+    )
     staff_actions = (PublishStaffChange, DiscardStaffChange)
     list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
     list_filter = ("state",)
@@ -263,24 +248,9 @@ class StaffChangeAdmin(FourEyesAdmin):
     empty_hint = gettext_lazy("Changes are drafted on the page of a person.")
     fields = ("reason", "drafted_by", "published_by")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
-        rows: QuerySet[StaffChange] = super().get_queryset(request)
-        return rows.select_related(
-            "person__role",
-            "person__team",
-            "person__customer",
-            "role",
-            "team",
-            "customer",
-            "drafted_by",
-            "published_by",
-        )
+    shall_be = column(_in_words, description=gettext_lazy("Shall be"))
 
-    @admin.display(description=gettext_lazy("Shall be"))
-    def shall_be(self, obj: StaffChange) -> Text:
-        return _in_words(obj)
-
-    def change_panels(self, request: HttpRequest, obj: StaffChange) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: StaffChange) -> Sequence[Panel]:
         person = obj.person
         now = person.team.lead_id == person.pk if person.team else False
         rows = [
@@ -319,16 +289,14 @@ class NewTeam(PageAction):
     label = gettext_lazy("New team")
     icon = "plus"
     may = May.DRAFT_STAFF
-    roles = roles_that(May.DRAFT_STAFF)
     form_class = NewTeamForm
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        team = create_team(by=by, **cleaned)
-        return Done(say("There is a team {team} now.", team=team), page_url(team))
+    action = create_team
+    done = gettext_lazy("There is a team {team} now.")
+    opens = page_url
 
 
 @admin.register(Team)
-class TeamAdmin(TrackedAdmin):
+class TeamAdmin(TrackedAdmin[Team]):
     may_view = May.SEE_STAFF
     page_actions = (NewTeam,)
     list_display = ("name", "lead", "people")
@@ -339,15 +307,16 @@ class TeamAdmin(TrackedAdmin):
     empty_hint = gettext_lazy("Make the first team with “New team”; people join it by a change of their role and team.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        rows: QuerySet[Team] = super().get_queryset(request)
-        return rows.annotate(size=Count("members", filter=Q(members__is_active=True)))
+        rows: Any = super().get_queryset(request)
+        found: QuerySet[Team] = rows.annotate(size=Count("members", filter=Q(members__is_active=True)))
+        return found
 
     @admin.display(description=gettext_lazy("Active people"), ordering="size")
     def people(self, obj: Team) -> int:
-        size: int = obj.size  # type: ignore[attr-defined]
+        size: int = obj.size
         return size
 
-    def change_panels(self, request: HttpRequest, obj: Team) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Team) -> Sequence[Panel]:
         members = obj.members.select_related("role")
         rows = [
             (

@@ -8,7 +8,6 @@ from typing import Any
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Count, Max
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,7 +17,8 @@ from accounts.staff.permissions import May, Role
 from backoffice.badges import counts_of, register_besides, registered_besides
 from backoffice.display import pill, sub, when
 from backoffice.links import link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from core.text import say, say_count
 
 TABLE = "backoffice/panels/table.html"
@@ -27,9 +27,9 @@ TABLE = "backoffice/panels/table.html"
 SHOWN = 8
 
 
-def unpublished(request: HttpRequest) -> Panel | None:
+def unpublished(request: StaffRequest) -> Panel | None:
     """Changes of staff and of approval limits that nobody has published, for those who drafted them."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.DRAFT_STAFF):
         return None
     limits = ApprovalLimit.objects.filter(state=ApprovalLimit.State.DRAFT).select_related("role", "drafted_by")
@@ -47,9 +47,9 @@ def unpublished(request: HttpRequest) -> Panel | None:
     )
 
 
-def waiting_besides(request: HttpRequest) -> Panel | None:
+def waiting_besides(request: StaffRequest) -> Panel | None:
     """A line for each thing that waits for a manager and is no case: there is seldom any."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.PUBLISH_STAFF):
         return None
     numbers = counts_of(request)
@@ -90,9 +90,9 @@ register_besides(
 # --- Staff and jobs -----------------------------------------------------------------------------
 
 
-def staff_by_role(request: HttpRequest) -> Panel | None:
+def staff_by_role(request: StaffRequest) -> Panel | None:
     """How many people work here in each role, for those who keep the list of staff."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.DRAFT_STAFF):
         return None
     active = User.objects.filter(is_active=True, role__isnull=False)
@@ -115,9 +115,9 @@ def staff_by_role(request: HttpRequest) -> Panel | None:
     )
 
 
-def locked_sign_ins(request: HttpRequest) -> Panel | None:
+def locked_sign_ins(request: StaffRequest) -> Panel | None:
     """Names for which signing in is stopped for a while after too many wrong passwords."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.DRAFT_STAFF):
         return None
     since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
@@ -142,15 +142,3 @@ def locked_sign_ins(request: HttpRequest) -> Panel | None:
         {"headings": [say("Name and address"), say("Wrong passwords"), say("Open again")], "rows": rows},
         tone="warn",
     )
-
-
-register_home_panel(locked_sign_ins, order=10)
-
-
-register_home_panel(staff_by_role, order=20)
-
-
-register_home_panel(unpublished, order=21)
-
-
-register_home_panel(waiting_besides, order=17)

@@ -24,6 +24,9 @@ from core.validators import validate_currency
 class Team(TrackedModel):
     """People who share a queue, with a lead."""
 
+    #: Of rows that are counted with it.
+    size: int
+
     name = models.CharField(_("name"), max_length=80, unique=True)
     lead = models.ForeignKey(
         "User", models.PROTECT, related_name="leads", null=True, blank=True, verbose_name=_("lead")
@@ -60,6 +63,8 @@ class User(Tracked, AbstractUser):
     """
 
     SYSTEM: ClassVar[str] = "system"
+    #: Of rows that are read with them.
+    open_drafts: list[StaffChange]
 
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]

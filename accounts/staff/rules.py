@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.staff.models import User
 from accounts.staff.permissions import SYSTEM_MAY, May, may_words, role_words, roles_that
 from audit.actions import Obstacle, Refused
+from audit.vocabulary import Refusal
 from core.text import say
 
 
@@ -23,7 +24,7 @@ def permission_obstacle(by: User, what: May) -> Obstacle | None:
             what=may_words(what),
             roles=roles_that(what),
         )
-    return Obstacle(sentence, "permission")
+    return Obstacle(sentence, Refusal.PERMISSION)
 
 
 def require(by: User, what: May) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.four_eyes.admin import four_eyes_pill
@@ -15,27 +12,24 @@ from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
 from billing.residual_credits.admin import ProposeLeftover
 from core.amounts import money_text
 from core.text import Text, say
 
-register_verbs(
-    {
-        "leftover.propose": gettext_lazy("proposed to pay out the credit"),
-        "leftover.approve": gettext_lazy("approved to pay out"),
-        "leftover.reject": gettext_lazy("rejected to pay out"),
-        "leftover.withdraw": gettext_lazy("took back the proposal to pay out"),
-    }
-)
-
 
 @admin.register(Credit)
-class CreditAdmin(TrackedAdmin):
+class CreditAdmin(TrackedAdmin[Credit]):
     may_view = May.SEE_MONEY
+    reads = (
+        "customer",
+        "subscription",
+    )
     staff_actions = (ProposeLeftover,)
     list_display = (
         "granted_on",
@@ -70,36 +64,18 @@ class CreditAdmin(TrackedAdmin):
         "remaining_shown",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Credit]:
-        rows: QuerySet[Credit] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription")
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    granted_shown = column(money, "granted", "currency", description=gettext_lazy("Granted"), ordering="granted")
+    applied_shown = column(money, "applied", "currency", description=gettext_lazy("Used"), ordering="applied")
+    remaining_shown = column(money, "remaining", "currency", description=gettext_lazy("Left"))
 
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Credit) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: Credit) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description=gettext_lazy("Granted"), ordering="granted")
-    def granted_shown(self, obj: Credit) -> SafeString:
-        return money(obj.granted, obj.currency)
-
-    @admin.display(description=gettext_lazy("Used"), ordering="applied")
-    def applied_shown(self, obj: Credit) -> SafeString:
-        return money(obj.applied, obj.currency)
-
-    @admin.display(description=gettext_lazy("Left"))
-    def remaining_shown(self, obj: Credit) -> SafeString:
-        return money(obj.remaining, obj.currency)
-
-    def page_title(self, obj: Credit) -> Text:  # type: ignore[override]
+    def page_title(self, obj: Credit) -> Text:
         return say(
             "Credit of {amount}, {customer}", amount=money_text(obj.granted, obj.currency), customer=obj.customer.name
         )
 
-    def change_panels(self, request: HttpRequest, obj: Credit) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Credit) -> Sequence[Panel]:
         unit = obj.currency
         rows = [
             (link(use.invoice), day(use.applied_on), money(use.amount, unit))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -16,10 +15,10 @@ from billing.documents.content import Document
 from core.text import say
 
 
-class DocumentPages(TrackedAdmin):
+class DocumentPages[M: Model](TrackedAdmin[M]):
     """Adds the two addresses and a card that leads to them. Whoever sees the row sees its document."""
 
-    def document_of(self, obj: Any) -> Document:
+    def document_of(self, obj: M) -> Document:
         """What stands on the row's document."""
         raise NotImplementedError
 

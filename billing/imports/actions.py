@@ -15,6 +15,7 @@ from billing.invoices.issuing import build_invoice, build_line, invoice_number, 
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.subscriptions.actions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.vocabulary import BillingVerb
 from core.text import say
 
 
@@ -47,7 +48,7 @@ def _year(period: BillingPeriod) -> int:
 #: that contains the day, and its invoice is issued. A row that is here with the same content is known and left alone.
 #: Numbers of subscriptions and invoices follow the file's order.
 CUSTOMERS = Import(
-    verb="customers.import",
+    verb=BillingVerb.CUSTOMERS_IMPORT,
     model=Customer,
     rights=(May.IMPORT,),
     prepare=prepare,

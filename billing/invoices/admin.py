@@ -15,17 +15,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import not_own
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle, Why
+from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import StaffAction
-from backoffice.admin import TrackedAdmin
+from backoffice.actions import Sentence, StaffAction
 from backoffice.amounts import money
-from backoffice.display import number, sub
+from backoffice.display import column, number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, invoice_document
@@ -40,29 +39,15 @@ from billing.runs.page_actions import RunBilling
 from core.amounts import money_text, sums_in_words
 from core.text import Text, join, say
 
-register_verbs(
-    {
-        "payment.record": gettext_lazy("recorded a payment of the invoice"),
-        "payment.in_full": gettext_lazy("recorded as paid in full"),
-        "invoice.dispute": gettext_lazy("noted that the customer disputes"),
-        "invoice.end_dispute": gettext_lazy("ended the dispute of"),
-        "billing.run": gettext_lazy("ran billing"),
-    }
-)
-
 
 class RecordPayment(StaffAction[Invoice]):
     name = "pay"
     label = gettext_lazy("Record a payment")
     tone = "primary"
     icon = "banknote"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = PaymentForm
-
-    def obstacle(self, obj: Invoice, by: User) -> Why | None:
-        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+    rule = not_own(payment_obstacle)
 
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
@@ -100,21 +85,17 @@ class RecordSurplus(StaffAction[Invoice]):
     name = "pay_again"
     label = gettext_lazy("Paid once more")
     icon = "coins"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = SurplusForm
     intro = gettext_lazy("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
-
-    def obstacle(self, obj: Invoice, by: User) -> Why | None:
-        return surplus_obstacle(obj) or linked_obstacle(by, obj.customer_id)
-
-    def consequence(self, obj: Invoice, by: User) -> Text:
-        return say(
+    rule = not_own(surplus_obstacle)
+    effect = Sentence(
+        gettext_lazy(
             "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
-            "the credit can be paid out with an approval.",
-            subscription=obj.subscription.number,
-        )
+            "the credit can be paid out with an approval."
+        ),
+        subscription="subscription.number",
+    )
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"received_on": timezone.localdate()}
@@ -132,12 +113,9 @@ class PayInFull(StaffAction[Invoice]):
     label_plural = gettext_lazy("Record as paid in full")
     icon = "check"
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = PaidInFullForm
     intro = gettext_lazy("One day and one reference for all of them, such as a collective transfer's.")
-
-    def obstacle(self, obj: Invoice, by: User) -> Why | None:
-        return payment_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+    rule = not_own(payment_obstacle)
 
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
@@ -165,39 +143,29 @@ class Dispute(StaffAction[Invoice]):
     name = "dispute"
     label = gettext_lazy("Customer disputes it")
     icon = "scale"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = DisputeForm
-
-    def obstacle(self, obj: Invoice, by: User) -> Obstacle | None:
-        return dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
-
-    def consequence(self, obj: Invoice, by: User) -> Text:
-        return say("{number} is not chased and not marked overdue until the dispute is ended.", number=obj.number)
+    rule = not_own(dispute_obstacle)
+    action = open_dispute
+    effect = Sentence(
+        gettext_lazy("{number} is not chased and not marked overdue until the dispute is ended."), number="number"
+    )
+    done = Sentence(gettext_lazy("{number} is in dispute."), number="number")
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"disputed_on": timezone.localdate()}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{number} is in dispute.", number=open_dispute(pk, by=by, **cleaned).number)
 
 
 class EndDispute(StaffAction[Invoice]):
     name = "end_dispute"
     label = gettext_lazy("End the dispute")
     icon = "circle-check"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
-
-    def obstacle(self, obj: Invoice, by: User) -> Obstacle | None:
-        return end_dispute_obstacle(obj) or linked_obstacle(by, obj.customer_id)
-
-    def consequence(self, obj: Invoice, by: User) -> Text:
-        return say(
-            "What is due on {number} is asked for again; it is overdue if its day has passed.", number=obj.number
-        )
+    rule = not_own(end_dispute_obstacle)
+    effect = Sentence(
+        gettext_lazy("What is due on {number} is asked for again; it is overdue if its day has passed."),
+        number="number",
+    )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         invoice = end_dispute(pk, by=by, reason=cleaned["reason"])
@@ -222,8 +190,13 @@ class InDispute(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(DocumentPages, TrackedAdmin):
+class InvoiceAdmin(DocumentPages[Invoice]):
     may_view = May.SEE_MONEY
+    reads = (
+        "customer",
+        "period__subscription",
+        "charges_of",
+    )
     staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute)
     page_actions = (RunBilling,)
     list_display = (
@@ -243,15 +216,11 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on", "dispute")
     readonly_fields = ("customer_link", "subscription", "period_link", "dispute")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
-        rows: QuerySet[Invoice] = super().get_queryset(request)
-        return rows.select_related("customer", "period__subscription", "charges_of")
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self._owing_view)
         return [path("owing.csv", view, name="billing_invoice_owing"), *super().get_urls()]
 
-    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         """Who owes us what, as a file; and a word where something is owed that no invoice asks for."""
         count, sums = unasked_in_words()
         url = f"{reverse('admin:billing_charge_changelist')}?waits=ended"
@@ -280,21 +249,14 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
         write_csv(owing(), response)
         return response
 
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Invoice) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription(self, obj: Invoice) -> SafeString:
-        return link(obj.subscription)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    subscription = column(link, "subscription", description=gettext_lazy("Subscription"))
 
     @admin.display(description=gettext_lazy("Period"))
     def period_link(self, obj: Invoice) -> SafeString:
         return link(obj.period) if obj.period is not None else SafeString(say("none: charges alone"))
 
-    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
-    def gross_shown(self, obj: Invoice) -> SafeString:
-        return money(obj.gross, obj.currency)
+    gross_shown = column(money, "gross", "currency", description=gettext_lazy("Gross"), ordering="gross")
 
     @admin.display(description=gettext_lazy("Due"), ordering="due_on")
     def due_shown(self, obj: Invoice) -> SafeString:
@@ -314,13 +276,13 @@ class InvoiceAdmin(DocumentPages, TrackedAdmin):
     def document_of(self, obj: Invoice) -> Document:
         return invoice_document(obj)
 
-    def page_title(self, obj: Invoice) -> Text:  # type: ignore[override]
+    def page_title(self, obj: Invoice) -> Text:
         return say("Invoice {number}", number=obj.number)
 
-    def page_pills(self, request: HttpRequest, obj: Invoice) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Invoice) -> Sequence[SafeString]:
         return [invoice_pill(obj), *([dispute_pill(obj)] if obj.disputed_on else [])]
 
-    def change_panels(self, request: HttpRequest, obj: Invoice) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Invoice) -> Sequence[Panel]:
         unit = obj.currency
         less = [
             (words, -amount)

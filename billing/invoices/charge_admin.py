@@ -15,15 +15,15 @@ from django.utils.translation import gettext_lazy
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
+from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.actions import Done, OptionalReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import pill
+from backoffice.display import column, pill
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.invoices.charges import ask_for_charges, ask_obstacle
 from billing.invoices.models import Charge
@@ -31,8 +31,6 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.panels import subscription_page
 from core.amounts import money_text
 from core.text import Text, say
-
-register_verbs({"charge.invoice": gettext_lazy("asked for charges alone by the invoice")})
 
 
 def charge_pill(charge: Charge) -> SafeString:
@@ -49,14 +47,10 @@ class AskForCharges(StaffAction[Charge]):
     label = gettext_lazy("Ask for it by an own invoice")
     tone = "primary"
     icon = "receipt-text"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = OptionalReasonForm
     intro = gettext_lazy("For a subscription that has ended: no next invoice comes.")
-
-    def obstacle(self, obj: Charge, by: User) -> Obstacle | None:
-        return ask_obstacle(obj, by)
+    rule = ask_obstacle
 
     def consequence(self, obj: Charge, by: User) -> Text:
         waiting = obj.subscription.charges.filter(invoiced_on__isnull=True, currency=obj.currency)
@@ -100,8 +94,14 @@ class Waiting(admin.SimpleListFilter):
 
 
 @admin.register(Charge)
-class ChargeAdmin(TrackedAdmin):
+class ChargeAdmin(TrackedAdmin[Charge]):
     may_view = May.SEE_MONEY
+    reads = (
+        "customer",
+        "subscription",
+        "line__invoice",
+    )
+    heading_pill = charge_pill
     staff_actions = (AskForCharges,)
     list_display = ("charged_on", "customer", "subscription", "reason", "state_pill", "amount_shown")
     list_filter = (Waiting, "currency", "charged_on")
@@ -116,40 +116,23 @@ class ChargeAdmin(TrackedAdmin):
     fields = ("customer_link", "subscription_link", "charged_on", "reason", "amount_shown", "tax_rate", "invoice")
     readonly_fields = ("customer_link", "subscription_link", "amount_shown", "invoice")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Charge]:
-        rows: QuerySet[Charge] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription", "line__invoice")
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Charge) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: Charge) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
-    def amount_shown(self, obj: Charge) -> SafeString:
-        return money(obj.amount, obj.currency)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
 
     @admin.display(description=gettext_lazy("Invoice"))
     def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
         return SafeString(say("none yet")) if line is None else link(line.invoice)
 
-    @admin.display(description=gettext_lazy("State"), ordering="invoiced_on")
-    def state_pill(self, obj: Charge) -> SafeString:
-        return charge_pill(obj)
+    state_pill = column(charge_pill, description=gettext_lazy("State"), ordering="invoiced_on")
 
-    def page_title(self, obj: Charge) -> Text:  # type: ignore[override]
+    def page_title(self, obj: Charge) -> Text:
         return say(
             "Charge of {amount}, {customer}", amount=money_text(obj.amount, obj.currency), customer=obj.customer.name
         )
 
-    def page_pills(self, request: HttpRequest, obj: Charge) -> Sequence[SafeString]:
-        return [charge_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Charge) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Charge) -> Sequence[Panel]:
         line = getattr(obj, "line", None)
         return [] if line is None else [timeline_panel(Event.objects.about(line.invoice))]
 

@@ -11,10 +11,12 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act
+from audit.vocabulary import Refusal
 from billing.invoices.issuing import issue_charges
 from billing.invoices.models import Charge, Invoice
 from billing.money import format_amount
 from billing.subscriptions.models import Subscription
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import money_text
 from core.text import in_english, say
 
@@ -24,14 +26,14 @@ def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
     if missing := permission_obstacle(by, May.HANDLE_MONEY):
         return missing
     if charge.invoiced_on is not None:
-        return Obstacle(say("It stands on an invoice of {day} already.", day=charge.invoiced_on), "state")
+        return Obstacle(say("It stands on an invoice of {day} already.", day=charge.invoiced_on), Refusal.STATE)
     if charge.subscription.state != Subscription.State.ENDED:
         return Obstacle(
             say(
                 "{subscription} has not ended: its next invoice asks for this, or an invoice of its own when it has.",
                 subscription=charge.subscription.number,
             ),
-            "not_ended",
+            BillingRefusal.NOT_ENDED,
         )
     return linked_obstacle(by, charge.customer_id)
 
@@ -43,11 +45,11 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
     Raises:
         Refused: asked for already, the subscription has not ended, a linked person, or a day in the future.
     """
-    with act("charge.invoice", by=by, reason=reason, target=(Charge, charge_id)) as action:
+    with act(BillingVerb.CHARGE_INVOICE, by=by, reason=reason, target=(Charge, charge_id)) as action:
         require(by, May.HANDLE_MONEY)
         known = Charge.objects.values_list("subscription_id", flat=True).filter(pk=charge_id).first()
         if known is None:
-            raise Refused(say("This charge does not exist (any more)."), code="missing")
+            raise Refused(say("This charge does not exist (any more)."), code=Refusal.MISSING)
         subscription = action.lock(Subscription, known)
         action.about(subscription, customer_id=subscription.customer_id)
         waiting = Charge.objects.filter(subscription=subscription, invoiced_on__isnull=True)
@@ -57,7 +59,7 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
         action.refuse_if(ask_obstacle(charge, by))
         day = on or timezone.localdate()
         if day > timezone.localdate():
-            raise Refused(say("An invoice is not dated in the future."), code="dates")
+            raise Refused(say("An invoice is not dated in the future."), code=Refusal.DATES)
         asked = sorted(
             (row for row in charges.values() if row.currency == charge.currency),
             key=lambda row: (row.charged_on, row.pk),
@@ -69,7 +71,7 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
                     subscription=subscription.number,
                     currency=subscription.currency,
                 ),
-                code="currency",
+                code=Refusal.CURRENCY,
             )
         invoice = issue_charges(subscription, asked, on=day)
         action.about(invoice, customer_id=subscription.customer_id)

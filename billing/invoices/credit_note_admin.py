@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.permissions import May
-from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import link
 from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, credit_note_document
 from billing.invoices.models import CreditNote
@@ -26,8 +25,14 @@ from core.text import Text, say
 
 
 @admin.register(CreditNote)
-class CreditNoteAdmin(DocumentPages, TrackedAdmin):
+class CreditNoteAdmin(DocumentPages[CreditNote]):
     may_view = May.SEE_MONEY
+    reads = (
+        "customer",
+        "period__subscription",
+        "period__invoice",
+        "reverses",
+    )
     list_display = ("number", "customer", "issued_on", "kind", "period", "net_shown", "tax_shown", "gross_shown")
     list_filter = ("kind", "currency", "issued_on")
     list_select_related = ("customer", "period")
@@ -39,33 +44,12 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
     fields = ("kind", "customer_link", "subscription", "period_link", "issued_on", "amounts", "takes_back")
     readonly_fields = ("customer_link", "subscription", "period_link", "amounts", "takes_back")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CreditNote]:
-        rows: QuerySet[CreditNote] = super().get_queryset(request)
-        return rows.select_related("customer", "period__subscription", "period__invoice", "reverses")
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: CreditNote) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription(self, obj: CreditNote) -> SafeString:
-        return link(obj.period.subscription)
-
-    @admin.display(description=gettext_lazy("Period"))
-    def period_link(self, obj: CreditNote) -> SafeString:
-        return link(obj.period)
-
-    @admin.display(description=gettext_lazy("Net"), ordering="net")
-    def net_shown(self, obj: CreditNote) -> SafeString:
-        return money(obj.net, obj.currency)
-
-    @admin.display(description=gettext_lazy("Tax"), ordering="tax")
-    def tax_shown(self, obj: CreditNote) -> SafeString:
-        return money(obj.tax, obj.currency)
-
-    @admin.display(description=gettext_lazy("Gross"), ordering="gross")
-    def gross_shown(self, obj: CreditNote) -> SafeString:
-        return money(obj.gross, obj.currency)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    subscription = column(link, "period.subscription", description=gettext_lazy("Subscription"))
+    period_link = column(link, "period", description=gettext_lazy("Period"))
+    net_shown = column(money, "net", "currency", description=gettext_lazy("Net"), ordering="net")
+    tax_shown = column(money, "tax", "currency", description=gettext_lazy("Tax"), ordering="tax")
+    gross_shown = column(money, "gross", "currency", description=gettext_lazy("Gross"), ordering="gross")
 
     @admin.display(description=gettext_lazy("Amounts"))
     def amounts(self, obj: CreditNote) -> Text:
@@ -85,8 +69,8 @@ class CreditNoteAdmin(DocumentPages, TrackedAdmin):
     def document_of(self, obj: CreditNote) -> Document:
         return credit_note_document(obj)
 
-    def page_title(self, obj: CreditNote) -> Text:  # type: ignore[override]
+    def page_title(self, obj: CreditNote) -> Text:
         return say("{kind} {number}", kind=obj.get_kind_display(), number=obj.number)
 
-    def change_panels(self, request: HttpRequest, obj: CreditNote) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: CreditNote) -> Sequence[Panel]:
         return [self.document_panel(obj)]

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from accounts.numbers.models import next_number
 from audit.actions import Refused
+from audit.vocabulary import Refusal
 from billing.invoices.models import CreditNote
 from billing.money import split_gross
 from billing.subscriptions.models import BillingPeriod
+from billing.vocabulary import BillingRefusal
 from core.amounts import money_text
 from core.text import say
 
@@ -39,16 +41,17 @@ def issue_credit_note(
                 "A credit note over {amount} would say nothing.",
                 amount=money_text(amount, period.currency),
             ),
-            code="amount",
+            code=Refusal.AMOUNT,
         )
     if (kind == CreditNote.Kind.REVERSAL) != (reverses is not None):
         raise Refused(
-            say("A reversal, and only a reversal, names the credit note that it takes back."), code="reverses"
+            say("A reversal, and only a reversal, names the credit note that it takes back."),
+            code=BillingRefusal.REVERSES,
         )
     if reverses is not None and (reverses.period_id != period.pk or amount > reverses.gross):
         raise Refused(
             say("This does not fit credit note {number}, which it would take back.", number=reverses.number),
-            code="reverses",
+            code=BillingRefusal.REVERSES,
         )
     issued_on = on or timezone.localdate()
     net, tax = split_gross(amount, period.tax_rate, period.currency)

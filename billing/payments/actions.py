@@ -12,11 +12,13 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.invoices.issuing import state_of
 from billing.invoices.models import Invoice
 from billing.money import is_whole_minor
 from billing.payments.models import Payment
 from billing.remedies.effects import give_credit
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import digits_text, money_text
 from core.text import Text, in_english, say
 
@@ -51,7 +53,7 @@ def record_payment(
     Raises:
         Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
     """
-    with act("payment.record", by=by, target=(Invoice, invoice_id)) as action:
+    with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
         owner = ("period__subscription", "charges_of") if surplus_to_credit else ()
         invoice = action.lock(Invoice, invoice_id, *owner)
@@ -59,7 +61,7 @@ def record_payment(
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(linked_obstacle(by, invoice.customer_id))
         if subscription is None:
-            action.refuse_if(payment_obstacle(invoice), code="state")
+            action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
         if amount <= 0 or not is_whole_minor(amount, invoice.currency):
             raise Refused(
                 say(
@@ -67,7 +69,7 @@ def record_payment(
                     amount=digits_text(amount, invoice.currency),
                     currency=invoice.currency,
                 ),
-                code="amount",
+                code=Refusal.AMOUNT,
             )
         surplus = max(Decimal(0), amount - invoice.due)
         if surplus and subscription is None:
@@ -78,10 +80,10 @@ def record_payment(
                     invoice=invoice.number,
                     amount=money_text(amount, invoice.currency),
                 ),
-                code="overpaid",
+                code=BillingRefusal.OVERPAID,
             )
         if received_on > timezone.localdate():
-            raise Refused(say("A payment cannot have been received in the future."), code="dates")
+            raise Refused(say("A payment cannot have been received in the future."), code=Refusal.DATES)
         payment = checked(
             Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
         )
@@ -108,13 +110,13 @@ def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str)
     Raises:
         Refused: as ``record_payment``, or without a reference: a list of payments names what they are known by.
     """
-    with act("payment.in_full", by=by, target=(Invoice, invoice_id)) as action:
+    with act(BillingVerb.PAYMENT_IN_FULL, by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
         if not reference.strip():
-            raise Refused(say("Please give the reference of the payment."), code="reference_missing")
-        action.refuse_if(payment_obstacle(invoice), code="state")
+            raise Refused(say("Please give the reference of the payment."), code=BillingRefusal.REFERENCE_MISSING)
+        action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
         return record_payment(
             invoice_id, by=by, amount=invoice.due, received_on=received_on, reference=reference.strip()
         )

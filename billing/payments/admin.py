@@ -6,39 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import not_own
 from accounts.customers.models import Customer
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from audit.models import Event
+from accounts.staff.permissions import May
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import sub
+from backoffice.display import column, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
 from billing.payments.disputes import chargeback_obstacle, record_chargeback
 from billing.payments.forms import ChargebackForm
 from billing.payments.models import Payment
 from core.amounts import money_text
 from core.text import Text, say
-
-register_verbs(
-    {
-        "payment.charge_back": gettext_lazy("recorded that the bank took back the payment"),
-        "bank.import": gettext_lazy("read the bank statement"),
-        "bank.match": gettext_lazy("matched to an invoice the line"),
-        "bank.set_aside": gettext_lazy("set aside the line"),
-    }
-)
 
 
 class ChargeBack(StaffAction[Payment]):
@@ -46,13 +32,9 @@ class ChargeBack(StaffAction[Payment]):
     label = gettext_lazy("Taken back by the bank")
     tone = "danger"
     icon = "undo-2"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = ChargebackForm
-
-    def obstacle(self, obj: Payment, by: User) -> Obstacle | None:
-        return chargeback_obstacle(obj) or linked_obstacle(by, obj.invoice.customer_id)
+    rule = not_own(chargeback_obstacle, "invoice.customer_id")
 
     def consequence(self, obj: Payment, by: User) -> Text:
         amount = money_text(obj.amount, obj.invoice.currency)
@@ -85,8 +67,14 @@ class ChargeBack(StaffAction[Payment]):
 
 
 @admin.register(Payment)
-class PaymentAdmin(TrackedAdmin):
+class PaymentAdmin(TrackedAdmin[Payment]):
     may_view = May.SEE_MONEY
+    reads = (
+        "invoice__customer",
+        "recorded_by",
+        "chargeback",
+        "credit",
+    )
     staff_actions = (ChargeBack,)
     list_display = ("received_on", "invoice_link", "customer", "reference", "recorded_by", "amount_shown", "taken_back")
     list_filter = ("received_on",)
@@ -108,19 +96,13 @@ class PaymentAdmin(TrackedAdmin):
     )
     readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "taken_back")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
-        rows: QuerySet[Payment] = super().get_queryset(request)
-        return rows.select_related("invoice__customer", "recorded_by", "chargeback", "credit")
-
     @admin.display(description=gettext_lazy("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
             return SafeString(say("nothing"))
         return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
 
-    @admin.display(description=gettext_lazy("Invoice"), ordering="invoice__number")
-    def invoice_link(self, obj: Payment) -> SafeString:
-        return link(obj.invoice)
+    invoice_link = column(link, "invoice", description=gettext_lazy("Invoice"), ordering="invoice__number")
 
     @admin.display(description=gettext_lazy("Customer"), ordering="invoice__customer__name")
     def customer(self, obj: Payment) -> Customer:
@@ -141,6 +123,3 @@ class PaymentAdmin(TrackedAdmin):
             day(chargeback.taken_back_on),
             sub(say("{amount}: {reason}", amount=amount, reason=chargeback.reason)),
         )
-
-    def change_panels(self, request: HttpRequest, obj: Payment) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

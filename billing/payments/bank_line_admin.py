@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from audit.models import Event
-from backoffice.actions import Done, PageAction, ReasonForm, StaffAction
+from accounts.staff.permissions import May
+from backoffice.actions import Done, PageAction, ReasonForm, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import pill, sub
+from backoffice.display import column, pill, sub
 from backoffice.links import link
-from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from billing.payments.bank_lines import (
     Became,
     import_bank,
@@ -42,7 +38,6 @@ class ReadStatement(PageAction):
     icon = "file-up"
     tone = "primary"
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = StatementForm
     submit_label = gettext_lazy("Read it")
     intro = gettext_lazy(
@@ -57,9 +52,7 @@ class ReadStatement(PageAction):
 
 
 class _OnLine(StaffAction[BankLine]):
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
 
 
 class MatchLine(_OnLine):
@@ -68,9 +61,7 @@ class MatchLine(_OnLine):
     tone = "primary"
     icon = "link"
     form_class = MatchForm
-
-    def obstacle(self, obj: BankLine, by: User) -> Obstacle | None:
-        return line_obstacle(obj)
+    rule = of_row(line_obstacle)
 
     def consequence(self, obj: BankLine, by: User) -> Text:
         return say(
@@ -98,22 +89,17 @@ class SetAside(_OnLine):
     label = gettext_lazy("Set aside")
     label_plural = gettext_lazy("Set aside")
     icon = "archive"
-    in_bulk = True
     form_class = ReasonForm
-
-    def obstacle(self, obj: BankLine, by: User) -> Obstacle | None:
-        return set_aside_obstacle(obj)
-
-    def consequence(self, obj: BankLine, by: User) -> Text:
-        return say("It pays none of our invoices; it can still be matched later.")
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{line} is set aside.", line=set_aside_bank_line(pk, by=by, reason=cleaned["reason"]))
+    rule = of_row(set_aside_obstacle)
+    action = set_aside_bank_line
+    effect = gettext_lazy("It pays none of our invoices; it can still be matched later.")
+    done = gettext_lazy("{line} is set aside.")
 
 
 @admin.register(BankLine)
-class BankLineAdmin(TrackedAdmin):
+class BankLineAdmin(TrackedAdmin[BankLine]):
     may_view = May.SEE_MONEY
+    reads = ("payment__invoice",)
     staff_actions = (MatchLine, SetAside)
     page_actions = (ReadStatement,)
     list_display = ("booked_on", "payer_and_text", "amount_shown", "state_pill", "invoice")
@@ -127,17 +113,11 @@ class BankLineAdmin(TrackedAdmin):
     fields = ("booked_on", "amount_shown", "payer", "text", "why", "invoice", "file_name", "row")
     readonly_fields = ("amount_shown", "invoice")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BankLine]:
-        rows: QuerySet[BankLine] = super().get_queryset(request)
-        return rows.select_related("payment__invoice")
-
     @admin.display(description=gettext_lazy("From, and what for"), ordering="payer")
     def payer_and_text(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", obj.payer or "–", sub(obj.text))
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
-    def amount_shown(self, obj: BankLine) -> SafeString:
-        return money(obj.amount, obj.currency)
+    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_pill(self, obj: BankLine) -> SafeString:
@@ -147,17 +127,14 @@ class BankLineAdmin(TrackedAdmin):
     def invoice(self, obj: BankLine) -> SafeString:
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 
-    def page_title(self, obj: BankLine) -> Text:  # type: ignore[override]
+    def page_title(self, obj: BankLine) -> Text:
         amount = money_text(obj.amount, obj.currency)
         if not obj.payer:
             return say("{amount} from somebody", amount=amount)
         return say("{amount} from {payer}", amount=amount, payer=obj.payer)
 
-    def page_pills(self, request: HttpRequest, obj: BankLine) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: BankLine) -> Sequence[SafeString]:
         return [_line_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: BankLine) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
 
 
 def _line_pill(line: BankLine) -> SafeString:

@@ -19,11 +19,13 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import CHUNK
+from audit.vocabulary import Refusal
 from billing.imports.bank import Booking, Statement
 from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.payments.actions import record_payment
 from billing.payments.models import BankLine
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text, counted, in_english, join, say
 
@@ -80,7 +82,7 @@ class StatementRefused(Refused):
             sentences.append(say("And {count} more.", count=counted(len(bad) - NAMED)))
         super().__init__(
             join(" ", sentences),
-            code="rows",
+            code=Refusal.ROWS,
             data=data,
         )
         self.report = report
@@ -106,7 +108,7 @@ def import_bank(statement: Statement, *, by: User) -> BankReport:
         Refused: the person may not, or somebody reads the same statement at the same moment.
     """
     reason = f"Read from {statement.file_name}"
-    with act("bank.import", by=by, reason=reason, target=(BankLine, None)) as action:
+    with act(BillingVerb.BANK_IMPORT, by=by, reason=reason, target=(BankLine, None)) as action:
         action.target_label = statement.file_name[:200]
         require(by, May.HANDLE_MONEY)
         require(by, May.IMPORT)
@@ -126,7 +128,7 @@ def import_bank(statement: Statement, *, by: User) -> BankReport:
         except IntegrityError as error:
             raise Refused(
                 say("Somebody has read the same statement at the same moment. Nothing was taken in: look at the list."),
-                code="concurrent",
+                code=Refusal.CONCURRENT,
             ) from error
         action.data = {**data, "received": received}
         action.message = report.counts()
@@ -259,7 +261,7 @@ def _reference(line: BankLine) -> str:
 def line_obstacle(line: BankLine) -> Obstacle | None:
     """Why nothing can be done with a line any more, or None."""
     if line.state == BankLine.State.MATCHED:
-        return Obstacle(say("This line is matched to an invoice already."), "state")
+        return Obstacle(say("This line is matched to an invoice already."), Refusal.STATE)
     return None
 
 
@@ -272,7 +274,7 @@ def match_bank_line(
     Raises:
         Refused: matched already, no such invoice, another currency, or more than is due on it.
     """
-    with act("bank.match", by=by, reason=reason, target=(BankLine, line_id)) as action:
+    with act(BillingVerb.BANK_MATCH, by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
         number = invoice_number.strip()
         found = Invoice.objects.filter(number=number).first()
@@ -282,7 +284,9 @@ def match_bank_line(
         action.about(line, customer_id=None if invoice is None else invoice.customer_id)
         action.refuse_if(line_obstacle(line))
         if invoice is None:
-            raise Refused(say("There is no such invoice."), code="unknown", data={"field": "invoice_number"})
+            raise Refused(
+                say("There is no such invoice."), code=BillingRefusal.UNKNOWN, data={"field": "invoice_number"}
+            )
         if invoice.currency != line.currency:
             raise Refused(
                 say(
@@ -291,7 +295,7 @@ def match_bank_line(
                     currency=invoice.currency,
                     paid_in=line.currency,
                 ),
-                code="currency",
+                code=Refusal.CURRENCY,
                 data={"field": "invoice_number"},
             )
         line.payment = record_payment(
@@ -314,13 +318,13 @@ def match_bank_line(
 def set_aside_obstacle(line: BankLine) -> Obstacle | None:
     """Why a line cannot be set aside (once more), or None."""
     if line.state == BankLine.State.SET_ASIDE:
-        return Obstacle(say("This line was set aside already."), "state")
+        return Obstacle(say("This line was set aside already."), Refusal.STATE)
     return line_obstacle(line)
 
 
 def set_aside_bank_line(line_id: int, *, by: User, reason: str) -> BankLine:
     """Note that a line pays none of our invoices, and why."""
-    with act("bank.set_aside", by=by, reason=reason, target=(BankLine, line_id)) as action:
+    with act(BillingVerb.BANK_SET_ASIDE, by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
         line = action.lock(BankLine, line_id)
         action.about(line)

@@ -12,10 +12,12 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
 from billing.money import is_whole_minor
 from billing.payments.models import Chargeback, Payment
+from billing.vocabulary import BillingVerb
 from core.amounts import money_text
 from core.text import say
 
@@ -29,11 +31,12 @@ def dispute_obstacle(invoice: Invoice) -> Obstacle | None:
                 invoice=invoice.number,
                 day=invoice.disputed_on,
             ),
-            "state",
+            Refusal.STATE,
         )
     if invoice.due == 0:
         return Obstacle(
-            say("Nothing is due on invoice {invoice}, so there is nothing to dispute.", invoice=invoice.number), "state"
+            say("Nothing is due on invoice {invoice}, so there is nothing to dispute.", invoice=invoice.number),
+            Refusal.STATE,
         )
     return None
 
@@ -44,7 +47,7 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
     Raises:
         Refused: nothing is due, in dispute already, no reason, or a day before the invoice or in the future.
     """
-    with act("invoice.dispute", by=by, reason=reason, target=(Invoice, invoice_id)) as action:
+    with act(BillingVerb.INVOICE_DISPUTE, by=by, reason=reason, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
@@ -57,7 +60,7 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
                     "The day of the dispute lies between the invoice's ({day}) and today.",
                     day=invoice.issued_on,
                 ),
-                code="dates",
+                code=Refusal.DATES,
             )
         invoice.disputed_on = disputed_on
         invoice.dispute_reason = reason.strip()
@@ -70,13 +73,13 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
 def end_dispute_obstacle(invoice: Invoice) -> Obstacle | None:
     """Why there is no dispute to end, or None."""
     if invoice.disputed_on is None:
-        return Obstacle(say("Invoice {invoice} is not in dispute.", invoice=invoice.number), "state")
+        return Obstacle(say("Invoice {invoice} is not in dispute.", invoice=invoice.number), Refusal.STATE)
     return None
 
 
 def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
     """The dispute is over, ``reason`` says how; what is past its due date is overdue again."""
-    with act("invoice.end_dispute", by=by, reason=reason, target=(Invoice, invoice_id)) as action:
+    with act(BillingVerb.INVOICE_END_DISPUTE, by=by, reason=reason, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
@@ -103,7 +106,7 @@ def state_while_due(invoice: Invoice) -> str:
 def chargeback_obstacle(payment: Payment) -> Obstacle | None:
     """Why a payment cannot have been charged back (again), or None. ``select_related("chargeback")`` serves."""
     if hasattr(payment, "chargeback"):
-        return Obstacle(say("This payment was charged back already."), "state")
+        return Obstacle(say("This payment was charged back already."), Refusal.STATE)
     return None
 
 
@@ -118,7 +121,7 @@ def record_chargeback(
     Raises:
         Refused: charged back already, more than the payment, before it, in the future, or without a reason.
     """
-    with act("payment.charge_back", by=by, reason=reason, target=(Payment, payment_id)) as action:
+    with act(BillingVerb.PAYMENT_CHARGE_BACK, by=by, reason=reason, target=(Payment, payment_id)) as action:
         require(by, May.HANDLE_MONEY)
         payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", "credit")
         invoice, credit = payment.invoice, payment.credit
@@ -134,7 +137,7 @@ def record_chargeback(
                     part=money_text(taken, invoice.currency),
                     amount=money_text(payment.amount, invoice.currency),
                 ),
-                code="amount",
+                code=Refusal.AMOUNT,
             )
         if not payment.received_on <= taken_back_on <= timezone.localdate():
             raise Refused(
@@ -142,7 +145,7 @@ def record_chargeback(
                     "A payment is taken back between the day it came ({day}) and today.",
                     day=payment.received_on,
                 ),
-                code="dates",
+                code=Refusal.DATES,
             )
         chargeback = checked(
             Chargeback(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.display import number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.payments.models import BankLine
 from core.amounts import money_text
@@ -19,9 +18,9 @@ from core.text import say
 SHOWN = 8
 
 
-def unmatched_bank_lines(request: HttpRequest) -> Panel | None:
+def unmatched_bank_lines(request: StaffRequest) -> Panel | None:
     """Money that came in and that nobody has laid to an invoice, the oldest first."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.HANDLE_MONEY):
         return None
     found = list(BankLine.objects.filter(state=BankLine.State.UNMATCHED).order_by("booked_on", "pk")[:SHOWN])
@@ -44,6 +43,3 @@ def unmatched_bank_lines(request: HttpRequest) -> Panel | None:
         note=say("all that match none"),
         url=f"{reverse('admin:billing_bankline_changelist')}?state__exact=unmatched",
     )
-
-
-register_home_panel(unmatched_bank_lines, order=13)

@@ -12,10 +12,12 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from billing.payouts.notifications import tell_payout_made
 from billing.remedies.effects import credit_obstacle, give_credit
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, say
 
 
@@ -36,7 +38,7 @@ def payout_obstacle(payout: Payout, *wanted: str) -> Text | None:
 def paid_obstacle(payout: Payout) -> Obstacle | None:
     """Why a payout cannot be paid now, or None: not pending, or the account awaits its second person."""
     if obstacle := payout_obstacle(payout, Payout.State.PENDING):
-        return Obstacle(obstacle, "state")
+        return Obstacle(obstacle, Refusal.STATE)
     return unconfirmed_obstacle(payout.customer) or unproven_obstacle(payout.customer, payout.iban)
 
 
@@ -47,19 +49,19 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
         Refused: not pending, no reference, a day before it was asked for or in the future, or the customer's latest
             change of bank details is not confirmed.
     """
-    with act("payout.paid", by=by, target=(Payout, payout_id)) as action:
+    with act(BillingVerb.PAYOUT_PAID, by=by, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
         action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(paid_obstacle(payout))
         if not reference.strip():
-            raise Refused(say("Please give the bank's reference."), code="reference_missing")
+            raise Refused(say("Please give the bank's reference."), code=BillingRefusal.REFERENCE_MISSING)
         if paid_on > timezone.localdate():
-            raise Refused(say("A payout cannot have been made in the future."), code="dates")
+            raise Refused(say("A payout cannot have been made in the future."), code=Refusal.DATES)
         if paid_on < payout.requested_on:
             raise Refused(
                 say("It was asked for on {day}, so it was not paid before.", day=payout.requested_on),
-                code="dates",
+                code=Refusal.DATES,
             )
         payout.state = Payout.State.PAID
         payout.reference = reference.strip()
@@ -71,13 +73,13 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
 
 def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
     """Record that the bank could not pay, and why."""
-    with act("payout.failed", by=by, reason=reason, target=(Payout, payout_id)) as action:
+    with act(BillingVerb.PAYOUT_FAILED, by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         action.require_reason(say("why the payout failed"))
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
         action.refuse_if(linked_obstacle(by, payout.customer_id))
-        action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code="state")
+        action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code=Refusal.STATE)
         payout.state = Payout.State.FAILED
         payout.failure = reason.strip()[:200]
         payout.save()
@@ -87,17 +89,19 @@ def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
 def retry_obstacle(payout: Payout) -> Obstacle | None:
     """Why a payout cannot be tried once more, or None."""
     if obstacle := payout_obstacle(payout, Payout.State.FAILED):
-        return Obstacle(obstacle, "state")
+        return Obstacle(obstacle, Refusal.STATE)
     if payout.attempts > 1:
-        return Obstacle(say("This payout was tried again already. Turn it into a credit instead."), "retried")
+        return Obstacle(
+            say("This payout was tried again already. Turn it into a credit instead."), BillingRefusal.RETRIED
+        )
     if not payout.customer.iban:
-        return Obstacle(say("The customer has no bank details."), "no_bank_details")
+        return Obstacle(say("The customer has no bank details."), BillingRefusal.NO_BANK_DETAILS)
     return unconfirmed_obstacle(payout.customer)
 
 
 def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
     """Try a failed payout once more, under the same key and with the customer's bank details of now."""
-    with act("payout.retry", by=by, reason=reason, target=(Payout, payout_id)) as action:
+    with act(BillingVerb.PAYOUT_RETRY, by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
         action.refuse_if(linked_obstacle(by, payout.customer_id))
@@ -114,11 +118,11 @@ def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
 def to_credit_obstacle(payout: Payout) -> Obstacle | None:
     """Why a payout cannot become a credit, or None. Leftover credit goes back to where it was, next cycle or not."""
     if obstacle := payout_obstacle(payout, Payout.State.FAILED):
-        return Obstacle(obstacle, "state")
+        return Obstacle(obstacle, Refusal.STATE)
     if hasattr(payout, "leftover"):
         return None
     if obstacle := credit_obstacle(payout.subscription):
-        return Obstacle(obstacle, "no_next_cycle")
+        return Obstacle(obstacle, BillingRefusal.NO_NEXT_CYCLE)
     return None
 
 
@@ -127,7 +131,7 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
 
     A failed payout of leftover credit goes back to that credit: it is left again, and can be proposed anew.
     """
-    with act("payout.to_credit", by=by, reason=reason, target=(Payout, payout_id)) as action:
+    with act(BillingVerb.PAYOUT_TO_CREDIT, by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         action.require_reason()
         payout = action.lock(Payout, payout_id, "subscription", "leftover__credit", "leftover")

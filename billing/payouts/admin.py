@@ -16,18 +16,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from accounts.customers.bank_details.rules import change_to_show
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import linked_obstacle, not_own
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle, Why
-from audit.models import Event
-from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
+from accounts.staff.permissions import May
+from audit.actions import Why
+from backoffice.actions import OptionalReasonForm, ReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import number, pill, sub
+from backoffice.display import column, number, pill, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.payouts.actions import (
     mark_payout_failed,
@@ -46,19 +46,9 @@ from billing.payouts.payables import owed, sums_by_kind, write_csv
 from core.amounts import money_text, sums_in_words
 from core.text import Text, say
 
-register_verbs(
-    {
-        "payout.paid": gettext_lazy("recorded that the bank paid"),
-        "payout.failed": gettext_lazy("recorded that the bank could not pay"),
-        "payout.retry": gettext_lazy("tried again to pay"),
-        "payout.to_credit": gettext_lazy("turned into a credit what was to be paid:"),
-    }
-)
-
 
 class _OnPayout(StaffAction[Payout]):
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
 
     def summary(self, rows: Sequence[Payout], by: User) -> Text:
         return sums_in_words((payout.currency, payout.amount) for payout in rows)
@@ -71,9 +61,9 @@ class MarkPaid(_OnPayout):
     tone = "primary"
     icon = "check"
     form_class = PayoutPaidForm
-
-    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
-        return paid_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+    rule = not_own(paid_obstacle)
+    action = mark_payout_paid
+    done = gettext_lazy("{payout} is recorded as paid.")
 
     def consequence(self, obj: Payout, by: User) -> Text:
         return say(
@@ -86,9 +76,6 @@ class MarkPaid(_OnPayout):
     def get_initial(self, rows: Sequence[Payout], by: User) -> dict[str, Any]:
         return {"paid_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{payout} is recorded as paid.", payout=mark_payout_paid(pk, by=by, **cleaned))
-
 
 class MarkFailed(_OnPayout):
     name = "failed"
@@ -97,16 +84,12 @@ class MarkFailed(_OnPayout):
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
+    action = mark_payout_failed
+    effect = gettext_lazy("It can then be tried once more, or be turned into a credit.")
+    done = gettext_lazy("{payout} is recorded as failed.")
 
     def obstacle(self, obj: Payout, by: User) -> Why | None:
         return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
-
-    def consequence(self, obj: Payout, by: User) -> Text:
-        return say("It can then be tried once more, or be turned into a credit.")
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        payout = mark_payout_failed(pk, by=by, reason=cleaned["reason"])
-        return say("{payout} is recorded as failed.", payout=payout)
 
 
 class Retry(_OnPayout):
@@ -115,17 +98,13 @@ class Retry(_OnPayout):
     label_plural = gettext_lazy("Try once more")
     icon = "rotate-cw"
     form_class = OptionalReasonForm
-
-    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
-        return retry_obstacle(obj) or linked_obstacle(by, obj.customer_id)
-
-    def consequence(self, obj: Payout, by: User) -> Text:
-        return say(
-            "It is paid to the customer's bank account of now, {iban}, under the same key.", iban=obj.customer.iban
-        )
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{payout} waits for the bank again.", payout=retry_payout(pk, by=by, reason=cleaned["reason"]))
+    rule = not_own(retry_obstacle)
+    action = retry_payout
+    effect = Sentence(
+        gettext_lazy("It is paid to the customer's bank account of now, {iban}, under the same key."),
+        iban="customer.iban",
+    )
+    done = gettext_lazy("{payout} waits for the bank again.")
 
 
 class ToCredit(_OnPayout):
@@ -134,9 +113,7 @@ class ToCredit(_OnPayout):
     label_plural = gettext_lazy("Turn into credits")
     icon = "receipt"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Payout, by: User) -> Obstacle | None:
-        return to_credit_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+    rule = not_own(to_credit_obstacle)
 
     def consequence(self, obj: Payout, by: User) -> Text:
         amount = money_text(obj.amount, obj.currency)
@@ -160,8 +137,9 @@ class ToCredit(_OnPayout):
 
 
 @admin.register(Payout)
-class PayoutAdmin(TrackedAdmin):
+class PayoutAdmin(TrackedAdmin[Payout]):
     may_view = May.SEE_MONEY
+    heading_pill = payout_pill
     staff_actions = (MarkPaid, MarkFailed, Retry, ToCredit)
     list_display = (
         "requested_on",
@@ -204,7 +182,7 @@ class PayoutAdmin(TrackedAdmin):
         view = self.admin_site.admin_view(self._owed_view)
         return [path("owed.csv", view, name="billing_payout_owed"), *super().get_urls()]
 
-    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         sums = sums_by_kind()
         if not sums:
             return []
@@ -249,21 +227,14 @@ class PayoutAdmin(TrackedAdmin):
         """Both in one cell, so that a changed account is seen without scrolling."""
         return format_html("{}{}", self.account(obj), self.bank_details(obj))
 
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Payout) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: Payout) -> SafeString:
-        return link(obj.subscription)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
 
     @admin.display(description=gettext_lazy("Became"))
     def became(self, obj: Payout) -> SafeString:
         return SafeString("–") if obj.credit is None else link(obj.credit, say("a credit"))
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
-    def amount_shown(self, obj: Payout) -> SafeString:
-        return money(obj.amount, obj.currency)
+    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
 
     @admin.display(description=gettext_lazy("To the account"))
     def account(self, obj: Payout) -> SafeString:
@@ -274,9 +245,3 @@ class PayoutAdmin(TrackedAdmin):
         if obj.paid_on is None:
             return format_html("{}{}", payout_pill(obj), sub(obj.failure))
         return format_html("{}{}{}", payout_pill(obj), sub(day(obj.paid_on)), sub(obj.reference))
-
-    def page_pills(self, request: HttpRequest, obj: Payout) -> Sequence[SafeString]:
-        return [payout_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Payout) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

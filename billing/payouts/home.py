@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from django.db.models import Case, IntegerField, Value, When
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.display import number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
-from billing.payments.home import SHOWN
+from billing.payments.home import SHOWN, unmatched_bank_lines
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
+from billing.residual_credits.home import leftover_credits
 from core.amounts import money_text
 from core.text import say
 
 
-def payouts_to_make(request: HttpRequest) -> Panel | None:
+def payouts_to_make(request: StaffRequest) -> Panel | None:
     """Payouts that the bank has to be told of, those that failed on top."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.HANDLE_MONEY):
         return None
     failed_first = Case(When(state=Payout.State.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
@@ -49,4 +49,4 @@ def payouts_to_make(request: HttpRequest) -> Panel | None:
     )
 
 
-register_home_panel(payouts_to_make, order=14)
+register_home_panels(unmatched_bank_lines, payouts_to_make, leftover_credits)

@@ -10,14 +10,16 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.money import is_whole_minor
 from billing.plans.models import Operation, OperationCost, Plan, Price
+from billing.vocabulary import BillingVerb
 from core.text import number_text, say
 
 
 def create_plan(*, by: User, code: str, name: str, kind: str) -> Plan:
     """A new plan, without prices yet. Raises ``Refused`` for a code that is taken or malformed."""
-    with act("plan.create", by=by, target=(Plan, None)) as action:
+    with act(BillingVerb.PLAN_CREATE, by=by, target=(Plan, None)) as action:
         require(by, May.DRAFT_PRICES)
         plan = checked(Plan(code=code, name=name, kind=kind))
         plan.save()
@@ -27,7 +29,7 @@ def create_plan(*, by: User, code: str, name: str, kind: str) -> Plan:
 
 def create_operation(*, by: User, code: str, name: str) -> Operation:
     """A new operator operation, without a cost yet."""
-    with act("operation.create", by=by, target=(Operation, None)) as action:
+    with act(BillingVerb.OPERATION_CREATE, by=by, target=(Operation, None)) as action:
         require(by, May.DRAFT_PRICES)
         operation = checked(Operation(code=code, name=name))
         operation.save()
@@ -50,7 +52,7 @@ def draft_price(
     """Draft a plan's terms from a date on: ``fee`` gross for the whole term, ``tax_rate`` in percent,
     ``minute_cost`` per minute. Nothing is charged by a draft.
     """
-    with act("price.draft", by=by, target=(Price, None)) as action:
+    with act(BillingVerb.PRICE_DRAFT, by=by, target=(Price, None)) as action:
         require(by, May.DRAFT_PRICES)
         plan = action.lock(Plan, plan_id)
         price = checked(
@@ -70,7 +72,7 @@ def draft_price(
         if not is_whole_minor(fee, currency):
             raise Refused(
                 say("The fee {fee} has more decimals than {currency} has.", fee=number_text(fee), currency=currency),
-                code="decimals",
+                code=Refusal.DECIMALS,
             )
         price.save()
         action.about(price)
@@ -81,7 +83,7 @@ def draft_operation_cost(
     *, by: User, operation_id: int, currency: str, valid_from: date, unit_cost: Decimal
 ) -> OperationCost:
     """Draft what one use of an operation costs from a date on."""
-    with act("operation_cost.draft", by=by, target=(OperationCost, None)) as action:
+    with act(BillingVerb.OPERATION_COST_DRAFT, by=by, target=(OperationCost, None)) as action:
         require(by, May.DRAFT_PRICES)
         operation = action.lock(Operation, operation_id)
         cost = checked(
@@ -110,14 +112,14 @@ def _not_below_nothing(**values: Decimal) -> None:
             }
             raise Refused(
                 sentences[field],
-                code="amount",
+                code=Refusal.AMOUNT,
                 data={"field": field},
             )
 
 
 def publish_price(price_id: int, *, by: User) -> Price:
     """Publish another person's draft. It holds for periods that begin on or after its date, no others."""
-    with act("price.publish", by=by, target=(Price, price_id)) as action:
+    with act(BillingVerb.PRICE_PUBLISH, by=by, target=(Price, price_id)) as action:
         require(by, May.PUBLISH_PRICES)
         price = action.lock(Price, price_id)
         action.about(price)
@@ -128,7 +130,7 @@ def publish_price(price_id: int, *, by: User) -> Price:
 
 def publish_operation_cost(cost_id: int, *, by: User) -> OperationCost:
     """As ``publish_price``, for the cost of an operation."""
-    with act("operation_cost.publish", by=by, target=(OperationCost, cost_id)) as action:
+    with act(BillingVerb.OPERATION_COST_PUBLISH, by=by, target=(OperationCost, cost_id)) as action:
         require(by, May.PUBLISH_PRICES)
         cost = action.lock(OperationCost, cost_id)
         action.about(cost)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -15,14 +13,15 @@ from django.utils.translation import gettext_lazy
 
 from accounts.four_eyes.admin import FourEyesAdmin, Publish, four_eyes_pill
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.actions import Done, NoReasonForm, PageAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import number, pill
+from backoffice.display import column, number, pill
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.plans.actions import (
     create_operation,
@@ -38,27 +37,14 @@ from core.amounts import money_text
 from core.fields import amount_text
 from core.text import Text, lower, say
 
-register_verbs(
-    {
-        "plan.create": gettext_lazy("made the plan"),
-        "operation.create": gettext_lazy("made the operation"),
-        "price.draft": gettext_lazy("drafted the price"),
-        "price.publish": gettext_lazy("published the price"),
-        "operation_cost.draft": gettext_lazy("drafted the cost"),
-        "operation_cost.publish": gettext_lazy("published the cost"),
-    }
-)
-
 
 class _Draft(PageAction):
     icon = "plus"
     may = May.DRAFT_PRICES
-    roles = roles_that(May.DRAFT_PRICES)
 
 
 class _Publish[M: (Price, OperationCost)](Publish[M]):
     may = May.PUBLISH_PRICES
-    roles = roles_that(May.PUBLISH_PRICES)
     form_class = NoReasonForm
 
 
@@ -70,14 +56,13 @@ class NewPlan(_Draft):
     label = gettext_lazy("New plan")
     form_class = PlanForm
     intro = gettext_lazy("Nobody can subscribe to it before a price is published.")
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        plan = create_plan(by=by, **cleaned)
-        return Done(say("The plan {plan} is made; draft its first price.", plan=plan), page_url(plan))
+    action = create_plan
+    done = gettext_lazy("The plan {plan} is made; draft its first price.")
+    opens = page_url
 
 
 @admin.register(Plan)
-class PlanAdmin(TrackedAdmin):
+class PlanAdmin(TrackedAdmin[Plan]):
     may_view = May.SEE_PLANS
     page_actions = (NewPlan,)
     list_display = ("name", "code", "kind", "sold")
@@ -91,7 +76,7 @@ class PlanAdmin(TrackedAdmin):
     def sold(self, obj: Plan) -> SafeString:
         return pill(say("Sold"), "good") if obj.active else pill(say("Not any more"), "mute")
 
-    def change_panels(self, request: HttpRequest, obj: Plan) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Plan) -> Sequence[Panel]:
         rows = [
             (
                 link(price, day(price.valid_from)),
@@ -103,7 +88,7 @@ class PlanAdmin(TrackedAdmin):
             )
             for price in obj.prices.order_by("term", "currency", "-valid_from", "-pk")
         ]
-        may = isinstance(request.user, User) and request.user.may(May.DRAFT_PRICES)
+        may = request.user.may(May.DRAFT_PRICES)
         url = reverse("admin:billing_price_do", args=("draft",))
         return [
             Panel(
@@ -134,7 +119,7 @@ class DraftPrice(_Draft):
     form_class = PriceForm
     intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -145,6 +130,8 @@ class DraftPrice(_Draft):
 
 class PublishPrice(_Publish[Price]):
     label_plural = gettext_lazy("Publish prices")
+    action = publish_price
+    done = gettext_lazy("Published: {price}.")
 
     def consequence(self, obj: Price, by: User) -> Text:
         return say(
@@ -156,13 +143,15 @@ class PublishPrice(_Publish[Price]):
             day=obj.valid_from,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("Published: {price}.", price=publish_price(pk, by=by))
-
 
 @admin.register(Price)
-class PriceAdmin(FourEyesAdmin):
+class PriceAdmin(FourEyesAdmin[Price]):
     may_view = May.SEE_PLANS
+    reads = (
+        "plan",
+        "drafted_by",
+        "published_by",
+    )
     staff_actions = (PublishPrice,)
     page_actions = (DraftPrice,)
     list_display = ("plan", "term", "valid_from", "fee_shown", "minutes", "a_minute", "state_pill")
@@ -184,17 +173,10 @@ class PriceAdmin(FourEyesAdmin):
     )
     readonly_fields = ("fee_shown", "a_minute")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
-        rows: QuerySet[Price] = super().get_queryset(request)
-        return rows.select_related("plan", "drafted_by", "published_by")
-
-    @admin.display(description=gettext_lazy("Fee, gross"), ordering="fee")
-    def fee_shown(self, obj: Price) -> SafeString:
-        return money(obj.fee, obj.currency)
-
-    @admin.display(description=gettext_lazy("Included minutes"), ordering="included_minutes")
-    def minutes(self, obj: Price) -> SafeString:
-        return number(obj.included_minutes)
+    fee_shown = column(money, "fee", "currency", description=gettext_lazy("Fee, gross"), ordering="fee")
+    minutes = column(
+        number, "included_minutes", description=gettext_lazy("Included minutes"), ordering="included_minutes"
+    )
 
     @admin.display(description=gettext_lazy("A minute"), ordering="minute_cost")
     def a_minute(self, obj: Price) -> SafeString:
@@ -208,14 +190,13 @@ class NewOperation(_Draft):
     name = "new"
     label = gettext_lazy("New operation")
     form_class = OperationForm
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        operation = create_operation(by=by, **cleaned)
-        return Done(say("The operation {operation} is made; draft its cost.", operation=operation), page_url(operation))
+    action = create_operation
+    done = gettext_lazy("The operation {operation} is made; draft its cost.")
+    opens = page_url
 
 
 @admin.register(Operation)
-class OperationAdmin(TrackedAdmin):
+class OperationAdmin(TrackedAdmin[Operation]):
     may_view = May.SEE_PLANS
     page_actions = (NewOperation,)
     list_display = ("name", "code")
@@ -223,7 +204,7 @@ class OperationAdmin(TrackedAdmin):
     fields = ("name", "code")
     empty_hint = gettext_lazy("Make the first with “New operation”: forwarding, hosting a trunk.")
 
-    def change_panels(self, request: HttpRequest, obj: Operation) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Operation) -> Sequence[Panel]:
         rows = [
             (
                 link(cost, day(cost.valid_from)),
@@ -232,7 +213,7 @@ class OperationAdmin(TrackedAdmin):
             )
             for cost in obj.costs.order_by("currency", "-valid_from", "-pk")
         ]
-        may = isinstance(request.user, User) and request.user.may(May.DRAFT_PRICES)
+        may = request.user.may(May.DRAFT_PRICES)
         url = reverse("admin:billing_operationcost_do", args=("draft",))
         return [
             Panel(
@@ -256,7 +237,7 @@ class DraftOperationCost(_Draft):
     form_class = OperationCostForm
     intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -267,6 +248,8 @@ class DraftOperationCost(_Draft):
 
 class PublishOperationCost(_Publish[OperationCost]):
     label_plural = gettext_lazy("Publish costs")
+    action = publish_operation_cost
+    done = gettext_lazy("Published: {cost}.")
 
     def consequence(self, obj: OperationCost, by: User) -> Text:
         return say(
@@ -277,13 +260,15 @@ class PublishOperationCost(_Publish[OperationCost]):
             day=obj.valid_from,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("Published: {cost}.", cost=publish_operation_cost(pk, by=by))
-
 
 @admin.register(OperationCost)
-class OperationCostAdmin(FourEyesAdmin):
+class OperationCostAdmin(FourEyesAdmin[OperationCost]):
     may_view = May.SEE_PLANS
+    reads = (
+        "operation",
+        "drafted_by",
+        "published_by",
+    )
     staff_actions = (PublishOperationCost,)
     page_actions = (DraftOperationCost,)
     list_display = ("operation", "valid_from", "one_use", "state_pill")
@@ -294,10 +279,6 @@ class OperationCostAdmin(FourEyesAdmin):
     empty_hint = gettext_lazy("Draft the first cost; a manager publishes it.")
     fields = ("operation", "valid_from", "one_use", "drafted_by", "published_by")
     readonly_fields = ("one_use",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OperationCost]:
-        rows: QuerySet[OperationCost] = super().get_queryset(request)
-        return rows.select_related("operation", "drafted_by", "published_by")
 
     @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
     def one_use(self, obj: OperationCost) -> SafeString:

@@ -20,6 +20,7 @@ from billing.remedies.models import Extension, MinutesGrant
 from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageKind
+from billing.vocabulary import BillingRefusal
 from core.amounts import money_text
 from core.text import Text, say
 
@@ -43,7 +44,7 @@ def hold(period: BillingPeriod, amount: Decimal) -> None:
                 period=period,
                 amount=money_text(amount, period.currency),
             ),
-            code="cap",
+            code=BillingRefusal.CAP,
         )
     period.pending += amount
     period.save()
@@ -190,7 +191,8 @@ def _current(subscription: Subscription) -> BillingPeriod:
     )
     if period is None:
         raise Refused(
-            say("{subscription} has no current period.", subscription=subscription.number), code="no_current_period"
+            say("{subscription} has no current period.", subscription=subscription.number),
+            code=BillingRefusal.NO_CURRENT_PERIOD,
         )
     return period
 

@@ -16,11 +16,13 @@ from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act
+from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.money import is_whole_minor
 from billing.remedies.effects import cash_obstacle, order_payout
 from billing.residual_credits.models import LeftoverPayout
 from billing.subscriptions.models import Subscription
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import money_text
 from core.text import say
 
@@ -45,12 +47,12 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
                 "{subscription} has not ended: its credit goes to the next invoice.",
                 subscription=credit.subscription.number,
             ),
-            "not_ended",
+            BillingRefusal.NOT_ENDED,
         )
     if credit.remaining == 0:
-        return Obstacle(say("Nothing is left of this credit."), "nothing_left")
+        return Obstacle(say("Nothing is left of this credit."), BillingRefusal.NOTHING_LEFT)
     if sentence := cash_obstacle(credit.customer):
-        return Obstacle(sentence, "no_bank_details")
+        return Obstacle(sentence, BillingRefusal.NO_BANK_DETAILS)
     return None
 
 
@@ -65,10 +67,10 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
                 "Only {amount} is left of this credit by now.",
                 amount=money_text(leftover.credit.remaining, leftover.credit.currency),
             ),
-            "cap",
+            BillingRefusal.CAP,
         )
     if sentence := cash_obstacle(leftover.credit.customer):
-        return Obstacle(sentence, "no_bank_details")
+        return Obstacle(sentence, BillingRefusal.NO_BANK_DETAILS)
     return None
 
 
@@ -111,14 +113,14 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
     Raises:
         Refused: not ended, nothing left, more than that, one waits already, no bank details, no reason.
     """
-    with act("leftover.propose", by=by, reason=reason, target=(Credit, credit_id)) as action:
+    with act(BillingVerb.LEFTOVER_PROPOSE, by=by, reason=reason, target=(Credit, credit_id)) as action:
         require(by, May.HANDLE_MONEY)
         credit = action.lock(Credit, credit_id, "customer", "subscription")
         action.about(credit, customer_id=credit.customer_id)
         action.refuse_if(propose_obstacle(credit, by))
         action.require_reason()
         if LeftoverPayout.objects.filter(credit=credit, state=State.PROPOSED).exists():
-            raise Refused(say("A payout of this credit waits for approval already."), code="duplicate")
+            raise Refused(say("A payout of this credit waits for approval already."), code=Refusal.DUPLICATE)
         wanted = credit.remaining if amount is None else amount
         if not 0 < wanted <= credit.remaining or not is_whole_minor(wanted, credit.currency):
             raise Refused(
@@ -127,7 +129,7 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
                     part=money_text(wanted, credit.currency),
                     amount=money_text(credit.remaining, credit.currency),
                 ),
-                code="amount",
+                code=Refusal.AMOUNT,
             )
         leftover = LeftoverPayout(
             credit=credit, amount=wanted, reason=reason.strip(), proposed_by=by, proposed_at=timezone.now()
@@ -143,7 +145,7 @@ def approve_leftover(leftover_id: int, *, by: User, reason: str = "", on: date |
     Raises:
         Refused: one's own proposal, linked to the customer, above the limit, less is left by now, no bank details.
     """
-    with act("leftover.approve", by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_APPROVE, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
         require(by, May.APPROVE_LEFTOVER)
         leftover = _locked(action, leftover_id)
         action.refuse_if(approve_obstacle(leftover, by))
@@ -164,7 +166,7 @@ def approve_leftover(leftover_id: int, *, by: User, reason: str = "", on: date |
 
 def reject_leftover(leftover_id: int, *, by: User, reason: str) -> LeftoverPayout:
     """Say no to a proposal, with the reason; the credit stays as it is."""
-    with act("leftover.reject", by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_REJECT, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
         require(by, May.APPROVE_LEFTOVER)
         leftover = _locked(action, leftover_id)
         action.refuse_if(reject_obstacle(leftover, by))
@@ -175,7 +177,7 @@ def reject_leftover(leftover_id: int, *, by: User, reason: str) -> LeftoverPayou
 
 def withdraw_leftover(leftover_id: int, *, by: User, reason: str = "") -> LeftoverPayout:
     """Take a proposal back."""
-    with act("leftover.withdraw", by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_WITHDRAW, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
         require(by, May.HANDLE_MONEY)
         leftover = _locked(action, leftover_id)
         action.refuse_if(withdraw_obstacle(leftover, by))

@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from backoffice.actions import Done, OptionalReasonForm, ReasonForm, StaffAction
+from accounts.staff.permissions import May
+from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.amounts import money
-from backoffice.display import sub, when
-from backoffice.links import link, page_url
+from backoffice.display import column, sub, when
+from backoffice.links import link
 from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
 from billing.residual_credits.actions import (
     approve_leftover,
     approve_obstacle,
-    propose_leftover,
     propose_obstacle,
     reject_leftover,
     reject_obstacle,
@@ -42,13 +38,9 @@ class ProposeLeftover(StaffAction[Credit]):
     name = "pay_out"
     label = gettext_lazy("Propose to pay it out")
     icon = "banknote"
-    in_bulk = False
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = LeftoverForm
-
-    def obstacle(self, obj: Credit, by: User) -> Obstacle | None:
-        return propose_obstacle(obj, by)
+    rule = propose_obstacle
 
     def consequence(self, obj: Credit, by: User) -> Text:
         left = money_text(obj.remaining, obj.currency)
@@ -56,10 +48,6 @@ class ProposeLeftover(StaffAction[Credit]):
 
     def get_initial(self, rows: Sequence[Credit], by: User) -> dict[str, Any]:
         return {"amount": rows[0].remaining}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        leftover = propose_leftover(pk, by=by, **cleaned)
-        return Done(say("{payout} waits for approval.", payout=leftover), page_url(leftover))
 
 
 # --- What ended subscriptions left --------------------------------------------------------------
@@ -77,11 +65,8 @@ class ApproveLeftover(_OnLeftover):
     tone = "primary"
     icon = "check"
     may = May.APPROVE_LEFTOVER
-    roles = roles_that(May.APPROVE_LEFTOVER)
     form_class = OptionalReasonForm
-
-    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
-        return approve_obstacle(obj, by)
+    rule = approve_obstacle
 
     def consequence(self, obj: LeftoverPayout, by: User) -> Text:
         customer = obj.credit.customer
@@ -104,14 +89,10 @@ class RejectLeftover(_OnLeftover):
     tone = "danger"
     icon = "x"
     may = May.APPROVE_LEFTOVER
-    roles = roles_that(May.APPROVE_LEFTOVER)
     form_class = ReasonForm
-
-    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
-        return reject_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{payout}: rejected.", payout=reject_leftover(pk, by=by, reason=cleaned["reason"]))
+    rule = reject_obstacle
+    action = reject_leftover
+    done = gettext_lazy("{payout}: rejected.")
 
 
 class WithdrawLeftover(_OnLeftover):
@@ -120,23 +101,20 @@ class WithdrawLeftover(_OnLeftover):
     label_plural = gettext_lazy("Withdraw")
     icon = "undo-2"
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = OptionalReasonForm
-
-    def obstacle(self, obj: LeftoverPayout, by: User) -> Obstacle | None:
-        return withdraw_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{payout}: taken back.", payout=withdraw_leftover(pk, by=by, reason=cleaned["reason"]))
+    rule = withdraw_obstacle
+    action = withdraw_leftover
+    done = gettext_lazy("{payout}: taken back.")
 
 
 @admin.register(LeftoverPayout)
-class LeftoverPayoutAdmin(FourEyesAdmin):
+class LeftoverPayoutAdmin(FourEyesAdmin[LeftoverPayout]):
     may_view = May.SEE_MONEY
     staff_actions = (ApproveLeftover, RejectLeftover, WithdrawLeftover)
     list_display = ("proposed", "customer", "subscription", "amount_shown", "state_pill", "proposed_by", "decided_by")
     list_filter = ("state", "proposed_at")
     list_select_related = ("credit__customer", "credit__subscription", "proposed_by", "decided_by", "payout")
+    reads = list_select_related
     numeric_columns = ("amount_shown",)
     search_fields = ("credit__customer__name", "credit__customer__number", "credit__subscription__number")
     search_help_text = gettext_lazy("Customer or subscription number")
@@ -162,29 +140,17 @@ class LeftoverPayoutAdmin(FourEyesAdmin):
         "payout_link",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LeftoverPayout]:
-        rows: QuerySet[LeftoverPayout] = super().get_queryset(request)
-        return rows.select_related(*self.list_select_related)
-
-    @admin.display(description=gettext_lazy("Proposed"), ordering="proposed_at")
-    def proposed(self, obj: LeftoverPayout) -> SafeString:
-        return when(obj.proposed_at)
-
-    @admin.display(description=gettext_lazy("Customer"), ordering="credit__customer__name")
-    def customer(self, obj: LeftoverPayout) -> SafeString:
-        return link(obj.credit.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"), ordering="credit__subscription__number")
-    def subscription(self, obj: LeftoverPayout) -> SafeString:
-        return link(obj.credit.subscription)
+    proposed = column(when, "proposed_at", description=gettext_lazy("Proposed"), ordering="proposed_at")
+    customer = column(link, "credit.customer", description=gettext_lazy("Customer"), ordering="credit__customer__name")
+    subscription = column(
+        link, "credit.subscription", description=gettext_lazy("Subscription"), ordering="credit__subscription__number"
+    )
 
     @admin.display(description=gettext_lazy("Credit"))
     def credit_link(self, obj: LeftoverPayout) -> SafeString:
         return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
-    def amount_shown(self, obj: LeftoverPayout) -> SafeString:
-        return money(obj.amount, obj.credit.currency)
+    amount_shown = column(money, "amount", "credit.currency", description=gettext_lazy("Amount"), ordering="amount")
 
     @admin.display(description=gettext_lazy("Proposed"))
     def proposal(self, obj: LeftoverPayout) -> SafeString:
@@ -204,7 +170,7 @@ class LeftoverPayoutAdmin(FourEyesAdmin):
             return SafeString(say("none"))
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
-    def page_title(self, obj: LeftoverPayout) -> Text:  # type: ignore[override]
+    def page_title(self, obj: LeftoverPayout) -> Text:
         return say(
             "{amount} left to {customer}",
             amount=money_text(obj.amount, obj.credit.currency),

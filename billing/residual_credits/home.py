@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -14,7 +13,8 @@ from accounts.staff.permissions import May
 from backoffice.badges import register_besides
 from backoffice.display import number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
 from billing.payments.home import SHOWN
@@ -23,9 +23,9 @@ from core.amounts import money_text
 from core.text import say, say_count
 
 
-def leftover_credits(request: HttpRequest) -> Panel | None:
+def leftover_credits(request: StaffRequest) -> Panel | None:
     """What ended subscriptions left of their credits and nobody has proposed to pay out."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.HANDLE_MONEY):
         return None
     waiting = LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).values("credit")
@@ -64,6 +64,3 @@ register_besides(
     ),
     lambda: f"{reverse('admin:billing_leftoverpayout_changelist')}?state__exact=proposed",
 )
-
-
-register_home_panel(leftover_credits, order=15)

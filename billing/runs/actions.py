@@ -25,6 +25,7 @@ from billing.invoices.models import Invoice
 from billing.runs.batch import BillingResult, bill_batch
 from billing.runs.models import BillingRun
 from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.vocabulary import BillingVerb
 
 __all__ = ["BATCH", "BillingResult", "run_billing"]
 
@@ -70,7 +71,7 @@ class _Run:
         """The run's record. One that is still "running" was killed, or runs beside this one and will yet say that it
         finished.
         """
-        with act("billing.start", by=self.by, target=(BillingRun, None)) as action:
+        with act(BillingVerb.BILLING_START, by=self.by, target=(BillingRun, None)) as action:
             require(self.by, May.HANDLE_MONEY)
             update_tracked(
                 BillingRun.objects.filter(state=BillingRun.State.RUNNING),
@@ -126,7 +127,7 @@ class _Run:
         self.result = result
 
     def _finish(self) -> None:
-        with act("billing.run", by=self.by, target=(BillingRun, self.record.pk)) as action:
+        with act(BillingVerb.BILLING_RUN, by=self.by, target=(BillingRun, self.record.pk)) as action:
             self.record.state = BillingRun.State.FINISHED
             self.record.finished_at = timezone.now()
             self.record.save()

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -16,15 +15,14 @@ from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import number, pill, when
+from backoffice.display import column, number, pill, when
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
 from billing.runs.models import BillingRun
 from core.text import say
-
-register_verbs({"billing.start": gettext_lazy("started")})
 
 #: Credits left by ended subscriptions that a page lists.
 MOST_LEFTOVER = 50
@@ -38,8 +36,9 @@ def run_pill(run: BillingRun) -> SafeString:
 
 
 @admin.register(BillingRun)
-class BillingRunAdmin(TrackedAdmin):
+class BillingRunAdmin(TrackedAdmin[BillingRun]):
     may_view = May.SEE_MONEY
+    heading_pill = run_pill
     list_display = ("today", "started", "duration", "by", "opened_", "ended_", "overdue_", "problems_", "state_pill")
     list_filter = ("state", "today")
     list_select_related = ("by",)
@@ -49,13 +48,8 @@ class BillingRunAdmin(TrackedAdmin):
     fields = ("today", "by", "started", "finished", "duration", "batches")
     readonly_fields = ("started", "finished", "duration")
 
-    @admin.display(description=gettext_lazy("Started"), ordering="started_at")
-    def started(self, obj: BillingRun) -> SafeString:
-        return when(obj.started_at)
-
-    @admin.display(description=gettext_lazy("Finished"), ordering="finished_at")
-    def finished(self, obj: BillingRun) -> SafeString:
-        return when(obj.finished_at)
+    started = column(when, "started_at", description=gettext_lazy("Started"), ordering="started_at")
+    finished = column(when, "finished_at", description=gettext_lazy("Finished"), ordering="finished_at")
 
     @admin.display(description=gettext_lazy("Took"))
     def duration(self, obj: BillingRun) -> SafeString:
@@ -69,37 +63,24 @@ class BillingRunAdmin(TrackedAdmin):
             else say("{seconds} s", seconds=number_format(round(rest, 1), 1))
         )
 
-    @admin.display(description=gettext_lazy("Opened"), ordering="opened")
-    def opened_(self, obj: BillingRun) -> SafeString:
-        return number(obj.opened)
-
-    @admin.display(description=gettext_lazy("Ended"), ordering="ended")
-    def ended_(self, obj: BillingRun) -> SafeString:
-        return number(obj.ended)
-
-    @admin.display(description=gettext_lazy("Overdue"), ordering="overdue")
-    def overdue_(self, obj: BillingRun) -> SafeString:
-        return number(obj.overdue)
+    opened_ = column(number, "opened", description=gettext_lazy("Opened"), ordering="opened")
+    ended_ = column(number, "ended", description=gettext_lazy("Ended"), ordering="ended")
+    overdue_ = column(number, "overdue", description=gettext_lazy("Overdue"), ordering="overdue")
 
     @admin.display(description=gettext_lazy("Not billed"))
     def problems_(self, obj: BillingRun) -> SafeString:
         return number(len(obj.problems))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: BillingRun) -> SafeString:
-        return run_pill(obj)
+    state_pill = column(run_pill, description=gettext_lazy("State"), ordering="state")
 
-    def page_pills(self, request: HttpRequest, obj: BillingRun) -> Sequence[SafeString]:
-        return [run_pill(obj)]
-
-    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         """Credits that wait for somebody to propose their payout."""
         left = leftover()
         if not left:
             return []
         return [_leftover_panel(left)]
 
-    def change_panels(self, request: HttpRequest, obj: BillingRun) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: BillingRun) -> Sequence[Panel]:
         counted = [
             (say("Periods opened"), number(obj.opened)),
             (say("Invoices"), number(obj.invoiced)),

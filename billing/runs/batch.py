@@ -20,6 +20,7 @@ from billing.money import format_amount
 from billing.subscriptions.actions import TermsInForce, ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_changes, settle_plan_changes
+from billing.vocabulary import BillingVerb
 from core.text import in_english
 
 type Sums = dict[str, Decimal]
@@ -237,7 +238,7 @@ class _Teller:
             actor_id=by.pk,
             actor_name=by.get_full_name() or by.get_username(),
             actor_role=by.role_name or "",
-            verb="subscription.bill",
+            verb=BillingVerb.SUBSCRIPTION_BILL,
             target_type=Subscription._meta.label_lower,
         )
         self._about: list[_Due] = []

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from backoffice.actions import ActionForm, Done, NoReasonForm, PageAction
 from backoffice.display import number
 from backoffice.links import link, page_url
@@ -36,7 +36,6 @@ class RunBilling(PageAction):
     label = gettext_lazy("Run billing")
     icon = "calendar-check"
     may = May.HANDLE_MONEY
-    roles = roles_that(May.HANDLE_MONEY)
     form_class = NoReasonForm
     submit_label = gettext_lazy("Run billing for today")
     intro = gettext_lazy(

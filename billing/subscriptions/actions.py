@@ -16,12 +16,14 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.invoices.issuing import issue_invoice
 from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.notifications import tell_cancellation
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, number_text, say
 
 SUBSCRIPTION_SERIES = "subscription"
@@ -46,7 +48,7 @@ def open_subscription(
     Raises:
         Refused: no published price holds on the period's first day, or a value is invalid.
     """
-    with act("subscription.open", by=by, target=(Subscription, None)) as action:
+    with act(BillingVerb.SUBSCRIPTION_OPEN, by=by, target=(Subscription, None)) as action:
         require(by, May.OPEN_SUBSCRIPTIONS)
         customer = action.lock(Customer, customer_id)
         action.refuse_if(merged_obstacle(customer))
@@ -82,18 +84,20 @@ def subscription_number(n: int) -> str:
 def plan_obstacle(plan: Plan) -> Obstacle | None:
     """Why nobody can subscribe to the plan now, or None."""
     return (
-        None if plan.active else Obstacle(say("The plan {plan} is not sold any more.", plan=plan.name), "plan_inactive")
+        None
+        if plan.active
+        else Obstacle(say("The plan {plan} is not sold any more.", plan=plan.name), BillingRefusal.PLAN_INACTIVE)
     )
 
 
 def fee_obstacle(fee: Decimal, currency: str) -> Obstacle | None:
     """Why a customer cannot be charged this fee for a term, or None."""
     if fee < 0:
-        return Obstacle(say("A fee cannot be below 0, as {amount} is.", amount=number_text(fee)), "amount")
+        return Obstacle(say("A fee cannot be below 0, as {amount} is.", amount=number_text(fee)), Refusal.AMOUNT)
     if not is_whole_minor(fee, currency):
         return Obstacle(
             say("The fee {fee} has more decimals than {currency} has.", fee=number_text(fee), currency=currency),
-            "decimals",
+            Refusal.DECIMALS,
         )
     return None
 
@@ -109,7 +113,7 @@ def first_sequence(subscription: Subscription, taken_over_on: date | None) -> in
         return 0
     anchor, term = subscription.activated_on, Term(subscription.term)
     if taken_over_on < anchor:
-        raise Refused(say("A subscription cannot be taken over before its activation."), code="dates")
+        raise Refused(say("A subscription cannot be taken over before its activation."), code=Refusal.DATES)
     start = period_containing(anchor, term, taken_over_on).starts_on
     # Only the day is ever cut to the month's end, so whole months tell the number.
     return ((start.year - anchor.year) * 12 + start.month - anchor.month) // term.months
@@ -163,7 +167,7 @@ class TermsInForce:
                     day=period.starts_on,
                     closes=self.day,
                 ),
-                code="does_not_tile",
+                code=BillingRefusal.DOES_NOT_TILE,
             )
         return period
 
@@ -198,7 +202,7 @@ def no_price(plan: Plan, term: str, currency: str, day: date) -> Obstacle:
             currency=currency,
             day=day,
         ),
-        "no_price",
+        BillingRefusal.NO_PRICE,
     )
 
 
@@ -250,16 +254,16 @@ def cancel_subscription(
     """Cancel on the customer's word: the service and all it includes go on to the period's last day (F1, F2),
     nothing is paid back for it (F3), and phones are not touched (F7).
     """
-    with act("subscription.cancel", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
+    with act(BillingVerb.SUBSCRIPTION_CANCEL, by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
-        action.refuse_if(cancellation_obstacle(subscription), code="state")
+        action.refuse_if(cancellation_obstacle(subscription), code=Refusal.STATE)
         requested = requested_on or timezone.localdate()
         if requested > timezone.localdate():
-            raise Refused(say("A cancellation cannot have been asked for in the future."), code="dates")
+            raise Refused(say("A cancellation cannot have been asked for in the future."), code=Refusal.DATES)
         if requested < subscription.activated_on:
-            raise Refused(say("A cancellation cannot have been asked for before the activation."), code="dates")
+            raise Refused(say("A cancellation cannot have been asked for before the activation."), code=Refusal.DATES)
         subscription.state = Subscription.State.CANCELLED
         subscription.cancelled_on = requested
         subscription.cancellation_channel = channel
@@ -312,13 +316,15 @@ def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscri
     Raises:
         Refused: not cancelled, in effect since today or earlier, or no reason.
     """
-    with act("subscription.undo_cancellation", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
+    with act(
+        BillingVerb.SUBSCRIPTION_UNDO_CANCELLATION, by=by, reason=reason, target=(Subscription, subscription_id)
+    ) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
         action.require_reason()
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
         obstacle = undo_obstacle(subscription, subscription.current_period(), timezone.localdate())
-        action.refuse_if(obstacle, code="state")
+        action.refuse_if(obstacle, code=Refusal.STATE)
         subscription.state = Subscription.State.ACTIVE
         subscription.cancelled_on = None
         subscription.cancellation_channel = ""

@@ -19,13 +19,15 @@ from django.utils.translation import gettext_lazy
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, PageAction, ReasonForm, StaffAction
+from backoffice.actions import ActionForm, Done, PageAction, ReasonForm, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from billing.credits.models import Credit, CreditApplication
 from billing.credits.panels import credits_panel, given_panel
 from billing.invoices.models import Invoice
@@ -55,19 +57,10 @@ from billing.subscriptions.panels import (
 from billing.subscriptions.plan_changes.admin import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
 from billing.usage.models import UsageDay, UsageKind
 from billing.usage.sparkline import usage_cell
+from billing.vocabulary import BillingVerb
 from core.amounts import money_text
 from core.text import Text, join, lower, say, say_count
 from hardware.purchases.models import Purchase
-
-register_verbs(
-    {
-        "subscription.open": gettext_lazy("opened the subscription"),
-        "subscription.cancel": gettext_lazy("cancelled the subscription"),
-        "subscription.undo_cancellation": gettext_lazy("took back the cancellation of the subscription"),
-        "subscription.bill": gettext_lazy("billed the subscription"),
-        "usage.record": gettext_lazy("recorded usage of the subscription"),
-    }
-)
 
 #: How much of a long life the customer's page shows; the lists have all of it.
 NEWEST = 12
@@ -78,12 +71,11 @@ class OpenSubscription(PageAction):
     label = gettext_lazy("Open a subscription")
     icon = "plus"
     may = May.OPEN_SUBSCRIPTIONS
-    roles = roles_that(May.OPEN_SUBSCRIPTIONS)
     form_class = OpenSubscriptionForm
     preview_template = "billing/preview_opening.html"
     previews_input = True
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"activated_on": timezone.localdate(), **request.GET.dict()}
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
@@ -137,18 +129,15 @@ class CancelSubscription(StaffAction[Subscription]):
     tone = "danger"
     icon = "circle-x"
     may = May.CANCEL_SUBSCRIPTIONS
-    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
     form_class = CancelForm
     intro = gettext_lazy("On the customer's word. Until the period's end it can be taken back.")
+    rule = of_row(cancellation_obstacle)
 
     def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         return rows.prefetch_related(_PHONES)
 
-    def obstacle(self, obj: Subscription, by: User) -> Text | None:
-        return cancellation_obstacle(obj)
-
     def consequence(self, obj: Subscription, by: User) -> Text:
-        ends_on = cancellation_takes_effect_on(obj, obj.current_period(), timezone.localdate())
+        ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
         return say(
             "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
             "by itself, without another invoice (F4). Nothing is paid back for cancelling (F3). {phones} Until {last} "
@@ -177,17 +166,13 @@ class UndoCancellation(StaffAction[Subscription]):
     label_plural = gettext_lazy("Take back cancellations")
     icon = "undo-2"
     may = May.CANCEL_SUBSCRIPTIONS
-    roles = roles_that(May.CANCEL_SUBSCRIPTIONS)
     form_class = ReasonForm
+    action = undo_cancellation
+    effect = gettext_lazy("The service goes on after the current period, which is invoiced as before.")
+    done = gettext_lazy("{subscription} goes on.")
 
     def obstacle(self, obj: Subscription, by: User) -> Text | None:
         return undo_obstacle(obj, obj.current_period(), timezone.localdate())
-
-    def consequence(self, obj: Subscription, by: User) -> Text:
-        return say("The service goes on after the current period, which is invoiced as before.")
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("{subscription} goes on.", subscription=undo_cancellation(pk, by=by, reason=cleaned["reason"]))
 
 
 #: The phones that the customer has, for the questions that are asked of every chosen row.
@@ -254,13 +239,20 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
     return Panel(say("What the customer keeps"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
+def open_period_of(subscription: Subscription) -> BillingPeriod | None:
+    """The current period as the list's query brought it along."""
+    found: list[BillingPeriod] = subscription.open_periods
+    return found[0] if found else None
+
+
 def _last_day(period: BillingPeriod) -> date:
     return period.closes_on - timedelta(days=1)
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(TrackedAdmin):
+class SubscriptionAdmin(TrackedAdmin[Subscription]):
     may_view = May.SEE_CASES
+    heading_pill = subscription_pill
     staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation)
     page_actions = (OpenSubscription,)
     list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
@@ -290,8 +282,10 @@ class SubscriptionAdmin(TrackedAdmin):
     readonly_fields = ("customer_link", "plan_link", "fee", "runs_to", "cancellation")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
-        rows: QuerySet[Subscription] = super().get_queryset(request)
-        return rows.select_related("customer", "plan").prefetch_related(SCHEDULED, current_periods())
+        rows: Any = super().get_queryset(request).select_related("customer", "plan")
+        current = Prefetch("periods", BillingPeriod.objects.filter(state=BillingPeriod.State.OPEN), "open_periods")
+        found: QuerySet[Subscription] = rows.prefetch_related(SCHEDULED, current)
+        return found
 
     @admin.display(description=gettext_lazy("Fee"))
     def fee(self, obj: Subscription) -> SafeString:
@@ -304,17 +298,9 @@ class SubscriptionAdmin(TrackedAdmin):
         period = obj.current_period()
         return day(_last_day(period) if period else obj.ended_on)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: Subscription) -> SafeString:
-        return subscription_pill(obj)
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Subscription) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Plan"))
-    def plan_link(self, obj: Subscription) -> SafeString:
-        return link(obj.plan)
+    state_pill = column(subscription_pill, description=gettext_lazy("State"), ordering="state")
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    plan_link = column(link, "plan", description=gettext_lazy("Plan"))
 
     @admin.display(description=gettext_lazy("Cancelled"))
     def cancellation(self, obj: Subscription) -> Text:
@@ -326,14 +312,11 @@ class SubscriptionAdmin(TrackedAdmin):
             channel=lower(obj.get_cancellation_channel_display()),
         )
 
-    def page_title(self, obj: Subscription) -> str:  # type: ignore[override]
+    def page_title(self, obj: Subscription) -> str:
         return f"{obj.number} {obj.customer.name}"
 
-    def page_pills(self, request: HttpRequest, obj: Subscription) -> Sequence[SafeString]:
-        return [subscription_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Subscription) -> Sequence[Panel]:
-        current = obj.current_period()
+    def change_panels(self, request: StaffRequest, obj: Subscription) -> Sequence[Panel]:
+        current = open_period_of(obj)
         keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
         return [
             *([period_panel(current, say("Current period"), linked=True)] if current else []),
@@ -345,7 +328,7 @@ class SubscriptionAdmin(TrackedAdmin):
             given_panel(obj),
             *subscription_page.of(request, obj),
             # Usage arrives every day: it would bury the rest.
-            timeline_panel(Event.objects.about(obj).exclude(verb="usage.record"), about=obj),
+            timeline_panel(Event.objects.about(obj).exclude(verb=BillingVerb.USAGE_RECORD), about=obj),
         ]
 
 
@@ -369,7 +352,7 @@ def _credits(rows: QuerySet[Credit]) -> list[Credit]:
 
 
 @customer_page.panel(order=10)
-def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
+def subscriptions_panel(request: StaffRequest, customer: Customer) -> Panel:
     """The customer's subscriptions, the newest first, each with its open period and the calls in it."""
     calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
     periods = BillingPeriod.objects.annotate(granted=Sum("minutes_grants__minutes")).prefetch_related(calls)
@@ -389,7 +372,7 @@ def subscriptions_panel(request: HttpRequest, customer: Customer) -> Panel:
                 money(period.fee, period.currency) if period else "",
             )
         )
-    may = isinstance(request.user, User) and request.user.may(May.OPEN_SUBSCRIPTIONS)
+    may = request.user.may(May.OPEN_SUBSCRIPTIONS)
     headings = [
         say("Number"),
         say("Plan"),

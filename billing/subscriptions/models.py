@@ -36,6 +36,11 @@ class Subscription(TrackedModel):
     that begins on the anchor has the number ``anchor_sequence``.
     """
 
+    #: Of rows that are read with them.
+    open_periods: list[BillingPeriod]
+    scheduled_changes: list[PlanChange]
+    granted: int | None
+
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
         CANCELLED = "cancelled", _("Cancelled, runs to the period's end")

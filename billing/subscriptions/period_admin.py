@@ -7,17 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.models import Customer
 from accounts.staff.permissions import May
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import day, link
 from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from billing.invoices.panels import invoices_panel
 from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
@@ -27,8 +26,14 @@ from core.text import Text, say
 
 
 @admin.register(BillingPeriod)
-class BillingPeriodAdmin(TrackedAdmin):
+class BillingPeriodAdmin(TrackedAdmin[BillingPeriod]):
     may_view = May.SEE_CASES
+    reads = (
+        "subscription__customer",
+        "plan",
+        "invoice",
+    )
+    heading_pill = period_pill
     list_display = (
         "first_day",
         "last_day",
@@ -50,13 +55,7 @@ class BillingPeriodAdmin(TrackedAdmin):
     fields = ("subscription_link", "customer", "first_day", "last_own_day", "extension_days", "last_day")
     readonly_fields = ("subscription_link", "customer", "first_day", "last_own_day", "last_day")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BillingPeriod]:
-        rows: QuerySet[BillingPeriod] = super().get_queryset(request)
-        return rows.select_related("subscription__customer", "plan", "invoice")
-
-    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
-    def first_day(self, obj: BillingPeriod) -> SafeString:
-        return day(obj.starts_on)
+    first_day = column(day, "starts_on", description=gettext_lazy("First day"), ordering="starts_on")
 
     @admin.display(description=gettext_lazy("Last own day"), ordering="ends_on")
     def last_own_day(self, obj: BillingPeriod) -> SafeString:
@@ -66,21 +65,12 @@ class BillingPeriodAdmin(TrackedAdmin):
     def last_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.closes_on - timedelta(days=1))
 
-    @admin.display(description=gettext_lazy("Customer"), ordering="subscription__customer__name")
-    def customer(self, obj: BillingPeriod) -> Customer | SafeString:
-        return link(obj.subscription.customer)
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: BillingPeriod) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description=gettext_lazy("Fee"), ordering="fee")
-    def fee_shown(self, obj: BillingPeriod) -> SafeString:
-        return money(obj.fee, obj.currency)
-
-    @admin.display(description=gettext_lazy("Paid"))
-    def paid(self, obj: BillingPeriod) -> SafeString:
-        return money(obj.fee_paid, obj.currency)
+    customer = column(
+        link, "subscription.customer", description=gettext_lazy("Customer"), ordering="subscription__customer__name"
+    )
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    fee_shown = column(money, "fee", "currency", description=gettext_lazy("Fee"), ordering="fee")
+    paid = column(money, "fee_paid", "currency", description=gettext_lazy("Paid"))
 
     @admin.display(description=gettext_lazy("Refunded"), ordering="refunded")
     def given_back(self, obj: BillingPeriod) -> SafeString:
@@ -90,17 +80,12 @@ class BillingPeriodAdmin(TrackedAdmin):
     def refundable(self, obj: BillingPeriod) -> SafeString:
         return money(refundable_of(obj), obj.currency)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: BillingPeriod) -> SafeString:
-        return period_pill(obj)
+    state_pill = column(period_pill, description=gettext_lazy("State"), ordering="state")
 
-    def page_title(self, obj: BillingPeriod) -> Text:  # type: ignore[override]
+    def page_title(self, obj: BillingPeriod) -> Text:
         return say("{subscription}, {period}", subscription=obj.subscription.number, period=obj)
 
-    def page_pills(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[SafeString]:
-        return [period_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: BillingPeriod) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: BillingPeriod) -> Sequence[Panel]:
         invoice: Any = getattr(obj, "invoice", None)
         return [
             period_panel(obj, say("The period to scale")),

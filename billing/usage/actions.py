@@ -15,8 +15,10 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act
 from audit.bulk import create_from
+from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageKind, UsageRecord
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.fields import FixedPointField
 from core.text import say
 
@@ -41,7 +43,7 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
         Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used,
             or an id that is known with other contents. Nothing is written then.
     """
-    with act("usage.record", by=by, target=(Subscription, subscription_id)) as action:
+    with act(BillingVerb.USAGE_RECORD, by=by, target=(Subscription, subscription_id)) as action:
         require(by, May.IMPORT)
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
@@ -57,7 +59,7 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
             elif not _same(twin, record):
                 raise Refused(
                     say("Usage {record} is known already with other contents.", record=row.external_id),
-                    code="conflict",
+                    code=BillingRefusal.CONFLICT,
                 )
         create_from(UsageRecord, list(fresh.values()))
         add_to_days(fresh.values())
@@ -106,7 +108,9 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
 
 def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage) -> UsageRecord:
     if timezone.is_naive(row.occurred_at):
-        raise Refused(say("Usage {record}: its time has no time zone.", record=row.external_id), code="naive_time")
+        raise Refused(
+            say("Usage {record}: its time has no time zone.", record=row.external_id), code=Refusal.NAIVE_TIME
+        )
     day = timezone.localdate(row.occurred_at)
     period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
     if period is None:
@@ -117,7 +121,7 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
                 subscription=subscription.number,
                 day=day,
             ),
-            code="no_period",
+            code=BillingRefusal.NO_PERIOD,
         )
     if row.operation:
         if row.operation not in {cost["code"] for cost in period.operation_costs}:
@@ -128,19 +132,19 @@ def _record(subscription: Subscription, periods: list[BillingPeriod], row: Usage
                     operation=row.operation,
                     period=period,
                 ),
-                code="operation",
+                code=BillingRefusal.OPERATION,
             )
         if row.quantity <= 0 or row.seconds:
             raise Refused(
                 say("Usage {record}: an operation has a quantity above 0, no seconds.", record=row.external_id),
-                code="amount",
+                code=Refusal.AMOUNT,
             )
         kind = UsageKind.OPERATION
     else:
         if row.seconds < 0 or row.quantity:
             raise Refused(
                 say("Usage {record}: a call has seconds, not below 0, no quantity.", record=row.external_id),
-                code="amount",
+                code=Refusal.AMOUNT,
             )
         kind = UsageKind.CALL
     return UsageRecord(

@@ -8,15 +8,16 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.permissions import May
 from backoffice.admin import TrackedAdmin
-from backoffice.display import number, when
+from backoffice.display import column, number, when
 from backoffice.links import link
 from billing.usage.models import UsageKind, UsageRecord
 from core.text import Text, say
 
 
 @admin.register(UsageRecord)
-class UsageRecordAdmin(TrackedAdmin):
+class UsageRecordAdmin(TrackedAdmin[UsageRecord]):
     may_view = May.SEE_CASES
+    has_timeline = False
     list_display = ("external_id", "subscription", "occurred", "what", "used")
     list_filter = ("kind",)
     list_select_related = ("subscription",)
@@ -28,9 +29,7 @@ class UsageRecordAdmin(TrackedAdmin):
     fields = ("external_id", "subscription_link", "period_link", "occurred", "what", "used")
     readonly_fields = ("subscription_link", "period_link", "occurred", "what", "used")
 
-    @admin.display(description=gettext_lazy("When"), ordering="occurred_at")
-    def occurred(self, obj: UsageRecord) -> SafeString:
-        return when(obj.occurred_at)
+    occurred = column(when, "occurred_at", description=gettext_lazy("When"), ordering="occurred_at")
 
     @admin.display(description=gettext_lazy("What"))
     def what(self, obj: UsageRecord) -> Text:
@@ -40,10 +39,5 @@ class UsageRecordAdmin(TrackedAdmin):
     def used(self, obj: UsageRecord) -> SafeString:
         return number(f"{obj.seconds} s" if obj.kind == UsageKind.CALL else f"{obj.quantity.normalize():f}")
 
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: UsageRecord) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description=gettext_lazy("Period"))
-    def period_link(self, obj: UsageRecord) -> SafeString:
-        return link(obj.period)
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    period_link = column(link, "period", description=gettext_lazy("Period"))

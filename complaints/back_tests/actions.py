@@ -12,8 +12,10 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle, Refused, act
+from audit.vocabulary import Refusal
 from complaints.back_tests.models import BackTest
 from complaints.back_tests.running import KIND
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import in_english, say
 from jobs.actions import start_job
 from policies.versions.models import PolicyVersion
@@ -29,14 +31,14 @@ def start_back_test(version_id: int, *, by: User, months: int) -> BackTest:
     Raises:
         Refused: the version is no draft, the months are none, or a back-test of it is still under way.
     """
-    with act("policy.back_test", by=by, target=(PolicyVersion, version_id)) as action:
+    with act(ComplaintVerb.POLICY_BACK_TEST, by=by, target=(PolicyVersion, version_id)) as action:
         version = action.lock(PolicyVersion, version_id)
         action.about(version)
         action.refuse_if(back_test_obstacle(version, by))
         if not 1 <= months <= MOST_MONTHS:
             raise Refused(
                 say("A back-test goes back 1 to {months} months.", months=MOST_MONTHS),
-                code="months",
+                code=ComplaintRefusal.MONTHS,
                 data={"field": "months"},
             )
         today = timezone.localdate()
@@ -62,11 +64,12 @@ def back_test_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
     if version.state != PolicyVersion.State.DRAFT:
         return Obstacle(
             say("This version is “{state}”: only a draft is tried on past cases.", state=version.get_state_display()),
-            code="state",
+            code=Refusal.STATE,
         )
     if any(back_test.job.is_open for back_test in version.back_tests.select_related("job")):
         return Obstacle(
-            say("A back-test of this draft is under way. Wait for it, or cancel its job."), code="under_way"
+            say("A back-test of this draft is under way. Wait for it, or cancel its job."),
+            code=ComplaintRefusal.UNDER_WAY,
         )
     return None
 

@@ -20,15 +20,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from backoffice.actions import ActionForm, Done, StaffAction
+from accounts.staff.permissions import May
+from backoffice.actions import ActionForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import number, sub, when
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from complaints.back_tests.actions import MOST_MONTHS, back_test_obstacle, start_back_test
 from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import REASONS
@@ -41,8 +40,6 @@ from jobs.models import Job
 from policies.parameters.text import figures
 from policies.versions.admin import DiscardVersion, EditDraft, PolicyVersionAdmin, PublishVersion, version_page
 from policies.versions.models import PolicyVersion
-
-register_verbs({"policy.back_test": gettext_lazy("tried on past cases")})
 
 TABLE = "backoffice/panels/table.html"
 CASES_ON_A_PAGE = 50
@@ -68,21 +65,16 @@ class RunBackTest(StaffAction[PolicyVersion]):
     label = gettext_lazy("Back-test")
     icon = "flask-conical"
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
-    in_bulk = False
     form_class = BackTestForm
     intro = gettext_lazy("Past cases are judged once more as if this draft had been in force. Nothing of them changes.")
-
-    def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
-        return back_test_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        back_test = start_back_test(pk, by=by, **cleaned)
-        return Done(say("The back-test is asked for: this page shows how far it is."), page_url(back_test))
+    rule = back_test_obstacle
+    action = start_back_test
+    done = gettext_lazy("The back-test is asked for: this page shows how far it is.")
+    opens = page_url
 
 
 @admin.register(BackTest)
-class BackTestAdmin(TrackedAdmin):
+class BackTestAdmin(TrackedAdmin[BackTest]):
     may_view = May.SEE_BACK_TESTS
     list_display = ("name", "decided", "status", "cases", "differing", "asked_by", "asked")
     list_display_links = ("name",)
@@ -130,13 +122,13 @@ class BackTestAdmin(TrackedAdmin):
     def job_link(self, obj: BackTest) -> SafeString:
         return link(obj.job)
 
-    def page_title(self, obj: BackTest) -> str:  # type: ignore[override]
+    def page_title(self, obj: BackTest) -> str:
         return str(obj)
 
-    def page_pills(self, request: HttpRequest, obj: BackTest) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: BackTest) -> Sequence[SafeString]:
         return [job_pill(obj.job)]
 
-    def change_panels(self, request: HttpRequest, obj: BackTest) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: BackTest) -> Sequence[Panel]:
         panels = []
         if obj.parameters != obj.version.parameters:
             note = {"text": say("The draft has been edited since: the figures below are those that were tried.")}
@@ -211,9 +203,9 @@ class BackTestAdmin(TrackedAdmin):
 
 
 @version_page.panel()
-def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> Panel | None:
+def back_tests_panel(request: StaffRequest, version: PolicyVersion) -> Panel | None:
     """For a version's page: its back-tests, if there are any or could be."""
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     if not by.may(May.SEE_BACK_TESTS):
         return None
     known = version.back_tests.select_related("job", "version__policy").order_by("-asked_at", "-pk")
@@ -237,9 +229,9 @@ def back_tests_panel(request: HttpRequest, version: PolicyVersion) -> Panel | No
 
 
 @job_page.panel()
-def back_test_of(request: HttpRequest, job: Job) -> Panel | None:
+def back_test_of(request: StaffRequest, job: Job) -> Panel | None:
     """For the page of its job: where the result is."""
-    by: User = request.user  # type: ignore[assignment]
+    by = request.user
     back_test = BackTest.objects.select_related("version__policy").filter(job=job).first()
     if back_test is None or not by.may(May.SEE_BACK_TESTS):
         return None

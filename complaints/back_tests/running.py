@@ -360,7 +360,7 @@ def _count_deadlines(
     """Whether the case kept its deadlines, counted from its receipt by the days of either policy. What was not
     acknowledged is late once the deadline is over; the first decision is the one that had to be in time.
     """
-    decided_at: datetime = complaint.first_decided_at  # type: ignore[attr-defined]
+    decided_at: datetime = complaint.first_decided_at
     # A case that had ended before the deadline came did not miss it.
     acknowledged_at = complaint.acknowledged_at or complaint.closed_at or max(now, decided_at)
     try:

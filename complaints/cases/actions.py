@@ -16,6 +16,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.attachments import attach, stored_files
 from complaints.cases.deadlines.actions import clock_start, note_breaches, set_deadlines
@@ -32,6 +33,7 @@ from complaints.cases.rules import (
 )
 from complaints.letters import drafts
 from complaints.quotes.facts import terms_for
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
 from messaging.outbox.queue import NewMessage, queue
 
@@ -57,7 +59,7 @@ def register_complaint(
         Refused: a value is invalid or in the future, the period is another subscription's or begins after the
             complaint, or an attachment is too large or of a type not taken.
     """
-    with stored_files() as stored, act("complaint.register", by=by, target=(Complaint, None)) as action:
+    with stored_files() as stored, act(ComplaintVerb.COMPLAINT_REGISTER, by=by, target=(Complaint, None)) as action:
         require(by, May.WORK_COMPLAINTS)
         period = _period_of(action, subscription_id, period_id)
         subscription = period.subscription
@@ -100,14 +102,14 @@ def begin(action: Action, complaint_id: int) -> Complaint:
 
 def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = "") -> Message:
     """Tell the customer that the complaint is here, with its code. The exact text is kept."""
-    with act("complaint.acknowledge", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ACKNOWLEDGE, by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(acknowledge_obstacle(complaint, by))
         now = timezone.now()
         if complaint.code not in text:
             raise Refused(
                 say("The acknowledgement has to give the customer the code {complaint}.", complaint=complaint.code),
-                code="code_missing",
+                code=ComplaintRefusal.CODE_MISSING,
             )
         message = write_to_customer(
             complaint,
@@ -127,20 +129,22 @@ def acknowledge_complaint(complaint_id: int, *, by: User, text: str, recipient: 
 
 def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str = "") -> Complaint:
     """Give the case to somebody who works on complaints. Taking up a registered one starts its review."""
-    with act("complaint.assign", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ASSIGN, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(assign_obstacle(complaint, by))
         owner = User.objects.select_related("role").filter(pk=owner_id).first()
         if owner is None or not owner.may(May.WORK_COMPLAINTS):
-            raise Refused(say("A case can only be given to somebody who works on complaints."), code="owner")
+            raise Refused(say("A case can only be given to somebody who works on complaints."), code=Refusal.OWNER)
         action.refuse_if(
             say("{owner} is linked to this customer.", owner=owner)
             if owner.customer_id == complaint.customer_id
             else None,
-            code="linked",
+            code=Refusal.LINKED,
         )
         if complaint.owner_id == owner.pk:
-            raise Refused(say("{complaint} is {owner}'s already.", complaint=complaint.code, owner=owner), code="state")
+            raise Refused(
+                say("{complaint} is {owner}'s already.", complaint=complaint.code, owner=owner), code=Refusal.STATE
+            )
         action.data = {"from": str(complaint.owner) if complaint.owner else "", "to": str(owner)}
         complaint.owner = owner
         if complaint.state == State.REGISTERED:
@@ -151,11 +155,11 @@ def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str 
 
 def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: str) -> Assessment:
     """Write down what was found. The evidence (usage, incidents, earlier cases, phones) is copied as it stands."""
-    with act("complaint.assess", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ASSESS, by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(assess_obstacle(complaint, by))
         if not findings.strip():
-            raise Refused(say("Please write down what you found."), code="findings_missing")
+            raise Refused(say("Please write down what you found."), code=ComplaintRefusal.FINDINGS_MISSING)
         complaint.severity = severity
         if complaint.state == State.REGISTERED:
             complaint.state = State.IN_REVIEW
@@ -176,12 +180,12 @@ def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: st
 
 def add_note(complaint_id: int, *, by: User, text: str) -> Note:
     """An internal note, on an open case or a finished one."""
-    with act("complaint.note", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_NOTE, by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
         action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
-            raise Refused(say("Please write the note."), code="text_missing")
+            raise Refused(say("Please write the note."), code=ComplaintRefusal.TEXT_MISSING)
         note = Note(complaint=complaint, text=text.strip(), by=by, at=timezone.now())
         note.save()
         return note
@@ -191,14 +195,14 @@ def record_customer_message(
     complaint_id: int, *, by: User, text: str, channel: str, received_at: datetime, sender: str = ""
 ) -> Message:
     """What the customer wrote or said, put on the case by hand."""
-    with act("complaint.customer_message", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_CUSTOMER_MESSAGE, by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
         action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
-            raise Refused(say("Please write what the customer said."), code="text_missing")
+            raise Refused(say("Please write what the customer said."), code=ComplaintRefusal.TEXT_MISSING)
         if timezone.is_naive(received_at) or received_at > timezone.now():
-            raise Refused(say("A message cannot have come in the future."), code="dates")
+            raise Refused(say("A message cannot have come in the future."), code=Refusal.DATES)
         message = checked(
             Message(
                 complaint=complaint,
@@ -216,11 +220,15 @@ def record_customer_message(
 
 def ask_customer(complaint_id: int, *, by: User, text: str, recipient: str = "", channel: str = "") -> Message:
     """Ask the customer something. The outer clock runs on while the case waits."""
-    with act("complaint.ask", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ASK, by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(ask_obstacle(complaint, by))
         if text.split() == drafts.question_text(complaint).split():
-            raise Refused(say("Please write the question into the text."), code="text_missing", data={"field": "text"})
+            raise Refused(
+                say("Please write the question into the text."),
+                code=ComplaintRefusal.TEXT_MISSING,
+                data={"field": "text"},
+            )
         message = write_to_customer(
             complaint,
             Message.Kind.QUESTION,
@@ -240,7 +248,7 @@ def ask_customer(complaint_id: int, *, by: User, text: str, recipient: str = "",
 
 def resume_complaint(complaint_id: int, *, by: User, reason: str = "") -> Complaint:
     """Go on with the review, whether the customer has answered or not."""
-    with act("complaint.resume", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_RESUME, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(resume_obstacle(complaint, by))
         complaint.state = State.IN_REVIEW
@@ -265,7 +273,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
 
     Refused while a refund is open, since its proposal was made on what is to be corrected.
     """
-    with act("complaint.correct", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_CORRECT, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(work_obstacle(complaint, by))
         action.require_reason(say("why the registration was wrong"))
@@ -274,20 +282,22 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
             raise ValueError(f"not correctable: {sorted(unknown)}")
         changed = {name: value for name, value in changes.items() if getattr(complaint, name) != value}
         if not changed:
-            raise Refused(say("Nothing would change."), code="nothing")
+            raise Refused(say("Nothing would change."), code=Refusal.NOTHING)
         waiting = open_refunds(complaint)
         if waiting and set(changed) & {"subscription_id", "period_id", "received_at", "category"}:
             raise Refused(
                 say("The refund {refund} was made on this registration: withdraw it first.", refund=waiting[0].code),
-                code="open_refund",
+                code=ComplaintRefusal.OPEN_REFUND,
             )
         if "subscription_id" in changed and complaint.refunds.exists():
-            raise Refused(say("A complaint with refunds cannot move to another subscription."), code="has_refunds")
+            raise Refused(
+                say("A complaint with refunds cannot move to another subscription."), code=ComplaintRefusal.HAS_REFUNDS
+            )
         for name, value in changed.items():
             setattr(complaint, name, value)
         period = _period_of(action, complaint.subscription_id, complaint.period_id)
         if period.subscription.customer_id != complaint.customer_id:
-            raise Refused(say("That subscription is another customer's."), code="customer")
+            raise Refused(say("That subscription is another customer's."), code=ComplaintRefusal.CUSTOMER)
         _check_received(complaint.received_at, complaint.registered_at, period)
         if {"period_id", "subscription_id"} & set(changed):
             complaint.judge_by(terms_for(period))
@@ -301,7 +311,10 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
 
 def attach_file(complaint_id: int, *, by: User, file: UploadedFile[Any]) -> Attachment:
     """Add a file to the case."""
-    with stored_files() as stored, act("complaint.attach", by=by, target=(Complaint, complaint_id)) as action:
+    with (
+        stored_files() as stored,
+        act(ComplaintVerb.COMPLAINT_ATTACH, by=by, target=(Complaint, complaint_id)) as action,
+    ):
         complaint = begin(action, complaint_id)
         action.refuse_if(work_obstacle(complaint, by))
         attachment = attach(complaint, file, stored=stored, by=by, now=timezone.now())
@@ -327,7 +340,7 @@ def write_to_customer(
         Refused: there is no text, or no e-mail address for a message by e-mail.
     """
     if not text.strip():
-        raise Refused(say("Please write the text that the customer gets."), code="text_missing")
+        raise Refused(say("Please write the text that the customer gets."), code=ComplaintRefusal.TEXT_MISSING)
     message = checked(
         Message(
             complaint=complaint,
@@ -350,19 +363,22 @@ def write_to_customer(
 def _period_of(action: Action, subscription_id: int, period_id: int) -> BillingPeriod:
     subscription = Subscription.objects.select_related("customer").filter(pk=subscription_id).first()
     if subscription is None:
-        raise Refused(say("This subscription does not exist (any more)."), code="missing")
+        raise Refused(say("This subscription does not exist (any more)."), code=Refusal.MISSING)
     period = BillingPeriod.objects.filter(pk=period_id).first()
     if period is None or period.subscription_id != subscription.pk:
-        raise Refused(say("That period is not one of {subscription}.", subscription=subscription.number), code="period")
+        raise Refused(
+            say("That period is not one of {subscription}.", subscription=subscription.number),
+            code=ComplaintRefusal.PERIOD,
+        )
     period.subscription = subscription
     return period
 
 
 def _check_received(received_at: datetime, now: datetime, period: BillingPeriod) -> None:
     if timezone.is_naive(received_at):
-        raise Refused(say("The time of receipt has no time zone."), code="naive_time")
+        raise Refused(say("The time of receipt has no time zone."), code=Refusal.NAIVE_TIME)
     if received_at > now:
-        raise Refused(say("A complaint cannot have been received in the future."), code="dates")
+        raise Refused(say("A complaint cannot have been received in the future."), code=Refusal.DATES)
     if timezone.localdate(received_at) < period.starts_on:
         raise Refused(
             say(
@@ -370,5 +386,5 @@ def _check_received(received_at: datetime, now: datetime, period: BillingPeriod)
                 day=timezone.localdate(received_at),
                 first_day=period.starts_on,
             ),
-            code="dates",
+            code=Refusal.DATES,
         )

@@ -16,14 +16,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from accounts.customers.links import links_read_once
-from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event, EventQuerySet
 from backoffice.admin import BarItem, TrackedAdmin
-from backoffice.display import escaped, pill, sub, when
+from backoffice.display import column, escaped, pill, sub, when
 from backoffice.links import link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import last_done
+from backoffice.requests import StaffRequest
 from billing.subscriptions.models import current_periods
 from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
 from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
@@ -34,34 +34,6 @@ from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, show
 from complaints.quotes.live_quote import live_quote_view
 from complaints.refunds.models import Refund
 from core.text import Text, join, lower, say
-
-register_verbs(
-    {
-        "complaint.register": gettext_lazy("registered"),
-        "complaint.acknowledge": gettext_lazy("acknowledged"),
-        "complaint.assign": gettext_lazy("assigned"),
-        "complaint.assess": gettext_lazy("assessed"),
-        "complaint.note": gettext_lazy("wrote a note"),
-        "complaint.customer_message": gettext_lazy("recorded a message of the customer"),
-        "complaint.ask": gettext_lazy("asked the customer"),
-        "complaint.resume": gettext_lazy("resumed"),
-        "complaint.correct": gettext_lazy("corrected"),
-        "complaint.attach": gettext_lazy("attached a file"),
-        "complaint.decide": gettext_lazy("decided"),
-        "complaint.communicate": gettext_lazy("told the customer the decision"),
-        "complaint.close": gettext_lazy("closed"),
-        "complaint.withdraw": gettext_lazy("withdrew"),
-        "complaint.merge": gettext_lazy("merged"),
-        "complaint.reopen": gettext_lazy("reopened"),
-        "complaint.escalate": gettext_lazy("escalated"),
-        "complaint.escalate_overdue": gettext_lazy("escalated for its age"),
-        "complaint.tell_lead": gettext_lazy("told the lead about"),
-        "complaint.refer": gettext_lazy("referred to dispute resolution"),
-        "complaint.consent": gettext_lazy("consented to a refund of this old case"),
-        "complaint.deadline_missed": gettext_lazy("noticed a missed deadline"),
-    }
-)
-
 
 #: What the actions on a case show with who wrote it.
 _WITH_AUTHOR: Mapping[str, type[models.Model]] = {
@@ -121,7 +93,7 @@ class DueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Complaint)
-class ComplaintAdmin(TrackedAdmin):
+class ComplaintAdmin(TrackedAdmin[Complaint]):
     may_view = May.SEE_CASES
     staff_actions = CASE_ACTIONS
     page_actions = (Register,)
@@ -168,19 +140,11 @@ class ComplaintAdmin(TrackedAdmin):
 
     @admin.display(description=gettext_lazy("Complaint"), ordering="subject")
     def about(self, obj: Complaint) -> SafeString:
-        return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")  # type: ignore[attr-defined]
+        return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: Complaint) -> SafeString:
-        return complaint_pill(obj)
-
-    @admin.display(description=gettext_lazy("Deadline"), ordering="decide_due_at")
-    def due(self, obj: Complaint) -> SafeString:
-        return deadline_pill(obj)
-
-    @admin.display(description=gettext_lazy("Received"), ordering="received_at")
-    def received(self, obj: Complaint) -> SafeString:
-        return when(obj.received_at)
+    status = column(complaint_pill, description=gettext_lazy("State"), ordering="state")
+    due = column(deadline_pill, description=gettext_lazy("Deadline"), ordering="decide_due_at")
+    received = column(when, "received_at", description=gettext_lazy("Received"), ordering="received_at")
 
     @admin.display(description=gettext_lazy("Severity"))
     def severity_shown(self, obj: Complaint) -> Text:
@@ -227,10 +191,10 @@ class ComplaintAdmin(TrackedAdmin):
             facts.append(say("Withdrawn by {channel}.", channel=lower(obj.get_withdrawal_channel_display())))
         return join(" ", facts)
 
-    def page_title(self, obj: Complaint) -> str:  # type: ignore[override]
+    def page_title(self, obj: Complaint) -> str:
         return f"{obj.code} {obj.subject}"
 
-    def page_pills(self, request: HttpRequest, obj: Complaint) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Complaint) -> Sequence[SafeString]:
         pills = [complaint_pill(obj), *(due_pill(due) for due in shown_dues(obj))]
         if obj.escalation_level:
             pills.append(pill(say("Level {level}", level=obj.escalation_level), "warn"))
@@ -244,12 +208,12 @@ class ComplaintAdmin(TrackedAdmin):
         """The whole case: its refunds and what they gave are on its page."""
         return Event.objects.of_complaint(obj.pk)
 
-    def action_bar(self, request: HttpRequest, obj: Complaint, seen: int) -> list[BarItem]:
-        by: User = request.user  # type: ignore[assignment]
+    def action_bar(self, request: StaffRequest, obj: Complaint, seen: int) -> list[BarItem]:
+        by = request.user
         with links_read_once(by):
             return super().action_bar(request, obj, seen)
 
-    def change_panels(self, request: HttpRequest, obj: Complaint) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Complaint) -> Sequence[Panel]:
         events = self.events_about(obj)
         return [*case_panels(request, obj), timeline_panel(events, about=obj)]
 

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.staff.models import User
 from audit.actions import Refused
 from complaints.cases.models import Attachment, Complaint
+from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 
 
@@ -44,7 +45,7 @@ def attach(
     name = (file.name or "file").replace("\\", "/").rsplit("/", 1)[-1][-150:]
     size = file.size or 0
     if size == 0:
-        raise Refused(say("{name} is empty.", name=name), code="attachment")
+        raise Refused(say("{name} is empty.", name=name), code=ComplaintRefusal.ATTACHMENT)
     if size > settings.ATTACHMENT_MAX_BYTES:
         raise Refused(
             say(
@@ -52,18 +53,18 @@ def attach(
                 name=name,
                 size=settings.ATTACHMENT_MAX_BYTES // 1024 // 1024,
             ),
-            code="attachment",
+            code=ComplaintRefusal.ATTACHMENT,
         )
     if file.content_type not in settings.ATTACHMENT_TYPES:
         raise Refused(
             say("{name}: files of this kind ({type}) are not taken.", name=name, type=file.content_type),
-            code="attachment",
+            code=ComplaintRefusal.ATTACHMENT,
         )
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
     if Attachment.objects.filter(complaint=complaint, sha256=digest.hexdigest()).exists():
-        raise Refused(say("{name} is on the case already.", name=name), code="attachment")
+        raise Refused(say("{name} is on the case already.", name=name), code=ComplaintRefusal.ATTACHMENT)
     file.seek(0)
     file.name = name  # nothing of a path that somebody made up
     attachment = Attachment(

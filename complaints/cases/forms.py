@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May
-from backoffice.actions import ActionForm, ReasonForm
+from backoffice.actions import ActionForm, ReasonForm, offer
 from backoffice.lookups import LookupField
 from backoffice.widgets import DateInput, DateTimeInput
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -109,7 +109,7 @@ class CorrectForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["period_id"].choices = period_choices(self.rows)  # type: ignore[attr-defined]
+        offer(self, "period_id", choices=period_choices(self.rows))
 
 
 def period_choices(rows: Sequence[Any]) -> list[tuple[int, str]]:
@@ -157,9 +157,8 @@ class AssignForm(ActionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         roles = [role.value for role in PERMISSIONS[May.WORK_COMPLAINTS]]
-        self.fields["owner"].queryset = User.objects.filter(  # type: ignore[attr-defined]
-            is_active=True, role__name__in=roles
-        ).order_by("first_name", "last_name")
+        people = User.objects.filter(is_active=True, role__name__in=roles)
+        offer(self, "owner", queryset=people.order_by("first_name", "last_name"))
 
 
 class AssessForm(ActionForm):

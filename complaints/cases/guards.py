@@ -11,6 +11,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from core.text import Text, join, say
@@ -32,7 +33,7 @@ def in_state(complaint: Complaint, *states: str) -> Obstacle | None:
             state=complaint.get_state_display(),
             wanted=_one_of(State(state).label for state in states),
         ),
-        code="state",
+        code=Refusal.STATE,
     )
 
 
@@ -45,7 +46,7 @@ def still_open(complaint: Complaint) -> Obstacle | None:
             complaint=complaint.code,
             state=complaint.get_state_display(),
         ),
-        code="state",
+        code=Refusal.STATE,
     )
 
 
@@ -63,7 +64,7 @@ def refund_in(refund: Refund, *states: str) -> Obstacle | None:
             state=refund.get_state_display(),
             wanted=_one_of(Refund.State(state).label for state in states),
         ),
-        code="state",
+        code=Refusal.STATE,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,7 +14,8 @@ from accounts.staff.permissions import May
 from backoffice.badges import register_count
 from backoffice.display import sub
 from backoffice.links import link
-from backoffice.panels import Panel, register_home_panel
+from backoffice.panels import Panel
+from backoffice.requests import StaffRequest, asked_once
 from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
 from complaints.cases.models import Complaint
 from complaints.cases.pills import complaint_pill, deadline_pill
@@ -54,23 +54,21 @@ register_count("open", _open)
 # --- Cases --------------------------------------------------------------------------------------
 
 
-def _cases(request: HttpRequest) -> list[Complaint]:
-    """The rows of all cards of cases, asked for once."""
-    if not hasattr(request, "home_cases"):
-        user: User = request.user  # type: ignore[assignment]
-        still_open = Complaint.objects.open()
-        wanted = [Complaint.objects.overdue(timezone.now()).order_by("decide_due_at")[:OVERDUE]]
-        if user.may(May.WORK_COMPLAINTS):
-            mine = still_open.owned_by(user).by_urgency()
-            nobodys = still_open.filter(owner__isnull=True).order_by("decide_due_at")
-            near = Complaint.objects.filter(near_deadline()).order_by("decide_due_at")
-            wanted += [mine[:MINE], nobodys[:UNASSIGNED], near[:NEAR]]
-        found = Complaint.objects.filter(pk__in=keys_of(*wanted)).select_related("customer", "owner", *DUE_RELATIONS)
-        # What judges the rows comes along rather than by queries of its own; its text stays where it is.
-        found = found.defer("text", "refund_policy__text", "agreement__text")
-        request.home_cases = list(found.order_by("decide_due_at", "pk"))  # type: ignore[attr-defined]
-    cases: list[Complaint] = request.home_cases  # type: ignore[attr-defined]
-    return cases
+@asked_once
+def _cases(request: StaffRequest) -> list[Complaint]:
+    """The rows of all cards of cases."""
+    user = request.user
+    still_open = Complaint.objects.open()
+    wanted = [Complaint.objects.overdue(timezone.now()).order_by("decide_due_at")[:OVERDUE]]
+    if user.may(May.WORK_COMPLAINTS):
+        mine = still_open.owned_by(user).by_urgency()
+        nobodys = still_open.filter(owner__isnull=True).order_by("decide_due_at")
+        near = Complaint.objects.filter(near_deadline()).order_by("decide_due_at")
+        wanted += [mine[:MINE], nobodys[:UNASSIGNED], near[:NEAR]]
+    found = Complaint.objects.filter(pk__in=keys_of(*wanted)).select_related("customer", "owner", *DUE_RELATIONS)
+    # What judges the rows comes along rather than by queries of its own; its text stays where it is.
+    found = found.defer("text", "refund_policy__text", "agreement__text")
+    return list(found.order_by("decide_due_at", "pk"))
 
 
 def keys_of(*picked: QuerySet[Any]) -> QuerySet[Any]:
@@ -116,9 +114,9 @@ def _table(complaints: list[Complaint], *, with_owner: bool = False, **context: 
     return {"headings": headings, "rows": [cells(one) for one in complaints], **context}
 
 
-def my_cases(request: HttpRequest) -> Panel | None:
+def my_cases(request: StaffRequest) -> Panel | None:
     """The person's open cases, what is to be done first on top."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.WORK_COMPLAINTS):
         return None
     mine = sorted((one for one in _cases(request) if one.owner_id == user.pk), key=_urgency)[:MINE]
@@ -126,9 +124,9 @@ def my_cases(request: HttpRequest) -> Panel | None:
     return Panel(say("My cases"), TABLE, _table(mine, empty=empty), note=say("all of mine"), url=_list_of("mine"))
 
 
-def unassigned(request: HttpRequest) -> Panel | None:
+def unassigned(request: StaffRequest) -> Panel | None:
     """Cases that nobody has taken up."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.WORK_COMPLAINTS):
         return None
     nobodys = [one for one in _cases(request) if one.owner_id is None][:UNASSIGNED]
@@ -136,9 +134,9 @@ def unassigned(request: HttpRequest) -> Panel | None:
     return Panel(say("Unassigned"), TABLE, table, note=say("all unassigned"), url=_list_of("unassigned"))
 
 
-def overdue(request: HttpRequest) -> Panel | None:
+def overdue(request: StaffRequest) -> Panel | None:
     """Cases past their deadline, the oldest first."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_CASES):
         return None
     now = timezone.now()
@@ -152,9 +150,9 @@ def overdue(request: HttpRequest) -> Panel | None:
     return Panel(title, TABLE, table, side="right", note=say("all overdue"), url=_list_of("overdue"), tone="bad")
 
 
-def near_their_deadline(request: HttpRequest) -> Panel | None:
+def near_their_deadline(request: StaffRequest) -> Panel | None:
     """Cases one of whose deadlines is near, by the days of warning that judge them."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.WORK_COMPLAINTS):
         return None
     near = [one for one in _cases(request) if any(due.is_near for due in dues_of(one))][:NEAR]
@@ -162,15 +160,3 @@ def near_their_deadline(request: HttpRequest) -> Panel | None:
         return None
     table = _table(near, with_owner=True)
     return Panel(say("Deadline near"), TABLE, table, side="right", note=say("all that are near"), url=_list_of("near"))
-
-
-register_home_panel(overdue, order=11)
-
-
-register_home_panel(near_their_deadline, order=11)
-
-
-register_home_panel(my_cases, order=12)
-
-
-register_home_panel(unassigned, order=20)

@@ -57,6 +57,12 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
 class Complaint(JudgedByTerms, TrackedModel):
     """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
 
+    #: Of rows that are read with them.
+    customer_name: str
+    first_decided_at: datetime
+    agreement_in_force: int | None
+    granted_minutes: int | None
+
     class State(models.TextChoices):
         REGISTERED = "registered", _("Registered")
         IN_REVIEW = "in_review", _("In review")

@@ -14,6 +14,7 @@ from accounts.staff.permissions import Role
 from audit.actions import act
 from complaints.cases.models import Complaint
 from complaints.deadlines import last_day_of
+from complaints.vocabulary import ComplaintVerb
 from core.site import site_link
 from core.text import RECORD, say
 from messaging.outbox.queue import NewMessage, language_of, queue_messages
@@ -27,7 +28,7 @@ def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
     Leaves an event that names who was told, and one message each in the outbox. Somebody who is linked to the customer
     is not told. For use inside the action that has just raised the case.
     """
-    with act("complaint.tell_lead", by=by, target=(Complaint, complaint.pk)) as action:
+    with act(ComplaintVerb.COMPLAINT_TELL_LEAD, by=by, target=(Complaint, complaint.pk)) as action:
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)
         told = leads_of(complaint)
         last_day = last_day_of(complaint.decide_due_at, ZoneInfo(settings.BUSINESS_TIME_ZONE))

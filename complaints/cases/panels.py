@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -16,11 +15,11 @@ from django.utils.safestring import SafeString
 
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
-from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.display import sub, when
 from backoffice.links import link, page_url
 from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.panels import subscription_page
 from complaints.cases.deadlines.status import DUE_RELATIONS
@@ -78,7 +77,7 @@ def period_bar(evidence: Evidence, complaint: Complaint) -> dict[str, Any]:
 # --- Cards --------------------------------------------------------------------------------------
 
 
-def case_panels(request: HttpRequest, complaint: Complaint) -> list[Panel]:
+def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
     """The cards of the complaint's page besides its fields and timeline."""
     evidence = Evidence(complaint)
     panels = [
@@ -216,14 +215,14 @@ def register_url(number: str) -> str:
 
 
 @customer_page.panel(order=10)
-def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
+def complaints_of(request: StaffRequest, customer: Customer) -> Panel:
     """Complaints on the customer's page."""
     found = (
         customer.complaints.select_related("decision", *DUE_RELATIONS)
         .defer("refund_policy__text", "fulfilment_policy__text", "agreement__text")
         .order_by("-received_at")[:20]
     )
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     registers = user.may(May.WORK_COMPLAINTS)
     return Panel(
         say("Complaints"),
@@ -235,10 +234,10 @@ def complaints_of(request: HttpRequest, customer: Customer) -> Panel:
 
 
 @subscription_page.panel(order=10)
-def complaints_about(request: HttpRequest, subscription: Subscription) -> Panel:
+def complaints_about(request: StaffRequest, subscription: Subscription) -> Panel:
     """Complaints on the subscription's page, with the way to register one."""
     found = subscription.complaints.select_related("decision").prefetch_related(*DUE_RELATIONS)
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     context = dict(complaints_table(found.order_by("-received_at")[:20]))
     if user.may(May.WORK_COMPLAINTS):
         context["button"] = register_link(subscription)

@@ -10,10 +10,12 @@ from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.guards import allowed, in_state, open_refunds, still_open
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
+from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 from policies.parameters.parameters import RefundParameters
 
@@ -27,7 +29,7 @@ def work_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if complaint.acknowledged_at is not None:
-        return Obstacle(say("{complaint} was acknowledged already.", complaint=complaint.code), code="state")
+        return Obstacle(say("{complaint} was acknowledged already.", complaint=complaint.code), code=Refusal.STATE)
     return work_obstacle(complaint, by)
 
 
@@ -73,7 +75,7 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
             if complaint.assessments.all()
             else Obstacle(
                 say("{complaint} has not been assessed yet: assess it first.", complaint=complaint.code),
-                code="not_assessed",
+                code=ComplaintRefusal.NOT_ASSESSED,
             )
         )
     )
@@ -98,7 +100,9 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return found
     waiting = open_refunds(complaint)
     if waiting:
-        return Obstacle(say("The refund {refund} is still open.", refund=waiting[0].code), code="open_refund")
+        return Obstacle(
+            say("The refund {refund} is still open.", refund=waiting[0].code), code=ComplaintRefusal.OPEN_REFUND
+        )
     if any(refund.state == Refund.State.SETTLED for refund in complaint.refunds.all()):
         return None
     days = complaint.terms.silence_closes_after_days
@@ -114,7 +118,7 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
             "No remedy is settled, so the case waits for the customer: it can be closed on {day} if they stay silent.",
             day=closes_on,
         ),
-        code="not_silent_long_enough",
+        code=ComplaintRefusal.NOT_SILENT_LONG_ENOUGH,
     )
 
 
@@ -125,7 +129,9 @@ def withdraw_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def lead_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For escalating and for a referral to dispute resolution, at any time but after a merge."""
     if complaint.state == State.MERGED:
-        return Obstacle(say("{complaint} was merged into another complaint.", complaint=complaint.code), code="state")
+        return Obstacle(
+            say("{complaint} was merged into another complaint.", complaint=complaint.code), code=Refusal.STATE
+        )
     return allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id)
 
 
@@ -142,7 +148,7 @@ def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
                 complaint=complaint.code,
                 refund=waiting[0].code,
             ),
-            code="open_refund",
+            code=ComplaintRefusal.OPEN_REFUND,
         )
     return None
 
@@ -163,11 +169,11 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if found:
         return found
     if complaint.consent_by_id is not None:
-        return Obstacle(say("Consent was given already."), code="state")
+        return Obstacle(say("Consent was given already."), code=Refusal.STATE)
     elsewhere = [refund for refund in open_refunds(complaint) if refund.period_id != complaint.period_id]
     if is_old(complaint) or any(is_old(complaint, refund.period) for refund in elsewhere):
         return None
-    return Obstacle(say("This complaint is not old enough to need consent."), code="state")
+    return Obstacle(say("This complaint is not old enough to need consent."), code=Refusal.STATE)
 
 
 def is_old(

@@ -15,16 +15,16 @@ from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May
 from audit.actions import Refused, act
 from audit.models import Event
+from audit.vocabulary import Refusal
 from complaints.digests.contents import digests_for
 from complaints.digests.models import DigestTimes
+from complaints.vocabulary import ComplaintVerb
 from core.site import site_link
 from core.text import say
 from messaging.outbox.models import OutgoingMessage
 from messaging.outbox.queue import NewMessage, language_of, queue_messages
 from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
-
-VERB = "digest.send"
 
 #: What was missed longer ago, with the machine off, is not made up for.
 CATCH_UP = timedelta(days=1)
@@ -63,9 +63,11 @@ def send_digests(*, by: User, now: datetime | None = None) -> DigestResult:
     result = DigestResult()
     if not _due_slots(by, now):
         return result
-    with act(VERB, by=by, target=(User, by.pk)) as action:
+    with act(ComplaintVerb.DIGEST_SEND, by=by, target=(User, by.pk)) as action:
         if by.username != User.SYSTEM:
-            raise Refused(say("Only the system sends digests, at the times that people chose."), code="permission")
+            raise Refused(
+                say("Only the system sends digests, at the times that people chose."), code=Refusal.PERMISSION
+            )
         # Two runs at once go one after the other: the second finds what the first has done.
         action.about(action.lock(User, by.pk))
         slots = _due_slots(by, now)
@@ -119,7 +121,12 @@ def _due_slots(by: User, now: datetime) -> list[Slot]:
 
 
 def _done_until(by: User) -> datetime:
-    last = Event.objects.about(by).filter(verb=VERB, outcome=Event.Outcome.DONE).order_by("-at", "-pk").first()
+    last = (
+        Event.objects.about(by)
+        .filter(verb=ComplaintVerb.DIGEST_SEND, outcome=Event.Outcome.DONE)
+        .order_by("-at", "-pk")
+        .first()
+    )
     return datetime.fromisoformat(last.data["until"]) if last is not None else datetime.min.replace(tzinfo=UTC)
 
 

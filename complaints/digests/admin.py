@@ -7,23 +7,20 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.dateparse import parse_time
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.models import Event
+from accounts.staff.permissions import May
 from backoffice.actions import ActionForm, Done, PageAction
 from backoffice.admin import TrackedAdmin
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.display import column
+from backoffice.requests import StaffRequest
 from complaints.digests.models import DigestTimes
 from complaints.digests.times import choose_digest_times
 from core.text import Text, join, say
-
-register_verbs({"digest_times.choose": gettext_lazy("chose the times of their digest")})
 
 
 class TimesField(forms.CharField):
@@ -65,7 +62,6 @@ class Choose(PageAction):
     submit_label = gettext_lazy("Save")
     icon = "mail"
     may = May.CHOOSE_DIGEST
-    roles = roles_that(May.CHOOSE_DIGEST)
     form_class = DigestTimesForm
     intro = gettext_lazy(
         "At these times you are told by e-mail which proposals wait for you, which of your cases "
@@ -73,7 +69,7 @@ class Choose(PageAction):
         "nothing to say, nothing is sent."
     )
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         row = DigestTimes.objects.filter(person=request.user.pk).first()
         if row is None:
             return {"times": "", "weekdays": [0, 1, 2, 3, 4]}
@@ -102,7 +98,7 @@ def in_words(row: DigestTimes) -> Text:
 
 
 @admin.register(DigestTimes)
-class DigestTimesAdmin(TrackedAdmin):
+class DigestTimesAdmin(TrackedAdmin[DigestTimes]):
     may_view = (May.CHOOSE_DIGEST, May.SEE_WHOLE_TRAIL)
     page_actions = (Choose,)
     list_display = ("person", "comes")
@@ -111,12 +107,7 @@ class DigestTimesAdmin(TrackedAdmin):
     fields = ("person", "comes")
     readonly_fields = ("comes",)
 
-    @admin.display(description=gettext_lazy("Digest"))
-    def comes(self, obj: DigestTimes) -> Text:
-        return in_words(obj)
+    comes = column(in_words, description=gettext_lazy("Digest"))
 
-    def page_title(self, obj: DigestTimes) -> Text:  # type: ignore[override]
+    def page_title(self, obj: DigestTimes) -> Text:
         return say("Digest for {person}", person=obj.person)
-
-    def change_panels(self, request: HttpRequest, obj: DigestTimes) -> list[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

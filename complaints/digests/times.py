@@ -8,6 +8,7 @@ from datetime import time
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Refused, act
 from complaints.digests.models import DigestTimes
 from core.text import say
@@ -22,16 +23,20 @@ def choose_digest_times(*, by: User, times: Sequence[time], weekdays: Sequence[i
     Raises:
         Refused: too many times, seconds, or a weekday that is none.
     """
-    with act("digest_times.choose", by=by, target=(DigestTimes, None)) as action:
+    with act(AccountVerb.DIGEST_TIMES_CHOOSE, by=by, target=(DigestTimes, None)) as action:
         require(by, May.CHOOSE_DIGEST)
         person = action.lock(User, by.pk)
         chosen = sorted({at.strftime("%H:%M") for at in times})
         if len(chosen) > MOST_TIMES:
-            raise Refused(say("{most} times a day at most.", most=MOST_TIMES), code="times", data={"field": "times"})
+            raise Refused(
+                say("{most} times a day at most.", most=MOST_TIMES), code=AccountRefusal.TIMES, data={"field": "times"}
+            )
         if any(at.second or at.microsecond or at.tzinfo for at in times):
-            raise Refused(say("A time is hours and minutes."), code="times", data={"field": "times"})
+            raise Refused(say("A time is hours and minutes."), code=AccountRefusal.TIMES, data={"field": "times"})
         if not set(weekdays) <= set(range(7)):
-            raise Refused(say("Weekdays go from 0, Monday, to 6."), code="weekdays", data={"field": "weekdays"})
+            raise Refused(
+                say("Weekdays go from 0, Monday, to 6."), code=AccountRefusal.WEEKDAYS, data={"field": "weekdays"}
+            )
         row = DigestTimes.objects.filter(person=person).first() or DigestTimes(person=person)
         row.times, row.weekdays = chosen, sorted(set(weekdays))
         row.save()

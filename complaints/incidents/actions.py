@@ -13,9 +13,11 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
 from complaints.incidents.models import Incident, IncidentScope
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
 
 
@@ -31,7 +33,7 @@ def record_incident(
     subscription_ids: Sequence[int] = (),
 ) -> Incident:
     """Record an interruption, or scheduled maintenance, and whom it hits: everybody, plans, or single subscriptions."""
-    with act("incident.record", by=by, target=(Incident, None)) as action:
+    with act(ComplaintVerb.INCIDENT_RECORD, by=by, target=(Incident, None)) as action:
         require(by, May.EDIT_INCIDENTS)
         incident = Incident(
             code=f"I-{next_number('incident'):04d}",
@@ -43,7 +45,10 @@ def record_incident(
         )
         _check(incident)
         if not (hits_everybody or plan_ids or subscription_ids):
-            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
+            raise Refused(
+                say("Say whom the incident hits: everybody, a plan, or single subscriptions."),
+                code=ComplaintRefusal.SCOPE,
+            )
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids)
         action.about(incident)
@@ -66,7 +71,7 @@ def edit_incident(
     """Correct an incident; plans and subscriptions given are added. Proposals that counted it are quoted again when
     somebody approves them, so what changed is seen there.
     """
-    with act("incident.edit", by=by, reason=reason, target=(Incident, incident_id)) as action:
+    with act(ComplaintVerb.INCIDENT_EDIT, by=by, reason=reason, target=(Incident, incident_id)) as action:
         require(by, May.EDIT_INCIDENTS)
         action.require_reason()
         incident = action.lock(Incident, incident_id)
@@ -80,13 +85,16 @@ def edit_incident(
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids)
         if not (incident.hits_everybody or incident.scopes.exists()):
-            raise Refused(say("Say whom the incident hits: everybody, a plan, or single subscriptions."), code="scope")
+            raise Refused(
+                say("Say whom the incident hits: everybody, a plan, or single subscriptions."),
+                code=ComplaintRefusal.SCOPE,
+            )
         return incident
 
 
 def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
     """Record that a running incident is over."""
-    with act("incident.end", by=by, target=(Incident, incident_id)) as action:
+    with act(ComplaintVerb.INCIDENT_END, by=by, target=(Incident, incident_id)) as action:
         require(by, May.EDIT_INCIDENTS)
         incident = action.lock(Incident, incident_id)
         action.about(incident)
@@ -105,11 +113,11 @@ def end_incident_obstacle(incident: Incident) -> Text | None:
 def _check(incident: Incident) -> None:
     for moment in (incident.starts_at, incident.ends_at):
         if moment is not None and timezone.is_naive(moment):
-            raise Refused(say("The times of an incident need a time zone."), code="naive_time")
+            raise Refused(say("The times of an incident need a time zone."), code=Refusal.NAIVE_TIME)
     if incident.ends_at is not None and incident.ends_at <= incident.starts_at:
-        raise Refused(say("An incident ends after it starts."), code="reversed")
+        raise Refused(say("An incident ends after it starts."), code=ComplaintRefusal.REVERSED)
     if incident.ends_at is not None and not incident.scheduled and incident.ends_at > timezone.now():
-        raise Refused(say("An interruption cannot have ended in the future."), code="dates")
+        raise Refused(say("An interruption cannot have ended in the future."), code=Refusal.DATES)
 
 
 def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:

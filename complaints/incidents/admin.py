@@ -6,33 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.models import Event
-from backoffice.actions import Done, PageAction, StaffAction
+from accounts.staff.permissions import May
+from backoffice.actions import Done, PageAction, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, when
+from backoffice.display import column, pill, when
 from backoffice.links import page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
 from complaints.incidents import actions as incidents
 from complaints.incidents.forms import EditIncidentForm, EndIncidentForm, IncidentForm
 from complaints.incidents.models import Incident
 from complaints.quotes.inputs import Interval
 from complaints.quotes.text import hours_in_words
 from core.text import Text, say
-
-register_verbs(
-    {
-        "incident.record": gettext_lazy("recorded"),
-        "incident.edit": gettext_lazy("corrected"),
-        "incident.end": gettext_lazy("ended"),
-    }
-)
 
 
 class Record(PageAction):
@@ -41,7 +30,6 @@ class Record(PageAction):
     tone = "primary"
     icon = "siren"
     may = May.EDIT_INCIDENTS
-    roles = roles_that(May.EDIT_INCIDENTS)
     form_class = IncidentForm
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -50,9 +38,8 @@ class Record(PageAction):
 
 
 class IncidentAction(StaffAction[Incident]):
+    named_by = "code"
     may = May.EDIT_INCIDENTS
-    roles = roles_that(May.EDIT_INCIDENTS)
-    in_bulk = False
 
 
 class End(IncidentAction):
@@ -61,16 +48,12 @@ class End(IncidentAction):
     tone = "primary"
     icon = "circle-check"
     form_class = EndIncidentForm
-
-    def obstacle(self, obj: Incident, by: User) -> Text | None:
-        return incidents.end_incident_obstacle(obj)
+    rule = of_row(incidents.end_incident_obstacle)
+    action = incidents.end_incident
+    done = gettext_lazy("{incident} is over.")
 
     def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
         return {"ends_at": timezone.localtime()}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        incident = incidents.end_incident(pk, by=by, **cleaned)
-        return say("{incident} is over.", incident=incident.code)
 
 
 class Edit(IncidentAction):
@@ -92,7 +75,7 @@ class Edit(IncidentAction):
 
 
 @admin.register(Incident)
-class IncidentAdmin(TrackedAdmin):
+class IncidentAdmin(TrackedAdmin[Incident]):
     may_view = May.SEE_CASES
     staff_actions = (End, Edit)
     page_actions = (Record,)
@@ -108,9 +91,7 @@ class IncidentAdmin(TrackedAdmin):
     def kind(self, obj: Incident) -> SafeString:
         return pill(say("Scheduled maintenance"), "mute") if obj.scheduled else pill(say("Interruption"), "bad")
 
-    @admin.display(description=gettext_lazy("Began"), ordering="starts_at")
-    def began(self, obj: Incident) -> SafeString:
-        return when(obj.starts_at)
+    began = column(when, "starts_at", description=gettext_lazy("Began"), ordering="starts_at")
 
     @admin.display(description=gettext_lazy("Ended"), ordering="ends_at")
     def ended(self, obj: Incident) -> SafeString:
@@ -126,9 +107,3 @@ class IncidentAdmin(TrackedAdmin):
             return say("Everybody")
         scopes = obj.scopes.select_related("plan", "subscription")
         return ", ".join(str(scope) for scope in scopes)
-
-    def page_title(self, obj: Incident) -> str:  # type: ignore[override]
-        return str(obj)
-
-    def change_panels(self, request: HttpRequest, obj: Incident) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

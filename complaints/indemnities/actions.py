@@ -13,6 +13,7 @@ from complaints.cases.models import Complaint
 from complaints.indemnities.rules import indemnity_for
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals import draft_refund
+from complaints.vocabulary import ComplaintVerb
 from core.text import in_english
 from policies.choices import Basis
 
@@ -26,7 +27,7 @@ def draft_indemnity(complaint_id: int, *, by: User, remedies: Sequence[Mapping[s
             good already, in this case, one merged with it, or another about the same incident
             (``fault_indemnified``), nothing left to refund (``nothing``), or what keeps any refund from being drafted.
     """
-    with act("refund.draft_indemnity", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.REFUND_DRAFT_INDEMNITY, by=by, target=(Complaint, complaint_id)) as action:
         # Two cases of one customer can be about one fault, so that the customer is what both wait for.
         complaint = action.lock(Complaint, complaint_id, "customer")
         action.about(complaint, complaint_id=complaint.pk, customer_id=complaint.customer_id)

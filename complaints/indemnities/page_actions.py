@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from backoffice.actions import ActionForm, Done
 from backoffice.links import page_url
@@ -29,7 +29,6 @@ class Indemnify(CaseAction):
     label = gettext_lazy("Indemnity for a late answer")
     icon = "hand-coins"
     may = May.PROPOSE_REFUNDS
-    roles = roles_that(May.PROPOSE_REFUNDS)
     form_class = IndemnityForm
     preview_template = "complaints/panels/quote_card.html"
 

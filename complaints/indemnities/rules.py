@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from billing.remedies.effects import refundable_of
 from complaints.cases.guards import in_state
 from complaints.cases.models import Complaint, DeadlineBreach, Decision
@@ -26,6 +27,7 @@ from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.quoting import basis_obstacle
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import quote_obstacle
+from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
 from core.text import Text, say, say_count
 from policies.choices import Basis
@@ -94,12 +96,14 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
                 document=governing.source_of("indemnity_per_day"),
                 currency=period.currency,
             ),
-            code="no_indemnity",
+            code=ComplaintRefusal.NO_INDEMNITY,
         )
     matter = whole_matter(complaint)
     late = latest_answer(matter)
     if late is None:
-        return Obstacle(say("{complaint} was decided in time.", complaint=complaint.code), code="in_time")
+        return Obstacle(
+            say("{complaint} was decided in time.", complaint=complaint.code), code=ComplaintRefusal.IN_TIME
+        )
     facts = QuoteFacts.load([each.period for each in matter])
     fault = fault_of(matter, facts)
     standing = _standing(matter, fault)
@@ -110,7 +114,7 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
                 refund=standing.code,
                 fault=standing.fault,
             ),
-            code="fault_indemnified",
+            code=ComplaintRefusal.FAULT_INDEMNIFIED,
         )
     twin = next((refund for refund in complaint.refunds.all() if _is_open_on(refund, complaint)), None)
     if twin is not None:
@@ -120,7 +124,7 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
                 complaint=complaint.code,
                 refund=twin.code,
             ),
-            code="open_refund",
+            code=ComplaintRefusal.OPEN_REFUND,
         )
     return basis_obstacle(complaint, Basis.SPECIAL, facts.terms_of(period)) or _within_limits(complaint, late, fault)
 
@@ -136,7 +140,7 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
     if refund.basis != Refund.Basis.SPECIAL:
         return Obstacle(
             say("{refund} is an indemnity, which is a special case: its basis stays.", refund=refund.code),
-            code="indemnity",
+            code=ComplaintRefusal.INDEMNITY,
         )
     late = _answered(breach, _decisions(whole_matter(refund.complaint)))
     most = None if late is None else refund.complaint.terms.indemnity_for(late.days_late, refund.currency)
@@ -149,7 +153,7 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
             refund=refund.code,
             amount=money_text(most, refund.currency),
         ),
-        code="indemnity",
+        code=ComplaintRefusal.INDEMNITY,
     )
 
 
@@ -240,6 +244,6 @@ def _within_limits(complaint: Complaint, late: LateAnswer, fault: str) -> Indemn
     if amount == 0:
         return Obstacle(
             say("Nothing can be refunded on {period} any more, or nothing was paid for it.", period=period),
-            code="nothing",
+            code=Refusal.NOTHING,
         )
     return Indemnity(late, amount, period.currency, fault, per_day, limit)

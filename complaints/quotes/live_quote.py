@@ -13,10 +13,11 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Refused
+from backoffice.actions import offer
 from backoffice.panels import Panel
+from backoffice.requests import StaffRequest
 from backoffice.widgets import DateInput
 from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod, current_periods
@@ -64,7 +65,7 @@ class LiveQuoteForm(RemedyMixForm):
         kwargs.setdefault("auto_id", "quote-%s")
         super().__init__(*args, **kwargs)
         periods = list(complaint.subscription.periods.order_by("-sequence")[:PERIODS])
-        self.fields["period"].choices = [(period.pk, str(period)) for period in periods]  # type: ignore[attr-defined]
+        offer(self, "period", choices=[(period.pk, str(period)) for period in periods])
         self.chosen, self.facts = self._chosen(complaint.period, periods), facts
         if self.chosen != complaint.period:
             self.facts = QuoteFacts.load([self.chosen])
@@ -74,9 +75,7 @@ class LiveQuoteForm(RemedyMixForm):
             for incident in self.facts.incidents_of(self.chosen)
             if incident.ends_at is not None and not incident.scheduled
         ]
-        self.fields["counted"].choices = [  # type: ignore[attr-defined]
-            (incident.pk, str(incident)) for incident in self.incidents
-        ]
+        offer(self, "counted", choices=[(incident.pk, str(incident)) for incident in self.incidents])
 
     def _chosen(self, own: BillingPeriod, periods: Sequence[BillingPeriod]) -> BillingPeriod:
         """The period that is asked for, if it can be; else the case's own."""
@@ -174,9 +173,9 @@ def _mix(form: LiveQuoteForm, live: LiveQuote, period: BillingPeriod) -> dict[st
     return {"mix": plan_in_words(plan, period.currency)}
 
 
-def live_quote_panel(request: HttpRequest, complaint: Complaint, facts: QuoteFacts) -> Panel | None:
+def live_quote_panel(request: StaffRequest, complaint: Complaint, facts: QuoteFacts) -> Panel | None:
     """The card on the case's page, for those who may see it."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not may_quote(user):
         return None
     context = live_quote_context(request, complaint, facts)

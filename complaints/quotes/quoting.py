@@ -27,6 +27,7 @@ from complaints.quotes.inputs import QuoteInputs
 from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
 from complaints.refunds.remedy_kinds import REMEDIES
+from complaints.vocabulary import ComplaintRefusal
 from core.text import Text, say
 from policies.choices import Basis, RemedyKind
 from policies.parameters.parameters import RefundParameters
@@ -75,16 +76,18 @@ def basis_obstacle(complaint: Complaint, basis: str, terms: GoverningTerms) -> O
                 "Phones and other hardware are not refunded (clause F8). If the complaint is about the "
                 "service, correct its category first."
             ),
-            code="F8",
+            code=ComplaintRefusal.F8,
         )
     if basis == Basis.FULL_MONTH:
         if not terms.full_month_allowed:
             return Obstacle(
                 say("{document} does not allow a full month (clause F5).", document=terms.source_of(FULL_MONTH)),
-                code="basis",
+                code=ComplaintRefusal.BASIS,
             )
     elif basis not in terms.parameters.bases:
-        return Obstacle(say("{document} does not allow this basis.", document=terms.source_of("bases")), code="basis")
+        return Obstacle(
+            say("{document} does not allow this basis.", document=terms.source_of("bases")), code=ComplaintRefusal.BASIS
+        )
     return None
 
 
@@ -180,10 +183,11 @@ def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> 
     """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
     if kind not in terms.parameters.remedies:
         return Obstacle(
-            say("{document} does not allow this remedy.", document=terms.source_of("remedies")), code="remedy"
+            say("{document} does not allow this remedy.", document=terms.source_of("remedies")),
+            code=ComplaintRefusal.REMEDY,
         )
     why = REMEDIES[RemedyKind(kind)].obstacle(period)
-    return Obstacle(why, code="remedy") if why else None
+    return Obstacle(why, code=ComplaintRefusal.REMEDY) if why else None
 
 
 def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> list[RemedyOffer]:

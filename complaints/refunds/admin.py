@@ -15,11 +15,11 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May, role_words
 from audit.models import Event, EventQuerySet
-from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import sub, when
+from backoffice.display import column, sub, when
 from backoffice.links import link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from complaints.cases.guards import with_what_guards_read
 from complaints.quotes.panels import frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
@@ -33,25 +33,9 @@ from complaints.reversals import admin as reversals
 from core.amounts import money_text
 from core.text import Text, say
 
-register_verbs(
-    {
-        "refund.draft": gettext_lazy("drafted"),
-        "refund.edit": gettext_lazy("edited"),
-        "refund.propose": gettext_lazy("proposed"),
-        "refund.draft_indemnity": gettext_lazy("drafted the indemnity for a late answer:"),
-        "refund.draft_and_propose": gettext_lazy("drafted and proposed"),
-        "refund.approve": gettext_lazy("approved"),
-        "refund.return": gettext_lazy("returned"),
-        "refund.reject": gettext_lazy("rejected"),
-        "refund.withdraw": gettext_lazy("withdrew"),
-        "refund.revoke": gettext_lazy("revoked"),
-        "refund.expire": gettext_lazy("let expire"),
-    }
-)
-
 
 @admin.register(Refund)
-class RefundAdmin(InboxPages, TrackedAdmin):
+class RefundAdmin(InboxPages):
     may_view = May.SEE_CASES
     staff_actions = (*REFUND_ACTIONS, reversals.Propose)
     list_display = ("code", "who", "status", "basis", "proposer", "amount", "expires")
@@ -103,9 +87,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
     def who(self, obj: Refund) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(f"{obj.complaint.code} {obj.complaint.subject}"))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: Refund) -> SafeString:
-        return refund_pill(obj)
+    status = column(refund_pill, description=gettext_lazy("State"), ordering="state")
 
     @admin.display(description=gettext_lazy("Proposed by"), ordering="proposed_at")
     def proposer(self, obj: Refund) -> SafeString:
@@ -119,17 +101,9 @@ class RefundAdmin(InboxPages, TrackedAdmin):
             return SafeString("–")
         return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency))
 
-    @admin.display(description=gettext_lazy("Expires"), ordering="expires_on")
-    def expires(self, obj: Refund) -> SafeString:
-        return expiry_pill(obj)
-
-    @admin.display(description=gettext_lazy("Complaint"))
-    def case(self, obj: Refund) -> SafeString:
-        return link(obj.complaint)
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Refund) -> SafeString:
-        return link(obj.customer)
+    expires = column(expiry_pill, description=gettext_lazy("Expires"), ordering="expires_on")
+    case = column(link, "complaint", description=gettext_lazy("Complaint"))
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
 
     @admin.display(description=gettext_lazy("Period"))
     def period_shown(self, obj: Refund) -> SafeString:
@@ -138,9 +112,7 @@ class RefundAdmin(InboxPages, TrackedAdmin):
             gettext("{period} of {subscription}"), period=obj.period, subscription=link(obj.subscription)
         )
 
-    @admin.display(description=gettext_lazy("Given as"))
-    def remedies_shown(self, obj: Refund) -> Text:
-        return plan_in_words(obj.remedy_plan, obj.currency)
+    remedies_shown = column(plan_in_words, "remedy_plan", "currency", description=gettext_lazy("Given as"))
 
     @admin.display(description=gettext_lazy("Why"))
     def why(self, obj: Refund) -> SafeString:
@@ -179,19 +151,19 @@ class RefundAdmin(InboxPages, TrackedAdmin):
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
-    def page_title(self, obj: Refund) -> Text:  # type: ignore[override]
+    def page_title(self, obj: Refund) -> Text:
         if not obj.total:
             return say("Refund {code}", code=obj.code)
         return say("Refund {code}, {amount}", code=obj.code, amount=money_text(obj.total, obj.currency))
 
-    def page_pills(self, request: HttpRequest, obj: Refund) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Refund) -> Sequence[SafeString]:
         return [shown for shown in (refund_pill(obj), expiry_pill(obj)) if shown]
 
     def events_about(self, obj: Refund) -> EventQuerySet:
         """The whole case: a decision or an assessment changes what a proposal stands on."""
         return Event.objects.of_complaint(obj.complaint_id)
 
-    def change_panels(self, request: HttpRequest, obj: Refund) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Refund) -> Sequence[Panel]:
         panels = []
         if obj.inputs:
             panels.append(
@@ -278,9 +250,9 @@ def _approver(person: User, authority: Authority) -> Text:
     return say("{approver} for {person}", approver=person, person=authority.right.person)
 
 
-def _could_approve(request: HttpRequest, refund: Refund) -> dict[str, Any]:
+def _could_approve(request: StaffRequest, refund: Refund) -> dict[str, Any]:
     """Everybody who could approve it now, deputies with whom they stand in for."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     people = User.objects.filter(is_active=True, role__name__in=PERMISSIONS[May.WORK_COMPLAINTS])
     found = could_approve(refund, people.select_related("role").order_by("first_name", "last_name"), rights_of(user))
     return {

@@ -23,11 +23,13 @@ from accounts.staff.approvers import ApprovalRights, Right
 from accounts.staff.models import Delegation, User
 from accounts.staff.permissions import APPROVAL_OF, DEPUTIES, PERMISSIONS, may_words, role_words, roles_that
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal, RefusalCode
 from complaints.cases.guards import allowed, refund_in
 from complaints.cases.models import Assessment, Complaint, Decision
 from complaints.refunds.models import Approval, Contribution, Refund
 from complaints.refunds.rules import DECIDED_FOR_ITS_BASIS, decision_obstacle
 from complaints.reversals.models import Reversal
+from complaints.vocabulary import ComplaintRefusal
 from core.merges import WithMerged
 from core.text import join, say
 
@@ -55,7 +57,7 @@ class Hand:
     same. A hand is declared here and nowhere else.
     """
 
-    code: str
+    code: RefusalCode
     yours: str
     theirs: str
     found: Callable[[Refund, User, ApprovalRights], Said | None]
@@ -102,42 +104,42 @@ def _approvals(refund: Column, person: Any) -> QuerySet[Any]:
 
 HANDS: tuple[Hand, ...] = (
     Hand(
-        "own_proposal",
+        Refusal.OWN_PROPOSAL,
         gettext_noop("{refund} is your own proposal: somebody else has to approve it."),
         gettext_noop("{refund} is {person}’s own proposal: nobody approves it in their place."),
         _proposed,
         _contributions,
     ),
     Hand(
-        "own_draft",
+        ComplaintRefusal.OWN_DRAFT,
         gettext_noop("You drafted {refund}: somebody else has to approve it."),
         gettext_noop("{person} drafted {refund}: nobody approves it in their place."),
         lambda refund, person, _: _contributed(refund, person, Contribution.Part.DRAFTED),
         _contributions,
     ),
     Hand(
-        "own_draft",
+        ComplaintRefusal.OWN_DRAFT,
         gettext_noop("You edited {refund}: somebody else has to approve it."),
         gettext_noop("{person} edited {refund}: nobody approves it in their place."),
         lambda refund, person, _: _contributed(refund, person, Contribution.Part.EDITED),
         _contributions,
     ),
     Hand(
-        "decided",
+        ComplaintRefusal.DECIDED,
         gettext_noop("You decided {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} decided {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(lambda case: case.decisions.all(), refund, person),
         lambda refund, person: Decision.objects.filter(complaint__in=_cases(refund), by=person),
     ),
     Hand(
-        "assessed",
+        ComplaintRefusal.ASSESSED,
         gettext_noop("You assessed {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} assessed {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(lambda case: case.assessments.all(), refund, person),
         lambda refund, person: Assessment.objects.filter(complaint__in=_cases(refund), by=person),
     ),
     Hand(
-        "linked",
+        Refusal.LINKED,
         gettext_noop("You are linked to this customer: somebody else has to do this."),
         gettext_noop("{person} is linked to this customer: nobody approves its refund in their place."),
         lambda refund, person, rights: {} if rights.is_own_customer(person, refund.customer_id) else None,
@@ -147,14 +149,14 @@ HANDS: tuple[Hand, ...] = (
     ),
     # One person counts once in a round, whether they approve, or somebody does in their place.
     Hand(
-        "approved_already",
+        ComplaintRefusal.APPROVED_ALREADY,
         gettext_noop("You approved {refund} already: the second approval is somebody else's."),
         gettext_noop("{person} approved {refund} already: the second approval is somebody else's."),
         lambda refund, person, _: _approval(refund, lambda given: given.approver_id == person.pk),
         _approvals,
     ),
     Hand(
-        "approved_already",
+        ComplaintRefusal.APPROVED_ALREADY,
         gettext_noop("{approver} approved {refund} in your place already: the second approval is somebody else's."),
         gettext_noop(
             "{approver} approved {refund} in {person}’s place already: the second approval is somebody else's."
@@ -222,7 +224,7 @@ def may_approve(
             return answer
         obstacles.append((right, answer))
     if not obstacles:
-        return Obstacle(say("You do not stand in for this person today."), code="delegation")
+        return Obstacle(say("You do not stand in for this person today."), code=ComplaintRefusal.DELEGATION)
     sentences = [
         say("For {person}: {obstacle}", person=right.person, obstacle=obstacle)
         if right.delegation is not None
@@ -231,7 +233,9 @@ def may_approve(
     ]
     # What keeps a right that one has says more than that one lacks another.
     codes = [obstacle.code for _, obstacle in obstacles]
-    return Obstacle(join(" ", sentences), code=next((code for code in codes if code != "permission"), "permission"))
+    return Obstacle(
+        join(" ", sentences), code=next((code for code in codes if code != Refusal.PERMISSION), Refusal.PERMISSION)
+    )
 
 
 def approvable_by(person: User, today: date | None = None) -> Q:
@@ -264,7 +268,9 @@ def could_approve(refund: Refund, people: Iterable[User], rights: ApprovalRights
 
 def _expired(refund: Refund, today: date) -> Obstacle | None:
     if today >= refund.expires_on:
-        return Obstacle(say("{refund} expired on {day}.", refund=refund.code, day=refund.expires_on), code="expired")
+        return Obstacle(
+            say("{refund} expired on {day}.", refund=refund.code, day=refund.expires_on), code=ComplaintRefusal.EXPIRED
+        )
     return None
 
 
@@ -297,7 +303,7 @@ def _by_right(refund: Refund, right: Right, rights: ApprovalRights, granted: Dec
                 may=may_words(may),
                 roles=roles_that(may),
             ),
-            code="permission",
+            code=Refusal.PERMISSION,
         )
     else:
         found = _hand_of(refund, right.person, rights, deputy=True)
@@ -353,7 +359,8 @@ def return_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None =
         or linked_obstacle(by, refund.customer_id)
         or (
             Obstacle(
-                say("{refund} is your own proposal: withdraw it instead.", refund=refund.code), code="own_proposal"
+                say("{refund} is your own proposal: withdraw it instead.", refund=refund.code),
+                code=Refusal.OWN_PROPOSAL,
             )
             if refund.proposed_by_id == by.pk
             else None

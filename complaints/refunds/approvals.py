@@ -13,6 +13,7 @@ from complaints.refunds.approval_rules import ANY_RIGHT, Authority, deciding_rig
 from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies import settle_remedies
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.amounts import money_text
 from core.text import in_english, say
 
@@ -34,13 +35,13 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
             ``approved_already``, ``permission``, ``delegation``, ``no_limit``, ``over_limit``, ``expired``, ``state``,
             ``tampered``, ``stale_quote``, ``remedy``.
     """
-    with act("refund.approve", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_APPROVE, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         authority = _authority(action, refund, by, choice)
         if content_hash(refund_content(refund)) != refund.content_hash:
             raise Refused(
                 say("{refund} is not what was proposed: its contents do not match their hash.", refund=refund.code),
-                code="tampered",
+                code=ComplaintRefusal.TAMPERED,
             )
         stale = _stale(refund)
         if stale is not None:
@@ -93,7 +94,8 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> Authori
         locked = action.lock(Delegation, found.right.delegation.pk)
         if locked.state != Delegation.State.ACTIVE:
             raise Refused(
-                say("{person} has taken this delegation back just now.", person=found.right.person), code="delegation"
+                say("{person} has taken this delegation back just now.", person=found.right.person),
+                code=ComplaintRefusal.DELEGATION,
             )
     return found
 
@@ -119,14 +121,14 @@ def _stale(refund: Refund) -> Refused | None:
             amount=money_text(refund.total, refund.currency),
             amount_now=money_text(live.quote.total, refund.currency),
         ),
-        code="stale_quote",
+        code=ComplaintRefusal.STALE_QUOTE,
         data={"before": refund.lines, "after": live.lines, "differing": differing},
     )
 
 
 def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     """Send a proposal back to draft, to be improved. Approvals given so far count no more."""
-    with act("refund.return", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_RETURN, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(return_obstacle(refund, by))
         name_right(action, deciding_right(refund, by))
@@ -138,7 +140,7 @@ def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:
 
 def reject_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     """Turn a proposal down for good; a retry is a new refund, linked to this one."""
-    with act("refund.reject", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_REJECT, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(return_obstacle(refund, by))
         name_right(action, deciding_right(refund, by))

@@ -11,12 +11,14 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Refused, act
+from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.refunds.approval_rules import deciding_right, revoke_obstacle
 from complaints.refunds.common import end, lock_refund, name_right
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import withdraw_refund_obstacle
+from complaints.vocabulary import ComplaintVerb
 from core.text import say
 
 State = Refund.State
@@ -24,7 +26,7 @@ State = Refund.State
 
 def withdraw_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     """Take back one's own draft or proposal; a lead may take back another's."""
-    with act("refund.withdraw", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_WITHDRAW, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(withdraw_refund_obstacle(refund, by))
         action.require_reason()
@@ -34,7 +36,7 @@ def withdraw_refund(refund_id: int, *, by: User, reason: str) -> Refund:
 
 def revoke_refund(refund_id: int, *, by: User, reason: str) -> Refund:
     """End a refund that was approved once and waits for its second approval."""
-    with act("refund.revoke", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_REVOKE, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(revoke_obstacle(refund, by))
         name_right(action, deciding_right(refund, by))
@@ -45,12 +47,12 @@ def revoke_refund(refund_id: int, *, by: User, reason: str) -> Refund:
 
 def expire_refund(refund_id: int, *, by: User, today: date | None = None) -> Refund:
     """End an open refund whose days, by the policy, are over. For the daily job."""
-    with act("refund.expire", by=by, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_EXPIRE, by=by, target=(Refund, refund_id)) as action:
         if by.username != User.SYSTEM:
             require(by, May.WITHDRAW_REFUNDS_OF_OTHERS)
         refund = lock_refund(action, refund_id)
         if refund.state not in Refund.OPEN_STATES or refund.expires_on > (today or timezone.localdate()):
-            raise Refused(say("{refund} has not expired.", refund=refund.code), code="state")
+            raise Refused(say("{refund} has not expired.", refund=refund.code), code=Refusal.STATE)
         end(refund, State.EXPIRED)
         return refund
 
@@ -66,7 +68,7 @@ def withdraw_open_refunds(complaint: Complaint, periods: Mapping[int, BillingPer
     ended = []
     for refund in Refund.objects.open().select_for_update(no_key=True).filter(complaint=complaint).order_by("pk"):
         if refund.period_id not in periods:
-            raise Refused(say("A refund was started on this case just now. Please try again."), code="busy")
+            raise Refused(say("A refund was started on this case just now. Please try again."), code=Refusal.BUSY)
         refund.period = periods[refund.period_id]
         end(refund, State.WITHDRAWN)
         ended.append(refund.code)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.actions import ActionForm
+from backoffice.actions import ActionForm, offer
 from complaints.cases.forms import SHORT, period_choices
 from complaints.refunds.models import Refund
 from complaints.refunds.remedy_kinds import REMEDIES, REMEDY_CHOICES
@@ -117,4 +117,4 @@ class ProposeForm(RefundForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["period_id"].choices = period_choices(self.rows)  # type: ignore[attr-defined]
+        offer(self, "period_id", choices=period_choices(self.rows))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,8 +15,19 @@ from accounts.staff.permissions import May
 from backoffice.badges import register_count
 from backoffice.display import number, pill, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_home_panel
-from complaints.cases.home import DRAFTS, SETTLED, TABLE, WAITING, keys_of
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest, asked_once
+from complaints.cases.home import (
+    DRAFTS,
+    SETTLED,
+    TABLE,
+    WAITING,
+    keys_of,
+    my_cases,
+    near_their_deadline,
+    overdue,
+    unassigned,
+)
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.pills import refund_pill
 from complaints.refunds.work_queues import waiting_for_approval_of
@@ -37,21 +47,19 @@ register_count("approvals", _waiting, most=99)
 # --- Refunds ------------------------------------------------------------------------------------
 
 
-def _open_refunds(request: HttpRequest) -> tuple[list[Refund], list[Refund]]:
-    """Those that wait for the person's approval, and their own drafts; asked for once."""
-    if not hasattr(request, "home_refunds"):
-        user: User = request.user  # type: ignore[assignment]
-        waiting = waiting_for_approval_of(user).order_by("expires_on", "pk")[:WAITING]
-        mine = Q(drafted_by=user) | Q(proposed_by=user)
-        drafts = Refund.objects.filter(mine, state=Refund.State.DRAFT).order_by("-returned_reason", "expires_on")
-        found = (
-            Refund.objects.filter(pk__in=keys_of(waiting, drafts[:DRAFTS]))
-            .select_related("customer", "proposed_by")
-            .defer(*FROZEN)
-            .order_by("expires_on", "pk")
-        )
-        request.home_refunds = list(found)  # type: ignore[attr-defined]
-    refunds: list[Refund] = request.home_refunds  # type: ignore[attr-defined]
+@asked_once
+def _open_refunds(request: StaffRequest) -> tuple[list[Refund], list[Refund]]:
+    """Those that wait for the person's approval, and their own drafts."""
+    user = request.user
+    waiting = waiting_for_approval_of(user).order_by("expires_on", "pk")[:WAITING]
+    mine = Q(drafted_by=user) | Q(proposed_by=user)
+    drafts = Refund.objects.filter(mine, state=Refund.State.DRAFT).order_by("-returned_reason", "expires_on")
+    refunds = list(
+        Refund.objects.filter(pk__in=keys_of(waiting, drafts[:DRAFTS]))
+        .select_related("customer", "proposed_by")
+        .defer(*FROZEN)
+        .order_by("expires_on", "pk")
+    )
     waits = [one for one in refunds if one.state in Refund.PENDING_STATES]
     return waits, [one for one in refunds if one.state == Refund.State.DRAFT]
 
@@ -64,9 +72,9 @@ def _expires(refund: Refund) -> SafeString:
     return pill(say("tomorrow") if days == 1 else say("in {days} d", days=days), "warn" if days <= 3 else "mute")
 
 
-def waiting_for_me(request: HttpRequest) -> Panel | None:
+def waiting_for_me(request: StaffRequest) -> Panel | None:
     """Proposals that this person could approve."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_CASES):
         return None
     waiting, _ = _open_refunds(request)
@@ -99,9 +107,9 @@ def waiting_for_me(request: HttpRequest) -> Panel | None:
     )
 
 
-def my_drafts(request: HttpRequest) -> Panel | None:
+def my_drafts(request: StaffRequest) -> Panel | None:
     """Drafts of this person, the returned ones first."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_CASES):
         return None
     _, drafts = _open_refunds(request)
@@ -123,9 +131,9 @@ def my_drafts(request: HttpRequest) -> Panel | None:
     )
 
 
-def lately_settled(request: HttpRequest) -> Panel | None:
+def lately_settled(request: StaffRequest) -> Panel | None:
     """The newest settled refunds, with who approved each: one query, from the approvals."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_CASES):
         return None
     given = (
@@ -165,10 +173,4 @@ def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
     )
 
 
-register_home_panel(waiting_for_me, order=16)
-
-
-register_home_panel(my_drafts, order=18)
-
-
-register_home_panel(lately_settled, order=40)
+register_home_panels(overdue, near_their_deadline, my_cases, waiting_for_me, my_drafts, unassigned, lately_settled)

@@ -6,13 +6,12 @@ The inbox decides nothing itself: its forms are sent to the actions of the refun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib.admin.options import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -20,8 +19,10 @@ from django.utils import timezone
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.actions import allowed
+from backoffice.admin import TrackedAdmin
 from backoffice.badges import counts_of, register_count
 from backoffice.links import page_url
+from backoffice.requests import StaffRequest
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
@@ -33,9 +34,6 @@ from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
 from core.amounts import money_text
 from core.text import Text, say
 
-if TYPE_CHECKING:
-    from backoffice.admin import TrackedAdmin
-
 #: Lines on one page.
 LINES = 50
 
@@ -45,7 +43,7 @@ STOOD_IN = "stood_in"
 register_count(STOOD_IN, lambda user: stood_in_by(user) if user.may(May.WORK_COMPLAINTS) else None)
 
 
-class InboxPages(ModelAdmin[Any]):
+class InboxPages(TrackedAdmin[Refund]):
     """For the refund's pages: ``inbox/`` and ``inbox/<key>/``, the inside of one line."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -56,17 +54,17 @@ class InboxPages(ModelAdmin[Any]):
             *super().get_urls(),
         ]
 
-    def may_see_inbox(self, request: HttpRequest) -> bool:
+    def may_see_inbox(self, request: StaffRequest) -> bool:
         """Those who approve something, themselves or in somebody's place today."""
         if not self.has_view_permission(request):
             return False
         return allowed(request.user, Approve.may) or counts_of(request).get(STOOD_IN, 0) > 0
 
-    def inbox(self, request: HttpRequest) -> HttpResponse:
+    def inbox(self, request: StaffRequest) -> HttpResponse:
         """What waits for this person, what expires first on top."""
         if not self.may_see_inbox(request):
             raise PermissionDenied
-        user: User = request.user  # type: ignore[assignment]
+        user = request.user
         page = Paginator(_waiting(user), LINES).get_page(request.GET.get("page"))
         opened = request.GET.get("open", "")
         lines = [_line(refund) for refund in _refunds(list(page))]
@@ -85,18 +83,17 @@ class InboxPages(ModelAdmin[Any]):
             },
         )
 
-    def inbox_line(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def inbox_line(self, request: StaffRequest, pk: int) -> HttpResponse:
         """The inside of one line, for a page that opens it in place."""
         if not self.may_see_inbox(request):
             raise PermissionDenied
         return TemplateResponse(request, "complaints/inbox_inside.html", self._inside(request, pk))
 
-    def _inside(self, request: HttpRequest, pk: int) -> dict[str, Any]:
-        pages: TrackedAdmin = self  # type: ignore[assignment]
-        refund = pages.get_queryset_for_action(request).filter(pk=pk).first()
+    def _inside(self, request: StaffRequest, pk: int) -> dict[str, Any]:
+        refund = self.get_queryset_for_action(request).filter(pk=pk).first()
         if refund is None:
             raise Http404
-        user: User = request.user  # type: ignore[assignment]
+        user = request.user
         approve = Approve()
         form = approve.form_class(rows=[refund], by=user, auto_id=f"inbox-{pk}-%s")
         return {
@@ -113,12 +110,12 @@ class InboxPages(ModelAdmin[Any]):
             "granted": _granted(refund),
             "similar": _similar(refund),
             "decision": refund.complaint.decision,
-            "seen": pages.version_of(refund),
+            "seen": self.version_of(refund),
             "actions": {
-                action.name: f"{pages.url_of('changelist')}act/{action.name}/?ids={pk}"
+                action.name: f"{self.url_of('changelist')}act/{action.name}/?ids={pk}"
                 for action in (Approve, Return, Reject)
             },
-            "back": pages.url_of("inbox"),
+            "back": self.url_of("inbox"),
         }
 
 

@@ -7,6 +7,7 @@ from accounts.customers.models import Customer
 from audit.actions import Obstacle
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
+from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 
 
@@ -16,7 +17,10 @@ def open_refund_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle | 
     refund = Refund.objects.open().filter(customer__in=(duplicate, survivor)).first()
     if refund is None:
         return None
-    return Obstacle(say("The refund {refund} is open: finish or withdraw it first.", refund=refund.code), "open_refund")
+    return Obstacle(
+        say("The refund {refund} is open: finish or withdraw it first.", refund=refund.code),
+        ComplaintRefusal.OPEN_REFUND,
+    )
 
 
 @register_merge_rule
@@ -30,5 +34,5 @@ def open_reversal_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle 
         return None
     return Obstacle(
         say("The reversal of {refund} is open: finish or withdraw it first.", refund=reversal.refund.code),
-        "open_reversal",
+        ComplaintRefusal.OPEN_REVERSAL,
     )

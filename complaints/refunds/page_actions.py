@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from backoffice.actions import ActionForm, OptionalReasonForm, Permission, ReasonForm, StaffAction
+from accounts.staff.permissions import May
+from audit.actions import Obstacle, Why
+from backoffice.actions import ActionForm, OptionalReasonForm, Permission, ReasonForm, Sentence, StaffAction, offer
 from complaints.cases.guards import with_what_guards_read
 from complaints.quotes.panels import frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
@@ -47,7 +47,6 @@ class RefundAction(StaffAction[Refund]):
     """Common to all: rows with what the guards look at, and the sum over the rows."""
 
     may: ClassVar[Permission] = May.PROPOSE_REFUNDS
-    roles = roles_that(May.PROPOSE_REFUNDS)
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
         return with_what_guards_read(rows)
@@ -63,14 +62,11 @@ class Edit(RefundAction):
     name = "edit"
     label = gettext_lazy("Edit the draft")
     icon = "pencil"
-    in_bulk = False
     form_class = RefundForm
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
     intro = gettext_lazy("Whoever edits a refund cannot approve it.")
-
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return edit_obstacle(obj, by)
+    rule = edit_obstacle
 
     def get_initial(self, rows: Sequence[Refund], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -120,12 +116,10 @@ class Propose(RefundAction):
     icon = "send-horizontal"
     form_class = ReasonForm
     preview_template = "complaints/panels/quote_card.html"
+    effect = gettext_lazy("{refund} is quoted now, frozen, and waits for somebody else’s approval.")
 
     def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return propose_obstacle(obj, by) or justification_obstacle(obj)
-
-    def consequence(self, obj: Refund, by: User) -> Text:
-        return say("{refund} is quoted now, frozen, and waits for somebody else’s approval.", refund=obj.code)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         choices = Choices(obj.basis, obj.reduction, obj.special_amount)
@@ -142,7 +136,9 @@ class ApproverAction(RefundAction):
     """For those whose role approves, and for whoever stands in for one of them today."""
 
     may = APPROVING
-    roles = roles_that(May.APPROVE_USAGE)
+
+    def obstacle(self, obj: Refund, by: User) -> Why | None:
+        return type(self).rule(obj, by, rights=rights_of(by))
 
     def allowed(self, by: User | AnonymousUser) -> bool:
         if super().allowed(by):
@@ -178,18 +174,13 @@ class ApproveForm(OptionalReasonForm):
         if not received:
             del self.fields["choice"]
             return
-        field = self.fields["choice"]
-        assert isinstance(field, django_forms.ChoiceField)
         in_place = [
             (str(right.delegation.pk), say("In the place of {person}", person=right.person))
             for right in received
             if right.delegation
         ]
-        field.choices = [
-            (ANY_RIGHT, say("Whichever suffices")),
-            (OWN_RIGHT, say("My own")),
-            *in_place,
-        ]
+        of_ones_own = [(ANY_RIGHT, say("Whichever suffices")), (OWN_RIGHT, say("My own"))]
+        offer(self, "choice", choices=[*of_ones_own, *in_place])
         self.order_fields(("choice", "reason"))
 
 
@@ -256,20 +247,13 @@ class Return(ApproverAction):
     label_plural = gettext_lazy("Return refunds")
     icon = "undo-2"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return return_obstacle(obj, by, rights=rights_of(by))
-
-    def consequence(self, obj: Refund, by: User) -> Text:
-        return say(
-            "{refund} goes back to {person} as a draft; its amount is not held any more.",
-            refund=obj.code,
-            person=obj.proposed_by,
-        )
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        refund = return_refund(pk, by=by, **cleaned)
-        return say("{refund} is returned.", refund=refund.code)
+    rule = return_obstacle
+    action = return_refund
+    effect = Sentence(
+        gettext_lazy("{refund} goes back to {person} as a draft; its amount is not held any more."),
+        person="proposed_by",
+    )
+    done = gettext_lazy("{refund} is returned.")
 
 
 class Reject(ApproverAction):
@@ -279,16 +263,10 @@ class Reject(ApproverAction):
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return return_obstacle(obj, by, rights=rights_of(by))
-
-    def consequence(self, obj: Refund, by: User) -> Text:
-        return say("{refund} ends for good.", refund=obj.code)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        refund = reject_refund(pk, by=by, **cleaned)
-        return say("{refund} is rejected.", refund=refund.code)
+    rule = return_obstacle
+    action = reject_refund
+    effect = gettext_lazy("{refund} ends for good.")
+    done = gettext_lazy("{refund} is rejected.")
 
 
 class Withdraw(RefundAction):
@@ -298,16 +276,10 @@ class Withdraw(RefundAction):
     tone = "danger"
     icon = "trash-2"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return withdraw_refund_obstacle(obj, by)
-
-    def consequence(self, obj: Refund, by: User) -> Text:
-        return say("{refund} ends; a new one can be drafted.", refund=obj.code)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        refund = withdraw_refund(pk, by=by, **cleaned)
-        return say("{refund} is withdrawn.", refund=refund.code)
+    rule = withdraw_refund_obstacle
+    action = withdraw_refund
+    effect = gettext_lazy("{refund} ends; a new one can be drafted.")
+    done = gettext_lazy("{refund} is withdrawn.")
 
 
 class Revoke(ApproverAction):
@@ -317,16 +289,10 @@ class Revoke(ApproverAction):
     tone = "danger"
     icon = "ban"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return revoke_obstacle(obj, by, rights=rights_of(by))
-
-    def consequence(self, obj: Refund, by: User) -> Text:
-        return say("The first approval of {refund} is taken back, and the refund ends.", refund=obj.code)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        refund = revoke_refund(pk, by=by, **cleaned)
-        return say("{refund} is revoked.", refund=refund.code)
+    rule = revoke_obstacle
+    action = revoke_refund
+    effect = gettext_lazy("The first approval of {refund} is taken back, and the refund ends.")
+    done = gettext_lazy("{refund} is revoked.")
 
 
 REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (

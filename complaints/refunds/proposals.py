@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.numbers.models import next_number
 from accounts.staff.models import User
 from audit.actions import Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from billing.remedies.effects import hold
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
@@ -26,6 +27,7 @@ from complaints.refunds.common import contribute, facts_of, lock_refund, quote_o
 from complaints.refunds.models import Contribution, Refund
 from complaints.refunds.remedies import remedy_plan_for, tidy_plan
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import in_english, say
 
 State = Refund.State
@@ -58,7 +60,7 @@ def draft_refund(
         Refused: the case is not open for it, hardware (F8), the policy has no such basis, another refund of the
             complaint and period is open, or the figures cannot be.
     """
-    with act("refund.draft", by=by, reason=justification, target=(Refund, None)) as action:
+    with act(ComplaintVerb.REFUND_DRAFT, by=by, reason=justification, target=(Refund, None)) as action:
         complaint = action.lock(Complaint, complaint_id)
         action.complaint_id, action.customer_id = complaint.pk, complaint.customer_id
         action.refuse_if(quote_obstacle(complaint, by))
@@ -73,7 +75,7 @@ def draft_refund(
                     complaint=complaint.code,
                     refund=twin.code,
                 ),
-                code="open_refund",
+                code=ComplaintRefusal.OPEN_REFUND,
             )
         now = timezone.now()
         refund = Refund(
@@ -123,7 +125,7 @@ def edit_refund(
     basis: str | None = None,
 ) -> Refund:
     """Change a draft. Whoever does may not approve it any more."""
-    with act("refund.edit", by=by, reason=justification, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_EDIT, by=by, reason=justification, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(edit_obstacle(refund, by))
         if basis is not None:
@@ -158,10 +160,10 @@ def _fill(
     remedies: Sequence[Mapping[str, Any]],
 ) -> None:
     if reduction and not reduction_reason.strip():
-        raise Refused(say("Give the reason for the reduction."), code="reduction_reason_missing")
+        raise Refused(say("Give the reason for the reduction."), code=ComplaintRefusal.REDUCTION_REASON_MISSING)
     refund.special_amount = special_amount if refund.basis == Refund.Basis.SPECIAL else None
     if refund.basis == Refund.Basis.SPECIAL and special_amount is None:
-        raise Refused(say("Enter the amount of the special case."), code="special_amount_missing")
+        raise Refused(say("Enter the amount of the special case."), code=ComplaintRefusal.SPECIAL_AMOUNT_MISSING)
     refund.reduction = reduction
     refund.reduction_reason = reduction_reason.strip() if reduction else ""
     refund.justification = justification.strip()
@@ -177,7 +179,8 @@ def _period_for(complaint: Complaint, period_id: int | None) -> BillingPeriod:
     period = BillingPeriod.objects.filter(pk=period_id, subscription=complaint.subscription_id).first()
     if period is None:
         raise Refused(
-            say("That period is not one of {subscription}.", subscription=complaint.subscription.number), code="period"
+            say("That period is not one of {subscription}.", subscription=complaint.subscription.number),
+            code=ComplaintRefusal.PERIOD,
         )
     return period
 
@@ -187,7 +190,9 @@ def _retried(complaint: Complaint, refund_id: int | None) -> Refund | None:
         return None
     before = Refund.objects.filter(pk=refund_id, complaint=complaint).first()
     if before is None or before.state in Refund.OPEN_STATES:
-        raise Refused(say("Only a finished refund of the same complaint can be tried again."), code="retry")
+        raise Refused(
+            say("Only a finished refund of the same complaint can be tried again."), code=ComplaintRefusal.RETRY
+        )
     return before
 
 
@@ -203,7 +208,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
             were given without a word of why, remedies that do not add up or cannot be, or more than the period still
             bears.
     """
-    with act("refund.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REFUND_PROPOSE, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = lock_refund(action, refund_id)
         action.refuse_if(propose_obstacle(refund, by))
         action.refuse_if(justification_obstacle(refund))
@@ -212,7 +217,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
             raise Refused(
-                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."), code="nothing"
+                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."), code=Refusal.NOTHING
             )
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
@@ -257,7 +262,7 @@ def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:
             high=percent(high),
             middle=percent(found.middle),
         ),
-        code="unusual",
+        code=ComplaintRefusal.UNUSUAL,
     )
 
 
@@ -266,7 +271,7 @@ def quote_and_propose(complaint_id: int, *, by: User, reason: str, **draft: Any)
 
     ``draft`` is what ``draft_refund`` takes. Raises ``Refused`` as the two do.
     """
-    with act("refund.draft_and_propose", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.REFUND_DRAFT_AND_PROPOSE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.complaint_id = complaint_id
         refund = draft_refund(complaint_id, by=by, **draft)
         refund = propose_refund(refund.pk, by=by, reason=reason)

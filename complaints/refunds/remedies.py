@@ -17,6 +17,7 @@ from complaints.quotes.quoting import remedy_obstacle
 from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import GIVES, Refund, Remedy
 from complaints.refunds.remedy_kinds import REMEDIES
+from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
 from core.text import say
 from policies.choices import RemedyKind
@@ -34,9 +35,9 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
     for entry in remedies:
         kind = str(entry.get("kind", ""))
         if kind not in set(RemedyKind):
-            raise Refused(say("“{remedy}” is no remedy.", remedy=kind), code="remedy")
+            raise Refused(say("“{remedy}” is no remedy.", remedy=kind), code=ComplaintRefusal.REMEDY)
         if any(known["kind"] == kind for known in plan):
-            raise Refused(say("Name each remedy once."), code="remedy")
+            raise Refused(say("Name each remedy once."), code=ComplaintRefusal.REMEDY)
         amount = entry.get("amount")
         if amount in (None, ""):
             open_ends += 1
@@ -44,7 +45,9 @@ def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict
             continue
         plan.append({"kind": kind, "amount": format_amount(_amount(amount, currency), currency)})
     if open_ends > 1:
-        raise Refused(say("Only one remedy can take the rest: give the others an amount."), code="remedy")
+        raise Refused(
+            say("Only one remedy can take the rest: give the others an amount."), code=ComplaintRefusal.REMEDY
+        )
     return plan or [{"kind": RemedyKind.CREDIT.value}]
 
 
@@ -55,7 +58,10 @@ def _amount(value: Any, currency: str) -> Decimal:
             return amount
     except (InvalidOperation, ValueError):
         pass
-    raise Refused(say("“{value}” is no amount of {currency} above 0.", value=value, currency=currency), code="remedy")
+    raise Refused(
+        say("“{value}” is no amount of {currency} above 0.", value=value, currency=currency),
+        code=ComplaintRefusal.REMEDY,
+    )
 
 
 def remedy_plan_for(
@@ -79,7 +85,7 @@ def remedy_plan_for(
                 amount=money_text(total, currency),
                 named=money_text(named, currency),
             ),
-            code="remedies_do_not_add_up",
+            code=ComplaintRefusal.REMEDIES_DO_NOT_ADD_UP,
         )
     filled: list[dict[str, Any]] = []
     for entry in plan:

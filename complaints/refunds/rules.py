@@ -13,6 +13,7 @@ from complaints.cases.guards import allowed, in_state, refund_in
 from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.refunds.models import Refund
+from complaints.vocabulary import ComplaintRefusal
 from core.text import lower, say
 
 State = Complaint.State
@@ -62,7 +63,7 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
                 complaint=complaint.code,
                 basis=lower(refund.get_basis_display()),
             ),
-            code="not_upheld",
+            code=ComplaintRefusal.NOT_UPHELD,
         )
     return None
 
@@ -72,7 +73,7 @@ def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -
     if complaint.consent_by_id is None and is_old(complaint, period):
         return Obstacle(
             say("The complaint came long after its period: a team lead has to consent first."),
-            code="consent_missing",
+            code=ComplaintRefusal.CONSENT_MISSING,
         )
     return None
 
@@ -81,10 +82,11 @@ def justification_obstacle(refund: Refund) -> Obstacle | None:
     """The full month needs a written justification (F5), a special case also its evidence (R7)."""
     if refund.basis in (Refund.Basis.FULL_MONTH, Refund.Basis.SPECIAL) and not refund.justification.strip():
         return Obstacle(
-            say("Write down the justification: this basis is never automatic."), code="justification_missing"
+            say("Write down the justification: this basis is never automatic."),
+            code=ComplaintRefusal.JUSTIFICATION_MISSING,
         )
     if refund.basis == Refund.Basis.SPECIAL and not refund.evidence.strip():
-        return Obstacle(say("Name the evidence for the special case."), code="evidence_missing")
+        return Obstacle(say("Name the evidence for the special case."), code=ComplaintRefusal.EVIDENCE_MISSING)
     return None
 
 

@@ -13,12 +13,14 @@ from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Action, Obstacle, Refused, act
+from audit.vocabulary import Refusal
 from billing.invoices.credit_notes import issue_credit_note
 from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import carry_out, plan_reversal
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
 
 State = Reversal.State
@@ -35,14 +37,15 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
                 refund=refund.code,
                 state=refund.get_state_display(),
             ),
-            code="state",
+            code=Refusal.STATE,
         )
     found = linked_obstacle(by, refund.customer_id)
     if found:
         return found
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
         return Obstacle(
-            say("A reversal of {refund} waits for its approval already.", refund=refund.code), code="open_reversal"
+            say("A reversal of {refund} waits for its approval already.", refund=refund.code),
+            code=ComplaintRefusal.OPEN_REVERSAL,
         )
     return None
 
@@ -52,7 +55,7 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
 
     ``charge_used`` asks for a charge of what was used on the next invoice; whoever approves has the last word.
     """
-    with act("reversal.propose", by=by, reason=reason, target=(Refund, refund_id)) as action:
+    with act(ComplaintVerb.REVERSAL_PROPOSE, by=by, reason=reason, target=(Refund, refund_id)) as action:
         refund = action.lock(Refund, refund_id, *_CASE)
         _about(action, refund)
         action.refuse_if(propose_obstacle(refund, by))
@@ -90,7 +93,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
     Raises:
         Refused: own proposal, no limit, or nothing would come back.
     """
-    with act("reversal.approve", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+    with act(ComplaintVerb.REVERSAL_APPROVE, by=by, reason=reason, target=(Reversal, reversal_id)) as action:
         reversal = _lock_reversal(action, reversal_id)
         refund = reversal.refund
         action.refuse_if(decide_obstacle(reversal, by))
@@ -101,7 +104,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         if back == 0:
             raise Refused(
                 say("Everything this refund gave was used, and nothing is charged: there is nothing to take back."),
-                code="nothing",
+                code=Refusal.NOTHING,
             )
         period = refund.period
         period.refunded -= back
@@ -139,7 +142,7 @@ def _charge(refund: Refund, amount: Decimal) -> Charge:
 
 def reject_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
     """Decide that the refund stays."""
-    with act("reversal.reject", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+    with act(ComplaintVerb.REVERSAL_REJECT, by=by, reason=reason, target=(Reversal, reversal_id)) as action:
         reversal = _lock_reversal(action, reversal_id)
         action.refuse_if(decide_obstacle(reversal, by))
         action.require_reason()
@@ -157,7 +160,7 @@ def withdraw_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
 
 def withdraw_reversal(reversal_id: int, *, by: User, reason: str) -> Reversal:
     """Take the proposal of a reversal back."""
-    with act("reversal.withdraw", by=by, reason=reason, target=(Reversal, reversal_id)) as action:
+    with act(ComplaintVerb.REVERSAL_WITHDRAW, by=by, reason=reason, target=(Reversal, reversal_id)) as action:
         reversal = _lock_reversal(action, reversal_id)
         action.refuse_if(withdraw_obstacle(reversal, by))
         action.require_reason()

@@ -15,14 +15,15 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, Permission, ReasonForm, StaffAction
+from backoffice.actions import ActionForm, Permission, ReasonForm, Sentence, StaffAction
 from backoffice.amounts import money
-from backoffice.display import number, sub, when
+from backoffice.display import column, number, sub, when
 from backoffice.links import link, page_url
-from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, register_home_panels, timeline_panel
+from backoffice.requests import StaffRequest
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund
 from complaints.reversals import actions as reversals
@@ -32,15 +33,6 @@ from complaints.reversals.plan import plan_reversal
 from core.amounts import money_text
 from core.text import Text, say
 from policies.choices import RemedyKind
-
-register_verbs(
-    {
-        "reversal.propose": gettext_lazy("proposed to reverse"),
-        "reversal.approve": gettext_lazy("approved the reversal"),
-        "reversal.reject": gettext_lazy("rejected the reversal"),
-        "reversal.withdraw": gettext_lazy("withdrew the reversal"),
-    }
-)
 
 
 def plan_context(refund: Refund) -> Mapping[str, Any]:
@@ -66,30 +58,23 @@ class Propose(StaffAction[Refund]):
     tone = "danger"
     icon = "undo-dot"
     may = May.PROPOSE_REFUNDS
-    roles = roles_that(May.PROPOSE_REFUNDS)
-    in_bulk = False
     form_class = ReversalForm
     preview_template = "complaints/panels/reversal_card.html"
     intro = gettext_lazy("Somebody else decides. Nothing moves before that.")
+    rule = reversals.propose_obstacle
+    action = reversals.propose_reversal
+    done = gettext_lazy("The reversal is proposed. Somebody else has to decide on it.")
+    opens = page_url
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
         return rows.prefetch_related("reversals")
 
-    def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
-        return reversals.propose_obstacle(obj, by)
-
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
         return plan_context(obj)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        reversal = reversals.propose_reversal(pk, by=by, **cleaned)
-        return Done(say("The reversal is proposed. Somebody else has to decide on it."), page_url(reversal))
 
 
 class ReversalAction(StaffAction[Reversal]):
     may: ClassVar[Permission] = May.APPROVE_REVERSAL
-    roles = roles_that(May.APPROVE_REVERSAL)
-    in_bulk = False
 
     def queryset(self, rows: models.QuerySet[Reversal]) -> models.QuerySet[Reversal]:
         return rows.select_related("refund__customer", "refund__complaint", "refund__subscription", "proposed_by")
@@ -135,13 +120,9 @@ class Reject(ReversalAction):
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
-        return reversals.decide_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        reversal = reversals.reject_reversal(pk, by=by, **cleaned)
-        return say("{refund} stays as it is.", refund=reversal.refund.code)
+    rule = reversals.decide_obstacle
+    action = reversals.reject_reversal
+    done = Sentence(gettext_lazy("{refund} stays as it is."), refund="refund.code")
 
 
 class Withdraw(ReversalAction):
@@ -149,19 +130,14 @@ class Withdraw(ReversalAction):
     label = gettext_lazy("Withdraw")
     icon = "undo-2"
     may = May.PROPOSE_REFUNDS
-    roles = roles_that(May.PROPOSE_REFUNDS)
     form_class = ReasonForm
-
-    def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
-        return reversals.withdraw_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        reversal = reversals.withdraw_reversal(pk, by=by, **cleaned)
-        return say("The reversal of {refund} is withdrawn.", refund=reversal.refund.code)
+    rule = reversals.withdraw_obstacle
+    action = reversals.withdraw_reversal
+    done = Sentence(gettext_lazy("The reversal of {refund} is withdrawn."), refund="refund.code")
 
 
 @admin.register(Reversal)
-class ReversalAdmin(FourEyesAdmin):
+class ReversalAdmin(FourEyesAdmin[Reversal]):
     may_view = May.SEE_CASES
     staff_actions = (Approve, Reject, Withdraw)
     list_display = ("refund", "customer", "state_pill", "proposer", "amount")
@@ -174,9 +150,7 @@ class ReversalAdmin(FourEyesAdmin):
     fields = ("refund_link", "state_pill", "reason", "used_is_charged", "people")
     readonly_fields = fields
 
-    @admin.display(description=gettext_lazy("Refund"))
-    def refund_link(self, obj: Reversal) -> SafeString:
-        return link(obj.refund)
+    refund_link = column(link, "refund", description=gettext_lazy("Refund"))
 
     @admin.display(description=gettext_lazy("Customer"), ordering="refund__customer__name")
     def customer(self, obj: Reversal) -> str:
@@ -186,9 +160,7 @@ class ReversalAdmin(FourEyesAdmin):
     def proposer(self, obj: Reversal) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description=gettext_lazy("Refund's amount"))
-    def amount(self, obj: Reversal) -> SafeString:
-        return money(obj.refund.total, obj.refund.currency)
+    amount = column(money, "refund.total", "refund.currency", description=gettext_lazy("Refund's amount"))
 
     @admin.display(description=gettext_lazy("What was used is charged"))
     def used_is_charged(self, obj: Reversal) -> Text:
@@ -208,10 +180,10 @@ class ReversalAdmin(FourEyesAdmin):
         )
         return format_html("{}<br>{}", proposed, decided)
 
-    def page_title(self, obj: Reversal) -> str:  # type: ignore[override]
+    def page_title(self, obj: Reversal) -> str:
         return str(obj)
 
-    def change_panels(self, request: HttpRequest, obj: Reversal) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Reversal) -> Sequence[Panel]:
         if obj.state == Reversal.State.APPROVED:
             shown: Mapping[str, Any] = _carried_out(obj)
             title = say("What was taken back")
@@ -242,9 +214,9 @@ def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
     return {"headings": [say("Given as"), (say("Returned"), "n"), (say("Was used"), "n")], "rows": rows}
 
 
-def waiting_reversals(request: HttpRequest) -> Panel | None:
+def waiting_reversals(request: StaffRequest) -> Panel | None:
     """Reversals that this person could decide on."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.APPROVE_REVERSAL):
         return None
     found = (
@@ -271,4 +243,4 @@ def waiting_reversals(request: HttpRequest) -> Panel | None:
     )
 
 
-register_home_panel(waiting_reversals, order=17)
+register_home_panels(waiting_reversals)

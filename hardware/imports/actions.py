@@ -34,6 +34,7 @@ from hardware.purchases.actions import (
 )
 from hardware.purchases.instalments import equal_parts, monthly_from
 from hardware.purchases.models import Instalment, Purchase
+from hardware.vocabulary import HardwareVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def _write(ready: Sequence[_Ready], *, reason: str) -> None:
 #: are recorded as paid on the day they were due, or on the day of the import if that is still to come. A row that is
 #: here with the same content is known and left alone, whatever was paid since. Numbers follow the file's order.
 PURCHASES = Import(
-    verb="purchases.import",
+    verb=HardwareVerb.PURCHASES_IMPORT,
     model=Purchase,
     rights=(May.IMPORT, May.HANDLE_PHONES),
     prepare=_prepare,

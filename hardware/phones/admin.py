@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,14 +10,14 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import Done, PageAction
+from backoffice.actions import PageAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.text import say
 from hardware.phones.actions import add_phone_model
 from hardware.phones.forms import PhoneModelForm
@@ -28,7 +27,7 @@ from hardware.purchases.pills import owned_pill
 
 
 @admin.register(Phone)
-class PhoneAdmin(TrackedAdmin):
+class PhoneAdmin(TrackedAdmin[Phone]):
     may_view = May.SEE_CASES
     list_display = ("serial", "mac", "model", "customer", "ownership")
     list_filter = ("model",)
@@ -63,7 +62,7 @@ class PhoneAdmin(TrackedAdmin):
         purchase = self._purchase(obj)
         return owned_pill(purchase) if purchase else pill(say("In stock"), "info")
 
-    def change_panels(self, request: HttpRequest, obj: Phone) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Phone) -> Sequence[Panel]:
         rows = [
             (
                 link(purchase, purchase.number),
@@ -85,16 +84,14 @@ class AddPhoneModel(PageAction):
     label = gettext_lazy("Add a phone model")
     icon = "plus"
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = PhoneModelForm
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        model = add_phone_model(by=by, **cleaned)
-        return Done(say("{model} is on file.", model=model), page_url(model))
+    action = add_phone_model
+    done = gettext_lazy("{model} is on file.")
+    opens = page_url
 
 
 @admin.register(PhoneModel)
-class PhoneModelAdmin(TrackedAdmin):
+class PhoneModelAdmin(TrackedAdmin[PhoneModel]):
     may_view = May.SEE_CASES
     page_actions = (AddPhoneModel,)
     list_display = ("name", "maker")
@@ -102,6 +99,3 @@ class PhoneModelAdmin(TrackedAdmin):
     search_fields = ("maker", "name")
     fields = ("maker", "name")
     empty_hint = gettext_lazy("Add the first make with “Add a phone model”: a purchase names one.")
-
-    def change_panels(self, request: HttpRequest, obj: PhoneModel) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]

@@ -20,11 +20,13 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.bulk import create_tracked
+from audit.vocabulary import Refusal
 from core.text import Text, number_text, say
 from core.validators import fits_currency
 from hardware.phones.models import Phone, PhoneModel
 from hardware.phones.validators import clean_mac, clean_serial
 from hardware.purchases.models import Instalment, Purchase
+from hardware.vocabulary import HardwareRefusal, HardwareVerb
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def record_purchase(
         Refused: a malformed serial or MAC address, or one of a phone that somebody has; a negative price; instalments
             that do not add up; a warranty that ends before it begins; a customer who was merged into another.
     """
-    with act("purchase.record", by=by, target=(Purchase, None)) as action:
+    with act(HardwareVerb.PURCHASE_RECORD, by=by, target=(Purchase, None)) as action:
         require(by, May.HANDLE_PHONES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
@@ -72,7 +74,7 @@ def record_purchase(
         try:
             serial, mac = clean_serial(serial), clean_mac(mac)
         except ValidationError as problem:
-            raise Refused(" ".join(problem.messages), code="invalid") from None
+            raise Refused(" ".join(problem.messages), code=Refusal.INVALID) from None
         action.refuse_if(price_obstacle(price, customer.currency))
         plan = whole_plan(instalments, price, bought_on)
         action.refuse_if(plan_obstacle(plan, price, customer.currency, bought_on))
@@ -93,7 +95,7 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
     known = stock.order_by("pk").select_for_update(no_key=True).first()
     if known is None:
         if Phone.objects.filter(mac=mac).exists():
-            raise Refused(say("The MAC address {mac} is known already.", mac=mac), code="duplicate")
+            raise Refused(say("The MAC address {mac} is known already.", mac=mac), code=Refusal.DUPLICATE)
         phone = checked(Phone(model=model, maker=model.maker, serial=serial, mac=mac))
         phone.save()
         return phone
@@ -101,7 +103,7 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
     if latest is not None and not latest.is_returned:
         raise Refused(
             say("The serial number {serial} of {maker} is known already.", serial=serial, maker=model.maker),
-            code="duplicate",
+            code=Refusal.DUPLICATE,
         )
     if (known.model_id, known.mac) != (model.pk, mac):
         raise Refused(
@@ -111,7 +113,7 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
                 model=known.model,
                 mac=known.mac,
             ),
-            code="differs",
+            code=HardwareRefusal.DIFFERS,
         )
     if latest is not None and latest.returned_on is not None and bought_on < latest.returned_on:
         raise Refused(
@@ -119,7 +121,7 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
                 "This phone came back to stock on {day}: it was not to be sold before.",
                 day=latest.returned_on,
             ),
-            code="dates",
+            code=Refusal.DATES,
         )
     return known
 
@@ -127,13 +129,13 @@ def _phone_to_sell(model: PhoneModel, serial: str, mac: str, bought_on: date) ->
 def price_obstacle(price: Decimal, currency: str) -> Obstacle | None:
     """Why a phone cannot cost this, or None."""
     if price < 0:
-        return Obstacle(say("A price cannot be negative."), "amount")
+        return Obstacle(say("A price cannot be negative."), Refusal.AMOUNT)
     if not fits_currency(price, currency):
         return Obstacle(
             say(
                 "The price {price} has more decimals than {currency} has.", price=number_text(price), currency=currency
             ),
-            "decimals",
+            Refusal.DECIMALS,
         )
     return None
 
@@ -153,21 +155,23 @@ def plan_obstacle(plan: Sequence[DueInstalment], price: Decimal, currency: str, 
                 price=number_text(price),
                 total=number_text(total),
             ),
-            "instalments",
+            HardwareRefusal.INSTALMENTS,
         )
     if not all(fits_currency(part.amount, currency) for part in plan):
-        return Obstacle(say("An instalment has more decimals than {currency} has.", currency=currency), "decimals")
+        return Obstacle(
+            say("An instalment has more decimals than {currency} has.", currency=currency), Refusal.DECIMALS
+        )
     if any(part.due_on < bought_on for part in plan):
-        return Obstacle(say("No instalment is due before the phone was bought."), "dates")
+        return Obstacle(say("No instalment is due before the phone was bought."), Refusal.DATES)
     if any(after.due_on < before.due_on for before, after in pairwise(plan)):
-        return Obstacle(say("The instalments must be in the order of their due dates."), "dates")
+        return Obstacle(say("The instalments must be in the order of their due dates."), Refusal.DATES)
     return None
 
 
 def warranty_obstacle(until: date | None, bought_on: date) -> Obstacle | None:
     """Why the warranty cannot end then, or None."""
     if until is not None and until < bought_on:
-        return Obstacle(say("A warranty does not end before the phone was bought."), "dates")
+        return Obstacle(say("A warranty does not end before the phone was bought."), Refusal.DATES)
     return None
 
 
@@ -206,15 +210,15 @@ def instalment_obstacle(instalment: Instalment) -> Text | None:
 
 def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
     """Record an instalment's payment. With the last one the phone becomes the customer's (F6)."""
-    with act("instalment.pay", by=by, target=(Instalment, instalment_id)) as action:
+    with act(HardwareVerb.INSTALMENT_PAY, by=by, target=(Instalment, instalment_id)) as action:
         require(by, May.HANDLE_PHONES)
         instalment = action.lock(Instalment, instalment_id, "purchase")
         purchase = instalment.purchase
         action.about(purchase, customer_id=purchase.customer_id)
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
-        action.refuse_if(instalment_obstacle(instalment), code="state")
+        action.refuse_if(instalment_obstacle(instalment), code=Refusal.STATE)
         if paid_on > timezone.localdate():
-            raise Refused(say("An instalment cannot have been paid in the future."), code="dates")
+            raise Refused(say("An instalment cannot have been paid in the future."), code=Refusal.DATES)
         instalment.paid_on = paid_on
         instalment.save()
         purchase.paid += instalment.amount
@@ -234,7 +238,7 @@ def return_obstacle(purchase: Purchase) -> Obstacle | None:
                 purchase=purchase.number,
                 day=purchase.returned_on,
             ),
-            "state",
+            Refusal.STATE,
         )
     return None
 
@@ -246,7 +250,7 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
     Raises:
         Refused: it came back already, no reason, or a day before the purchase or in the future.
     """
-    with act("purchase.return", by=by, reason=reason, target=(Purchase, purchase_id)) as action:
+    with act(HardwareVerb.PURCHASE_RETURN, by=by, reason=reason, target=(Purchase, purchase_id)) as action:
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
@@ -254,9 +258,9 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
         action.refuse_if(return_obstacle(purchase))
         action.require_reason(say("why the phone comes back"))
         if returned_on > timezone.localdate():
-            raise Refused(say("A phone cannot have come back in the future."), code="dates")
+            raise Refused(say("A phone cannot have come back in the future."), code=Refusal.DATES)
         if returned_on < purchase.bought_on:
-            raise Refused(say("A phone cannot come back before it was bought."), code="dates")
+            raise Refused(say("A phone cannot come back before it was bought."), code=Refusal.DATES)
         given_up = purchase.owed
         purchase.returned_on = returned_on
         purchase.return_reason = reason.strip()
@@ -271,14 +275,14 @@ def note_warranty(purchase_id: int, *, by: User, until: date | None, note: str =
     Raises:
         Refused: it ends before the purchase, or nothing is different from what is on file.
     """
-    with act("purchase.warranty", by=by, target=(Purchase, purchase_id)) as action:
+    with act(HardwareVerb.PURCHASE_WARRANTY, by=by, target=(Purchase, purchase_id)) as action:
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
         action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(warranty_obstacle(until, purchase.bought_on))
         if (purchase.warranty_until, purchase.warranty_note) == (until, note.strip()):
-            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code=Refusal.NOTHING_CHANGED)
         purchase.warranty_until, purchase.warranty_note = until, note.strip()
         checked(purchase).save()
         return purchase

@@ -11,29 +11,28 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import linked_obstacle, not_own
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Obstacle, Refused, Why
 from audit.models import Event
-from backoffice.actions import Done, PageAction, StaffAction
+from backoffice.actions import Done, PageAction, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import sub
+from backoffice.display import column, sub
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.amounts import money_text
 from core.text import Text, join, say
 from hardware.purchases.actions import (
@@ -48,17 +47,7 @@ from hardware.purchases.forms import PayOneForm, PurchaseForm, ReturnForm, Warra
 from hardware.purchases.instalments import equal_parts, monthly_from
 from hardware.purchases.models import Purchase
 from hardware.purchases.pills import PHONES_STAY, owned_pill, paid_in_words, unpaid_pill
-
-register_verbs(
-    {
-        "phone_model.add": gettext_lazy("added the phone model"),
-        "purchase.record": gettext_lazy("recorded the purchase"),
-        "purchase.return": gettext_lazy("took the phone back to stock of the purchase"),
-        "purchase.warranty": gettext_lazy("noted the warranty of the purchase"),
-        "purchases.import": gettext_lazy("imported purchases from"),
-        "instalment.pay": gettext_lazy("recorded an instalment's payment for the purchase"),
-    }
-)
+from hardware.vocabulary import HardwareRefusal
 
 
 class RecordPurchase(PageAction):
@@ -66,12 +55,11 @@ class RecordPurchase(PageAction):
     label = gettext_lazy("Record a purchase")
     icon = "plus"
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = PurchaseForm
     submit_label = gettext_lazy("Record the purchase")
     intro = PHONES_STAY
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"bought_on": timezone.localdate(), "parts": 1, **request.GET.dict()}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -100,7 +88,7 @@ def _plan(cleaned: dict[str, Any], currency: str) -> list[DueInstalment]:
     try:
         amounts = equal_parts(cleaned["price"], currency, cleaned["parts"])
     except ValueError as problem:
-        raise Refused(str(problem), code="instalments", data={"field": "price"}) from None
+        raise Refused(str(problem), code=HardwareRefusal.INSTALMENTS, data={"field": "price"}) from None
     days = monthly_from(first, cleaned["parts"])
     return [DueInstalment(day, amount) for day, amount in zip(days, amounts, strict=True)]
 
@@ -110,9 +98,7 @@ class PayOne(StaffAction[Purchase]):
     label = gettext_lazy("Record an instalment's payment")
     tone = "primary"
     icon = "banknote"
-    in_bulk = False
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = PayOneForm
     intro = gettext_lazy("With the last instalment the phone becomes the customer's (F6).")
 
@@ -142,13 +128,15 @@ class ReturnPhone(StaffAction[Purchase]):
     label = gettext_lazy("Take the phone back to stock")
     icon = "undo-2"
     tone = "danger"
-    in_bulk = False
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = ReturnForm
-
-    def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
-        return return_obstacle(obj) or linked_obstacle(by, obj.customer_id)
+    rule = not_own(return_obstacle)
+    action = return_phone
+    done = Sentence(
+        gettext_lazy("{phone} is back in stock; what was paid on {purchase} stays paid."),
+        phone="phone",
+        purchase="number",
+    )
 
     def consequence(self, obj: Purchase, by: User) -> Text:
         paid = money_text(obj.paid, obj.currency)
@@ -166,23 +154,15 @@ class ReturnPhone(StaffAction[Purchase]):
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"returned_on": timezone.localdate()}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        purchase = return_phone(pk, by=by, **cleaned)
-        return say(
-            "{phone} is back in stock; what was paid on {purchase} stays paid.",
-            phone=purchase.phone,
-            purchase=purchase.number,
-        )
-
 
 class NoteWarranty(StaffAction[Purchase]):
     name = "warranty"
     label = gettext_lazy("Note the warranty")
     icon = "shield-check"
-    in_bulk = False
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = WarrantyForm
+    action = note_warranty
+    done = Sentence(gettext_lazy("The warranty of {number} is noted."), number="number")
 
     def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
         return linked_obstacle(by, obj.customer_id)
@@ -190,13 +170,15 @@ class NoteWarranty(StaffAction[Purchase]):
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("The warranty of {number} is noted.", number=note_warranty(pk, by=by, **cleaned).number)
-
 
 @admin.register(Purchase)
-class PurchaseAdmin(TrackedAdmin):
+class PurchaseAdmin(TrackedAdmin[Purchase]):
     may_view = May.SEE_CASES
+    reads = (
+        "customer",
+        "phone__model",
+    )
+    heading_pill = owned_pill
     staff_actions = (PayOne, NoteWarranty, ReturnPhone)
     page_actions = (RecordPurchase,)
     list_display = ("number", "customer", "still_owed", "phone", "bought_on", "price_paid", "ownership")
@@ -224,17 +206,8 @@ class PurchaseAdmin(TrackedAdmin):
     )
     readonly_fields = ("customer_link", "phone_link", "price_paid", "paid_so_far", "still_owed", "returned", "warranty")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Purchase]:
-        rows: QuerySet[Purchase] = super().get_queryset(request)
-        return rows.select_related("customer", "phone__model")
-
-    @admin.display(description=gettext_lazy("Price"), ordering="price")
-    def price_paid(self, obj: Purchase) -> SafeString:
-        return money(obj.price, obj.currency)
-
-    @admin.display(description=gettext_lazy("Paid"))
-    def paid_so_far(self, obj: Purchase) -> SafeString:
-        return money(obj.paid, obj.currency)
+    price_paid = column(money, "price", "currency", description=gettext_lazy("Price"), ordering="price")
+    paid_so_far = column(money, "paid", "currency", description=gettext_lazy("Paid"))
 
     @admin.display(description=gettext_lazy("Came back"))
     def returned(self, obj: Purchase) -> Any:
@@ -249,26 +222,12 @@ class PurchaseAdmin(TrackedAdmin):
             return obj.warranty_note or say("none noted")
         return format_html("{}{}", day(obj.warranty_until), sub(obj.warranty_note))
 
-    @admin.display(description=gettext_lazy("Still owed"))
-    def still_owed(self, obj: Purchase) -> SafeString:
-        return money(obj.owed, obj.currency)
+    still_owed = column(money, "owed", "currency", description=gettext_lazy("Still owed"))
+    ownership = column(owned_pill, description=gettext_lazy("Ownership"), ordering="owned_on")
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    phone_link = column(link, "phone", description=gettext_lazy("Phone"))
 
-    @admin.display(description=gettext_lazy("Ownership"), ordering="owned_on")
-    def ownership(self, obj: Purchase) -> SafeString:
-        return owned_pill(obj)
-
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Purchase) -> SafeString:
-        return link(obj.customer)
-
-    @admin.display(description=gettext_lazy("Phone"))
-    def phone_link(self, obj: Purchase) -> SafeString:
-        return link(obj.phone)
-
-    def page_pills(self, request: HttpRequest, obj: Purchase) -> Sequence[SafeString]:
-        return [owned_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: Purchase) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Purchase) -> Sequence[Panel]:
         rows = [
             (
                 link(part, f"{part.sequence}"),
@@ -327,7 +286,7 @@ class PurchaseAdmin(TrackedAdmin):
 
 
 @customer_page.panel(order=50)
-def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
+def phones_panel(request: StaffRequest, customer: Customer) -> Panel:
     purchases = customer.purchases.select_related("phone__model")
     rows = [
         (
@@ -341,7 +300,7 @@ def phones_panel(request: HttpRequest, customer: Customer) -> Panel:
         )
         for purchase in purchases
     ]
-    may = isinstance(request.user, User) and request.user.may(May.HANDLE_PHONES)
+    may = request.user.may(May.HANDLE_PHONES)
     return Panel(
         say("Phones"),
         "backoffice/panels/table.html",

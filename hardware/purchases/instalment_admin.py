@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import not_own
 from accounts.customers.models import Customer
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Why
+from accounts.staff.permissions import May
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import day, link
 from core.amounts import money_text
 from core.text import Text, say
@@ -36,11 +33,8 @@ class PayInstalments(StaffAction[Instalment]):
     tone = "primary"
     icon = "banknote"
     may = May.HANDLE_PHONES
-    roles = roles_that(May.HANDLE_PHONES)
     form_class = PayInstalmentForm
-
-    def obstacle(self, obj: Instalment, by: User) -> Why | None:
-        return instalment_obstacle(obj) or linked_obstacle(by, obj.purchase.customer_id)
+    rule = not_own(instalment_obstacle, "purchase.customer_id")
 
     def consequence(self, obj: Instalment, by: User) -> Text:
         left = obj.purchase.owed - obj.amount
@@ -61,8 +55,13 @@ class PayInstalments(StaffAction[Instalment]):
 
 
 @admin.register(Instalment)
-class InstalmentAdmin(TrackedAdmin):
+class InstalmentAdmin(TrackedAdmin[Instalment]):
     may_view = May.SEE_CASES
+    has_timeline = False
+    reads = (
+        "purchase__customer",
+        "purchase__phone__model",
+    )
     staff_actions = (PayInstalments,)
     list_display = ("purchase_number", "sequence", "customer", "due_on", "paid", "sum")
     list_filter = (("paid_on", admin.EmptyFieldListFilter), "due_on")
@@ -75,17 +74,11 @@ class InstalmentAdmin(TrackedAdmin):
     fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
     readonly_fields = ("purchase_link", "paid", "sum")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Instalment]:
-        rows: QuerySet[Instalment] = super().get_queryset(request)
-        return rows.select_related("purchase__customer", "purchase__phone__model")
-
     @admin.display(description=gettext_lazy("Purchase"), ordering="purchase__number")
     def purchase_number(self, obj: Instalment) -> str:
         return obj.purchase.number
 
-    @admin.display(description=gettext_lazy("Purchase"))
-    def purchase_link(self, obj: Instalment) -> SafeString:
-        return link(obj.purchase)
+    purchase_link = column(link, "purchase", description=gettext_lazy("Purchase"))
 
     @admin.display(description=gettext_lazy("Customer"), ordering="purchase__customer__name")
     def customer(self, obj: Instalment) -> Customer:
@@ -95,6 +88,4 @@ class InstalmentAdmin(TrackedAdmin):
     def paid(self, obj: Instalment) -> Any:
         return day(obj.paid_on) or unpaid_pill(obj, obj.purchase)
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
-    def sum(self, obj: Instalment) -> SafeString:
-        return money(obj.amount, obj.purchase.currency)
+    sum = column(money, "amount", "purchase.currency", description=gettext_lazy("Amount"), ordering="amount")

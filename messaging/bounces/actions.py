@@ -10,6 +10,7 @@ from core.text import say
 from messaging.outbox.actions import State, locked_message, state_obstacle
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.templates.rendering import one_line
+from messaging.vocabulary import MessageVerb
 
 
 def bounce_obstacle(delivery: Delivery) -> Obstacle | None:
@@ -19,7 +20,7 @@ def bounce_obstacle(delivery: Delivery) -> Obstacle | None:
 
 def record_bounce(message_id: int, *, by: User, reason: str) -> Delivery:
     """Record that a message came back, and what the other side's server said."""
-    with act("message.bounced", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
+    with act(MessageVerb.MESSAGE_BOUNCED, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         message, delivery = locked_message(action, message_id, by)
         action.refuse_if(bounce_obstacle(delivery))
         action.require_reason(say("what came back"))

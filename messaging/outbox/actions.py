@@ -9,10 +9,12 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act
+from audit.vocabulary import Refusal
 from core.text import say
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.outbox.queue import NewMessage, address_obstacle, address_of, queue_messages, queue_sending
 from messaging.templates.rendering import Words
+from messaging.vocabulary import MessageRefusal, MessageVerb
 
 State = Delivery.State
 
@@ -25,7 +27,7 @@ def locked_message(action: Action, message_id: int, by: User) -> tuple[OutgoingM
     require(by, May.HANDLE_MESSAGES)
     message = OutgoingMessage.objects.select_related("customer", "staff").filter(pk=message_id).first()
     if message is None:
-        raise Refused(say("This message does not exist."), code="missing")
+        raise Refused(say("This message does not exist."), code=Refusal.MISSING)
     action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
     if message.customer_id is not None:
         action.refuse_if(linked_obstacle(by, message.customer_id))
@@ -38,14 +40,14 @@ def colleague_obstacle(message: OutgoingMessage, by: User) -> Obstacle | None:
     """What a colleague is told is theirs, and for whoever reads the whole trail: nobody else sends it anywhere."""
     if message.staff_id in (None, by.pk) or by.may(May.SEE_WHOLE_TRAIL) or by.username == User.SYSTEM:
         return None
-    return Obstacle(say("This message is to a colleague."), "colleague")
+    return Obstacle(say("This message is to a colleague."), MessageRefusal.COLLEAGUE)
 
 
 def state_obstacle(delivery: Delivery, *states: str) -> Obstacle | None:
     if delivery.state in states:
         return None
     return Obstacle(
-        say("This message is “{state}”: that step is not open.", state=delivery.get_state_display()), "state"
+        say("This message is “{state}”: that step is not open.", state=delivery.get_state_display()), Refusal.STATE
     )
 
 
@@ -56,7 +58,7 @@ def arrived_obstacle(delivery: Delivery) -> Obstacle | None:
 
 def confirm_arrival(message_id: int, *, by: User, reason: str) -> Delivery:
     """Say that a message of which nobody knew has arrived, and how that is known."""
-    with act("message.arrived", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
+    with act(MessageVerb.MESSAGE_ARRIVED, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         message, delivery = locked_message(action, message_id, by)
         action.refuse_if(arrived_obstacle(delivery))
         action.require_reason(say("how you know that it arrived"))
@@ -78,7 +80,7 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
     To the same address it is the same message, with the same id. To another one (``recipient``, or the address that
     is on file now where there was none) it is a message of its own, and the first is done with.
     """
-    with act("message.again", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
+    with act(MessageVerb.MESSAGE_AGAIN, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         message, delivery = locked_message(action, message_id, by)
         action.refuse_if(again_obstacle(delivery))
         action.require_reason()
@@ -126,7 +128,7 @@ def be_done_with(message_id: int, *, by: User, reason: str) -> Delivery:
 
     The reason says why, or how the customer was told instead.
     """
-    with act("message.done_with", by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
+    with act(MessageVerb.MESSAGE_DONE_WITH, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
         _, delivery = locked_message(action, message_id, by)
         action.refuse_if(done_with_obstacle(delivery))
         action.require_reason(say("why, or how they were told instead"))

@@ -18,14 +18,15 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
-from accounts.staff.permissions import May, Role, roles_that
-from audit.actions import Obstacle
+from accounts.staff.permissions import May, Role
+from audit.actions import Why
 from audit.models import Event
-from backoffice.actions import Done, ReasonForm, StaffAction
+from backoffice.actions import ReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import PillTone, number, pill, sub, when
+from backoffice.display import PillTone, column, number, pill, sub, when
 from backoffice.links import link, page_url
-from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, register_home_panels, timeline_panel
+from backoffice.requests import StaffRequest, staff
 from core.text import Text, say
 from messaging.bounces.actions import bounce_obstacle, record_bounce
 from messaging.outbox.actions import (
@@ -37,18 +38,6 @@ from messaging.outbox.actions import (
     send_again,
 )
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
-
-register_verbs(
-    {
-        "message.sent": gettext_lazy("sent"),
-        "message.failed": gettext_lazy("could not send"),
-        "message.uncertain": gettext_lazy("does not know whether it sent"),
-        "message.arrived": gettext_lazy("found out that it arrived:"),
-        "message.again": gettext_lazy("sent again"),
-        "message.done_with": gettext_lazy("is done with"),
-        "message.bounced": gettext_lazy("recorded that it came back:"),
-    }
-)
 
 TABLE = "backoffice/panels/table.html"
 _TONES: dict[str, PillTone] = {
@@ -82,23 +71,18 @@ def delivery_pill(message: OutgoingMessage) -> SafeString:
 
 
 class MessageAction(StaffAction[OutgoingMessage]):
-    """Common to all."""
+    """Common to all. Their rules are about the delivery."""
 
-    in_bulk = False
     may = May.HANDLE_MESSAGES
-    roles = roles_that(May.HANDLE_MESSAGES)
     form_class = ReasonForm
 
     def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
         return rows.select_related("delivery", "customer", "staff")
 
-    def obstacle(self, obj: OutgoingMessage, by: User) -> Obstacle | None:
+    def obstacle(self, obj: OutgoingMessage, by: User) -> Why | None:
         if obj.customer_id is not None and (linked := linked_obstacle(by, obj.customer_id)):
             return linked
-        return self.not_now(obj.delivery)
-
-    def not_now(self, delivery: Delivery) -> Obstacle | None:
-        raise NotImplementedError
+        return type(self).rule(obj.delivery)
 
 
 class ItArrived(MessageAction):
@@ -107,13 +91,9 @@ class ItArrived(MessageAction):
     icon = "mail-check"
 
     intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
-
-    def not_now(self, delivery: Delivery) -> Obstacle | None:
-        return arrived_obstacle(delivery)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        confirm_arrival(pk, by=by, **cleaned)
-        return say("The message counts as sent.")
+    rule = arrived_obstacle
+    action = confirm_arrival
+    done = gettext_lazy("The message counts as sent.")
 
 
 class AgainForm(ReasonForm):
@@ -133,9 +113,10 @@ class SendAgain(MessageAction):
     tone = "primary"
     icon = "send"
     form_class = AgainForm
-
-    def not_now(self, delivery: Delivery) -> Obstacle | None:
-        return again_obstacle(delivery)
+    rule = again_obstacle
+    action = send_again
+    done = Sentence(gettext_lazy("It is on its way to {recipient}."), recipient="recipient")
+    opens = page_url
 
     def consequence(self, obj: OutgoingMessage, by: User) -> Text:
         if obj.delivery.state == Delivery.State.UNCERTAIN:
@@ -148,29 +129,18 @@ class SendAgain(MessageAction):
             return {"recipient": message.recipient}
         return {"recipient": message.customer.email if message.customer else ""}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        message = send_again(pk, by=by, **cleaned)
-        return Done(say("It is on its way to {recipient}.", recipient=message.recipient), page_url(message))
-
 
 class BeDoneWith(MessageAction):
     name = "done_with"
     label = gettext_lazy("Be done with it")
     label_plural = gettext_lazy("Be done with messages")
-    in_bulk = True
     tone = "danger"
     icon = "mail-x"
     intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
-
-    def not_now(self, delivery: Delivery) -> Obstacle | None:
-        return done_with_obstacle(delivery)
-
-    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
-        return say("It is not sent (again), and nobody is asked about it any more.")
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        be_done_with(pk, by=by, **cleaned)
-        return say("The message is done with.")
+    rule = done_with_obstacle
+    action = be_done_with
+    effect = gettext_lazy("It is not sent (again), and nobody is asked about it any more.")
+    done = gettext_lazy("The message is done with.")
 
 
 class CameBack(MessageAction):
@@ -178,21 +148,18 @@ class CameBack(MessageAction):
     label = gettext_lazy("It came back")
     icon = "mail-question-mark"
     intro = gettext_lazy("Write down what the other side's mail server said.")
-
-    def not_now(self, delivery: Delivery) -> Obstacle | None:
-        return bounce_obstacle(delivery)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        record_bounce(pk, by=by, **cleaned)
-        return say("The message is marked as come back.")
+    rule = bounce_obstacle
+    action = record_bounce
+    done = gettext_lazy("The message is marked as come back.")
 
 
 # --- The pages ----------------------------------------------------------------------------------
 
 
 @admin.register(OutgoingMessage)
-class OutgoingMessageAdmin(TrackedAdmin):
+class OutgoingMessageAdmin(TrackedAdmin[OutgoingMessage]):
     may_view = May.SEE_CASES
+    heading_pill = delivery_pill
     staff_actions = (SendAgain, ItArrived, CameBack, BeDoneWith)
     list_display = ("about", "kind_shown", "recipient_shown", "state", "tries", "queued")
     list_display_links = ("about",)
@@ -207,15 +174,12 @@ class OutgoingMessageAdmin(TrackedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
         rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
         rows = rows.select_related("delivery", "customer", "staff", "queued_by")
-        user: User = request.user  # type: ignore[assignment]
+        user = staff(request).user
         # What a colleague is told is theirs, and for whoever reads the whole trail.
         return rows if user.may(May.SEE_WHOLE_TRAIL) else rows.filter(Q(staff__isnull=True) | Q(staff=user))
 
-    def page_title(self, obj: OutgoingMessage) -> str:  # type: ignore[override]
+    def page_title(self, obj: OutgoingMessage) -> str:
         return obj.subject
-
-    def page_pills(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[SafeString]:
-        return [delivery_pill(obj)]
 
     @admin.display(description=gettext_lazy("Message"), ordering="subject")
     def about(self, obj: OutgoingMessage) -> SafeString:
@@ -238,23 +202,15 @@ class OutgoingMessageAdmin(TrackedAdmin):
         reader = link(obj.customer) if obj.customer is not None else format_html("{}", obj.staff)
         return format_html("{} {}", reader, sub(obj.recipient or say("no e-mail address was on file")))
 
-    @admin.display(description=gettext_lazy("State"), ordering="delivery__state")
-    def state(self, obj: OutgoingMessage) -> SafeString:
-        return delivery_pill(obj)
-
-    @admin.display(description=gettext_lazy("Tries"), ordering="delivery__tries")
-    def tries(self, obj: OutgoingMessage) -> SafeString:
-        return number(obj.delivery.tries)
-
-    @admin.display(description=gettext_lazy("Queued"), ordering="queued_at")
-    def queued(self, obj: OutgoingMessage) -> SafeString:
-        return when(obj.queued_at)
+    state = column(delivery_pill, description=gettext_lazy("State"), ordering="delivery__state")
+    tries = column(number, "delivery.tries", description=gettext_lazy("Tries"), ordering="delivery__tries")
+    queued = column(when, "queued_at", description=gettext_lazy("Queued"), ordering="queued_at")
 
     @admin.display(description=gettext_lazy("Queued by"))
     def by(self, obj: OutgoingMessage) -> str:
         return str(obj.queued_by)
 
-    def change_panels(self, request: HttpRequest, obj: OutgoingMessage) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: OutgoingMessage) -> Sequence[Panel]:
         return [
             Panel(say("Text"), "backoffice/panels/text.html", {"text": obj.body}, note=say("as it is sent")),
             _standing(obj.delivery),
@@ -344,9 +300,9 @@ def troubled_messages(user: User) -> QuerySet[OutgoingMessage]:
     return rows
 
 
-def trouble_panel(request: HttpRequest) -> Panel | None:
+def trouble_panel(request: StaffRequest) -> Panel | None:
     """The home page's card of messages that did not arrive, or nobody knows."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.HANDLE_MESSAGES):
         return None
     # By key, as they were queued: so an index tells the last of them, however many there are.
@@ -370,4 +326,4 @@ def trouble_panel(request: HttpRequest) -> Panel | None:
     )
 
 
-register_home_panel(trouble_panel, order=30)
+register_home_panels(trouble_panel)

@@ -27,6 +27,7 @@ from messaging.sending.tasks import send_due_messages
 from messaging.templates.kinds import FOR_STAFF, Value
 from messaging.templates.models import MessageTemplate
 from messaging.templates.rendering import Words, render
+from messaging.vocabulary import MessageRefusal
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,9 @@ def address_obstacle(wanted: NewMessage) -> Obstacle | None:
         try:
             validate_email(wanted.recipient)
         except ValidationError:
-            return Obstacle(say("“{recipient}” is no e-mail address.", recipient=wanted.recipient), "recipient")
+            return Obstacle(
+                say("“{recipient}” is no e-mail address.", recipient=wanted.recipient), MessageRefusal.RECIPIENT
+            )
         return None
     reader = wanted.customer if wanted.customer is not None else wanted.staff
     address = address_of(wanted.customer) if wanted.customer is not None else getattr(wanted.staff, "email", "")
@@ -117,7 +120,7 @@ def address_obstacle(wanted: NewMessage) -> Obstacle | None:
         return None
     return Obstacle(
         say("{reader} has no e-mail address on file. Enter one, or tell them by letter or phone.", reader=reader),
-        "no_address",
+        MessageRefusal.NO_ADDRESS,
     )
 
 

@@ -18,6 +18,7 @@ from audit.bulk import update_tracked
 from audit.context import acting
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
 from messaging.sending.transport import Handed, Post
+from messaging.vocabulary import MessageVerb
 
 State = Delivery.State
 Outcome = DeliveryAttempt.Outcome
@@ -135,7 +136,11 @@ def _settle(delivery: Delivery, handed: Handed, moment: datetime) -> None:
             delivery.note = f"Given up after {delivery.tries} tries. {handed.detail}"[:300]
 
 
-_VERBS = {State.SENT: "message.sent", State.FAILED: "message.failed", State.UNCERTAIN: "message.uncertain"}
+_VERBS = {
+    State.SENT: MessageVerb.MESSAGE_SENT,
+    State.FAILED: MessageVerb.MESSAGE_FAILED,
+    State.UNCERTAIN: MessageVerb.MESSAGE_UNCERTAIN,
+}
 
 
 def tell(delivery: Delivery, *, by: User) -> None:

@@ -8,12 +8,14 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 from messaging.outbox.models import OutgoingMessage
 from messaging.outbox.queue import NewMessage, address_obstacle, queue_messages
 from messaging.templates.kinds import examples_of
 from messaging.templates.models import MessageTemplate
 from messaging.templates.rendering import Words, check_template, one_line, render
+from messaging.vocabulary import MessageVerb
 
 # --- Templates ----------------------------------------------------------------------------------
 
@@ -24,13 +26,13 @@ def edit_template(template_id: int, *, by: User, subject: str, body: str, reason
     Raises:
         Refused: nothing differs, or the text could fail or say nothing when it is used: the sentence names what.
     """
-    with act("template.edit", by=by, reason=reason, target=(MessageTemplate, template_id)) as action:
+    with act(MessageVerb.TEMPLATE_EDIT, by=by, reason=reason, target=(MessageTemplate, template_id)) as action:
         require(by, May.EDIT_TEMPLATES)
         template = action.lock(MessageTemplate, template_id)
         action.about(template)
         subject, body = subject.strip(), body.replace("\r\n", "\n").strip() + "\n"
         if (subject, body.strip()) == (template.subject, template.body.strip()):
-            raise Refused(say("Nothing would change."), code="nothing")
+            raise Refused(say("Nothing would change."), code=Refusal.NOTHING)
         check_template(template.kind, subject, body)
         template.subject, template.body = subject, body
         checked(template).save()
@@ -50,7 +52,7 @@ def preview(kind: str, subject: str, body: str, *, bare: bool = False) -> Words:
 
 def send_test(template_id: int, *, by: User) -> OutgoingMessage:
     """Send the template with its examples to one's own address, by the same way as every message."""
-    with act("template.test", by=by, target=(MessageTemplate, template_id)) as action:
+    with act(MessageVerb.TEMPLATE_TEST, by=by, target=(MessageTemplate, template_id)) as action:
         require(by, May.EDIT_TEMPLATES)
         template = action.lock(MessageTemplate, template_id)
         action.about(template)

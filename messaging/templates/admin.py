@@ -7,31 +7,27 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
 from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Refused
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, NoReasonForm, StaffAction
+from backoffice.actions import ActionForm, NoReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill
 from backoffice.forms import ReasonField
 from backoffice.links import page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.text import Text, say
 from messaging.templates.actions import edit_template, preview, send_test
 from messaging.templates.kinds import FIELDS
 from messaging.templates.models import MessageTemplate
 from messaging.templates.tags import FILTERS
-
-register_verbs(
-    {"template.edit": gettext_lazy("changed the text of"), "template.test": gettext_lazy("tried out the text of")}
-)
 
 PREVIEW = "messaging/panels/template_preview.html"
 
@@ -54,13 +50,13 @@ class EditTemplate(StaffAction[MessageTemplate]):
     label = gettext_lazy("Change the text")
     tone = "primary"
     icon = "pencil"
-    in_bulk = False
     may = May.EDIT_TEMPLATES
-    roles = roles_that(May.EDIT_TEMPLATES)
     form_class = TemplateForm
     intro = gettext_lazy("Messages already sent or waiting keep their words. The old text stays in the history.")
     preview_template = PREVIEW
     previews_input = True
+    action = edit_template
+    done = gettext_lazy("The text of “{template}” is changed.")
 
     def get_initial(self, rows: Sequence[MessageTemplate], by: User) -> dict[str, Any]:
         return {"subject": rows[0].subject, "body": rows[0].body}
@@ -70,9 +66,6 @@ class EditTemplate(StaffAction[MessageTemplate]):
         if form.is_bound and form.is_valid():
             subject, body = form.cleaned_data["subject"], form.cleaned_data["body"]
         return preview_context(obj.kind, subject, body)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("The text of “{template}” is changed.", template=edit_template(pk, by=by, **cleaned))
 
 
 def preview_context(kind: str, subject: str, body: str) -> dict[str, Any]:
@@ -94,8 +87,10 @@ class SendTest(StaffAction[MessageTemplate]):
     label_plural = gettext_lazy("Send tests to me")
     icon = "send"
     may = May.EDIT_TEMPLATES
-    roles = roles_that(May.EDIT_TEMPLATES)
     form_class = NoReasonForm
+    action = send_test
+    done = Sentence(gettext_lazy("A test is on its way to {recipient}."), recipient="recipient")
+    opens = page_url
 
     def obstacle(self, obj: MessageTemplate, by: User) -> Text | None:
         return None if by.email else say("Your account has no e-mail address.")
@@ -103,13 +98,9 @@ class SendTest(StaffAction[MessageTemplate]):
     def consequence(self, obj: MessageTemplate, by: User) -> Text:
         return say("The text goes with examples in its fields to {email}, marked as a test.", email=by.email)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        message = send_test(pk, by=by)
-        return Done(say("A test is on its way to {recipient}.", recipient=message.recipient), page_url(message))
-
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(TrackedAdmin):
+class MessageTemplateAdmin(TrackedAdmin[MessageTemplate]):
     may_view = May.SEE_CASES
     staff_actions = (EditTemplate, SendTest)
     list_display = ("kind_shown", "language_shown", "subject")
@@ -132,10 +123,10 @@ class MessageTemplateAdmin(TrackedAdmin):
     def text(self, obj: MessageTemplate) -> SafeString:
         return format_html('<p class="letter">{}</p>', linebreaksbr(obj.body, autoescape=True))
 
-    def page_pills(self, request: HttpRequest, obj: MessageTemplate) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: MessageTemplate) -> Sequence[SafeString]:
         return [pill(obj.get_language_display(), "info", icon_name="languages")]
 
-    def change_panels(self, request: HttpRequest, obj: MessageTemplate) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: MessageTemplate) -> Sequence[Panel]:
         context = preview_context(obj.kind, obj.subject, obj.body)
         return [
             Panel(say("With examples"), PREVIEW, {**context, "card": True}, side="right"),

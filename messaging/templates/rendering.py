@@ -20,6 +20,7 @@ from audit.actions import Refused
 from core.text import Text, say
 from messaging.templates.kinds import FIELDS, Value, complete, examples_of
 from messaging.templates.tags import FILTERS, TAGS
+from messaging.vocabulary import MessageRefusal
 
 SUBJECT_LENGTH = 200
 #: Of what ``for`` offers inside its block, this alone.
@@ -112,7 +113,7 @@ def check_template(kind: str, subject: str, body: str) -> None:
 
 
 def _bad(part: str, sentence: Text) -> Refused:
-    return Refused(sentence, code="template", data={"field": part})
+    return Refused(sentence, code=MessageRefusal.TEMPLATE, data={"field": part})
 
 
 def _check_source(kind: str, part: str, source: str) -> None:

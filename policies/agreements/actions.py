@@ -15,10 +15,12 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 from policies.agreements.models import Agreement
 from policies.parameters.units import PolicyParameterError
 from policies.versions.models import FULL_MONTH, GoverningTerms, Policy, PolicyVersion
+from policies.vocabulary import PolicyRefusal, PolicyVerb
 
 
 def draft_agreement(
@@ -37,7 +39,7 @@ def draft_agreement(
     Raises:
         Refused: unknown or impossible terms, none at all, an end before the start, or an actor linked to the customer.
     """
-    with act("agreement.draft", by=by, target=(Customer, customer_id)) as action:
+    with act(PolicyVerb.AGREEMENT_DRAFT, by=by, target=(Customer, customer_id)) as action:
         require(by, May.DRAFT_POLICIES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
@@ -60,7 +62,7 @@ def edit_agreement(
     text: str = "",
 ) -> Agreement:
     """Change a draft. Whoever does becomes its drafter, and so cannot publish it."""
-    with act("agreement.edit", by=by, target=(Agreement, agreement_id)) as action:
+    with act(PolicyVerb.AGREEMENT_EDIT, by=by, target=(Agreement, agreement_id)) as action:
         require(by, May.DRAFT_POLICIES)
         agreement = action.lock(Agreement, agreement_id)
         action.about(agreement, customer_id=agreement.customer_id)
@@ -83,14 +85,14 @@ def publish_agreement_obstacle(agreement: Agreement, by: User) -> Obstacle | Non
 
 def publish_agreement(agreement_id: int, *, by: User, reason: str = "") -> Agreement:
     """Publish another person's draft. It judges periods that begin on its first day or later, up to its last."""
-    with act("agreement.publish", by=by, reason=reason, target=(Agreement, agreement_id)) as action:
+    with act(PolicyVerb.AGREEMENT_PUBLISH, by=by, reason=reason, target=(Agreement, agreement_id)) as action:
         require(by, May.PUBLISH_POLICIES)
         agreement = action.lock(Agreement, agreement_id)
         action.about(agreement, customer_id=agreement.customer_id)
         action.refuse_if(publish_agreement_obstacle(agreement, by))
         if agreement.valid_from < timezone.localdate():
             raise Refused(
-                say("An agreement cannot hold from a day in the past: periods have been judged."), code="dates"
+                say("An agreement cannot hold from a day in the past: periods have been judged."), code=Refusal.DATES
             )
         agreement.published_at = timezone.now()
         publish(agreement, by=by)
@@ -99,7 +101,7 @@ def publish_agreement(agreement_id: int, *, by: User, reason: str = "") -> Agree
 
 def discard_agreement(agreement_id: int, *, by: User, reason: str) -> Agreement:
     """Give a draft up."""
-    with act("agreement.discard", by=by, reason=reason, target=(Agreement, agreement_id)) as action:
+    with act(PolicyVerb.AGREEMENT_DISCARD, by=by, reason=reason, target=(Agreement, agreement_id)) as action:
         require(by, May.DRAFT_POLICIES)
         action.require_reason()
         agreement = action.lock(Agreement, agreement_id)
@@ -120,7 +122,7 @@ def _fill(
     text: str,
 ) -> None:
     if not terms:
-        raise Refused(say("An agreement without terms of its own changes nothing."), code="terms")
+        raise Refused(say("An agreement without terms of its own changes nothing."), code=PolicyRefusal.TERMS)
     if valid_until is not None and valid_until < valid_from:
         raise Refused(
             say(
@@ -128,7 +130,7 @@ def _fill(
                 valid_until=valid_until,
                 valid_from=valid_from,
             ),
-            code="dates",
+            code=Refusal.DATES,
         )
     agreement.title = title.strip()
     agreement.terms = dict(terms)
@@ -136,7 +138,7 @@ def _fill(
     agreement.valid_until = valid_until
     agreement.text = text
     if FULL_MONTH in terms and not isinstance(terms[FULL_MONTH], bool):
-        raise Refused(say("{figure}: This must be true or false.", figure=FULL_MONTH), code="terms")
+        raise Refused(say("{figure}: This must be true or false.", figure=FULL_MONTH), code=PolicyRefusal.TERMS)
     versions = PolicyVersion.objects
     governing = GoverningTerms(
         versions.governing(Policy.Kind.REFUND, valid_from),
@@ -146,5 +148,5 @@ def _fill(
     try:
         governing.parameters  # noqa: B018 (reading them checks them)
     except (PolicyParameterError, TypeError) as problem:
-        raise Refused(say("The terms do not fit: {problem}", problem=problem), code="terms") from None
+        raise Refused(say("The terms do not fit: {problem}", problem=problem), code=PolicyRefusal.TERMS) from None
     checked(agreement)

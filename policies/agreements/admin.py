@@ -16,29 +16,20 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.four_eyes.admin import Discard, Publish
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
+from accounts.staff.permissions import May
 from audit.models import Event
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import PillTone, pill, sub
+from backoffice.display import PillTone, column, pill, sub
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.text import Text, say
 from policies.agreements import actions as agreements
 from policies.agreements.forms import AgreementForm, NewAgreementForm
 from policies.agreements.models import Agreement
 from policies.parameters.text import figures
 from policies.versions.text import rendered
-
-register_verbs(
-    {
-        "agreement.draft": gettext_lazy("drafted the agreement"),
-        "agreement.edit": gettext_lazy("changed the draft of the agreement"),
-        "agreement.publish": gettext_lazy("published the agreement"),
-        "agreement.discard": gettext_lazy("discarded the draft of the agreement"),
-    }
-)
 
 _TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded": "mute"}
 
@@ -49,11 +40,10 @@ class Draft(PageAction):
     tone = "primary"
     icon = "handshake"
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
     form_class = NewAgreementForm
     intro = gettext_lazy("Fill in only what differs from the policies. Another manager publishes it.")
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), **super().get_initial(request)}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -64,11 +54,7 @@ class Draft(PageAction):
 
 class AgreementAction(StaffAction[Agreement]):
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
-    in_bulk = False
-
-    def obstacle(self, obj: Agreement, by: User) -> Obstacle | None:
-        return agreements.edit_obstacle(obj, by)
+    rule = agreements.edit_obstacle
 
 
 class Edit(AgreementAction):
@@ -77,25 +63,21 @@ class Edit(AgreementAction):
     icon = "pencil"
     form_class = AgreementForm
     intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+    action = agreements.edit_agreement
+    done = gettext_lazy("{agreement} is changed.")
 
     def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
         if len(rows) != 1:
             return {}
         return {name: getattr(rows[0], name) for name in ("title", "terms", "text", "valid_from", "valid_until")}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        agreement = agreements.edit_agreement(pk, by=by, **cleaned)
-        return say("{agreement} is changed.", agreement=agreement)
-
 
 class PublishAgreement(Publish[Agreement]):
     icon = "stamp"
     may = May.PUBLISH_POLICIES
-    roles = roles_that(May.PUBLISH_POLICIES)
-    in_bulk = False
-
-    def obstacle(self, obj: Agreement, by: User) -> Obstacle | None:
-        return agreements.publish_agreement_obstacle(obj, by)
+    rule = agreements.publish_agreement_obstacle
+    action = agreements.publish_agreement
+    done = gettext_lazy("{agreement} is published.")
 
     def consequence(self, obj: Agreement, by: User) -> Text:
         if obj.valid_until is None:
@@ -111,19 +93,14 @@ class PublishAgreement(Publish[Agreement]):
             until=obj.valid_until,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        agreement = agreements.publish_agreement(pk, by=by, **cleaned)
-        return say("{agreement} is published.", agreement=agreement)
-
 
 class DiscardAgreement(AgreementAction, Discard[Agreement]):
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        agreement = agreements.discard_agreement(pk, by=by, **cleaned)
-        return say("The draft of {agreement} is discarded.", agreement=agreement)
+    action = agreements.discard_agreement
+    done = gettext_lazy("The draft of {agreement} is discarded.")
 
 
 @admin.register(Agreement)
-class AgreementAdmin(TrackedAdmin):
+class AgreementAdmin(TrackedAdmin[Agreement]):
     may_view = May.SEE_CASES
     staff_actions = (PublishAgreement, Edit, DiscardAgreement)
     page_actions = (Draft,)
@@ -136,21 +113,16 @@ class AgreementAdmin(TrackedAdmin):
     fields = ("customer_link", "valid_from", "valid_until", "drafted_by", "published_by", "published_at")
     readonly_fields = fields
 
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: Agreement) -> SafeString:
-        return link(obj.customer)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def status(self, obj: Agreement) -> SafeString:
         return agreement_pill(obj)
 
-    def page_title(self, obj: Agreement) -> str:  # type: ignore[override]
-        return str(obj)
-
-    def page_pills(self, request: HttpRequest, obj: Agreement) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: Agreement) -> Sequence[SafeString]:
         return [agreement_pill(obj)]
 
-    def change_panels(self, request: HttpRequest, obj: Agreement) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Agreement) -> Sequence[Panel]:
         terms = [(entry.label, entry.value) for entry in figures(obj.terms)]
         return [
             Panel(

@@ -14,16 +14,18 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 from policies.parameters.units import PolicyParameterError
 from policies.versions.models import Policy, PolicyVersion
+from policies.vocabulary import PolicyRefusal, PolicyVerb
 
 
 def draft_policy_version(
     policy_id: int, *, by: User, effective_from: date, text: str, parameters: Mapping[str, Any]
 ) -> PolicyVersion:
     """Draft the policy's next version. Nothing is judged by a draft."""
-    with act("policy.draft", by=by, target=(Policy, policy_id)) as action:
+    with act(PolicyVerb.POLICY_DRAFT, by=by, target=(Policy, policy_id)) as action:
         require(by, May.DRAFT_POLICIES)
         policy = action.lock(Policy, policy_id)
         number = (policy.versions.aggregate(last=Max("number"))["last"] or 0) + 1
@@ -44,7 +46,7 @@ def edit_policy_draft(
     version_id: int, *, by: User, effective_from: date, text: str, parameters: Mapping[str, Any]
 ) -> PolicyVersion:
     """Change a draft. Whoever does becomes its drafter, and so cannot publish it."""
-    with act("policy.edit_draft", by=by, target=(PolicyVersion, version_id)) as action:
+    with act(PolicyVerb.POLICY_EDIT_DRAFT, by=by, target=(PolicyVersion, version_id)) as action:
         require(by, May.DRAFT_POLICIES)
         version = action.lock(PolicyVersion, version_id)
         action.about(version)
@@ -59,13 +61,13 @@ def edit_policy_draft(
 
 def publish_policy_version(version_id: int, *, by: User, reason: str = "") -> PolicyVersion:
     """Publish another person's draft, from today or a later day on: periods that have begun keep their version."""
-    with act("policy.publish", by=by, reason=reason, target=(PolicyVersion, version_id)) as action:
+    with act(PolicyVerb.POLICY_PUBLISH, by=by, reason=reason, target=(PolicyVersion, version_id)) as action:
         require(by, May.PUBLISH_POLICIES)
         version = action.lock(PolicyVersion, version_id)
         action.about(version)
         action.refuse_if(publish_obstacle(version, by))
         if version.effective_from < timezone.localdate():
-            raise Refused(say("A version cannot hold from a day in the past."), code="dates")
+            raise Refused(say("A version cannot hold from a day in the past."), code=Refusal.DATES)
         version.published_at = timezone.now()
         publish(version, by=by)
         return version
@@ -73,7 +75,7 @@ def publish_policy_version(version_id: int, *, by: User, reason: str = "") -> Po
 
 def discard_policy_draft(version_id: int, *, by: User, reason: str) -> PolicyVersion:
     """Give a draft up. It stays on record under its number, and nothing is ever judged by it."""
-    with act("policy.discard", by=by, reason=reason, target=(PolicyVersion, version_id)) as action:
+    with act(PolicyVerb.POLICY_DISCARD, by=by, reason=reason, target=(PolicyVersion, version_id)) as action:
         require(by, May.DRAFT_POLICIES)
         action.require_reason()
         version = action.lock(PolicyVersion, version_id)
@@ -88,4 +90,6 @@ def _checked_parameters(policy: Policy, parameters: Mapping[str, Any]) -> dict[s
     try:
         return policy.parameters.from_json(parameters).to_json()
     except (PolicyParameterError, TypeError) as problem:
-        raise Refused(say("The parameters do not fit: {problem}", problem=problem), code="parameters") from None
+        raise Refused(
+            say("The parameters do not fit: {problem}", problem=problem), code=PolicyRefusal.PARAMETERS
+        ) from None

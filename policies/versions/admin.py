@@ -21,13 +21,15 @@ from django.utils.translation import gettext_lazy
 from accounts.four_eyes.admin import Discard, Publish
 from accounts.four_eyes.rules import draft_obstacle
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, StaffAction
+from backoffice.actions import ActionForm, StaffAction
 from backoffice.admin import TrackedAdmin
+from backoffice.display import column
 from backoffice.links import day, link, page_url
-from backoffice.panels import PagePanels, Panel, register_verbs, timeline_panel
+from backoffice.panels import PagePanels, Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from core.text import Text, say
 from policies.comparison.rules import compare
 from policies.parameters.text import figures
@@ -36,16 +38,6 @@ from policies.versions.forms import PolicyVersionForm
 from policies.versions.models import Policy, PolicyVersion
 from policies.versions.pills import standing_pill
 from policies.versions.text import rendered
-
-register_verbs(
-    {
-        "policy.draft": gettext_lazy("drafted"),
-        "policy.edit_draft": gettext_lazy("changed the draft of"),
-        "policy.publish": gettext_lazy("published"),
-        "policy.discard": gettext_lazy("discarded"),
-    }
-)
-
 
 #: Cards that apps above add to a version's page.
 version_page: PagePanels[PolicyVersion] = PagePanels()
@@ -57,10 +49,11 @@ class DraftVersion(StaffAction[Policy]):
     tone = "primary"
     icon = "file-plus"
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
-    in_bulk = False
     form_class = PolicyVersionForm
     intro = gettext_lazy("Another manager publishes it.")
+    action = policies.draft_policy_version
+    done = gettext_lazy("{version} is drafted.")
+    opens = page_url
 
     def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
         """The version whose place the next one takes: the one in force, or one published that is still to come."""
@@ -72,13 +65,9 @@ class DraftVersion(StaffAction[Policy]):
         day = max(day, newest.effective_from + timedelta(days=1))
         return {"effective_from": day, "text": newest.text, "parameters": newest.figures}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
-        version = policies.draft_policy_version(pk, by=by, **cleaned)
-        return Done(say("{version} is drafted.", version=version), page_url(version))
-
 
 @admin.register(Policy)
-class PolicyAdmin(TrackedAdmin):
+class PolicyAdmin(TrackedAdmin[Policy]):
     may_view = May.SEE_POLICIES
     staff_actions = (DraftVersion,)
     list_display = ("kind", "in_force", "waiting")
@@ -104,7 +93,7 @@ class PolicyAdmin(TrackedAdmin):
     def public_page(self, obj: Policy) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("public:policies"), say("The public page"))
 
-    def list_panels(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
             return ()
         text = say(
@@ -117,7 +106,7 @@ class PolicyAdmin(TrackedAdmin):
             )
         ]
 
-    def change_panels(self, request: HttpRequest, obj: Policy) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: Policy) -> Sequence[Panel]:
         table = _versions_table(obj.versions.with_successor().select_related("policy", "published_by"))
         return [
             Panel(say("Versions"), "backoffice/panels/table.html", table),
@@ -130,10 +119,10 @@ class EditDraft(StaffAction[PolicyVersion]):
     label = gettext_lazy("Edit the draft")
     icon = "pencil"
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
-    in_bulk = False
     form_class = PolicyVersionForm
     intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+    action = policies.edit_policy_draft
+    done = gettext_lazy("{version} is changed.")
 
     def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return draft_obstacle(obj)
@@ -144,17 +133,13 @@ class EditDraft(StaffAction[PolicyVersion]):
         version = rows[0]
         return {"effective_from": version.effective_from, "text": version.text, "parameters": version.figures}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        version = policies.edit_policy_draft(pk, by=by, **cleaned)
-        return say("{version} is changed.", version=version)
-
 
 class PublishVersion(Publish[PolicyVersion]):
     icon = "stamp"
     may = May.PUBLISH_POLICIES
-    roles = roles_that(May.PUBLISH_POLICIES)
-    in_bulk = False
     preview_template = "policies/panels/policy_changes.html"
+    action = policies.publish_policy_version
+    done = gettext_lazy("{version} is published.")
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say(
@@ -173,28 +158,21 @@ class PublishVersion(Publish[PolicyVersion]):
             "comparison": compare(before.text, obj.text, before.figures, obj.figures),
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        version = policies.publish_policy_version(pk, by=by, **cleaned)
-        return say("{version} is published.", version=version)
-
 
 class DiscardVersion(Discard[PolicyVersion]):
     label = gettext_lazy("Discard the draft")
     may = May.DRAFT_POLICIES
-    roles = roles_that(May.DRAFT_POLICIES)
-    in_bulk = False
+    action = policies.discard_policy_draft
+    done = gettext_lazy("The draft of {version} is discarded.")
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say("It stays on record under its number and never judges anything.")
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        version = policies.discard_policy_draft(pk, by=by, **cleaned)
-        return say("The draft of {version} is discarded.", version=version)
-
 
 @admin.register(PolicyVersion)
-class PolicyVersionAdmin(TrackedAdmin):
+class PolicyVersionAdmin(TrackedAdmin[PolicyVersion]):
     may_view = May.SEE_POLICIES
+    heading_pill = standing_pill
     staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = (PublishVersion, EditDraft, DiscardVersion)
     list_display = ("name", "holds_from", "status", "drafted_by", "published_by")
     list_display_links = ("name",)
@@ -211,7 +189,7 @@ class PolicyVersionAdmin(TrackedAdmin):
         )
         return [compared, *super().get_urls()]
 
-    def compare_view(self, request: HttpRequest, before: int, after: int) -> HttpResponse:
+    def compare_view(self, request: StaffRequest, before: int, after: int) -> HttpResponse:
         """What differs between two versions of one policy. Only reads; for whoever sees the policies."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
@@ -249,28 +227,21 @@ class PolicyVersionAdmin(TrackedAdmin):
     def name(self, obj: PolicyVersion) -> Text:
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
-    @admin.display(description=gettext_lazy("Holds from"), ordering="effective_from")
-    def holds_from(self, obj: PolicyVersion) -> SafeString:
-        return day(obj.effective_from)
+    holds_from = column(day, "effective_from", description=gettext_lazy("Holds from"), ordering="effective_from")
 
     @admin.display(description=gettext_lazy("Until"))
     def holds_until(self, obj: PolicyVersion) -> SafeString | str:
-        superseded_on = obj.superseded_on  # type: ignore[attr-defined]
+        superseded_on = obj.superseded_on
         if obj.state != PolicyVersion.State.PUBLISHED or superseded_on is None:
             return "–"
         return day(superseded_on - timedelta(days=1))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: PolicyVersion) -> SafeString:
-        return standing_pill(obj)
+    status = column(standing_pill, description=gettext_lazy("State"), ordering="state")
 
-    def page_title(self, obj: PolicyVersion) -> Text:  # type: ignore[override]
+    def page_title(self, obj: PolicyVersion) -> Text:
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
-    def page_pills(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[SafeString]:
-        return [standing_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: PolicyVersion) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: PolicyVersion) -> Sequence[Panel]:
         others = obj.policy.versions.with_successor().select_related("policy", "published_by").exclude(pk=obj.pk)
         before = obj.predecessor()
         return [

@@ -78,6 +78,9 @@ class PolicyVersion(PublishedByAnother):
     The first version comes with the product and was published by nobody.
     """
 
+    #: Of rows read ``with_successor``.
+    superseded_on: date | None
+
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         PUBLISHED = "published", pgettext_lazy("state of a policy version", "Published")
@@ -149,7 +152,7 @@ class PolicyVersion(PublishedByAnother):
             return self.Standing(self.state)
         if self.effective_from > day:
             return self.Standing.TO_COME
-        superseded_on: date | None = self.superseded_on  # type: ignore[attr-defined]
+        superseded_on: date | None = self.superseded_on
         return self.Standing.SUPERSEDED if superseded_on and superseded_on <= day else self.Standing.IN_FORCE
 
     def predecessor(self) -> PolicyVersion | None:

@@ -14,14 +14,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from accounts.staff.models import User
 from accounts.staff.permissions import May, role_words
 from audit.models import Event
+from audit.vocabulary import verb_in_words
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, sub, when
-from backoffice.panels import verb_in_words
+from backoffice.display import column, pill, sub, when
+from backoffice.requests import staff
 from complaints.cases.models import Complaint
-from core.text import Text, say
+from core.text import say
 
 
 class RoleFilter(admin.AllValuesFieldListFilter):
@@ -33,10 +33,11 @@ class RoleFilter(admin.AllValuesFieldListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(TrackedAdmin):
+class EventAdmin(TrackedAdmin[Event]):
     """Everything by time, person, object and request; each person sees what their role may."""
 
     may_view = (May.SEE_OWN_TRAIL, May.SEE_TEAM_TRAIL, May.SEE_WHOLE_TRAIL)
+    has_timeline = False
     list_display = ("moment", "person", "what", "target", "result", "why")
     list_display_links = ("moment",)
     list_filter = ("outcome", "source", ("actor_role", RoleFilter))
@@ -59,23 +60,19 @@ class EventAdmin(TrackedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         events: models.QuerySet[Any] = super().get_queryset(request)
-        user: User = request.user  # type: ignore[assignment]
+        user = staff(request).user
         if user.may(May.SEE_WHOLE_TRAIL):
             return events
         cases = Complaint.objects.in_trail_of(user).values("pk")
         return events.filter(models.Q(actor=user) | models.Q(complaint_id__in=cases))
 
-    @admin.display(description=gettext_lazy("When"), ordering="at")
-    def moment(self, obj: Event) -> SafeString:
-        return when(obj.at)
+    moment = column(when, "at", description=gettext_lazy("When"), ordering="at")
 
     @admin.display(description=gettext_lazy("Who"), ordering="actor_name")
     def person(self, obj: Event) -> SafeString:
         return format_html("{}{}", obj.actor_name, sub(role_words(obj.actor_role)))
 
-    @admin.display(description=gettext_lazy("Did"), ordering="verb")
-    def what(self, obj: Event) -> Text:
-        return verb_in_words(obj.verb)
+    what = column(verb_in_words, "verb", description=gettext_lazy("Did"), ordering="verb")
 
     @admin.display(description=gettext_lazy("What"))
     def target(self, obj: Event) -> SafeString | str:

@@ -16,6 +16,7 @@ from accounts.staff.limits.admin import approvers_panel
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import Role
 from audit.models import Event
+from backoffice.requests import staff
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -183,7 +184,7 @@ def test_currencies_count_apart() -> None:
 def panel_for(person: User) -> Any:
     request = RequestFactory().get("/")
     request.user = person
-    return approvers_panel(request)
+    return approvers_panel(staff(request))
 
 
 def test_the_home_page_warns_those_who_see_staff_until_two_could_approve() -> None:

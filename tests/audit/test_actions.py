@@ -9,10 +9,18 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle, Refused, act, checked
 from audit.models import Event
+from audit.vocabulary import EventVerb, Refusal
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
+
+
+class FrameVerb(EventVerb):
+    RENAME = "test.rename"
+    OUTER = "test.outer"
+    STALE = "test.stale"
+    X = "test.x"
 
 
 @pytest.fixture
@@ -21,7 +29,7 @@ def agent() -> User:
 
 
 def rename(customer: Customer, name: str, *, by: User, then: Exception | None = None) -> None:
-    with act("test.rename", by=by, reason="They asked", target=(Customer, customer.pk)) as action:
+    with act(FrameVerb.RENAME, by=by, reason="They asked", target=(Customer, customer.pk)) as action:
         found = action.lock(Customer, customer.pk)
         action.about(found, customer_id=found.pk)
         found.name = name
@@ -69,7 +77,7 @@ def test_an_action_within_an_action_shares_its_fate(agent: User) -> None:
     customer = factories.CustomerFactory.create(name="Northwind")
 
     def outer() -> None:
-        with act("test.outer", by=agent, target=(Customer, None)):
+        with act(FrameVerb.OUTER, by=agent, target=(Customer, None)):
             rename(customer, "Inner", by=agent)
             raise Refused("The outer one is refused.", code="outer")
 
@@ -81,14 +89,14 @@ def test_an_action_within_an_action_shares_its_fate(agent: User) -> None:
 
 def test_only_the_outermost_writes_the_refusal(agent: User) -> None:
     customer = factories.CustomerFactory.create(name="Northwind")
-    with pytest.raises(Refused), act("test.outer", by=agent, target=(Customer, None)):
+    with pytest.raises(Refused), act(FrameVerb.OUTER, by=agent, target=(Customer, None)):
         rename(customer, "Inner", by=agent, then=Refused("No.", code="inner"))
     assert [(event.verb, event.outcome) for event in Event.objects.all()] == [("test.outer", "refused")]
 
 
 def test_both_events_of_nested_actions_have_one_request(agent: User) -> None:
     customer = factories.CustomerFactory.create()
-    with act("test.outer", by=agent, target=(Customer, None)):
+    with act(FrameVerb.OUTER, by=agent, target=(Customer, None)):
         rename(customer, "Inner", by=agent)
     assert [event.verb for event in Event.objects.order_by("pk")] == ["test.rename", "test.outer"]
     assert len(set(Event.objects.values_list("request_id", flat=True))) == 1
@@ -98,7 +106,7 @@ def test_a_refusal_may_keep_what_was_written(agent: User) -> None:
     customer = factories.CustomerFactory.create(name="Northwind")
 
     def give_back() -> None:
-        with act("test.stale", by=agent, target=(Customer, customer.pk)) as action:
+        with act(FrameVerb.STALE, by=agent, target=(Customer, customer.pk)) as action:
             found = action.lock(Customer, customer.pk)
             found.name = "Kept"
             found.save()
@@ -115,22 +123,22 @@ def test_a_row_that_is_gone_is_a_refusal(agent: User) -> None:
 
 
 def test_an_obstacle_is_its_sentence_and_brings_its_code(agent: User) -> None:
-    obstacle = Obstacle("Too late.", "late")
-    assert (str(obstacle), obstacle.code) == ("Too late.", "late")
+    obstacle = Obstacle("Too late.", Refusal.DATES)
+    assert (str(obstacle), obstacle.code) == ("Too late.", "dates")
 
     def attempt() -> None:
-        with act("test.x", by=agent, target=(Customer, None)) as action:
+        with act(FrameVerb.X, by=agent, target=(Customer, None)) as action:
             action.refuse_if(None)
             action.refuse_if(obstacle)
 
     with pytest.raises(Refused) as caught:
         attempt()
-    assert (caught.value.code, caught.value.message) == ("late", "Too late.")
+    assert (caught.value.code, caught.value.message) == ("dates", "Too late.")
 
 
 @pytest.mark.parametrize("reason", ["", "  \n"])
 def test_a_reason_of_blanks_is_none(agent: User, reason: str) -> None:
-    with pytest.raises(Refused) as caught, act("test.x", by=agent, reason=reason, target=(Customer, None)) as action:
+    with pytest.raises(Refused) as caught, act(FrameVerb.X, by=agent, reason=reason, target=(Customer, None)) as action:
         action.require_reason("why")
     assert caught.value.code == "reason_missing"
 

@@ -18,12 +18,18 @@ from accounts.staff.models import Team, User
 from accounts.staff.permissions import May
 from audit.actions import Refused, act
 from audit.models import Event
+from audit.vocabulary import EventVerb
 from backoffice.actions import ActionForm, Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import number, pill
 from backoffice.lookups import LookupField
 from backoffice.panels import Panel, timeline_panel
 from config.admin import BackOfficeSite
+
+
+class SiteVerb(EventVerb):
+    CUSTOMER_RENAME = "customer.rename", "renamed"
+
 
 #: How deep in transactions each call of ``rename`` began.
 depths: list[int] = []
@@ -32,7 +38,7 @@ depths: list[int] = []
 def rename(customer_id: int, *, by: User, name: str, reason: str) -> Customer:
     """The app's action: a rule, a lock, an event."""
     depths.append(len(connection.savepoint_ids))
-    with act("customer.rename", by=by, reason=reason, target=(Customer, customer_id)) as action:
+    with act(SiteVerb.CUSTOMER_RENAME, by=by, reason=reason, target=(Customer, customer_id)) as action:
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
         if customer.name == name:

@@ -22,11 +22,12 @@ from accounts.staff.models import Team, User
 from accounts.staff.permissions import May
 from audit import context
 from audit.models import Event
+from audit.vocabulary import verb_in_words
 from backoffice import confirmation
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill, when
-from backoffice.panels import Panel, verb_in_words
+from backoffice.panels import Panel
 from config.admin import NAVIGATION
 from core.icons import icon
 from tests import factories
@@ -623,7 +624,7 @@ def test_home_shows_the_cards_of_the_apps(agent: Client, home: list[Any]) -> Non
     def queue(request: HttpRequest) -> Panel:
         return Panel(f"Queue of {request.user}", "backoffice/panels/text.html", {"text": "empty"})
 
-    home.extend([(50, queue), (60, lambda request: None)])
+    home.extend([queue, lambda request: None])
     assert "Queue of Bola Okafor" in agent.get("/").content.decode()
 
 

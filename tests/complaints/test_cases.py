@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -230,8 +231,8 @@ def test_what_cannot_be_registered(desk: Desk) -> None:
     other = spring_subscription()
     theirs = other.periods.get()
 
-    def attempt(**changes: object) -> Callable[[], Complaint]:
-        return lambda: register(desk, subscription, **changes)  # type: ignore[arg-type]
+    def attempt(**changes: Any) -> Callable[[], Complaint]:
+        return lambda: register(desk, subscription, **changes)
 
     assert_refused("dates", attempt(received_at=timezone.now() + timedelta(minutes=5)), saying="future")
     assert_refused("naive_time", attempt(received_at=noon(10).replace(tzinfo=None)), saying="time zone")
@@ -382,8 +383,8 @@ def test_notes_and_messages_are_never_mixed_up(desk: Desk) -> None:
     assert_refused("text_missing", lambda: add_note(pk, by=desk.agent, text=" "))
 
     def heard(**changes: object) -> Callable[[], Message]:
-        given = {"text": "Hello?", "channel": "phone", "received_at": noon(12), **changes}
-        return lambda: record_customer_message(pk, by=desk.agent, **given)  # type: ignore[arg-type]
+        given: dict[str, Any] = {"text": "Hello?", "channel": "phone", "received_at": noon(12), **changes}
+        return lambda: record_customer_message(pk, by=desk.agent, **given)
 
     assert_refused("text_missing", heard(text=""))
     assert_refused("dates", heard(received_at=timezone.now() + timedelta(minutes=1)))
@@ -452,13 +453,13 @@ def test_a_case_moves_only_among_its_customers_subscriptions(desk: Desk) -> None
     same = spring_subscription(customer=complaint.customer)
     other = spring_subscription()
 
-    def move(subscription: object, period: object) -> Callable[[], Complaint]:
+    def move(subscription: Any, period: Any) -> Callable[[], Complaint]:
         return lambda: correct_complaint(
             complaint.pk,
             by=desk.agent,
             reason="Another line",
-            subscription_id=subscription.pk,  # type: ignore[attr-defined]
-            period_id=period.pk,  # type: ignore[attr-defined]
+            subscription_id=subscription.pk,
+            period_id=period.pk,
         )
 
     assert_refused("customer", move(other, other.periods.get()))

@@ -14,6 +14,7 @@ from accounts.customers.models import Customer
 from audit.actions import act
 from billing.payouts.models import Payout
 from billing.remedies.effects import order_payout
+from billing.vocabulary import BillingVerb
 from complaints.refunds.models import Refund
 from complaints.reversals import actions as reversals
 from core.locks import ORDER, RowsMoved, lock_chain, lock_rows
@@ -108,7 +109,7 @@ def test_a_row_that_moved_before_it_was_locked_is_refused(payout: Payout, monkey
     agent = factories.agent()
 
     def action() -> None:
-        with act("test.lock", by=agent, target=(Payout, payout.pk)) as running:
+        with act(BillingVerb.PAYOUT_PAID, by=agent, target=(Payout, payout.pk)) as running:
             running.lock(Payout, payout.pk, "customer")
 
     assert_refused("busy", action)

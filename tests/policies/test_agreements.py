@@ -35,13 +35,17 @@ def published(customer: Customer, **changes: Any) -> Agreement:
     return agreements.publish_agreement(drafted.pk, by=factories.manager(), reason="Signed")
 
 
+def terms_now(subscription: Any) -> Any:
+    return terms_for(subscription.current_period())
+
+
 def test_an_agreement_goes_before_the_policy_for_periods_that_begin_within_it() -> None:
     customer = factories.CustomerFactory.create()
     before = factories.paid_subscription(customer=customer, activated_on=factories.days_ago(3))
     agreement = published(customer)
     within = factories.paid_subscription(customer=customer, activated_on=factories.today())
-    assert terms_for(before.current_period()).agreement is None  # type: ignore[arg-type]
-    terms = terms_for(within.current_period())  # type: ignore[arg-type]
+    assert terms_now(before).agreement is None
+    terms = terms_now(within)
     assert terms.agreement == agreement
     assert (terms.parameters.decide_within_days, terms.parameters.remedies) == (3, ("cash",))
     assert terms.parameters.acknowledge_within_days == 2  # what it does not name is the policy's
@@ -52,7 +56,7 @@ def test_an_agreement_goes_before_the_policy_for_periods_that_begin_within_it() 
 def test_the_agreement_of_another_customer_judges_nothing() -> None:
     published(factories.CustomerFactory.create())
     other = factories.paid_subscription(activated_on=factories.today())
-    assert terms_for(other.current_period()).agreement is None  # type: ignore[arg-type]
+    assert terms_now(other).agreement is None
 
 
 def test_it_holds_to_its_last_day_and_the_newest_wins() -> None:

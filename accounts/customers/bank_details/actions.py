@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.customers.bank_details.rules import confirm_obstacle
 from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.models import User
+from accounts.vocabulary import AccountVerb
 from audit.actions import act
 from core.text import say
 
@@ -32,7 +33,7 @@ def confirm_bank_details(change_id: int, *, by: User, reason: str) -> BankDetail
     Raises:
         Refused: not a second person, linked to the customer, confirmed already, or not the latest change.
     """
-    with act("bank_details.confirm", by=by, reason=reason, target=(BankDetailsChange, change_id)) as action:
+    with act(AccountVerb.BANK_DETAILS_CONFIRM, by=by, reason=reason, target=(BankDetailsChange, change_id)) as action:
         change = action.lock(BankDetailsChange, change_id, "customer")
         action.about(change, customer_id=change.customer_id)
         action.refuse_if(confirm_obstacle(change, by))

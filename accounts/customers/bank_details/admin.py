@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,17 +15,14 @@ from accounts.customers.bank_details.actions import confirm_bank_details
 from accounts.customers.bank_details.rules import confirm_obstacle
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle
-from audit.models import Event
-from backoffice.actions import ReasonForm, StaffAction
+from accounts.staff.permissions import May
+from backoffice.actions import ReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, sub, when
+from backoffice.display import column, pill, sub, when
 from backoffice.links import link
-from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest
 from core.text import Text, say
-
-register_verbs({"bank_details.confirm": gettext_lazy("confirmed the new bank details:")})
 
 
 class Confirm(StaffAction[BankDetailsChange]):
@@ -34,16 +30,14 @@ class Confirm(StaffAction[BankDetailsChange]):
     label = gettext_lazy("Confirm the new bank details")
     tone = "primary"
     icon = "shield-check"
-    in_bulk = False
     may = May.CONFIRM_BANK_DETAILS
-    roles = roles_that(May.CONFIRM_BANK_DETAILS)
     form_class = ReasonForm
     intro = gettext_lazy(
         "Ask the customer by a way that was known before the change, and write down how you checked it."
     )
-
-    def obstacle(self, obj: BankDetailsChange, by: User) -> Obstacle | None:
-        return confirm_obstacle(obj, by)
+    rule = confirm_obstacle
+    action = confirm_bank_details
+    done = Sentence(gettext_lazy("The bank details of {customer} are confirmed."), customer="customer.name")
 
     def consequence(self, obj: BankDetailsChange, by: User) -> Text:
         if not obj.iban_after:
@@ -52,13 +46,9 @@ class Confirm(StaffAction[BankDetailsChange]):
             "Payouts to {customer} can be paid again, to {iban}.", customer=obj.customer.name, iban=obj.iban_after
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        change = confirm_bank_details(pk, by=by, reason=cleaned["reason"])
-        return say("The bank details of {customer} are confirmed.", customer=change.customer.name)
-
 
 @admin.register(BankDetailsChange)
-class BankDetailsChangeAdmin(TrackedAdmin):
+class BankDetailsChangeAdmin(TrackedAdmin[BankDetailsChange]):
     may_view = May.SEE_MONEY
     staff_actions = (Confirm,)
     list_display = ("changed", "customer", "before", "after", "changed_by", "state_pill")
@@ -77,9 +67,7 @@ class BankDetailsChangeAdmin(TrackedAdmin):
             "customer__bank_details_changes"
         )
 
-    @admin.display(description=gettext_lazy("Customer"))
-    def customer_link(self, obj: BankDetailsChange) -> SafeString:
-        return link(obj.customer)
+    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
 
     @admin.display(description=gettext_lazy("Before"))
     def before(self, obj: BankDetailsChange) -> SafeString:
@@ -89,9 +77,7 @@ class BankDetailsChangeAdmin(TrackedAdmin):
     def after(self, obj: BankDetailsChange) -> SafeString:
         return format_html("{}{}", obj.iban_after or "–", sub(obj.holder_after))
 
-    @admin.display(description=gettext_lazy("Changed"), ordering="changed_at")
-    def changed(self, obj: BankDetailsChange) -> SafeString:
-        return when(obj.changed_at)
+    changed = column(when, "changed_at", description=gettext_lazy("Changed"), ordering="changed_at")
 
     @admin.display(description=gettext_lazy("State"))
     def state_pill(self, obj: BankDetailsChange) -> SafeString:
@@ -101,20 +87,17 @@ class BankDetailsChangeAdmin(TrackedAdmin):
     def confirmation(self, obj: BankDetailsChange) -> SafeString | str:
         return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else "–"
 
-    def page_pills(self, request: HttpRequest, obj: BankDetailsChange) -> Sequence[SafeString]:
+    def page_pills(self, request: StaffRequest, obj: BankDetailsChange) -> Sequence[SafeString]:
         return [_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: BankDetailsChange) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
 
 
 def _pill(change: BankDetailsChange) -> SafeString:
     return pill(say("Confirmed"), "good") if change.confirmed_by else pill(say("Needs a second person"), "warn")
 
 
-def _unconfirmed(request: HttpRequest) -> Panel | None:
+def unconfirmed_bank_details(request: StaffRequest) -> Panel | None:
     """On the home page of those who can confirm: changes that payouts wait for."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.CONFIRM_BANK_DETAILS):
         return None
     waiting = BankDetailsChange.objects.filter(confirmed_by__isnull=True).exclude(changed_by=user)
@@ -127,4 +110,4 @@ def _unconfirmed(request: HttpRequest) -> Panel | None:
     return Panel(say("Bank details that need a second person"), "backoffice/panels/table.html", context, tone="warn")
 
 
-register_home_panel(_unconfirmed, order=30)
+register_home_panels(unconfirmed_bank_details)

@@ -11,7 +11,9 @@ from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
+from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from core.text import say
 
 #: For so many days a change is shown beside every payout; an unconfirmed one until it is confirmed.
@@ -47,7 +49,7 @@ def unconfirmed_obstacle(customer: Customer) -> Obstacle | None:
             customer=customer.name,
             day=timezone.localdate(change.changed_at),
         ),
-        "bank_details_unconfirmed",
+        AccountRefusal.BANK_DETAILS_UNCONFIRMED,
     )
 
 
@@ -82,7 +84,7 @@ def unproven_obstacle(customer: Customer, iban: str) -> Obstacle | None:
             "with the bank details of now.",
             iban=iban,
         ),
-        "bank_details_unconfirmed",
+        AccountRefusal.BANK_DETAILS_UNCONFIRMED,
     )
 
 
@@ -91,14 +93,17 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
     if missing := permission_obstacle(by, May.CONFIRM_BANK_DETAILS):
         return missing
     if change.confirmed_by_id is not None:
-        return Obstacle(say("This change is confirmed already."), "state")
+        return Obstacle(say("This change is confirmed already."), Refusal.STATE)
     if change.changed_by_id == by.pk or by.pk in _authors(change.customer):
-        return Obstacle(say("You made this change yourself: somebody else has to confirm it."), "own_change")
+        return Obstacle(
+            say("You made this change yourself: somebody else has to confirm it."), AccountRefusal.OWN_CHANGE
+        )
     if linked := linked_obstacle(by, change.customer_id):
         return linked
     newest = latest_change(change.customer)
     if newest is not None and newest.pk != change.pk:
         return Obstacle(
-            say("The bank details were changed once more after this: confirm the latest change."), "superseded"
+            say("The bank details were changed once more after this: confirm the latest change."),
+            AccountRefusal.SUPERSEDED,
         )
     return None

@@ -9,7 +9,9 @@ from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Action, Obstacle, Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import say
 
 FIELDS = frozenset({"name", "position", "email", "phone"})
@@ -23,7 +25,7 @@ def add_contact(
     Raises:
         Refused: no name, no valid e-mail address, or the customer was merged into another.
     """
-    with act("contact.add", by=by, target=(Customer, customer_id)) as action:
+    with act(AccountVerb.CONTACT_ADD, by=by, target=(Customer, customer_id)) as action:
         require(by, May.EDIT_CUSTOMERS)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
@@ -47,7 +49,9 @@ def contact_obstacle(contact: Contact) -> Obstacle | None:
     if obstacle := merged_obstacle(contact.customer):
         return obstacle
     if not contact.active:
-        return Obstacle(say("{contact} is retired: add them again if they are back.", contact=contact.name), "state")
+        return Obstacle(
+            say("{contact} is retired: add them again if they are back.", contact=contact.name), Refusal.STATE
+        )
     return None
 
 
@@ -57,14 +61,16 @@ def edit_contact(contact_id: int, *, by: User, **changes: Any) -> Contact:
     Raises:
         Refused: nothing differs, a field is invalid, or the contact is retired.
     """
-    with act("contact.edit", by=by, target=(Contact, contact_id)) as action:
+    with act(AccountVerb.CONTACT_EDIT, by=by, target=(Contact, contact_id)) as action:
         contact = _begin(action, contact_id)
         if fixed := changes.keys() - FIELDS:
-            raise Refused(say("A contact's {names} cannot be changed.", names=", ".join(sorted(fixed))), code="fixed")
+            raise Refused(
+                say("A contact's {names} cannot be changed.", names=", ".join(sorted(fixed))), code=AccountRefusal.FIXED
+            )
         changes = {name: value.strip() for name, value in changes.items()}
         changed = {name for name, value in changes.items() if getattr(contact, name) != value}
         if not changed:
-            raise Refused(say("Nothing is different from what is on file."), code="nothing_changed")
+            raise Refused(say("Nothing is different from what is on file."), code=Refusal.NOTHING_CHANGED)
         for name in changed:
             setattr(contact, name, changes[name])
         checked(contact).save()
@@ -74,7 +80,7 @@ def edit_contact(contact_id: int, *, by: User, **changes: Any) -> Contact:
 
 def retire_contact(contact_id: int, *, by: User, reason: str = "") -> Contact:
     """Nobody talks to this person any more; what was said stays."""
-    with act("contact.retire", by=by, reason=reason, target=(Contact, contact_id)) as action:
+    with act(AccountVerb.CONTACT_RETIRE, by=by, reason=reason, target=(Contact, contact_id)) as action:
         contact = _begin(action, contact_id)
         contact.active = False
         contact.save()

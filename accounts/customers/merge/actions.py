@@ -12,6 +12,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountVerb
 from audit.actions import act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
@@ -39,7 +40,7 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
         Refused: ``code`` says why: ``permission``, ``linked``, ``same``, ``merged``, ``currency``, ``open_refund``,
             ``open_reversal``, ``pending_payout``, ``bank_details``, ``agreement``, ``reason_missing``.
     """
-    with act("customer.merge", by=by, reason=reason, target=(Customer, duplicate_id)) as action:
+    with act(AccountVerb.CUSTOMER_MERGE, by=by, reason=reason, target=(Customer, duplicate_id)) as action:
         require(by, May.MERGE_CUSTOMERS)
         locked = {pk: action.lock(Customer, pk) for pk in sorted({duplicate_id, into_id})}
         duplicate, survivor = locked[duplicate_id], locked[into_id]

@@ -17,15 +17,12 @@ from accounts.customers.merge.actions import merge_customers, to_move
 from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from backoffice.actions import ActionForm, Done, PageAction
 from backoffice.display import sub
 from backoffice.forms import ReasonField
 from backoffice.links import link, page_url
-from backoffice.panels import register_verbs
 from core.text import join, say
-
-register_verbs({"customer.merge": gettext_lazy("merged the customer")})
 
 
 class MergeForm(ActionForm):
@@ -51,7 +48,6 @@ class MergeCustomers(PageAction):
     tone = "danger"
     submit_label = gettext_lazy("Merge the two customers")
     may = May.MERGE_CUSTOMERS
-    roles = roles_that(May.MERGE_CUSTOMERS)
     form_class = MergeForm
     preview_template = "accounts/preview_merge.html"
     previews_input = True

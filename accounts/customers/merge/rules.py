@@ -10,6 +10,8 @@ from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
+from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 
 #: Asks the duplicate and the survivor.
@@ -27,7 +29,7 @@ def register_merge_rule(rule: MergeRule) -> MergeRule:
 def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacle | None:
     """Why the two cannot be merged now, or None."""
     if duplicate.pk == survivor.pk:
-        return Obstacle(say("A customer cannot be merged into itself."), "same")
+        return Obstacle(say("A customer cannot be merged into itself."), ComplaintRefusal.SAME)
     for customer in (duplicate, survivor):
         if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
             return obstacle
@@ -40,12 +42,15 @@ def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacl
                 survivor=survivor,
                 survivor_currency=survivor.currency,
             ),
-            "currency",
+            Refusal.CURRENCY,
         )
     for rule in _of_other_apps:
         if obstacle := rule(duplicate, survivor):
             return obstacle
     # The latest change of each: one that was changed again cannot be confirmed any more.
     if any(unconfirmed_obstacle(customer) for customer in (duplicate, survivor)):
-        return Obstacle(say("A change of bank details waits for its second person: confirm it first."), "bank_details")
+        return Obstacle(
+            say("A change of bank details waits for its second person: confirm it first."),
+            ComplaintRefusal.BANK_DETAILS,
+        )
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -17,23 +16,15 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.approvers import roles_that_may_stand_in_for
 from accounts.staff.delegations.actions import give_delegation, revoke_delegation, revoke_obstacle
 from accounts.staff.models import Delegation, User
-from accounts.staff.permissions import May, role_words, roles_that
-from audit.actions import Obstacle
-from audit.models import Event
-from backoffice.actions import ActionForm, Done, PageAction, StaffAction
+from accounts.staff.permissions import May, role_words
+from backoffice.actions import ActionForm, Done, PageAction, Sentence, StaffAction, offer
 from backoffice.admin import TrackedAdmin
-from backoffice.display import pill, sub, when
+from backoffice.display import column, pill, sub, when
 from backoffice.forms import DateField, ReasonField
 from backoffice.links import day, link, page_url
-from backoffice.panels import Panel, register_home_panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest
 from core.text import Text, say
-
-register_verbs(
-    {
-        "delegation.give": gettext_lazy("named the deputy"),
-        "delegation.revoke": gettext_lazy("revoked the delegation"),
-    }
-)
 
 
 class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -55,9 +46,8 @@ class DelegationForm(ActionForm):
         super().__init__(*args, **kwargs)
         assert self.by is not None
         deputies = User.objects.filter(is_active=True, role__name__in=roles_that_may_stand_in_for(self.by))
-        field = self.fields["deputy"]
-        assert isinstance(field, PersonField)
-        field.queryset = deputies.exclude(pk=self.by.pk).select_related("role").order_by("first_name", "last_name")
+        others = deputies.exclude(pk=self.by.pk).select_related("role")
+        offer(self, "deputy", queryset=others.order_by("first_name", "last_name"))
 
 
 class Give(PageAction):
@@ -66,14 +56,13 @@ class Give(PageAction):
     icon = "user-round-check"
     tone = "primary"
     may = May.DELEGATE_APPROVALS
-    roles = roles_that(May.DELEGATE_APPROVALS)
     form_class = DelegationForm
     intro = gettext_lazy(
         "They may approve refunds in your place, up to your own limits. What you or they had a "
         "hand in stays for somebody else, and they cannot pass it on."
     )
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"starts_on": timezone.localdate(), **super().get_initial(request)}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:
@@ -89,20 +78,14 @@ class Revoke(StaffAction[Delegation]):
     tone = "danger"
     icon = "ban"
     may = May.DELEGATE_APPROVALS
-    roles = roles_that(May.DELEGATE_APPROVALS)
-
-    def obstacle(self, obj: Delegation, by: User) -> Obstacle | None:
-        return revoke_obstacle(obj, by)
-
-    def consequence(self, obj: Delegation, by: User) -> Text:
-        return say(
-            "{deputy} approves nothing more for {delegator}. What they approved until now stays.",
-            deputy=obj.deputy,
-            delegator=obj.delegator,
-        )
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("Revoked: {delegation}.", delegation=revoke_delegation(pk, by=by, **cleaned))
+    rule = revoke_obstacle
+    action = revoke_delegation
+    effect = Sentence(
+        gettext_lazy("{deputy} approves nothing more for {delegator}. What they approved until now stays."),
+        deputy="deputy",
+        delegator="delegator",
+    )
+    done = gettext_lazy("Revoked: {delegation}.")
 
 
 def delegation_pill(delegation: Delegation) -> SafeString:
@@ -115,8 +98,9 @@ def delegation_pill(delegation: Delegation) -> SafeString:
 
 
 @admin.register(Delegation)
-class DelegationAdmin(TrackedAdmin):
+class DelegationAdmin(TrackedAdmin[Delegation]):
     may_view = May.SEE_DELEGATIONS
+    heading_pill = delegation_pill
     staff_actions = (Revoke,)
     page_actions = (Give,)
     list_display = ("who", "first_day", "last_day", "status", "why")
@@ -138,43 +122,24 @@ class DelegationAdmin(TrackedAdmin):
     def who(self, obj: Delegation) -> Text:
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
-    @admin.display(description=gettext_lazy("First day"), ordering="starts_on")
-    def first_day(self, obj: Delegation) -> SafeString:
-        return day(obj.starts_on)
-
-    @admin.display(description=gettext_lazy("Last day"), ordering="ends_on")
-    def last_day(self, obj: Delegation) -> SafeString:
-        return day(obj.ends_on)
-
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def status(self, obj: Delegation) -> SafeString:
-        return delegation_pill(obj)
+    first_day = column(day, "starts_on", description=gettext_lazy("First day"), ordering="starts_on")
+    last_day = column(day, "ends_on", description=gettext_lazy("Last day"), ordering="ends_on")
+    status = column(delegation_pill, description=gettext_lazy("State"), ordering="state")
 
     @admin.display(description=gettext_lazy("Reason"))
     def why(self, obj: Delegation) -> str:
         return obj.reason
 
-    @admin.display(description=gettext_lazy("Given"))
-    def given(self, obj: Delegation) -> SafeString:
-        return when(obj.given_at)
+    given = column(when, "given_at", description=gettext_lazy("Given"))
+    revoked = column(when, "revoked_at", description=gettext_lazy("Revoked"))
 
-    @admin.display(description=gettext_lazy("Revoked"))
-    def revoked(self, obj: Delegation) -> SafeString:
-        return when(obj.revoked_at)
-
-    def page_title(self, obj: Delegation) -> Text:  # type: ignore[override]
+    def page_title(self, obj: Delegation) -> Text:
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
-    def page_pills(self, request: HttpRequest, obj: Delegation) -> Sequence[SafeString]:
-        return [delegation_pill(obj)]
 
-    def change_panels(self, request: HttpRequest, obj: Delegation) -> Sequence[Panel]:
-        return [timeline_panel(Event.objects.about(obj), about=obj)]
-
-
-def standing_in(request: HttpRequest) -> Panel | None:
+def standing_in(request: StaffRequest) -> Panel | None:
     """For whom the person stands in, and who for them: until it is over."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     if not user.may(May.SEE_DELEGATIONS):
         return None
     found = (
@@ -211,4 +176,4 @@ def _seen_by(user: User, delegation: Delegation) -> Text:
     return say("{deputy} for you", deputy=delegation.deputy)
 
 
-register_home_panel(standing_in, order=19)
+register_home_panels(standing_in)

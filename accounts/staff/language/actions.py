@@ -7,6 +7,7 @@ from django.conf import settings
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Refused, act
 from core.text import say
 
@@ -19,14 +20,14 @@ def choose_language(*, by: User, language: str) -> User:
     Raises:
         Refused: the pages are not in that language.
     """
-    with act("staff.language", by=by, target=(User, by.pk)) as action:
+    with act(AccountVerb.STAFF_LANGUAGE, by=by, target=(User, by.pk)) as action:
         require(by, May.CHOOSE_LANGUAGE)
         person = action.lock(User, by.pk)
         action.about(person)
         if language and language not in dict(settings.LANGUAGES):
             raise Refused(
                 say("The pages are not in the language “{language}”.", language=language),
-                code="language",
+                code=AccountRefusal.LANGUAGE,
                 data={"field": "language"},
             )
         person.language = language

@@ -6,19 +6,16 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.language.actions import choose_language
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from backoffice.actions import ActionForm, Done, PageAction
-from backoffice.panels import register_verbs
+from backoffice.requests import StaffRequest
 from core.text import Text, say
-
-register_verbs({"staff.language": gettext_lazy("chose the language of their pages")})
 
 
 def _choices() -> list[tuple[str, Text]]:
@@ -36,15 +33,14 @@ class ChooseLanguage(PageAction):
     submit_label = gettext_lazy("Save")
     icon = "languages"
     may = May.CHOOSE_LANGUAGE
-    roles = roles_that(May.CHOOSE_LANGUAGE)
     form_class = LanguageForm
     intro = gettext_lazy(
         "Your pages and the e-mails to you. What is put on record stays in English, and customers are written to in "
         "their own language."
     )
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
-        person: User = request.user  # type: ignore[assignment]
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
+        person = request.user
         return {"language": person.language}
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Done:

@@ -11,7 +11,9 @@ from accounts.four_eyes.rules import publish, publish_obstacle
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, May, may_words, role_words, roles_that
 from accounts.staff.rules import require
+from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from core.text import number_text, say
 from core.validators import fits_currency
 
@@ -33,11 +35,11 @@ def draft_limit(
         Refused: an unknown role, a role that may not approve this at all, a negative amount or one
             finer than the currency.
     """
-    with act("limit.draft", by=by, reason=reason, target=(ApprovalLimit, None)) as action:
+    with act(AccountVerb.LIMIT_DRAFT, by=by, reason=reason, target=(ApprovalLimit, None)) as action:
         require(by, May.DRAFT_STAFF)
         group = Group.objects.filter(name=role).first()
         if group is None:
-            raise Refused(say("“{role}” is no role.", role=role), code="role", data={"field": "role"})
+            raise Refused(say("“{role}” is no role.", role=role), code=AccountRefusal.ROLE, data={"field": "role"})
         limit = checked(
             ApprovalLimit(
                 role=group,
@@ -58,14 +60,14 @@ def draft_limit(
                     what=may_words(approval),
                     roles=roles_that(approval),
                 ),
-                code="role",
+                code=AccountRefusal.ROLE,
                 data={"field": "role"},
             )
         for field, value in (("amount", amount), ("batch_amount", batch_amount)):
             if value < 0 or not fits_currency(value, currency):
                 raise Refused(
                     say("{amount} is no limit in {currency}.", amount=number_text(value), currency=currency),
-                    code="amount",
+                    code=Refusal.AMOUNT,
                     data={"field": field},
                 )
         limit.save()
@@ -75,7 +77,7 @@ def draft_limit(
 
 def publish_limit(limit_id: int, *, by: User, reason: str = "") -> ApprovalLimit:
     """Publish another person's draft: it holds from its date, in place of earlier ones."""
-    with act("limit.publish", by=by, reason=reason, target=(ApprovalLimit, limit_id)) as action:
+    with act(AccountVerb.LIMIT_PUBLISH, by=by, reason=reason, target=(ApprovalLimit, limit_id)) as action:
         require(by, May.PUBLISH_STAFF)
         limit = action.lock(ApprovalLimit, limit_id)
         action.about(limit)

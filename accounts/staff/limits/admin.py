@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.four_eyes.admin import FourEyesAdmin, Publish
@@ -17,20 +15,15 @@ from accounts.staff.approvers import ENOUGH, approvers
 from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.limits.forms import LimitForm
 from accounts.staff.models import ApprovalLimit, Delegation, User
-from accounts.staff.permissions import May, Role, role_words, roles_that
-from backoffice.actions import Done, PageAction
+from accounts.staff.permissions import May, Role, role_words
+from backoffice.actions import PageAction
 from backoffice.amounts import money
+from backoffice.display import column
 from backoffice.links import page_url
-from backoffice.panels import Panel, register_home_panel, register_verbs
+from backoffice.panels import Panel, register_home_panels
+from backoffice.requests import StaffRequest
 from core.amounts import money_text
 from core.text import Text, join, lower, say
-
-register_verbs(
-    {
-        "limit.draft": gettext_lazy("drafted the limit"),
-        "limit.publish": gettext_lazy("published the limit"),
-    }
-)
 
 
 class DraftLimit(PageAction):
@@ -38,22 +31,21 @@ class DraftLimit(PageAction):
     label = gettext_lazy("Draft a limit")
     icon = "plus"
     may = May.DRAFT_STAFF
-    roles = roles_that(May.DRAFT_STAFF)
     form_class = LimitForm
     intro = gettext_lazy("It holds once a manager has published it, from its date on, in place of earlier ones.")
+    action = draft_limit
+    done = gettext_lazy("Drafted: {limit}. A manager has to publish it.")
+    opens = page_url
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
-
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
-        limit = draft_limit(by=by, **cleaned)
-        return Done(say("Drafted: {limit}. A manager has to publish it.", limit=limit), page_url(limit))
 
 
 class PublishLimit(Publish[ApprovalLimit]):
     label_plural = gettext_lazy("Publish limits")
     may = May.PUBLISH_STAFF
-    roles = roles_that(May.PUBLISH_STAFF)
+    action = publish_limit
+    done = gettext_lazy("Published: {limit}.")
 
     def consequence(self, obj: ApprovalLimit, by: User) -> Text:
         return say(
@@ -64,12 +56,9 @@ class PublishLimit(Publish[ApprovalLimit]):
             subject=lower(obj.get_subject_display()),
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        return say("Published: {limit}.", limit=publish_limit(pk, by=by, reason=cleaned["reason"]))
-
 
 @admin.register(ApprovalLimit)
-class ApprovalLimitAdmin(FourEyesAdmin):
+class ApprovalLimitAdmin(FourEyesAdmin[ApprovalLimit]):
     may_view = May.SEE_STAFF
     staff_actions = (PublishLimit,)
     page_actions = (DraftLimit,)
@@ -90,22 +79,16 @@ class ApprovalLimitAdmin(FourEyesAdmin):
     fields = ("role_shown", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
     readonly_fields = ("role_shown", "up_to", "batch")
 
-    @admin.display(description=gettext_lazy("Role"), ordering="role__name")
-    def role_shown(self, obj: ApprovalLimit) -> Text:
-        return role_words(obj.role.name)
-
-    @admin.display(description=gettext_lazy("Up to"), ordering="amount")
-    def up_to(self, obj: ApprovalLimit) -> SafeString:
-        return money(obj.amount, obj.currency)
-
-    @admin.display(description=gettext_lazy("Up to, for a batch"), ordering="batch_amount")
-    def batch(self, obj: ApprovalLimit) -> SafeString:
-        return money(obj.batch_amount, obj.currency)
+    role_shown = column(role_words, "role.name", description=gettext_lazy("Role"), ordering="role__name")
+    up_to = column(money, "amount", "currency", description=gettext_lazy("Up to"), ordering="amount")
+    batch = column(
+        money, "batch_amount", "currency", description=gettext_lazy("Up to, for a batch"), ordering="batch_amount"
+    )
 
 
-def approvers_panel(request: HttpRequest) -> Panel | None:
+def approvers_panel(request: StaffRequest) -> Panel | None:
     """A warning for those who see staff: what fewer than two people could approve."""
-    if not (isinstance(request.user, User) and request.user.may(May.SEE_STAFF)):
+    if not (request.user.may(May.SEE_STAFF)):
         return None
     short = [found for found in approvers(timezone.localdate()) if not found.enough]
     if not short:
@@ -139,4 +122,4 @@ def _in_place(delegation: Delegation) -> Text:
     return say("{deputy} for {delegator}", deputy=delegation.deputy, delegator=delegation.delegator)
 
 
-register_home_panel(approvers_panel, order=10)
+register_home_panels(approvers_panel)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import APPROVAL_OF, may_words, role_words
 from audit.actions import Obstacle
+from audit.vocabulary import Refusal
 from core.amounts import money_text
 from core.text import say, say_count
 
@@ -42,7 +43,7 @@ class Limit:
                     what=may_words(APPROVAL_OF[self.subject]),
                     currency=self.currency,
                 ),
-                code="no_limit",
+                code=Refusal.NO_LIMIT,
             )
         said: dict[str, object] = {
             "amount": money_text(amount, self.currency),
@@ -73,7 +74,7 @@ class Limit:
                 days,
                 **said,
             )
-        return Obstacle(sentence, code="over_limit")
+        return Obstacle(sentence, code=Refusal.OVER_LIMIT)
 
 
 def limit_of(person: User, subject: str, currency: str, day: date) -> Limit:

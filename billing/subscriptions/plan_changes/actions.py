@@ -19,11 +19,13 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.bulk import among, update_tracked
+from audit.vocabulary import Refusal
 from billing.money import format_amount
 from billing.periods import Period, Term, period_containing
 from billing.plans.models import Plan, Price
 from billing.subscriptions.actions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import join, lower, say
 
 State = PlanChange.State
@@ -76,14 +78,14 @@ def change_obstacle(subscription: Subscription, by: User) -> Obstacle | None:
     if missing := permission_obstacle(by, May.CHANGE_PLANS):
         return missing
     if subscription.state == Subscription.State.ENDED:
-        return Obstacle(say("{subscription} has ended.", subscription=subscription.number), "state")
+        return Obstacle(say("{subscription} has ended.", subscription=subscription.number), Refusal.STATE)
     if subscription.state == Subscription.State.CANCELLED:
         return Obstacle(
             say(
                 "{subscription} is cancelled: no period follows that could have another plan.",
                 subscription=subscription.number,
             ),
-            "state",
+            Refusal.STATE,
         )
     return linked_obstacle(by, subscription.customer_id)
 
@@ -98,7 +100,7 @@ def scheduled_obstacle(scheduled: PlanChange | None) -> Obstacle | None:
             plan=scheduled.plan.name,
             day=scheduled.effective_on,
         ),
-        "scheduled",
+        BillingRefusal.SCHEDULED,
     )
 
 
@@ -119,7 +121,7 @@ def terms_obstacle(
     if plan.pk == subscription.plan_id:
         return Obstacle(
             say("{subscription} has the plan {plan} already.", subscription=subscription.number, plan=plan.name),
-            "same_plan",
+            BillingRefusal.SAME_PLAN,
         )
     if term and term != subscription.term:
         return Obstacle(
@@ -129,12 +131,12 @@ def terms_obstacle(
                 subscription=subscription.number,
                 term=lower(subscription.get_term_display()),
             ),
-            "term",
+            BillingRefusal.TERM,
         )
     if effective_on < today:
-        return Obstacle(say("{day} is over: a plan changes today at the earliest.", day=effective_on), "dates")
+        return Obstacle(say("{day} is over: a plan changes today at the earliest.", day=effective_on), Refusal.DATES)
     if effective_on > today + timedelta(days=MOST_DAYS_AHEAD):
-        return Obstacle(say("A plan is changed at most two years ahead."), "dates")
+        return Obstacle(say("A plan is changed at most two years ahead."), Refusal.DATES)
     if not subscription.activated_on <= asked_on <= today:
         return Obstacle(
             say(
@@ -142,12 +144,14 @@ def terms_obstacle(
                 activation=subscription.activated_on,
                 day=asked_on,
             ),
-            "dates",
+            Refusal.DATES,
         )
     if agreed_fee is None:
         return None
     if sentence := permission_obstacle(by, May.OPEN_SUBSCRIPTIONS):
-        return Obstacle(join(" ", [say("A fee other than the plan's is billing's to agree."), sentence]), "permission")
+        return Obstacle(
+            join(" ", [say("A fee other than the plan's is billing's to agree."), sentence]), Refusal.PERMISSION
+        )
     return fee_obstacle(agreed_fee, subscription.currency)
 
 
@@ -161,16 +165,18 @@ def withdraw_obstacle(
     if missing := permission_obstacle(by, May.CHANGE_PLANS):
         return missing
     if change is None:
-        return Obstacle(say("No change of plan is scheduled."), "state")
+        return Obstacle(say("No change of plan is scheduled."), Refusal.STATE)
     if change.state != State.SCHEDULED:
-        return Obstacle(say("This change of plan is “{state}”.", state=change.get_state_display()), "state")
+        return Obstacle(say("This change of plan is “{state}”.", state=change.get_state_display()), Refusal.STATE)
     if obstacle := linked_obstacle(by, subscription.customer_id):
         return obstacle
     if current is None:
         return None
     begins = first_period_from(subscription, current, change.effective_on).starts_on
     if begins <= timezone.localdate() and subscription.state == Subscription.State.ACTIVE:
-        return Obstacle(say("It has taken effect on {day}: billing has only to catch up.", day=begins), "in_effect")
+        return Obstacle(
+            say("It has taken effect on {day}: billing has only to catch up.", day=begins), BillingRefusal.IN_EFFECT
+        )
     return None
 
 
@@ -197,7 +203,7 @@ def schedule_plan_change(
         Refused: not active, a change waits already, the same plan or one that is not sold or has no published price
             for that day, another term, a day in the past, a linked person, or a fee that is not theirs to agree.
     """
-    with act("plan_change.schedule", by=by, reason=reason, target=(Subscription, subscription_id)) as action:
+    with act(BillingVerb.PLAN_CHANGE_SCHEDULE, by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CHANGE_PLANS)
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
@@ -219,7 +225,8 @@ def schedule_plan_change(
         current = subscription.current_period()
         if current is None:
             raise Refused(
-                say("{subscription} has no current period.", subscription=subscription.number), code="no_current_period"
+                say("{subscription} has no current period.", subscription=subscription.number),
+                code=BillingRefusal.NO_CURRENT_PERIOD,
             )
         effect = effect_of(subscription, current, plan, effective_on, agreed_fee)
         if isinstance(effect, Obstacle):
@@ -257,7 +264,7 @@ def withdraw_plan_change(change_id: int, *, by: User, reason: str) -> PlanChange
     Raises:
         Refused: not scheduled (any more), that period has begun, a linked person, or no reason.
     """
-    with act("plan_change.withdraw", by=by, reason=reason, target=(PlanChange, change_id)) as action:
+    with act(BillingVerb.PLAN_CHANGE_WITHDRAW, by=by, reason=reason, target=(PlanChange, change_id)) as action:
         require(by, May.CHANGE_PLANS)
         action.require_reason()
         change = action.lock(PlanChange, change_id, "subscription")

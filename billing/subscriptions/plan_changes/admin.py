@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import ActionForm, ReasonForm, StaffAction
+from backoffice.actions import ActionForm, ReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
-from backoffice.display import pill, sub
+from backoffice.display import column, pill, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel, register_verbs, timeline_panel
+from backoffice.panels import Panel, timeline_panel
+from backoffice.requests import StaffRequest
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import (
     Effect,
@@ -40,13 +40,6 @@ from billing.subscriptions.plan_changes.forms import PlanChangeForm
 from core.amounts import money_text
 from core.text import Text, lower, say
 
-register_verbs(
-    {
-        "plan_change.schedule": gettext_lazy("scheduled a change of plan for the subscription"),
-        "plan_change.withdraw": gettext_lazy("took back the change of plan of the subscription"),
-    }
-)
-
 #: What waits for a subscription, for the questions that its page and its list ask.
 SCHEDULED = Prefetch(
     "plan_changes",
@@ -56,7 +49,12 @@ SCHEDULED = Prefetch(
 
 
 def _scheduled(subscription: Subscription) -> PlanChange | None:
-    found: list[PlanChange] = subscription.scheduled_changes  # type: ignore[attr-defined]
+    found: list[PlanChange] = subscription.scheduled_changes
+    return found[0] if found else None
+
+
+def _open_period(subscription: Subscription) -> BillingPeriod | None:
+    found: list[BillingPeriod] = subscription.open_periods
     return found[0] if found else None
 
 
@@ -69,9 +67,7 @@ class ChangePlan(StaffAction[Subscription]):
     name = "change_plan"
     label = gettext_lazy("Change the plan")
     icon = "arrow-right-left"
-    in_bulk = False
     may = May.CHANGE_PLANS
-    roles = roles_that(May.CHANGE_PLANS)
     form_class = PlanChangeForm
     intro = gettext_lazy("On the customer's word. The current period stays as it is.")
     preview_template = "billing/preview_plan_change.html"
@@ -137,16 +133,12 @@ class TakeBackChange(StaffAction[Subscription]):
     name = "take_back_change"
     label = gettext_lazy("Take back the change of plan")
     icon = "undo-2"
-    in_bulk = False
     may = May.CHANGE_PLANS
-    roles = roles_that(May.CHANGE_PLANS)
     form_class = ReasonForm
+    effect = Sentence(gettext_lazy("{number} keeps the plan {plan}."), number="number", plan="plan.name")
 
     def obstacle(self, obj: Subscription, by: User) -> Obstacle | None:
         return withdraw_obstacle(_scheduled(obj), obj, obj.current_period(), by)
-
-    def consequence(self, obj: Subscription, by: User) -> Text:
-        return say("{number} keeps the plan {plan}.", number=obj.number, plan=obj.plan.name)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         waiting = scheduled_change(pk)
@@ -209,8 +201,16 @@ def _fee(change: PlanChange, subscription: Subscription, current: BillingPeriod 
 
 
 @admin.register(PlanChange)
-class PlanChangeAdmin(TrackedAdmin):
+class PlanChangeAdmin(TrackedAdmin[PlanChange]):
     may_view = May.SEE_CASES
+    reads = (
+        "subscription__customer",
+        "plan",
+        "previous_plan",
+        "asked_by",
+        "applied_period",
+    )
+    heading_pill = change_pill
     list_display = ("effective_on", "subscription", "customer", "previous_plan", "plan", "asked_on", "state_pill")
     list_filter = ("state", "plan", "effective_on")
     list_select_related = ("subscription__customer", "plan", "previous_plan")
@@ -232,17 +232,10 @@ class PlanChangeAdmin(TrackedAdmin):
     )
     readonly_fields = ("subscription_link", "customer", "agreed", "first_period")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PlanChange]:
-        rows: QuerySet[PlanChange] = super().get_queryset(request)
-        return rows.select_related("subscription__customer", "plan", "previous_plan", "asked_by", "applied_period")
-
-    @admin.display(description=gettext_lazy("Subscription"))
-    def subscription_link(self, obj: PlanChange) -> SafeString:
-        return link(obj.subscription)
-
-    @admin.display(description=gettext_lazy("Customer"), ordering="subscription__customer__name")
-    def customer(self, obj: PlanChange) -> SafeString:
-        return link(obj.subscription.customer)
+    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    customer = column(
+        link, "subscription.customer", description=gettext_lazy("Customer"), ordering="subscription__customer__name"
+    )
 
     @admin.display(description=gettext_lazy("Fee"))
     def agreed(self, obj: PlanChange) -> SafeString:
@@ -254,11 +247,9 @@ class PlanChangeAdmin(TrackedAdmin):
     def first_period(self, obj: PlanChange) -> SafeString:
         return SafeString(say("none yet")) if obj.applied_period is None else link(obj.applied_period)
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
-    def state_pill(self, obj: PlanChange) -> SafeString:
-        return change_pill(obj)
+    state_pill = column(change_pill, description=gettext_lazy("State"), ordering="state")
 
-    def page_title(self, obj: PlanChange) -> Text:  # type: ignore[override]
+    def page_title(self, obj: PlanChange) -> Text:
         return say(
             "{subscription}: {before} to {plan}",
             subscription=obj.subscription.number,
@@ -266,8 +257,5 @@ class PlanChangeAdmin(TrackedAdmin):
             plan=obj.plan.name,
         )
 
-    def page_pills(self, request: HttpRequest, obj: PlanChange) -> Sequence[SafeString]:
-        return [change_pill(obj)]
-
-    def change_panels(self, request: HttpRequest, obj: PlanChange) -> Sequence[Panel]:
+    def change_panels(self, request: StaffRequest, obj: PlanChange) -> Sequence[Panel]:
         return [timeline_panel(Event.objects.about(obj.subscription).filter(verb__startswith="plan_change."))]

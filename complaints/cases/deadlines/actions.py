@@ -13,10 +13,12 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Refused, act
 from audit.models import Event
+from audit.vocabulary import Refusal
 from complaints.cases.deadlines.status import escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.cases.notifications import tell_lead
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for, is_missed
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
 from policies.choices import DayCount
 
@@ -43,7 +45,7 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
         complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone, calendar=calendar)
         complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone, calendar=calendar)
     except UnknownHolidays as problem:
-        raise Refused(_unknown_holidays(problem), code="holidays_unknown") from None
+        raise Refused(_unknown_holidays(problem), code=ComplaintRefusal.HOLIDAYS_UNKNOWN) from None
 
 
 def _unknown_holidays(problem: UnknownHolidays) -> Text:
@@ -63,7 +65,9 @@ def _unknown_holidays(problem: UnknownHolidays) -> Text:
 
 def clock_start(complaint: Complaint) -> datetime:
     """Where the case's deadlines count from: its receipt, or its last reopening."""
-    reopened = Event.objects.about(complaint).filter(verb="complaint.reopen", outcome=Event.Outcome.DONE).first()
+    reopened = (
+        Event.objects.about(complaint).filter(verb=ComplaintVerb.COMPLAINT_REOPEN, outcome=Event.Outcome.DONE).first()
+    )
     return complaint.received_at if reopened is None else max(reopened.at, complaint.received_at)
 
 
@@ -74,7 +78,7 @@ def note_breaches(complaint: Complaint, now: datetime, *, by: User) -> list[Dead
     """
     breaches = []
     for late in _unrecorded(complaint, now):
-        with act("complaint.deadline_missed", by=by, target=(Complaint, complaint.pk)) as action:
+        with act(ComplaintVerb.COMPLAINT_DEADLINE_MISSED, by=by, target=(Complaint, complaint.pk)) as action:
             breaches.append(_record(action, complaint, late, now))
     return breaches
 
@@ -86,13 +90,15 @@ def record_missed_deadlines(complaint_id: int, *, by: User, now: datetime | None
         Refused: there is nothing new to write down.
     """
     now = now or timezone.now()
-    with act("complaint.deadline_missed", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_DEADLINE_MISSED, by=by, target=(Complaint, complaint_id)) as action:
         if by.username != User.SYSTEM:
             require(by, May.LEAD_COMPLAINTS)
         complaint = _begin(action, complaint_id)
         late = _unrecorded(complaint, now)
         if not late:
-            raise Refused(say("{complaint} has missed no further deadline.", complaint=complaint.code), code="state")
+            raise Refused(
+                say("{complaint} has missed no further deadline.", complaint=complaint.code), code=Refusal.STATE
+            )
         # This action's event is the first one's; each further one is noted like any that another action meets.
         return [_record(action, complaint, late[0], now), *note_breaches(complaint, now, by=by)]
 
@@ -129,14 +135,15 @@ def escalate_overdue_complaint(complaint_id: int, *, by: User, now: datetime | N
         Refused: it is not due (yet): decided, not overdue long enough, or the policy never escalates by itself.
     """
     now = now or timezone.now()
-    with act("complaint.escalate_overdue", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ESCALATE_OVERDUE, by=by, target=(Complaint, complaint_id)) as action:
         if by.username != User.SYSTEM:
             require(by, May.LEAD_COMPLAINTS)
         complaint = _begin(action, complaint_id)
         due_at = escalation_due_at(complaint)
         if due_at is None or not is_missed(due_at, now):
             raise Refused(
-                say("{complaint} is not to be escalated for its age (yet).", complaint=complaint.code), code="state"
+                say("{complaint} is not to be escalated for its age (yet).", complaint=complaint.code),
+                code=Refusal.STATE,
             )
         note_breaches(complaint, now, by=by)
         raise_level(complaint, now)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.actions import Refused, act, checked
+from audit.vocabulary import Refusal
 from complaints.cases.actions import begin, write_to_customer
 from complaints.cases.deadlines.actions import note_breaches, raise_level, set_deadlines
 from complaints.cases.models import Complaint, Decision, Message
@@ -23,6 +24,7 @@ from complaints.cases.rules import (
 )
 from complaints.letters import drafts
 from complaints.refunds.endings import lock_periods_of_open_refunds, withdraw_open_refunds
+from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
 
 State = Complaint.State
@@ -32,7 +34,7 @@ def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str)
     """Uphold, partly uphold or reject, with reasons (R2, R5). A later decision supersedes; none is edited, and
     refunds that are settled stay as they are.
     """
-    with act("complaint.decide", by=by, reason=reasons, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_DECIDE, by=by, reason=reasons, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(decide_obstacle(complaint, by))
         action.require_reason(say("the reasons of the decision"))
@@ -63,7 +65,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
     """Tell the customer the outcome (R5): the exact text, to whom, how and when. A rejection names the way to take
     it further.
     """
-    with act("complaint.communicate", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_COMMUNICATE, by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(communicate_obstacle(complaint, by))
         assert complaint.decision is not None
@@ -71,7 +73,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
                 say("A rejection has to name the way to take it further: “{way}”.", way=further),
-                code="further_way_missing",
+                code=ComplaintRefusal.FURTHER_WAY_MISSING,
             )
         now = timezone.now()
         message = write_to_customer(
@@ -92,7 +94,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
 
 def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: date | None = None) -> Complaint:
     """Close the case: its remedy is settled or queued, or the customer has been silent for the policy's days."""
-    with act("complaint.close", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_CLOSE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(close_obstacle(complaint, by, today=today))
         now = timezone.now()
@@ -105,13 +107,13 @@ def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: dat
 
 def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str) -> Complaint:
     """The customer takes the complaint back, by which channel and in which words; open refunds go with it."""
-    with act("complaint.withdraw", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_WITHDRAW, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         periods = lock_periods_of_open_refunds(action, complaint_id)
         complaint = begin(action, complaint_id)
         action.refuse_if(withdraw_obstacle(complaint, by))
         action.require_reason(say("the customer's word"))
         if not channel:
-            raise Refused(say("Say by which channel the customer took it back."), code="channel_missing")
+            raise Refused(say("Say by which channel the customer took it back."), code=ComplaintRefusal.CHANNEL_MISSING)
         action.data = {"refunds": withdraw_open_refunds(complaint, periods)}
         note_breaches(complaint, timezone.now(), by=by)
         complaint.state = State.WITHDRAWN
@@ -126,10 +128,10 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
 
     Refunds made already keep their as-of day.
     """
-    with act("complaint.merge", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_MERGE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.require_reason()
         if complaint_id == into_id:
-            raise Refused(say("A complaint cannot be merged into itself."), code="same")
+            raise Refused(say("A complaint cannot be merged into itself."), code=ComplaintRefusal.SAME)
         first, second = sorted((complaint_id, into_id))
         locked = {pk: action.lock(Complaint, pk) for pk in (first, second)}
         complaint, survivor = locked[complaint_id], locked[into_id]
@@ -137,7 +139,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
         action.refuse_if(merge_obstacle(complaint, by))
         action.refuse_if(merge_obstacle(survivor, by))
         if complaint.customer_id != survivor.customer_id:
-            raise Refused(say("Only complaints of the same customer can be merged."), code="customer")
+            raise Refused(say("Only complaints of the same customer can be merged."), code=ComplaintRefusal.CUSTOMER)
         if timezone.localdate(complaint.received_at) < survivor.period.starts_on:
             raise Refused(
                 say(
@@ -147,7 +149,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
                     survivor=survivor.code,
                     first_day=survivor.period.starts_on,
                 ),
-                code="dates",
+                code=Refusal.DATES,
             )
         now = timezone.now()
         for each in (complaint, survivor):
@@ -168,7 +170,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
 
 def reopen_complaint(complaint_id: int, *, by: User, reason: str, now: datetime | None = None) -> Complaint:
     """Take a decided, communicated, closed or withdrawn case up again. Deadlines restart; breaches stay."""
-    with act("complaint.reopen", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_REOPEN, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(reopen_obstacle(complaint, by))
         action.require_reason()
@@ -185,7 +187,7 @@ def reopen_complaint(complaint_id: int, *, by: User, reason: str, now: datetime 
 
 def escalate_complaint(complaint_id: int, *, by: User, reason: str) -> Complaint:
     """Raise the case by one level. A level is not a state."""
-    with act("complaint.escalate", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_ESCALATE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(lead_obstacle(complaint, by))
         action.require_reason()
@@ -211,14 +213,15 @@ def refer_complaint(
         Refused: no scheme, an end without its outcome or an outcome without its day, or days that cannot be: before
             the complaint, out of order, or in the future.
     """
-    with act("complaint.refer", by=by, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_REFER, by=by, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(lead_obstacle(complaint, by))
         if not scheme.strip():
-            raise Refused(say("Name the dispute resolution scheme."), code="scheme_missing")
+            raise Refused(say("Name the dispute resolution scheme."), code=ComplaintRefusal.SCHEME_MISSING)
         if (ended_on is None) != (not outcome.strip()):
             raise Refused(
-                say("Give both how it ended and on which day, or neither while it runs."), code="referral_end"
+                say("Give both how it ended and on which day, or neither while it runs."),
+                code=ComplaintRefusal.REFERRAL_END,
             )
         _check_referral(complaint, referred_on, ended_on)
         complaint.referral_scheme = scheme.strip()
@@ -245,7 +248,7 @@ def _check_referral(complaint: Complaint, referred_on: date, ended_on: date | No
                 referred_on=referred_on,
                 received_on=received_on,
             ),
-            code="dates",
+            code=Refusal.DATES,
         )
     if ended_on is not None and ended_on < referred_on:
         raise Refused(
@@ -254,15 +257,15 @@ def _check_referral(complaint: Complaint, referred_on: date, ended_on: date | No
                 ended_on=ended_on,
                 referred_on=referred_on,
             ),
-            code="dates",
+            code=Refusal.DATES,
         )
     if (ended_on or referred_on) > timezone.localdate():
-        raise Refused(say("{day} lies in the future.", day=ended_on or referred_on), code="dates")
+        raise Refused(say("{day} lies in the future.", day=ended_on or referred_on), code=Refusal.DATES)
 
 
 def give_consent(complaint_id: int, *, by: User, reason: str) -> Complaint:
     """A lead agrees that a complaint about a long past period is refunded at all."""
-    with act("complaint.consent", by=by, reason=reason, target=(Complaint, complaint_id)) as action:
+    with act(ComplaintVerb.COMPLAINT_CONSENT, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         complaint = begin(action, complaint_id)
         action.refuse_if(consent_obstacle(complaint, by))
         action.require_reason()

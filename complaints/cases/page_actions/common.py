@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.staff.permissions import May, roles_that
+from accounts.staff.permissions import May
 from backoffice.actions import StaffAction
 from complaints.cases.models import Complaint
 
@@ -16,8 +16,7 @@ class CaseAction(StaffAction[Complaint]):
     """Common to all: who may, and the guard that says why not."""
 
     may = May.WORK_COMPLAINTS
-    roles = roles_that(May.WORK_COMPLAINTS)
-    in_bulk = False
+    named_by = "code"
 
     def queryset(self, rows: models.QuerySet[Complaint]) -> models.QuerySet[Complaint]:
         return rows.select_related(
@@ -29,7 +28,6 @@ class LeadAction(CaseAction):
     """For team leads and managers."""
 
     may = May.LEAD_COMPLAINTS
-    roles = roles_that(May.LEAD_COMPLAINTS)
 
 
 def say_initial(rows: Sequence[Complaint], text: Any) -> dict[str, Any]:

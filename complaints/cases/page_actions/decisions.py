@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle, Why
-from backoffice.actions import ActionForm, Done, OptionalReasonForm
+from accounts.staff.permissions import May
+from audit.actions import Why
+from backoffice.actions import ActionForm, Done, OptionalReasonForm, Sentence
 from backoffice.links import page_url
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
@@ -33,16 +33,12 @@ class Assess(CaseAction):
     label = gettext_lazy("Assess")
     icon = "search-check"
     form_class = AssessForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return assess_obstacle(obj, by)
+    rule = assess_obstacle
+    action = cases.assess_complaint
+    done = Sentence(gettext_lazy("{complaint} is assessed; its evidence is kept with it."), complaint="complaint.code")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return {"severity": rows[0].severity} if len(rows) == 1 else {}
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        assessment = cases.assess_complaint(pk, by=by, **cleaned)
-        return say("{complaint} is assessed; its evidence is kept with it.", complaint=assessment.complaint.code)
 
 
 class Decide(CaseAction):
@@ -51,9 +47,7 @@ class Decide(CaseAction):
     tone = "primary"
     icon = "gavel"
     form_class = DecideForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return decide_obstacle(obj, by)
+    rule = decide_obstacle
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         if obj.decision is not None:
@@ -74,10 +68,12 @@ class Propose(CaseAction):
     tone = "primary"
     icon = "calculator"
     may = May.PROPOSE_REFUNDS
-    roles = roles_that(May.PROPOSE_REFUNDS)
     form_class = ProposeForm
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
+    effect = gettext_lazy(
+        "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
+    )
 
     def obstacle(self, obj: Complaint, by: User) -> Why | None:
         found = quote_obstacle(obj, by)
@@ -86,11 +82,6 @@ class Propose(CaseAction):
         if obj.decision is None or obj.state not in ("decided", "communicated"):
             return say("{complaint} is not decided yet: decide it first.", complaint=obj.code)
         return consent_missing(obj)
-
-    def consequence(self, obj: Complaint, by: User) -> Text:
-        return say(
-            "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
-        )
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -127,19 +118,12 @@ class Close(CaseAction):
     name = "close"
     label = gettext_lazy("Close")
     label_plural = gettext_lazy("Close complaints")
-    in_bulk = True
     icon = "archive"
     form_class = OptionalReasonForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return close_obstacle(obj, by)
-
-    def consequence(self, obj: Complaint, by: User) -> Text:
-        return say("{complaint} leaves the queues. A lead can reopen it.", complaint=obj.code)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.close_complaint(pk, by=by, **cleaned)
-        return say("{complaint} is closed.", complaint=complaint.code)
+    rule = close_obstacle
+    action = decisions.close_complaint
+    effect = gettext_lazy("{complaint} leaves the queues. A lead can reopen it.")
+    done = gettext_lazy("{complaint} is closed.")
 
 
 class Withdraw(CaseAction):
@@ -149,16 +133,12 @@ class Withdraw(CaseAction):
     icon = "undo-2"
     form_class = ChannelReasonForm
     intro = gettext_lazy("Only on the customer’s word. Write down how it came and what they said.")
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return withdraw_obstacle(obj, by)
+    rule = withdraw_obstacle
+    action = decisions.withdraw_complaint
+    done = gettext_lazy("{complaint} is withdrawn.")
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         waiting = open_refunds(obj)
         if not waiting:
             return say("{complaint} ends.", complaint=obj.code)
         return say("{complaint} ends, and {refund} is withdrawn with it.", complaint=obj.code, refund=waiting[0].code)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.withdraw_complaint(pk, by=by, **cleaned)
-        return say("{complaint} is withdrawn.", complaint=complaint.code)

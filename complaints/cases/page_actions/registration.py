@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from accounts.staff.permissions import May, roles_that
-from audit.actions import Obstacle, Why
+from accounts.staff.permissions import May
+from audit.actions import Why
 from backoffice.actions import Done, NoReasonForm, PageAction
 from backoffice.links import page_url
+from backoffice.requests import StaffRequest
 from billing.subscriptions.models import Subscription
 from complaints.cases import actions as cases
 from complaints.cases.forms import AssignForm, AttachForm, CorrectForm, RegisterForm, TextForm
@@ -29,10 +29,9 @@ class Register(PageAction):
     tone = "primary"
     icon = "message-square-plus"
     may = May.WORK_COMPLAINTS
-    roles = roles_that(May.WORK_COMPLAINTS)
     form_class = RegisterForm
 
-    def get_initial(self, request: HttpRequest) -> dict[str, Any]:
+    def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         initial = {"received_at": timezone.localtime(), **super().get_initial(request)}
         # The customer's page gives the customer's number: with one running subscription there is nothing to choose.
         running = Subscription.objects.running().filter(customer__number=initial.get("subscription", ""))[:2]
@@ -54,7 +53,6 @@ class TakeUp(CaseAction):
     label = gettext_lazy("Take up")
     label_plural = gettext_lazy("Take up complaints")
     tone = "primary"
-    in_bulk = True
     icon = "hand"
     form_class = NoReasonForm
 
@@ -79,12 +77,9 @@ class Assign(CaseAction):
     name = "assign"
     label = gettext_lazy("Assign")
     label_plural = gettext_lazy("Assign complaints")
-    in_bulk = True
     icon = "user-round-plus"
     form_class = AssignForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return assign_obstacle(obj, by)
+    rule = assign_obstacle
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         if obj.owner is None:
@@ -102,10 +97,8 @@ class WriteNote(CaseAction):
     icon = "sticky-note"
     form_class = TextForm
     intro = gettext_lazy("Internal: the customer never sees it.")
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        cases.add_note(pk, by=by, **cleaned)
-        return say("The note is kept.")
+    action = cases.add_note
+    done = gettext_lazy("The note is kept.")
 
 
 class Attach(CaseAction):
@@ -113,9 +106,7 @@ class Attach(CaseAction):
     label = gettext_lazy("Attach a file")
     icon = "paperclip"
     form_class = AttachForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return work_obstacle(obj, by)
+    rule = work_obstacle
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         attachment = cases.attach_file(pk, by=by, file=cleaned["file"])
@@ -128,9 +119,7 @@ class Correct(CaseAction):
     icon = "pencil"
     form_class = CorrectForm
     intro = gettext_lazy("For a wrong registration. The old values stay in the history.")
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return work_obstacle(obj, by)
+    rule = work_obstacle
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1:

@@ -8,8 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from audit.actions import Obstacle
-from backoffice.actions import Done, ReasonForm
+from backoffice.actions import Done, ReasonForm, Sentence
 from backoffice.links import page_url
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.forms import MergeForm, ReferForm
@@ -27,9 +26,7 @@ class Merge(LeadAction):
     intro = gettext_lazy(
         "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
     )
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return merge_obstacle(obj, by)
+    rule = merge_obstacle
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
         survivor = decisions.merge_complaints(pk, by=by, into_id=cleaned["into"].pk, reason=cleaned["reason"])
@@ -41,38 +38,24 @@ class Reopen(LeadAction):
     label = gettext_lazy("Reopen")
     icon = "rotate-ccw"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return reopen_obstacle(obj, by)
-
-    def consequence(self, obj: Complaint, by: User) -> Text:
-        return say(
-            "{complaint} goes back into review; its deadlines start anew, missed ones stay on record.",
-            complaint=obj.code,
-        )
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.reopen_complaint(pk, by=by, **cleaned)
-        return say("{complaint} is open again.", complaint=complaint.code)
+    rule = reopen_obstacle
+    action = decisions.reopen_complaint
+    effect = gettext_lazy("{complaint} goes back into review; its deadlines start anew, missed ones stay on record.")
+    done = gettext_lazy("{complaint} is open again.")
 
 
 class Escalate(LeadAction):
     name = "escalate"
     label = gettext_lazy("Escalate")
     label_plural = gettext_lazy("Escalate complaints")
-    in_bulk = True
     icon = "arrow-big-up"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return lead_obstacle(obj, by)
+    rule = lead_obstacle
+    action = decisions.escalate_complaint
+    done = Sentence(gettext_lazy("{complaint} is on level {level}."), level="escalation_level")
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         return say("{complaint} rises to level {level}.", complaint=obj.code, level=obj.escalation_level + 1)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.escalate_complaint(pk, by=by, **cleaned)
-        return say("{complaint} is on level {level}.", complaint=complaint.code, level=complaint.escalation_level)
 
 
 class Refer(LeadAction):
@@ -83,9 +66,9 @@ class Refer(LeadAction):
     intro = gettext_lazy(
         "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
     )
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return lead_obstacle(obj, by)
+    rule = lead_obstacle
+    action = decisions.refer_complaint
+    done = gettext_lazy("The referral of {complaint} is on record.")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1 or not rows[0].referral_scheme:
@@ -99,20 +82,12 @@ class Refer(LeadAction):
             "outcome": case.referral_outcome,
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.refer_complaint(pk, by=by, **cleaned)
-        return say("The referral of {complaint} is on record.", complaint=complaint.code)
-
 
 class Consent(LeadAction):
     name = "consent"
     label = gettext_lazy("Consent to an old case")
     icon = "badge-check"
     form_class = ReasonForm
-
-    def obstacle(self, obj: Complaint, by: User) -> Obstacle | None:
-        return consent_obstacle(obj, by)
-
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        complaint = decisions.give_consent(pk, by=by, **cleaned)
-        return say("You consented: a refund on {complaint} may be proposed.", complaint=complaint.code)
+    rule = consent_obstacle
+    action = decisions.give_consent
+    done = gettext_lazy("You consented: a refund on {complaint} may be proposed.")

@@ -1,0 +1,60 @@
+"""What was done with people: staff and customers, as events say it, and what refuses it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+
+from audit.vocabulary import EventVerb, RefusalCode
+
+
+class AccountVerb(EventVerb):
+    """What was done with people: staff and customers."""
+
+    BANK_DETAILS_CONFIRM = "bank_details.confirm", gettext_lazy("confirmed the new bank details:")
+    CUSTOMER_CREATE = "customer.create", gettext_lazy("entered the customer")
+    CUSTOMER_EDIT = "customer.edit", gettext_lazy("changed the details of the customer")
+    CUSTOMER_MERGE = "customer.merge", gettext_lazy("merged the customer")
+    CONTACT_ADD = "contact.add", gettext_lazy("added the contact")
+    CONTACT_EDIT = "contact.edit", gettext_lazy("changed the contact")
+    CONTACT_RETIRE = "contact.retire", gettext_lazy("retired the contact")
+    DELEGATION_GIVE = "delegation.give", gettext_lazy("named the deputy")
+    DELEGATION_REVOKE = "delegation.revoke", gettext_lazy("revoked the delegation")
+    DIGEST_TIMES_CHOOSE = "digest_times.choose", gettext_lazy("chose the times of their digest")
+    STAFF_LANGUAGE = "staff.language", gettext_lazy("chose the language of their pages")
+    STAFF_CREATE = "staff.create", gettext_lazy("entered the person")
+    STAFF_PASSWORD = "staff.password", gettext_lazy("changed the password of")
+    STAFF_BOOTSTRAP = "staff.bootstrap", gettext_lazy("made the first people")
+    LIMIT_DRAFT = "limit.draft", gettext_lazy("drafted the limit")
+    LIMIT_PUBLISH = "limit.publish", gettext_lazy("published the limit")
+    TEAM_CREATE = "team.create", gettext_lazy("made the team")
+    STAFF_CHANGE_DRAFT = "staff_change.draft", gettext_lazy("drafted the change:")
+    STAFF_CHANGE_PUBLISH = "staff_change.publish", gettext_lazy("published the change:")
+    STAFF_CHANGE_DISCARD = "staff_change.discard", gettext_lazy("discarded the change:")
+
+
+class AccountRefusal(RefusalCode):
+    """Rules about people: staff and customers."""
+
+    MERGED = "merged", "the customer was merged into another"
+    FIXED = "fixed", "these fields cannot be changed"
+    CURRENCY_IN_USE = "currency_in_use", "subscriptions keep the currency"
+    TAX_NUMBER = "tax_number", "no valid tax number"
+    BANK_DETAILS_UNCONFIRMED = "bank_details_unconfirmed", "a change of bank details needs a second person"
+    OWN_CHANGE = "own_change", "whoever changed the bank details does not confirm them"
+    SUPERSEDED = "superseded", "the bank details were changed once more"
+    ROLE = "role", "no such role"
+    LEAD = "lead", "this person cannot lead the team"
+    MANAGERS = "managers", "two managers are due"
+    LAST_ADMINISTRATOR = "last_administrator", "nobody could draft changes of staff any more"
+    PASSWORD = "password", "the password is too weak"
+    SYSTEM = "system", "the system user has no role"
+    DRAFT_OPEN = "draft_open", "a change is drafted already"
+    OWN = "own", "the change is about the person themself"
+    SELF = "self", "nobody stands in for themself"
+    DEPUTY = "deputy", "this person cannot stand in"
+    PAST = "past", "the day is over"
+    DAYS = "days", "too many days, or none"
+    OVERLAP = "overlap", "they stand in on some of these days already"
+    LANGUAGE = "language", "the pages are not in this language"
+    TIMES = "times", "no valid times of day"
+    WEEKDAYS = "weekdays", "no valid days of the week"

@@ -1,0 +1,43 @@
+"""Requests as the pages of the back office get them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, cast
+
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from accounts.staff.models import User
+    from audit.actions import Refused
+
+
+class StaffRequest(HttpRequest):
+    """A request of somebody who has signed in: the site lets nobody else to its pages."""
+
+    user: User
+    #: Set while a row's page is shown for reading, though its form could be asked for.
+    only_reading: bool
+    #: Why what the stock form holds could not be saved.
+    refused_save: Refused
+
+
+def staff(request: HttpRequest) -> StaffRequest:
+    """The request as what it is where Django's own methods of a page get it."""
+    return cast("StaffRequest", request)
+
+
+def asked_once[**P, T](make: Callable[P, T]) -> Callable[P, T]:
+    """What several parts of one page ask for is made for the first of them. The request is the last argument."""
+    name = f"_{make.__module__}.{make.__qualname__}"
+
+    @wraps(make)
+    def found(*args: P.args, **kwargs: P.kwargs) -> T:
+        request: Any = args[-1]
+        if name not in request.__dict__:
+            request.__dict__[name] = make(*args, **kwargs)
+        made: T = request.__dict__[name]
+        return made
+
+    return found

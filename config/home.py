@@ -1,0 +1,25 @@
+"""The cards of the home page, by the names of the functions that make them, from top to bottom."""
+
+HOME = (
+    "locked_sign_ins",
+    "approvers_panel",
+    "overdue",
+    "near_their_deadline",
+    "my_cases",
+    "unmatched_bank_lines",
+    "payouts_to_make",
+    "leftover_credits",
+    "waiting_for_me",
+    "waiting_besides",
+    "waiting_reversals",
+    "my_drafts",
+    "standing_in",
+    "staff_by_role",
+    "unassigned",
+    "unpublished",
+    "unconfirmed_bank_details",
+    "trouble_panel",
+    "jobs_in_trouble",
+    "lately_settled",
+    "figures",
+)
