@@ -58,3 +58,4 @@ class AccountRefusal(RefusalCode):
     LANGUAGE = "language", "the pages are not in this language"
     TIMES = "times", "no valid times of day"
     WEEKDAYS = "weekdays", "no valid days of the week"
+    BANK_DETAILS = "bank_details", "a change of bank details waits"

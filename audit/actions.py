@@ -17,20 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
 from audit import context
+from audit.actors import Actor
 from audit.models import Event
 from audit.vocabulary import EventVerb, Refusal, RefusalCode
 from core.locks import RowsMoved, lock_chain, lock_rows
 from core.text import Text, in_english, say, when_read
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
 
 
 class Refused(Exception):
@@ -67,7 +65,7 @@ class Action:
     """What an action tells its event while it runs."""
 
     def __init__(
-        self, verb: EventVerb, *, by: User, reason: str, target: tuple[type[models.Model], int | None]
+        self, verb: EventVerb, *, by: Actor, reason: str, target: tuple[type[models.Model], int | None]
     ) -> None:
         self.verb = verb
         self.by = by
@@ -123,12 +121,11 @@ class Action:
             raise Refused(sentence, code=Refusal.REASON_MISSING)
 
     def _write(self, outcome: str, message: Text, data: dict[str, Any]) -> None:
-        role = getattr(self.by, "role_name", "")
         Event(
             at=timezone.now(),
-            actor=self.by,
+            actor_id=self.by.pk,
             actor_name=self.by.get_full_name() or self.by.get_username(),
-            actor_role=role or "",
+            actor_role=self.by.role_name,
             verb=self.verb.value,
             outcome=outcome,
             target_type=self.target_model._meta.label_lower,
@@ -147,7 +144,7 @@ _inside: ContextVar[Action | None] = ContextVar("inside_action", default=None)
 
 @contextmanager
 def act(
-    verb: EventVerb, *, by: User, reason: str = "", target: tuple[type[models.Model], int | None]
+    verb: EventVerb, *, by: Actor, reason: str = "", target: tuple[type[models.Model], int | None]
 ) -> Iterator[Action]:
     """Run one action: see the module's text.
 

@@ -1,7 +1,7 @@
 """Set-based writes: one statement for the rows, and for tracked ones one ``INSERT .. SELECT`` for their history.
 
 Everything happens in the caller's transaction and works on both databases. These functions are the only way to change
-many tracked rows at once, and the only place of the product with SQL of its own.
+many tracked rows at once.
 
 Rows that are nearly alike are written as copies of a few prototypes (``create_tracked_from``): a prototype is built by
 the same function that would build each row, so no rule is written a second time in SQL, and neither Python nor the
@@ -14,17 +14,16 @@ connection handles a row's forty columns when only two of them are its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import Any
 
 from django.db import connections, models, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils import timezone
 
-from audit import context
 from audit.tracked import AppendOnlyModel, Tracked
+from audit.versions import record_versions
+from core.sql import primary_key, quoted_columns, quoted_table
 
 CHUNK = 2000
 
@@ -43,7 +42,7 @@ def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str =
     """As ``update_tracked``, for rows that the caller's transaction has locked already."""
     with transaction.atomic():
         for part in _parts(len(pks)):
-            models.QuerySet.update(model._base_manager.filter(among("pk", pks[part])), **changes)
+            models.QuerySet.update(model._base_manager.filter(in_list("pk", pks[part])), **changes)
             record_versions(model, pks[part], "~", reason)
         return len(pks)
 
@@ -111,13 +110,6 @@ def create_new_from[M: AppendOnlyModel](
     return written
 
 
-def among(column: str, values: Iterable[int]) -> models.Lookup[Any]:
-    """The condition that the column is one of many numbers: as ``column__in=values`` but bound as one value, which is
-    many times faster from hundreds of values on. For ``filter()``.
-    """
-    return _Among(models.F(column), values)
-
-
 def _require_even(like: Sequence[Any], own: Mapping[str, Sequence[Any]]) -> None:
     if uneven := [name for name, values in own.items() if len(values) != len(like)]:
         raise ValueError(f"{', '.join(uneven)}: one value for each of the {len(like)} rows is due.")
@@ -128,46 +120,6 @@ def _parts(count: int) -> Iterator[slice]:
 
 
 # --- SQL ----------------------------------------------------------------------------------------
-
-
-def record_versions(model: type[models.Model], pks: Sequence[int], kind: str, reason: str) -> None:
-    """One history row for each of the rows, as they stand now, in the caller's transaction."""
-    if not pks:
-        return
-    connection = connections[router.db_for_write(model)]
-    now = context.current()
-    shared = {
-        "history_date": timezone.now(),
-        "history_type": kind,
-        "history_change_reason": reason or now.reason,
-        "history_user_id": now.user.pk if now.user else None,
-        "history_actor_name": context.actor_name(),
-        "history_request_id": now.request_id,
-        "history_source": now.source,
-    }
-    sql, fields = _versioning(model, connection.alias, tuple(shared))
-    params = [field.get_db_prep_save(shared[field.attname], connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, _list(pks, connection)])
-
-
-@cache
-def _versioning(
-    model: type[models.Model], alias: str, shared: tuple[str, ...]
-) -> tuple[str, list[models.Field[Any, Any]]]:
-    """The statement that copies rows into their history, and the fields that it is given, which the rows lack."""
-    history: type[models.Model] = model.history.model  # type: ignore[attr-defined]
-    connection = connections[alias]
-    fields = {field.attname: field for field in history._meta.concrete_fields if not field.primary_key}
-    given = [fields[name] for name in shared]
-    own = _columns([field for name, field in fields.items() if name not in shared], connection)
-    columns = ", ".join((*own, *_columns(given, connection)))
-    values = ", ".join((*own, *(["%s"] * len(given))))
-    (pk,) = _columns([_pk(model)], connection)
-    return (
-        f"INSERT INTO {_quoted(history, connection)} ({columns})"
-        f" SELECT {values} FROM {_quoted(model, connection)} WHERE {pk} {_AMONG[connection.vendor]} ORDER BY {pk}"
-    ), given
 
 
 def _insert(
@@ -192,14 +144,14 @@ def _insert(
     # The last column of the rows is the place of their prototype.
     rows = _Table(connection, "own", [*own_fields, models.IntegerField()])
     *own_values, prototype_place = rows.columns
-    columns = ", ".join(_columns([*alike, *own_fields], connection))
+    columns = ", ".join(quoted_columns([*alike, *own_fields], connection))
     sql = (
-        f"WITH {prototypes.sql}, {rows.sql} INSERT INTO {_quoted(model, connection)} ({columns})"
+        f"WITH {prototypes.sql}, {rows.sql} INSERT INTO {quoted_table(model, connection)} ({columns})"
         f" SELECT {', '.join((*prototypes.columns, *own_values))}"
         f" FROM own JOIN alike ON alike.place = {prototype_place} ORDER BY own.place"
     )
     if returning:
-        known_by, pk = _columns([fields[returning], _pk(model)], connection)
+        known_by, pk = quoted_columns([fields[returning], primary_key(model)], connection)
         if unless_there:
             sql += f" ON CONFLICT ({known_by}) DO NOTHING"
         sql += f" RETURNING {known_by}, {pk}"
@@ -265,37 +217,3 @@ def _as_text(value: object) -> str:
     if isinstance(value, date):  # a datetime, too
         return value.isoformat()
     raise TypeError(f"{value!r} cannot be written as one of many.")
-
-
-class _Among(models.Lookup[Any]):
-    """See ``among``."""
-
-    lookup_name = "among"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-        sql, params = self.process_lhs(compiler, connection)
-        return f"{sql} {_AMONG[connection.vendor]}", (*params, _list(self.rhs, connection))
-
-
-_AMONG = {"postgresql": "= ANY(%s::bigint[])", "sqlite": "IN (SELECT value FROM json_each(%s))"}
-
-
-def _list(values: Iterable[int], connection: BaseDatabaseWrapper) -> str:
-    # As one text: drivers write a list number by number, which takes longer than the statement itself.
-    listed = ",".join(map(str, values))
-    return f"{{{listed}}}" if connection.vendor == "postgresql" else f"[{listed}]"
-
-
-def _quoted(model: type[models.Model], connection: BaseDatabaseWrapper) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _columns(fields: Iterable[models.Field[Any, Any]], connection: BaseDatabaseWrapper) -> list[str]:
-    return [connection.ops.quote_name(str(field.column)) for field in fields]
-
-
-def _pk(model: type[models.Model]) -> models.Field[Any, Any]:
-    pk = model._meta.pk
-    assert pk is not None
-    return pk

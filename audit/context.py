@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from accounts.staff.models import User
+from audit.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
 class Acting:
     """The acting person, the request they act in, where from (``page``, ``job`` or ``command``) and why."""
 
-    user: User | None = None
+    user: Actor | None = None
     request_id: str = ""
     source: str = "command"
     reason: str = ""
@@ -38,7 +36,7 @@ def current() -> Acting:
 @contextmanager
 def acting(
     *,
-    user: User | None = None,
+    user: Actor | None = None,
     source: str | None = None,
     request_id: str | None = None,
     reason: str | None = None,

@@ -11,6 +11,7 @@ from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
 from audit import context
+from audit.versions import record_versions
 
 
 class HistoryRow(models.Model):
@@ -89,8 +90,6 @@ class TrackedRecords(HistoricalRecords):
 
     def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
         """Copy the row as it stands now, by one statement, as the set-based writes do."""
-        from audit.bulk import record_versions
-
         reason = self.get_change_reason_for_object(instance, history_type, using)
         record_versions(type(instance), [instance.pk], history_type, reason)
 

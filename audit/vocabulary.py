@@ -56,6 +56,7 @@ class Refusal(RefusalCode):
     AMOUNT = "amount", "no valid amount"
     CURRENCY = "currency", "another currency"
     DECIMALS = "decimals", "more decimals than the currency has"
+    SAME = "same", "it is the same one"
 
 
 def verb_in_words(verb: str) -> Text:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from string import Formatter
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from django import forms
 from django.db import models
@@ -21,17 +21,22 @@ from audit.actions import Why
 from core.text import Text, fill
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
+    from backoffice.requests import Person, StaffRequest
 
-    from accounts.staff.models import User
-    from accounts.staff.permissions import May
-    from backoffice.requests import StaffRequest
 
-type Permission = May | tuple[May, ...] | None
+class Right(Protocol):
+    """A permission: a member of the one table of who may do what, which is an app above."""
+
+    @classmethod
+    def held_by(cls, *wanted: Any) -> Text:
+        """The roles that have any of the permissions, in words."""
+
+
+type Permission = Right | tuple[Right, ...] | None
 type Tone = Literal["", "primary", "danger"]
 
 
-def allowed(user: User | AnonymousUser, may: Permission) -> bool:
+def allowed(user: Person, may: Permission) -> bool:
     """Whether the person has the permission, or any one of several. ``None`` is granted to nobody."""
     if may is None or not user.is_authenticated:
         return False
@@ -68,7 +73,7 @@ def _filled(sentence: Text | Sentence, row: object, named_by: str) -> Text:
     return (sentence if isinstance(sentence, Sentence) else Sentence(sentence)).about(row, named_by)
 
 
-def of_row[Row](guard: Callable[[Row], Why | None]) -> Callable[[Row, User], Why | None]:
+def of_row[Row](guard: Callable[[Row], Why | None]) -> Callable[[Row, Person], Why | None]:
     """A guard that looks at the row only, as a ``rule``."""
     return lambda row, by: guard(row)
 
@@ -88,7 +93,7 @@ class Done:
 class ActionForm(forms.Form):
     """The inputs of an action. It knows the rows and the person, for choices that depend on them."""
 
-    def __init__(self, *args: Any, rows: Sequence[models.Model] = (), by: User | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rows: Sequence[models.Model] = (), by: Person | None = None, **kwargs: Any) -> None:
         self.rows = rows
         self.by = by
         super().__init__(*args, **kwargs)
@@ -163,7 +168,7 @@ class _Deed:
         """The roles that could, in words, shown to those who may not."""
         return roles_in_words(self.may)
 
-    def allowed(self, by: User | AnonymousUser) -> bool:
+    def allowed(self, by: Person) -> bool:
         """Whether the person's role may do this to some row; ``obstacle`` is about one row, now."""
         return allowed(by, self.may)
 
@@ -193,38 +198,38 @@ class StaffAction[M: models.Model](_Deed):
         """Add what this action's questions read (``select_related``), so that none of them queries."""
         return rows
 
-    def obstacle(self, obj: M, by: User) -> Why | None:
+    def obstacle(self, obj: M, by: Person) -> Why | None:
         """Why this can't be done to the row now, as a sentence for staff; ``None`` if nothing is in the way.
 
         Called once a row with rows from ``get_queryset_for_action``: it should not query by itself.
         """
         return type(self).rule(obj, by)
 
-    def consequence(self, obj: M, by: User) -> Text:
+    def consequence(self, obj: M, by: Person) -> Text:
         """What will happen to the row, shown before it happens."""
         return _filled(self.effect, obj, self.named_by)
 
-    def summary(self, rows: Sequence[M], by: User) -> Text:
+    def summary(self, rows: Sequence[M], by: Person) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
         return ""
 
-    def preview_context(self, obj: M, by: User, form: ActionForm) -> Mapping[str, Any]:
+    def preview_context(self, obj: M, by: Person, form: ActionForm) -> Mapping[str, Any]:
         """Context of ``preview_template``, for a single row. ``form`` is bound once something was typed:
         ask ``form.is_bound and form.is_valid()`` before reading ``form.cleaned_data``.
         """
         return {}
 
-    def get_initial(self, rows: Sequence[M], by: User) -> dict[str, Any]:
+    def get_initial(self, rows: Sequence[M], by: Person) -> dict[str, Any]:
         """What the form's fields start with."""
         return {name: getattr(rows[0], name) for name in self.prefilled} if len(rows) == 1 else {}
 
     def get_form(
-        self, rows: Sequence[M], by: User, data: Mapping[str, Any] | None = None, files: Any = None
+        self, rows: Sequence[M], by: Person, data: Mapping[str, Any] | None = None, files: Any = None
     ) -> ActionForm:
         """The form, bound when there is data."""
         return self.form_class(data, files, initial=self.get_initial(rows, by), rows=rows, by=by)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text | Done:
+    def run(self, pk: Any, by: Person, cleaned: dict[str, Any]) -> Text | Done:
         """Call the app's action, which owns its transaction. Returns the sentence of what was done.
 
         Raises:
@@ -249,14 +254,14 @@ class PageAction(_Deed):
         by = request.user
         return self.form_class(data, files, initial=self.get_initial(request), by=by)
 
-    def obstacle(self, by: User) -> Why | None:
+    def obstacle(self, by: Person) -> Why | None:
         """Why this can't be done now; ``None`` if nothing is in the way."""
         return type(self).rule(by)
 
-    def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
+    def preview_context(self, by: Person, form: ActionForm) -> Mapping[str, Any]:
         """As ``StaffAction.preview_context``."""
         return {}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Text | Done:
+    def run(self, by: Person, cleaned: dict[str, Any]) -> Text | Done:
         """As ``StaffAction.run``."""
         return self.said(type(self).action(by=by, **cleaned))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from django import forms
 from django.contrib import admin
@@ -34,14 +34,10 @@ from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
-from backoffice.requests import StaffRequest, staff
+from backoffice.requests import Person, StaffRequest, staff
 from backoffice.widgets import DateInput, DateTimeInput
 from core.icons import icon
 from core.text import Text, say
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
-
 
 #: What one usually does comes first, what gives something up last.
 _TONES = {"primary": 0, "": 1, "danger": 2}
@@ -211,7 +207,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
         return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
-    def _bar_item(self, action: StaffAction[Any], obj: Any, by: User, seen: int) -> BarItem:
+    def _bar_item(self, action: StaffAction[Any], obj: Any, by: Person, seen: int) -> BarItem:
         url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
         if not action.allowed(by):
             return BarItem(

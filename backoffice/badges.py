@@ -8,8 +8,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
-from accounts.staff.models import User
-from backoffice.requests import StaffRequest, asked_once
+from backoffice.requests import Person, StaffRequest, asked_once
 from core.text import Text
 
 # --- What waits for managers besides cases ------------------------------------------------------
@@ -22,7 +21,7 @@ registered_besides: list[Besides] = []
 
 
 def register_besides(
-    name: str, rows: Callable[[User], Any], words: Callable[[int], Text], url: Callable[[], str]
+    name: str, rows: Callable[[Person], Any], words: Callable[[int], Text], url: Callable[[], str]
 ) -> None:
     """Add a line to the manager's card of what else waits. It is counted with the numbers of the navigation, in their
     one query: ``rows`` gives what is counted, or None where it is not this person's.
@@ -31,7 +30,7 @@ def register_besides(
     registered_besides.append((name, words, url))
 
 
-type CountedRows = Callable[[User], models.QuerySet[Any] | None]
+type CountedRows = Callable[[Person], models.QuerySet[Any] | None]
 
 
 #: Nobody works by a number of four digits, and counting on would take longer than the page.
@@ -52,7 +51,7 @@ def register_count(name: str, rows: CountedRows, *, most: int = MOST) -> None:
     _most[name] = most
 
 
-def counts(user: User) -> dict[str, int]:
+def counts(user: Person) -> dict[str, int]:
     """What waits for this person, by name; one more than its most stands for all that is more. One query."""
     wanted = {name: rows(user) for name, rows in _counted.items()}
     found = {name: 0 for name, rows in wanted.items() if rows is not None}

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -26,13 +26,9 @@ from audit import context
 from audit.actions import Refused, Why
 from backoffice.actions import Done, PageAction, StaffAction
 from backoffice.presence import SEEN, seen_in
-from backoffice.requests import StaffRequest
+from backoffice.requests import Person, StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import Text, say
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
-    from backoffice.admin import TrackedAdmin
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +41,31 @@ KEPT = 5
 FILTERS = "_changelist_filters"
 #: The name under which a form says where to go afterwards.
 BACK = "back"
+
+
+class ActingPages(Protocol):
+    """The pages of a model, as far as doing something to its rows asks them."""
+
+    admin_site: Any
+    opts: Any
+
+    def staff_action(self, name: str) -> StaffAction[Any] | None: ...
+
+    def page_action(self, name: str) -> PageAction | None: ...
+
+    def page_title(self, obj: Any) -> Text: ...
+
+    def url_of(self, page: str, *args: Any) -> str: ...
+
+    def has_view_permission(self, request: HttpRequest) -> bool: ...
+
+    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]: ...
+
+    def version_of(self, obj: Any) -> int: ...
+
+    def changes_since(self, obj: Any, seen: int) -> Sequence[Any]: ...
+
+    def stale_refusal(self, request: HttpRequest, obj: Any) -> Refused | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +91,7 @@ class Result:
 
 
 def address(
-    model_admin: TrackedAdmin[Any], request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
+    model_admin: ActingPages, request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
 ) -> str:
     """Where the confirmation page for the chosen rows is."""
     pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
@@ -97,7 +118,7 @@ def add_refusal(form: Any, refusal: Refused) -> None:
 # --- An action on rows --------------------------------------------------------------------------
 
 
-def act(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> HttpResponse:
+def act(model_admin: ActingPages, request: StaffRequest, name: str) -> HttpResponse:
     """The confirmation page of a ``StaffAction``."""
     action = model_admin.staff_action(name)
     if action is None:
@@ -126,7 +147,7 @@ def act(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> Htt
 
 
 def _ask(
-    model_admin: TrackedAdmin[Any],
+    model_admin: ActingPages,
     request: StaffRequest,
     action: StaffAction[Any],
     rows: Sequence[Any],
@@ -172,14 +193,14 @@ def _ask(
     )
 
 
-def _line(model_admin: TrackedAdmin[Any], action: StaffAction[Any], row: Any, by: User) -> Line:
+def _line(model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person) -> Line:
     obstacle = action.obstacle(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
     return Line(row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle)
 
 
 def _run_one(
-    model_admin: TrackedAdmin[Any], request: StaffRequest, action: StaffAction[Any], row: Any, form: Any
+    model_admin: ActingPages, request: StaffRequest, action: StaffAction[Any], row: Any, form: Any
 ) -> HttpResponse:
     by = request.user
     try:
@@ -203,7 +224,7 @@ def _way_back(request: HttpRequest) -> str:
 
 
 def _run_many(
-    model_admin: TrackedAdmin[Any], request: StaffRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
+    model_admin: ActingPages, request: StaffRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
 ) -> HttpResponse:
     by = request.user
     told_skipped = set(request.POST.get("skipped", "").split(","))
@@ -227,7 +248,7 @@ def _run_many(
 
 
 def _result(
-    model_admin: TrackedAdmin[Any], action: StaffAction[Any], row: Any, by: User, cleaned: dict[str, Any]
+    model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person, cleaned: dict[str, Any]
 ) -> Result:
     label, url = str(model_admin.page_title(row)), model_admin.url_of("change", row.pk)
     try:
@@ -245,7 +266,7 @@ def _result(
     return Result(row.pk, label, done.url or url, "done", str(done.sentence))
 
 
-def results(model_admin: TrackedAdmin[Any], request: HttpRequest, name: str, token: str) -> HttpResponse:
+def results(model_admin: ActingPages, request: HttpRequest, name: str, token: str) -> HttpResponse:
     """What became of each row. Kept in the session, so that loading the page again repeats nothing."""
     action = model_admin.staff_action(name)
     if action is None:
@@ -286,7 +307,7 @@ def _as_csv(found: Iterable[Result], action: StaffAction[Any]) -> HttpResponse:
 # --- An action without a row --------------------------------------------------------------------
 
 
-def do(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> HttpResponse:
+def do(model_admin: ActingPages, request: StaffRequest, name: str) -> HttpResponse:
     """The page of a ``PageAction``."""
     action = model_admin.page_action(name)
     if action is None:
@@ -309,7 +330,7 @@ def do(model_admin: TrackedAdmin[Any], request: StaffRequest, name: str) -> Http
 
 
 def _ask_page(
-    model_admin: TrackedAdmin[Any],
+    model_admin: ActingPages,
     request: StaffRequest,
     action: PageAction,
     form: Any,
@@ -336,7 +357,7 @@ def _ask_page(
 # --- Shared -------------------------------------------------------------------------------------
 
 
-def _page(model_admin: TrackedAdmin[Any], request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
+def _page(model_admin: ActingPages, request: HttpRequest, template: str, extra: dict[str, Any]) -> HttpResponse:
     request.current_app = model_admin.admin_site.name
     page = {
         **model_admin.admin_site.each_context(request),
@@ -348,7 +369,7 @@ def _page(model_admin: TrackedAdmin[Any], request: HttpRequest, template: str, e
     return TemplateResponse(request, template, page)
 
 
-def _list_url(model_admin: TrackedAdmin[Any], request: HttpRequest) -> str:
+def _list_url(model_admin: ActingPages, request: HttpRequest) -> str:
     url = model_admin.url_of("changelist")
     filters = request.GET.get(FILTERS)
     return f"{url}?{filters}" if filters else url
@@ -358,7 +379,7 @@ def _as_done(answer: Text | Done) -> Done:
     return answer if isinstance(answer, Done) else Done(answer)
 
 
-def _chosen(model_admin: TrackedAdmin[Any], request: HttpRequest) -> list[Any] | None:
+def _chosen(model_admin: ActingPages, request: HttpRequest) -> list[Any] | None:
     """The chosen keys, each once, in order; ``None`` when the address names none that could be one."""
     if token := request.GET.get("batch"):
         raw = _kept(request, "backoffice_batches", token) or []
@@ -372,9 +393,7 @@ def _chosen(model_admin: TrackedAdmin[Any], request: HttpRequest) -> list[Any] |
         return None
 
 
-def _rows(
-    model_admin: TrackedAdmin[Any], request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]
-) -> list[Any]:
+def _rows(model_admin: ActingPages, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]) -> list[Any]:
     """The chosen rows that this person sees, in the chosen order."""
     found = action.queryset(model_admin.get_queryset_for_action(request)).filter(pk__in=pks)
     by_pk = {row.pk: row for row in found}

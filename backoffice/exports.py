@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -24,12 +24,9 @@ from audit.actions import Refused, act
 from audit.vocabulary import ListVerb, Refusal
 from backoffice.models import SavedView
 from backoffice.paging import FewValues, ShortCount, is_for_few_values
-from backoffice.requests import StaffRequest
+from backoffice.requests import Person, StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import counted, say
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
 
 #: A longer list is to be narrowed first: nobody reads it, and whoever takes it away shall not do so unnoticed.
 MOST_CSV_ROWS = 100_000
@@ -182,7 +179,7 @@ def view_query(typed: str) -> str:
     return values.urlencode()
 
 
-def save_view(*, by: User, page: str, name: str, query: str, shared: bool) -> SavedView:
+def save_view(*, by: Person, page: str, name: str, query: str, shared: bool) -> SavedView:
     """Keep a view of the list ``page`` ("app.model") under a name; the same name of the same person is replaced.
 
     Raises:
@@ -200,7 +197,7 @@ def save_view(*, by: User, page: str, name: str, query: str, shared: bool) -> Sa
     return view
 
 
-def delete_view(view_id: str, *, by: User) -> str:
+def delete_view(view_id: str, *, by: Person) -> str:
     """Let one's own view go; returns its name.
 
     Raises:

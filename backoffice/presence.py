@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -22,11 +22,8 @@ from audit.actions import Refused
 from audit.models import Event, EventQuerySet
 from audit.vocabulary import Refusal, verb_in_words
 from backoffice.models import Presence
-from backoffice.requests import StaffRequest
+from backoffice.requests import Person, StaffRequest
 from core.text import Text, join, say
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
 
 #: A page tells every 20 seconds that it is open; after three silent times it counts as closed.
 OPEN_FOR = timedelta(seconds=65)
@@ -129,7 +126,7 @@ def seen_in(typed: str) -> int | None:
     return int(typed) if typed.isdecimal() and len(typed) < 19 else None
 
 
-def also_open(obj: models.Model, *, by: User) -> list[str]:
+def also_open(obj: models.Model, *, by: Person) -> list[str]:
     """Note that the person has the row's page open; returns who else has, by name."""
     now = timezone.now()
     here = Presence.objects.filter(target_type=obj._meta.label_lower, target_id=obj.pk)

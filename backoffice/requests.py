@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from accounts.staff.models import User
     from audit.actions import Refused
+
+
+#: A member of staff. Their model is an app above; pages that declare what they do take it by its own name.
+type Person = Any
 
 
 class StaffRequest(HttpRequest):
     """A request of somebody who has signed in: the site lets nobody else to its pages."""
 
-    user: User
+    user: Person
     #: Set while a row's page is shown for reading, though its form could be asked for.
     only_reading: bool
     #: Why what the stock form holds could not be saved.

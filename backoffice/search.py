@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
@@ -20,10 +20,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 from backoffice.actions import Permission, allowed
+from backoffice.requests import Person
 from core.text import Text
-
-if TYPE_CHECKING:
-    from accounts.staff.models import User
 
 #: So many of a kind are suggested.
 LIMIT = 6
@@ -74,7 +72,7 @@ class Found:
     exact: bool = False
 
 
-type Find = Callable[[Typed, User], Iterable[Found]]
+type Find = Callable[[Typed, Person], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def register_source(source: Source) -> Source:
     return source
 
 
-def search(user: User, typed: Typed) -> list[Group]:
+def search(user: Person, typed: Typed) -> list[Group]:
     """What this person may see of what was typed, by kind; a kind with an exact hit comes first."""
     if not typed.enough:
         return []
@@ -130,7 +128,7 @@ def only_exact(groups: Iterable[Group]) -> Found | None:
     return next(iter(exact.values())) if len(exact) == 1 else None
 
 
-def _ask(source: Source, typed: Typed, user: User) -> Group:
+def _ask(source: Source, typed: Typed, user: Person) -> Group:
     found = sorted(source.find(typed, user), key=lambda one: not one.exact)
     more = _list_url(source.model, typed) if len(found) > LIMIT else ""
     return Group(source.label, source.icon, found[:LIMIT], more)

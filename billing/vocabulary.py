@@ -72,3 +72,4 @@ class BillingRefusal(RefusalCode):
     NOT_ENDED = "not_ended", "the subscription has not ended"
     NO_BANK_DETAILS = "no_bank_details", "the customer has no bank details"
     RETRIED = "retried", "it was tried again already"
+    PENDING_PAYOUT = "pending_payout", "a payout is on its way"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,14 +13,32 @@ from django.conf import settings
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from billing.plans.models import Plan
+from billing.subscriptions.models import Subscription
 from demo.clock import Agenda, Clock, Days
-
-if TYPE_CHECKING:
-    from demo.cases import Running
-    from demo.usage import UsageBook
 
 #: How many days ago the company began to work with the product.
 BEGAN = 130
+
+
+class RunningCase(Protocol):
+    """A case while its story is told, as the others look at it."""
+
+    complaint_id: int
+
+    @property
+    def held(self) -> Subscription: ...
+
+
+class CallRecords(Protocol):
+    """What the customers' calls are put down in."""
+
+    def has_habit(self, subscription: Subscription, habit: str) -> None: ...
+
+    def upload(self, subscription: Subscription) -> None: ...
+
+    def upload_all(self) -> None: ...
+
+    def forgotten_calls(self, subscription: Subscription, day: date, seconds: int) -> None: ...
 
 
 @dataclass
@@ -35,10 +53,10 @@ class Company:
     customers: list[Customer] = field(default_factory=list)
     #: How the holder of each subscription pays: by its key.
     payers: dict[int, str] = field(default_factory=dict)
-    cases: dict[str, Running] = field(default_factory=dict)
+    cases: dict[str, RunningCase] = field(default_factory=dict)
     #: Files that were stored; a rollback does not take them back.
     stored: list[str] = field(default_factory=list)
-    usage: UsageBook = field(init=False)
+    usage: CallRecords = field(init=False)
 
     @classmethod
     def founded(cls, now: datetime) -> Company:

@@ -12,10 +12,10 @@ from decimal import Decimal
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit import context
-from audit.bulk import among
 from billing.credits.models import CreditApplication
 from billing.invoices.models import Invoice
 from billing.subscriptions.models import Subscription
+from core.sql import in_list
 from messaging.outbox.queue import NewMessage, queue_many
 from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
@@ -41,13 +41,18 @@ def tell_credits_applied(used: Sequence[CreditsUsed]) -> None:
     """
     if not used:
         return
-    customers = Customer.objects.filter(among("pk", {each.customer_id for each in used})).in_bulk()
+    customers = Customer.objects.filter(in_list("pk", {each.customer_id for each in used})).in_bulk()
     of = {each.applications[0].credit.subscription_id for each in used}
-    subscriptions = dict(Subscription.objects.filter(among("pk", of)).order_by().values_list("pk", "number"))
+    subscriptions = dict(Subscription.objects.filter(in_list("pk", of)).order_by().values_list("pk", "number"))
     queue_many(
         [_credit_applied(each, customers[each.customer_id], subscriptions) for each in used],
-        by=context.current().user or User.objects.system(),
+        by=_acting_person(),
     )
+
+
+def _acting_person() -> User:
+    acting = context.current().user
+    return acting if isinstance(acting, User) else User.objects.system()
 
 
 def _credit_applied(used: CreditsUsed, customer: Customer, subscriptions: Mapping[int, str]) -> NewMessage:

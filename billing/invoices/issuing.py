@@ -17,13 +17,14 @@ from itertools import groupby
 from django.db.models import F, OuterRef, Subquery, Sum
 
 from accounts.numbers.models import next_numbers
-from audit.bulk import CHUNK, among, create_from, create_tracked_from, update_tracked
+from audit.bulk import CHUNK, create_from, create_tracked_from, update_tracked
 from billing.credits.models import Credit, CreditApplication
 from billing.credits.notifications import CreditsUsed, tell_credits_applied
 from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.money import split_gross
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.fields import MoneyField
+from core.sql import in_list
 
 PAYMENT_DAYS = 14
 
@@ -251,7 +252,7 @@ def _sum(uses: _Uses) -> Decimal:
 def _credits(subscription_ids: Sequence[int]) -> Mapping[int, list[Credit]]:
     """Each subscription's credits with something left, locked; oldest first."""
     rows = (
-        Credit.objects.filter(among("subscription", subscription_ids))
+        Credit.objects.filter(in_list("subscription", subscription_ids))
         .with_remaining()
         .filter(left__gt=Decimal(0))  # type: ignore[misc]
         .order_by("pk")
@@ -263,7 +264,7 @@ def _credits(subscription_ids: Sequence[int]) -> Mapping[int, list[Credit]]:
 def _charges(subscription_ids: Sequence[int]) -> dict[int, list[Charge]]:
     """Each subscription's charges that no invoice has asked for, locked; oldest first."""
     rows = (
-        Charge.objects.filter(among("subscription", subscription_ids), invoiced_on__isnull=True)
+        Charge.objects.filter(in_list("subscription", subscription_ids), invoiced_on__isnull=True)
         .order_by("pk")
         .select_for_update(no_key=True)
     )
@@ -315,7 +316,7 @@ def _write(issued: Sequence[Issued]) -> None:
         key=lambda draft: draft.invoice.issued_on,
     ):
         asked = [charge.pk for draft in group for charge in draft.charges]
-        update_tracked(Charge.objects.filter(among("pk", asked)), reason="Asked for on an invoice", invoiced_on=on)
+        update_tracked(Charge.objects.filter(in_list("pk", asked)), reason="Asked for on an invoice", invoiced_on=on)
 
 
 def _write_uses(uses: Sequence[CreditApplication]) -> None:
@@ -323,10 +324,10 @@ def _write_uses(uses: Sequence[CreditApplication]) -> None:
         return
     CreditApplication.objects.bulk_create(uses, batch_size=CHUNK)
     fresh = CreditApplication.objects.filter(
-        among("invoice", {use.invoice_id for use in uses}), credit=OuterRef("pk")
+        in_list("invoice", {use.invoice_id for use in uses}), credit=OuterRef("pk")
     ).order_by()
     applied = Subquery(fresh.values("credit").annotate(sum=Sum("amount")).values("sum"), output_field=MoneyField())
     used = {use.credit_id for use in uses}
     update_tracked(
-        Credit.objects.filter(among("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
+        Credit.objects.filter(in_list("pk", used)), reason="Used on an invoice", applied=F("applied") + applied
     )

@@ -6,7 +6,7 @@ from accounts.customers.merge.rules import register_merge_rule
 from accounts.customers.models import Customer
 from audit.actions import Obstacle
 from billing.payouts.models import Payout
-from complaints.vocabulary import ComplaintRefusal
+from billing.vocabulary import BillingRefusal
 from core.text import say
 
 
@@ -15,4 +15,4 @@ def pending_payout_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle
     """Money on its way to either."""
     if not Payout.objects.filter(customer__in=(duplicate, survivor), state=Payout.State.PENDING).exists():
         return None
-    return Obstacle(say("A payout is on its way: record first how it ended."), ComplaintRefusal.PENDING_PAYOUT)
+    return Obstacle(say("A payout is on its way: record first how it ended."), BillingRefusal.PENDING_PAYOUT)

@@ -6,7 +6,7 @@ from accounts.customers.merge.rules import register_merge_rule
 from accounts.customers.models import Customer
 from audit.actions import Obstacle
 from billing.residual_credits.models import LeftoverPayout
-from complaints.vocabulary import ComplaintRefusal
+from billing.vocabulary import BillingRefusal
 from core.text import say
 
 
@@ -18,6 +18,4 @@ def proposed_payout_obstacle(duplicate: Customer, survivor: Customer) -> Obstacl
     )
     if not waiting.exists():
         return None
-    return Obstacle(
-        say("A payout of leftover credit is proposed: decide on it first."), ComplaintRefusal.PENDING_PAYOUT
-    )
+    return Obstacle(say("A payout of leftover credit is proposed: decide on it first."), BillingRefusal.PENDING_PAYOUT)

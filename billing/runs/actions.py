@@ -18,7 +18,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import act
-from audit.bulk import among, update_tracked
+from audit.bulk import update_tracked
 from audit.context import acting
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
@@ -26,6 +26,7 @@ from billing.runs.batch import BillingResult, bill_batch
 from billing.runs.models import BillingRun
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.vocabulary import BillingVerb
+from core.sql import in_list
 
 __all__ = ["BATCH", "BillingResult", "run_billing"]
 
@@ -166,7 +167,7 @@ def _open_periods() -> models.QuerySet[BillingPeriod]:
 
 def mark_overdue(invoice_ids: Sequence[int], today: date) -> BillingResult:
     """Mark those of the invoices that are still past their due date; what was paid or disputed meanwhile stays."""
-    rows = Invoice.objects.due_before(today).filter(among("pk", invoice_ids))
+    rows = Invoice.objects.due_before(today).filter(in_list("pk", invoice_ids))
     return BillingResult(
         batches=1, overdue=update_tracked(rows, reason="Past its due date", state=Invoice.State.OVERDUE)
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.actions import Refused
-from audit.bulk import among, create_from, create_tracked_from, update_held
+from audit.bulk import create_from, create_tracked_from, update_held
 from audit.models import Event
 from billing.invoices.issuing import Draft, Issued, ToInvoice, issue_invoices
 from billing.money import format_amount
@@ -21,6 +21,7 @@ from billing.subscriptions.actions import TermsInForce, ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_changes, settle_plan_changes
 from billing.vocabulary import BillingVerb
+from core.sql import in_list
 from core.text import in_english
 
 type Sums = dict[str, Decimal]
@@ -154,7 +155,7 @@ def _due(ids: Iterable[int], day: date) -> list[_Due]:
     alike = [field.attname for field in Subscription._meta.concrete_fields if field.attname not in _SAYS_NOTHING]
     subscriptions = list(
         Subscription.objects.running()
-        .filter(among("pk", ids))
+        .filter(in_list("pk", ids))
         .order_by("pk")
         .select_for_update(no_key=True)
         .values_list("pk", "number", "customer_id", "cancelled_on", *alike)
@@ -162,7 +163,7 @@ def _due(ids: Iterable[int], day: date) -> list[_Due]:
     # Locked after their subscriptions, so that an extension being granted is waited for and then seen.
     over = (
         BillingPeriod.objects.filter(
-            among("subscription", [row[0] for row in subscriptions]), state=BillingPeriod.State.OPEN, closes_on=day
+            in_list("subscription", [row[0] for row in subscriptions]), state=BillingPeriod.State.OPEN, closes_on=day
         )
         .order_by("pk")
         .select_for_update(no_key=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -18,11 +18,6 @@ from core.text import join, lower, say
 from messaging.outbox.models import OutgoingMessage
 from policies.agreements.models import Agreement
 from policies.versions.models import JudgedByTerms, PolicyVersion
-
-if TYPE_CHECKING:
-    from django.db.models.fields.related_descriptors import RelatedManager
-
-    from complaints.refunds.models import Refund
 
 
 class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
@@ -161,9 +156,6 @@ class Complaint(JudgedByTerms, TrackedModel):
     referral_outcome = models.TextField(_("referral outcome"), blank=True)
 
     objects: ClassVar = ComplaintQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        refunds: RelatedManager[Refund]
 
     class Meta:
         verbose_name = _("complaint")

@@ -50,7 +50,7 @@ def record_incident(
                 code=ComplaintRefusal.SCOPE,
             )
         checked(incident).save()
-        _add_scopes(action, incident, plan_ids, subscription_ids)
+        _add_scopes(action, incident, plan_ids, subscription_ids, by)
         action.about(incident)
         return incident
 
@@ -83,7 +83,7 @@ def edit_incident(
         incident.hits_everybody = hits_everybody
         _check(incident)
         checked(incident).save()
-        _add_scopes(action, incident, plan_ids, subscription_ids)
+        _add_scopes(action, incident, plan_ids, subscription_ids, by)
         if not (incident.hits_everybody or incident.scopes.exists()):
             raise Refused(
                 say("Say whom the incident hits: everybody, a plan, or single subscriptions."),
@@ -120,12 +120,14 @@ def _check(incident: Incident) -> None:
         raise Refused(say("An interruption cannot have ended in the future."), code=Refusal.DATES)
 
 
-def _add_scopes(action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int]) -> None:
+def _add_scopes(
+    action: Action, incident: Incident, plan_ids: Sequence[int], subscription_ids: Sequence[int], by: User
+) -> None:
     known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
     subscriptions = [action.lock(Subscription, pk) for pk in sorted(set(subscription_ids)) if (None, pk) not in known]
     plans = [action.lock(Plan, pk) for pk in sorted(set(plan_ids)) if (pk, None) not in known]
     for subscription in subscriptions:
-        action.refuse_if(linked_obstacle(action.by, subscription.customer_id))
+        action.refuse_if(linked_obstacle(by, subscription.customer_id))
     for plan in plans:
         IncidentScope(incident=incident, plan=plan).save()
     for subscription in subscriptions:

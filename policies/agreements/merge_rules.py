@@ -8,9 +8,9 @@ from django.utils import timezone
 from accounts.customers.merge.rules import register_merge_rule
 from accounts.customers.models import Customer
 from audit.actions import Obstacle
-from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 from policies.agreements.models import Agreement
+from policies.vocabulary import PolicyRefusal
 
 
 @register_merge_rule
@@ -27,5 +27,5 @@ def agreement_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle | No
             title=agreement.title,
             duplicate=duplicate,
         ),
-        ComplaintRefusal.AGREEMENT,
+        PolicyRefusal.AGREEMENT,
     )

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from accounts.customers.models import Customer
 from audit import context
-from audit.bulk import among, create_from, create_new_from, create_tracked_from, update_held
+from audit.bulk import create_from, create_new_from, create_tracked_from, update_held
 from audit.models import Event
 from billing.invoices.models import Charge
 from billing.subscriptions.models import BillingPeriod
+from core.sql import in_list
 from messaging.outbox.models import OutgoingMessage
 from tests import factories
 
@@ -137,11 +138,11 @@ def test_a_text_that_is_too_long_is_refused_not_cut() -> None:
 def test_among_is_in() -> None:
     made = factories.CustomerFactory.create_batch(4)
     wanted = [made[0].pk, made[2].pk, 0]
-    assert set(Customer.objects.filter(among("pk", wanted))) == {made[0], made[2]}
-    assert set(Customer.objects.exclude(among("pk", wanted))) == {made[1], made[3]}
-    assert not Customer.objects.filter(among("pk", [])).exists()
+    assert set(Customer.objects.filter(in_list("pk", wanted))) == {made[0], made[2]}
+    assert set(Customer.objects.exclude(in_list("pk", wanted))) == {made[1], made[3]}
+    assert not Customer.objects.filter(in_list("pk", [])).exists()
     subscription = factories.open_subscription(made[1])
-    assert BillingPeriod.objects.get(among("subscription", {subscription.pk})).subscription == subscription
+    assert BillingPeriod.objects.get(in_list("subscription", {subscription.pk})).subscription == subscription
 
 
 def test_rows_that_are_held_are_changed_with_their_history() -> None:

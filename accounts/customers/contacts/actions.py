@@ -62,7 +62,7 @@ def edit_contact(contact_id: int, *, by: User, **changes: Any) -> Contact:
         Refused: nothing differs, a field is invalid, or the contact is retired.
     """
     with act(AccountVerb.CONTACT_EDIT, by=by, target=(Contact, contact_id)) as action:
-        contact = _begin(action, contact_id)
+        contact = _begin(action, contact_id, by)
         if fixed := changes.keys() - FIELDS:
             raise Refused(
                 say("A contact's {names} cannot be changed.", names=", ".join(sorted(fixed))), code=AccountRefusal.FIXED
@@ -81,14 +81,14 @@ def edit_contact(contact_id: int, *, by: User, **changes: Any) -> Contact:
 def retire_contact(contact_id: int, *, by: User, reason: str = "") -> Contact:
     """Nobody talks to this person any more; what was said stays."""
     with act(AccountVerb.CONTACT_RETIRE, by=by, reason=reason, target=(Contact, contact_id)) as action:
-        contact = _begin(action, contact_id)
+        contact = _begin(action, contact_id, by)
         contact.active = False
         contact.save()
         return contact
 
 
-def _begin(action: Action, contact_id: int) -> Contact:
-    require(action.by, May.EDIT_CUSTOMERS)
+def _begin(action: Action, contact_id: int, by: User) -> Contact:
+    require(by, May.EDIT_CUSTOMERS)
     contact = action.lock(Contact, contact_id, "customer")
     action.about(contact, customer_id=contact.customer_id)
     action.refuse_if(contact_obstacle(contact))

@@ -9,9 +9,9 @@ from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
+from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
-from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 
 #: Asks the duplicate and the survivor.
@@ -29,7 +29,7 @@ def register_merge_rule(rule: MergeRule) -> MergeRule:
 def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacle | None:
     """Why the two cannot be merged now, or None."""
     if duplicate.pk == survivor.pk:
-        return Obstacle(say("A customer cannot be merged into itself."), ComplaintRefusal.SAME)
+        return Obstacle(say("A customer cannot be merged into itself."), Refusal.SAME)
     for customer in (duplicate, survivor):
         if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
             return obstacle
@@ -51,6 +51,6 @@ def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacl
     if any(unconfirmed_obstacle(customer) for customer in (duplicate, survivor)):
         return Obstacle(
             say("A change of bank details waits for its second person: confirm it first."),
-            ComplaintRefusal.BANK_DETAILS,
+            AccountRefusal.BANK_DETAILS,
         )
     return None

@@ -18,7 +18,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Obstacle, Refused, act, checked
-from audit.bulk import among, update_tracked
+from audit.bulk import update_tracked
 from audit.vocabulary import Refusal
 from billing.money import format_amount
 from billing.periods import Period, Term, period_containing
@@ -26,6 +26,7 @@ from billing.plans.models import Plan, Price
 from billing.subscriptions.actions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.vocabulary import BillingRefusal, BillingVerb
+from core.sql import in_list
 from core.text import join, lower, say
 
 State = PlanChange.State
@@ -288,7 +289,7 @@ def scheduled_change(subscription_id: int) -> PlanChange | None:
 
 def scheduled_changes(subscription_ids: Collection[int]) -> dict[int, PlanChange]:
     """What waits for any of the (locked) subscriptions, by subscription, with the plans. One query."""
-    waiting = PlanChange.objects.filter(among("subscription", subscription_ids), state=State.SCHEDULED)
+    waiting = PlanChange.objects.filter(in_list("subscription", subscription_ids), state=State.SCHEDULED)
     return {change.subscription_id: change for change in waiting.select_related("plan").order_by("pk")}
 
 

@@ -131,7 +131,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
     with act(ComplaintVerb.COMPLAINT_MERGE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.require_reason()
         if complaint_id == into_id:
-            raise Refused(say("A complaint cannot be merged into itself."), code=ComplaintRefusal.SAME)
+            raise Refused(say("A complaint cannot be merged into itself."), code=Refusal.SAME)
         first, second = sorted((complaint_id, into_id))
         locked = {pk: action.lock(Complaint, pk) for pk in (first, second)}
         complaint, survivor = locked[complaint_id], locked[into_id]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.commands.migrate import Command as Migrate
@@ -13,12 +12,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from core.progress import ProgressLine
+from demo.build import build, occupied
+from demo.staff import login_lines
 
 
 class Command(BaseCommand):
     help = (
-        "Bring the database up to date. With --demo, and where DEBUG is on, fill an empty one with the demonstration"
-        " company and print its logins."
+        "Bring the database up to date. With --demo, fill an empty one with the demonstration company and print its "
+        "logins."
     )
     # Serving checks once more what is served.
     requires_system_checks = ()
@@ -29,13 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with ProgressLine() as line:
             call_command(_Migrate(line), verbosity=0, interactive=False)
-            if not options["demo"] or not settings.DEBUG:
-                return
-            # Only here: nobody else's machine has to know of it.
-            from demo.build import build, occupied
-            from demo.staff import login_lines
-
-            if occupied() is not None:
+            if not options["demo"] or occupied() is not None:
                 return
             build(timezone.now(), told=lambda share: line.tell(f"Making the demonstration company: {share:.0%}"))
         for text in login_lines():
