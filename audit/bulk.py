@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.tracked import AppendOnlyModel, Tracked
 from audit.versions import record_versions
-from core.sql import primary_key, quoted_columns, quoted_table
+from core.sql import in_list, primary_key, quoted_columns, quoted_table
 
 CHUNK = 2000
 
