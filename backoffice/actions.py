@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from backoffice.requests import Person, StaffRequest
 
 
-class Right(Protocol):
+class GrantedRight(Protocol):
     """A permission: a member of the one table of who may do what, which is an app above."""
 
     @classmethod
@@ -32,7 +32,7 @@ class Right(Protocol):
         """The roles that have any of the permissions, in words."""
 
 
-type Permission = Right | tuple[Right, ...] | None
+type Permission = GrantedRight | tuple[GrantedRight, ...] | None
 type Tone = Literal["", "primary", "danger"]
 
 
@@ -83,7 +83,7 @@ def _nothing_in_the_way(*row_and_person: object) -> Why | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionResult:
     """What an action did, in a sentence; ``url`` is where its result is seen, if not on the row's page."""
 
     sentence: Text
@@ -172,11 +172,11 @@ class _Deed:
         """Whether the person's role may do this to some row; ``obstacle`` is about one row, now."""
         return allowed(by, self.may)
 
-    def said(self, result: Any) -> Text | Done:
+    def said(self, result: Any) -> Text | ActionResult:
         """What was done, in words, by what the action function returned."""
         sentence = _filled(self.done, result, self.named_by)
         opens = type(self).opens
-        return Done(sentence, opens(result)) if opens is not None else sentence
+        return ActionResult(sentence, opens(result)) if opens is not None else sentence
 
 
 class StaffAction[M: models.Model](_Deed):
@@ -229,7 +229,7 @@ class StaffAction[M: models.Model](_Deed):
         """The form, bound when there is data."""
         return self.form_class(data, files, initial=self.get_initial(rows, by), rows=rows, by=by)
 
-    def run(self, pk: Any, by: Person, cleaned: dict[str, Any]) -> Text | Done:
+    def run(self, pk: Any, by: Person, cleaned: dict[str, Any]) -> Text | ActionResult:
         """Call the app's action, which owns its transaction. Returns the sentence of what was done.
 
         Raises:
@@ -262,6 +262,6 @@ class PageAction(_Deed):
         """As ``StaffAction.preview_context``."""
         return {}
 
-    def run(self, by: Person, cleaned: dict[str, Any]) -> Text | Done:
+    def run(self, by: Person, cleaned: dict[str, Any]) -> Text | ActionResult:
         """As ``StaffAction.run``."""
         return self.said(type(self).action(by=by, **cleaned))

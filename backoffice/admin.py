@@ -44,7 +44,7 @@ _TONES = {"primary": 0, "": 1, "danger": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class BarItem:
+class ActionState:
     """One action in the bar of a row's page; ``why`` says why not, when it is not ready."""
 
     action: StaffAction[Any]
@@ -199,7 +199,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
                 offered.pop(name, None)
         return offered
 
-    def action_bar(self, request: StaffRequest, obj: Any, seen: int) -> list[BarItem]:
+    def action_bar(self, request: StaffRequest, obj: Any, seen: int) -> list[ActionState]:
         """Every action on the row: what may be done now (primary first), then the others with the reason. ``seen`` is
         the version of the row that the page shows.
         """
@@ -207,14 +207,14 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
         return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
-    def _bar_item(self, action: StaffAction[Any], obj: Any, by: Person, seen: int) -> BarItem:
+    def _bar_item(self, action: StaffAction[Any], obj: Any, by: Person, seen: int) -> ActionState:
         url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
         if not action.allowed(by):
-            return BarItem(
+            return ActionState(
                 action, url, False, say("{roles} only", roles=action.roles) if action.roles else say("not in your role")
             )
         obstacle = action.obstacle(obj, by)
-        return BarItem(action, url, obstacle is None, obstacle or "")
+        return ActionState(action, url, obstacle is None, obstacle or "")
 
     def url_of(self, page: str, *args: Any) -> str:
         """The address of one of this model's pages: ``changelist``, ``change`` (with a key), ``history``."""

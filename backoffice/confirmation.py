@@ -24,7 +24,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit import context
 from audit.actions import Refused, Why
-from backoffice.actions import Done, PageAction, StaffAction
+from backoffice.actions import ActionResult, PageAction, StaffAction
 from backoffice.presence import SEEN, seen_in
 from backoffice.requests import Person, StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
@@ -69,7 +69,7 @@ class ActingPages(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConfirmationLine:
     """A row on the confirmation page: what will happen to it, or why it is skipped."""
 
     pk: Any
@@ -193,10 +193,12 @@ def _ask(
     )
 
 
-def _line(model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person) -> Line:
+def _line(model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person) -> ConfirmationLine:
     obstacle = action.obstacle(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
-    return Line(row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle)
+    return ConfirmationLine(
+        row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle
+    )
 
 
 def _run_one(
@@ -375,8 +377,8 @@ def _list_url(model_admin: ActingPages, request: HttpRequest) -> str:
     return f"{url}?{filters}" if filters else url
 
 
-def _as_done(answer: Text | Done) -> Done:
-    return answer if isinstance(answer, Done) else Done(answer)
+def _as_done(answer: Text | ActionResult) -> ActionResult:
+    return answer if isinstance(answer, ActionResult) else ActionResult(answer)
 
 
 def _chosen(model_admin: ActingPages, request: HttpRequest) -> list[Any] | None:

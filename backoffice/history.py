@@ -34,7 +34,7 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """One value before and after."""
 
     field: str
@@ -116,10 +116,10 @@ class HistoryPages(SimpleHistoryAdmin):
         return TemplateResponse(request, "backoffice/version.html", context)
 
 
-def changes(record: Any, before: Any) -> Sequence[Change]:
+def changes(record: Any, before: Any) -> Sequence[FieldChange]:
     """What differs between two versions, in the order of the model's fields."""
     return [
-        Change(capfirst(str(field.verbose_name)), _shown(before, field), _shown(record, field))
+        FieldChange(capfirst(str(field.verbose_name)), _shown(before, field), _shown(record, field))
         for field in record.tracked_fields
         if getattr(record, field.attname) != getattr(before, field.attname)
     ]

@@ -35,7 +35,7 @@ SEEN = "seen"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecentChange:
     """One thing done to a row since a page was shown."""
 
     who: str
@@ -59,10 +59,10 @@ class TogetherPages(admin.ModelAdmin[Any]):
             return obj.last_done or 0
         return last_done(self.events_about(obj)).first() or 0
 
-    def changes_since(self, obj: Any, seen: int) -> list[Change]:
+    def changes_since(self, obj: Any, seen: int) -> list[RecentChange]:
         """What was done to the row after the version, newest first."""
         return [
-            Change(event.actor_name, verb_in_words(event.verb), event.at, event.reason)
+            RecentChange(event.actor_name, verb_in_words(event.verb), event.at, event.reason)
             for event in self._done(obj).filter(id__gt=seen).order_by("-id")[: LISTED + 1]
         ]
 

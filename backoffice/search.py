@@ -76,7 +76,7 @@ type Find = Callable[[Typed, Person], Iterable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SearchSource:
     """A kind of thing that can be found. ``model`` is the list where the rest is, if it has a search."""
 
     label: Text
@@ -88,7 +88,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FoundGroup:
     """What was found of one kind; ``more_url`` leads to the list, searched for the same."""
 
     label: Text
@@ -101,10 +101,10 @@ class Group:
         return any(one.exact for one in self.found)
 
 
-_sources: list[Source] = []
+_sources: list[SearchSource] = []
 
 
-def register_source(source: Source) -> Source:
+def register_source(source: SearchSource) -> SearchSource:
     """Let the search find something; call it from the app's ``admin``, which is loaded once."""
     if source.label not in [known.label for known in _sources]:
         _sources.append(source)
@@ -112,7 +112,7 @@ def register_source(source: Source) -> Source:
     return source
 
 
-def search(user: Person, typed: Typed) -> list[Group]:
+def search(user: Person, typed: Typed) -> list[FoundGroup]:
     """What this person may see of what was typed, by kind; a kind with an exact hit comes first."""
     if not typed.enough:
         return []
@@ -122,16 +122,16 @@ def search(user: Person, typed: Typed) -> list[Group]:
     return sorted(found, key=lambda group: not group.has_exact)
 
 
-def only_exact(groups: Iterable[Group]) -> Found | None:
+def only_exact(groups: Iterable[FoundGroup]) -> Found | None:
     """The one thing whose whole name was typed, if there is exactly one."""
     exact = {one.url: one for group in groups for one in group.found if one.exact}
     return next(iter(exact.values())) if len(exact) == 1 else None
 
 
-def _ask(source: Source, typed: Typed, user: Person) -> Group:
+def _ask(source: SearchSource, typed: Typed, user: Person) -> FoundGroup:
     found = sorted(source.find(typed, user), key=lambda one: not one.exact)
     more = _list_url(source.model, typed) if len(found) > LIMIT else ""
-    return Group(source.label, source.icon, found[:LIMIT], more)
+    return FoundGroup(source.label, source.icon, found[:LIMIT], more)
 
 
 def _list_url(model: type[models.Model] | None, typed: Typed) -> str:

@@ -6,7 +6,7 @@ from billing.payments.models import BankLine, Chargeback, Payment
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.runs.models import BillingRun
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.usage.models import UsageDay, UsageRecord
@@ -23,7 +23,6 @@ __all__ = [
     "Extension",
     "Invoice",
     "InvoiceLine",
-    "LeftoverPayout",
     "MinutesGrant",
     "Operation",
     "OperationCost",
@@ -32,6 +31,7 @@ __all__ = [
     "Plan",
     "PlanChange",
     "Price",
+    "ResidualCreditPayout",
     "Subscription",
     "UsageDay",
     "UsageRecord",

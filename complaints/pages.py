@@ -17,4 +17,3 @@ import complaints.refunds.inbox
 import complaints.refunds.merge_rules
 import complaints.refunds.search
 import complaints.reversals.admin
-import complaints.statistics.home

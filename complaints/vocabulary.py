@@ -65,7 +65,7 @@ class ComplaintRefusal(RefusalCode):
     TEXT_MISSING = "text_missing", "no text is given"
     CHANNEL_MISSING = "channel_missing", "no channel is given"
     FINDINGS_MISSING = "findings_missing", "no findings are given"
-    FURTHER_WAY_MISSING = "further_way_missing", "the way to take it further is not told"
+    FURTHER_WAY_MISSING = "appeal_route_missing", "the way to take it further is not told"
     NOT_ASSESSED = "not_assessed", "it is not assessed yet"
     NOT_UPHELD = "not_upheld", "the complaint was rejected"
     NOT_SILENT_LONG_ENOUGH = "not_silent_long_enough", "the customer may still answer"

@@ -28,7 +28,7 @@ from core.text import Text, in_english, say
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavigationEntry:
     """One line of the navigation: a model's list, or a page action of it, seen by those who may see it."""
 
     model: str  # "app.Model"; left out while no admin is registered for it
@@ -43,12 +43,12 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class NavigationGroup:
     """Entries that belong to one kind of work. A group of one entry is shown as that entry."""
 
     label: Text
     icon: str
-    entries: tuple[Entry, ...]
+    entries: tuple[NavigationEntry, ...]
     count: str = ""  # the number beside it (backoffice.badges)
     key: str = ""  # "g" and this letter lead to its first entry
     ruled: bool = False  # a line above it
@@ -56,8 +56,8 @@ class Group:
 
 
 #: What stands above the groups; the home page comes before it.
-TOP: tuple[Entry, ...] = (
-    Entry(
+TOP: tuple[NavigationEntry, ...] = (
+    NavigationEntry(
         "complaints.Complaint",
         gettext_lazy("Overdue"),
         query="work=overdue",
@@ -68,111 +68,119 @@ TOP: tuple[Entry, ...] = (
     ),
 )
 
-NAVIGATION: tuple[Group, ...] = (
-    Group(
-        gettext_lazy("Complaints"), "message-square-warning", (Entry("complaints.Complaint"),), count="open", key="c"
+NAVIGATION: tuple[NavigationGroup, ...] = (
+    NavigationGroup(
+        gettext_lazy("Complaints"),
+        "message-square-warning",
+        (NavigationEntry("complaints.Complaint"),),
+        count="open",
+        key="c",
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Approvals"),
         "stamp",
         (
-            Entry("complaints.Refund", gettext_lazy("Waiting for me"), page="inbox"),
-            Entry("complaints.Refund", gettext_lazy("Waiting for approval"), query="state__exact=proposed"),
-            Entry("complaints.Refund", gettext_lazy("All refunds")),
-            Entry("complaints.Reversal"),
-            Entry("accounts.Delegation"),
+            NavigationEntry("complaints.Refund", gettext_lazy("Waiting for me"), page="inbox"),
+            NavigationEntry("complaints.Refund", gettext_lazy("Waiting for approval"), query="state__exact=proposed"),
+            NavigationEntry("complaints.Refund", gettext_lazy("All refunds")),
+            NavigationEntry("complaints.Reversal"),
+            NavigationEntry("accounts.Delegation"),
         ),
         count="approvals",
         key="a",
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Customers"),
         "users",
         (
-            Entry("accounts.Customer"),
-            Entry("accounts.Contact"),
-            Entry("policies.Agreement"),
-            Entry("accounts.Customer", action="merge"),
+            NavigationEntry("accounts.Customer"),
+            NavigationEntry("accounts.Contact"),
+            NavigationEntry("policies.Agreement"),
+            NavigationEntry("accounts.Customer", action="merge"),
         ),
         key="u",
         ruled=True,
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Subscriptions"),
         "repeat",
         (
-            Entry("billing.Subscription"),
-            Entry("billing.BillingPeriod"),
-            Entry("billing.PlanChange"),
-            Entry("billing.UsageRecord", gettext_lazy("Usage")),
+            NavigationEntry("billing.Subscription"),
+            NavigationEntry("billing.BillingPeriod"),
+            NavigationEntry("billing.PlanChange"),
+            NavigationEntry("billing.UsageRecord", gettext_lazy("Usage")),
         ),
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Phones"),
         "phone",
-        (Entry("hardware.Purchase"), Entry("hardware.Phone"), Entry("hardware.PhoneModel")),
+        (
+            NavigationEntry("hardware.Purchase"),
+            NavigationEntry("hardware.Phone"),
+            NavigationEntry("hardware.PhoneModel"),
+        ),
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Money"),
         "banknote",
         (
-            Entry("billing.Invoice"),
-            Entry("billing.CreditNote"),
-            Entry("billing.Credit"),
-            Entry("billing.Charge"),
-            Entry("billing.LeftoverPayout"),
-            Entry("billing.Payout"),
-            Entry("accounts.BankDetailsChange"),
-            Entry("billing.Payment"),
-            Entry("billing.BankLine"),
-            Entry("billing.BillingRun"),
-            Entry("billing.Invoice", action="run_billing"),
+            NavigationEntry("billing.Invoice"),
+            NavigationEntry("billing.CreditNote"),
+            NavigationEntry("billing.Credit"),
+            NavigationEntry("billing.Charge"),
+            NavigationEntry("billing.ResidualCreditPayout"),
+            NavigationEntry("billing.Payout"),
+            NavigationEntry("accounts.BankDetailsChange"),
+            NavigationEntry("billing.Payment"),
+            NavigationEntry("billing.BankLine"),
+            NavigationEntry("billing.BillingRun"),
+            NavigationEntry("billing.Invoice", action="run_billing"),
         ),
     ),
-    Group(gettext_lazy("Incidents"), "siren", (Entry("complaints.Incident"),), count="incidents"),
-    Group(gettext_lazy("Audit"), "scroll-text", (Entry("audit.Event"),), ruled=True),
-    Group(
+    NavigationGroup(gettext_lazy("Incidents"), "siren", (NavigationEntry("complaints.Incident"),), count="incidents"),
+    NavigationGroup(gettext_lazy("Audit"), "scroll-text", (NavigationEntry("audit.Event"),), ruled=True),
+    NavigationGroup(
         gettext_lazy("Policies"),
         "scale",
         (
-            Entry("policies.Policy"),
-            Entry("policies.PolicyVersion"),
-            Entry("complaints.BackTest", gettext_lazy("Back-tests")),
+            NavigationEntry("policies.Policy"),
+            NavigationEntry("policies.PolicyVersion"),
+            NavigationEntry("complaints.BackTest", gettext_lazy("Back-tests")),
         ),
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Messages"),
         "mails",
         (
-            Entry("messaging.OutgoingMessage", gettext_lazy("Sent and waiting")),
-            Entry("messaging.MessageTemplate", gettext_lazy("Texts")),
+            NavigationEntry("messaging.OutgoingMessage", gettext_lazy("Sent and waiting")),
+            NavigationEntry("messaging.MessageTemplate", gettext_lazy("Texts")),
         ),
     ),
-    Group(gettext_lazy("Jobs"), "hourglass", (Entry("jobs.Job"),)),
-    Group(
+    NavigationGroup(gettext_lazy("Jobs"), "hourglass", (NavigationEntry("jobs.Job"),)),
+    NavigationGroup(
         gettext_lazy("Set-up"),
         "settings",
         (
-            Entry("billing.Plan"),
-            Entry("billing.Price"),
-            Entry("billing.Operation"),
-            Entry("billing.OperationCost"),
-            Entry("accounts.User", gettext_lazy("Staff")),
-            Entry("accounts.StaffChange"),
-            Entry("accounts.Team"),
-            Entry("accounts.ApprovalLimit"),
+            NavigationEntry("billing.Plan"),
+            NavigationEntry("billing.Price"),
+            NavigationEntry("billing.Operation"),
+            NavigationEntry("billing.OperationCost"),
+            NavigationEntry("accounts.User", gettext_lazy("Staff")),
+            NavigationEntry("accounts.StaffChange"),
+            NavigationEntry("accounts.Team"),
+            NavigationEntry("accounts.ApprovalLimit"),
         ),
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("My e-mail digest"),
         "mail",
-        (Entry("complaints.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
+        (NavigationEntry("complaints.DigestTimes", gettext_lazy("My e-mail digest"), action="choose"),),
         personal=True,
     ),
-    Group(
+    NavigationGroup(
         gettext_lazy("Language of my pages"),
         "languages",
-        (Entry("accounts.User", gettext_lazy("Language of my pages"), action="language"),),
+        (NavigationEntry("accounts.User", gettext_lazy("Language of my pages"), action="language"),),
         personal=True,
     ),
 )
@@ -277,7 +285,7 @@ class BackOfficeSite(admin.AdminSite):
         number = counts_of(staff(request)).get(name) if name else None
         return in_words(name, number) if number else ""
 
-    def _group(self, request: HttpRequest, group: Group, *, elsewhere: bool) -> dict[str, Any]:
+    def _group(self, request: HttpRequest, group: NavigationGroup, *, elsewhere: bool) -> dict[str, Any]:
         lines = [line for line in (self._line(request, entry) for entry in group.entries) if line is not None]
         here = [line for line in lines if line["here"] and not elsewhere]
         # Of a list and its filtered form only the closest is the current one.
@@ -298,7 +306,7 @@ class BackOfficeSite(admin.AdminSite):
             "models": lines,
         }
 
-    def _line(self, request: HttpRequest, entry: Entry) -> dict[str, Any] | None:
+    def _line(self, request: HttpRequest, entry: NavigationEntry) -> dict[str, Any] | None:
         app, _, name = entry.model.partition(".")
         try:
             model = apps.get_model(app, name)

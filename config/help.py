@@ -123,7 +123,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "billing_charge": Help(_("Amounts that wait for the next invoice of a subscription.")),
         "billing_creditnote": Help(_("The document of each settled refund, numbered without gaps.")),
         "billing_credit": Help(_("Money that stands for a customer until an invoice uses it up.")),
-        "billing_leftoverpayout": Help(_("Credit that is left when a customer leaves, on its way to their account.")),
+        "billing_residualcreditpayout": Help(
+            _("Credit that is left when a customer leaves, on its way to their account.")
+        ),
         "billing_payout": Help(_("Money on its way to customers’ accounts: pending, paid or failed."), (_BAR,)),
         "accounts_bankdetailschange": Help(
             _("Changed bank details. Nothing is paid out to them before a second person has confirmed them.")

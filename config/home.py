@@ -8,7 +8,7 @@ HOME = (
     "my_cases",
     "unmatched_bank_lines",
     "payouts_to_make",
-    "leftover_credits",
+    "residual_credits_panel",
     "waiting_for_me",
     "waiting_besides",
     "waiting_reversals",

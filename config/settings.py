@@ -155,7 +155,7 @@ _mail = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp:
 if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     _mailer = {
         # Tells a connection lost before a message from one lost after it, so that nobody is told twice.
-        "BACKEND": "messaging.sending.transport.CarefulBackend",
+        "BACKEND": "messaging.sending.transport.TwoPhaseBackend",
         "OPTIONS": {
             "host": _mail["EMAIL_HOST"],
             "port": _mail["EMAIL_PORT"],

@@ -22,7 +22,7 @@ ORDER = (
     "billing.payment",
     "billing.bankline",
     "billing.payout",
-    "billing.leftoverpayout",
+    "billing.residualcreditpayout",
     "hardware.phonemodel",
     "hardware.purchase",
     "hardware.instalment",

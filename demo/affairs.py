@@ -12,7 +12,7 @@ from billing.credits.models import Credit
 from billing.invoices.models import Invoice
 from billing.payments.disputes import open_dispute, record_chargeback
 from billing.payments.models import Payment
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from demo.company import Company
 from demo.stories.afterwards import AGREED
 from policies.agreements.actions import draft_agreement, publish_agreement
@@ -168,7 +168,7 @@ def _propose_leftover(company: Company) -> None:
     """Credit of a service that has ended, to be paid out once a manager approves."""
     for credit in Credit.objects.left_by_ended_subscriptions().select_related("customer").order_by("pk"):
         if credit.customer.iban:
-            propose_leftover(
+            propose_residual_payout(
                 credit.pk, by=company.person("billing"), reason="The service has ended, no invoice will use it"
             )
             return

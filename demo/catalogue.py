@@ -41,7 +41,7 @@ YEARS_AGO = 3 * 365
 NEWER_PRICE = 91
 
 
-def stock(company: Company) -> None:
+def create_plans(company: Company) -> None:
     """Plans and operations with the terms that held when the company came to the product."""
     clerk, manager = company.person("billing"), company.person("manager")
     since = company.days.ago(YEARS_AGO)

@@ -14,7 +14,7 @@ from demo.company import Company
 GREAT_OUTAGE, FLOOD, SUITE_OUTAGE, SHORT, MAINTENANCE, RUNNING = 13, 36, 46, 20, 25, 1
 
 
-def strike(company: Company) -> None:
+def create_incidents(company: Company) -> None:
     """Put every incident on the agenda: recorded when it was noticed, ended when it was over."""
     days = company.days
     _outage(

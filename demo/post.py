@@ -6,7 +6,7 @@ from demo.company import Company
 from messaging.bounces.actions import record_bounce
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
 from messaging.sending.actions import send_due
-from messaging.sending.transport import Handed, Post
+from messaging.sending.transport import SendResult, SmtpSession
 
 Outcome = DeliveryAttempt.Outcome
 
@@ -14,7 +14,7 @@ Outcome = DeliveryAttempt.Outcome
 PUT_OFF, REFUSED, BOUNCED = 12, 25, 40
 
 
-class PretendedPost(Post):
+class PretendedPost(SmtpSession):
     """A mail server that says yes, but for a few times."""
 
     def __init__(self) -> None:
@@ -22,15 +22,15 @@ class PretendedPost(Post):
         self.count = 0
         self.returned: list[int] = []
 
-    def hand_over(self, message: OutgoingMessage) -> Handed:
+    def hand_over(self, message: OutgoingMessage) -> SendResult:
         self.count += 1
         if self.count == PUT_OFF:
-            return Handed(Outcome.DEFERRED, "451 4.7.1 Greylisted, please try again")
+            return SendResult(Outcome.DEFERRED, "451 4.7.1 Greylisted, please try again")
         if self.count == REFUSED:
-            return Handed(Outcome.REFUSED, "550 5.1.1 No such mailbox here")
+            return SendResult(Outcome.REFUSED, "550 5.1.1 No such mailbox here")
         if self.count == BOUNCED:
             self.returned.append(message.pk)
-        return Handed(Outcome.ACCEPTED)
+        return SendResult(Outcome.ACCEPTED)
 
 
 def deliver(company: Company, post: PretendedPost) -> None:

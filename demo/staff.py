@@ -52,7 +52,7 @@ LIMITS: tuple[tuple[Role, str, str, str], ...] = (
 CURRENCIES = ("EUR", "CHF")
 
 
-def hire(company: Company) -> None:
+def create_people(company: Company) -> None:
     """Everybody, each drafted by the administrator and published by a manager."""
     with _one_hash():
         bootstrap_staff(

@@ -47,7 +47,7 @@ def letter(running: Running, text: str) -> str:
 # --- The complaint ------------------------------------------------------------------------------
 
 
-def ack(after: int = 0) -> Step:
+def acknowledge(after: int = 0) -> Step:
     def do(running: Running, by: User) -> None:
         complaint = running.complaint
         text = ACKNOWLEDGED[complaint.customer.language].format(
@@ -132,7 +132,7 @@ def partly(after: int, reasons: str) -> Step:
     return decide(after, Decision.Outcome.PARTLY_UPHELD, reasons)
 
 
-def turn_down(after: int, reasons: str) -> Step:
+def reject_complaint(after: int, reasons: str) -> Step:
     return decide(after, Decision.Outcome.REJECTED, reasons)
 
 
@@ -143,7 +143,7 @@ def tell(after: int, text: str) -> Step:
         complaint = running.complaint
         whole = text
         if complaint.decision is not None and not complaint.decision.is_upheld:
-            way = complaint.refund_policy.refund_parameters.further_way
+            way = complaint.refund_policy.refund_parameters.appeal_route
             whole = f"{text} {FURTHER.format(way=way)}"
         decisions.communicate_decision(complaint.pk, by=by, text=letter(running, whole))
 

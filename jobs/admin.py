@@ -98,7 +98,7 @@ class _JobAction(StaffAction[Job]):
         return roles_that(May.HANDLE_JOBS_OF_OTHERS)
 
 
-class Cancel(_JobAction):
+class CancelJob(_JobAction):
     name = "cancel"
     label = gettext_lazy("Cancel the job")
     tone = "danger"
@@ -109,7 +109,7 @@ class Cancel(_JobAction):
     done = gettext_lazy("{job} is cancelled.")
 
 
-class Resume(_JobAction):
+class ResumeJob(_JobAction):
     name = "resume"
     label = gettext_lazy("Let it go on")
     tone = "primary"
@@ -124,7 +124,7 @@ class Resume(_JobAction):
 class JobAdmin(TrackedAdmin[Job]):
     may_view = May.SEE_JOBS
     heading_pill = job_pill
-    staff_actions = (Resume, Cancel)
+    staff_actions = (ResumeJob, CancelJob)
     list_display = ("title", "status", "progress", "asked_by", "asked", "took")
     list_filter = ("state", "asked_at")
     list_select_related = ("asked_by",)

@@ -2,3 +2,4 @@
 
 # ruff: noqa: F401
 import reports.audit_trail.admin
+import reports.statistics.home

@@ -29,7 +29,7 @@ from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from billing.invoices.credit_notes import issue_credit_note
 from billing.remedies import effects as giving
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.models import Complaint
@@ -170,7 +170,7 @@ def money_rows(subscription: Subscription) -> None:
     issue_credit_note(subscription.periods.get(), factories.MONTHLY_FEE)
     factories.bank_line(by=clerk)
     credit = factories.leftover_credit()
-    propose_leftover(credit.pk, by=clerk, reason="They asked for it")
+    propose_residual_payout(credit.pk, by=clerk, reason="They asked for it")
     edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")
 
 

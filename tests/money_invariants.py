@@ -22,7 +22,7 @@ from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
 from billing.plans.models import Price
 from billing.remedies.models import Extension, MinutesGrant
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from complaints.cases.models import Decision
 from complaints.refunds.models import Approval, Refund, Remedy
@@ -50,7 +50,9 @@ def check_credits() -> None:
     applied = _sums((use.credit_id, use.amount) for use in CreditApplication.objects.all())
     paid_out = _sums(
         (leftover.credit_id, leftover.amount)
-        for leftover in LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).select_related("payout")
+        for leftover in ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.APPROVED).select_related(
+            "payout"
+        )
         if leftover.payout is not None and leftover.payout.state not in (Payout.State.CREDITED, Payout.State.CANCELLED)
     )
     reversed_by = _sums(
@@ -200,7 +202,7 @@ def check_periods() -> None:
 def check_payouts() -> None:
     """Every payout has one source of its own amount; nobody's minutes are taken back twice."""
     sources = _sums((remedy.payout_id, remedy.amount) for remedy in Remedy.objects.filter(payout__isnull=False))
-    for leftover in LeftoverPayout.objects.filter(payout__isnull=False):
+    for leftover in ResidualCreditPayout.objects.filter(payout__isnull=False):
         assert leftover.payout_id is not None
         assert leftover.payout_id not in sources
         sources[leftover.payout_id] += leftover.amount

@@ -32,7 +32,7 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageRecord
 from complaints.cases.actions import correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
-from complaints.cases.deadlines.status import dues_of
+from complaints.cases.deadlines.status import deadline_statuses_of
 from complaints.cases.decisions.actions import communicate_decision, merge_complaints, reopen_complaint
 from complaints.cases.evidence import Evidence
 from complaints.cases.models import DeadlineBreach, Decision
@@ -530,7 +530,10 @@ def test_r5_deadlines_can_count_working_days(desk: Desk) -> None:
     zone = timezone.get_default_timezone()
     assert complaint.acknowledge_due_at.astimezone(zone) == noon(30, hour=0)
     assert complaint.decide_due_at.astimezone(zone) == noon(11, month=5, hour=0)
-    assert [str(due.in_words) for due in dues_of(complaint, noon(29))] == ["Acknowledge today", "Decide in 11 d"]
+    assert [str(due.in_words) for due in deadline_statuses_of(complaint, noon(29))] == [
+        "Acknowledge today",
+        "Decide in 11 d",
+    ]
 
 
 def test_r5_each_missed_deadline_has_one_event(desk: Desk) -> None:

@@ -27,15 +27,15 @@ from backoffice.charts import Series, bars, columns
 from billing.payments.bank_lines import set_aside_bank_line
 from billing.payouts.actions import mark_payout_failed
 from billing.remedies import effects as giving
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from complaints.cases.actions import assign_complaint
 from complaints.cases.models import Complaint
 from complaints.refunds.work_queues import waiting_for_approval_of
-from complaints.statistics.figures import figures, percentile
 from config.admin import NAVIGATION
 from config.help import PAGES
 from config.home import HOME
 from jobs.models import Job
+from reports.statistics.statistics import percentile, statistics
 from tests import factories
 from tests.complaints.cases import Desk, decided, propose, register, settled, special
 
@@ -203,7 +203,7 @@ def test_figures_are_counted_by_week(desk: Desk) -> None:
     first = settled(desk, decided(desk))
     settled(desk, decided(desk))
     decided(desk, "rejected")
-    found = figures()
+    found = statistics()
     assert len(found.weeks) == 12
     assert all(week.weekday() == 0 for week in found.weeks)
     assert found.weeks[-1] <= timezone.localdate() < found.weeks[-1] + timedelta(days=7)
@@ -216,7 +216,7 @@ def test_figures_are_counted_by_week(desk: Desk) -> None:
     took = (timezone.localdate() - timezone.localdate(first.complaint.received_at)).days
     assert found.days[-1] == {took: 3}
     assert found.days_to_decide(50) == found.days_to_decide(90) == took
-    assert figures(timezone.now() - timedelta(weeks=20)).given == {}
+    assert statistics(timezone.now() - timedelta(weeks=20)).given == {}
 
 
 def test_a_refund_with_several_remedies_is_one_decision(desk: Desk) -> None:
@@ -224,7 +224,7 @@ def test_a_refund_with_several_remedies_is_one_decision(desk: Desk) -> None:
     plan = [{"kind": "credit", "amount": "10.00"}, {"kind": "cash"}]
     refund = settled(desk, complaint, "special", special_amount=Decimal("20.00"), remedies=plan)
     assert refund.remedies.count() == 2
-    found = figures()
+    found = statistics()
     assert sum(found.bases["special"]) == 1
     assert sum(found.given.values()) == refund.total
 
@@ -361,7 +361,7 @@ def test_credit_left_over_waits_for_the_clerk_and_then_for_the_manager(desk: Des
     credit = factories.leftover_credit()
     subscription = credit.subscription
     assert f"{subscription.customer.name} {subscription.number}" in card(home(desk.clerk), title)
-    propose_leftover(credit.pk, by=desk.clerk, reason="The service ended")
+    propose_residual_payout(credit.pk, by=desk.clerk, reason="The service ended")
     assert title not in cards(home(desk.clerk))
     assert "1 payout of leftover credit to approve" in card(home(desk.manager), "Also waiting for me")
     assert "Also waiting for me" not in cards(home(desk.lead))

@@ -25,7 +25,7 @@ from billing.money import round_money
 from billing.payouts import actions as payouts
 from billing.payouts.models import Payout
 from billing.residual_credits import actions as leftover
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, PlanChange
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
@@ -213,7 +213,7 @@ class Company(CaseLife):
         steps: dict[str, Callable[[], object]] = {
             "decide": lambda: self.do(decisions.decide_complaint, pk, by=by, outcome=outcome, reasons="Looked again"),
             "communicate": lambda: self.do(
-                decisions.communicate_decision, pk, by=by, text=f"Next: {complaint.terms.further_way}"
+                decisions.communicate_decision, pk, by=by, text=f"Next: {complaint.terms.appeal_route}"
             ),
             "close": lambda: self.do(decisions.close_complaint, pk, by=by),
             "withdraw": lambda: self.do(
@@ -285,8 +285,8 @@ class Company(CaseLife):
         rows = Credit.objects.left_by_ended_subscriptions() if number % 4 < 3 else Credit.objects.all()
         if (credit := self.pick(rows, number)) is not None:
             amount = round_money(credit.remaining / 2, credit.currency) if part else None
-            self.do(leftover.propose_leftover, credit.pk, by=self.desk.clerk, reason="They left", amount=amount)
-        if (waits := self.pick(LeftoverPayout.objects.filter(state="proposed"), number)) is None:
+            self.do(leftover.propose_residual_payout, credit.pk, by=self.desk.clerk, reason="They left", amount=amount)
+        if (waits := self.pick(ResidualCreditPayout.objects.filter(state="proposed"), number)) is None:
             return
         take: Callable[..., Any] = getattr(leftover, f"{step}_leftover")
         self.do(take, waits.pk, by=self.desk.clerk if step == "withdraw" else self.desk.manager, reason="So be it")
@@ -479,7 +479,7 @@ def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> Non
     then("pass_days", days=45, step=100, bills=True, pays=True)
     then("pay_leftover", number=0, part=True, step="approve")
     then("reverse", number=0, charge=False, step="approve")
-    assert LeftoverPayout.objects.filter(payout__state=Payout.State.CANCELLED).exists()
+    assert ResidualCreditPayout.objects.filter(payout__state=Payout.State.CANCELLED).exists()
     then("reverse", number=0, charge=True, step="approve")
     then("ask_for_charges", number=0)
     then("ask_for_charges", number=4)

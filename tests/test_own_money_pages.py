@@ -20,7 +20,7 @@ from billing.payments.models import Payment
 from billing.payouts.actions import mark_payout_failed
 from billing.payouts.models import Payout
 from billing.remedies.effects import order_payout
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from hardware.purchases.actions import note_warranty
 from hardware.purchases.models import Instalment, Purchase
 from tests import factories
@@ -53,7 +53,7 @@ def failed_payout() -> Payout:
 
 def leftover() -> models.Model:
     credit = factories.leftover_credit()
-    return propose_leftover(credit.pk, by=factories.billing_clerk(), reason="They asked")
+    return propose_residual_payout(credit.pk, by=factories.billing_clerk(), reason="They asked")
 
 
 def charge() -> models.Model:

@@ -11,7 +11,7 @@ from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, begins, first_of, register_source
 from core.text import join, say
 
 
@@ -47,9 +47,11 @@ def find_contacts(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(contact.name, page_url(contact.customer), join(", ", filter(None, parts)))
 
 
-register_source(Source(gettext_lazy("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10))
+register_source(
+    SearchSource(gettext_lazy("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10)
+)
 
 
 register_source(
-    Source(gettext_lazy("Contacts"), "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60)
+    SearchSource(gettext_lazy("Contacts"), "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60)
 )

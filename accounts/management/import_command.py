@@ -16,7 +16,7 @@ from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
 from core.sheets.maps import MapProblem
-from core.sheets.problems import FileProblem, shown
+from core.sheets.problems import FileProblem, quoted
 from core.sheets.report import Report, rows
 
 
@@ -88,7 +88,7 @@ def person(username: str | None) -> User:
         return User.objects.system()
     user = User.objects.select_related("role").filter(username=username).first()
     if user is None:
-        raise CommandError(f"--by: there is no staff member {shown(username)}.")
+        raise CommandError(f"--by: there is no staff member {quoted(username)}.")
     return user
 
 
@@ -99,7 +99,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as stream:
             yield stream
     except OSError as error:
-        raise FileProblem(f"{shown(str(path))} cannot be read: {error.strerror}.") from None
+        raise FileProblem(f"{quoted(str(path))} cannot be read: {error.strerror}.") from None
 
 
 def printable_name(path: Path) -> str:
@@ -119,6 +119,6 @@ def report_file(name: str | None, source: Path) -> Iterator[TextIO | None]:
     try:
         stream = path.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        raise CommandError(f"--report: {shown(name)} cannot be written: {error.strerror}.") from None
+        raise CommandError(f"--report: {quoted(name)} cannot be written: {error.strerror}.") from None
     with stream:
         yield stream

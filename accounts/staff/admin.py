@@ -30,7 +30,7 @@ from accounts.staff.models import StaffChange, Team, User
 from accounts.staff.permissions import May, may_words, role_words
 from audit.actions import Obstacle
 from audit.models import Event
-from backoffice.actions import Done, PageAction, Sentence, StaffAction
+from backoffice.actions import ActionResult, PageAction, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column, pill, when
 from backoffice.links import link, page_url
@@ -48,7 +48,7 @@ class NewStaff(PageAction):
     submit_label = gettext_lazy("Enter and draft")
     intro = gettext_lazy("The person can sign in once a manager has published the drafted role.")
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         user = create_staff(
             by=by,
             person=NewPerson(
@@ -60,7 +60,7 @@ class NewStaff(PageAction):
             ),
             **_drafted(cleaned),
         )
-        return Done(say("{user} is entered; a manager has to publish their role.", user=user), page_url(user))
+        return ActionResult(say("{user} is entered; a manager has to publish their role.", user=user), page_url(user))
 
 
 def _drafted(cleaned: dict[str, Any]) -> dict[str, Any]:
@@ -95,12 +95,12 @@ class DraftStaffChange(StaffAction[User]):
             "active": person.is_active,
         }
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         change = draft_staff_change(pk, by=by, active=cleaned["active"], **_drafted(cleaned))
-        return Done(say("{change} is drafted; a manager has to publish it.", change=change), page_url(change))
+        return ActionResult(say("{change} is drafted; a manager has to publish it.", change=change), page_url(change))
 
 
-class RoleFilter(admin.RelatedFieldListFilter):
+class StaffRoleFilter(admin.RelatedFieldListFilter):
     """The roles by their names in the language of whoever is looking."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
@@ -114,7 +114,7 @@ class UserAdmin(TrackedAdmin[User]):
     staff_actions = (DraftStaffChange,)
     page_actions = (NewStaff, ChooseLanguage)
     list_display = ("username", "full_name", "role_shown", "team", "activity", "last_sign_in")
-    list_filter = (("role", RoleFilter), "team", "is_active")
+    list_filter = (("role", StaffRoleFilter), "team", "is_active")
     list_select_related = ("role", "team")
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = gettext_lazy("Name or e-mail")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May, role_words
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, first_of, register_source
 from core.text import join, say
 
 
@@ -27,4 +27,4 @@ def find_staff(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(str(person), page_url(person), note, exact=typed.names(person.username))
 
 
-register_source(Source(gettext_lazy("Staff"), "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))
+register_source(SearchSource(gettext_lazy("Staff"), "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))

@@ -18,7 +18,7 @@ from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
-from billing.residual_credits.admin import ProposeLeftover
+from billing.residual_credits.admin import ProposeResidualPayout
 from core.amounts import money_text
 from core.text import Text, say
 
@@ -30,7 +30,7 @@ class CreditAdmin(TrackedAdmin[Credit]):
         "customer",
         "subscription",
     )
-    staff_actions = (ProposeLeftover,)
+    staff_actions = (ProposeResidualPayout,)
     list_display = (
         "granted_on",
         "customer",

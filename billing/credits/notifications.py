@@ -34,7 +34,7 @@ class CreditsUsed:
     applications: Sequence[CreditApplication]
 
 
-def tell_credits_applied(used: Sequence[CreditsUsed]) -> None:
+def notify_credits_applied(used: Sequence[CreditsUsed]) -> None:
     """Tell each customer which credits an invoice used, one message an invoice (R6), in the acting person's name.
 
     The number of statements does not grow with the messages.

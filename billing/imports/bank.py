@@ -16,7 +16,7 @@ from billing.imports.bank_map import BankMap
 from billing.money import UnknownCurrency, is_whole_minor
 from core.sheets.cells import BadCell, Candidate, RowProblems, ragged, read_date
 from core.sheets.formulas import begins_as_formula
-from core.sheets.problems import shown
+from core.sheets.problems import quoted
 from core.sheets.reading import Record, read_rows
 from core.text import say
 
@@ -120,7 +120,7 @@ class _Rows:
         try:
             is_whole_minor(0, code)
         except UnknownCurrency:
-            raise BadCell("currency", say("{text} is no currency of ISO 4217.", text=shown(code))) from None
+            raise BadCell("currency", say("{text} is no currency of ISO 4217.", text=quoted(code))) from None
         return code
 
     def _read_amount(self, record: Record, currency: str | None) -> Decimal:
@@ -128,12 +128,12 @@ class _Rows:
         match = self._amount.fullmatch(raw)
         if match is None:
             example = f"1234{self._map.decimal_point}50"
-            raise BadCell("amount", say("{text} is no amount such as {example}.", text=shown(raw), example=example))
+            raise BadCell("amount", say("{text} is no amount such as {example}.", text=quoted(raw), example=example))
         whole = "".join(char for char in match[2] if char.isdigit())
         amount = Decimal(f"{match[1]}{whole}.{match[3] or '0'}")
         if currency is not None and not is_whole_minor(amount, currency):
             raise BadCell(
-                "amount", say("{text} has more decimals than {currency} has.", text=shown(raw), currency=currency)
+                "amount", say("{text} has more decimals than {currency} has.", text=quoted(raw), currency=currency)
             )
         if amount == 0:
             raise BadCell("amount", say("0 is nobody's payment."))
@@ -143,10 +143,10 @@ class _Rows:
         parts = [self._cell(record, column) for column in columns if column]
         for part in parts:
             if begins_as_formula(part) and not _STRUCTURED.match(part):
-                raise BadCell("formula", say("{text} begins as a formula does.", text=shown(part)))
+                raise BadCell("formula", say("{text} begins as a formula does.", text=quoted(part)))
         text = unicodedata.normalize("NFC", " ".join(" ".join(parts).split()))
         if any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in text):
-            raise BadCell("control", say("{text} holds a control character.", text=shown(text)))
+            raise BadCell("control", say("{text} holds a control character.", text=quoted(text)))
         if len(text) > longest:
             raise BadCell("length", say("is longer than {count} characters.", count=longest))
         return text

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from core.sheets import maps
 from core.sheets.maps import DateOrder, MapProblem
-from core.sheets.problems import shown
+from core.sheets.problems import quoted
 from core.text import say
 
 SHIPPED: Final = Path(__file__).parent / "bank_maps"
@@ -44,9 +44,9 @@ class BankMap:
         """Raises ``MapProblem`` when the file lacks a column that the map names."""
         for column in (self.booked_on, self.amount, self.currency, self.payer, self.line_id, *self.text):
             if column and column not in header:
-                known = ", ".join(shown(name) for name in header[:40])
+                known = ", ".join(quoted(name) for name in header[:40])
                 raise MapProblem(
-                    say("The file has no column {column}; it has {known}.", column=shown(column), known=known)
+                    say("The file has no column {column}; it has {known}.", column=quoted(column), known=known)
                 )
 
 

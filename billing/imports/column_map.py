@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from core.sheets import maps
 from core.sheets.maps import DateOrder, MapProblem
-from core.sheets.problems import shown
+from core.sheets.problems import quoted
 from core.text import say
 
 SHIPPED: Final = Path(__file__).parent / "maps"
@@ -23,7 +23,7 @@ LARGEST_MAP: Final = 256 * 1024  # bytes
 EVERYTHING_ELSE: Final = "*"
 
 
-class Field(StrEnum):
+class MappedField(StrEnum):
     """What an import fills in, by the names that maps and messages use."""
 
     NUMBER = "number"
@@ -43,9 +43,17 @@ class Field(StrEnum):
 
 
 REQUIRED: Final = frozenset(
-    {Field.NUMBER, Field.NAME, Field.COUNTRY, Field.CURRENCY, Field.PLAN, Field.TERM, Field.ACTIVATED_ON}
+    {
+        MappedField.NUMBER,
+        MappedField.NAME,
+        MappedField.COUNTRY,
+        MappedField.CURRENCY,
+        MappedField.PLAN,
+        MappedField.TERM,
+        MappedField.ACTIVATED_ON,
+    }
 )
-DATES: Final = frozenset({Field.CUSTOMER_SINCE, Field.ACTIVATED_ON})
+DATES: Final = frozenset({MappedField.CUSTOMER_SINCE, MappedField.ACTIVATED_ON})
 
 
 class Per(StrEnum):
@@ -56,7 +64,7 @@ class Per(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ColumnSource:
     """Where a field's value comes from: exactly one of the first four.
 
     ``pattern`` puts columns into a text: ``"Customer {customerID}"``. ``months_before_today`` is a column
@@ -87,7 +95,7 @@ class ColumnMap:
 
     name: str
     sha256: str
-    sources: Mapping[Field, Source]
+    sources: Mapping[MappedField, ColumnSource]
     delimiter: str = ","
     decimal_point: str = "."
     dates: DateOrder = DateOrder.YEAR_FIRST
@@ -101,19 +109,19 @@ class ColumnMap:
                 leaving data out is a decision, not an oversight.
         """
         present = set(header)
-        sources: dict[Field, Source] = {}
+        sources: dict[MappedField, ColumnSource] = {}
         for name, source in self.sources.items():
             missing = [column for column in source.columns if column not in present]
             if missing and not source.optional:
-                known = ", ".join(shown(column) for column in header[:40])
-                raise MapProblem(f"{name}: the file has no column {shown(missing[0])}; it has {known}.")
+                known = ", ".join(quoted(column) for column in header[:40])
+                raise MapProblem(f"{name}: the file has no column {quoted(missing[0])}; it has {known}.")
             if not missing:
                 sources[name] = source
         used = {column for source in self.sources.values() for column in source.columns}
         extra = [column for column in header if column not in used | self.ignored]
         if extra and EVERYTHING_ELSE not in self.ignored:
             raise MapProblem(
-                f"The map neither uses nor ignores {', '.join(shown(column) for column in extra[:40])}:"
+                f"The map neither uses nor ignores {', '.join(quoted(column) for column in extra[:40])}:"
                 " say what they are, or add them to file.ignore."
             )
         return ColumnMap(self.name, self.sha256, sources, self.delimiter, self.decimal_point, self.dates, self.ignored)
@@ -142,15 +150,15 @@ def parse_map(raw: bytes, *, name: str) -> ColumnMap:
 def _map(document: Mapping[str, Any], name: str, sha256: str) -> ColumnMap:
     file = maps.table("file", document.get("file", {}))
     maps.known_keys("file", file, (*maps.SETTINGS, "ignore"))
-    required = [name.value for name in Field if name in REQUIRED]
-    fields = maps.fields_of(document, tuple(Field), required)
-    sources = {Field(key): _source(Field(key), value) for key, value in fields.items()}
+    required = [name.value for name in MappedField if name in REQUIRED]
+    fields = maps.fields_of(document, tuple(MappedField), required)
+    sources = {MappedField(key): _source(MappedField(key), value) for key, value in fields.items()}
     ignored = file.get("ignore", [])
     if not isinstance(ignored, list) or not all(isinstance(column, str) for column in ignored):
         raise MapProblem("file.ignore: a list of column names is due.")
     used = {column for source in sources.values() for column in source.columns}
     if both := sorted(used & set(ignored)):
-        raise MapProblem(f"file.ignore: {shown(both[0])} is used, too.")
+        raise MapProblem(f"file.ignore: {quoted(both[0])} is used, too.")
     return ColumnMap(name, sha256, sources, ignored=frozenset(ignored), **maps.settings_of(file))
 
 
@@ -158,7 +166,7 @@ _ORIGINS: Final = ("column", "constant", "pattern", "months_before_today")
 _OPTIONS: Final = ("translate", "default", "optional", "per")
 
 
-def _source(name: Field, value: Any) -> Source:
+def _source(name: MappedField, value: Any) -> ColumnSource:
     place = f"fields.{name}"
     if isinstance(value, str):
         value = {"column": value}
@@ -184,9 +192,9 @@ def _source(name: Field, value: Any) -> Source:
         raise MapProblem(f"{place}.optional: true or false is due.")
     if optional and name in REQUIRED:
         raise MapProblem(f"{place}.optional: {name} must be there.")
-    if "per" in table and name is not Field.FEE:
+    if "per" in table and name is not MappedField.FEE:
         raise MapProblem(f"{place}.per: only a fee is per something.")
-    return Source(
+    return ColumnSource(
         **texts,
         translate=_translation(f"{place}.translate", table.get("translate", {})),
         optional=optional,
@@ -196,7 +204,7 @@ def _source(name: Field, value: Any) -> Source:
 
 def _translation(place: str, value: Any) -> dict[str, str]:
     table = maps.table(place, value)
-    return {key.strip(): maps.text(f"{place}.{shown(key)}", text).strip() for key, text in table.items()}
+    return {key.strip(): maps.text(f"{place}.{quoted(key)}", text).strip() for key, text in table.items()}
 
 
 def _check_pattern(place: str, pattern: str) -> None:

@@ -14,7 +14,7 @@ from django.db.models import Prefetch
 
 from accounts.customers.models import Customer
 from audit.bulk import CHUNK
-from billing.imports.column_map import Field
+from billing.imports.column_map import MappedField
 from billing.imports.values import CustomerRow
 from billing.money import format_amount
 from billing.plans.models import Plan, Price
@@ -29,17 +29,19 @@ from billing.subscriptions.actions import (
 )
 from billing.subscriptions.models import Subscription
 from core.sheets.cells import Candidate
-from core.sheets.problems import Problem, shown
-from core.sheets.report import Outcome, RowResult
+from core.sheets.problems import Problem, quoted
+from core.sheets.report import RowOutcome, RowResult
 from core.text import in_english
 
 _OF_CUSTOMER: Final = tuple(
-    name for name in Field if name not in {Field.PLAN, Field.TERM, Field.FEE, Field.ACTIVATED_ON}
+    name
+    for name in MappedField
+    if name not in {MappedField.PLAN, MappedField.TERM, MappedField.FEE, MappedField.ACTIVATED_ON}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CustomerDraft:
     """A row with the customer it makes, not saved, and what is wrong with them by their own fields."""
 
     candidate: Candidate[CustomerRow]
@@ -58,7 +60,7 @@ class Ready:
     costs: list[dict[str, str]]
 
 
-def draft(candidates: Sequence[Candidate[CustomerRow]]) -> list[Draft]:
+def draft(candidates: Sequence[Candidate[CustomerRow]]) -> list[CustomerDraft]:
     """Each row's customer, checked field by field and against the other rows. Asks the database nothing."""
     rows_of_number: dict[str, list[int]] = {}
     for candidate in candidates:
@@ -67,14 +69,14 @@ def draft(candidates: Sequence[Candidate[CustomerRow]]) -> list[Draft]:
     return [_draft(candidate, rows_of_number.get(candidate.number, [])) for candidate in candidates]
 
 
-def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> Draft:
+def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> CustomerDraft:
     problems = list(candidate.problems)
     if len(rows_with_number) > 1:
         rows = ", ".join(str(row) for row in rows_with_number[:10])
-        problems.append(Problem(Field.NUMBER.value, "twice", f"{shown(candidate.number)} is in rows {rows}."))
+        problems.append(Problem(MappedField.NUMBER.value, "twice", f"{quoted(candidate.number)} is in rows {rows}."))
     row = candidate.value
     if row is None:
-        return Draft(candidate, None, tuple(problems))
+        return CustomerDraft(candidate, None, tuple(problems))
     customer = Customer(
         **{name.value: row.texts[name] for name in _OF_CUSTOMER if name in row.texts},
         customer_since=row.customer_since,
@@ -83,7 +85,7 @@ def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> Dr
         customer.clean_fields()
     except ValidationError as error:
         problems.extend(Problem(name, "invalid", " ".join(messages)) for name, messages in error.message_dict.items())
-    return Draft(candidate, customer, tuple(problems))
+    return CustomerDraft(candidate, customer, tuple(problems))
 
 
 def prepare(
@@ -93,7 +95,7 @@ def prepare(
     they are until the transaction ends.
     """
     drafts = draft(candidates)
-    wanted = {drafted.candidate.value.texts[Field.PLAN] for drafted in drafts if drafted.candidate.value}
+    wanted = {drafted.candidate.value.texts[MappedField.PLAN] for drafted in drafts if drafted.candidate.value}
     plans = Plan.objects.order_by("pk").filter(code__in=wanted)
     shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update(no_key=True) if lock else plans)})
     known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
@@ -102,35 +104,37 @@ def prepare(
     return results, ready
 
 
-def _decide(drafted: Draft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]) -> RowResult:
+def _decide(drafted: CustomerDraft, here: Customer | None, shelf: _Shelf, today: date, ready: list[Ready]) -> RowResult:
     candidate, row = drafted.candidate, drafted.candidate.value
     problems = drafted.problems
-    outcome, detail = Outcome.REFUSED, ""
+    outcome, detail = RowOutcome.REFUSED, ""
     if not problems and row is not None and drafted.customer is not None:
         if here is not None:
             # The currency is the customer's and the subscription's: told once.
             problems = tuple(dict.fromkeys(_differences(row, drafted.customer, here)))
-            outcome = Outcome.REFUSED if problems else Outcome.KNOWN
+            outcome = RowOutcome.REFUSED if problems else RowOutcome.KNOWN
         else:
             made = _ready(row, drafted.customer, shelf, today)
             if isinstance(made, Ready):
                 ready.append(made)
-                outcome, detail = Outcome.ADDED, _in_words(made)
+                outcome, detail = RowOutcome.ADDED, _in_words(made)
             else:
                 problems = made
     return RowResult(candidate.row, candidate.number, outcome, detail, problems)
 
 
 def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> Ready | tuple[Problem, ...]:
-    code = row.texts[Field.PLAN]
+    code = row.texts[MappedField.PLAN]
     plan = shelf.plans.get(code)
     problems: list[Problem] = []
     if plan is None:
-        problems.append(Problem(Field.PLAN.value, "unknown", f"{shown(code)} is no plan here; {shelf.on_sale()}."))
+        problems.append(
+            Problem(MappedField.PLAN.value, "unknown", f"{quoted(code)} is no plan here; {shelf.on_sale()}.")
+        )
     elif obstacle := plan_obstacle(plan):
-        problems.append(Problem(Field.PLAN.value, obstacle.code, in_english(obstacle)))
+        problems.append(Problem(MappedField.PLAN.value, obstacle.code, in_english(obstacle)))
     if row.fee is not None and (obstacle := fee_obstacle(row.fee, customer.currency)):
-        problems.append(Problem(Field.FEE.value, obstacle.code, in_english(obstacle)))
+        problems.append(Problem(MappedField.FEE.value, obstacle.code, in_english(obstacle)))
     if problems or plan is None:
         return tuple(problems)
     subscription = Subscription(
@@ -147,7 +151,7 @@ def _ready(row: CustomerRow, customer: Customer, shelf: _Shelf, today: date) -> 
     price = shelf.price(plan, subscription.term, subscription.currency, day)
     if price is None:
         missing = no_price(plan, subscription.term, subscription.currency, day)
-        return (Problem(Field.PLAN.value, missing.code, in_english(missing)),)
+        return (Problem(MappedField.PLAN.value, missing.code, in_english(missing)),)
     return Ready(customer, subscription, sequence, price, shelf.costs(day, subscription.currency))
 
 
@@ -206,27 +210,27 @@ def _differences(row: CustomerRow, new: Customer, here: Customer) -> Iterator[Pr
             yield _differs(name, getattr(new, name.value), getattr(here, name.value))
     subscriptions = list(here.subscriptions.all())
     if not subscriptions:
-        yield Problem(Field.PLAN.value, "differs", "this customer is here, without any subscription.")
+        yield Problem(MappedField.PLAN.value, "differs", "this customer is here, without any subscription.")
         return
     yield from min((_subscription_differences(row, new, one) for one in subscriptions), key=len)
 
 
 def _subscription_differences(row: CustomerRow, new: Customer, here: Subscription) -> list[Problem]:
-    pairs: list[tuple[Field, object, object]] = [
-        (Field.PLAN, row.texts[Field.PLAN], here.plan.code),
-        (Field.TERM, row.term.value, here.term),
-        (Field.CURRENCY, new.currency, here.currency),
-        (Field.FEE, row.fee, here.agreed_fee),
-        (Field.ACTIVATED_ON, row.activated_on, here.activated_on),
+    pairs: list[tuple[MappedField, object, object]] = [
+        (MappedField.PLAN, row.texts[MappedField.PLAN], here.plan.code),
+        (MappedField.TERM, row.term.value, here.term),
+        (MappedField.CURRENCY, new.currency, here.currency),
+        (MappedField.FEE, row.fee, here.agreed_fee),
+        (MappedField.ACTIVATED_ON, row.activated_on, here.activated_on),
     ]
     return [_differs(name, theirs, ours) for name, theirs, ours in pairs if name in row.compared and theirs != ours]
 
 
-def _differs(name: Field, theirs: object, ours: object) -> Problem:
+def _differs(name: MappedField, theirs: object, ours: object) -> Problem:
     return Problem(name.value, "differs", f"is {_value(theirs)} in the file and {_value(ours)} here.")
 
 
 def _value(value: object) -> str:
     if value is None or value == "":
         return "blank"
-    return shown(f"{value:f}" if isinstance(value, Decimal) else str(value))
+    return quoted(f"{value:f}" if isinstance(value, Decimal) else str(value))

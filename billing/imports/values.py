@@ -16,11 +16,11 @@ from decimal import Decimal
 from string import Formatter
 from typing import Final
 
-from billing.imports.column_map import DATES, REQUIRED, ColumnMap, Field, Per
+from billing.imports.column_map import DATES, REQUIRED, ColumnMap, MappedField, Per
 from billing.periods import Term
 from core.sheets.cells import BadCell, Candidate, RowProblems, read_date
 from core.sheets.formulas import begins_as_formula
-from core.sheets.problems import Problem, shown
+from core.sheets.problems import Problem, quoted
 from core.sheets.reading import Record
 
 LONGEST_TEXT: Final = 10_000  # characters
@@ -31,8 +31,8 @@ _PHONE: Final = re.compile(r"\+[0-9][0-9 ()./-]{3,38}")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WHOLE: Final = re.compile(r"[0-9]{1,6}")
 
-_CHOICES: Final = frozenset({Field.KIND, Field.LANGUAGE})  # blank leaves the product's own default
-_TEXTS: Final = tuple(name for name in Field if name not in DATES | {Field.FEE, Field.TERM})
+_CHOICES: Final = frozenset({MappedField.KIND, MappedField.LANGUAGE})  # blank leaves the product's own default
+_TEXTS: Final = tuple(name for name in MappedField if name not in DATES | {MappedField.FEE, MappedField.TERM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class CustomerRow:
     """
 
     row: int
-    texts: Mapping[Field, str]
+    texts: Mapping[MappedField, str]
     term: Term
     fee: Decimal | None
     activated_on: date
     customer_since: date
-    compared: frozenset[Field]
+    compared: frozenset[MappedField]
 
     @property
     def number(self) -> str:
-        return self.texts[Field.NUMBER]
+        return self.texts[MappedField.NUMBER]
 
 
-class RowReader:
+class CustomerRowReader:
     """Reads the rows of one file by one map. ``today`` is the local day of the import."""
 
     def __init__(self, column_map: ColumnMap, header: Sequence[str], *, today: date) -> None:
@@ -82,24 +82,24 @@ class RowReader:
             return Candidate(record.row, "", None, (problem,))
         problems = RowProblems()
 
-        def attempt[T](name: Field, read: Callable[[Record, Field], T]) -> T | None:
+        def attempt[T](name: MappedField, read: Callable[[Record, MappedField], T]) -> T | None:
             return problems.attempt(name.value, read, record, name)
 
-        texts: dict[Field, str] = {}
+        texts: dict[MappedField, str] = {}
         for name in _TEXTS:
             text = attempt(name, self._text) if name in self._sources else None
             if text is not None and (text or name not in _CHOICES):
                 texts[name] = text
-        term = attempt(Field.TERM, self._term)
-        fee = attempt(Field.FEE, self._fee)
-        activated_on = attempt(Field.ACTIVATED_ON, self._date)
-        customer_since = attempt(Field.CUSTOMER_SINCE, self._date)
-        number = texts.get(Field.NUMBER, "")
+        term = attempt(MappedField.TERM, self._term)
+        fee = attempt(MappedField.FEE, self._fee)
+        activated_on = attempt(MappedField.ACTIVATED_ON, self._date)
+        customer_since = attempt(MappedField.CUSTOMER_SINCE, self._date)
+        number = texts.get(MappedField.NUMBER, "")
         if problems or term is None or activated_on is None:
             return Candidate(record.row, number, None, tuple(problems))
-        if fee is not None and self._sources[Field.FEE].per is Per.MONTH:
+        if fee is not None and self._sources[MappedField.FEE].per is Per.MONTH:
             fee *= term.months
-        silent = (_CHOICES - texts.keys()) | ({Field.CUSTOMER_SINCE} if customer_since is None else set())
+        silent = (_CHOICES - texts.keys()) | ({MappedField.CUSTOMER_SINCE} if customer_since is None else set())
         customer = CustomerRow(
             row=record.row,
             texts=texts,
@@ -115,10 +115,10 @@ class RowReader:
         due = len(self._header)
         if cells > due:
             return f"it has {cells} cells where the header has {due}: is one with a delimiter in it not quoted?"
-        missing = shown(self._header[cells])
+        missing = quoted(self._header[cells])
         return f"it has {cells} cells where the header has {due}: {missing} and what follows are missing."
 
-    def _raw(self, record: Record, name: Field) -> str:
+    def _raw(self, record: Record, name: MappedField) -> str:
         """What the map gives for the field, blank for nothing; not stripped yet, unless it was replaced."""
         source = self._sources.get(name)
         if source is None:
@@ -137,23 +137,23 @@ class RowReader:
             return source.translate[known]
         return raw if known else source.default
 
-    def _text(self, record: Record, name: Field) -> str:
+    def _text(self, record: Record, name: MappedField) -> str:
         raw = self._raw(record, name)
         text = unicodedata.normalize("NFC", raw.strip())
         if not text and name in REQUIRED:
             raise BadCell("blank", "is blank.")
         if len(text) > LONGEST_TEXT:
             raise BadCell("length", f"is longer than {LONGEST_TEXT:,} characters.")
-        if name is Field.PHONE and text.startswith("+") and not raw.startswith("\t"):
+        if name is MappedField.PHONE and text.startswith("+") and not raw.startswith("\t"):
             if not _PHONE.fullmatch(text):
-                raise BadCell("formula", f"{shown(raw)} begins with + and is no phone number.")
+                raise BadCell("formula", f"{quoted(raw)} begins with + and is no phone number.")
         elif begins_as_formula(raw) or begins_as_formula(text):
-            raise BadCell("formula", f"{shown(raw)} begins as a formula does.")
-        if any(_is_control(char, lines=name is Field.NOTES) for char in text):
-            raise BadCell("control", f"{shown(text)} holds a control character.")
+            raise BadCell("formula", f"{quoted(raw)} begins as a formula does.")
+        if any(_is_control(char, lines=name is MappedField.NOTES) for char in text):
+            raise BadCell("control", f"{quoted(text)} holds a control character.")
         return text
 
-    def _term(self, record: Record, name: Field) -> Term:
+    def _term(self, record: Record, name: MappedField) -> Term:
         raw = self._raw(record, name).strip()
         if not raw:
             raise BadCell("blank", "is blank.")
@@ -162,19 +162,19 @@ class RowReader:
         except ValueError:
             known = ", ".join(Term)
             raise BadCell(
-                "term", f"{shown(raw)} is no term of ours ({known}), and the map does not translate it."
+                "term", f"{quoted(raw)} is no term of ours ({known}), and the map does not translate it."
             ) from None
 
-    def _fee(self, record: Record, name: Field) -> Decimal | None:
+    def _fee(self, record: Record, name: MappedField) -> Decimal | None:
         raw = self._raw(record, name).strip()
         if not raw:
             return None
         match = self._amount.fullmatch(raw)
         if match is None:
-            raise BadCell("amount", f"{shown(raw)} is no plain amount such as 49{self._map.decimal_point}90.")
+            raise BadCell("amount", f"{quoted(raw)} is no plain amount such as 49{self._map.decimal_point}90.")
         return Decimal(f"{match[1]}.{match[2]}" if match[2] else match[1])
 
-    def _date(self, record: Record, name: Field) -> date | None:
+    def _date(self, record: Record, name: MappedField) -> date | None:
         raw = self._raw(record, name).strip()
         if not raw:
             if name in REQUIRED:
@@ -182,7 +182,7 @@ class RowReader:
             return None
         if self._sources[name].months_before_today is not None:
             if not _WHOLE.fullmatch(raw) or int(raw) > MOST_MONTHS:
-                raise BadCell("months", f"{shown(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
+                raise BadCell("months", f"{quoted(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
             return months_before(self._today, int(raw))
         return read_date(raw, self._map.dates, earliest=EARLIEST, latest=self._today)
 

@@ -30,7 +30,7 @@ from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, invoice_document
 from billing.invoices.models import Invoice
 from billing.invoices.panels import dispute_pill, invoice_pill
-from billing.invoices.receivables import UNASKED, owing, unasked_in_words, write_csv
+from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
 from billing.payments.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, SurplusForm
@@ -246,7 +246,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
             raise PermissionDenied
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="owing-{timezone.localdate()}.csv"'
-        write_csv(owing(), response)
+        write_csv(receivables(), response)
         return response
 
     customer_link = column(link, "customer", description=gettext_lazy("Customer"))

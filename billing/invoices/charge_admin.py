@@ -17,7 +17,7 @@ from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import Done, OptionalReasonForm, StaffAction
+from backoffice.actions import ActionResult, OptionalReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, pill
@@ -62,15 +62,15 @@ class AskForCharges(StaffAction[Charge]):
             subscription=obj.subscription.number,
         )
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         invoice = ask_for_charges(pk, by=by, reason=cleaned["reason"])
         due = money_text(invoice.due, invoice.currency)
-        return Done(
+        return ActionResult(
             say("Invoice {invoice} is issued; {due} is due.", invoice=invoice.number, due=due), page_url(invoice)
         )
 
 
-class Waiting(admin.SimpleListFilter):
+class WaitingFilter(admin.SimpleListFilter):
     title = gettext_lazy("state")
     parameter_name = "waits"
 
@@ -104,7 +104,7 @@ class ChargeAdmin(TrackedAdmin[Charge]):
     heading_pill = charge_pill
     staff_actions = (AskForCharges,)
     list_display = ("charged_on", "customer", "subscription", "reason", "state_pill", "amount_shown")
-    list_filter = (Waiting, "currency", "charged_on")
+    list_filter = (WaitingFilter, "currency", "charged_on")
     list_select_related = ("customer", "subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "subscription__number", "reason")

@@ -19,7 +19,7 @@ from django.db.models import F, OuterRef, Subquery, Sum
 from accounts.numbers.models import next_numbers
 from audit.bulk import CHUNK, create_from, create_tracked_from, update_tracked
 from billing.credits.models import Credit, CreditApplication
-from billing.credits.notifications import CreditsUsed, tell_credits_applied
+from billing.credits.notifications import CreditsUsed, notify_credits_applied
 from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.money import split_gross
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -30,7 +30,7 @@ PAYMENT_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class InvoiceDraft:
     """An invoice with its lines and the charges it asks for, nothing saved and no number taken."""
 
     invoice: Invoice
@@ -41,7 +41,9 @@ class Draft:
 # --- What an invoice says: reads and writes nothing ---------------------------------------------
 
 
-def draft_invoice(period: BillingPeriod, *, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)) -> Draft:
+def draft_invoice(
+    period: BillingPeriod, *, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)
+) -> InvoiceDraft:
     """The period's invoice: its fee, the charges that wait, less what credits bear."""
     invoice = build_invoice(period)
     return _drafted(invoice, [build_line(invoice)], charges, credited)
@@ -49,7 +51,7 @@ def draft_invoice(period: BillingPeriod, *, charges: Sequence[Charge] = (), cred
 
 def draft_charges(
     subscription: Subscription, charges: Sequence[Charge], *, on: date, credited: Decimal = Decimal(0)
-) -> Draft:
+) -> InvoiceDraft:
     """An invoice of charges alone, dated ``on``, less what credits bear."""
     invoice = Invoice(
         customer_id=subscription.customer_id,
@@ -64,7 +66,7 @@ def draft_charges(
     return _drafted(invoice, [], charges, credited)
 
 
-def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal) -> Draft:
+def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal) -> InvoiceDraft:
     for position, charge in enumerate(charges, start=len(lines) + 1):
         line = _charge_line(invoice, position, charge)
         lines.append(line)
@@ -73,7 +75,7 @@ def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charg
         invoice.gross += line.gross
     invoice.credited = credited
     invoice.state = Invoice.State.PAID if invoice.due == 0 else Invoice.State.ISSUED
-    return Draft(invoice, lines, charges)
+    return InvoiceDraft(invoice, lines, charges)
 
 
 def use_credits(credits: Iterable[Credit], due: Decimal) -> list[tuple[Credit, Decimal]]:
@@ -176,7 +178,7 @@ class Issued:
 
     period_id: int | None
     customer_id: int
-    draft: Draft
+    draft: InvoiceDraft
     uses: _Uses
     number: str
 
@@ -227,13 +229,15 @@ class _Drafts:
     """Drafts of periods: one for all that are alike, have no charge and as much credit."""
 
     def __init__(self) -> None:
-        self._plain: dict[tuple[int, Decimal], Draft] = {}
+        self._plain: dict[tuple[int, Decimal], InvoiceDraft] = {}
 
-    def draft(self, period: BillingPeriod, charges: Sequence[Charge], credits: Iterable[Credit]) -> tuple[Draft, _Uses]:
+    def draft(
+        self, period: BillingPeriod, charges: Sequence[Charge], credits: Iterable[Credit]
+    ) -> tuple[InvoiceDraft, _Uses]:
         uses = use_credits(credits, self._draft(period, charges, Decimal(0)).invoice.gross)
         return self._draft(period, charges, _sum(uses)), uses
 
-    def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> Draft:
+    def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> InvoiceDraft:
         if charges:
             return draft_invoice(period, charges=charges, credited=credited)
         key = id(period), credited
@@ -310,7 +314,7 @@ def _write(issued: Sequence[Issued]) -> None:
         if each.uses
     ]
     _write_uses([application for each in used for application in each.applications])
-    tell_credits_applied(used)
+    notify_credits_applied(used)
     for on, group in groupby(
         sorted((draft for each in issued if (draft := each.draft).charges), key=lambda draft: draft.invoice.issued_on),
         key=lambda draft: draft.invoice.issued_on,

@@ -29,7 +29,7 @@ UNASKED = gettext_noop("Charge that no invoice asks for")
 
 
 @dataclass(frozen=True, slots=True)
-class Owing:
+class Receivable:
     """One amount that a customer owes us; ``number`` is the invoice's, empty for a charge."""
 
     customer: Customer
@@ -46,19 +46,19 @@ def unasked_charges() -> QuerySet[Charge]:
     return Charge.objects.filter(invoiced_on__isnull=True, subscription__state=Subscription.State.ENDED)
 
 
-def owing() -> Iterator[Owing]:
+def receivables() -> Iterator[Receivable]:
     """Everything owed to us: invoices by their due date, then charges, oldest first."""
     for invoice in Invoice.objects.unpaid().select_related("customer").order_by("due_on", "pk").iterator(2000):
         what = OVERDUE if invoice.state == Invoice.State.OVERDUE else TO_PAY
         if invoice.disputed_on is not None:
             what = DISPUTED
         reason = invoice.dispute_reason
-        yield Owing(invoice.customer, what, invoice.due, invoice.currency, invoice.number, invoice.due_on, reason)
+        yield Receivable(invoice.customer, what, invoice.due, invoice.currency, invoice.number, invoice.due_on, reason)
     for charge in unasked_charges().select_related("customer").order_by("charged_on", "pk"):
-        yield Owing(charge.customer, UNASKED, charge.amount, charge.currency, "", None, charge.reason)
+        yield Receivable(charge.customer, UNASKED, charge.amount, charge.currency, "", None, charge.reason)
 
 
-def write_csv(rows: Iterable[Owing], stream: Any) -> None:
+def write_csv(rows: Iterable[Receivable], stream: Any) -> None:
     """The list as CSV, a header first. No cell of it can be run by a spreadsheet."""
     header = ("customer_number", "customer", "what", "amount", "currency", "invoice", "due_on", "reason")
     cells = (

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, begins, first_of, register_source
 from billing.invoices.models import CreditNote, Invoice
 from core.amounts import money_text
 from core.text import lower
@@ -38,9 +38,13 @@ def find_credit_notes(typed: Typed, user: User) -> Iterator[Found]:
         )
 
 
-register_source(Source(gettext_lazy("Invoices"), "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50))
+register_source(
+    SearchSource(gettext_lazy("Invoices"), "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50)
+)
 
 
 register_source(
-    Source(gettext_lazy("Credit notes"), "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55)
+    SearchSource(
+        gettext_lazy("Credit notes"), "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55
+    )
 )

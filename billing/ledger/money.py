@@ -33,7 +33,7 @@ from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
 from billing.ledger.periods import open_periods, periods, plan_changes, usage
 from billing.payments.models import BankLine, Chargeback, Payment
 from billing.payouts.models import Payout
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from core.fields import MoneyField
 
 NOTHING = Value(Decimal(0), output_field=MoneyField())
@@ -51,7 +51,7 @@ def sum_of(rows: models.QuerySet[Any], by: str, amount: str = "amount") -> Any:
 def credits() -> Iterator[Breach]:
     """Granted = applied + remaining + reversed + paid out; each of the parts is what its rows add up to."""
     # A payout that the bank could not make, or that a reversal stopped, went back to its credit.
-    approved = LeftoverPayout.objects.filter(state=LeftoverPayout.State.APPROVED).exclude(
+    approved = ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.APPROVED).exclude(
         payout__state__in=(Payout.State.CREDITED, Payout.State.CANCELLED)
     )
     rows = Credit.objects.annotate(

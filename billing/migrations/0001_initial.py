@@ -244,27 +244,7 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
-                name='LeftoverPayout',
-                fields=[
-                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
-                    ('reason', models.TextField(verbose_name='reason')),
-                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
-                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
-                    ('amount', core.fields.MoneyField(verbose_name='amount')),
-                    ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='leftover_payouts', to='billing.credit', verbose_name='credit')),
-                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
-                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
-                    ('payout', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leftover', to='billing.payout', verbose_name='payout')),
-                ],
-                options={
-                    'verbose_name': 'leftover payout',
-                    'verbose_name_plural': 'leftover payouts',
-                    'ordering': ('-proposed_at', '-pk'),
-                },
-            ),
-            migrations.CreateModel(
-                name='HistoricalLeftoverPayout',
+                name='HistoricalResidualCreditPayout',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
                     ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
@@ -403,6 +383,26 @@ class Migration(migrations.Migration):
                     'verbose_name': 'price',
                     'verbose_name_plural': 'prices',
                     'ordering': ('plan', 'term', 'currency', '-valid_from'),
+                },
+            ),
+            migrations.CreateModel(
+                name='ResidualCreditPayout',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='leftover_payouts', to='billing.credit', verbose_name='credit')),
+                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('payout', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leftover', to='billing.payout', verbose_name='payout')),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                ],
+                options={
+                    'verbose_name': 'leftover payout',
+                    'verbose_name_plural': 'leftover payouts',
+                    'ordering': ('-proposed_at', '-pk'),
                 },
             ),
             migrations.CreateModel(
@@ -1069,33 +1069,17 @@ class Migration(migrations.Migration):
                 model_name='bankline',
                 constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='bank_line_positive'),
             ),
-            migrations.AddConstraint(
-                model_name='leftoverpayout',
-                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='leftover_payout_positive'),
-            ),
-            migrations.AddConstraint(
-                model_name='leftoverpayout',
-                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='leftoverpayout_approved_by_another'),
-            ),
-            migrations.AddConstraint(
-                model_name='leftoverpayout',
-                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), ('payout__isnull', False), _connector='OR'), name='leftover_payout_approved_is_paid'),
-            ),
-            migrations.AddConstraint(
-                model_name='leftoverpayout',
-                constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('credit',), name='leftover_payout_one_proposed'),
+            migrations.AddIndex(
+                model_name='historicalresidualcreditpayout',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='billing_his_id_9d5cbe_idx'),
             ),
             migrations.AddIndex(
-                model_name='historicalleftoverpayout',
-                index=models.Index(fields=['id', '-history_date', '-history_id'], name='billing_his_id_7727eb_idx'),
+                model_name='historicalresidualcreditpayout',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='billing_his_history_3e3924_idx'),
             ),
             migrations.AddIndex(
-                model_name='historicalleftoverpayout',
-                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='billing_his_history_b4269c_idx'),
-            ),
-            migrations.AddIndex(
-                model_name='historicalleftoverpayout',
-                index=models.Index(fields=['-history_date', '-history_id'], name='billing_his_history_3968cd_idx'),
+                model_name='historicalresidualcreditpayout',
+                index=models.Index(fields=['-history_date', '-history_id'], name='billing_his_history_96f300_idx'),
             ),
             migrations.AddIndex(
                 model_name='historicalsubscription',
@@ -1136,6 +1120,22 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='price',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'published'), _negated=True), ('published_by__isnull', True)), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='price_published_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='residualcreditpayout',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='leftover_payout_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='residualcreditpayout',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='residualcreditpayout_approved_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='residualcreditpayout',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), ('payout__isnull', False), _connector='OR'), name='leftover_payout_approved_is_paid'),
+            ),
+            migrations.AddConstraint(
+                model_name='residualcreditpayout',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('credit',), name='leftover_payout_one_proposed'),
             ),
             migrations.AddConstraint(
                 model_name='subscription',

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import Done, PageAction, ReasonForm, StaffAction, of_row
+from backoffice.actions import ActionResult, PageAction, ReasonForm, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, pill, sub
@@ -45,10 +45,10 @@ class ReadStatement(PageAction):
         "others are listed here for a person. A statement that was read before adds nothing."
     )
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         report = import_bank(cleaned["statement"], by=by)
         left = "?state__exact=unmatched" if report.count(Became.UNMATCHED) else ""
-        return Done(report.counts(), f"../../{left}")
+        return ActionResult(report.counts(), f"../../{left}")
 
 
 class _OnLine(StaffAction[BankLine]):

@@ -15,7 +15,7 @@ from audit.actions import Action, Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
-from billing.payouts.notifications import tell_payout_made
+from billing.payouts.notifications import notify_payout_made
 from billing.remedies.effects import credit_obstacle, give_credit
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, say
@@ -67,7 +67,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
         payout.reference = reference.strip()
         payout.paid_on = paid_on
         checked(payout).save()
-        tell_payout_made(payout, by=by)
+        notify_payout_made(payout, by=by)
         return payout
 
 

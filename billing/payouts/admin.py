@@ -42,7 +42,7 @@ from billing.payouts.actions import (
 from billing.payouts.forms import PayoutPaidForm
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
-from billing.payouts.payables import owed, sums_by_kind, write_csv
+from billing.payouts.payables import payables, sums_by_kind, write_csv
 from core.amounts import money_text, sums_in_words
 from core.text import Text, say
 
@@ -203,7 +203,7 @@ class PayoutAdmin(TrackedAdmin[Payout]):
             raise PermissionDenied
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="owed-{timezone.localdate()}.csv"'
-        write_csv(owed(), response)
+        write_csv(payables(), response)
         return response
 
     @admin.display(description=gettext_lazy("Bank details"))

@@ -15,7 +15,7 @@ from backoffice.tables import TABLE
 from billing.payments.home import SHOWN, unmatched_bank_lines
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
-from billing.residual_credits.home import leftover_credits
+from billing.residual_credits.home import residual_credits_panel
 from core.amounts import money_text
 from core.text import say
 
@@ -49,4 +49,4 @@ def payouts_to_make(request: StaffRequest) -> Panel | None:
     )
 
 
-register_home_panels(unmatched_bank_lines, payouts_to_make, leftover_credits)
+register_home_panels(unmatched_bank_lines, payouts_to_make, residual_credits_panel)

@@ -10,7 +10,7 @@ from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 
 
-def tell_payout_made(payout: Payout, *, by: User) -> OutgoingMessage:
+def notify_payout_made(payout: Payout, *, by: User) -> OutgoingMessage:
     """Tell the customer that the bank has paid. Only the account's end is named: e-mail is no safe place for more."""
     assert payout.paid_on is not None
     reader = Reader(payout.customer.language)

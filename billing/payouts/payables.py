@@ -15,7 +15,7 @@ from accounts.customers.models import BankDetailsChange, Customer
 from billing.credits.models import Credit
 from billing.money import format_amount
 from billing.payouts.models import Payout
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.fields import MoneyField
@@ -30,7 +30,7 @@ LEFT = gettext_noop("Leftover credit")
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class Payable:
     """One amount that a customer is owed. ``pay_now`` says that the bank can be told; ``why_not`` why it cannot."""
 
     customer: Customer
@@ -50,7 +50,7 @@ class Owed:
 
 def leftover_credits() -> Any:
     """Credits that ended subscriptions left, annotated with ``left`` and with what of it is ``proposed``."""
-    proposed = LeftoverPayout.objects.filter(credit=OuterRef("pk"), state=LeftoverPayout.State.PROPOSED)
+    proposed = ResidualCreditPayout.objects.filter(credit=OuterRef("pk"), state=ResidualCreditPayout.State.PROPOSED)
     return (
         Credit.objects.with_remaining()
         .filter(subscription__state=Subscription.State.ENDED, left__gt=Decimal(0))  # type: ignore[misc]
@@ -58,14 +58,14 @@ def leftover_credits() -> Any:
     )
 
 
-def owed() -> Iterator[Owed]:
+def payables() -> Iterator[Payable]:
     """Everything owed: payouts to be paid and failed ones, then leftover credit, oldest first."""
     changes = Prefetch("customer__bank_details_changes", BankDetailsChange.objects.all())
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for payout in waiting.select_related("customer").prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
         why_not = in_english(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
-        yield Owed(
+        yield Payable(
             payout.customer,
             TO_BE_PAID if pending else FAILED,
             payout.amount,
@@ -80,12 +80,12 @@ def owed() -> Iterator[Owed]:
         reason = f"Left when {credit.subscription.number} ended"
         unproposed = credit.left - (credit.proposed or 0)
         if credit.proposed:
-            yield Owed(credit.customer, PROPOSED, credit.proposed, credit.currency, reason)
+            yield Payable(credit.customer, PROPOSED, credit.proposed, credit.currency, reason)
         if unproposed > 0:
-            yield Owed(credit.customer, LEFT, unproposed, credit.currency, reason)
+            yield Payable(credit.customer, LEFT, unproposed, credit.currency, reason)
 
 
-def write_csv(rows: Iterable[Owed], stream: Any) -> None:
+def write_csv(rows: Iterable[Payable], stream: Any) -> None:
     """The list as CSV, a header first. No cell of it can be run by a spreadsheet."""
     header = (
             "customer_number", "customer", "what", "amount", "currency", "pay_now", "iban", "account_holder", "key",

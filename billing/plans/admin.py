@@ -15,7 +15,7 @@ from accounts.four_eyes.admin import FourEyesAdmin, Publish, four_eyes_pill
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import Done, NoReasonForm, PageAction
+from backoffice.actions import ActionResult, NoReasonForm, PageAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, number, pill
@@ -122,10 +122,10 @@ class DraftPrice(_Draft):
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         plan = cleaned.pop("plan")
         price = draft_price(by=by, plan_id=plan.pk, **cleaned)
-        return Done(say("Drafted: {price}. A manager has to publish it.", price=price), page_url(price))
+        return ActionResult(say("Drafted: {price}. A manager has to publish it.", price=price), page_url(price))
 
 
 class PublishPrice(_Publish[Price]):
@@ -240,10 +240,10 @@ class DraftOperationCost(_Draft):
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         operation = cleaned.pop("operation")
         cost = draft_operation_cost(by=by, operation_id=operation.pk, **cleaned)
-        return Done(say("Drafted: {cost}. A manager has to publish it.", cost=cost), page_url(cost))
+        return ActionResult(say("Drafted: {cost}. A manager has to publish it.", cost=cost), page_url(cost))
 
 
 class PublishOperationCost(_Publish[OperationCost]):

@@ -17,7 +17,7 @@ from audit.actions import Refused
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageKind
 from billing.vocabulary import BillingRefusal
@@ -29,7 +29,7 @@ NOT_PAID = (Payout.State.PENDING, Payout.State.FAILED)
 # --- What a period bears ------------------------------------------------------------------------
 
 
-def hold(period: BillingPeriod, amount: Decimal) -> None:
+def reserve(period: BillingPeriod, amount: Decimal) -> None:
     """Count a proposed amount against the (locked) period's cap.
 
     Raises:
@@ -227,8 +227,8 @@ def take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:
         credit.paid_out -= payout.amount
     credit.reversed += amount
     credit.save()
-    for leftover in credit.leftover_payouts.filter(state=LeftoverPayout.State.PROPOSED):
-        leftover.state = LeftoverPayout.State.WITHDRAWN
+    for leftover in credit.leftover_payouts.filter(state=ResidualCreditPayout.State.PROPOSED):
+        leftover.state = ResidualCreditPayout.State.WITHDRAWN
         leftover.decided_by, leftover.decided_at = by, timezone.now()
         leftover.save()
 

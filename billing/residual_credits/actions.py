@@ -20,13 +20,13 @@ from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.money import is_whole_minor
 from billing.remedies.effects import cash_obstacle, order_payout
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import Subscription
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import money_text
 from core.text import say
 
-State = LeftoverPayout.State
+State = ResidualCreditPayout.State
 SUBJECT = ApprovalLimit.Subject.LEFTOVER_CREDIT
 
 #: An approver's limit covers the amount with what of this kind the customer was granted in so many days before.
@@ -56,7 +56,7 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
     return None
 
 
-def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
+def approve_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Everything about the person and the rows; the limit comes on top (``limit_obstacle``)."""
     found = reject_obstacle(leftover, by)
     if found:
@@ -74,7 +74,7 @@ def approve_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
     return None
 
 
-def limit_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
+def limit_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Whether the person's published limit covers the amount with what the customer was paid lately. Queries."""
     credit = leftover.credit
     limit = limit_of(by, SUBJECT, credit.currency, timezone.localdate())
@@ -84,18 +84,18 @@ def limit_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
 
 def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Decimal:
     """What of leftover credit was approved for the customer since then."""
-    found = LeftoverPayout.objects.filter(
+    found = ResidualCreditPayout.objects.filter(
         credit__customer=customer, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
     )
     return found.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 
 
-def reject_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
+def reject_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
     return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER, customer_id=leftover.credit.customer_id)
 
 
-def withdraw_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
+def withdraw_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Withdrawing is for billing, one's own or a colleague's."""
     return (
         open_obstacle(leftover)
@@ -107,7 +107,9 @@ def withdraw_obstacle(leftover: LeftoverPayout, by: User) -> Obstacle | None:
 # --- Actions ------------------------------------------------------------------------------------
 
 
-def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal | None = None) -> LeftoverPayout:
+def propose_residual_payout(
+    credit_id: int, *, by: User, reason: str, amount: Decimal | None = None
+) -> ResidualCreditPayout:
     """Propose to pay out what an ended subscription's credit has left, all of it unless ``amount`` says less.
 
     Raises:
@@ -119,7 +121,7 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
         action.about(credit, customer_id=credit.customer_id)
         action.refuse_if(propose_obstacle(credit, by))
         action.require_reason()
-        if LeftoverPayout.objects.filter(credit=credit, state=State.PROPOSED).exists():
+        if ResidualCreditPayout.objects.filter(credit=credit, state=State.PROPOSED).exists():
             raise Refused(say("A payout of this credit waits for approval already."), code=Refusal.DUPLICATE)
         wanted = credit.remaining if amount is None else amount
         if not 0 < wanted <= credit.remaining or not is_whole_minor(wanted, credit.currency):
@@ -131,7 +133,7 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
                 ),
                 code=Refusal.AMOUNT,
             )
-        leftover = LeftoverPayout(
+        leftover = ResidualCreditPayout(
             credit=credit, amount=wanted, reason=reason.strip(), proposed_by=by, proposed_at=timezone.now()
         )
         leftover.save()
@@ -139,13 +141,15 @@ def propose_leftover(credit_id: int, *, by: User, reason: str, amount: Decimal |
         return leftover
 
 
-def approve_leftover(leftover_id: int, *, by: User, reason: str = "", on: date | None = None) -> LeftoverPayout:
+def approve_residual_payout(
+    leftover_id: int, *, by: User, reason: str = "", on: date | None = None
+) -> ResidualCreditPayout:
     """Approve as the second person: the credit is paid out, and a payout under a key of its own waits for the bank.
 
     Raises:
         Refused: one's own proposal, linked to the customer, above the limit, less is left by now, no bank details.
     """
-    with act(BillingVerb.LEFTOVER_APPROVE, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_APPROVE, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
         require(by, May.APPROVE_LEFTOVER)
         leftover = _locked(action, leftover_id)
         action.refuse_if(approve_obstacle(leftover, by))
@@ -164,9 +168,9 @@ def approve_leftover(leftover_id: int, *, by: User, reason: str = "", on: date |
         return leftover
 
 
-def reject_leftover(leftover_id: int, *, by: User, reason: str) -> LeftoverPayout:
+def reject_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
     """Say no to a proposal, with the reason; the credit stays as it is."""
-    with act(BillingVerb.LEFTOVER_REJECT, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_REJECT, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
         require(by, May.APPROVE_LEFTOVER)
         leftover = _locked(action, leftover_id)
         action.refuse_if(reject_obstacle(leftover, by))
@@ -175,9 +179,9 @@ def reject_leftover(leftover_id: int, *, by: User, reason: str) -> LeftoverPayou
         return leftover
 
 
-def withdraw_leftover(leftover_id: int, *, by: User, reason: str = "") -> LeftoverPayout:
+def withdraw_residual_payout(leftover_id: int, *, by: User, reason: str = "") -> ResidualCreditPayout:
     """Take a proposal back."""
-    with act(BillingVerb.LEFTOVER_WITHDRAW, by=by, reason=reason, target=(LeftoverPayout, leftover_id)) as action:
+    with act(BillingVerb.LEFTOVER_WITHDRAW, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
         require(by, May.HANDLE_MONEY)
         leftover = _locked(action, leftover_id)
         action.refuse_if(withdraw_obstacle(leftover, by))
@@ -185,7 +189,7 @@ def withdraw_leftover(leftover_id: int, *, by: User, reason: str = "") -> Leftov
         return leftover
 
 
-def _locked(action: Action, leftover_id: int) -> LeftoverPayout:
-    leftover = action.lock(LeftoverPayout, leftover_id, "credit__customer", "credit__subscription", "credit")
+def _locked(action: Action, leftover_id: int) -> ResidualCreditPayout:
+    leftover = action.lock(ResidualCreditPayout, leftover_id, "credit__customer", "credit__subscription", "credit")
     action.about(leftover, customer_id=leftover.credit.customer_id)
     return leftover

@@ -20,26 +20,26 @@ from backoffice.links import link
 from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
 from billing.residual_credits.actions import (
-    approve_leftover,
     approve_obstacle,
+    approve_residual_payout,
     propose_obstacle,
-    reject_leftover,
     reject_obstacle,
-    withdraw_leftover,
+    reject_residual_payout,
     withdraw_obstacle,
+    withdraw_residual_payout,
 )
-from billing.residual_credits.forms import LeftoverForm
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.forms import ResidualPayoutForm
+from billing.residual_credits.models import ResidualCreditPayout
 from core.amounts import money_text, sums_in_words
 from core.text import Text, say
 
 
-class ProposeLeftover(StaffAction[Credit]):
+class ProposeResidualPayout(StaffAction[Credit]):
     name = "pay_out"
     label = gettext_lazy("Propose to pay it out")
     icon = "banknote"
     may = May.HANDLE_MONEY
-    form_class = LeftoverForm
+    form_class = ResidualPayoutForm
     rule = propose_obstacle
 
     def consequence(self, obj: Credit, by: User) -> Text:
@@ -53,12 +53,12 @@ class ProposeLeftover(StaffAction[Credit]):
 # --- What ended subscriptions left --------------------------------------------------------------
 
 
-class _OnLeftover(StaffAction[LeftoverPayout]):
-    def summary(self, rows: Sequence[LeftoverPayout], by: User) -> Text:
+class _OnResidualPayout(StaffAction[ResidualCreditPayout]):
+    def summary(self, rows: Sequence[ResidualCreditPayout], by: User) -> Text:
         return sums_in_words((leftover.credit.currency, leftover.amount) for leftover in rows)
 
 
-class ApproveLeftover(_OnLeftover):
+class ApproveResidualPayout(_OnResidualPayout):
     name = "approve"
     label = gettext_lazy("Approve")
     label_plural = gettext_lazy("Approve")
@@ -68,7 +68,7 @@ class ApproveLeftover(_OnLeftover):
     form_class = OptionalReasonForm
     rule = approve_obstacle
 
-    def consequence(self, obj: LeftoverPayout, by: User) -> Text:
+    def consequence(self, obj: ResidualCreditPayout, by: User) -> Text:
         customer = obj.credit.customer
         return say(
             "{amount} is to be paid to {customer}, {iban}.",
@@ -78,11 +78,11 @@ class ApproveLeftover(_OnLeftover):
         )
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        leftover = approve_leftover(pk, by=by, reason=cleaned["reason"])
+        leftover = approve_residual_payout(pk, by=by, reason=cleaned["reason"])
         return say("{payout}: approved, the payout waits for the bank.", payout=leftover)
 
 
-class RejectLeftover(_OnLeftover):
+class RejectResidualPayout(_OnResidualPayout):
     name = "reject"
     label = gettext_lazy("Reject")
     label_plural = gettext_lazy("Reject")
@@ -91,11 +91,11 @@ class RejectLeftover(_OnLeftover):
     may = May.APPROVE_LEFTOVER
     form_class = ReasonForm
     rule = reject_obstacle
-    action = reject_leftover
+    action = reject_residual_payout
     done = gettext_lazy("{payout}: rejected.")
 
 
-class WithdrawLeftover(_OnLeftover):
+class WithdrawResidualPayout(_OnResidualPayout):
     name = "withdraw"
     label = gettext_lazy("Withdraw")
     label_plural = gettext_lazy("Withdraw")
@@ -103,14 +103,14 @@ class WithdrawLeftover(_OnLeftover):
     may = May.HANDLE_MONEY
     form_class = OptionalReasonForm
     rule = withdraw_obstacle
-    action = withdraw_leftover
+    action = withdraw_residual_payout
     done = gettext_lazy("{payout}: taken back.")
 
 
-@admin.register(LeftoverPayout)
-class LeftoverPayoutAdmin(FourEyesAdmin[LeftoverPayout]):
+@admin.register(ResidualCreditPayout)
+class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
     may_view = May.SEE_MONEY
-    staff_actions = (ApproveLeftover, RejectLeftover, WithdrawLeftover)
+    staff_actions = (ApproveResidualPayout, RejectResidualPayout, WithdrawResidualPayout)
     list_display = ("proposed", "customer", "subscription", "amount_shown", "state_pill", "proposed_by", "decided_by")
     list_filter = ("state", "proposed_at")
     list_select_related = ("credit__customer", "credit__subscription", "proposed_by", "decided_by", "payout")
@@ -147,17 +147,17 @@ class LeftoverPayoutAdmin(FourEyesAdmin[LeftoverPayout]):
     )
 
     @admin.display(description=gettext_lazy("Credit"))
-    def credit_link(self, obj: LeftoverPayout) -> SafeString:
+    def credit_link(self, obj: ResidualCreditPayout) -> SafeString:
         return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
 
     amount_shown = column(money, "amount", "credit.currency", description=gettext_lazy("Amount"), ordering="amount")
 
     @admin.display(description=gettext_lazy("Proposed"))
-    def proposal(self, obj: LeftoverPayout) -> SafeString:
+    def proposal(self, obj: ResidualCreditPayout) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
     @admin.display(description=gettext_lazy("Decided"))
-    def decision(self, obj: LeftoverPayout) -> SafeString:
+    def decision(self, obj: ResidualCreditPayout) -> SafeString:
         return (
             format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
             if obj.decided_by
@@ -165,12 +165,12 @@ class LeftoverPayoutAdmin(FourEyesAdmin[LeftoverPayout]):
         )
 
     @admin.display(description=gettext_lazy("Payout"))
-    def payout_link(self, obj: LeftoverPayout) -> SafeString:
+    def payout_link(self, obj: ResidualCreditPayout) -> SafeString:
         if obj.payout is None:
             return SafeString(say("none"))
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
-    def page_title(self, obj: LeftoverPayout) -> Text:
+    def page_title(self, obj: ResidualCreditPayout) -> Text:
         return say(
             "{amount} left to {customer}",
             amount=money_text(obj.amount, obj.credit.currency),

@@ -8,6 +8,6 @@ from backoffice.actions import ReasonForm
 from backoffice.forms import AmountField
 
 
-class LeftoverForm(ReasonForm):
+class ResidualPayoutForm(ReasonForm):
     field_order = ("amount", "reason")
     amount = AmountField(label=_("Amount"), help_text=_("What is left of the credit, or less."))

@@ -18,17 +18,17 @@ from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
 from billing.payments.home import SHOWN
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from core.amounts import money_text
 from core.text import say, say_count
 
 
-def leftover_credits(request: StaffRequest) -> Panel | None:
+def residual_credits_panel(request: StaffRequest) -> Panel | None:
     """What ended subscriptions left of their credits and nobody has proposed to pay out."""
     user = request.user
     if not user.may(May.HANDLE_MONEY):
         return None
-    waiting = LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).values("credit")
+    waiting = ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.PROPOSED).values("credit")
     left: QuerySet[Any] = Credit.objects.left_by_ended_subscriptions().exclude(pk__in=waiting)
     found = list(left.select_related("customer", "subscription").order_by("granted_on", "pk")[:SHOWN])
     if not found:
@@ -50,17 +50,17 @@ def leftover_credits(request: StaffRequest) -> Panel | None:
     )
 
 
-def _leftovers_to_approve(user: User) -> Any:
+def _residual_payouts_to_approve(user: User) -> Any:
     if not user.may(May.APPROVE_LEFTOVER):
         return None
-    return LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exclude(proposed_by=user)
+    return ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.PROPOSED).exclude(proposed_by=user)
 
 
 register_besides(
     "leftovers",
-    _leftovers_to_approve,
+    _residual_payouts_to_approve,
     lambda count: say_count(
         "{count} payout of leftover credit to approve", "{count} payouts of leftover credit to approve", count
     ),
-    lambda: f"{reverse('admin:billing_leftoverpayout_changelist')}?state__exact=proposed",
+    lambda: f"{reverse('admin:billing_residualcreditpayout_changelist')}?state__exact=proposed",
 )

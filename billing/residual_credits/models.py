@@ -14,7 +14,7 @@ from core.fields import MoneyField, amount_text
 from core.text import say
 
 
-class LeftoverPayout(ApprovedByAnother):
+class ResidualCreditPayout(ApprovedByAnother):
     """Credit that a subscription left when it ended, to be paid out."""
 
     NOT_PROPOSED = gettext_noop("This payout is “{state}”: it waits for nobody any more.")

@@ -15,7 +15,7 @@ from accounts.staff.models import User
 from audit.actions import Refused
 from audit.bulk import create_from, create_tracked_from, update_held
 from audit.models import Event
-from billing.invoices.issuing import Draft, Issued, ToInvoice, issue_invoices
+from billing.invoices.issuing import InvoiceDraft, Issued, ToInvoice, issue_invoices
 from billing.money import format_amount
 from billing.subscriptions.actions import TermsInForce, ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
@@ -217,7 +217,7 @@ def _built(terms: TermsInForce, subscription: Subscription, due: _Due) -> Billin
         return refused
 
 
-def _count(result: BillingResult, draft: Draft) -> None:
+def _count(result: BillingResult, draft: InvoiceDraft) -> None:
     invoice = draft.invoice
     _add(result.gross, invoice.currency, invoice.gross)
     if invoice.credited:
@@ -282,7 +282,7 @@ class _Teller:
         self._data.append(data)
 
 
-def _what_it_asks(draft: Draft) -> tuple[str, dict[str, str]]:
+def _what_it_asks(draft: InvoiceDraft) -> tuple[str, dict[str, str]]:
     """An invoice's period and amounts, in words and as the event's data."""
     invoice = draft.invoice
     unit = invoice.currency

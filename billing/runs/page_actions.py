@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import ActionForm, Done, NoReasonForm, PageAction
+from backoffice.actions import ActionForm, ActionResult, NoReasonForm, PageAction
 from backoffice.display import number
 from backoffice.links import link, page_url
 from backoffice.panels import Panel
@@ -51,9 +51,9 @@ class RunBilling(PageAction):
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {"due": due_for_billing(timezone.localdate()), "most": MOST_BY_PAGE}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Text | Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> Text | ActionResult:
         if job := _running():
-            return Done(say("Billing runs in the background already; here is how far it is."), page_url(job))
+            return ActionResult(say("Billing runs in the background already; here is how far it is."), page_url(job))
         today = timezone.localdate()
         due = due_for_billing(today, show=0).subscriptions
         if due > MOST_BY_PAGE:
@@ -61,7 +61,7 @@ class RunBilling(PageAction):
             with translation.override(RECORD):
                 title = f"Billing for {date_format(today)}"
             job = start_job(BILLING_RUN.name, title, parameters, by=by)
-            return Done(
+            return ActionResult(
                 say("{count} subscriptions are billed in the background; here is how far it is.", count=counted(due)),
                 page_url(job),
             )

@@ -22,7 +22,7 @@ from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
-from billing.subscriptions.notifications import tell_cancellation
+from billing.subscriptions.notifications import notify_cancellation
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, number_text, say
 
@@ -271,7 +271,7 @@ def cancel_subscription(
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), requested)
         action.data["takes_effect_on"] = ends_on.isoformat()
         action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
-        tell_cancellation(subscription, ends_on=ends_on, by=by)
+        notify_cancellation(subscription, ends_on=ends_on, by=by)
         return subscription
 
 

@@ -21,7 +21,7 @@ from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import ActionForm, Done, PageAction, ReasonForm, StaffAction, of_row
+from backoffice.actions import ActionForm, ActionResult, PageAction, ReasonForm, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column
@@ -83,10 +83,10 @@ class OpenSubscription(PageAction):
             return {}
         return _opening(form.cleaned_data)
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         customer, plan = cleaned.pop("customer"), cleaned.pop("plan")
         subscription = open_subscription(by=by, customer_id=customer.pk, plan_id=plan.pk, **cleaned)
-        return Done(
+        return ActionResult(
             say("{subscription} is open, with its first period and invoice.", subscription=subscription),
             page_url(subscription),
         )

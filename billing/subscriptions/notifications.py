@@ -12,7 +12,7 @@ from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 
 
-def tell_cancellation(subscription: Subscription, *, ends_on: date, by: User) -> OutgoingMessage:
+def notify_cancellation(subscription: Subscription, *, ends_on: date, by: User) -> OutgoingMessage:
     """Confirm a cancellation that was just saved (F1, F2): ``ends_on`` is the first day without service."""
     assert subscription.cancelled_on is not None
     # The row's version tells one cancellation from a later one, after the first was undone.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, begins, first_of, register_source
 from billing.subscriptions.models import Subscription
 from core.text import lower
 
@@ -26,5 +26,7 @@ def find_subscriptions(typed: Typed, user: User) -> Iterator[Found]:
 
 
 register_source(
-    Source(gettext_lazy("Subscriptions"), "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35)
+    SearchSource(
+        gettext_lazy("Subscriptions"), "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35
+    )
 )

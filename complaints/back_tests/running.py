@@ -171,7 +171,7 @@ def _refunds_around(back_test: BackTest, batch: Sequence[Complaint]) -> list[Ref
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """What a refund comes to under the draft, and which of the ``REASONS`` tell why; ``sentence`` adds words, in
     English: they are kept.
     """
@@ -181,7 +181,7 @@ class Outcome:
     sentence: str = ""
 
 
-def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -> Iterator[tuple[Refund, Outcome]]:
+def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -> Iterator[tuple[Refund, CaseOutcome]]:
     """Each refund under the draft, with what those before it on its period come to under the draft."""
     before: dict[int, _Before] = defaultdict(_Before)
     for refund in refunds:
@@ -190,7 +190,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
         obstacle = basis_obstacle(refund.complaint, refund.basis, draft)
         if obstacle:
             earlier.add(refund, Decimal(0), ())
-            yield refund, Outcome(Decimal(0), ("basis",), in_english(obstacle))
+            yield refund, CaseOutcome(Decimal(0), ("basis",), in_english(obstacle))
             continue
         stored = inputs_from_json(refund.inputs)
         inputs = _with_figures(stored, refund, draft.parameters, facts)
@@ -198,7 +198,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
         inputs = earlier.taken_into(inputs)
         if inputs == stored:
             earlier.add(refund, refund.total, counted_by(refund))
-            yield refund, Outcome(refund.total)
+            yield refund, CaseOutcome(refund.total)
             continue
         quote = calculate(inputs, refund.calculation_version)
         reasons: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
             figure = "as_of" if refund.basis == Refund.Basis.USAGE else "outages"
             reasons = (figure,) if changed else ("earlier",)
         earlier.add(refund, quote.total, quote.counted)
-        yield refund, Outcome(quote.total, reasons)
+        yield refund, CaseOutcome(quote.total, reasons)
 
 
 def _with_figures(stored: QuoteInputs, refund: Refund, parameters: RefundParameters, facts: QuoteFacts) -> QuoteInputs:
@@ -267,7 +267,7 @@ class _Before:
 # --- One case -----------------------------------------------------------------------------------
 
 
-def _given(complaint: Complaint, refund: Refund, outcome: Outcome, judges: Judges, tally: Tally) -> BackTestCase:
+def _given(complaint: Complaint, refund: Refund, outcome: CaseOutcome, judges: Judges, tally: Tally) -> BackTestCase:
     """A refund that stands, then and under the draft."""
     then, draft = judges.of(refund)
     reasons, words = list(outcome.reasons), [outcome.sentence] if outcome.sentence else []
@@ -342,16 +342,16 @@ def _is_upheld(complaint: Complaint) -> bool:
     return complaint.decision is not None and complaint.decision.is_upheld
 
 
-def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: QuoteFacts) -> Outcome:
+def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: QuoteFacts) -> CaseOutcome:
     obstacle = basis_obstacle(complaint, basis, terms)
     if obstacle:
-        return Outcome(Decimal(0), sentence=in_english(obstacle))
+        return CaseOutcome(Decimal(0), sentence=in_english(obstacle))
     try:
         as_of = timezone.localdate(complaint.received_at)
         inputs = inputs_for(complaint.period, Choices(basis=basis), terms.parameters, facts, as_of=as_of)
-        return Outcome(calculate(inputs).total)
+        return CaseOutcome(calculate(inputs).total)
     except QuoteInputError as problem:
-        return Outcome(Decimal(0), sentence=problem.message)
+        return CaseOutcome(Decimal(0), sentence=problem.message)
 
 
 def _count_deadlines(

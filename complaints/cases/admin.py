@@ -18,14 +18,14 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from accounts.customers.links import links_read_once
 from accounts.staff.permissions import May
 from audit.models import Event, EventQuerySet
-from backoffice.admin import BarItem, TrackedAdmin
+from backoffice.admin import ActionState, TrackedAdmin
 from backoffice.display import column, escaped, pill, sub, when
 from backoffice.links import link
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import last_done
 from backoffice.requests import StaffRequest
 from billing.subscriptions.models import current_periods
-from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
+from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
 from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
 from complaints.cases.page_actions.case_actions import CASE_ACTIONS
 from complaints.cases.page_actions.registration import Register
@@ -155,7 +155,7 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
 
     @admin.display(description=gettext_lazy("Deadlines"))
     def deadlines(self, obj: Complaint) -> SafeString:
-        shown = {due.deadline: due_pill(due) for due in dues_of(obj)}
+        shown = {due.deadline: due_pill(due) for due in deadline_statuses_of(obj)}
         kinds = DeadlineBreach.Deadline
         decide = format_html(gettext("decide before {time}"), time=when(obj.decide_due_at))
         decide_pill = shown.get(kinds.DECIDE, "")
@@ -208,7 +208,7 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
         """The whole case: its refunds and what they gave are on its page."""
         return Event.objects.of_complaint(obj.pk)
 
-    def action_bar(self, request: StaffRequest, obj: Complaint, seen: int) -> list[BarItem]:
+    def action_bar(self, request: StaffRequest, obj: Complaint, seen: int) -> list[ActionState]:
         by = request.user
         with links_read_once(by):
             return super().action_bar(request, obj, seen)

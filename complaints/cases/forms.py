@@ -184,7 +184,7 @@ class ChannelReasonForm(ReasonForm):
     field_order = ["channel", "reason"]
 
 
-class MergeForm(ReasonForm):
+class MergeComplaintsForm(ReasonForm):
     """Into which complaint."""
 
     into = forms.CharField(label=_("Into complaint"), max_length=12, help_text=_("Its code, such as C-00042."))

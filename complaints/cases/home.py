@@ -16,7 +16,7 @@ from backoffice.display import sub
 from backoffice.links import link
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest, asked_once
-from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, near_deadline
+from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
 from complaints.cases.models import Complaint
 from complaints.cases.pills import complaint_pill, deadline_pill
 from core.text import join, say
@@ -155,7 +155,7 @@ def near_their_deadline(request: StaffRequest) -> Panel | None:
     user = request.user
     if not user.may(May.WORK_COMPLAINTS):
         return None
-    near = [one for one in _cases(request) if any(due.is_near for due in dues_of(one))][:NEAR]
+    near = [one for one in _cases(request) if any(due.is_near for due in deadline_statuses_of(one))][:NEAR]
     if not near:
         return None
     table = _table(near, with_owner=True)

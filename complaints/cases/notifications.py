@@ -22,7 +22,7 @@ from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 
 
-def tell_lead(complaint: Complaint, *, by: User) -> list[User]:
+def notify_lead(complaint: Complaint, *, by: User) -> list[User]:
     """Tell the lead of the case's team by e-mail that it was escalated for its age; where it has none, every lead.
 
     Leaves an event that names who was told, and one message each in the outbox. Somebody who is linked to the customer

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from backoffice.display import PillTone, pill
-from complaints.cases.deadlines.status import Due, dues_of, most_urgent
+from complaints.cases.deadlines.status import DeadlineStatus, deadline_statuses_of, most_urgent
 from complaints.cases.models import Complaint, DeadlineBreach
 
 _COMPLAINT: dict[str, PillTone] = {
@@ -40,11 +40,11 @@ def deadline_pill(complaint: Complaint, now: datetime | None = None) -> SafeStri
     """The most urgent deadline that the case has to meet; nothing once decided. Asks nothing where ``DUE_RELATIONS``
     are fetched.
     """
-    due = most_urgent(dues_of(complaint, now))
+    due = most_urgent(deadline_statuses_of(complaint, now))
     return SafeString("") if due is None else due_pill(due)
 
 
-def due_pill(due: Due) -> SafeString:
+def due_pill(due: DeadlineStatus) -> SafeString:
     """How long is left to meet one deadline, or since when it is overdue."""
     return _due_pill(due.deadline, due.days_left, due.is_missed, due.is_near, get_language())
 
@@ -53,12 +53,12 @@ def due_pill(due: Due) -> SafeString:
 def _due_pill(
     deadline: DeadlineBreach.Deadline, days_left: int, is_missed: bool, is_near: bool, language: str | None
 ) -> SafeString:
-    due = Due(deadline, datetime.min.replace(tzinfo=UTC), days_left, is_missed, is_near)
+    due = DeadlineStatus(deadline, datetime.min.replace(tzinfo=UTC), days_left, is_missed, is_near)
     return pill(due.in_words, "bad" if is_missed else "warn" if is_near else "mute")
 
 
-def shown_dues(complaint: Complaint) -> list[Due]:
+def shown_dues(complaint: Complaint) -> list[DeadlineStatus]:
     """What a page's head shows: the most urgent deadline, and the other one if it is near or missed, too."""
-    dues = dues_of(complaint)
+    dues = deadline_statuses_of(complaint)
     urgent = most_urgent(dues)
     return [due for due in dues if due == urgent or due.is_near or due.is_missed]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import ActionForm, Done, PageAction
+from backoffice.actions import ActionForm, ActionResult, PageAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column
 from backoffice.requests import StaffRequest
@@ -80,9 +80,9 @@ class Choose(PageAction):
             return say("No e-mail address of yours is on file: an administrator can enter it.")
         return None
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         row = choose_digest_times(by=by, **cleaned)
-        return Done(
+        return ActionResult(
             say("Your digest: {times}.", times=in_words(row)),
             reverse("admin:complaints_digesttimes_do", args=(self.name,)),
         )

@@ -18,7 +18,7 @@ from django.utils.translation import override
 from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
 from accounts.staff.permissions import APPROVAL_OF
-from complaints.cases.deadlines.status import DUE_RELATIONS, Due, dues_of, near_deadline
+from complaints.cases.deadlines.status import DUE_RELATIONS, DeadlineStatus, deadline_statuses_of, near_deadline
 from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint
 from complaints.refunds.approval_rules import Authority, granted_lately, may_approve
@@ -45,7 +45,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingItems:
     """A proposal that a person may approve, and by whose right."""
 
     refund: Refund
@@ -81,12 +81,12 @@ def _shortened[Row](rows: Sequence[Row], in_words: Callable[[Row], Text]) -> Seq
 # --- Proposals ----------------------------------------------------------------------------------
 
 
-def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[int, Sequence[Waiting]]:
+def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[int, Sequence[WaitingItems]]:
     """By person: the proposals that they may approve now, limits and four eyes considered, what expires first first."""
     today = timezone.localdate(now)
     rights = ApprovalRights(today)
     bases = {person.pk: _bases_of(person, rights) for person in people}
-    found: dict[int, list[Waiting]] = {person.pk: [] for person in people}
+    found: dict[int, list[WaitingItems]] = {person.pk: [] for person in people}
     wanted = set().union(*bases.values()) if bases else set()
     if not wanted:
         return found
@@ -99,7 +99,7 @@ def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[
                 continue
             answer = may_approve(refund, person, rights=rights, granted=granted[refund.pk])
             if isinstance(answer, Authority):
-                found[person.pk].append(Waiting(refund, answer))
+                found[person.pk].append(WaitingItems(refund, answer))
     return found
 
 
@@ -109,7 +109,7 @@ def _bases_of(person: User, rights: ApprovalRights) -> set[str]:
     return {basis for basis in Refund.Basis.values if any(one.may(APPROVAL_OF[basis]) for one in able)}
 
 
-def _proposal_in_words(waiting: Waiting, reader: Reader) -> Text:
+def _proposal_in_words(waiting: WaitingItems, reader: Reader) -> Text:
     refund, right = waiting.refund, waiting.authority.right
     said: dict[str, object] = {
         "refund": refund.code,
@@ -131,7 +131,7 @@ class _Urgent:
     """A case with those of its deadlines that are near or missed."""
 
     complaint: Complaint
-    dues: Sequence[Due]
+    dues: Sequence[DeadlineStatus]
 
 
 def _deadlines_of(people: Sequence[User], now: datetime) -> Mapping[int, Sequence[_Urgent]]:
@@ -141,7 +141,7 @@ def _deadlines_of(people: Sequence[User], now: datetime) -> Mapping[int, Sequenc
     )
     cases = Complaint.objects.filter(missed | near_deadline(now), owner__in=people).select_related("customer")
     for complaint in cases.prefetch_related(*DUE_RELATIONS).order_by("decide_due_at", "pk"):
-        urgent = [due for due in dues_of(complaint, now) if due.is_missed or due.is_near]
+        urgent = [due for due in deadline_statuses_of(complaint, now) if due.is_missed or due.is_near]
         assert complaint.owner_id is not None
         found[complaint.owner_id].append(_Urgent(complaint, urgent))
     return found

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import Done, PageAction, StaffAction, of_row
+from backoffice.actions import ActionResult, PageAction, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column, pill, when
 from backoffice.links import page_url
@@ -24,7 +24,7 @@ from complaints.quotes.text import hours_in_words
 from core.text import Text, say
 
 
-class Record(PageAction):
+class RecordIncident(PageAction):
     name = "record"
     label = gettext_lazy("Record an incident")
     tone = "primary"
@@ -32,9 +32,9 @@ class Record(PageAction):
     may = May.EDIT_INCIDENTS
     form_class = IncidentForm
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         incident = incidents.record_incident(by=by, **cleaned["action"])
-        return Done(say("{incident} is recorded.", incident=incident.code), page_url(incident))
+        return ActionResult(say("{incident} is recorded.", incident=incident.code), page_url(incident))
 
 
 class IncidentAction(StaffAction[Incident]):
@@ -42,7 +42,7 @@ class IncidentAction(StaffAction[Incident]):
     may = May.EDIT_INCIDENTS
 
 
-class End(IncidentAction):
+class EndIncident(IncidentAction):
     name = "end"
     label = gettext_lazy("It is over")
     tone = "primary"
@@ -56,7 +56,7 @@ class End(IncidentAction):
         return {"ends_at": timezone.localtime()}
 
 
-class Edit(IncidentAction):
+class EditIncident(IncidentAction):
     name = "edit"
     label = gettext_lazy("Correct")
     icon = "pencil"
@@ -77,8 +77,8 @@ class Edit(IncidentAction):
 @admin.register(Incident)
 class IncidentAdmin(TrackedAdmin[Incident]):
     may_view = May.SEE_CASES
-    staff_actions = (End, Edit)
-    page_actions = (Record,)
+    staff_actions = (EndIncident, EditIncident)
+    page_actions = (RecordIncident,)
     list_display = ("code", "title", "kind", "began", "ended", "length")
     list_filter = ("scheduled",)
     search_fields = ("code", "title")

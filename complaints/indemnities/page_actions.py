@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
-from backoffice.actions import ActionForm, Done
+from backoffice.actions import ActionForm, ActionResult
 from backoffice.links import page_url
 from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import CaseAction
@@ -55,6 +55,8 @@ class Indemnify(CaseAction):
             return {"problem": str(found)}
         return quote_context(obj, obj.period, Choices(Basis.SPECIAL, special_amount=found.amount))
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         refund = draft_indemnity(pk, by=by, remedies=[{"kind": cleaned["remedy"]}])
-        return Done(say("{refund} is drafted. Look at it and propose it.", refund=refund.code), page_url(refund))
+        return ActionResult(
+            say("{refund} is drafted. Look at it and propose it.", refund=refund.code), page_url(refund)
+        )

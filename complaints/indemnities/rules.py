@@ -98,14 +98,14 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
             ),
             code=ComplaintRefusal.NO_INDEMNITY,
         )
-    matter = whole_matter(complaint)
+    matter = merged_cases(complaint)
     late = latest_answer(matter)
     if late is None:
         return Obstacle(
             say("{complaint} was decided in time.", complaint=complaint.code), code=ComplaintRefusal.IN_TIME
         )
     facts = QuoteFacts.load([each.period for each in matter])
-    fault = fault_of(matter, facts)
+    fault = cause_of_delay(matter, facts)
     standing = _standing(matter, fault)
     if standing is not None:
         return Obstacle(
@@ -142,7 +142,7 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
             say("{refund} is an indemnity, which is a special case: its basis stays.", refund=refund.code),
             code=ComplaintRefusal.INDEMNITY,
         )
-    late = _answered(breach, _decisions(whole_matter(refund.complaint)))
+    late = _answered(breach, _decisions(merged_cases(refund.complaint)))
     most = None if late is None else refund.complaint.terms.indemnity_for(late.days_late, refund.currency)
     if most is None or (refund.special_amount or Decimal(0)) <= most:
         return None
@@ -160,7 +160,7 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
 # --- The matter and its answer ------------------------------------------------------------------
 
 
-def whole_matter(complaint: Complaint) -> list[Complaint]:
+def merged_cases(complaint: Complaint) -> list[Complaint]:
     """The case and all that were merged into it, by way of others too, with their breaches and decisions; the one
     received first at the front.
     """
@@ -199,7 +199,7 @@ def _answered(breach: DeadlineBreach, decisions: Sequence[Decision]) -> LateAnsw
 # --- Once per fault -----------------------------------------------------------------------------
 
 
-def fault_of(matter: Sequence[Complaint], facts: QuoteFacts) -> str:
+def cause_of_delay(matter: Sequence[Complaint], facts: QuoteFacts) -> str:
     """What lies beneath the matter: the incident that interrupted the subscription, else the case received first.
 
     It is kept, and told from others by what it says: in English, whoever asks.

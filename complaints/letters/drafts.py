@@ -60,7 +60,7 @@ def decision(complaint: Complaint) -> NewMessage:
     fields: dict[str, Value] = {
         **_case_fields(complaint),
         "reasons": made.reasons,
-        "further_way": complaint.terms.further_way,
+        "appeal_route": complaint.terms.appeal_route,
     }
     if made.outcome != Decision.Outcome.REJECTED:
         fields |= _refund_fields(complaint)

@@ -32,7 +32,7 @@ from complaints.quotes.text import basis_in_words, plan_in_words
 from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.forms import RemedyMixForm
 from complaints.refunds.models import Refund
-from complaints.refunds.remedies import remedy_plan_for, tidy_plan
+from complaints.refunds.remedies import normalise_plan, remedy_plan_for
 from complaints.refunds.remedy_kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
 from core.text import say
@@ -167,7 +167,7 @@ def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingP
 def _mix(form: LiveQuoteForm, live: LiveQuote, period: BillingPeriod) -> dict[str, Any]:
     """The chosen mix of remedies in words, or why it cannot be."""
     try:
-        plan = remedy_plan_for(tidy_plan(form.remedies, period.currency), live.quote.total, period, live.terms)
+        plan = remedy_plan_for(normalise_plan(form.remedies, period.currency), live.quote.total, period, live.terms)
     except Refused as refusal:
         return {"mix_problem": refusal.message}
     return {"mix": plan_in_words(plan, period.currency)}

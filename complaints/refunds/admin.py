@@ -37,7 +37,7 @@ from core.text import Text, say
 @admin.register(Refund)
 class RefundAdmin(InboxPages):
     may_view = May.SEE_CASES
-    staff_actions = (*REFUND_ACTIONS, reversals.Propose)
+    staff_actions = (*REFUND_ACTIONS, reversals.ProposeReversal)
     list_display = ("code", "who", "status", "basis", "proposer", "amount", "expires")
     list_display_links = ("code", "who")
     numeric_columns = ("amount",)

@@ -16,7 +16,7 @@ from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, live_quote
 from complaints.refunds.models import Contribution, Refund
-from complaints.refunds.remedies import loosened
+from complaints.refunds.remedies import with_open_amount
 
 
 def lock_refund(action: Action, refund_id: int) -> Refund:
@@ -36,7 +36,7 @@ def quote_of(refund: Refund) -> LiveQuote:
 def back_to_draft(refund: Refund, reason: str) -> None:
     refund.state = Refund.State.DRAFT
     refund.returned_reason = reason
-    refund.remedy_plan = loosened(refund.remedy_plan)
+    refund.remedy_plan = with_open_amount(refund.remedy_plan)
     set_draft_expiry(refund)
     refund.save()
 

@@ -31,9 +31,11 @@ from complaints.cases.home import (
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.pills import refund_pill
 from complaints.refunds.work_queues import waiting_for_approval_of
-from complaints.statistics.home import FROZEN
 from core.amounts import money_text
 from core.text import join, say
+
+#: What a proposal froze is long, and no card shows it.
+FROZEN = ("inputs", "lines", "counted", "remedy_plan", "evidence", "justification")
 
 
 def _waiting(user: User) -> Any:

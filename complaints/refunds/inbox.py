@@ -28,7 +28,7 @@ from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
 from complaints.refunds.approval_rules import granted_lately
 from complaints.refunds.models import Refund
-from complaints.refunds.page_actions import Approve, Reject, Return
+from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
 from complaints.refunds.pills import expiry_pill
 from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
 from core.amounts import money_text
@@ -58,7 +58,7 @@ class InboxPages(TrackedAdmin[Refund]):
         """Those who approve something, themselves or in somebody's place today."""
         if not self.has_view_permission(request):
             return False
-        return allowed(request.user, Approve.may) or counts_of(request).get(STOOD_IN, 0) > 0
+        return allowed(request.user, ApproveRefund.may) or counts_of(request).get(STOOD_IN, 0) > 0
 
     def inbox(self, request: StaffRequest) -> HttpResponse:
         """What waits for this person, what expires first on top."""
@@ -94,7 +94,7 @@ class InboxPages(TrackedAdmin[Refund]):
         if refund is None:
             raise Http404
         user = request.user
-        approve = Approve()
+        approve = ApproveRefund()
         form = approve.form_class(rows=[refund], by=user, auto_id=f"inbox-{pk}-%s")
         return {
             **frozen_quote_context(refund),
@@ -105,7 +105,7 @@ class InboxPages(TrackedAdmin[Refund]):
             "form": form,
             "choice": form["choice"] if "choice" in form.fields else None,
             "obstacle": approve.obstacle(refund, user),
-            "end_obstacle": Return().obstacle(refund, user),
+            "end_obstacle": ReturnRefund().obstacle(refund, user),
             "consequence": approve.consequence(refund, user),
             "granted": _granted(refund),
             "similar": _similar(refund),
@@ -113,7 +113,7 @@ class InboxPages(TrackedAdmin[Refund]):
             "seen": self.version_of(refund),
             "actions": {
                 action.name: f"{self.url_of('changelist')}act/{action.name}/?ids={pk}"
-                for action in (Approve, Return, Reject)
+                for action in (ApproveRefund, ReturnRefund, RejectRefund)
             },
             "back": self.url_of("inbox"),
         }

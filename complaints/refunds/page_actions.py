@@ -58,7 +58,7 @@ class RefundAction(StaffAction[Refund]):
         return join(", ", (money_text(total, currency) for currency, total in sorted(sums.items())))
 
 
-class Edit(RefundAction):
+class EditRefund(RefundAction):
     name = "edit"
     label = gettext_lazy("Edit the draft")
     icon = "pencil"
@@ -108,7 +108,7 @@ class Edit(RefundAction):
         return say("{refund} is changed.", refund=refund.code)
 
 
-class Propose(RefundAction):
+class ProposeRefund(RefundAction):
     name = "propose"
     label = gettext_lazy("Propose")
     label_plural = gettext_lazy("Propose refunds")
@@ -184,7 +184,7 @@ class ApproveForm(OptionalReasonForm):
         self.order_fields(("choice", "reason"))
 
 
-class Approve(ApproverAction):
+class ApproveRefund(ApproverAction):
     name = "approve"
     label = gettext_lazy("Approve")
     label_plural = gettext_lazy("Approve refunds")
@@ -241,7 +241,7 @@ class Approve(ApproverAction):
         return say("{refund} is approved once. Somebody else has to approve it, too.", refund=refund.code)
 
 
-class Return(ApproverAction):
+class ReturnRefund(ApproverAction):
     name = "return"
     label = gettext_lazy("Return")
     label_plural = gettext_lazy("Return refunds")
@@ -256,7 +256,7 @@ class Return(ApproverAction):
     done = gettext_lazy("{refund} is returned.")
 
 
-class Reject(ApproverAction):
+class RejectRefund(ApproverAction):
     name = "reject"
     label = gettext_lazy("Reject")
     label_plural = gettext_lazy("Reject refunds")
@@ -269,7 +269,7 @@ class Reject(ApproverAction):
     done = gettext_lazy("{refund} is rejected.")
 
 
-class Withdraw(RefundAction):
+class WithdrawRefund(RefundAction):
     name = "withdraw"
     label = gettext_lazy("Withdraw")
     label_plural = gettext_lazy("Withdraw refunds")
@@ -282,7 +282,7 @@ class Withdraw(RefundAction):
     done = gettext_lazy("{refund} is withdrawn.")
 
 
-class Revoke(ApproverAction):
+class RevokeRefund(ApproverAction):
     name = "revoke"
     label = gettext_lazy("Revoke")
     label_plural = gettext_lazy("Revoke refunds")
@@ -296,11 +296,11 @@ class Revoke(ApproverAction):
 
 
 REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
-    Approve,
-    Return,
-    Reject,
-    Propose,
-    Edit,
-    Withdraw,
-    Revoke,
+    ApproveRefund,
+    ReturnRefund,
+    RejectRefund,
+    ProposeRefund,
+    EditRefund,
+    WithdrawRefund,
+    RevokeRefund,
 )

@@ -13,7 +13,7 @@ from accounts.numbers.models import next_number
 from accounts.staff.models import User
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
-from billing.remedies.effects import hold
+from billing.remedies.effects import reserve
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.indemnities import rules as indemnities
@@ -25,7 +25,7 @@ from complaints.quotes.quoting import basis_obstacle, content_hash, refund_conte
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.refunds.models import Contribution, Refund
-from complaints.refunds.remedies import remedy_plan_for, tidy_plan
+from complaints.refunds.remedies import normalise_plan, remedy_plan_for
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import in_english, say
@@ -169,7 +169,7 @@ def _fill(
     refund.justification = justification.strip()
     refund.evidence = evidence.strip()
     refund.unusual_reason = unusual_reason.strip()
-    refund.remedy_plan = tidy_plan(remedies, refund.currency)
+    refund.remedy_plan = normalise_plan(remedies, refund.currency)
     quote_of(refund)  # what cannot be computed cannot be drafted either
 
 
@@ -227,7 +227,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund.total = live.quote.total
         refund.calculation_version = CURRENT_VERSION
         refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.total, refund.period, live.terms)
-        hold(refund.period, refund.total)
+        reserve(refund.period, refund.total)
         refund.round += 1
         refund.state = State.PROPOSED
         refund.proposed_by = by

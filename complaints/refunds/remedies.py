@@ -24,7 +24,7 @@ from policies.choices import RemedyKind
 from policies.versions.models import GoverningTerms
 
 
-def tidy_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, str]]:
+def normalise_plan(remedies: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, str]]:
     """A plan in its stored form: ``{"kind", "amount"}``, the amount left out where the entry takes the rest.
 
     Raises:
@@ -100,7 +100,7 @@ def remedy_plan_for(
     return filled
 
 
-def loosened(plan: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def with_open_amount(plan: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """The plan of a proposal that goes back to draft: its last remedy takes the rest of whatever the total will be."""
     entries = [{"kind": entry["kind"], "amount": entry["amount"]} for entry in plan]
     del entries[-1]["amount"]

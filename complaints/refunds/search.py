@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, begins, first_of, register_source
 from complaints.cases.models import Complaint
 from complaints.cases.search import find_complaints
 from complaints.incidents.models import Incident
@@ -32,8 +32,10 @@ def find_refunds(typed: Typed, user: User) -> Iterator[Found]:
 
 
 for _source in (
-    Source(gettext_lazy("Complaints"), "message-square-warning", May.SEE_CASES, find_complaints, Complaint, order=20),
-    Source(gettext_lazy("Refunds"), "undo-2", May.SEE_CASES, find_refunds, Refund, order=30),
-    Source(gettext_lazy("Incidents"), "siren", May.SEE_CASES, find_incidents, Incident, order=65),
+    SearchSource(
+        gettext_lazy("Complaints"), "message-square-warning", May.SEE_CASES, find_complaints, Complaint, order=20
+    ),
+    SearchSource(gettext_lazy("Refunds"), "undo-2", May.SEE_CASES, find_refunds, Refund, order=30),
+    SearchSource(gettext_lazy("Incidents"), "siren", May.SEE_CASES, find_incidents, Incident, order=65),
 ):
     register_source(_source)

@@ -19,7 +19,7 @@ from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
-from complaints.reversals.plan import carry_out, plan_reversal
+from complaints.reversals.plan import apply_reversal, plan_reversal
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
 
@@ -109,7 +109,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         period = refund.period
         period.refunded -= back
         period.save()
-        carry_out(plan, refund.subscription, by=by)
+        apply_reversal(plan, refund.subscription, by=by)
         if charged:
             reversal.charge = _charge(refund, charged)
         if refund.credit_note is not None:

@@ -50,7 +50,7 @@ def plan_context(refund: Refund) -> Mapping[str, Any]:
     return {"headings": [say("Given as"), (say("Returns"), "n"), (say("Was used"), "n")], "rows": rows}
 
 
-class Propose(StaffAction[Refund]):
+class ProposeReversal(StaffAction[Refund]):
     """On the refund's page."""
 
     name = "reverse"
@@ -80,7 +80,7 @@ class ReversalAction(StaffAction[Reversal]):
         return rows.select_related("refund__customer", "refund__complaint", "refund__subscription", "proposed_by")
 
 
-class Approve(ReversalAction):
+class ApproveReversal(ReversalAction):
     name = "approve"
     label = gettext_lazy("Approve")
     tone = "primary"
@@ -114,7 +114,7 @@ class Approve(ReversalAction):
         )
 
 
-class Reject(ReversalAction):
+class RejectReversal(ReversalAction):
     name = "reject"
     label = gettext_lazy("Reject")
     tone = "danger"
@@ -125,7 +125,7 @@ class Reject(ReversalAction):
     done = Sentence(gettext_lazy("{refund} stays as it is."), refund="refund.code")
 
 
-class Withdraw(ReversalAction):
+class WithdrawReversal(ReversalAction):
     name = "withdraw"
     label = gettext_lazy("Withdraw")
     icon = "undo-2"
@@ -139,7 +139,7 @@ class Withdraw(ReversalAction):
 @admin.register(Reversal)
 class ReversalAdmin(FourEyesAdmin[Reversal]):
     may_view = May.SEE_CASES
-    staff_actions = (Approve, Reject, Withdraw)
+    staff_actions = (ApproveReversal, RejectReversal, WithdrawReversal)
     list_display = ("refund", "customer", "state_pill", "proposer", "amount")
     numeric_columns = ("amount",)
     list_filter = ("state",)

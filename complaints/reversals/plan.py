@@ -23,7 +23,7 @@ from core.text import in_english
 
 
 @dataclass(frozen=True)
-class Entry:
+class ReversalEntry:
     """One remedy's part: ``recovered`` and ``used`` add up to its amount."""
 
     remedy: Remedy
@@ -54,7 +54,7 @@ class Entry:
 class ReversalPlan:
     """What a reversal made now would bring back."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ReversalEntry, ...]
 
     @property
     def recovered(self) -> Decimal:
@@ -70,11 +70,11 @@ def plan_reversal(refund: Refund, *, today: date | None = None) -> ReversalPlan:
     day = today or timezone.localdate()
     found = refund.remedies.select_related("credit", "minutes_grant__period", "extension__period", "payout__credit")
     return ReversalPlan(
-        tuple(Entry(remedy, type_of(remedy).returns(remedy.given, remedy.amount, day)) for remedy in found)
+        tuple(ReversalEntry(remedy, type_of(remedy).returns(remedy.given, remedy.amount, day)) for remedy in found)
     )
 
 
-def carry_out(plan: ReversalPlan, subscription: Subscription, *, by: User) -> None:
+def apply_reversal(plan: ReversalPlan, subscription: Subscription, *, by: User) -> None:
     """Write the counter-entries of every remedy. The subscription, its periods, credits and payouts are locked."""
     for entry in plan.entries:
         remedy = entry.remedy

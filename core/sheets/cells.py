@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from core.sheets.maps import DateOrder
-from core.sheets.problems import Problem, shown
+from core.sheets.problems import Problem, quoted
 from core.sheets.reading import Record
 from core.text import Text, say
 
@@ -68,13 +68,13 @@ def read_date(cell: str, order: DateOrder, *, earliest: date, latest: date | Non
     form, (year, month, day) = _DATES[order]
     match = form.fullmatch(cell)
     if match is None:
-        raise BadCell("date", say("{text} is no date written as {form}.", text=shown(cell), form=str(order)))
+        raise BadCell("date", say("{text} is no date written as {form}.", text=quoted(cell), form=str(order)))
     try:
         found = date(int(match[year]), int(match[month]), int(match[day]))
     except ValueError:
-        raise BadCell("date", say("{text} is no day of the calendar.", text=shown(cell))) from None
+        raise BadCell("date", say("{text} is no day of the calendar.", text=quoted(cell))) from None
     if latest is not None and found > latest:
-        raise BadCell("future", say("{text} lies in the future.", text=shown(cell)))
+        raise BadCell("future", say("{text} lies in the future.", text=quoted(cell)))
     if found < earliest:
-        raise BadCell("date", say("{text} lies before {day}.", text=shown(cell), day=earliest.isoformat()))
+        raise BadCell("date", say("{text} lies before {day}.", text=quoted(cell), day=earliest.isoformat()))
     return found

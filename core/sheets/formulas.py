@@ -19,7 +19,7 @@ def begins_as_formula(text: str) -> bool:
     return text.startswith(_FORMULA)
 
 
-def inert(value: object) -> str:
+def neutralise_formula(value: object) -> str:
     """The value as text, with an apostrophe before whatever a spreadsheet would run, also behind a semicolon in it."""
     text = str(value)
     harmless = _FURTHER_CELL.sub(r"\1'", text)
@@ -29,14 +29,14 @@ def inert(value: object) -> str:
 def safe_cell(value: object) -> str:
     """The same for what may be a number, which stays as it is."""
     text = str(value)
-    return text if _NUMBER.fullmatch(text) else inert(text)
+    return text if _NUMBER.fullmatch(text) else neutralise_formula(text)
 
 
 def csv_lines(
     header: Iterable[str],
     rows: Iterable[Iterable[object]],
     *,
-    guard: Callable[[object], str] = inert,
+    guard: Callable[[object], str] = neutralise_formula,
     line_end: str = "\r\n",
 ) -> Iterator[str]:
     """A CSV file line by line, the header first. No cell of it can be run by a spreadsheet; ``guard`` may be

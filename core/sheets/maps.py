@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from core.sheets.problems import shown
+from core.sheets.problems import quoted
 from core.sheets.reading import DELIMITERS
 from core.text import Text, counted, say
 
@@ -53,7 +53,7 @@ def load[Map](name_or_path: str, folder: Path, parse: Callable[..., Map], *, lar
         raise MapProblem(
             say(
                 "The map {map} cannot be read: {problem}. Give a file, or a shipped map: {names}.",
-                map=shown(name_or_path),
+                map=quoted(name_or_path),
                 problem=error.strerror,
                 names=names,
             )
@@ -101,7 +101,7 @@ def fields_of(document: Mapping[str, Any], known: Sequence[str], required: Seque
 def known_keys(place: str, entries: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in entries:
         if key not in known:
-            problem = say("{key} is unknown here; known are {known}.", key=shown(key), known=", ".join(known))
+            problem = say("{key} is unknown here; known are {known}.", key=quoted(key), known=", ".join(known))
             raise MapProblem(f"{place}: {problem}" if place else problem)
 
 
@@ -119,9 +119,9 @@ def text(place: str, value: Any) -> str:
 
 def one_of(place: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
-        known = ", ".join(shown(choice) for choice in choices)
+        known = ", ".join(quoted(choice) for choice in choices)
         raise MapProblem(
-            say("{place}: one of {known} is due, not {text}.", place=place, known=known, text=shown(str(value)))
+            say("{place}: one of {known} is due, not {text}.", place=place, known=known, text=quoted(str(value)))
         )
     return value
 

@@ -35,7 +35,7 @@ class Problem:
         return f"{self.field}:{self.code}"
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Text from a file between quotation marks: cut when long, and nothing in it that acts on a terminal."""
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return "“" + "".join(char if char == " " or _is_harmless(char) else _escaped(char) for char in cut) + "”"

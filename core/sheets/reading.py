@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from core.sheets.problems import FileProblem, shown
+from core.sheets.problems import FileProblem, quoted
 from core.text import counted, say
 
 LONGEST_RECORD: Final = 1024 * 1024  # bytes
@@ -78,7 +78,7 @@ class CsvReader:
             if not name:
                 raise FileProblem(say("Row 1: column {position} has no name.", position=position))
             if name in seen:
-                raise FileProblem(say("Row 1: the column {column} is there twice.", column=shown(name)))
+                raise FileProblem(say("Row 1: the column {column} is there twice.", column=quoted(name)))
             seen.add(name)
         return header
 
@@ -138,7 +138,7 @@ class CsvReader:
         except UnicodeDecodeError as error:
             column = self._column_at(raw[: error.start].decode("utf-8"))
             if column:
-                where = say("Row {row}, column {column}", row=self._row, column=shown(column))
+                where = say("Row {row}, column {column}", row=self._row, column=quoted(column))
             else:
                 where = say("Row {row}", row=self._row)
             raise FileProblem(
@@ -180,7 +180,7 @@ class CsvReader:
                 position = len(cells)
                 cell = str(position + 1)
                 if position < len(self.header):
-                    cell = f"{cell} ({shown(self.header[position])})"
+                    cell = f"{cell} ({quoted(self.header[position])})"
                 raise FileProblem(
                     say(
                         "Row {row}: the quotation marks of cell {cell} do not match. A cell that holds one is quoted "
@@ -189,8 +189,8 @@ class CsvReader:
                         cell=cell,
                     )
                 )
-            quoted = match.group(1)
-            cells.append(match.group(2) if quoted is None else quoted.replace('""', '"'))
+            doubled = match.group(1)
+            cells.append(match.group(2) if doubled is None else doubled.replace('""', '"'))
             if at >= len(text):
                 return tuple(cells)
             at += 1

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 from core.sheets.formulas import csv_lines
-from core.sheets.problems import Problem, shown
+from core.sheets.problems import Problem, quoted
 from core.text import Text, counted, say_count
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What happened to a row; ``HELD_BACK`` is a good row of a file that was refused for others."""
 
     ADDED = "added"
@@ -45,19 +45,19 @@ class Report:
 
     @property
     def refused(self) -> int:
-        return self.count(Outcome.REFUSED)
+        return self.count(RowOutcome.REFUSED)
 
     def held_back(self) -> Report:
         """The same where a refused row keeps the others out."""
         held = (
-            replace(result, outcome=Outcome.HELD_BACK) if result.outcome is Outcome.ADDED else result
+            replace(result, outcome=RowOutcome.HELD_BACK) if result.outcome is RowOutcome.ADDED else result
             for result in self.results
         )
         return replace(self, results=list(held))
 
     def as_data(self) -> dict[str, Any]:
         """The counts and reasons, as an event keeps them."""
-        counts = {outcome.name.lower(): self.count(outcome) for outcome in Outcome}
+        counts = {outcome.name.lower(): self.count(outcome) for outcome in RowOutcome}
         return {"rows": len(self.results), **counts, "reasons": self.reasons()}
 
     def reasons(self) -> dict[str, int]:
@@ -70,7 +70,7 @@ class Report:
     def lines(self, *, every_row: bool) -> Iterator[str]:
         """A line for each refused row, or for every row."""
         for result in self.results:
-            if every_row or result.outcome is Outcome.REFUSED:
+            if every_row or result.outcome is RowOutcome.REFUSED:
                 yield self.line(result)
 
     def line(self, result: RowResult) -> str:
@@ -83,11 +83,11 @@ class Report:
         """How many rows there are and what became of them, in one sentence without anybody's data."""
         would = "would be " if self.dry_run else ""
         parts = [
-            f"{rows(len(self.results))}: {self.count(Outcome.ADDED):,} {would}added",
-            f"{self.count(Outcome.KNOWN):,} known already",
+            f"{rows(len(self.results))}: {self.count(RowOutcome.ADDED):,} {would}added",
+            f"{self.count(RowOutcome.KNOWN):,} known already",
             f"{self.refused:,} refused",
         ]
-        if held := self.count(Outcome.HELD_BACK):
+        if held := self.count(RowOutcome.HELD_BACK):
             parts.append(f"{held:,} held back because of them")
         return ", ".join(parts) + "."
 
@@ -116,7 +116,9 @@ class Report:
         )
 
     def _outcome(self, result: RowResult) -> str:
-        return f"would be {result.outcome}" if self.dry_run and result.outcome is Outcome.ADDED else str(result.outcome)
+        return (
+            f"would be {result.outcome}" if self.dry_run and result.outcome is RowOutcome.ADDED else str(result.outcome)
+        )
 
 
 def rows(count: int) -> Text:
@@ -126,7 +128,7 @@ def rows(count: int) -> Text:
 
 def _called(number: str) -> str:
     return (
-        f" ({number if number.isascii() and number.isprintable() and len(number) <= 30 else shown(number)})"
+        f" ({number if number.isascii() and number.isprintable() and len(number) <= 30 else quoted(number)})"
         if number
         else ""
     )

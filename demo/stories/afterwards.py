@@ -2,7 +2,7 @@
 
 from demo.cases import Case
 from demo.steps import (
-    ack,
+    acknowledge,
     approve,
     approve_reversal,
     assess,
@@ -26,7 +26,7 @@ REVERSED = (
         subject="Calls fall silent after one minute",
         text="Every call turns silent after a minute, the other side hears us, we hear nothing.",
         steps=(
-            ack(),
+            acknowledge(),
             take(0),
             assess(1, "One-way audio in our traces. A fault of the last switch update is likely."),
             uphold(1, "One-way audio in our own traces."),
@@ -50,7 +50,7 @@ REVERSED = (
         subject="Export stops half way, work lost",
         text="The export of our month stopped half way and we typed it all again.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "A known fault of the version of that week."),
             uphold(2, "Fault of our software."),
             draft(
@@ -74,7 +74,7 @@ REVERSED = (
         subject="Supervisors could not listen in",
         text="For two days our supervisors could not listen in to calls, although we pay for that.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Listening in was switched off by a change of ours."),
             uphold(2, "Part of the service was missing."),
             draft(3, "special", amount="20.00", justification="Two days without a feature", evidence="Change log"),
@@ -101,7 +101,7 @@ AGREED = (
         category="interruption",
         channel="letter",
         steps=(
-            ack(1),
+            acknowledge(1),
             assess(2, "The slow suite of that afternoon, 2 h 15 min. Under the agreement outages count from one hour."),
             uphold(3, "Under the agreement with this customer an hour is enough."),
             draft(3, "interruption"),

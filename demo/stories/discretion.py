@@ -2,7 +2,7 @@
 
 from demo.cases import Case
 from demo.steps import (
-    ack,
+    acknowledge,
     approve,
     assess,
     cash_again,
@@ -18,8 +18,8 @@ from demo.steps import (
     propose,
     refused,
     reject,
+    reject_complaint,
     tell,
-    turn_down,
     uphold,
 )
 
@@ -34,9 +34,9 @@ FULL_MONTH = (
         " know that the service itself worked.",
         category="support",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Four appointments, three of them in vain through our planning. The service had no fault."),
-            turn_down(2, "The service worked the whole month, so nothing is to be refunded by usage."),
+            reject_complaint(2, "The service worked the whole month, so nothing is to be refunded by usage."),
             draft(
                 3,
                 "full_month",
@@ -65,7 +65,7 @@ FULL_MONTH = (
         category="support",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "True: two visits lay in the period before."),
             uphold(1, "The diary and our own planning agree."),
             draft(2, "full_month", justification="Two of the visits in vain lay in this month"),
@@ -89,7 +89,7 @@ FULL_MONTH = (
         category="support",
         sought="extension",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "Three dates cancelled by us at short notice."),
             uphold(3, "The training is part of what was sold."),
             draft(
@@ -117,7 +117,7 @@ FULL_MONTH = (
         channel="phone",
         sought="explanation",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The call was recorded with consent: the answer was rude, and page 40 is wrong."),
             uphold(2, "The recording speaks for itself."),
             tell(2, "You are right on both counts and we apologise. The manual is corrected."),
@@ -139,7 +139,7 @@ FULL_MONTH = (
         category="billing",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The wish for e-mail was noted but not set.", "low"),
             partly(2, "We forgot the setting; no damage came of it."),
             draft(3, "full_month", justification="The customer insists"),
@@ -160,7 +160,7 @@ FULL_MONTH = (
         category="billing",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The report was filed and never worked on."),
             uphold(2, "Our omission."),
             draft(2, "full_month", "cash", justification="Months of a user too many; the fee of one covers it about"),
@@ -185,7 +185,7 @@ FULL_MONTH = (
         sought="money",
         typed_after=1,
         steps=(
-            ack(1),
+            acknowledge(1),
             assess(3, "The bank statement shows two transfers; one was booked on a stranger's account at the time."),
             uphold(4, "Shown by the bank statement."),
             draft(5, "full_month", "cash", justification="One month was paid twice, as the bank statement shows"),
@@ -210,7 +210,7 @@ SPECIAL = (
         category="other",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Two digits were swapped in our porting order.", "high"),
             uphold(2, "Swapped digits in our own order."),
             draft(
@@ -245,7 +245,7 @@ SPECIAL = (
         channel="web",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The import wrote broken text back: our fault, repaired since.", "high"),
             uphold(1, "Damage done by our fault."),
             draft(
@@ -268,7 +268,7 @@ SPECIAL = (
         text="You entered us in the directory with the fax number. For three months callers heard a whistle.",
         category="other",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "The entry was ours, with the fax number. Corrected for the next edition."),
             uphold(3, "Wrong entry made by us."),
             draft(
@@ -298,7 +298,7 @@ SPECIAL = (
         sought="explanation",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             escalate(0, "Personal data may have been seen by strangers"),
             assess(
                 1,

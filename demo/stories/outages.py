@@ -2,7 +2,7 @@
 
 from demo.cases import Case
 from demo.steps import (
-    ack,
+    acknowledge,
     approve,
     assess,
     cancel_service,
@@ -14,9 +14,9 @@ from demo.steps import (
     partly,
     propose,
     reject,
+    reject_complaint,
     take,
     tell,
-    turn_down,
     uphold,
 )
 
@@ -36,7 +36,7 @@ GREAT_OUTAGE = (
         category="interruption",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             take(),
             assess(1, GREAT),
             uphold(2, "The outage was ours, was no maintenance, and lasted 31 hours."),
@@ -54,7 +54,7 @@ GREAT_OUTAGE = (
         subject="Still waiting for an answer about the outage",
         text="I called yesterday about the dead phones and want to have it in writing as well. Same story as before.",
         category="interruption",
-        steps=(ack(), merge(0, "outage-credit", "Same outage, same customer, told by phone the day before")),
+        steps=(acknowledge(), merge(0, "outage-credit", "Same outage, same customer, told by phone the day before")),
     ),
     Case(
         key="outage-minutes",
@@ -66,7 +66,7 @@ GREAT_OUTAGE = (
         category="interruption",
         sought="minutes",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, GREAT, "high"),
             uphold(1, "31 hours without calls, and no maintenance within."),
             draft(2, "interruption", "minutes"),
@@ -88,7 +88,7 @@ GREAT_OUTAGE = (
         category="interruption",
         channel="web",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, GREAT, "high"),
             uphold(3, "Outage confirmed, 31 hours count."),
             tell(3, "The outage is confirmed. A colleague is looking at the amount; the credit follows."),
@@ -106,7 +106,7 @@ GREAT_OUTAGE = (
         category="interruption",
         sought="extension",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, GREAT),
             uphold(2, "Outage confirmed."),
             draft(2, "interruption", "extension"),
@@ -125,7 +125,7 @@ GREAT_OUTAGE = (
         text="Since nobody warned us we rebooted everything twice. We would like a credit for the outage.",
         category="interruption",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, GREAT),
             uphold(3, "Outage confirmed."),
             draft(4, "interruption"),
@@ -142,7 +142,7 @@ GREAT_OUTAGE = (
         category="interruption",
         channel="phone",
         sought="money",
-        steps=(ack(), take(1), assess(2, GREAT)),
+        steps=(acknowledge(), take(1), assess(2, GREAT)),
     ),
     Case(
         key="outage-fresh",
@@ -152,7 +152,7 @@ GREAT_OUTAGE = (
         text="We heard that others got something back for the failed switch. What about us?",
         category="interruption",
         channel="web",
-        steps=(ack(),),
+        steps=(acknowledge(),),
     ),
     Case(
         key="outage-own-router",
@@ -166,11 +166,11 @@ GREAT_OUTAGE = (
         category="interruption",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(
                 2, "Single lines were not hit by the failure. Our test calls reached the router, which was offline."
             ),
-            turn_down(3, "The failure did not touch single lines; the customer's own router was switched off."),
+            reject_complaint(3, "The failure did not touch single lines; the customer's own router was switched off."),
             tell(
                 3,
                 "We tested your line on that day and it worked up to your own router, which was off. There is"
@@ -189,7 +189,7 @@ GREAT_OUTAGE = (
         category="interruption",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, GREAT),
             uphold(2, "Outage confirmed."),
             draft(3, "interruption", "cash"),
@@ -213,7 +213,7 @@ GREAT_OUTAGE = (
         sought="money",
         agent="agent2",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The number was routed to the wrong trunk for 46 hours after the move: our mistake.", "high"),
             uphold(2, "A serious mistake of ours on top of the outage."),
             tell(2, "You are right, and we are sorry. We will come back to you with an amount this week."),
@@ -241,7 +241,7 @@ EARLIER_OUTAGES = (
         text="Fourteen people could not work for two days and more. Please credit them.",
         category="interruption",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, SIGN_IN),
             uphold(2, "57 hours, not announced, ours."),
             draft(2, "interruption"),
@@ -263,7 +263,7 @@ EARLIER_OUTAGES = (
         category="interruption",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, SIGN_IN),
             uphold(2, "57 hours, not announced."),
             draft(3, "interruption", "cash"),
@@ -286,7 +286,7 @@ EARLIER_OUTAGES = (
         category="interruption",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, SIGN_IN),
             partly(2, "The outage is confirmed; a whole month is out of proportion."),
             draft(3, "special", amount="30.00", justification="Lost working days", evidence="Only the customer's word"),
@@ -310,7 +310,7 @@ EARLIER_OUTAGES = (
         category="interruption",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, FLOOD),
             uphold(1, "76 hours without service."),
             draft(2, "interruption"),
@@ -331,7 +331,7 @@ EARLIER_OUTAGES = (
         category="interruption",
         sought="extension",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, FLOOD),
             uphold(2, "76 hours without service."),
             draft(3, "interruption", "extension"),
@@ -353,7 +353,7 @@ EARLIER_OUTAGES = (
         channel="letter",
         typed_after=1,
         steps=(
-            ack(1),
+            acknowledge(1),
             assess(2, FLOOD),
             uphold(3, "76 hours without service."),
             draft(4, "interruption"),

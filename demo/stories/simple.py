@@ -2,7 +2,7 @@
 
 from demo.cases import Case
 from demo.steps import (
-    ack,
+    acknowledge,
     answer,
     ask,
     assess,
@@ -17,12 +17,12 @@ from demo.steps import (
     propose,
     refer,
     refused,
+    reject_complaint,
     reopen,
     resume,
     take,
     take_back,
     tell,
-    turn_down,
     uphold,
 )
 
@@ -38,7 +38,7 @@ FRESH = (
         text="On the phone I was promised the old price for another year. The invoice says otherwise.",
         category="billing",
         sought="explanation",
-        steps=(ack(),),
+        steps=(acknowledge(),),
     ),
     Case(
         key="fresh-italian",
@@ -49,7 +49,7 @@ FRESH = (
         text="Da lunedì ogni chiamata cade dopo trenta secondi. Così non possiamo lavorare.",
         channel="phone",
         sought="repair",
-        steps=(ack(),),
+        steps=(acknowledge(),),
     ),
     Case(
         key="fresh-colleague",
@@ -64,7 +64,7 @@ FRESH = (
         category="quality",
         sought="repair",
         notes="Works for us; see the staff list.",
-        steps=(ack(),),
+        steps=(acknowledge(),),
     ),
     Case(
         key="no-answer-yet",
@@ -90,7 +90,7 @@ FRESH = (
         text="For the third time your invoice leaves out my title. It is a small thing, but I have asked before.",
         category="support",
         sought="explanation",
-        steps=(ack(1),),
+        steps=(acknowledge(1),),
     ),
 )
 
@@ -105,7 +105,7 @@ IN_REVIEW = (
         category="hardware",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             take(),
             correct(1, "The phones are fine, it is the update of the service that restarts them", category="quality"),
             assess(1, "The update of Sunday makes this model restart when two calls come in."),
@@ -122,7 +122,7 @@ IN_REVIEW = (
         text="Tickets are closed at night and nobody did it. Customers complain to us, and we complain to you.",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             take(1),
             note(3, "Second line looks into the rules."),
             assess(5, "A rule of an old version is still active."),
@@ -136,7 +136,7 @@ IN_REVIEW = (
         text="Of ten pages seven arrive. Contracts without their last page are worth nothing.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             take(),
             assess(4, "Pages are lost when two faxes arrive at once."),
             note(9, "Still no answer from the supplier."),
@@ -154,7 +154,7 @@ IN_REVIEW = (
         channel="phone",
         sought="explanation",
         steps=(
-            ack(),
+            acknowledge(),
             take(1),
             escalate(6, "Third call back missed"),
             take(7, to="agent2", by="lead", reason="Anna is away; Arne takes it over"),
@@ -168,7 +168,7 @@ IN_REVIEW = (
         text="As you do not call back I write to you.",
         category="support",
         sought="explanation",
-        steps=(ack(), merge(2, "late-escalated", "The same matter in writing")),
+        steps=(acknowledge(), merge(2, "late-escalated", "The same matter in writing")),
     ),
     Case(
         key="reopened",
@@ -180,7 +180,7 @@ IN_REVIEW = (
         text="We blocked a number in spring, and it still rings every evening at eight.",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "The block was entered for one device only."),
             uphold(3, "Entered wrongly by us."),
             tell(4, "The block now holds for all devices. Please tell us if it rings again."),
@@ -199,7 +199,7 @@ IN_REVIEW = (
         text="We are obliged to keep recordings of orders. Those of Friday are missing.",
         sought="explanation",
         channel="web",
-        steps=(ack(), assess(2, "Disk was full for two hours; recordings of that time are lost.", "high")),
+        steps=(acknowledge(), assess(2, "Disk was full for two hours; recordings of that time are lost.", "high")),
     ),
 )
 
@@ -214,7 +214,7 @@ WAITING = (
         sought="repair",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "No fault found from here."),
             ask(2, "which countries do you call, and at what time of the day?"),
         ),
@@ -233,7 +233,7 @@ WAITING = (
         typed_after=1,
         sought="repair",
         steps=(
-            ack(1),
+            acknowledge(1),
             ask(2, "ci può inviare la visura con la nuova sede?"),
             answer(4, "La mando appena la Camera di commercio me la rilascia."),
         ),
@@ -249,7 +249,7 @@ WAITING = (
         text="About half of our old tickets did not come over.",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "The file ends in the middle of a line."),
             ask(3, "could you send us the export once more? Yours ends in the middle."),
         ),
@@ -263,7 +263,7 @@ WAITING = (
         category="other",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             ask(1, "on whose phones did you see the wrong name?"),
             answer(3, "On those of two customers with another provider."),
             resume(3),
@@ -285,9 +285,9 @@ FINISHED = (
         category="billing",
         sought="explanation",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "Net and tax are rounded once each; the sum was right in both months.", "low"),
-            turn_down(3, "Both invoices are right."),
+            reject_complaint(3, "Both invoices are right."),
             tell(4, "Tax is rounded on each invoice, and both are right to the cent."),
             close(30, reason="The customer has not come back to it"),
         ),
@@ -305,7 +305,7 @@ FINISHED = (
         channel="phone",
         sought="explanation",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Queue log: 49 minutes, then cut off by the closing time."),
             uphold(2, "Confirmed by the log."),
             tell(2, "This should not have happened. Calls that wait at closing time are now called back."),
@@ -323,9 +323,9 @@ FINISHED = (
         channel="in_person",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "Broken by a fall. The phone was bought from us and is paid."),
-            turn_down(3, "What was bought as hardware is not refunded, and the fall was not ours."),
+            reject_complaint(3, "What was bought as hardware is not refunded, and the fall was not ours."),
             refused(draft(3, "usage"), "F8"),
             tell(4, "Phones that were bought are not refunded. We can send you an offer for a repair."),
         ),
@@ -344,10 +344,12 @@ FINISHED = (
         category="billing",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             cancel_service(0, "The company closes down"),
             assess(1, "Nothing wrong with the service; the customer closes."),
-            turn_down(2, "A cancellation takes effect at the end of the paid year, and the rest is not paid back."),
+            reject_complaint(
+                2, "A cancellation takes effect at the end of the paid year, and the rest is not paid back."
+            ),
             note(2, "No ground for a quote: nothing failed."),
             tell(
                 2, "Your cancellation is on file: the suite runs to the end of the paid year and then ends by itself."
@@ -368,9 +370,9 @@ FINISHED = (
         sought="money",
         typed_after=1,
         steps=(
-            ack(1),
+            acknowledge(1),
             assess(3, "The calls came from the customer's own line, over the wire, at three in the afternoon."),
-            turn_down(5, "The calls were made from the customer's line."),
+            reject_complaint(5, "The calls were made from the customer's line."),
             tell(5, "The calls came from your line, so they stay on the invoice."),
             answer(9, "I do not accept this and have turned to the arbitrators."),
             refer(12, "Arbitration for telecommunications", "ATC-0417"),
@@ -386,7 +388,7 @@ FINISHED = (
         sought="repair",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             take(),
             take_back(2, "phone", "It was my own do-not-disturb key. Sorry for the trouble!"),
         ),
@@ -399,7 +401,7 @@ FINISHED = (
         subject="Greeting cuts off the first word",
         text="Callers hear '...ome to our office'. It sounds unprofessional.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "A setting of the recording cut half a second."),
             uphold(2, "Our setting."),
             draft(3, "usage", reduction="25.00", reduction_reason="Calls were never affected"),
@@ -419,7 +421,7 @@ FINISHED = (
         channel="web",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             ask(1, "how many people do you have now?"),
             take_back(2, "web", "We had used up our ten seats. Solved."),
         ),

@@ -2,7 +2,7 @@
 
 from demo.cases import Case
 from demo.steps import (
-    ack,
+    acknowledge,
     answer,
     approve,
     ask,
@@ -16,12 +16,12 @@ from demo.steps import (
     partly,
     propose,
     refused,
+    reject_complaint,
     resume,
     revoke,
     send_back,
     take,
     tell,
-    turn_down,
     uphold,
     withdraw,
 )
@@ -40,7 +40,7 @@ SETTLED = (
         " A list of calls is attached.",
         steps=(
             attach(0, "calls-with-echo.txt", "Mon 09:12 echo\nMon 10:40 echo, cut off\nTue 08:55 cut off\n"),
-            ack(),
+            acknowledge(),
             take(),
             assess(1, ECHO, "high"),
             uphold(2, "The gateway was set up wrongly by us."),
@@ -61,7 +61,7 @@ SETTLED = (
         " please.",
         sought="minutes",
         steps=(
-            ack(),
+            acknowledge(),
             ask(1, "could you tell us whether the calls that drop go abroad or stay within the country?"),
             answer(2, "Both, but mostly within the country, and only on the two desks at the back."),
             resume(2),
@@ -94,7 +94,7 @@ SETTLED = (
         " intended. We ask for the rest of the fee.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             take(),
             note(0, "Calls cut off also with the announcement switched off. Ask the second line."),
             assess(3, "Reproduced: the queue drops every third call since the last update. No workaround.", "high"),
@@ -116,7 +116,7 @@ SETTLED = (
         subject="Calendar loses appointments",
         text="Appointments vanish over night. We are back on paper and would like the rest of the month credited.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(
                 1, "The sync with the customer's mail server overwrites entries. Known fault since the last release."
             ),
@@ -137,7 +137,7 @@ SETTLED = (
         sought="minutes",
         channel="phone",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "A timer on the conference bridge was left over from a test."),
             uphold(2, "Our own test setting was left in place."),
             draft(2, "usage", "minutes", reduction="10.00", reduction_reason="Ordinary calls were never affected"),
@@ -156,7 +156,7 @@ SETTLED = (
         subject="Voice arrives half a second late",
         text="We talk over each other all day long. Please credit the unused part of the month.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "Calls were routed over a far data centre; corrected in the meantime."),
             uphold(3, "Wrong routing, ours."),
             draft(4, "usage"),
@@ -174,7 +174,7 @@ SETTLED = (
         subject="Crackling on both lines",
         text="It crackles so much that customers hang up. We have stopped using the system until it is repaired.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Crackling heard on both lines; a faulty card in the exchange was replaced."),
             uphold(2, "Faulty card in our exchange."),
             draft(3, "usage"),
@@ -196,9 +196,9 @@ SETTLED = (
         subject="Callers cannot hear us",
         text="Callers say that we sound as if under water. You said on the phone that it is our headsets. It is not.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "One test call was fine. Probably the headsets."),
-            turn_down(2, "One test call was fine."),
+            reject_complaint(2, "One test call was fine."),
             tell(2, "Our test call to you was fine, so we see no fault of the service."),
             answer(4, "We swapped all headsets, it is the same. Please come and listen."),
             assess(6, "On site: the codec was negotiated wrongly for incoming calls. Our configuration."),
@@ -227,7 +227,7 @@ OPEN = (
         channel="letter",
         typed_after=1,
         steps=(
-            ack(1),
+            acknowledge(1),
             assess(2, "Recording needs a licence that we forgot to assign.", "high"),
             uphold(3, "Our omission."),
             draft(4, "usage"),
@@ -244,7 +244,7 @@ OPEN = (
         subject="Incoming calls ring once and stop",
         text="Most incoming calls ring once. We forward everything to a mobile phone at our own cost.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Reproduced; caused by a time-out that is too short for the customer's phones."),
             uphold(2, "Wrong time-out, ours."),
             draft(3, "usage"),
@@ -260,7 +260,7 @@ OPEN = (
         text="Visitors ring and nobody hears it. Three deliveries went back.",
         category="quality",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The door phone was left out when the system was moved."),
             uphold(1, "Left out by us."),
             draft(2, "usage", days_ago=13, reduction="20.00", reduction_reason="Everything but the door phone worked"),
@@ -277,7 +277,7 @@ OPEN = (
         subject="Voicemail swallows messages",
         text="Messages arrive days later or never. We have paid half of the invoice and keep the rest until it works.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Voicemail store was full; messages of nine days are lost."),
             uphold(2, "Messages were lost on our side."),
             draft(3, "usage"),
@@ -296,7 +296,7 @@ OPEN = (
         text="There is a hiss on the line. I call a lot for my club and it tires everybody. I want the month back.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "A light hiss is there, but the line was used for many hours."),
             partly(3, "There is a fault, though the line could be used."),
             draft(3, "usage"),
@@ -316,7 +316,7 @@ OPEN = (
         text="All reports stop at the end of last year. We asked three times. The suite is useless for our board.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "The nightly job for the reports has not run since the new year."),
             uphold(2, "The job was never switched on again after maintenance."),
             tell(3, "You are right. The reports run again, and we are looking at an amount."),
@@ -332,7 +332,7 @@ OPEN = (
         subject="Calls drop when transferred",
         text="Every transfer ends the call. Our reception is the laughing stock of the building.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Transfer fails with one phone model after its update."),
             uphold(2, "Our update broke it."),
             draft(3, "usage"),
@@ -354,7 +354,7 @@ OPEN = (
         text="Calls are sent to people who are at lunch. After a quarter of a year we have had enough.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Presence is read wrongly since the customer's directory was connected.", "high"),
             uphold(2, "Our connector misreads the directory; a repair is months away."),
             draft(3, "usage", "credit"),
@@ -377,7 +377,7 @@ ENDED = (
         text="The statistics count calls twice. Our clients refuse our invoices because of it.",
         sought="money",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Double counting confirmed for two queues.", "high"),
             uphold(2, "Double counting confirmed."),
             draft(3, "usage"),
@@ -396,7 +396,7 @@ ENDED = (
         subject="Hold music too loud",
         text="The hold music frightens our callers away. We turned it off, but that took days.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(1, "Volume was set to the maximum after an update.", "low"),
             partly(2, "Annoying, but calls worked."),
             draft(3, "usage"),
@@ -415,7 +415,7 @@ ENDED = (
         subject="E-mails arrive as tickets twice",
         text="Each e-mail becomes two tickets. We answer everything twice.",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "A rule was duplicated in the migration."),
             uphold(3, "Duplicate made by our migration."),
             draft(3, "usage"),
@@ -434,7 +434,7 @@ ENDED = (
         text="A folder takes a minute to open. We need an idea of when this ends.",
         sought="repair",
         steps=(
-            ack(),
+            acknowledge(),
             assess(2, "Index was being rebuilt for two weeks."),
             partly(4, "Slow, but usable; the rebuild was not announced."),
             draft(4, "usage", reduction="5.00", reduction_reason="Usable all the time"),

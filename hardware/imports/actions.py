@@ -17,8 +17,8 @@ from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.bulk import CHUNK, create_tracked
 from core.sheets.cells import Candidate
-from core.sheets.problems import Problem, shown
-from core.sheets.report import Outcome, RowResult
+from core.sheets.problems import Problem, quoted
+from core.sheets.report import RowOutcome, RowResult
 from core.text import say
 from hardware.imports.rows import PurchaseRow, twice
 from hardware.phones.models import Phone, PhoneModel
@@ -65,15 +65,15 @@ def _prepare(
     results: list[RowResult] = []
     ready: list[_Ready] = []
     for candidate in candidates:
-        row, problems, outcome, detail = candidate.value, candidate.problems, Outcome.REFUSED, ""
+        row, problems, outcome, detail = candidate.value, candidate.problems, RowOutcome.REFUSED, ""
         problems = (*problems, *repeated.get(candidate.row, ()))
         if row is not None and not problems:
             found = _decide(row, here, today)
             if isinstance(found, _Ready):
                 ready.append(found)
-                outcome, detail = Outcome.ADDED, f"for {found.purchase.customer.number}, {found.phone.model}"
+                outcome, detail = RowOutcome.ADDED, f"for {found.purchase.customer.number}, {found.phone.model}"
             elif isinstance(found, Purchase):
-                outcome, detail = Outcome.KNOWN, f"is {found.number}"
+                outcome, detail = RowOutcome.KNOWN, f"is {found.number}"
             else:
                 problems = found
         results.append(RowResult(candidate.row, candidate.number, outcome, detail, problems))
@@ -100,10 +100,10 @@ def _look_up(wanted: Sequence[PurchaseRow], *, lock: bool) -> _Here:
 def _decide(row: PurchaseRow, here: _Here, today: date) -> _Ready | Purchase | tuple[Problem, ...]:
     customer = here.customers.get(row.customer)
     if customer is None:
-        return (Problem("customer", "unknown", f"{shown(row.customer)} is no customer here."),)
+        return (Problem("customer", "unknown", f"{quoted(row.customer)} is no customer here."),)
     model = here.models.get((row.maker.casefold(), row.model.casefold()))
     if model is None:
-        name = shown(f"{row.maker} {row.model}")
+        name = quoted(f"{row.maker} {row.model}")
         return (Problem("model", "unknown", f"{name} is no phone model here: add it first."),)
     plan = _plan(row, customer.currency)
     if isinstance(plan, Problem):
@@ -151,7 +151,7 @@ def _known(
 ) -> Purchase | tuple[Problem, ...] | None:
     """The purchase that the row tells of, if it is here; why the phone cannot be sold; None when it is in stock."""
     if (phone.model_id, phone.mac) != (model.pk, row.mac):
-        return (Problem("serial", "differs", f"{shown(row.serial)} is here as {phone.model}, {phone.mac}."),)
+        return (Problem("serial", "differs", f"{quoted(row.serial)} is here as {phone.model}, {phone.mac}."),)
     purchases = sorted(phone.purchases.all(), key=lambda each: each.pk)
     for purchase in purchases:
         agreed = [DueInstalment(part.due_on, part.amount) for part in purchase.instalments.all()]
@@ -164,7 +164,7 @@ def _known(
         return None
     if latest.returned_on is None:
         whose = f"{latest.number} of {latest.customer.number}, with another customer, day, price or instalments"
-        return (Problem("serial", "taken", f"{shown(row.serial)} is here as {whose}."),)
+        return (Problem("serial", "taken", f"{quoted(row.serial)} is here as {whose}."),)
     if row.bought_on < latest.returned_on:
         return (Problem("bought_on", "stock", f"the phone came back to stock on {latest.returned_on} only."),)
     return None

@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 
 from core.sheets.cells import BadCell, Candidate, RowProblems, ragged, read_date
 from core.sheets.maps import DateOrder
-from core.sheets.problems import FileProblem, Problem, shown
+from core.sheets.problems import FileProblem, Problem, quoted
 from core.sheets.reading import Record
 from hardware.phones.validators import clean_mac, clean_serial
 
@@ -49,7 +49,7 @@ class PurchaseRow:
     paid: int
 
 
-class RowReader:
+class PurchaseRowReader:
     """Reads the rows of one file. ``today`` is the local day of the import.
 
     Raises:
@@ -59,9 +59,9 @@ class RowReader:
     def __init__(self, header: Sequence[str], *, today: date) -> None:
         known = (*REQUIRED, *OPTIONAL)
         if missing := [name for name in REQUIRED if name not in header]:
-            raise FileProblem(f"The file has no column {shown(missing[0])}; it needs {', '.join(REQUIRED)}.")
+            raise FileProblem(f"The file has no column {quoted(missing[0])}; it needs {', '.join(REQUIRED)}.")
         if extra := [name for name in header if name not in known]:
-            raise FileProblem(f"The column {shown(extra[0])} means nothing here; the columns are {', '.join(known)}.")
+            raise FileProblem(f"The column {quoted(extra[0])} means nothing here; the columns are {', '.join(known)}.")
         self._header = tuple(header)
         self._today = today
 
@@ -127,7 +127,7 @@ def _name(text: str) -> str:
 
 def _amount(text: str) -> Decimal:
     if not _AMOUNT.fullmatch(text):
-        raise BadCell("amount", f"{shown(text)} is no plain amount such as 49.90.")
+        raise BadCell("amount", f"{quoted(text)} is no plain amount such as 49.90.")
     return Decimal(text)
 
 
@@ -135,7 +135,7 @@ def _count(text: str) -> int:
     if not text:
         return 0
     if not _COUNT.fullmatch(text):
-        raise BadCell("count", f"{shown(text)} is no number of instalments.")
+        raise BadCell("count", f"{quoted(text)} is no number of instalments.")
     return int(text)
 
 
@@ -146,13 +146,13 @@ def _instalments(text: str) -> int | tuple[tuple[date, Decimal], ...]:
     if ":" not in text:
         count = _count(text)
         if not 1 <= count <= MOST_INSTALMENTS:
-            raise BadCell("count", f"{shown(text)} is no number of instalments from 1 to {MOST_INSTALMENTS}.")
+            raise BadCell("count", f"{quoted(text)} is no number of instalments from 1 to {MOST_INSTALMENTS}.")
         return count
     parts = []
     for part in text.strip(";").split(";"):
         due_on, colon, amount = part.strip().partition(":")
         if not colon:
-            raise BadCell("instalment", f"{shown(part)} is no instalment such as 2026-01-31:40.00.")
+            raise BadCell("instalment", f"{quoted(part)} is no instalment such as 2026-01-31:40.00.")
         day = read_date(due_on.strip(), DateOrder.YEAR_FIRST, earliest=EARLIEST)
         parts.append((day, _amount(amount.strip())))
     if len(parts) > MOST_INSTALMENTS:
@@ -171,7 +171,7 @@ def twice(candidates: Sequence[Candidate[PurchaseRow]]) -> Mapping[int, tuple[Pr
     for key, rows in places.items():
         if len(rows) > 1:
             named = ", ".join(str(row) for row in rows[:10])
-            problem = Problem(key[0], "twice", f"{shown(key[-1])} is in rows {named}.")
+            problem = Problem(key[0], "twice", f"{quoted(key[-1])} is in rows {named}.")
             for number in rows:
                 problems[number] = (*problems.get(number, ()), problem)
     return problems

@@ -26,7 +26,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle, Refused, Why
 from audit.models import Event
-from backoffice.actions import Done, PageAction, Sentence, StaffAction
+from backoffice.actions import ActionResult, PageAction, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, sub
@@ -62,7 +62,7 @@ class RecordPurchase(PageAction):
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"bought_on": timezone.localdate(), "parts": 1, **request.GET.dict()}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         customer: Customer = cleaned["customer"]
         purchase = record_purchase(
             by=by,
@@ -76,7 +76,7 @@ class RecordPurchase(PageAction):
             warranty_until=cleaned["warranty_until"],
             warranty_note=cleaned["warranty_note"],
         )
-        return Done(
+        return ActionResult(
             say("{purchase} is recorded for {customer}.", purchase=purchase, customer=customer), page_url(purchase)
         )
 

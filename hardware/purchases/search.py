@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.links import page_url
-from backoffice.search import Found, Source, Typed, begins, first_of, register_source
+from backoffice.search import Found, SearchSource, Typed, begins, first_of, register_source
 from core.amounts import money_text
 from core.text import Text, join, say
 from hardware.phones.models import Phone
@@ -65,7 +65,7 @@ def _of(purchase: Purchase) -> tuple[str, Text]:
     return purchase.customer.name, state
 
 
-register_source(Source(gettext_lazy("Phones"), "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
+register_source(SearchSource(gettext_lazy("Phones"), "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
 register_source(
-    Source(gettext_lazy("Purchases"), "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45)
+    SearchSource(gettext_lazy("Purchases"), "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45)
 )

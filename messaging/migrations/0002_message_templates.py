@@ -53,8 +53,8 @@ This is how we got there:
 {% endfor %}{% endif %}{% if remedies %}
 You get it as follows:
 {% for remedy in remedies %}- {{ remedy }}
-{% endfor %}{% endif %}{% endif %}{% if further_way %}
-If you see it otherwise, you can turn to {{ further_way }}.
+{% endfor %}{% endif %}{% endif %}{% if appeal_route %}
+If you see it otherwise, you can turn to {{ appeal_route }}.
 {% endif %}
 """,
     ),
@@ -67,7 +67,7 @@ we have looked into your complaint {{ code }}, “{{ subject }}”, and cannot u
 
 {{ reasons }}
 
-If you see it otherwise, you can turn to {{ further_way }}.
+If you see it otherwise, you can turn to {{ appeal_route }}.
 """,
     ),
     "credit_applied": (
@@ -175,8 +175,8 @@ Ecco il calcolo:
 {% endfor %}{% endif %}{% if remedies %}
 La restituzione avviene così:
 {% for remedy in remedies %}- {{ remedy }}
-{% endfor %}{% endif %}{% endif %}{% if further_way %}
-Se non è d'accordo, può rivolgersi a: {{ further_way }}.
+{% endfor %}{% endif %}{% endif %}{% if appeal_route %}
+Se non è d'accordo, può rivolgersi a: {{ appeal_route }}.
 {% endif %}
 """,
     ),
@@ -189,7 +189,7 @@ abbiamo esaminato il suo reclamo {{ code }}, “{{ subject }}”, e non possiamo
 
 {{ reasons }}
 
-Se non è d'accordo, può rivolgersi a: {{ further_way }}.
+Se non è d'accordo, può rivolgersi a: {{ appeal_route }}.
 """,
     ),
     "credit_applied": (

@@ -17,7 +17,7 @@ from audit.actions import act
 from audit.bulk import update_tracked
 from audit.context import acting
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
-from messaging.sending.transport import Handed, Post
+from messaging.sending.transport import SendResult, SmtpSession
 from messaging.vocabulary import MessageVerb
 
 State = Delivery.State
@@ -50,14 +50,14 @@ class Sent:
     next_at: datetime | None = None
 
 
-def send_due(*, limit: int = AT_A_TIME, now: datetime | None = None, post: Post | None = None) -> Sent:
+def send_due(*, limit: int = AT_A_TIME, now: datetime | None = None, post: SmtpSession | None = None) -> Sent:
     """Try every message that is due, the longest waiting first, at most ``limit``; and find the tries that died.
 
     Several processes may do this at once: each message is tried by one. ``post`` is another way than the mail server
     of the settings.
     """
     system = User.objects.system()
-    with acting(user=system), post or Post() as way:
+    with acting(user=system), post or SmtpSession() as way:
         result = Sent(uncertain=give_up_on_dead_tries(by=system, now=now))
         for _ in range(limit):
             attempt = claim_next(now=now)
@@ -96,7 +96,7 @@ def claim_next(*, now: datetime | None = None) -> DeliveryAttempt | None:
         return attempt
 
 
-def complete_try(attempt_id: int, handed: Handed, *, by: User, now: datetime | None = None) -> str:
+def complete_try(attempt_id: int, handed: SendResult, *, by: User, now: datetime | None = None) -> str:
     """Write down how a try ended. Returns the message's state then.
 
     A try that was given up for dead meanwhile and answers after all is believed; what a person has decided since, or
@@ -120,7 +120,7 @@ def complete_try(attempt_id: int, handed: Handed, *, by: User, now: datetime | N
         return delivery.state
 
 
-def _settle(delivery: Delivery, handed: Handed, moment: datetime) -> None:
+def _settle(delivery: Delivery, handed: SendResult, moment: datetime) -> None:
     delivery.note = handed.detail[:300]
     match handed.outcome:
         case Outcome.ACCEPTED:

@@ -26,22 +26,22 @@ Outcome = DeliveryAttempt.Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class SendResult:
     """How one try ended: an outcome, and what the server or the connection said."""
 
     outcome: str
     detail: str = ""
 
 
-class Trouble(Exception):
+class SendError(Exception):
     """A try that did not end with the server's yes; carries how it ended."""
 
     def __init__(self, outcome: str, detail: str) -> None:
         super().__init__(detail)
-        self.handed = Handed(outcome, detail)
+        self.handed = SendResult(outcome, detail)
 
 
-class Post:
+class SmtpSession:
     """A way to the mail server, kept open from one message to the next while all goes well. Use with ``with``."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Post:
     def __exit__(self, *exception: object) -> None:
         self._hang_up()
 
-    def hand_over(self, message: OutgoingMessage) -> Handed:
+    def hand_over(self, message: OutgoingMessage) -> SendResult:
         """Give the message to the mail server. Never raises: whatever happened is in what is returned.
 
         A yes is ``accepted``; a no for good (5xx about this message) is ``refused``; what may pass (4xx, no
@@ -65,20 +65,20 @@ class Post:
             self._hang_up()
         return handed
 
-    def _try(self, message: OutgoingMessage) -> Handed:
+    def _try(self, message: OutgoingMessage) -> SendResult:
         try:
             if self._server is None:
                 self._server = mailers.default
                 self._server.open()
             taken = self._server.send_messages([as_email(message)])
-        except Trouble as trouble:
+        except SendError as trouble:
             return trouble.handed
         except (smtplib.SMTPException, OSError) as problem:
-            return Handed(Outcome.DEFERRED, _said(problem))
+            return SendResult(Outcome.DEFERRED, _said(problem))
         except ValueError as problem:
             # The message itself cannot be written as an e-mail; trying again would end in the same way.
-            return Handed(Outcome.REFUSED, _said(problem))
-        return Handed(Outcome.ACCEPTED) if taken else Handed(Outcome.DEFERRED, "The mail server took nothing.")
+            return SendResult(Outcome.REFUSED, _said(problem))
+        return SendResult(Outcome.ACCEPTED) if taken else SendResult(Outcome.DEFERRED, "The mail server took nothing.")
 
     def _hang_up(self) -> None:
         server, self._server = self._server, None
@@ -123,7 +123,7 @@ def message_named(message_id: str) -> OutgoingMessage | None:
 # --- SMTP ---------------------------------------------------------------------------------------
 
 
-class CarefulBackend(EmailBackend):
+class TwoPhaseBackend(EmailBackend):
     """SMTP step by step, so that a lost connection is told apart by when it was lost."""
 
     connection: Any
@@ -141,11 +141,11 @@ class CarefulBackend(EmailBackend):
             server.send(_dotted(whole))
             # From here on the server has it all: only its answer tells whether it keeps it.
         except (OSError, smtplib.SMTPServerDisconnected) as lost:
-            raise Trouble(Outcome.DEFERRED, f"The connection was lost within the message. {_said(lost)}") from lost
+            raise SendError(Outcome.DEFERRED, f"The connection was lost within the message. {_said(lost)}") from lost
         try:
             answer = server.getreply()
         except (OSError, smtplib.SMTPException) as lost:
-            raise Trouble(
+            raise SendError(
                 Outcome.UNKNOWN, f"The server had the message and did not say whether it keeps it. {_said(lost)}"
             ) from lost
         _step(answer)
@@ -170,7 +170,7 @@ def _step(answer: tuple[int, bytes], *, wanted: int = 2) -> None:
         return
     said = f"{code} {text.decode(errors='replace')}"[:1000]
     # 421 closes the connection; whatever is not a clear 5xx may pass.
-    raise Trouble(Outcome.REFUSED if code // 100 == 5 else Outcome.DEFERRED, said)
+    raise SendError(Outcome.REFUSED if code // 100 == 5 else Outcome.DEFERRED, said)
 
 
 def _dotted(whole: bytes) -> bytes:

@@ -19,7 +19,7 @@ type Value = str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class TemplateField:
     """One field: what it holds, an example, and whether it may be empty."""
 
     name: str
@@ -37,12 +37,12 @@ class Field:
         return () if self.is_list else ""
 
 
-def _field(name: str, meaning: Text, example: Value) -> Field:
-    return Field(name, meaning, example)
+def _field(name: str, meaning: Text, example: Value) -> TemplateField:
+    return TemplateField(name, meaning, example)
 
 
-def _maybe(name: str, meaning: Text, example: Value) -> Field:
-    return Field(name, meaning, example, optional=True)
+def _maybe(name: str, meaning: Text, example: Value) -> TemplateField:
+    return TemplateField(name, meaning, example, optional=True)
 
 
 _FROM_US = (
@@ -57,7 +57,7 @@ _CASE = (
 )
 _STAFF = (_field("name", _("the person's name"), "Ada Example"), *_FROM_US)
 
-FIELDS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
+FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
     {
         MessageKind.ACKNOWLEDGEMENT: (
             *_CASE,
@@ -82,12 +82,12 @@ FIELDS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
                 ),
             ),
             _maybe("remedies", _("list: how we give it back"), ("40.00 EUR as a credit on your next invoice",)),
-            _maybe("further_way", _("the way to take it further"), "the arbitration board for telephony"),
+            _maybe("appeal_route", _("the way to take it further"), "the arbitration board for telephony"),
         ),
         MessageKind.DECISION_REJECTED: (
             *_CASE,
             _field("reasons", _("the reasons of the decision"), "The line was in order on all days that you named."),
-            _field("further_way", _("the way to take it further"), "the arbitration board for telephony"),
+            _field("appeal_route", _("the way to take it further"), "the arbitration board for telephony"),
         ),
         MessageKind.CREDIT_APPLIED: (
             *_CUSTOMER,

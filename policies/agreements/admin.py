@@ -18,7 +18,7 @@ from accounts.four_eyes.admin import Discard, Publish
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import Done, PageAction, StaffAction
+from backoffice.actions import ActionResult, PageAction, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import PillTone, column, pill, sub
 from backoffice.links import day, link, page_url
@@ -34,7 +34,7 @@ from policies.versions.text import rendered
 _TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded": "mute"}
 
 
-class Draft(PageAction):
+class DraftAgreement(PageAction):
     name = "draft"
     label = gettext_lazy("Draft an agreement")
     tone = "primary"
@@ -46,10 +46,10 @@ class Draft(PageAction):
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), **super().get_initial(request)}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         customer = cleaned.pop("customer")
         agreement = agreements.draft_agreement(customer.pk, by=by, **cleaned)
-        return Done(say("{agreement} is drafted.", agreement=agreement), page_url(agreement))
+        return ActionResult(say("{agreement} is drafted.", agreement=agreement), page_url(agreement))
 
 
 class AgreementAction(StaffAction[Agreement]):
@@ -57,7 +57,7 @@ class AgreementAction(StaffAction[Agreement]):
     rule = agreements.edit_obstacle
 
 
-class Edit(AgreementAction):
+class EditAgreement(AgreementAction):
     name = "edit"
     label = gettext_lazy("Edit the draft")
     icon = "pencil"
@@ -102,8 +102,8 @@ class DiscardAgreement(AgreementAction, Discard[Agreement]):
 @admin.register(Agreement)
 class AgreementAdmin(TrackedAdmin[Agreement]):
     may_view = May.SEE_CASES
-    staff_actions = (PublishAgreement, Edit, DiscardAgreement)
-    page_actions = (Draft,)
+    staff_actions = (PublishAgreement, EditAgreement, DiscardAgreement)
+    page_actions = (DraftAgreement,)
     list_display = ("title", "customer", "valid_from", "valid_until", "status")
     list_filter = ("state",)
     list_select_related = ("customer",)

@@ -125,7 +125,7 @@ def publish_first_versions(apps, schema_editor):
                 "indemnity_maximum": {},
                 "silence_closes_after_days": 30,
                 "consent_needed_after_days": 180,
-                "further_way": "the dispute resolution body of the customer's country",
+                "appeal_route": "the dispute resolution body of the customer's country",
             },
             "state": "published",
         },

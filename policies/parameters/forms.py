@@ -22,7 +22,7 @@ from core.text import Text, join, say
 from policies.choices import Basis, known_countries
 from policies.parameters.parameters import PARAMETERS, Parameter
 from policies.parameters.text import BASES, DAYS_THAT_COUNT, REMEDIES, problem_in_words
-from policies.parameters.units import Group, PolicyParameterError, Unit
+from policies.parameters.units import ParameterGroup, PolicyParameterError, Unit
 
 AS_THE_POLICY_SAYS = _("as the policy says")
 
@@ -39,7 +39,8 @@ YES, NO = "yes", "no"
 
 #: Every figure, in the groups and the order in which the forms ask for them.
 GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = tuple(
-    (_(group), tuple(name for name, parameter in PARAMETERS.items() if parameter.group is group)) for group in Group
+    (_(group), tuple(name for name, parameter in PARAMETERS.items() if parameter.group is group))
+    for group in ParameterGroup
 )
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from policies.choices import Basis, DayCount, RemedyKind, gettext_noop
-from policies.parameters.units import Group, PolicyParameterError, Unit, checked
+from policies.parameters.units import ParameterGroup, PolicyParameterError, Unit, checked
 
 #: Longer than any deadline anybody promises; a warning or an escalation later than that is a slip of the hand.
 MOST_DAYS_OF_WARNING = 60
@@ -30,7 +30,7 @@ class Parameter:
     is not. ``most`` is the largest number, if there is one of its own.
     """
 
-    group: Group
+    group: ParameterGroup
     unit: Unit
     label: str
     hint: str = ""
@@ -39,7 +39,14 @@ class Parameter:
 
 
 def _internal(
-    default: Any, group: Group, unit: Unit, label: str, hint: str = "", *, public: bool = False, most: int | None = None
+    default: Any,
+    group: ParameterGroup,
+    unit: Unit,
+    label: str,
+    hint: str = "",
+    *,
+    public: bool = False,
+    most: int | None = None,
 ) -> Any:
     metadata = {"parameter": Parameter(group, unit, label, hint, public, most)}
     if isinstance(default, dict):
@@ -82,7 +89,7 @@ class FulfilmentParameters(_Parameters):
 
     # fmt: off
     # Whether a full month's fee may be refunded at discretion (F5).
-    full_month_allowed: bool = _public(True, Group.WHAT, Unit.YES_NO,
+    full_month_allowed: bool = _public(True, ParameterGroup.WHAT, Unit.YES_NO,
         gettext_noop("A full month may be given back at discretion"))
 
 
@@ -97,66 +104,67 @@ class RefundParameters(_Parameters):
 
     # fmt: off
     # The bases that may be quoted, besides the full month, which is the other policy's.
-    bases: tuple[str, ...] = _public((Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL), Group.WHAT, Unit.BASES,
+    bases: tuple[str, ...] = _public((Basis.USAGE, Basis.INTERRUPTION, Basis.SPECIAL), ParameterGroup.WHAT, Unit.BASES,
         gettext_noop("A refund is counted by"))
-    remedies: tuple[str, ...] = _public(tuple(RemedyKind), Group.WHAT, Unit.REMEDIES,
+    remedies: tuple[str, ...] = _public(tuple(RemedyKind), ParameterGroup.WHAT, Unit.REMEDIES,
         gettext_noop("A refund can be given as"))
-    as_of_day_counts: bool = _public(True, Group.WHAT, Unit.YES_NO,
+    as_of_day_counts: bool = _public(True, ParameterGroup.WHAT, Unit.YES_NO,
         gettext_noop("The day on which a complaint arrives counts as a day of service"),
         gettext_noop("If it counts, the customer had the service on that day, and it is taken off."))
     # A complaint that came later than this after its period's end needs a lead's consent.
-    consent_needed_after_days: int | None = _internal(180, Group.WHAT, Unit.DAYS_OR_NEVER,
+    consent_needed_after_days: int | None = _internal(180, ParameterGroup.WHAT, Unit.DAYS_OR_NEVER,
         gettext_noop("A team lead has to consent if the period ended longer ago than"),
         gettext_noop("A number of days, or “never”."))
-    minimum_interruption_seconds: int = _public(4 * 60 * 60, Group.INTERRUPTIONS, Unit.SECONDS,
+    minimum_interruption_seconds: int = _public(4 * 60 * 60, ParameterGroup.INTERRUPTIONS, Unit.SECONDS,
         gettext_noop("The shortest interruption that counts"))
-    acknowledge_within_days: int = _public(2, Group.DEADLINES, Unit.DAYS,
+    acknowledge_within_days: int = _public(2, ParameterGroup.DEADLINES, Unit.DAYS,
         gettext_noop("Receipt of a complaint is confirmed within"),
         gettext_noop("After the day on which it reached us."))
-    decide_within_days: int = _public(14, Group.DEADLINES, Unit.DAYS,
+    decide_within_days: int = _public(14, ParameterGroup.DEADLINES, Unit.DAYS,
         gettext_noop("A complaint is decided within"),
         gettext_noop("After the day on which it reached us."))
     # Which days the two deadlines count.
-    deadline_days: str = _public(DayCount.CALENDAR.value, Group.DEADLINES, Unit.DAY_COUNT,
+    deadline_days: str = _public(DayCount.CALENDAR.value, ParameterGroup.DEADLINES, Unit.DAY_COUNT,
         gettext_noop("These days are"),
         gettext_noop("Working days leave out the weekends and public holidays of a country, by its calendar of each "
                      "year."))
     # ISO 3166; empty: the customer's country.
-    holidays_of: str = _public("", Group.DEADLINES, Unit.COUNTRY,
+    holidays_of: str = _public("", ParameterGroup.DEADLINES, Unit.COUNTRY,
         gettext_noop("Working days leave out the weekends and public holidays of"),
         gettext_noop("For working days alone."))
     # What a day of delay may be worth to the customer; nothing in a currency that is not named.
-    indemnity_per_day: Mapping[str, str] = _public({}, Group.INDEMNITY, Unit.AMOUNTS_A_DAY,
+    indemnity_per_day: Mapping[str, str] = _public({}, ParameterGroup.INDEMNITY, Unit.AMOUNTS_A_DAY,
         gettext_noop("For each day by which an answer is late we may give"),
         gettext_noop("One currency a line, such as EUR 1.50; “none” for none."))
     # The most for one delay, besides the period's fee; in a currency that is not named the fee alone limits it.
-    indemnity_maximum: Mapping[str, str] = _public({}, Group.INDEMNITY, Unit.AMOUNTS_AT_MOST,
+    indemnity_maximum: Mapping[str, str] = _public({}, ParameterGroup.INDEMNITY, Unit.AMOUNTS_AT_MOST,
         gettext_noop("For one late answer at most"),
         gettext_noop("One currency a line; never more than the period’s fee, whatever stands here."))
-    warn_before_days: int = _internal(3, Group.DEADLINES, Unit.DAYS,
+    warn_before_days: int = _internal(3, ParameterGroup.DEADLINES, Unit.DAYS,
         gettext_noop("Staff are warned before a deadline ends, by"),
         gettext_noop("From so many calendar days before its last day on, pages and digests show it as near."),
         most=MOST_DAYS_OF_WARNING)
     # So many days after a missed deadline to decide, and every so many further ones, an undecided case rises.
-    escalate_after_days: int | None = _internal(7, Group.DEADLINES, Unit.EVERY_DAYS_OR_NEVER,
+    escalate_after_days: int | None = _internal(7, ParameterGroup.DEADLINES, Unit.EVERY_DAYS_OR_NEVER,
         gettext_noop("An overdue case rises by a level"),
         gettext_noop("After so many calendar days beyond its deadline, and after as many again each further time; "
                      "its lead is told. Or “never”."))
-    silence_closes_after_days: int = _public(30, Group.DEADLINES, Unit.DAYS,
+    silence_closes_after_days: int = _public(30, ParameterGroup.DEADLINES, Unit.DAYS,
         gettext_noop("An answered complaint is closed if the customer is silent for"))
-    further_way: str = _public("the dispute resolution body of the customer's country", Group.FURTHER, Unit.TEXT,
+    appeal_route: str = _public(
+        "the dispute resolution body of the customer's country", ParameterGroup.FURTHER, Unit.TEXT,
         gettext_noop("Whoever is not satisfied can turn to"), gettext_noop("A rejection has to name it."))
     # A currency that is not named always needs two.
-    second_approval_above: Mapping[str, str] = _internal({}, Group.APPROVALS, Unit.AMOUNTS_ABOVE,
+    second_approval_above: Mapping[str, str] = _internal({}, ParameterGroup.APPROVALS, Unit.AMOUNTS_ABOVE,
         gettext_noop("Two people approve above"),
         gettext_noop("One currency a line, such as EUR 500.00. In a currency that is not named two people approve "
                      "any amount."))
-    approval_window_days: int = _internal(90, Group.APPROVALS, Unit.LAST_DAYS,
+    approval_window_days: int = _internal(90, ParameterGroup.APPROVALS, Unit.LAST_DAYS,
         gettext_noop("Counted against an approver's limit: what was given in"),
         gettext_noop("So many days back. What the same customer was granted in them counts."))
-    draft_expires_after_days: int = _internal(30, Group.APPROVALS, Unit.DAYS,
+    draft_expires_after_days: int = _internal(30, ParameterGroup.APPROVALS, Unit.DAYS,
         gettext_noop("A draft refund expires after"))
-    proposal_expires_after_days: int = _internal(14, Group.APPROVALS, Unit.DAYS,
+    proposal_expires_after_days: int = _internal(14, ParameterGroup.APPROVALS, Unit.DAYS,
         gettext_noop("A proposed refund expires after"))
     # fmt: on
 

@@ -26,7 +26,7 @@ class PolicyParameterError(ValueError):
         super().__init__(f"{field}: {self.message}")
 
 
-class Group(StrEnum):
+class ParameterGroup(StrEnum):
     """The groups of the forms, in their order."""
 
     WHAT = gettext_noop("What may be refunded")

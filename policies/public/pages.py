@@ -70,7 +70,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class ContactPoint:
     """One way to reach the company; ``href`` is "" for what no link leads to."""
 
     text: str
@@ -121,12 +121,12 @@ class Site:
         return _lines(self.address)
 
     @property
-    def questions_to(self) -> list[Contact]:
-        return [Contact.of(line) for line in _lines(self.questions)]
+    def questions_to(self) -> list[ContactPoint]:
+        return [ContactPoint.of(line) for line in _lines(self.questions)]
 
     @property
-    def cancellations_to(self) -> list[Contact]:
-        return [Contact.of(line) for line in _lines(self.cancellations)]
+    def cancellations_to(self) -> list[ContactPoint]:
+        return [ContactPoint.of(line) for line in _lines(self.cancellations)]
 
     def chain(self, kind: str) -> list[Link]:
         """The versions of a policy by the day from which each holds, the last first."""

@@ -24,7 +24,7 @@ from complaints.cases.models import Complaint
 from core.text import say
 
 
-class RoleFilter(admin.AllValuesFieldListFilter):
+class ActorRoleFilter(admin.AllValuesFieldListFilter):
     """By the role in which somebody acted, named in the reader's language."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -40,7 +40,7 @@ class EventAdmin(TrackedAdmin[Event]):
     has_timeline = False
     list_display = ("moment", "person", "what", "target", "result", "why")
     list_display_links = ("moment",)
-    list_filter = ("outcome", "source", ("actor_role", RoleFilter))
+    list_filter = ("outcome", "source", ("actor_role", ActorRoleFilter))
     search_fields = ("actor_name", "target_label", "verb", "request_id")
     search_help_text = gettext_lazy("Person, object, act or request")
     ordering = ("-at", "-pk")

@@ -19,7 +19,7 @@ from accounts.staff.permissions import May
 from audit.actions import Refused, act
 from audit.models import Event
 from audit.vocabulary import EventVerb
-from backoffice.actions import ActionForm, Done, OptionalReasonForm, PageAction, ReasonForm, StaffAction
+from backoffice.actions import ActionForm, ActionResult, OptionalReasonForm, PageAction, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import number, pill
 from backoffice.lookups import LookupField
@@ -79,7 +79,7 @@ class Rename(StaffAction[Customer]):
         ready = form.is_bound and form.is_valid()
         return {"text": f"Reads: {form.cleaned_data['name']}" if ready else "Not typed yet"}
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str | Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str | ActionResult:
         customer = rename(pk, by=by, name=cleaned["name"], reason=cleaned["reason"])
         return f"{customer.number} is now {customer.name}."
 
@@ -92,8 +92,8 @@ class Praise(StaffAction[Customer]):
     in_bulk = False
     form_class = OptionalReasonForm
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str | Done:
-        return Done("=Praised", url="/accounts/team/")
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> str | ActionResult:
+        return ActionResult("=Praised", url="/accounts/team/")
 
 
 class Register(PageAction):
@@ -105,9 +105,9 @@ class Register(PageAction):
     may = May.WORK_COMPLAINTS
     form_class = Form
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> str | Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> str | ActionResult:
         customer = rename(cleaned["customer"].pk, by=by, name="Registered", reason=cleaned["reason"])
-        return Done("It is registered.", url=f"/accounts/customer/{customer.pk}/change/")
+        return ActionResult("It is registered.", url=f"/accounts/customer/{customer.pk}/change/")
 
 
 class CustomerPages(TrackedAdmin):

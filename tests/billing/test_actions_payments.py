@@ -218,13 +218,13 @@ def test_pending_and_refunded_amounts_cut_what_is_left(clerk: User, subscription
     period = subscription.current_period()
     assert period is not None
     assert giving.refundable_of(period) == Decimal("60.00")
-    giving.hold(period, Decimal("40.00"))
+    giving.reserve(period, Decimal("40.00"))
     assert (giving.refundable_of(period), period.pending) == (Decimal("20.00"), Decimal("40.00"))
     with pytest.raises(Exception, match=r"Only 20\.00 EUR can still be refunded"):
-        giving.hold(period, Decimal("20.01"))
+        giving.reserve(period, Decimal("20.01"))
     giving.settle_held(period, Decimal("40.00"))
     assert (period.pending, period.refunded) == (Decimal(0), Decimal("40.00"))
-    giving.hold(period, Decimal("20.00"))
+    giving.reserve(period, Decimal("20.00"))
     giving.release(period, Decimal("20.00"))
     assert giving.refundable_of(period) == Decimal("20.00")
 

@@ -16,7 +16,7 @@ from audit.models import Event
 from billing.documents.content import invoice_document
 from billing.invoices.charges import ask_for_charges
 from billing.invoices.models import Charge, Invoice
-from billing.invoices.receivables import DISPUTED, OVERDUE, TO_PAY, UNASKED, owing, write_csv
+from billing.invoices.receivables import DISPUTED, OVERDUE, TO_PAY, UNASKED, receivables, write_csv
 from billing.payments.disputes import open_dispute
 from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
@@ -100,14 +100,14 @@ def test_the_list_of_who_owes_what() -> None:
     ended = factories.ended_subscription(agreed_fee=Decimal(0))
     factories.charge(ended)
     factories.charge(subscription)
-    assert [(row.what, row.number, row.amount) for row in owing()] == [
+    assert [(row.what, row.number, row.amount) for row in receivables()] == [
         (OVERDUE, late.number, Decimal("60.00")),
         (DISPUTED, disputed.number, Decimal("60.00")),
         (TO_PAY, fresh.number, Decimal("60.00")),
         (UNASKED, "", Decimal("12.20")),
     ]
     stream = io.StringIO()
-    write_csv(owing(), stream)
+    write_csv(receivables(), stream)
     rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
     assert rows[1]["reason"] == "'=never ordered"
     assert (rows[3]["customer_number"], rows[3]["amount"], rows[3]["due_on"]) == (ended.customer.number, "12.20", "")

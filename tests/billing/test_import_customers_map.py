@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.imports.column_map import ColumnMap, Field, Per, load_map, parse_map, shipped_maps
+from billing.imports.column_map import ColumnMap, MappedField, Per, load_map, parse_map, shipped_maps
 from core.sheets.maps import DateOrder, MapProblem
 
 FIELDS = """
@@ -34,8 +34,8 @@ def problem_of(text: str) -> str:
 
 def test_a_name_alone_is_a_column() -> None:
     column_map = parsed(FIELDS)
-    assert column_map.sources[Field.NUMBER].column == "No"
-    assert column_map.sources[Field.COUNTRY].constant == "IT"
+    assert column_map.sources[MappedField.NUMBER].column == "No"
+    assert column_map.sources[MappedField.COUNTRY].constant == "IT"
     assert (column_map.delimiter, column_map.decimal_point, column_map.dates) == (
         ",",
         ".",
@@ -55,10 +55,10 @@ def test_everything_a_map_can_say() -> None:
     assert (column_map.delimiter, column_map.decimal_point) == (";", ",")
     assert column_map.dates is DateOrder.DAY_FIRST_DOTS
     assert column_map.ignored == {"Fax", "*"}
-    assert column_map.sources[Field.FEE].per is Per.MONTH
-    assert column_map.sources[Field.NOTES].columns == ("Remark", "Name")
-    assert column_map.sources[Field.CUSTOMER_SINCE].columns == ("Months",)
-    assert column_map.sources[Field.LANGUAGE].translate == {"I": "it"}
+    assert column_map.sources[MappedField.FEE].per is Per.MONTH
+    assert column_map.sources[MappedField.NOTES].columns == ("Remark", "Name")
+    assert column_map.sources[MappedField.CUSTOMER_SINCE].columns == ("Months",)
+    assert column_map.sources[MappedField.LANGUAGE].translate == {"I": "it"}
 
 
 @pytest.mark.parametrize(
@@ -218,16 +218,16 @@ def test_ignored_columns(ignored: str) -> None:
 def test_an_optional_column_may_be_missing() -> None:
     column_map = parsed(FIELDS + 'notes = { column = "N", optional = true }\nfee = { column = "F", optional = true }\n')
     fitting = column_map.for_header((*HEADER, "N"))
-    assert Field.NOTES in fitting.sources
-    assert Field.FEE not in fitting.sources
+    assert MappedField.NOTES in fitting.sources
+    assert MappedField.FEE not in fitting.sources
 
 
 def test_the_shipped_maps_are_whole() -> None:
     assert shipped_maps() == ["own", "telco"]
     own = load_map("own")
-    assert set(own.sources) == set(Field)
-    assert own.for_header([field.value for field in Field]).sources == own.sources
-    assert load_map("telco").sources[Field.TERM].translate == {
+    assert set(own.sources) == set(MappedField)
+    assert own.for_header([field.value for field in MappedField]).sources == own.sources
+    assert load_map("telco").sources[MappedField.TERM].translate == {
         "Month-to-month": "monthly",
         "One year": "annual",
     }
@@ -251,6 +251,6 @@ def test_a_map_that_is_not_there() -> None:
 def test_the_map_in_the_documentation_is_one() -> None:
     page = (Path(__file__).parents[2] / "docs" / "importing-customers.md").read_text(encoding="utf-8")
     column_map = parsed(page.partition("```toml\n")[2].partition("```")[0])
-    assert column_map.sources[Field.FEE].per is Per.MONTH
-    assert column_map.sources[Field.PLAN].translate == {"Yes / No": "OFFICE"}
-    assert all(f"| `{field}` |" in page or f"`{field}`, " in page or f", `{field}` |" in page for field in Field)
+    assert column_map.sources[MappedField.FEE].per is Per.MONTH
+    assert column_map.sources[MappedField.PLAN].translate == {"Yes / No": "OFFICE"}
+    assert all(f"| `{field}` |" in page or f"`{field}`, " in page or f", `{field}` |" in page for field in MappedField)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.sheets import reading
-from core.sheets.problems import FileProblem, shown
+from core.sheets.problems import FileProblem, quoted
 from core.sheets.reading import LONGEST_RECORD, CsvReader
 
 HEADER = b"number,name\n"
@@ -184,4 +184,4 @@ def test_the_longest_line_and_the_most_rows_are_taken_in(monkeypatch: pytest.Mon
     ],
 )
 def test_shown_text_is_short_and_harmless(text: str, expected: str) -> None:
-    assert shown(text) == expected
+    assert quoted(text) == expected

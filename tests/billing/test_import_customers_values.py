@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.imports.column_map import Field, parse_map
-from billing.imports.values import CustomerRow, RowReader, months_before
+from billing.imports.column_map import MappedField, parse_map
+from billing.imports.values import CustomerRow, CustomerRowReader, months_before
 from billing.periods import Term, nth_period
 from core.sheets.cells import Candidate
-from core.sheets.formulas import inert
+from core.sheets.formulas import neutralise_formula
 from core.sheets.problems import Problem
 from core.sheets.reading import Record
-from core.sheets.report import Outcome, Report, RowResult
+from core.sheets.report import Report, RowOutcome, RowResult
 
 TODAY = date(2024, 3, 31)
 OWN = """
@@ -53,7 +53,7 @@ GOOD = {
 def read(cells: dict[str, str], column_map: str = OWN) -> Candidate[CustomerRow]:
     header = tuple(cells)
     fitting = parse_map(column_map.encode(), name="own").for_header(header)
-    return RowReader(fitting, header, today=TODAY).read(Record(2, tuple(cells.values())))
+    return CustomerRowReader(fitting, header, today=TODAY).read(Record(2, tuple(cells.values())))
 
 
 def customer_of(column_map: str = OWN, **changes: str) -> CustomerRow:
@@ -73,11 +73,11 @@ def test_a_row() -> None:
     assert customer_of() == CustomerRow(
         row=2,
         texts={
-            Field.NUMBER: "C-1",
-            Field.NAME: "Harbour Bakery",
-            Field.COUNTRY: "IT",
-            Field.CURRENCY: "EUR",
-            Field.PLAN: "OFFICE",
+            MappedField.NUMBER: "C-1",
+            MappedField.NAME: "Harbour Bakery",
+            MappedField.COUNTRY: "IT",
+            MappedField.CURRENCY: "EUR",
+            MappedField.PLAN: "OFFICE",
         },
         term=Term.MONTHLY,
         fee=Decimal("49.90"),
@@ -85,14 +85,14 @@ def test_a_row() -> None:
         customer_since=date(2023, 5, 17),
         compared=frozenset(
             {
-                Field.NUMBER,
-                Field.NAME,
-                Field.COUNTRY,
-                Field.CURRENCY,
-                Field.PLAN,
-                Field.TERM,
-                Field.FEE,
-                Field.ACTIVATED_ON,
+                MappedField.NUMBER,
+                MappedField.NAME,
+                MappedField.COUNTRY,
+                MappedField.CURRENCY,
+                MappedField.PLAN,
+                MappedField.TERM,
+                MappedField.FEE,
+                MappedField.ACTIVATED_ON,
             }
         ),
     )
@@ -100,7 +100,7 @@ def test_a_row() -> None:
 
 def test_spaces_are_cut_and_accents_composed() -> None:
     row = customer_of(name="  Cafe\u0301 \u00a0", number=" C-1 ", fee=" 49.90 ", activated_on=" 2023-05-17 ")
-    assert (row.texts[Field.NAME], row.number, row.fee) == ("Caf\u00e9", "C-1", Decimal("49.90"))
+    assert (row.texts[MappedField.NAME], row.number, row.fee) == ("Caf\u00e9", "C-1", Decimal("49.90"))
 
 
 def test_blank_cells() -> None:
@@ -108,10 +108,10 @@ def test_blank_cells() -> None:
     assert row.fee is None
     assert row.customer_since == row.activated_on
     # A blank choice says nothing; a blank e-mail says that there is none.
-    assert row.texts.keys() & {Field.KIND, Field.LANGUAGE} == set()
-    assert (row.texts[Field.EMAIL], row.texts[Field.NOTES]) == ("", "")
-    assert row.compared.isdisjoint({Field.KIND, Field.LANGUAGE, Field.CUSTOMER_SINCE})
-    assert {Field.EMAIL, Field.FEE} <= row.compared
+    assert row.texts.keys() & {MappedField.KIND, MappedField.LANGUAGE} == set()
+    assert (row.texts[MappedField.EMAIL], row.texts[MappedField.NOTES]) == ("", "")
+    assert row.compared.isdisjoint({MappedField.KIND, MappedField.LANGUAGE, MappedField.CUSTOMER_SINCE})
+    assert {MappedField.EMAIL, MappedField.FEE} <= row.compared
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_a_cell_is_refused_with_its_reason(field: str, cell: str, message: str) 
 
 @pytest.mark.parametrize("phone", ["+39 06 1234567", "+1 (212) 555-0100", "06/1234.5", "0039 06 1234"])
 def test_phone_numbers(phone: str) -> None:
-    assert customer_of(phone=phone).texts[Field.PHONE] == phone
+    assert customer_of(phone=phone).texts[MappedField.PHONE] == phone
 
 
 def test_notes_may_have_lines() -> None:
-    assert customer_of(notes="one\ntwo ≠ 3").texts[Field.NOTES] == "one\ntwo ≠ 3"
+    assert customer_of(notes="one\ntwo ≠ 3").texts[MappedField.NOTES] == "one\ntwo ≠ 3"
 
 
 def test_every_field_of_a_row_is_told() -> None:
@@ -214,7 +214,7 @@ def test_every_field_of_a_row_is_told() -> None:
 )
 def test_ragged_rows(cells: tuple[str, ...], message: str) -> None:
     fitting = parse_map(OWN.encode(), name="own").for_header(tuple(GOOD))
-    candidate = RowReader(fitting, tuple(GOOD), today=TODAY).read(Record(7, cells))
+    candidate = CustomerRowReader(fitting, tuple(GOOD), today=TODAY).read(Record(7, cells))
     assert (candidate.row, candidate.value) == (7, None)
     assert [str(problem) for problem in candidate.problems] == [message]
 
@@ -254,11 +254,11 @@ def test_translation_pattern_default_and_constant() -> None:
         .replace("[fields]", '[file]\nignore = ["name"]\n[fields]')
     )
     row = customer_of(column_map, plan=" A ", term=" M", currency=" ")
-    assert (row.texts[Field.PLAN], row.term) == ("OFFICE", Term.MONTHLY)
-    assert (row.texts[Field.CURRENCY], row.texts[Field.NAME]) == ("JPY", "Customer {C-1}")
+    assert (row.texts[MappedField.PLAN], row.term) == ("OFFICE", Term.MONTHLY)
+    assert (row.texts[MappedField.CURRENCY], row.texts[MappedField.NAME]) == ("JPY", "Customer {C-1}")
     # What the table does not know stays as it is, for the plans to decide.
     row = customer_of(column_map, plan="B", term="")
-    assert (row.texts[Field.PLAN], row.term) == ("B/IT", Term.ANNUAL)
+    assert (row.texts[MappedField.PLAN], row.term) == ("B/IT", Term.ANNUAL)
 
 
 def tenure(cell: str) -> Candidate[CustomerRow]:
@@ -276,7 +276,7 @@ def test_activation_from_a_tenure(cell: str, activated_on: date) -> None:
     assert customer is not None
     assert (customer.activated_on, customer.customer_since) == (activated_on, activated_on)
     # Tomorrow it would be another date: it is not part of what a second run compares.
-    assert Field.ACTIVATED_ON not in customer.compared
+    assert MappedField.ACTIVATED_ON not in customer.compared
 
 
 @pytest.mark.parametrize("cell", ["-1", "1.5", "１", "1201", "a year", "99999999999999999999"])
@@ -308,11 +308,11 @@ def test_any_cell_is_taken_in_or_refused_with_a_reason(name: str, fee: str) -> N
 BAD_TERM = Problem("term", "term", "“Two year” is no term of ours.")
 BAD_FEE = Problem("fee", "amount", "“x” is no plain amount.")
 RESULTS = (
-    RowResult(2, "C-1", Outcome.ADDED, "OFFICE, monthly"),
-    RowResult(3, "C-2", Outcome.KNOWN),
-    RowResult(4, "C-3", Outcome.REFUSED, "", (BAD_TERM, BAD_FEE)),
-    RowResult(5, "\x1b[2J", Outcome.REFUSED, "", (BAD_TERM,)),
-    RowResult(6, "", Outcome.REFUSED, "", (Problem("row", "ragged", "=2 cells"),)),
+    RowResult(2, "C-1", RowOutcome.ADDED, "OFFICE, monthly"),
+    RowResult(3, "C-2", RowOutcome.KNOWN),
+    RowResult(4, "C-3", RowOutcome.REFUSED, "", (BAD_TERM, BAD_FEE)),
+    RowResult(5, "\x1b[2J", RowOutcome.REFUSED, "", (BAD_TERM,)),
+    RowResult(6, "", RowOutcome.REFUSED, "", (Problem("row", "ragged", "=2 cells"),)),
 )
 
 
@@ -354,5 +354,5 @@ def test_the_report_as_csv_holds_no_formula() -> None:
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1"])
 def test_an_inert_cell(text: str) -> None:
-    assert inert(text) == f"'{text}"
-    assert inert(f"a{text}") == f"a{text}"
+    assert neutralise_formula(text) == f"'{text}"
+    assert neutralise_formula(f"a{text}") == f"a{text}"

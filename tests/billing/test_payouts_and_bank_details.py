@@ -21,9 +21,9 @@ from accounts.customers.bank_details.rules import SHOWN_DAYS, change_to_show
 from accounts.customers.models import BankDetailsChange, Customer
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout
 from billing.payouts.models import Payout
-from billing.payouts.payables import owed, write_csv
+from billing.payouts.payables import payables, write_csv
 from billing.remedies import effects as giving
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -131,7 +131,7 @@ def test_a_confirmed_change_is_shown_for_its_days_an_unconfirmed_one_always() ->
 
 def as_rows() -> list[dict[str, str]]:
     stream = io.StringIO()
-    write_csv(owed(), stream)
+    write_csv(payables(), stream)
     return list(csv.DictReader(io.StringIO(stream.getvalue())))
 
 
@@ -142,7 +142,7 @@ def test_the_list_tells_who_is_to_be_paid_and_what_stands_in_the_way() -> None:
     mark_payout_failed(failed.pk, by=clerk, reason="Unknown account")
     mark_payout_paid(done.pk, by=clerk, reference="B-1", paid_on=factories.today())
     credit = factories.leftover_credit()
-    propose_leftover(credit.pk, by=clerk, reason="Asked", amount=Decimal("10.00"))
+    propose_residual_payout(credit.pk, by=clerk, reason="Asked", amount=Decimal("10.00"))
     factories.paid_subscription()
     found = {(row["customer_number"], row["what"]): row for row in as_rows()}
     assert len(found) == 5

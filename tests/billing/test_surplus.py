@@ -16,7 +16,7 @@ from billing.payments.actions import record_payment
 from billing.payments.bank_lines import match_bank_line
 from billing.payments.disputes import record_chargeback
 from billing.payments.models import BankLine, Payment
-from billing.residual_credits.actions import propose_leftover
+from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
@@ -82,7 +82,7 @@ def test_on_an_ended_subscription_it_can_be_paid_out_with_an_approval() -> None:
     payment = pay(Invoice.objects.get(), "61.00", surplus_to_credit=True)
     assert payment.credit is not None
     assert payment.credit.subscription == subscription
-    leftover = propose_leftover(payment.credit.pk, by=factories.billing_clerk(), reason="Paid too much")
+    leftover = propose_residual_payout(payment.credit.pk, by=factories.billing_clerk(), reason="Paid too much")
     assert leftover.amount == Decimal("1.00")
 
 

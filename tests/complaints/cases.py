@@ -153,7 +153,7 @@ def decided(desk: Desk, outcome: str = "upheld", **registration: Any) -> Complai
 
 
 def communicate(desk: Desk, complaint: Complaint) -> Complaint:
-    further = complaint.terms.further_way
+    further = complaint.terms.appeal_route
     communicate_decision(complaint.pk, by=desk.agent, text=f"This is our decision. Next: {further}.")
     return again(complaint)
 

@@ -16,7 +16,7 @@ from accounts.staff.models import Team
 from audit.models import Event
 from complaints.cases.actions import acknowledge_complaint, correct_complaint
 from complaints.cases.deadlines.actions import escalate_overdue_complaint, record_missed_deadlines
-from complaints.cases.deadlines.status import DUE_RELATIONS, dues_of, most_urgent, near_deadline
+from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, most_urgent, near_deadline
 from complaints.cases.decisions.actions import (
     close_complaint,
     decide_complaint,
@@ -294,7 +294,7 @@ def test_what_is_near_by_the_terms_is_said(
     if acknowledged:
         acknowledge_complaint(complaint.pk, by=desk.agent, text=complaint.code)
     complaint = again(complaint)
-    dues = dues_of(complaint, now)
+    dues = deadline_statuses_of(complaint, now)
     assert [f"{'!! ' if due.is_missed else '! ' if due.is_near else ''}{due.in_words}" for due in dues] == said
     # The list's filter finds the same.
     found = Complaint.objects.filter(near_deadline(now)).exists()
@@ -313,7 +313,7 @@ def test_what_is_near_by_the_terms_is_said(
 )
 def test_where_there_is_room_for_one_the_most_urgent_is_shown(desk: Desk, now: datetime, shown: str) -> None:
     complaint = register(desk, agreed(desk, warn_before_days=1))
-    due = most_urgent(dues_of(complaint, now))
+    due = most_urgent(deadline_statuses_of(complaint, now))
     assert due is not None
     assert str(due.in_words) == shown
 
@@ -340,7 +340,7 @@ def test_many_cases_ask_as_often_as_few(desk: Desk, django_assert_num_queries: A
 
         with CaptureQueriesContext(connection) as captured:
             for complaint in Complaint.objects.prefetch_related(*DUE_RELATIONS):
-                assert dues_of(complaint)
+                assert deadline_statuses_of(complaint)
             list(Complaint.objects.filter(near_deadline()))
         return len(captured)
 

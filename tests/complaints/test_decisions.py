@@ -142,9 +142,9 @@ def test_a_complaint_that_is_rejected_after_all_blocks_its_pending_refund(desk: 
 
 def test_a_rejection_names_the_way_to_take_it_further(desk: Desk) -> None:
     complaint = decided(desk, "rejected")
-    further = complaint.terms.further_way
+    further = complaint.terms.appeal_route
     assert_refused(
-        "further_way_missing",
+        "appeal_route_missing",
         lambda: communicate_decision(complaint.pk, by=desk.agent, text="We cannot help you."),
         saying=further,
     )
@@ -156,7 +156,7 @@ def test_a_rejection_names_the_way_to_take_it_further(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["upheld", "partly_upheld"])
-def test_an_upheld_complaint_needs_no_further_way(desk: Desk, outcome: str) -> None:
+def test_an_upheld_complaint_needs_no_appeal_route(desk: Desk, outcome: str) -> None:
     complaint = decided(desk, outcome)
     assert_refused("text_missing", lambda: communicate_decision(complaint.pk, by=desk.agent, text=" "))
     assert_refused("invalid", lambda: communicate_decision(complaint.pk, by=desk.agent, text="Yes.", channel="pigeon"))

@@ -123,7 +123,7 @@ def test_a_rejection_names_its_reasons_and_the_way_to_take_it_further(desk: Desk
     text = decision_text(complaint)
     assert "non possiamo accoglierlo" in text
     assert "The log shows it." in text
-    assert f"può rivolgersi a: {complaint.terms.further_way}." in text
+    assert f"può rivolgersi a: {complaint.terms.appeal_route}." in text
 
 
 def test_what_is_not_settled_is_not_promised(desk: Desk) -> None:
@@ -207,7 +207,7 @@ def test_without_an_address_nothing_is_told_by_email(desk: Desk) -> None:
 
 def test_a_refused_message_leaves_nothing_in_the_outbox(desk: Desk) -> None:
     complaint = decided(desk, "rejected")
-    assert_refused("further_way_missing", communicate_decision, complaint.pk, by=desk.agent, text="No.")
+    assert_refused("appeal_route_missing", communicate_decision, complaint.pk, by=desk.agent, text="No.")
     assert not OutgoingMessage.objects.exists()
     assert not Message.objects.exists()
 

@@ -16,7 +16,7 @@ from billing.invoices.models import Charge, CreditNote, Invoice
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
-from billing.residual_credits.actions import approve_leftover, propose_leftover
+from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
@@ -207,12 +207,12 @@ def ended_with_credit(desk: Desk) -> tuple[Refund, Credit]:
 @pytest.mark.parametrize("failed", [False, True])
 def test_a_leftover_payout_that_is_not_paid_is_stopped(desk: Desk, failed: bool) -> None:
     refund, credit = ended_with_credit(desk)
-    part = propose_leftover(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
-    payout = approve_leftover(part.pk, by=desk.manager).payout
+    part = propose_residual_payout(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
+    payout = approve_residual_payout(part.pk, by=desk.manager).payout
     assert payout is not None
     if failed:
         mark_payout_failed(payout.pk, by=desk.clerk, reason="The account is closed")
-    rest = propose_leftover(credit.pk, by=desk.clerk, reason="The rest")
+    rest = propose_residual_payout(credit.pk, by=desk.clerk, reason="The rest")
     plan = plan_reversal(refund)
     assert (plan.recovered, plan.entries[0].back.why) == (
         refund.total,
@@ -231,8 +231,8 @@ def test_a_leftover_payout_that_is_not_paid_is_stopped(desk: Desk, failed: bool)
 
 def test_a_leftover_payout_that_was_paid_is_used_and_charged_where_no_invoice_follows(desk: Desk) -> None:
     refund, credit = ended_with_credit(desk)
-    leftover = propose_leftover(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
-    payout = approve_leftover(leftover.pk, by=desk.manager).payout
+    leftover = propose_residual_payout(credit.pk, by=desk.clerk, reason="They asked", amount=Decimal("10.00"))
+    payout = approve_residual_payout(leftover.pk, by=desk.manager).payout
     assert payout is not None
     mark_payout_paid(payout.pk, by=desk.clerk, reference="B-1", paid_on=factories.today())
     reversal = reverse(desk, refund, charge_used=True)

@@ -32,7 +32,7 @@ from billing.invoices.models import Invoice
 from billing.payments.models import Chargeback
 from billing.payouts.models import Payout
 from billing.plans.models import Plan
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.models import Complaint, DeadlineBreach
@@ -212,7 +212,7 @@ def test_affairs_beside_the_cases() -> None:
     assert agreed.agreement is not None
     refund = agreed.refunds.get()
     assert (refund.state, refund.agreement_id) == (Refund.State.SETTLED, agreed.agreement_id)
-    assert LeftoverPayout.objects.filter(state=LeftoverPayout.State.PROPOSED).exists()
+    assert ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.PROPOSED).exists()
     assert Chargeback.objects.exists()
     assert Invoice.objects.exclude(disputed_on=None).exists()
 

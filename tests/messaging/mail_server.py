@@ -101,6 +101,6 @@ def mail_server(*, timeout: float = 5) -> Iterator[MailServer]:
 def smtp_mailer(port: int, *, timeout: float = 5) -> dict[str, Any]:
     """The setting for a server on this machine."""
     return {
-        "BACKEND": "messaging.sending.transport.CarefulBackend",
+        "BACKEND": "messaging.sending.transport.TwoPhaseBackend",
         "OPTIONS": {"host": "127.0.0.1", "port": port, "timeout": timeout},
     }

@@ -14,7 +14,7 @@ from messaging.bounces.actions import record_bounce
 from messaging.outbox.actions import be_done_with, confirm_arrival, send_again
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
 from messaging.sending.actions import BACKOFF, STALE_AFTER, claim_next, complete_try, send_due
-from messaging.sending.transport import Handed, message_id_of, message_named
+from messaging.sending.transport import SendResult, message_id_of, message_named
 from tests import factories
 from tests.complaints.refusals import assert_refused
 from tests.messaging.mail_server import MailServer, mail_server
@@ -218,7 +218,7 @@ def test_a_try_given_up_for_dead_that_answers_after_all_is_believed() -> None:
     assert attempt is not None
     send_due(now=later(16))
     assert standing(message).state == State.UNCERTAIN
-    complete_try(attempt.pk, Handed("accepted"), by=factories.system_user())
+    complete_try(attempt.pk, SendResult("accepted"), by=factories.system_user())
     assert standing(message).state == State.SENT
 
 
@@ -228,7 +228,7 @@ def test_a_try_that_answers_after_somebody_decided_changes_only_itself() -> None
     assert attempt is not None
     send_due(now=later(16))
     be_done_with(message.pk, by=factories.agent(), reason="Told on the phone")
-    complete_try(attempt.pk, Handed("accepted"), by=factories.system_user())
+    complete_try(attempt.pk, SendResult("accepted"), by=factories.system_user())
     assert standing(message).state == State.CANCELLED
     assert DeliveryAttempt.objects.get(pk=attempt.pk).outcome == "accepted"
 

@@ -143,7 +143,7 @@ def test_what_is_published_is_never_edited(desk: Desk) -> None:
         (REFUND, {"second_approval_above": {"EUR": "-1.00"}}),
         (REFUND, {"second_approval_above": {"EUR": "0.001"}}),
         (REFUND, {"second_approval_above": {"euro": "1.00"}}),
-        (REFUND, {"further_way": " "}),
+        (REFUND, {"appeal_route": " "}),
         (FULFILMENT, {"full_month_allowed": "yes"}),
         (FULFILMENT, {"bases": ["usage"]}),
     ],

@@ -65,7 +65,7 @@ TYPED: dict[str, Any] = {
     "silence_closes_after_days": "21",
     "indemnity_per_day": "1.5 EUR, 100 jpy",
     "indemnity_maximum": "EUR 20",
-    "further_way": "the ombudsman of the sector",
+    "appeal_route": "the ombudsman of the sector",
 }
 STORED: dict[str, Any] = {
     "bases": ["usage", "special"],
@@ -86,7 +86,7 @@ STORED: dict[str, Any] = {
     "silence_closes_after_days": 21,
     "indemnity_per_day": {"EUR": "1.50", "JPY": "100"},
     "indemnity_maximum": {"EUR": "20.00"},
-    "further_way": "the ombudsman of the sector",
+    "appeal_route": "the ombudsman of the sector",
 }
 
 
@@ -193,7 +193,7 @@ def test_a_form_shows_words_and_never_how_figures_are_stored() -> None:
         ({"indemnity_per_day": "1 XYZ"}, "indemnity_per_day"),
         ({"indemnity_per_day": "EUR 0"}, "indemnity_per_day"),
         ({"indemnity_maximum": "EUR 20"}, "indemnity_maximum"),
-        ({"further_way": " "}, "further_way"),
+        ({"appeal_route": " "}, "appeal_route"),
         ({"effective_from": "tomorrow"}, "effective_from"),
     ],
 )

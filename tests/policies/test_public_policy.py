@@ -15,7 +15,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from policies.public.pages import Contact
+from policies.public.pages import ContactPoint
 from policies.versions.actions import discard_policy_draft, draft_policy_version, publish_policy_version
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories
@@ -235,7 +235,7 @@ def test_without_a_contact_the_page_leads_to_the_invoice(desk: Desk, client: Cli
     ],
 )
 def test_a_contact_is_a_link_where_it_can_be(text: str, href: str) -> None:
-    assert Contact.of(text) == Contact(text, href)
+    assert ContactPoint.of(text) == ContactPoint(text, href)
 
 
 def test_a_contact_falls_back_on_the_companys() -> None:
@@ -257,7 +257,7 @@ def test_a_contact_falls_back_on_the_companys() -> None:
 def test_nothing_typed_becomes_markup(desk: Desk, settings: Any) -> None:
     script = "<script>alert(1)</script>"
     settings.COMPANY_NAME = settings.COMPANY_ADDRESS = settings.COMPANY_QUESTIONS_CONTACT = script
-    publish(desk, draft(desk, f"{script}\n\n![x](https://elsewhere.example/x.png)", days=0, further_way=script))
+    publish(desk, draft(desk, f"{script}\n\n![x](https://elsewhere.example/x.png)", days=0, appeal_route=script))
     for address in ("/policy/", "/policy/refund/2/", "/policy/refund/2/changes/"):
         content = page(address).content.decode()
         assert "<script" not in content

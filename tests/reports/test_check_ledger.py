@@ -27,7 +27,7 @@ from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
 from billing.remedies.models import Extension
-from billing.residual_credits.models import LeftoverPayout
+from billing.residual_credits.models import ResidualCreditPayout
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
@@ -216,7 +216,7 @@ def test_credit_paid_out(company: Company) -> None:
     left = Credit.objects.left_by_ended_subscriptions().get()
     set_raw(left, paid_out=ONE)
     assert breaches() == [("credit-paid-out", f"credit {left.pk} of {company.ended.number}")]
-    leftover = LeftoverPayout(
+    leftover = ResidualCreditPayout(
         credit=left,
         amount=Decimal("1.00"),
         reason="Ended",

@@ -18,14 +18,14 @@ from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import ActionForm, Done, PageAction
+from backoffice.actions import ActionForm, ActionResult, PageAction
 from backoffice.display import sub
 from backoffice.forms import ReasonField
 from backoffice.links import link, page_url
 from core.text import join, say
 
 
-class MergeForm(ActionForm):
+class MergeCustomersForm(ActionForm):
     """Which customer goes, and which one stays."""
 
     duplicate = CustomerNumberField(
@@ -48,7 +48,7 @@ class MergeCustomers(PageAction):
     tone = "danger"
     submit_label = gettext_lazy("Merge the two customers")
     may = May.MERGE_CUSTOMERS
-    form_class = MergeForm
+    form_class = MergeCustomersForm
     preview_template = "accounts/preview_merge.html"
     previews_input = True
     intro = gettext_lazy("Two entries of one customer become one: everything of the first moves to the second.")
@@ -61,10 +61,10 @@ class MergeCustomers(PageAction):
             **(_coming(form.cleaned_data, by) if form.is_bound and form.is_valid() else {}),
         }
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         duplicate: Customer = cleaned["duplicate"]
         survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
-        return Done(
+        return ActionResult(
             say("{customer} is merged into {survivor}.", customer=duplicate, survivor=survivor), page_url(survivor)
         )
 

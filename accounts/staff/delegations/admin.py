@@ -17,7 +17,7 @@ from accounts.staff.approvers import roles_that_may_stand_in_for
 from accounts.staff.delegations.actions import give_delegation, revoke_delegation, revoke_obstacle
 from accounts.staff.models import Delegation, User
 from accounts.staff.permissions import May, role_words
-from backoffice.actions import ActionForm, Done, PageAction, Sentence, StaffAction, offer
+from backoffice.actions import ActionForm, ActionResult, PageAction, Sentence, StaffAction, offer
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column, pill, sub, when
 from backoffice.forms import DateField, ReasonField
@@ -50,7 +50,7 @@ class DelegationForm(ActionForm):
         offer(self, "deputy", queryset=others.order_by("first_name", "last_name"))
 
 
-class Give(PageAction):
+class GiveDelegation(PageAction):
     name = "give"
     label = gettext_lazy("Name a deputy")
     icon = "user-round-check"
@@ -65,13 +65,13 @@ class Give(PageAction):
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"starts_on": timezone.localdate(), **super().get_initial(request)}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         deputy = cleaned.pop("deputy")
         delegation = give_delegation(by=by, deputy_id=deputy.pk, **cleaned)
-        return Done(say("{deputy} may approve in your place.", deputy=deputy), page_url(delegation))
+        return ActionResult(say("{deputy} may approve in your place.", deputy=deputy), page_url(delegation))
 
 
-class Revoke(StaffAction[Delegation]):
+class RevokeDelegation(StaffAction[Delegation]):
     name = "revoke"
     label = gettext_lazy("Revoke")
     label_plural = gettext_lazy("Revoke delegations")
@@ -101,8 +101,8 @@ def delegation_pill(delegation: Delegation) -> SafeString:
 class DelegationAdmin(TrackedAdmin[Delegation]):
     may_view = May.SEE_DELEGATIONS
     heading_pill = delegation_pill
-    staff_actions = (Revoke,)
-    page_actions = (Give,)
+    staff_actions = (RevokeDelegation,)
+    page_actions = (GiveDelegation,)
     list_display = ("who", "first_day", "last_day", "status", "why")
     list_filter = ("state",)
     list_select_related = ("delegator", "deputy")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.language.actions import choose_language
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import ActionForm, Done, PageAction
+from backoffice.actions import ActionForm, ActionResult, PageAction
 from backoffice.requests import StaffRequest
 from core.text import Text, say
 
@@ -43,9 +43,9 @@ class ChooseLanguage(PageAction):
         person = request.user
         return {"language": person.language}
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         person = choose_language(by=by, language=cleaned["language"])
         # Said on the next page, so in the language of that one, where it is known.
         with translation.override(person.language or translation.get_language()):
             sentence = str(say("Your pages are in the language that you chose."))
-        return Done(sentence, reverse("admin:accounts_user_do", args=(self.name,)))
+        return ActionResult(sentence, reverse("admin:accounts_user_do", args=(self.name,)))

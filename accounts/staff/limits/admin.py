@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.four_eyes.admin import FourEyesAdmin, Publish
-from accounts.staff.admin import RoleFilter
+from accounts.staff.admin import StaffRoleFilter
 from accounts.staff.approvers import ENOUGH, approvers
 from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.limits.forms import LimitForm
@@ -72,7 +72,7 @@ class ApprovalLimitAdmin(FourEyesAdmin[ApprovalLimit]):
         "drafted_by",
         "published_by",
     )
-    list_filter = ("state", ("role", RoleFilter), "subject", "currency")
+    list_filter = ("state", ("role", StaffRoleFilter), "subject", "currency")
     list_select_related = ("role", "drafted_by", "published_by")
     numeric_columns = ("up_to", "batch")
     empty_hint = gettext_lazy("Nobody can approve a refund before a limit is published: draft the first one.")

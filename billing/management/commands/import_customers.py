@@ -14,9 +14,9 @@ from accounts.imports.frame import Origin
 from accounts.management.import_command import ImportCommand, opened, printable_name
 from billing.imports.actions import CUSTOMERS
 from billing.imports.column_map import load_map, shipped_maps
-from billing.imports.values import CustomerRow, RowReader
+from billing.imports.values import CustomerRow, CustomerRowReader
 from core.sheets.cells import Candidate
-from core.sheets.problems import shown
+from core.sheets.problems import quoted
 from core.sheets.reading import read_rows
 
 
@@ -49,7 +49,7 @@ class Command(ImportCommand):
         try:
             day = date.fromisoformat(options["today"])
         except ValueError:
-            raise CommandError(f"--today: {shown(options['today'])} is no date (YYYY-MM-DD).") from None
+            raise CommandError(f"--today: {quoted(options['today'])} is no date (YYYY-MM-DD).") from None
         if day > today:
             raise CommandError(f"--today: {day} lies in the future.")
         return day
@@ -59,7 +59,7 @@ class Command(ImportCommand):
         with opened(path) as stream:
             candidates, file = read_rows(
                 stream,
-                lambda header: RowReader(column_map.for_header(header), header, today=today).read,
+                lambda header: CustomerRowReader(column_map.for_header(header), header, today=today).read,
                 delimiter=column_map.delimiter,
             )
         further = {"map": column_map.name, "map_sha256": column_map.sha256}

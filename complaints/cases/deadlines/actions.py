@@ -16,7 +16,7 @@ from audit.models import Event
 from audit.vocabulary import Refusal
 from complaints.cases.deadlines.status import escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
-from complaints.cases.notifications import tell_lead
+from complaints.cases.notifications import notify_lead
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for, is_missed
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
@@ -149,7 +149,7 @@ def escalate_overdue_complaint(complaint_id: int, *, by: User, now: datetime | N
         raise_level(complaint, now)
         complaint.save()
         action.data = {"level": complaint.escalation_level, "due_at": complaint.decide_due_at.isoformat()}
-        tell_lead(complaint, by=by)
+        notify_lead(complaint, by=by)
         return complaint
 
 

@@ -32,7 +32,7 @@ _USUAL: Final = RefundParameters()
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DeadlineStatus:
     """One deadline that still has to be met. ``days_left`` counts calendar days to its last day: 0 on that day."""
 
     deadline: DeadlineBreach.Deadline
@@ -55,7 +55,7 @@ class Due:
         return say("Decide in {days} d", days=days) if decide else say("Acknowledge in {days} d", days=days)
 
 
-def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:
+def deadline_statuses_of(complaint: Complaint, now: datetime | None = None) -> list[DeadlineStatus]:
     """The deadlines that the case still has to meet, the earlier one first; none once it is decided or ended."""
     if complaint.state not in Complaint.UNDECIDED_STATES:
         return []
@@ -69,7 +69,7 @@ def dues_of(complaint: Complaint, now: datetime | None = None) -> list[Due]:
     found = []
     for deadline, due_at in waiting:
         left, missed = days_left(due_at, now, zone), is_missed(due_at, now)
-        found.append(Due(deadline, due_at, left, missed, is_near=not missed and left <= warned))
+        found.append(DeadlineStatus(deadline, due_at, left, missed, is_near=not missed and left <= warned))
     return sorted(found, key=lambda due: due.due_at)
 
 
@@ -81,7 +81,7 @@ def _days_of_warning(complaint: Complaint) -> int:
     return int(complaint.refund_policy.parameters.get("warn_before_days", _USUAL.warn_before_days))
 
 
-def most_urgent(dues: Iterable[Due]) -> Due | None:
+def most_urgent(dues: Iterable[DeadlineStatus]) -> DeadlineStatus | None:
     """The one to show where there is room for one: a missed decision, then whatever is missed or near, then the
     decision.
     """

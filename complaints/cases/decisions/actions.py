@@ -69,7 +69,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         complaint = begin(action, complaint_id)
         action.refuse_if(communicate_obstacle(complaint, by))
         assert complaint.decision is not None
-        further = complaint.terms.further_way
+        further = complaint.terms.appeal_route
         if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
             raise Refused(
                 say("A rejection has to name the way to take it further: “{way}”.", way=further),

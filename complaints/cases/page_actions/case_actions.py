@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from backoffice.actions import StaffAction
-from complaints.cases.page_actions.decisions import Assess, Close, Decide, Propose, Withdraw
-from complaints.cases.page_actions.messages import Acknowledge, Ask, Communicate, CustomerSaid, Resume
+from complaints.cases.page_actions.decisions import (
+    AssessComplaint,
+    CloseComplaint,
+    DecideComplaint,
+    ProposeOnCase,
+    WithdrawComplaint,
+)
+from complaints.cases.page_actions.messages import Acknowledge, Ask, Communicate, CustomerSaid, ResumeComplaint
 from complaints.cases.page_actions.registration import Assign, Attach, Correct, TakeUp, WriteNote
 from complaints.cases.page_actions.supervision import Consent, Escalate, Merge, Refer, Reopen
 from complaints.indemnities.page_actions import Indemnify
@@ -14,14 +20,14 @@ from complaints.indemnities.page_actions import Indemnify
 CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     TakeUp,
     Acknowledge,
-    Assess,
+    AssessComplaint,
     Ask,
-    Resume,
-    Decide,
-    Propose,
+    ResumeComplaint,
+    DecideComplaint,
+    ProposeOnCase,
     Indemnify,
     Communicate,
-    Close,
+    CloseComplaint,
     WriteNote,
     CustomerSaid,
     Attach,
@@ -32,5 +38,5 @@ CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     Consent,
     Merge,
     Reopen,
-    Withdraw,
+    WithdrawComplaint,
 )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Why
-from backoffice.actions import ActionForm, Done, OptionalReasonForm, Sentence
+from backoffice.actions import ActionForm, ActionResult, OptionalReasonForm, Sentence
 from backoffice.links import page_url
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
@@ -28,7 +28,7 @@ from complaints.refunds.rules import consent_missing, quote_obstacle
 from core.text import Text, say
 
 
-class Assess(CaseAction):
+class AssessComplaint(CaseAction):
     name = "assess"
     label = gettext_lazy("Assess")
     icon = "search-check"
@@ -41,7 +41,7 @@ class Assess(CaseAction):
         return {"severity": rows[0].severity} if len(rows) == 1 else {}
 
 
-class Decide(CaseAction):
+class DecideComplaint(CaseAction):
     name = "decide"
     label = gettext_lazy("Decide")
     tone = "primary"
@@ -62,7 +62,7 @@ class Decide(CaseAction):
         return say("{complaint} is decided: {decision}.", complaint=decision.complaint.code, decision=decision)
 
 
-class Propose(CaseAction):
+class ProposeOnCase(CaseAction):
     name = "propose"
     label = gettext_lazy("Quote and propose a refund")
     tone = "primary"
@@ -107,14 +107,16 @@ class Propose(CaseAction):
             period = obj.subscription.periods.get(pk=cleaned["period_id"])
         return quote_context(obj, period, choices, reduction_reason=reason)
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         refund = quote_and_propose(
             pk, by=by, reason=cleaned["reason"], period_id=cleaned["period_id"], **cleaned["terms"]
         )
-        return Done(say("{refund} is proposed. Somebody else has to approve it.", refund=refund.code), page_url(refund))
+        return ActionResult(
+            say("{refund} is proposed. Somebody else has to approve it.", refund=refund.code), page_url(refund)
+        )
 
 
-class Close(CaseAction):
+class CloseComplaint(CaseAction):
     name = "close"
     label = gettext_lazy("Close")
     label_plural = gettext_lazy("Close complaints")
@@ -126,7 +128,7 @@ class Close(CaseAction):
     done = gettext_lazy("{complaint} is closed.")
 
 
-class Withdraw(CaseAction):
+class WithdrawComplaint(CaseAction):
     name = "withdraw"
     label = gettext_lazy("Withdraw")
     tone = "danger"

@@ -46,7 +46,7 @@ class Ask(CaseAction):
         return say_initial(rows, question_text)
 
 
-class Resume(CaseAction):
+class ResumeComplaint(CaseAction):
     name = "resume"
     label = gettext_lazy("Resume")
     label_plural = gettext_lazy("Resume complaints")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Why
-from backoffice.actions import Done, NoReasonForm, PageAction
+from backoffice.actions import ActionResult, NoReasonForm, PageAction
 from backoffice.links import page_url
 from backoffice.requests import StaffRequest
 from billing.subscriptions.models import Subscription
@@ -37,12 +37,12 @@ class Register(PageAction):
         running = Subscription.objects.running().filter(customer__number=initial.get("subscription", ""))[:2]
         return {**initial, "subscription": running[0].number} if len(running) == 1 else initial
 
-    def run(self, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         files = cleaned.pop("attachments", None) or []
         for spare in ("subscription", "about_day"):
             cleaned.pop(spare, None)
         complaint = cases.register_complaint(by=by, attachments=files, **cleaned)
-        return Done(
+        return ActionResult(
             say("{complaint} is registered. Give the customer this code.", complaint=complaint.code),
             page_url(complaint),
         )

@@ -8,10 +8,10 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.staff.models import User
-from backoffice.actions import Done, ReasonForm, Sentence
+from backoffice.actions import ActionResult, ReasonForm, Sentence
 from backoffice.links import page_url
 from complaints.cases.decisions import actions as decisions
-from complaints.cases.forms import MergeForm, ReferForm
+from complaints.cases.forms import MergeComplaintsForm, ReferForm
 from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import LeadAction
 from complaints.cases.rules import consent_obstacle, lead_obstacle, merge_obstacle, reopen_obstacle
@@ -22,15 +22,15 @@ class Merge(LeadAction):
     name = "merge"
     label = gettext_lazy("Merge")
     icon = "merge"
-    form_class = MergeForm
+    form_class = MergeComplaintsForm
     intro = gettext_lazy(
         "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
     )
     rule = merge_obstacle
 
-    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Done:
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         survivor = decisions.merge_complaints(pk, by=by, into_id=cleaned["into"].pk, reason=cleaned["reason"])
-        return Done(say("Merged into {complaint}.", complaint=survivor.code), page_url(survivor))
+        return ActionResult(say("Merged into {complaint}.", complaint=survivor.code), page_url(survivor))
 
 
 class Reopen(LeadAction):

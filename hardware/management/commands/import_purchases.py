@@ -14,7 +14,7 @@ from accounts.management.import_command import ImportCommand, opened, printable_
 from core.sheets.cells import Candidate
 from core.sheets.reading import DELIMITERS, read_rows
 from hardware.imports.actions import PURCHASES
-from hardware.imports.rows import PurchaseRow, RowReader
+from hardware.imports.rows import PurchaseRow, PurchaseRowReader
 
 
 class Command(ImportCommand):
@@ -32,6 +32,6 @@ class Command(ImportCommand):
     def read(self, path: Path, options: Mapping[str, Any], today: date) -> tuple[list[Candidate[PurchaseRow]], Origin]:
         with opened(path) as stream:
             candidates, file = read_rows(
-                stream, lambda header: RowReader(header, today=today).read, delimiter=options["delimiter"]
+                stream, lambda header: PurchaseRowReader(header, today=today).read, delimiter=options["delimiter"]
             )
         return candidates, Origin(printable_name(path), file.sha256, file.size)

@@ -15,16 +15,12 @@ from backoffice.panels import Panel, register_later_panel
 from backoffice.requests import StaffRequest
 from complaints.cases.models import Decision
 from complaints.refunds.models import Refund
-from complaints.statistics.figures import WEEKS, Figures, figures
 from core.amounts import money_text
 from core.text import join, say, say_count
 from policies.choices import RemedyKind
+from reports.statistics.statistics import WEEKS, Statistics, statistics
 
 LAST_WEEKS = say("The last {weeks} weeks", weeks=WEEKS)
-
-
-#: What a proposal froze is long, and no card shows it.
-FROZEN = ("inputs", "lines", "counted", "remedy_plan", "evidence", "justification")
 
 
 #: The figures are counted again after so many seconds: nobody decides by the minute by them.
@@ -46,8 +42,8 @@ def last_weeks(request: StaffRequest) -> Panel | None:
     user = request.user
     if not user.may(May.SEE_CASES):
         return None
-    found = cache.get_or_set("complaints.statistics.figures", figures, KEPT_SECONDS)
-    assert isinstance(found, Figures)
+    found = cache.get_or_set("reports.statistics.statistics", statistics, KEPT_SECONDS)
+    assert isinstance(found, Statistics)
     charts = [decisions_chart(found), bases_chart(found), days_chart(found), given_chart(found)]
     return Panel(LAST_WEEKS, "backoffice/panels/charts.html", {"charts": charts, "as_of": found.as_of}, side="bottom")
 
@@ -56,7 +52,7 @@ def _week(start: date) -> str:
     return date_format(start, "MONTH_DAY_FORMAT")
 
 
-def decisions_chart(found: Figures) -> Chart:
+def decisions_chart(found: Statistics) -> Chart:
     """Decisions a week by outcome; the lead is the share upheld."""
     share = found.share_upheld()
     tones: dict[str, Tone] = {
@@ -92,7 +88,7 @@ def decisions_chart(found: Figures) -> Chart:
     )
 
 
-def bases_chart(found: Figures) -> Chart:
+def bases_chart(found: Statistics) -> Chart:
     """Refunds settled a week by basis."""
     given = {basis: found.bases[basis] for basis in Refund.Basis.values if basis in found.bases}
     total = sum(sum(values) for values in given.values())
@@ -104,7 +100,7 @@ def bases_chart(found: Figures) -> Chart:
     )
 
 
-def days_chart(found: Figures) -> Chart:
+def days_chart(found: Statistics) -> Chart:
     """Days to decide: half of the cases, and nine of ten, took no longer."""
     half, most = found.days_to_decide(50), found.days_to_decide(90)
     places = range(len(found.weeks))
@@ -128,7 +124,7 @@ def days_chart(found: Figures) -> Chart:
     )
 
 
-def given_chart(found: Figures) -> Chart:
+def given_chart(found: Statistics) -> Chart:
     """What was given, by remedy; a full bar is the largest of its currency."""
     largest: dict[str, Decimal] = {}
     for (_, currency), amount in found.given.items():

@@ -31,7 +31,7 @@ WEEKS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Statistics:
     """Numbers by week, the oldest first; ``as_of`` is when they were counted.
 
     ``days`` are whole days from receipt to the first decision, weekends included: for each week how many decisions
@@ -75,7 +75,7 @@ def percentile(took: Mapping[int, int], percent: int) -> int | None:
     return None
 
 
-def figures(now: datetime | None = None, *, weeks: int = WEEKS) -> Figures:
+def statistics(now: datetime | None = None, *, weeks: int = WEEKS) -> Statistics:
     """The figures of this week and those before it. A week begins on Monday in the business's time zone."""
     now = now or timezone.now()
     today = timezone.localdate(now)
@@ -125,4 +125,4 @@ def figures(now: datetime | None = None, *, weeks: int = WEEKS) -> Figures:
         of_basis[place[remedy["week"]]] += remedy["number"] * remedy["first"]
         key = (remedy["kind"], remedy["currency"])
         given[key] = given.get(key, Decimal(0)) + remedy["amount"]
-    return Figures(now, starts, outcomes, bases, days, given)
+    return Statistics(now, starts, outcomes, bases, days, given)
