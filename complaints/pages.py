@@ -11,6 +11,7 @@ import complaints.incidents.admin
 import complaints.incidents.home
 import complaints.incidents.search
 import complaints.refunds.admin
+import complaints.refunds.customer_totals
 import complaints.refunds.documents
 import complaints.refunds.home
 import complaints.refunds.inbox

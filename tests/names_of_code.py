@@ -14,7 +14,10 @@ from django.contrib.admin.utils import flatten, flatten_fieldsets, label_for_fie
 from django.db import models
 from django.utils.functional import Promise
 
-OURS = ("audit", "jobs", "accounts", "hardware", "billing", "complaints")
+OURS = (
+    "audit", "backoffice", "accounts", "jobs", "messaging", "hardware", "billing", "policies", "complaints", "reports",
+    "demo",
+)  # fmt: skip
 
 
 def names_of_code() -> Iterator[str]:

@@ -25,7 +25,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-OURS = ("accounts", "hardware", "billing")
+OURS = ("accounts", "messaging", "hardware", "billing")
 LISTS = sorted(model._meta.label for model in admin.site._registry if model._meta.label.partition(".")[0] in OURS)
 
 

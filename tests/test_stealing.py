@@ -366,7 +366,7 @@ def test_a_deputy_grants_their_own_customer_nothing(desk: Desk) -> None:
 OPEN_TO_ALL = {"/login/", "/policy", "/policy/"}
 #: Every address, by the first part of it: the app, for most.
 SECTIONS = {
-    section or "home": list(found)
+    section or "first page": list(found)
     for section, found in groupby(sorted(every_address()), key=lambda address: address.split("/")[1])
 }
 in_every_section = pytest.mark.parametrize("section", SECTIONS)

@@ -369,10 +369,10 @@ def test_every_error_code_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z0-9_]+)` \|", DOCS.partition("\n## Errors\n")[2], re.MULTILINE))
     raised = {
         code
-        for module in ("quote_inputs", "quote_inputs_json", "quote_json")
+        for module in ("inputs", "inputs_json", "quote_json")
         for code in re.findall(
             r"QuoteInputError\(\s*\"([a-z0-9_]+)\"",
-            (ROOT / "complaints" / f"{module}.py").read_text(encoding="utf-8"),
+            (ROOT / "complaints" / "quotes" / f"{module}.py").read_text(encoding="utf-8"),
         )
     }
     assert documented == raised == {code for _, code in BAD_LINES} | {"line_too_long"}

@@ -34,7 +34,7 @@ def page(client: Client, url: str) -> str:
 
 
 def act(client: Client, model: str, action: str, pk: int, **typed: str) -> str:
-    url = reverse(f"admin:accounts_{model}_act", args=(action,))
+    url = reverse(f"admin:messaging_{model}_act", args=(action,))
     response = client.post(f"{url}?ids={pk}", typed, follow=True)
     assert response.status_code == 200
     return response.content.decode()
