@@ -3,11 +3,11 @@
 # ruff: noqa: F401
 import billing.credits.admin
 import billing.invoices.admin
-import billing.invoices.charge_admin
-import billing.invoices.credit_note_admin
+import billing.invoices.charges.admin
+import billing.invoices.credit_notes.admin
 import billing.invoices.search
 import billing.payments.admin
-import billing.payments.bank_line_admin
+import billing.payments.bank_lines.admin
 import billing.payments.home
 import billing.payouts.admin
 import billing.payouts.home
@@ -19,7 +19,7 @@ import billing.residual_credits.merge_rules
 import billing.runs.admin
 import billing.runs.job_kinds
 import billing.subscriptions.admin
-import billing.subscriptions.period_admin
+import billing.subscriptions.periods.admin
 import billing.subscriptions.plan_changes.admin
 import billing.subscriptions.search
 import billing.usage.admin

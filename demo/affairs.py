@@ -10,7 +10,7 @@ from functools import partial
 from accounts.staff.delegations.actions import give_delegation
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
-from billing.payments.disputes import open_dispute, record_chargeback
+from billing.payments.disputes.actions import open_dispute, record_chargeback
 from billing.payments.models import Payment
 from billing.residual_credits.actions import propose_residual_payout
 from demo.company import Company

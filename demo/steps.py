@@ -20,9 +20,9 @@ from billing.subscriptions.actions import cancel_subscription
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Decision
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import revoke_refund, withdraw_refund
-from complaints.refunds.proposals import draft_refund, propose_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import revoke_refund, withdraw_refund
+from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from complaints.reversals import actions as reversals
 from complaints.reversals.models import Reversal
 from demo.cases import Running, Step

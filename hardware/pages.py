@@ -3,5 +3,5 @@
 # ruff: noqa: F401
 import hardware.phones.admin
 import hardware.purchases.admin
-import hardware.purchases.instalment_admin
+import hardware.purchases.instalments.admin
 import hardware.purchases.search

@@ -13,10 +13,10 @@ from accounts.staff.models import Delegation, User
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.indemnities import actions as indemnities
-from complaints.refunds.approval_rules import ANY_RIGHT, OWN_RIGHT
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.approvals.rules import ANY_RIGHT, OWN_RIGHT
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from tests.company_life import CompanyLife, happens, which, yes_or_no
 
 WHO = st.sampled_from(["agent", "lead", "manager", "director"])

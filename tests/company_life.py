@@ -19,11 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from audit.actions import Refused
 from audit.models import Event
-from billing.invoices import charges
+from billing.invoices.charges import actions as charges
 from billing.invoices.models import Charge, Invoice
 from billing.money import round_money
-from billing.payments import bank_lines, disputes
 from billing.payments.actions import record_payment
+from billing.payments.bank_lines import actions as bank_lines
+from billing.payments.disputes import actions as disputes
 from billing.payments.models import BankLine, Payment
 from billing.plans import actions as plans
 from billing.runs.actions import run_billing

@@ -27,7 +27,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import Role
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
-from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies import effects as giving
 from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing

@@ -31,7 +31,7 @@ from billing.imports.bank import Statement, read_statement
 from billing.imports.bank_map import load_bank_map
 from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import record_payment
-from billing.payments.bank_lines import import_bank
+from billing.payments.bank_lines.actions import import_bank
 from billing.payments.models import BankLine
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.effects import give_credit

@@ -41,9 +41,9 @@ from complaints.indemnities.actions import draft_indemnity
 from complaints.letters.drafts import decision_text
 from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import Choices, live_quote
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund, quote_and_propose
+from complaints.refunds.proposals.actions import draft_refund, edit_refund, propose_refund, quote_and_propose
 from complaints.upkeep.actions import escalate_complaints, run_upkeep
 from hardware.purchases.actions import pay_instalment
 from hardware.purchases.models import Instalment, Purchase

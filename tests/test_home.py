@@ -24,7 +24,7 @@ from accounts.staff.models import User
 from backoffice import panels
 from backoffice.badges import counts
 from backoffice.charts import Series, bars, columns
-from billing.payments.bank_lines import set_aside_bank_line
+from billing.payments.bank_lines.actions import set_aside_bank_line
 from billing.payouts.actions import mark_payout_failed
 from billing.remedies import effects as giving
 from billing.residual_credits.actions import propose_residual_payout

@@ -17,7 +17,7 @@ from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories

@@ -31,10 +31,10 @@ from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Complaint
 from complaints.incidents import actions as incidents
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund
+from complaints.refunds.proposals.actions import draft_refund, edit_refund, propose_refund
 from complaints.reversals import actions as reversals
 from complaints.reversals.models import Reversal
 from policies.agreements import actions as agreements

@@ -15,7 +15,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
 from billing.invoices.models import Invoice
-from billing.payments.disputes import open_dispute
+from billing.payments.disputes.actions import open_dispute
 from billing.payments.models import Payment
 from billing.payouts.actions import mark_payout_failed
 from billing.payouts.models import Payout

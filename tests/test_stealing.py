@@ -29,7 +29,7 @@ from accounts.staff.permissions import Role
 from audit.models import Event
 from billing.invoices.models import Invoice
 from billing.payments.actions import pay_in_full, record_payment
-from billing.payments.disputes import open_dispute
+from billing.payments.disputes.actions import open_dispute
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
@@ -38,9 +38,9 @@ from complaints.cases.actions import attach_file, correct_complaint
 from complaints.cases.decisions.actions import merge_complaints, reopen_complaint
 from complaints.cases.models import Attachment, Complaint
 from complaints.incidents.actions import record_incident
-from complaints.refunds.approvals import approve_refund, return_refund
-from complaints.refunds.endings import withdraw_refund
-from complaints.refunds.proposals import draft_refund, propose_refund
+from complaints.refunds.approvals.actions import approve_refund, return_refund
+from complaints.refunds.endings.actions import withdraw_refund
+from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from core.sheets.formulas import safe_cell
 from hardware.purchases.actions import pay_instalment, record_purchase

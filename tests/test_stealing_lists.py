@@ -14,16 +14,16 @@ from accounts.staff.models import User
 from audit.models import Event
 from backoffice.exports import save_view
 from backoffice.models import Presence, SavedView
-from billing.invoices.charges import ask_for_charges
+from billing.invoices.charges.actions import ask_for_charges
 from billing.invoices.models import Invoice
 from billing.payments.actions import record_payment
-from billing.payments.bank_lines import import_bank, match_bank_line
+from billing.payments.bank_lines.actions import import_bank, match_bank_line
 from billing.payments.models import BankLine, Payment
 from billing.subscriptions.models import PlanChange
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from complaints.back_tests.actions import start_back_test
 from complaints.indemnities.actions import draft_indemnity
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund
 from jobs.models import Job
 from messaging.bounces.actions import record_bounce

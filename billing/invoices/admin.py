@@ -32,7 +32,7 @@ from billing.invoices.models import Invoice
 from billing.invoices.panels import dispute_pill, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
-from billing.payments.disputes import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
+from billing.payments.disputes.actions import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, SurplusForm
 from billing.payments.models import Payment
 from billing.runs.page_actions import RunBilling

@@ -20,7 +20,7 @@ from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, sub
 from backoffice.links import day, link
-from billing.payments.disputes import chargeback_obstacle, record_chargeback
+from billing.payments.disputes.actions import chargeback_obstacle, record_chargeback
 from billing.payments.forms import ChargebackForm
 from billing.payments.models import Payment
 from core.amounts import money_text

@@ -12,7 +12,7 @@ from audit.actions import Obstacle, Refused, act
 from complaints.cases.models import Complaint
 from complaints.indemnities.rules import indemnity_for
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import draft_refund
+from complaints.refunds.proposals.actions import draft_refund
 from complaints.vocabulary import ComplaintVerb
 from core.text import in_english
 from policies.choices import Basis

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
-from complaints.refunds.remedy_kinds import REMEDY_CHOICES
+from complaints.refunds.remedies.kinds import REMEDY_CHOICES
 
 
 class IndemnityForm(ActionForm):

@@ -19,7 +19,7 @@ from complaints.indemnities.forms import IndemnityForm
 from complaints.indemnities.rules import indemnity_for
 from complaints.quotes.panels import quote_context
 from complaints.quotes.quoting import Choices
-from complaints.refunds.remedy_kinds import remedy_sought
+from complaints.refunds.remedies.kinds import remedy_sought
 from core.text import Text, say
 from policies.choices import Basis
 

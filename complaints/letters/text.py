@@ -18,7 +18,7 @@ from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import days_provided
 from complaints.refunds.models import Refund
-from complaints.refunds.remedy_kinds import REMEDIES
+from complaints.refunds.remedies.kinds import REMEDIES
 from core.text import Text, say
 from messaging.templates.reader import Reader
 from policies.choices import RemedyKind

@@ -26,14 +26,13 @@ from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.panels import shown_quote
-from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
-from complaints.quotes.text import basis_in_words, plan_in_words
+from complaints.quotes.text import basis_in_words, plan_in_words, problem_in_words
 from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.forms import RemedyMixForm
 from complaints.refunds.models import Refund
-from complaints.refunds.remedies import normalise_plan, remedy_plan_for
-from complaints.refunds.remedy_kinds import REMEDY_CHOICES, remedy_sought
+from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
+from complaints.refunds.remedies.kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
 from core.text import say
 

@@ -11,9 +11,8 @@ from complaints.cases.models import Complaint
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
-from complaints.quotes.problems_text import nothing_in_words, problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers
-from complaints.quotes.text import basis_in_words, lines_in_words, plan_in_words
+from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_words, plan_in_words, problem_in_words
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 

@@ -26,7 +26,7 @@ from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs import QuoteInputs
 from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
-from complaints.refunds.remedy_kinds import REMEDIES
+from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.vocabulary import ComplaintRefusal
 from core.text import Text, say
 from policies.choices import Basis, RemedyKind

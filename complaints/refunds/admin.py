@@ -24,7 +24,7 @@ from complaints.cases.guards import with_what_guards_read
 from complaints.quotes.panels import frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
 from complaints.quotes.text import plan_in_words
-from complaints.refunds.approval_rules import Authority, could_approve
+from complaints.refunds.approvals.rules import Authority, could_approve
 from complaints.refunds.inbox import InboxPages
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.page_actions import REFUND_ACTIONS, rights_of

@@ -13,10 +13,10 @@ from audit.actions import Action, Refused
 from billing.money import format_amount
 from billing.remedies.effects import release
 from complaints.quotes.inputs import QuoteInputError
-from complaints.quotes.problems_text import problem_in_words
 from complaints.quotes.quoting import Choices, LiveQuote, live_quote
+from complaints.quotes.text import problem_in_words
 from complaints.refunds.models import Contribution, Refund
-from complaints.refunds.remedies import with_open_amount
+from complaints.refunds.remedies.actions import with_open_amount
 
 
 def lock_refund(action: Action, refund_id: int) -> Refund:

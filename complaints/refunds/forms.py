@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.actions import ActionForm, offer
 from complaints.cases.forms import SHORT, period_choices
 from complaints.refunds.models import Refund
-from complaints.refunds.remedy_kinds import REMEDIES, REMEDY_CHOICES
+from complaints.refunds.remedies.kinds import REMEDIES, REMEDY_CHOICES
 from policies.choices import RemedyKind
 
 REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in REMEDIES}

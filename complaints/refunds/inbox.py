@@ -26,7 +26,7 @@ from backoffice.requests import StaffRequest
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
-from complaints.refunds.approval_rules import granted_lately
+from complaints.refunds.approvals.rules import granted_lately
 from complaints.refunds.models import Refund
 from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
 from complaints.refunds.pills import expiry_pill

@@ -13,7 +13,7 @@ from billing.credits.models import Credit
 from billing.ledger.money import sum_of
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
-from complaints.refunds import approval_ledger
+from complaints.refunds.approvals import ledger as approval_ledger
 from complaints.refunds.models import Refund, Remedy
 from complaints.reversals.models import Reversal
 from core.fields import MoneyField

@@ -22,7 +22,8 @@ from complaints.cases.guards import with_what_guards_read
 from complaints.quotes.panels import frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
 from complaints.quotes.text import plan_in_words
-from complaints.refunds.approval_rules import (
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.approvals.rules import (
     ANY_RIGHT,
     OWN_RIGHT,
     Authority,
@@ -30,11 +31,10 @@ from complaints.refunds.approval_rules import (
     return_obstacle,
     revoke_obstacle,
 )
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import revoke_refund, withdraw_refund
+from complaints.refunds.endings.actions import revoke_refund, withdraw_refund
 from complaints.refunds.forms import REMEDY_FIELDS, RefundForm
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, withdraw_refund_obstacle
 from core.amounts import money_text
 from core.text import Text, join, say

@@ -8,7 +8,7 @@ from functools import lru_cache
 from django.utils import timezone
 
 from accounts.staff.models import Delegation, DelegationQuerySet, User
-from complaints.refunds.approval_rules import approvable_by
+from complaints.refunds.approvals.rules import approvable_by
 from complaints.refunds.models import Refund, RefundQuerySet
 
 

@@ -14,7 +14,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
-from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
 from complaints.refunds.models import Refund

@@ -18,7 +18,7 @@ from accounts.staff.models import User
 from billing.money import format_amount
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund, Remedy
-from complaints.refunds.remedy_kinds import Returned, type_of
+from complaints.refunds.remedies.kinds import Returned, type_of
 from core.text import in_english
 
 

@@ -13,7 +13,7 @@ from audit.actions import Refused
 from complaints.cases.deadlines.actions import escalate_overdue_complaint, record_missed_deadlines
 from complaints.cases.deadlines.status import DUE_RELATIONS, escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
-from complaints.refunds.endings import expire_refund
+from complaints.refunds.endings.actions import expire_refund
 from complaints.refunds.models import Refund
 
 

@@ -32,7 +32,7 @@ from hardware.purchases.actions import (
     purchase_number,
     whole_plan,
 )
-from hardware.purchases.instalments import equal_parts, monthly_from
+from hardware.purchases.instalments.rules import equal_parts, monthly_from
 from hardware.purchases.models import Instalment, Purchase
 from hardware.vocabulary import HardwareVerb
 

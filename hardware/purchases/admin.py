@@ -44,7 +44,7 @@ from hardware.purchases.actions import (
     return_phone,
 )
 from hardware.purchases.forms import PayOneForm, PurchaseForm, ReturnForm, WarrantyForm
-from hardware.purchases.instalments import equal_parts, monthly_from
+from hardware.purchases.instalments.rules import equal_parts, monthly_from
 from hardware.purchases.models import Purchase
 from hardware.purchases.pills import PHONES_STAY, owned_pill, paid_in_words, unpaid_pill
 from hardware.vocabulary import HardwareRefusal

@@ -13,7 +13,7 @@ from audit.models import Event
 from billing.imports.bank import read_statement
 from billing.imports.bank_map import load_bank_map, parse_bank_map
 from billing.invoices.models import Invoice
-from billing.payments.bank_lines import (
+from billing.payments.bank_lines.actions import (
     Became,
     StatementRefused,
     import_bank,

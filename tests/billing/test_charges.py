@@ -14,10 +14,10 @@ from django.urls import reverse
 from accounts.staff.permissions import Role
 from audit.models import Event
 from billing.documents.content import invoice_document
-from billing.invoices.charges import ask_for_charges
+from billing.invoices.charges.actions import ask_for_charges
 from billing.invoices.models import Charge, Invoice
 from billing.invoices.receivables import DISPUTED, OVERDUE, TO_PAY, UNASKED, receivables, write_csv
-from billing.payments.disputes import open_dispute
+from billing.payments.disputes.actions import open_dispute
 from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
 from tests import factories

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from audit.actions import Refused
-from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import CreditNote
 from billing.subscriptions.models import BillingPeriod
 from tests import factories

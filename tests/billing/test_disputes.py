@@ -10,7 +10,7 @@ import pytest
 from accounts.staff.models import User
 from billing.invoices.models import Invoice
 from billing.payments.actions import pay_in_full
-from billing.payments.disputes import end_dispute, open_dispute, record_chargeback
+from billing.payments.disputes.actions import end_dispute, open_dispute, record_chargeback
 from billing.payments.models import Payment
 from billing.remedies.effects import refundable_of
 from billing.runs.actions import run_billing

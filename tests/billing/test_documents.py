@@ -16,7 +16,7 @@ from django.utils import translation
 from billing.documents import content
 from billing.documents.content import CreditNoteWords, WordedLine, credit_note_document, invoice_document
 from billing.documents.pdf import to_pdf
-from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import CreditNote, Invoice
 from billing.payments.models import BankLine
 from tests import factories

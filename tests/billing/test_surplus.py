@@ -13,8 +13,8 @@ from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import record_payment
-from billing.payments.bank_lines import match_bank_line
-from billing.payments.disputes import record_chargeback
+from billing.payments.bank_lines.actions import match_bank_line
+from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import BankLine, Payment
 from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing

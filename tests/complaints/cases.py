@@ -27,10 +27,10 @@ from complaints.cases.decisions.actions import (
     withdraw_complaint,
 )
 from complaints.cases.models import Complaint
-from complaints.refunds.approvals import approve_refund, reject_refund
-from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund
+from complaints.refunds.endings.actions import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import draft_refund, propose_refund
+from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories
 

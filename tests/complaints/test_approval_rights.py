@@ -27,10 +27,10 @@ from complaints.cases.decisions.actions import merge_complaints
 from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint, Decision
 from complaints.digests.contents import waiting_for
-from complaints.refunds.approval_rules import HANDS, Authority, approvable_by, granted_lately, may_approve
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.approvals.rules import HANDS, Authority, approvable_by, granted_lately, may_approve
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.refunds.work_queues import waiting_for_approval_of
 from tests import factories
 from tests.complaints.cases import (

@@ -21,10 +21,10 @@ from billing.credits.models import Credit
 from complaints.cases.actions import assess_complaint
 from complaints.cases.decisions.actions import decide_complaint, merge_complaints
 from complaints.incidents.actions import edit_incident, record_incident
-from complaints.refunds.approvals import approve_refund, return_refund
-from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, return_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Approval, Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -40,8 +40,8 @@ from complaints.cases.decisions.actions import (
 )
 from complaints.cases.models import Attachment, Complaint, DeadlineBreach, Message, Note
 from complaints.incidents.actions import record_incident
-from complaints.refunds.endings import withdraw_refund
-from complaints.refunds.proposals import draft_refund
+from complaints.refunds.endings.actions import withdraw_refund
+from complaints.refunds.proposals.actions import draft_refund
 from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import (

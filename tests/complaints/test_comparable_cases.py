@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from complaints.cases.models import Complaint
 from complaints.quotes.comparable_cases import ENOUGH, percent, share_of, similar_cases, summary
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from tests.complaints.cases import Desk, again, decided, draft, propose, settled
 from tests.complaints.refusals import assert_refused
 

@@ -31,12 +31,12 @@ import pytest
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import record_payment
-from billing.payments.disputes import record_chargeback
+from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
 from billing.remedies.effects import give_credit, refundable_of
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from complaints.reversals.plan import plan_reversal

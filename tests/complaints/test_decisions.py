@@ -29,10 +29,10 @@ from complaints.cases.decisions.actions import (
     withdraw_complaint,
 )
 from complaints.cases.models import Complaint, DeadlineBreach, Decision, Message
-from complaints.refunds.approvals import approve_refund
-from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import propose_refund
+from complaints.refunds.proposals.actions import propose_refund
 from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,

@@ -14,7 +14,7 @@ from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.delegations.actions import give_delegation, revoke_delegation
 from accounts.staff.models import Delegation, User
 from audit.models import Event
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Approval, Refund
 from tests import factories
 from tests.complaints.cases import Desk, again, dear_case, decided, propose, special

@@ -16,10 +16,10 @@ from accounts.staff.permissions import Role
 from audit.models import Event
 from complaints.cases.actions import assess_complaint
 from complaints.cases.decisions.actions import decide_complaint
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import revoke_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import revoke_refund
 from complaints.refunds.models import Approval, Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from tests import factories
 from tests.company_life import clock_on

@@ -26,9 +26,9 @@ from complaints.digests.actions import Slot, latest_slot, send_digests
 from complaints.digests.contents import Digest, digests_for, waiting_for
 from complaints.digests.models import DigestTimes
 from complaints.digests.times import choose_digest_times
-from complaints.refunds.approvals import approve_refund, return_refund
+from complaints.refunds.approvals.actions import approve_refund, return_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.company_life import clock_on

@@ -19,10 +19,10 @@ from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.incidents.actions import record_incident
 from complaints.indemnities.actions import draft_indemnity
 from complaints.indemnities.rules import indemnity_for
-from complaints.refunds.approvals import approve_refund, reject_refund
-from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from policies.parameters.parameters import RefundParameters
 from tests import factories

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from complaints.quotes.inputs import QuoteInputError, as_of_before_period, missing, too_long, too_many_decimals
-from complaints.quotes.problems_text import problem_in_words
+from complaints.quotes.text import problem_in_words
 from core.text import in_english
 
 ABOVE = QuoteInputError(

@@ -20,7 +20,7 @@ from complaints.incidents.models import Incident
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
 from complaints.quotes.quoting import Choices, LiveQuote, differing_lines, live_quote
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
 from complaints.refunds.models import Refund
 from policies.versions.models import PolicyVersion
 from tests import factories

@@ -19,7 +19,7 @@ from complaints.digests.times import choose_digest_times
 from complaints.indemnities.actions import draft_indemnity
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.text import lines_in_words, plan_in_words
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from core.text import in_english
 from messaging.outbox.models import OutgoingMessage

@@ -16,10 +16,10 @@ from audit.models import Event
 from billing.runs.actions import run_billing
 from complaints.cases.models import Complaint
 from complaints.quotes.quoting import content_hash, refund_content
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import expire_refund, revoke_refund, withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Contribution, Refund
-from complaints.refunds.proposals import draft_refund, edit_refund, propose_refund, quote_and_propose
+from complaints.refunds.proposals.actions import draft_refund, edit_refund, propose_refund, quote_and_propose
 from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,

@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from complaints.incidents.actions import record_incident
-from complaints.refunds.approvals import return_refund
-from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.approvals.actions import return_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import edit_refund
+from complaints.refunds.proposals.actions import edit_refund
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.ledger_checks import run_checks
 from billing.credits.models import Credit
-from billing.invoices.charges import ask_for_charges
+from billing.invoices.charges.actions import ask_for_charges
 from billing.invoices.models import Charge, CreditNote, Invoice
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
 from billing.payouts.models import Payout

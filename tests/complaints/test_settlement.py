@@ -29,9 +29,9 @@ from complaints.cases.evidence import Evidence
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import Choices, live_quote, offers
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund, Remedy
-from complaints.refunds.proposals import draft_refund, propose_refund
+from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from tests import factories
 from tests.complaints.cases import (
     Desk,

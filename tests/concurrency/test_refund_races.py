@@ -19,10 +19,10 @@ from billing.runs.actions import run_billing
 from complaints.cases.actions import register_complaint
 from complaints.cases.decisions.actions import merge_complaints, reopen_complaint, withdraw_complaint
 from complaints.cases.models import Complaint
-from complaints.refunds.approvals import approve_refund, reject_refund, return_refund
-from complaints.refunds.endings import withdraw_refund
+from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Approval, Refund
-from complaints.refunds.proposals import draft_refund, propose_refund, quote_and_propose
+from complaints.refunds.proposals.actions import draft_refund, propose_refund, quote_and_propose
 from tests import factories
 from tests.complaints.cases import (
     AS_OF,

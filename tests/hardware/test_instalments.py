@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.purchases.instalments import equal_parts, monthly_from
+from hardware.purchases.instalments.rules import equal_parts, monthly_from
 
 
 @pytest.mark.parametrize(

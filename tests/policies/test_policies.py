@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.staff.models import User
 from audit.models import Event
 from complaints.quotes.facts import terms_for
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals import draft_refund
+from complaints.refunds.proposals.actions import draft_refund
 from policies.versions.actions import draft_policy_version, edit_policy_draft, publish_policy_version
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories

@@ -19,10 +19,10 @@ from django.utils import timezone
 from accounts.numbers.models import NumberSeries
 from audit.ledger_checks import run_checks
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.charges import ask_for_charges
+from billing.invoices.charges.actions import ask_for_charges
 from billing.invoices.models import Charge, CreditNote, Invoice
-from billing.payments.bank_lines import match_bank_line
-from billing.payments.disputes import record_chargeback
+from billing.payments.bank_lines.actions import match_bank_line
+from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
@@ -33,7 +33,7 @@ from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.models import Assessment, Decision
-from complaints.refunds.approvals import approve_refund
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Approval, Contribution, Refund, Remedy
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from complaints.reversals.models import Reversal

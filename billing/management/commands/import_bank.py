@@ -13,7 +13,7 @@ from audit.actions import Refused
 from audit.context import acting
 from billing.imports.bank import read_statement
 from billing.imports.bank_map import load_bank_map, shipped_bank_maps
-from billing.payments.bank_lines import BankReport, Became, StatementRefused, import_bank, preview_bank
+from billing.payments.bank_lines.actions import BankReport, Became, StatementRefused, import_bank, preview_bank
 from core.sheets.maps import MapProblem
 from core.sheets.problems import FileProblem
 

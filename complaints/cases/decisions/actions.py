@@ -23,7 +23,7 @@ from complaints.cases.rules import (
     withdraw_obstacle,
 )
 from complaints.letters import drafts
-from complaints.refunds.endings import lock_periods_of_open_refunds, withdraw_open_refunds
+from complaints.refunds.endings.actions import lock_periods_of_open_refunds, withdraw_open_refunds
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
 

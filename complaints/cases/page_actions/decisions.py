@@ -22,8 +22,8 @@ from complaints.cases.rules import assess_obstacle, close_obstacle, decide_obsta
 from complaints.quotes.panels import quote_context
 from complaints.quotes.quoting import Choices, suggested_basis
 from complaints.refunds.forms import ProposeForm
-from complaints.refunds.proposals import quote_and_propose
-from complaints.refunds.remedy_kinds import remedy_sought
+from complaints.refunds.proposals.actions import quote_and_propose
+from complaints.refunds.remedies.kinds import remedy_sought
 from complaints.refunds.rules import consent_missing, quote_obstacle
 from core.text import Text, say
 

@@ -6,13 +6,13 @@ from django.utils import timezone
 
 from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
-from billing.invoices.credit_notes import issue_credit_note
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies.effects import release
 from complaints.quotes.quoting import content_hash, differing_lines, refund_content
-from complaints.refunds.approval_rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
+from complaints.refunds.approvals.rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
 from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.refunds.models import Approval, Refund
-from complaints.refunds.remedies import settle_remedies
+from complaints.refunds.remedies.actions import settle_remedies
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.amounts import money_text
 from core.text import in_english, say

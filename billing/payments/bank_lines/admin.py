@@ -18,7 +18,7 @@ from backoffice.amounts import money
 from backoffice.display import column, pill, sub
 from backoffice.links import link
 from backoffice.requests import StaffRequest
-from billing.payments.bank_lines import (
+from billing.payments.bank_lines.actions import (
     Became,
     import_bank,
     line_obstacle,

@@ -16,7 +16,7 @@ from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import remedy_obstacle
 from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import GIVES, Refund, Remedy
-from complaints.refunds.remedy_kinds import REMEDIES
+from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
 from core.text import say

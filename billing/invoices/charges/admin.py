@@ -25,7 +25,7 @@ from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
-from billing.invoices.charges import ask_for_charges, ask_obstacle
+from billing.invoices.charges.actions import ask_for_charges, ask_obstacle
 from billing.invoices.models import Charge
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.panels import subscription_page

@@ -14,7 +14,7 @@ from audit.actions import Action, Refused, act
 from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
-from complaints.refunds.approval_rules import deciding_right, revoke_obstacle
+from complaints.refunds.approvals.rules import deciding_right, revoke_obstacle
 from complaints.refunds.common import end, lock_refund, name_right
 from complaints.refunds.models import Refund
 from complaints.refunds.rules import withdraw_refund_obstacle

@@ -20,12 +20,12 @@ from complaints.indemnities import rules as indemnities
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import terms_for
 from complaints.quotes.inputs_json import inputs_to_json
-from complaints.quotes.problems_text import nothing_in_words
 from complaints.quotes.quoting import basis_obstacle, content_hash, refund_content
+from complaints.quotes.text import nothing_in_words
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.refunds.models import Contribution, Refund
-from complaints.refunds.remedies import normalise_plan, remedy_plan_for
+from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
 from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import in_english, say
