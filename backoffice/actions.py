@@ -265,3 +265,13 @@ class PageAction(_Deed):
     def run(self, by: Person, cleaned: dict[str, Any]) -> Text | ActionResult:
         """As ``StaffAction.run``."""
         return self.said(type(self).action(by=by, **cleaned))
+
+
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """One action in the bar of a row's page; ``why`` says why not, when it is not ready."""
+
+    action: StaffAction[Any]
+    url: str
+    ready: bool
+    why: Why = ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from django import forms
@@ -25,15 +24,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from audit.actions import Refused, Why
+from audit.actions import Refused
 from audit.models import Event
-from backoffice import confirmation
-from backoffice.actions import PageAction, Permission, StaffAction, allowed
+from backoffice.actions import ActionState, PageAction, Permission, StaffAction, allowed
+from backoffice.confirmation import act, do, results, stock_action
 from backoffice.exports import ListPages, view_query
 from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
+from backoffice.refused_save import RefusedSave, show_refusal
 from backoffice.requests import Person, StaffRequest, staff
 from backoffice.widgets import DateInput, DateTimeInput
 from core.icons import icon
@@ -41,16 +41,6 @@ from core.text import Text, say
 
 #: What one usually does comes first, what gives something up last.
 _TONES = {"primary": 0, "": 1, "danger": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class ActionState:
-    """One action in the bar of a row's page; ``why`` says why not, when it is not ready."""
-
-    action: StaffAction[Any]
-    url: str
-    ready: bool
-    why: Why = ""
 
 
 class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
@@ -105,7 +95,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         self._page_actions = {made.name: made for made in (action() for action in self.page_actions)}
         self.actions = [
             *(self.actions or ()),
-            *(_stock_action(action) for action in self._staff_actions.values()),
+            *(stock_action(action) for action in self._staff_actions.values()),
         ]
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -239,13 +229,13 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         return ours + [pattern for pattern in super().get_urls() if pattern.name not in gone]
 
     def _act_view(self, request: StaffRequest, name: str) -> HttpResponse:
-        return confirmation.act(self, request, name)
+        return act(self, request, name)
 
     def _results_view(self, request: HttpRequest, name: str, token: str) -> HttpResponse:
-        return confirmation.results(self, request, name, token)
+        return results(self, request, name, token)
 
     def _do_view(self, request: StaffRequest, name: str) -> HttpResponse:
-        return confirmation.do(self, request, name)
+        return do(self, request, name)
 
     def _lookup_view(self, request: HttpRequest) -> HttpResponse:
         """Suggestions for a ``LookupField``: what the list's search finds of the rows this person sees."""
@@ -296,7 +286,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)
-        except _RefusedSave as refused:
+        except RefusedSave as refused:
             # Once more, with the refusal as an error of the form: it stays unsaved and keeps what was typed.
             staff(request).refused_save = refused.refusal
             return self._changeform_view(request, object_id, form_url, extra_context)
@@ -304,11 +294,11 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         stale = self.stale_refusal(request, obj) if change else None
         if stale is not None:
-            raise _RefusedSave(stale)
+            raise RefusedSave(stale)
         try:
             saved = self.save_through(request, form, change)
         except Refused as refusal:
-            raise _RefusedSave(refusal) from refusal
+            raise RefusedSave(refusal) from refusal
         obj.pk = saved.pk
         obj.refresh_from_db()
 
@@ -320,7 +310,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
             declared = self.form.declared_fields
             kwargs["fields"] = [name for name in kwargs["fields"] if name != "reason" or name in declared]
         form = super().get_form(request, obj, change=change, **kwargs)
-        members: dict[str, Any] = {"__module__": __name__, "_post_clean": _show_refusal(request, form)}
+        members: dict[str, Any] = {"__module__": __name__, "_post_clean": show_refusal(request, form)}
         if self._asks_reason(request, obj) and "reason" not in form.base_fields:
             members["reason"] = forms.CharField(
                 widget=forms.Textarea(attrs={"rows": 2}),
@@ -397,39 +387,3 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         pass
-
-
-class _RefusedSave(Exception):
-    """Carries a refusal out of the stock form view."""
-
-    def __init__(self, refusal: Refused) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
-
-
-def _show_refusal(request: HttpRequest, base: Any) -> Callable[[Any], None]:
-    def _post_clean(form: Any) -> None:
-        base._post_clean(form)
-        refusal: Refused | None = getattr(request, "refused_save", None)
-        if refusal is not None:
-            confirmation.add_refusal(form, refusal)
-
-    return _post_clean
-
-
-def _stock_action(action: StaffAction[Any]) -> Callable[..., HttpResponse]:
-    """Django's admin action for one of ours: it only leads to the confirmation page."""
-    both = (ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM)
-
-    @admin.action(
-        description=action.label,
-        description_plural=action.label_plural or action.label,
-        location=list(both if action.in_bulk else both[1:]),
-    )
-    def lead_to_confirmation(
-        model_admin: TrackedAdmin[Any], request: HttpRequest, queryset: models.QuerySet[Any]
-    ) -> HttpResponse:
-        return HttpResponseRedirect(confirmation.address(model_admin, request, action, queryset))
-
-    lead_to_confirmation.__name__ = action.name
-    return lead_to_confirmation

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
@@ -23,71 +24,53 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit import context
-from audit.actions import Refused, Why
+from audit.actions import Refused
 from backoffice.actions import ActionResult, PageAction, StaffAction
+from backoffice.outcomes import ActingPages, ConfirmationLine, Result
 from backoffice.presence import SEEN, seen_in
 from backoffice.requests import Person, StaffRequest
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import Text, say
 
+
+def stock_action(action: StaffAction[Any]) -> Callable[..., HttpResponse]:
+    """Django's admin action for one of ours: it only leads to the confirmation page."""
+    both = (ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM)
+
+    @admin.action(
+        description=action.label,
+        description_plural=action.label_plural or action.label,
+        location=list(both if action.in_bulk else both[1:]),
+    )
+    def lead_to_confirmation(
+        model_admin: ActingPages, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> HttpResponse:
+        return HttpResponseRedirect(address(model_admin, request, action, queryset))
+
+    lead_to_confirmation.__name__ = action.name
+    return lead_to_confirmation
+
+
 logger = logging.getLogger(__name__)
+
 
 #: More keys than this travel in the session: addresses have a length.
 IDS_IN_ADDRESS = 200
+
+
 #: More rows than this are no page's work.
 MAX_ROWS = 1000
+
+
 #: Selections and results kept in a session, the newest of each.
 KEPT = 5
+
+
 FILTERS = "_changelist_filters"
+
+
 #: The name under which a form says where to go afterwards.
 BACK = "back"
-
-
-class ActingPages(Protocol):
-    """The pages of a model, as far as doing something to its rows asks them."""
-
-    admin_site: Any
-    opts: Any
-
-    def staff_action(self, name: str) -> StaffAction[Any] | None: ...
-
-    def page_action(self, name: str) -> PageAction | None: ...
-
-    def page_title(self, obj: Any) -> Text: ...
-
-    def url_of(self, page: str, *args: Any) -> str: ...
-
-    def has_view_permission(self, request: HttpRequest) -> bool: ...
-
-    def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]: ...
-
-    def version_of(self, obj: Any) -> int: ...
-
-    def changes_since(self, obj: Any, seen: int) -> Sequence[Any]: ...
-
-    def stale_refusal(self, request: HttpRequest, obj: Any) -> Refused | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmationLine:
-    """A row on the confirmation page: what will happen to it, or why it is skipped."""
-
-    pk: Any
-    label: Text
-    url: str
-    consequence: Text = ""
-    obstacle: Why = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a row. ``failed`` is an error of ours: it is logged under the request's id."""
-
-    pk: Any
-    label: str
-    url: str
-    outcome: Literal["done", "refused", "skipped", "failed"]
-    sentence: str
 
 
 def address(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from accounts.customers.models import Customer
-from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
@@ -28,9 +25,8 @@ from backoffice.display import column
 from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
-from billing.credits.models import Credit, CreditApplication
+from billing.credits.models import Credit
 from billing.credits.panels import credits_panel, given_panel
-from billing.invoices.models import Invoice
 from billing.invoices.panels import invoices_panel
 from billing.subscriptions.actions import (
     cancel_subscription,
@@ -46,24 +42,23 @@ from billing.subscriptions.actions import (
     undo_obstacle,
 )
 from billing.subscriptions.forms import CancelForm, OpenSubscriptionForm
-from billing.subscriptions.models import BillingPeriod, Subscription, current_periods
+from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.panels import (
-    period_bar_cell,
+    NEWEST,
+    invoices_of,
+    last_day_of,
+    newest_credits,
+    newest_invoices,
     period_panel,
     periods_panel,
     subscription_page,
     subscription_pill,
 )
 from billing.subscriptions.plan_changes.admin import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
-from billing.usage.models import UsageDay, UsageKind
-from billing.usage.sparkline import usage_cell
 from billing.vocabulary import BillingVerb
 from core.amounts import money_text
 from core.text import Text, join, lower, say, say_count
 from hardware.purchases.models import Purchase
-
-#: How much of a long life the customer's page shows; the lists have all of it.
-NEWEST = 12
 
 
 class OpenSubscription(PageAction):
@@ -245,10 +240,6 @@ def open_period_of(subscription: Subscription) -> BillingPeriod | None:
     return found[0] if found else None
 
 
-def _last_day(period: BillingPeriod) -> date:
-    return period.closes_on - timedelta(days=1)
-
-
 @admin.register(Subscription)
 class SubscriptionAdmin(TrackedAdmin[Subscription]):
     may_view = May.SEE_CASES
@@ -296,7 +287,7 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
     @admin.display(description=gettext_lazy("Paid service runs to"))
     def runs_to(self, obj: Subscription) -> Any:
         period = obj.current_period()
-        return day(_last_day(period) if period else obj.ended_on)
+        return day(last_day_of(period) if period else obj.ended_on)
 
     state_pill = column(subscription_pill, description=gettext_lazy("State"), ordering="state")
     customer_link = column(link, "customer", description=gettext_lazy("Customer"))
@@ -323,84 +314,10 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
             *([changes] if changes else []),
             *([keeps] if keeps else []),
             periods_panel(obj.periods.order_by("-sequence")[: 4 * NEWEST]),
-            invoices_panel(_invoices(_invoices_of(obj))),
-            credits_panel(_credits(Credit.objects.filter(subscription=obj))),
+            invoices_panel(newest_invoices(invoices_of(obj))),
+            credits_panel(newest_credits(Credit.objects.filter(subscription=obj))),
             given_panel(obj),
             *subscription_page.of(request, obj),
             # Usage arrives every day: it would bury the rest.
             timeline_panel(Event.objects.about(obj).exclude(verb=BillingVerb.USAGE_RECORD), about=obj),
         ]
-
-
-def _invoices_of(subscription: Subscription) -> QuerySet[Invoice]:
-    """Of its periods, and of its charges alone; by the customer first, which has an index of its own."""
-    mine = Q(period__subscription=subscription) | Q(charges_of=subscription)
-    return Invoice.objects.filter(mine, customer=subscription.customer_id)
-
-
-def _invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
-    return list(rows.order_by("-issued_on", "-pk")[:NEWEST])
-
-
-def _credits(rows: QuerySet[Credit]) -> list[Credit]:
-    """The newest, each with where it went."""
-    uses = Prefetch("applications", CreditApplication.objects.select_related("invoice"))
-    return list(rows.order_by("-granted_on", "-pk").prefetch_related(uses)[:NEWEST])
-
-
-# --- On the customer's page ---------------------------------------------------------------------
-
-
-@customer_page.panel(order=10)
-def subscriptions_panel(request: StaffRequest, customer: Customer) -> Panel:
-    """The customer's subscriptions, the newest first, each with its open period and the calls in it."""
-    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
-    periods = BillingPeriod.objects.annotate(granted=Sum("minutes_grants__minutes")).prefetch_related(calls)
-    subscriptions = customer.subscriptions.select_related("plan").prefetch_related(current_periods(rows=periods))
-    rows = []
-    for subscription in subscriptions.order_by("-activated_on", "-pk"):
-        period = subscription.current_period()
-        rows.append(
-            (
-                link(subscription),
-                subscription.plan,
-                subscription.get_term_display(),
-                subscription_pill(subscription),
-                period_bar_cell(period) if period else "",
-                day(_last_day(period) if period else subscription.ended_on),
-                usage_cell(period) if period else "",
-                money(period.fee, period.currency) if period else "",
-            )
-        )
-    may = request.user.may(May.OPEN_SUBSCRIPTIONS)
-    headings = [
-        say("Number"),
-        say("Plan"),
-        say("Term"),
-        say("State"),
-        say("Current period"),
-        say("Runs to"),
-        say("Calls in it"),
-        (say("Fee"), "n"),
-    ]
-    return Panel(
-        say("Subscriptions"),
-        "backoffice/panels/table.html",
-        {"headings": headings, "rows": rows, "empty": say("No subscription.")},
-        note=say("Open a subscription") if may else "",
-        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
-        side="top",
-    )
-
-
-@customer_page.panel(order=20)
-def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
-    invoices = _invoices(Invoice.objects.filter(customer=customer))
-    more = len(invoices) == NEWEST
-    url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
-    return replace(invoices_panel(invoices, note=say("all invoices") if more else "", url=url), side="right")
-
-
-@customer_page.panel(order=30)
-def customers_credits_panel(request: HttpRequest, customer: Customer) -> Panel:
-    return credits_panel(_credits(Credit.objects.filter(customer=customer)))

@@ -9,24 +9,37 @@ Another app adds cards to the page of a subscription or a period as to a custome
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.customers.models import Customer
+from accounts.customers.panels import customer_page
+from accounts.staff.permissions import May
 from backoffice.amounts import money
 from backoffice.display import pill, sub
 from backoffice.links import day, link, page_url
 from backoffice.panels import PagePanels, Panel
+from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
+from billing.credits.models import Credit, CreditApplication
+from billing.credits.panels import credits_panel
+from billing.invoices.models import Invoice
+from billing.invoices.panels import invoices_panel
 from billing.remedies.effects import refundable_of
-from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription, current_periods
+from billing.usage.models import UsageDay, UsageKind
+from billing.usage.sparkline import usage_cell
 from core.amounts import money_text
 from core.fields import amount_text
 from core.text import Text, say, say_count
@@ -192,3 +205,85 @@ def terms_panel(period: BillingPeriod) -> Panel:
         side="right",
         note=say("fixed when the period began"),
     )
+
+
+#: How much of a long life the customer's page shows; the lists have all of it.
+NEWEST = 12
+
+
+def last_day_of(period: BillingPeriod) -> date:
+    return period.closes_on - timedelta(days=1)
+
+
+def invoices_of(subscription: Subscription) -> QuerySet[Invoice]:
+    """Of its periods, and of its charges alone; by the customer first, which has an index of its own."""
+    mine = Q(period__subscription=subscription) | Q(charges_of=subscription)
+    return Invoice.objects.filter(mine, customer=subscription.customer_id)
+
+
+def newest_invoices(rows: QuerySet[Invoice]) -> list[Invoice]:
+    return list(rows.order_by("-issued_on", "-pk")[:NEWEST])
+
+
+def newest_credits(rows: QuerySet[Credit]) -> list[Credit]:
+    """The newest, each with where it went."""
+    uses = Prefetch("applications", CreditApplication.objects.select_related("invoice"))
+    return list(rows.order_by("-granted_on", "-pk").prefetch_related(uses)[:NEWEST])
+
+
+# --- On the customer's page ---------------------------------------------------------------------
+
+
+@customer_page.panel(order=10)
+def subscriptions_panel(request: StaffRequest, customer: Customer) -> Panel:
+    """The customer's subscriptions, the newest first, each with its open period and the calls in it."""
+    calls = Prefetch("usage_days", UsageDay.objects.filter(kind=UsageKind.CALL))
+    periods = BillingPeriod.objects.annotate(granted=Sum("minutes_grants__minutes")).prefetch_related(calls)
+    subscriptions = customer.subscriptions.select_related("plan").prefetch_related(current_periods(rows=periods))
+    rows = []
+    for subscription in subscriptions.order_by("-activated_on", "-pk"):
+        period = subscription.current_period()
+        rows.append(
+            (
+                link(subscription),
+                subscription.plan,
+                subscription.get_term_display(),
+                subscription_pill(subscription),
+                period_bar_cell(period) if period else "",
+                day(last_day_of(period) if period else subscription.ended_on),
+                usage_cell(period) if period else "",
+                money(period.fee, period.currency) if period else "",
+            )
+        )
+    may = request.user.may(May.OPEN_SUBSCRIPTIONS)
+    headings = [
+        say("Number"),
+        say("Plan"),
+        say("Term"),
+        say("State"),
+        say("Current period"),
+        say("Runs to"),
+        say("Calls in it"),
+        (say("Fee"), "n"),
+    ]
+    return Panel(
+        say("Subscriptions"),
+        "backoffice/panels/table.html",
+        {"headings": headings, "rows": rows, "empty": say("No subscription.")},
+        note=say("Open a subscription") if may else "",
+        url=f"{reverse('admin:billing_subscription_do', args=('open',))}?customer={customer.number}" if may else "",
+        side="top",
+    )
+
+
+@customer_page.panel(order=20)
+def customers_invoices_panel(request: HttpRequest, customer: Customer) -> Panel:
+    invoices = newest_invoices(Invoice.objects.filter(customer=customer))
+    more = len(invoices) == NEWEST
+    url = f"{reverse('admin:billing_invoice_changelist')}?customer__id__exact={customer.pk}" if more else ""
+    return replace(invoices_panel(invoices, note=say("all invoices") if more else "", url=url), side="right")
+
+
+@customer_page.panel(order=30)
+def customers_credits_panel(request: HttpRequest, customer: Customer) -> Panel:
+    return credits_panel(newest_credits(Credit.objects.filter(customer=customer)))

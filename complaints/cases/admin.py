@@ -18,7 +18,8 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from accounts.customers.links import links_read_once
 from accounts.staff.permissions import May
 from audit.models import Event, EventQuerySet
-from backoffice.admin import ActionState, TrackedAdmin
+from backoffice.actions import ActionState
+from backoffice.admin import TrackedAdmin
 from backoffice.display import column, escaped, pill, sub, when
 from backoffice.links import link
 from backoffice.panels import Panel, timeline_panel

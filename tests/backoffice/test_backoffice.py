@@ -26,6 +26,7 @@ from audit.vocabulary import verb_in_words
 from backoffice import confirmation
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
+from backoffice.confirmation import IDS_IN_ADDRESS
 from backoffice.display import pill, when
 from backoffice.panels import Panel
 from config.admin import NAVIGATION
@@ -347,7 +348,7 @@ def test_an_error_in_one_row_does_not_hide_the_others(agent: Client, caplog: pyt
 
 
 def test_many_keys_travel_in_the_session(agent: Client) -> None:
-    rows = customers(confirmation.IDS_IN_ADDRESS + 1)
+    rows = customers(IDS_IN_ADDRESS + 1)
     answer = choose(agent, rows[:1], select_across=1)
     assert re.fullmatch(rf"{LIST}act/rename/\?batch=[0-9a-f]{{16}}", answer["Location"])
     assert f"{len(rows)} of {len(rows)}" in agent.get(answer["Location"]).content.decode()
