@@ -1,11 +1,4 @@
-"""Pages that several apps build together: each adds its cards, none imports those to its right.
-
-The customer's page is put together here; an app that knows more about a customer registers a card from its
-own ``admin.py``::
-
-    @customer_page.panel(order=40)
-    def complaints_of(request: HttpRequest, customer: Customer) -> Panel | None: ...
-"""
+"""Links to the pages of rows, and days for cells."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ _home_panels: list[HomePanel] = []
 
 def register_home_panels(*makers: HomePanel) -> None:
     """Add cards to the home page, which knows their order by the names of their functions. One that returns ``None``
-    has nothing to say to this person. Call it from the app's ``admin.py``, which is loaded once.
+    has nothing to say to this person. Call it from the room's ``home.py``, which ``pages.py`` loads once.
     """
     _home_panels.extend(makers)
 

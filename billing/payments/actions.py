@@ -1,4 +1,4 @@
-"""Money that comes in: recorded by hand, one invoice or many. Statements of a bank are read by ``bank``."""
+"""Money that comes in: recorded by hand, one invoice or many. Statements of a bank are read by ``bank_lines``."""
 
 from __future__ import annotations
 

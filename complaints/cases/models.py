@@ -50,7 +50,7 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
 
 
 class Complaint(JudgedByTerms, TrackedModel):
-    """What a customer complains about. Its state changes by the actions of ``complaints.actions`` alone."""
+    """What a customer complains about. Its state changes by the actions of its room alone."""
 
     #: Of rows that are read with them.
     customer_name: str

@@ -43,7 +43,7 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
 
 
 class Refund(JudgedByTerms, TrackedModel):
-    """A decision to give something back, from draft to settled. Only ``complaints.actions.refunds`` changes its state.
+    """A decision to give something back, from draft to settled. Only its room's actions change its state.
 
     ``inputs``, ``lines``, ``counted`` and ``remedy_plan`` are frozen when it is proposed, with ``content_hash`` over
     all of them. Amounts are gross, in ``currency``. ``round`` counts the proposals, so that an approval belongs to one.

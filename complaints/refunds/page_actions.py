@@ -1,4 +1,4 @@
-"""What staff do to a refund, one class an action of ``complaints.actions.refunds``."""
+"""What staff do to a refund: one class for each action of its room."""
 
 from __future__ import annotations
 
