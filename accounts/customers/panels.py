@@ -1,8 +1,4 @@
-"""The cards of a customer's page, added by every app that knows something of a customer::
-
-@customer_page.panel(order=40)
-def complaints_of(request: StaffRequest, customer: Customer) -> Panel | None: ...
-"""
+"""The cards of a customer's page: whoever knows something of a customer adds one by ``@customer_page.panel()``."""
 
 from __future__ import annotations
 
