@@ -25,7 +25,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
     everything it gives takes effect in this transaction.
 
     By whose right: one's own if it suffices, else that of somebody one stands in for and who has no hand in it either.
-    ``choice`` insists on the own one (``approval_rules.OWN_RIGHT``) or on a delegation (its key).
+    ``choice`` insists on the own one (``rules.OWN_RIGHT``) or on a delegation (its key).
 
     The quote is computed again first. If a line differs, the approval is refused with both quotes and the refund goes
     back to draft: the one refusal that changes something.
