@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.staff.home import SHOWN, TABLE, locked_sign_ins, staff_by_role, unpublished, waiting_besides
+from accounts.staff.home import SHOWN, TABLE
 from accounts.staff.permissions import May
 from backoffice.badges import register_besides
 from backoffice.display import sub
@@ -66,4 +66,4 @@ register_besides(
 )
 
 
-register_home_panels(locked_sign_ins, staff_by_role, unpublished, waiting_besides, jobs_in_trouble)
+register_home_panels(jobs_in_trouble)

@@ -37,17 +37,20 @@ def gettext_noop(message: str) -> str:
 
 
 class RemedyKind(StrEnum):
-    """How something is given back (R4, R1): ``label`` names one that was given, ``words`` what a policy allows."""
+    """How something is given back (R4, R1): ``label`` names one that was given, ``words`` what a policy allows, and
+    ``gives`` the column of a remedy that refers to what it gave.
+    """
 
     label: str
     words: str
+    gives: str
 
-    def __new__(cls, value: str, label: str = "", words: str = "") -> Self:
+    def __new__(cls, value: str, label: str = "", words: str = "", gives: str = "") -> Self:
         kind = str.__new__(cls, value)
-        kind._value_, kind.label, kind.words = value, label, words
+        kind._value_, kind.label, kind.words, kind.gives = value, label, words, gives
         return kind
 
-    CREDIT = "credit", gettext_noop("Credit"), gettext_noop("credit on the next cycle")
-    MINUTES = "minutes", gettext_noop("Minutes"), gettext_noop("more minutes")
-    EXTENSION = "extension", gettext_noop("Longer period"), gettext_noop("a longer period")
-    CASH = "cash", gettext_noop("Cash"), gettext_noop("cash")
+    CREDIT = "credit", gettext_noop("Credit"), gettext_noop("credit on the next cycle"), "credit"
+    MINUTES = "minutes", gettext_noop("Minutes"), gettext_noop("more minutes"), "minutes_grant"
+    EXTENSION = "extension", gettext_noop("Longer period"), gettext_noop("a longer period"), "extension"
+    CASH = "cash", gettext_noop("Cash"), gettext_noop("cash"), "payout"

@@ -17,7 +17,7 @@ from accounts.staff.permissions import May, Role
 from backoffice.badges import counts_of, register_besides, registered_besides
 from backoffice.display import pill, sub, when
 from backoffice.links import link
-from backoffice.panels import Panel
+from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest
 from core.text import say, say_count
 
@@ -142,3 +142,6 @@ def locked_sign_ins(request: StaffRequest) -> Panel | None:
         {"headings": [say("Name and address"), say("Wrong passwords"), say("Open again")], "rows": rows},
         tone="warn",
     )
+
+
+register_home_panels(locked_sign_ins, staff_by_role, unpublished, waiting_besides)

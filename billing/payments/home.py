@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from accounts.staff.permissions import May
 from backoffice.display import number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel
+from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.payments.models import BankLine
@@ -43,3 +43,6 @@ def unmatched_bank_lines(request: StaffRequest) -> Panel | None:
         note=say("all that match none"),
         url=f"{reverse('admin:billing_bankline_changelist')}?state__exact=unmatched",
     )
+
+
+register_home_panels(unmatched_bank_lines)

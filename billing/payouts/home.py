@@ -12,10 +12,9 @@ from backoffice.links import day, link
 from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
-from billing.payments.home import SHOWN, unmatched_bank_lines
+from billing.payments.home import SHOWN
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
-from billing.residual_credits.home import residual_credits_panel
 from core.amounts import money_text
 from core.text import say
 
@@ -49,4 +48,4 @@ def payouts_to_make(request: StaffRequest) -> Panel | None:
     )
 
 
-register_home_panels(unmatched_bank_lines, payouts_to_make, residual_credits_panel)
+register_home_panels(payouts_to_make)

@@ -13,7 +13,7 @@ from accounts.staff.permissions import May
 from backoffice.badges import register_besides
 from backoffice.display import number, sub
 from backoffice.links import day, link
-from backoffice.panels import Panel
+from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.credits.models import Credit
@@ -64,3 +64,6 @@ register_besides(
     ),
     lambda: f"{reverse('admin:billing_residualcreditpayout_changelist')}?state__exact=proposed",
 )
+
+
+register_home_panels(residual_credits_panel)

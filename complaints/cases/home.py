@@ -14,7 +14,7 @@ from accounts.staff.permissions import May
 from backoffice.badges import register_count
 from backoffice.display import sub
 from backoffice.links import link
-from backoffice.panels import Panel
+from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest, asked_once
 from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
 from complaints.cases.models import Complaint
@@ -160,3 +160,6 @@ def near_their_deadline(request: StaffRequest) -> Panel | None:
         return None
     table = _table(near, with_owner=True)
     return Panel(say("Deadline near"), TABLE, table, side="right", note=say("all that are near"), url=_list_of("near"))
+
+
+register_home_panels(overdue, near_their_deadline, my_cases, unassigned)

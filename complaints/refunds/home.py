@@ -23,10 +23,6 @@ from complaints.cases.home import (
     TABLE,
     WAITING,
     keys_of,
-    my_cases,
-    near_their_deadline,
-    overdue,
-    unassigned,
 )
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.pills import refund_pill
@@ -175,4 +171,4 @@ def _settled_row(approvals: list[Approval]) -> tuple[Any, ...]:
     )
 
 
-register_home_panels(overdue, near_their_deadline, my_cases, waiting_for_me, my_drafts, unassigned, lately_settled)
+register_home_panels(waiting_for_me, my_drafts, lately_settled)

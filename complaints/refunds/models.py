@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -282,20 +281,11 @@ class Approval(AppendOnlyModel):
         )
 
 
-#: Which column of a remedy names what it gave.
-GIVES: Mapping[str, str] = {
-    RemedyKind.CREDIT.value: "credit",
-    RemedyKind.MINUTES.value: "minutes_grant",
-    RemedyKind.EXTENSION.value: "extension",
-    RemedyKind.CASH.value: "payout",
-}
-
-
 def _gives_one_thing() -> Q:
     one_kind = Q()
-    for kind, column in GIVES.items():
-        others = {f"{other}__isnull": other != column for other in GIVES.values()}
-        one_kind |= Q(kind=kind, **others)
+    for kind in RemedyKind:
+        others = {f"{other.gives}__isnull": other is not kind for other in RemedyKind}
+        one_kind |= Q(kind=kind.value, **others)
     return one_kind
 
 
@@ -338,5 +328,5 @@ class Remedy(AppendOnlyModel):
     @property
     def given(self) -> Credit | MinutesGrant | Extension | Payout:
         """What it gave."""
-        given: Credit | MinutesGrant | Extension | Payout = getattr(self, GIVES[self.kind])
+        given: Credit | MinutesGrant | Extension | Payout = getattr(self, RemedyKind(self.kind).gives)
         return given

@@ -15,7 +15,7 @@ from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import remedy_obstacle
 from complaints.refund_calculation import remedies_for
-from complaints.refunds.models import GIVES, Refund, Remedy
+from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
@@ -128,5 +128,5 @@ def settle_remedies(refund: Refund) -> None:
         kind = RemedyKind(entry["kind"])
         given = REMEDIES[kind].give(refund.subscription, entry, f"refund-{refund.code}", reason)
         remedy = Remedy(refund=refund, kind=kind.value, amount=Decimal(entry["amount"]), at=timezone.now())
-        setattr(remedy, GIVES[kind], given)
+        setattr(remedy, RemedyKind(kind).gives, given)
         remedy.save()
