@@ -2,13 +2,14 @@
 
 Pure: frozen inputs in, a frozen quote out, no database and no clock. Arithmetic is in fractions; each line
 is rounded once, half up, by `billing.money.round_money`, and what a limit cuts off or tops up is a line
-itself, so the lines of a quote always sum to its total. A version of the calculation that ever made a
+itself, so the lines of a quote always sum to its total. Of the total, what was never paid is set off
+against that debt; only the rest, `payable`, becomes remedies. A version of the calculation that ever made a
 refund stays here, unchanged: replaying old refunds depends on it. A new rule is a new version.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from math import ceil
@@ -23,15 +24,18 @@ from complaints.quotes.inputs import (
     Operation,
     QuoteInputError,
     QuoteInputs,
+    Receiving,
     as_of_before_period,
     zone_of,
 )
 from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
+from complaints.quotes.intervals import cut_each, joined, seconds_of, within
 from policies.choices import Basis
 
 __all__ = [
     "CALCULATIONS",
     "CURRENT_VERSION",
+    "LIMITS",
     "Basis",
     "Interval",
     "Line",
@@ -39,6 +43,7 @@ __all__ = [
     "Quote",
     "QuoteInputError",
     "QuoteInputs",
+    "Receiving",
     "Remedies",
     "calculate",
     "days_provided",
@@ -46,6 +51,7 @@ __all__ = [
     "inputs_to_json",
     "refundable",
     "remedies_for",
+    "set_off_of",
     "why_nothing",
 ]
 
@@ -55,7 +61,8 @@ CURRENT_VERSION: Final = 1
 # Wide enough for the difference of any two amounts that the inputs allow.
 _EXACTLY: Final = Context(prec=4 * MOST_DIGITS, traps=[Inexact])
 
-_LIMITS: Final = frozenset({"floor", "cap", "reduction"})
+#: The lines that limits make; the others are what a quote comes to before them.
+LIMITS: Final = frozenset({"floor", "cap", "reduction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """What an amount is worth in each remedy (clause R4). None: the minute cost or the fee is 0."""
+    """What an amount is worth in each remedy (clause R4). None: the minute cost or the fee of the period that receives
+    it is 0.
+    """
 
     credit: Decimal
     cash: Decimal
@@ -80,15 +89,18 @@ class Remedies:
 class Quote:
     """The most that may be proposed, and how it comes about.
 
+    Of the `total`, `set_off` reduces what is unpaid of the fee, and `payable` is what `remedies` give.
     `counted` is what an interruption quote counted as not provided: joined, without maintenance and without
     what was compensated before, within the period. It is kept with a refund whatever a cap made of the
-    amount, so that a later quote leaves it out. Raises `ValueError` when the lines don't sum to the total
-    or the total is out of its limits.
+    amount, so that a later quote leaves it out. Raises `ValueError` when the lines don't sum to the total,
+    the total is out of its limits, or set-off and payable don't add up to it.
     """
 
     lines: tuple[Line, ...]
     total: Decimal
     refundable: Decimal
+    set_off: Decimal
+    payable: Decimal
     remedies: Remedies
     counted: tuple[Interval, ...] = ()
 
@@ -97,8 +109,10 @@ class Quote:
             raise ValueError(f"a quote's lines sum to {_sum(self.lines)}, not to its total {self.total}")
         if not 0 <= self.total <= self.refundable:
             raise ValueError(f"a quote's total {self.total} lies outside 0 to {self.refundable}")
-        if not self.remedies.credit == self.remedies.cash == self.total:
-            raise ValueError("a quote's credit and cash are worth its total")
+        if min(self.set_off, self.payable) < 0 or exact(self.set_off) + exact(self.payable) != exact(self.total):
+            raise ValueError(f"set-off {self.set_off} and payable {self.payable} don't make the total {self.total}")
+        if not self.remedies.credit == self.remedies.cash == self.payable:
+            raise ValueError("a quote's credit and cash are worth what is payable")
 
 
 def calculate(inputs: QuoteInputs, version: int = CURRENT_VERSION) -> Quote:
@@ -108,9 +122,17 @@ def calculate(inputs: QuoteInputs, version: int = CURRENT_VERSION) -> Quote:
     return CALCULATIONS[version](inputs)
 
 
-def refundable(fee_paid: Decimal, already_refunded: Decimal) -> Decimal:
-    """What of the payments for a period can still be given back; an unpaid fee can't. Never below zero."""
-    return max(_EXACTLY.subtract(fee_paid, already_refunded), Decimal(0))
+def refundable(fee: Decimal, already_refunded: Decimal) -> Decimal:
+    """What of a period's fee can still be given back, whether or not it was paid. Never below zero."""
+    return max(_EXACTLY.subtract(fee, already_refunded), Decimal(0))
+
+
+def set_off_of(total: Decimal, *, fee: Decimal, fee_paid: Decimal) -> Decimal:
+    """What of `total` reduces the unpaid part of the fee: what was not paid is not handed out.
+
+    `fee_paid` holds payments, applied credits and earlier set-offs; it may exceed the fee.
+    """
+    return min(total, max(_EXACTLY.subtract(fee, fee_paid), Decimal(0)))
 
 
 def days_provided(starts_on: date, ends_on: date, as_of: date, as_of_day_counts: bool) -> int:
@@ -125,17 +147,17 @@ def days_provided(starts_on: date, ends_on: date, as_of: date, as_of_day_counts:
     return min((as_of - starts_on).days + int(as_of_day_counts), (ends_on - starts_on).days)
 
 
-def remedies_for(total: Decimal, *, fee: Decimal, days: int, minute_cost: Decimal) -> Remedies:
-    """What `total`, a quote's or a part of one, is worth in each remedy (R4).
+def remedies_for(payable: Decimal, *, fee: Decimal, days: int, minute_cost: Decimal) -> Remedies:
+    """What `payable`, a quote's or a part of one, is worth in each remedy (R4).
 
-    Minutes and days of extension are rounded up to whole ones, in the customer's favour; `days` and `fee`
-    are the period's own. A part of a mixed remedy is worth what it is here, so the parts add up in money,
-    not in minutes.
+    Minutes and days of extension are rounded up to whole ones, in the customer's favour; `fee`, `minute_cost`
+    and `days`, extensions left out, are those of the period that receives them. A part of a mixed remedy is
+    worth what it is here, so the parts add up in money, not in minutes.
     """
-    amount = exact(total)
+    amount = exact(payable)
     return Remedies(
-        credit=total,
-        cash=total,
+        credit=payable,
+        cash=payable,
         minutes=ceil(amount / exact(minute_cost)) if minute_cost else None,
         extension_days=ceil(amount * days / exact(fee)) if fee else None,
     )
@@ -150,18 +172,18 @@ def why_nothing(inputs: QuoteInputs, quote: Quote) -> str | None:
     """Why the quote comes to nothing and can't be proposed, in a sentence for staff; None when it doesn't."""
     if quote.total:
         return None
-    before_limits = _sum(line for line in quote.lines if line.code not in _LIMITS)
+    before_limits = _sum(line for line in quote.lines if line.code not in LIMITS)
     if not inputs.fee:
         return gettext_noop("The period has no fee, so there is nothing to give back.")
-    if not inputs.fee_paid:
-        return gettext_noop("Nothing has been paid for this period yet, and an unpaid fee is not refundable.")
     if not quote.refundable:
         return gettext_noop(
-            "Everything that was paid for this period is already refunded or pending in another refund."
+            "All that can be given back for this period is already refunded or pending in another refund."
         )
     if before_limits > 0:
         return gettext_noop("The reduction takes off all that could be given back.")
     match inputs.basis:
+        case Basis.USAGE if before_limits + exact(inputs.already_given) > 0:
+            return gettext_noop("What was not used of this period is already given back by another refund.")
         case Basis.USAGE if any(line.code == "time" and -line.amount == inputs.fee for line in quote.lines):
             return gettext_noop(
                 "The whole period had been provided when the complaint was received, so no unused days are "
@@ -190,7 +212,7 @@ def _calculate_v1(inputs: QuoteInputs) -> Quote:
     counted = _counted_v1(inputs) if inputs.basis is Basis.INTERRUPTION else ()
     steps = _steps_v1(inputs, counted)
     lines = [Line(code, round_money(amount, inputs.currency)) for code, amount in steps]
-    limit = exact(refundable(inputs.fee_paid, inputs.already_refunded))
+    limit = exact(refundable(inputs.fee, inputs.already_refunded))
     # In this order: a debt of usage is forgiven before the cap, and what staff give less comes off what is
     # left then.
     amount = _sum(lines)
@@ -203,13 +225,24 @@ def _calculate_v1(inputs: QuoteInputs) -> Quote:
         if change
     ]
     total = round_money(amount + floor + cap + reduction, inputs.currency)
+    set_off = round_money(set_off_of(total, fee=inputs.fee, fee_paid=inputs.fee_paid), inputs.currency)
+    payable = round_money(exact(total) - exact(set_off), inputs.currency)
+    receiving = _receiving(inputs)
     return Quote(
         lines=tuple(lines),
         total=total,
         refundable=round_money(limit, inputs.currency),
-        remedies=remedies_for(total, fee=inputs.fee, days=inputs.days, minute_cost=inputs.minute_cost),
+        set_off=set_off,
+        payable=payable,
+        remedies=remedies_for(payable, fee=receiving.fee, days=receiving.days, minute_cost=receiving.minute_cost),
         counted=counted,
     )
+
+
+def _receiving(inputs: QuoteInputs) -> Receiving:
+    if inputs.receiving is None:
+        raise AssertionError("inputs of a quote have a period that receives its remedies")
+    return inputs.receiving
 
 
 def _steps_v1(inputs: QuoteInputs, counted: tuple[Interval, ...]) -> list[tuple[str, Fraction]]:
@@ -227,7 +260,7 @@ def _steps_v1(inputs: QuoteInputs, counted: tuple[Interval, ...]) -> list[tuple[
 
 
 def _usage_steps_v1(inputs: QuoteInputs) -> list[tuple[str, Fraction]]:
-    """The whole fee less minutes, operations and time, each at its own rate (R3)."""
+    """The whole fee less minutes, operations and time, each at its own rate, and what was given back before (R3)."""
     if inputs.as_of is None:
         raise AssertionError("inputs of a usage quote have an as-of date")
     fee = exact(inputs.fee)
@@ -243,82 +276,43 @@ def _usage_steps_v1(inputs: QuoteInputs) -> list[tuple[str, Fraction]]:
             for operation in inputs.operations
         ),
         ("time", -fee * provided / inputs.days),
+        *([("already", -exact(inputs.already_given))] if inputs.already_given else []),
     ]
 
 
 def _counted_v1(inputs: QuoteInputs) -> tuple[Interval, ...]:
     """What counts as not provided. The minimum is judged on whole outages, only maintenance taken off."""
-    outages = _joined(inputs.interruptions)
-    without_maintenance = _cut_each(outages, _joined(inputs.maintenance))
+    without_maintenance = cut_each(joined(inputs.interruptions), joined(inputs.maintenance))
     long_enough = [
         piece
         for pieces in without_maintenance
-        if _seconds(pieces) >= inputs.minimum_interruption_seconds
+        if seconds_of(pieces) >= inputs.minimum_interruption_seconds
         for piece in pieces
     ]
-    not_compensated = [piece for pieces in _cut_each(long_enough, _joined(inputs.compensated)) for piece in pieces]
-    starts, ends = _bounds(inputs)
-    return tuple(
-        Interval(max(piece.start, starts), min(piece.end, ends))
-        for piece in not_compensated
-        if max(piece.start, starts) < min(piece.end, ends)
-    )
+    not_compensated = [piece for pieces in cut_each(long_enough, joined(inputs.compensated)) for piece in pieces]
+    bounds = _bounds(inputs)
+    return tuple(within(not_compensated, bounds)) if bounds else ()
 
 
 def _share_of_period(inputs: QuoteInputs, counted: Sequence[Interval]) -> Fraction:
-    starts, ends = _bounds(inputs)
-    # A period without a second exists: the Pacific islands that moved across the date line skipped a whole
-    # local day.
-    return _seconds(counted) / Interval(starts, ends).seconds if starts < ends else Fraction(0)
+    bounds = _bounds(inputs)
+    return seconds_of(counted) / bounds.seconds if bounds else Fraction(0)
 
 
-def _bounds(inputs: QuoteInputs) -> tuple[datetime, datetime]:
-    """The local midnights between which the period lies, in UTC."""
+def _bounds(inputs: QuoteInputs) -> Interval | None:
+    """The period between its local midnights, in UTC. None if it has not a second: the Pacific islands that moved
+    across the date line skipped a whole local day.
+    """
     zone = zone_of(inputs.time_zone)
     try:
-        return local_midnight(inputs.starts_on, zone), local_midnight(inputs.ends_on, zone)
+        starts, ends = local_midnight(inputs.starts_on, zone), local_midnight(inputs.ends_on, zone)
     except ValueError:
         raise QuoteInputError(
             "out_of_range",
             "starts_on",
             "The period lies too near the end of the calendar for its time zone.",
         ) from None
-
-
-def _joined(intervals: Iterable[Interval]) -> list[Interval]:
-    """The union, in order; intervals that overlap or touch become one."""
-    union: list[Interval] = []
-    for interval in sorted(intervals):
-        if union and interval.start <= union[-1].end:
-            if interval.end > union[-1].end:
-                union[-1] = Interval(union[-1].start, interval.end)
-        else:
-            union.append(interval)
-    return union
-
-
-def _cut_each(intervals: Sequence[Interval], cuts: Sequence[Interval]) -> list[list[Interval]]:
-    """For each interval the pieces that the cuts leave of it; both in order and disjoint. Linear."""
-    result: list[list[Interval]] = []
-    first = 0
-    for interval in intervals:
-        while first < len(cuts) and cuts[first].end <= interval.start:
-            first += 1
-        pieces: list[Interval] = []
-        start, position = interval.start, first
-        while position < len(cuts) and cuts[position].start < interval.end:
-            if start < cuts[position].start:
-                pieces.append(Interval(start, cuts[position].start))
-            start = cuts[position].end
-            position += 1
-        if start < interval.end:
-            pieces.append(Interval(start, interval.end))
-        result.append(pieces)
-    return result
-
-
-def _seconds(intervals: Iterable[Interval]) -> Fraction:
-    return sum((interval.seconds for interval in intervals), Fraction(0))
+    return Interval(starts, ends) if starts < ends else None
 
 
 def _sum(lines: Iterable[Line]) -> Fraction:

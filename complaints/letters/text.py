@@ -70,6 +70,8 @@ def _label(code: str, refund: Refund, inputs: QuoteInputs, reader: Reader) -> Te
             assert inputs.as_of is not None
             provided = days_provided(inputs.starts_on, inputs.ends_on, inputs.as_of, inputs.as_of_day_counts)
             return say("Service already provided, {provided} of {days} days", provided=provided, days=inputs.days)
+        case "already":
+            return say("Given back to you before")
         case "full_month":
             if inputs.term is Term.ANNUAL:
                 return say("The fee of one month, a twelfth of the annual fee")

@@ -88,7 +88,25 @@ class Interval:
         return length.days * 86_400 + length.seconds + Fraction(length.microseconds, 1_000_000)
 
 
-MONEY: Final = ("fee", "fee_paid", "already_refunded", "special_amount", "reduction")
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """The period that receives minutes or days of a remedy (R4): its gross fee, its own days, extensions left out, and
+    its minute cost.
+    """
+
+    fee: Decimal
+    days: int
+    minute_cost: Decimal
+
+    def __post_init__(self) -> None:
+        _check_number("fee", self.fee)
+        _check_whole("days", self.days)
+        if self.days == 0:
+            raise QuoteInputError("no_days", "days", "A period has at least one day.")
+        _check_number("minute_cost", self.minute_cost)
+
+
+MONEY: Final = ("fee", "fee_paid", "already_refunded", "already_given", "special_amount", "reduction")
 
 
 # Inputs that only some bases use. A quote ignores the others, so they are put back to their defaults
@@ -97,6 +115,7 @@ _USED_ONLY_BY: Final[Mapping[str, Basis]] = MappingProxyType(
     {
         "as_of": Basis.USAGE,
         "as_of_day_counts": Basis.USAGE,
+        "already_given": Basis.USAGE,
         "seconds_used": Basis.USAGE,
         "operations": Basis.USAGE,
         "interruptions": Basis.INTERRUPTION,
@@ -113,10 +132,12 @@ _USED_ONLY_BY: Final[Mapping[str, Basis]] = MappingProxyType(
 class QuoteInputs:
     """Everything a quote depends on. Amounts are gross, in `currency`, not negative, in whole minor units.
 
-    `fee_paid` and `already_refunded` are for this period; the second counts pending refunds too. Costs are
-    per minute and per unit, exact, any number of decimals. `compensated` is what earlier interruption
-    refunds counted. What the basis doesn't use is ignored and reset to its default. Raises
-    `QuoteInputError`.
+    `fee_paid` is what was paid of this period's fee, set-offs included, and may exceed it;
+    `already_refunded` what refunds of the period, pending ones included, leave given; `already_given` what
+    of the days not provided they gave back (R3). Costs are per minute and per unit, exact, any number of
+    decimals. `compensated` is what earlier refunds gave back of the time (R7). `receiving` is the period that
+    receives minutes or days: this one unless given. What the basis doesn't use is ignored and reset to its
+    default. Raises `QuoteInputError`.
     """
 
     basis: Basis
@@ -127,6 +148,8 @@ class QuoteInputs:
     ends_on: date
     fee_paid: Decimal
     already_refunded: Decimal = Decimal(0)
+    already_given: Decimal = Decimal(0)
+    receiving: Receiving | None = None
     as_of: date | None = None
     as_of_day_counts: bool = True
     seconds_used: int = 0
@@ -154,9 +177,10 @@ class QuoteInputs:
         _check_date("ends_on", self.ends_on)
         if self.ends_on <= self.starts_on:
             raise QuoteInputError("reversed_period", "ends_on", "A period must end after it starts.")
-        for name in ("fee", "fee_paid", "already_refunded", "reduction"):
+        for name in ("fee", "fee_paid", "already_refunded", "already_given", "reduction"):
             self._check_money(name, getattr(self, name))
         _check_number("minute_cost", self.minute_cost)
+        self._settle_receiving()
         match self.basis:
             case Basis.USAGE:
                 self._check_usage()
@@ -174,6 +198,14 @@ class QuoteInputs:
         _check_number(name, amount)
         if not is_whole_minor(amount, self.currency):
             raise too_many_decimals(name, self.currency)
+
+    def _settle_receiving(self) -> None:
+        if self.receiving is None:
+            object.__setattr__(self, "receiving", Receiving(self.fee, self.days, self.minute_cost))
+        elif not isinstance(self.receiving, Receiving):
+            raise QuoteInputError("wrong_type", "receiving", "This must be a receiving period.")
+        else:
+            self._check_money("receiving.fee", self.receiving.fee)
 
     def _check_usage(self) -> None:
         if self.as_of is None:

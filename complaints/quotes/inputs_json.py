@@ -22,6 +22,7 @@ from complaints.quotes.inputs import (
     Operation,
     QuoteInputError,
     QuoteInputs,
+    Receiving,
     choice_of,
     is_used,
     missing,
@@ -44,6 +45,8 @@ def inputs_to_json(inputs: QuoteInputs) -> dict[str, Any]:
         if is_used(field.name, inputs.basis):
             value = getattr(inputs, field.name)
             written[field.name] = format_amount(value, inputs.currency) if field.name in MONEY else _json_value(value)
+    if inputs.receiving is not None:
+        written["receiving"]["fee"] = format_amount(inputs.receiving.fee, inputs.currency)
     return written
 
 
@@ -70,8 +73,11 @@ def inputs_from_json(data: Mapping[str, Any]) -> QuoteInputs:
     given.setdefault("fee_paid", given["fee"])
     inputs = QuoteInputs(**given)
     # Written decimals count, also when they are zeros: 10.000 is not a way to write an amount of euros.
-    for name in MONEY:
-        if name in given and -given[name].as_tuple().exponent > minor_units(inputs.currency):
+    money: dict[str, Decimal] = {name: given[name] for name in MONEY if name in given}
+    if "receiving" in given:
+        money["receiving.fee"] = given["receiving"].fee
+    for name, amount in money.items():
+        if -int(amount.as_tuple().exponent) > minor_units(inputs.currency):
             raise too_many_decimals(name, inputs.currency)
     return inputs
 
@@ -90,12 +96,8 @@ def _json_value(value: Any) -> Any:
             return value.isoformat()
         case Interval():
             return [value.start.isoformat(), value.end.isoformat()]
-        case Operation():
-            return {
-                "code": value.code,
-                "quantity": _json_value(value.quantity),
-                "unit_cost": _json_value(value.unit_cost),
-            }
+        case Operation() | Receiving():
+            return {field.name: _json_value(getattr(value, field.name)) for field in fields(value)}
         case tuple():
             return [_json_value(item) for item in value]
         case _:
@@ -198,20 +200,29 @@ def _read_operations(name: str, value: Any) -> tuple[Operation, ...]:
     return tuple(_read_operation(f"{name}[{n}]", item) for n, item in enumerate(_read_list(name, value)))
 
 
-def _read_operation(name: str, value: Any) -> Operation:
+def _read_object(name: str, value: Any, what: str, *keys: str) -> dict[str, Any]:
+    """An object with exactly these keys."""
     if not isinstance(value, dict):
-        raise QuoteInputError(
-            "wrong_type",
-            name,
-            "An operation is an object with code, quantity and unit_cost.",
-        )
-    keys = ("code", "quantity", "unit_cost")
+        raise QuoteInputError("wrong_type", name, f"{what} is an object with {', '.join(keys[:-1])} and {keys[-1]}.")
     for key in value:
         if key not in keys:
-            raise QuoteInputError("unknown_key", f"{name}.{shown(key)}", "An operation has no such input.")
+            raise QuoteInputError("unknown_key", f"{name}.{shown(key)}", f"{what} has no such input.")
     for key in keys:
         if key not in value:
             raise missing(f"{name}.{key}")
+    return value
+
+
+def _read_receiving(name: str, value: Any) -> Receiving:
+    period = _read_object(name, value, "A receiving period", "fee", "days", "minute_cost")
+    fee = _read_decimal(f"{name}.fee", period["fee"])
+    days = _read_whole(f"{name}.days", period["days"])
+    minute_cost = _read_decimal(f"{name}.minute_cost", period["minute_cost"])
+    return _placed(name, lambda: Receiving(fee, days, minute_cost))
+
+
+def _read_operation(name: str, value: Any) -> Operation:
+    value = _read_object(name, value, "An operation", "code", "quantity", "unit_cost")
     quantity = value["quantity"]
     if isinstance(quantity, int | Decimal):
         exact_quantity = Decimal(_read_whole(f"{name}.quantity", quantity))
@@ -222,7 +233,7 @@ def _read_operation(name: str, value: Any) -> Operation:
 
 
 def _placed[Item](name: str, make: Callable[[], Item]) -> Item:
-    """Makes an item of a list; an error in it tells its place in the list."""
+    """Makes what stands inside; an error in it tells its place."""
     try:
         return make()
     except QuoteInputError as error:
@@ -240,6 +251,8 @@ _READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = MappingProxyType(
         "ends_on": _read_date,
         "fee_paid": _read_decimal,
         "already_refunded": _read_decimal,
+        "already_given": _read_decimal,
+        "receiving": _read_receiving,
         "as_of": _read_date,
         "as_of_day_counts": _read_bool,
         "seconds_used": _read_whole,

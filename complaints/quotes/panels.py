@@ -56,7 +56,7 @@ def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -
             live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
         ),
         "total": money_text(live.quote.total, period.currency),
-        "nothing": nothing_in_words(live.inputs, live.quote),
+        "nothing": nothing_in_words(period, live.inputs, live.quote),
         "offers": offers(period, live.quote.total, live.terms),
     }
 

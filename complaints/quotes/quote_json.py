@@ -51,6 +51,8 @@ def quote_to_json(quote: Quote, currency: str) -> dict[str, Any]:
     return {
         "lines": [{"code": line.code, "amount": format_amount(line.amount, currency)} for line in quote.lines],
         "total": format_amount(quote.total, currency),
+        "set_off": format_amount(quote.set_off, currency),
+        "payable": format_amount(quote.payable, currency),
         "remedies": {
             "credit": format_amount(quote.remedies.credit, currency),
             "cash": format_amount(quote.remedies.cash, currency),

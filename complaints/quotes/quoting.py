@@ -128,6 +128,8 @@ def inputs_for(
         QuoteInputError: nothing can be computed.
     """
     basis = Basis(choices.basis)
+    # Set-offs are not kept yet: what was not paid of the fee counts as given back, so that none of it is handed out.
+    unpaid = max(period.fee - facts.fee_paid(period), Decimal(0))
     given: dict[str, Any] = {
         "basis": basis,
         "currency": period.currency,
@@ -135,8 +137,8 @@ def inputs_for(
         "fee": period.fee,
         "starts_on": period.starts_on,
         "ends_on": period.ends_on,
-        "fee_paid": facts.fee_paid(period),
-        "already_refunded": facts.already_refunded(period, leaving_out),
+        "fee_paid": period.fee,
+        "already_refunded": facts.already_refunded(period, leaving_out) + unpaid,
         "minute_cost": period.minute_cost,
         "reduction": choices.reduction,
     }

@@ -85,6 +85,8 @@ def _words(
                 ),
                 "R3 c",
             )
+        case "already":
+            return say("Given back before"), say("by earlier refunds of this period"), "R3"
         case "full_month":
             annual = inputs.term is Term.ANNUAL
             detail = say("a twelfth of the annual fee") if annual else say("the fee of one month")
@@ -177,8 +179,10 @@ def _decimal(number: Fraction) -> str:
     return _number(Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10)
 
 
-def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Text | None:
-    """Why the quote comes to nothing and can't be proposed; None when it doesn't."""
+def nothing_in_words(period: BillingPeriod, inputs: QuoteInputs, quote: Quote) -> Text | None:
+    """Why the period's quote comes to nothing and can't be proposed; None when it doesn't."""
+    if inputs.fee and not quote.total and not period.fee_paid:
+        return say("Nothing has been paid for this period yet, and an unpaid fee is not refundable.")
     sentence = why_nothing(inputs, quote)
     return say(sentence) if sentence else None
 

@@ -15,6 +15,7 @@ USAGE: dict[str, Any] = {
 }
 INTERRUPTION = {**USAGE, "basis": "interruption"}
 SPECIAL = {**USAGE, "basis": "special", "special_amount": "10.00"}
+RECEIVING: dict[str, Any] = {"fee": "60.00", "days": 30, "minute_cost": "0.05"}
 ABSENT = object()
 
 
@@ -50,6 +51,14 @@ BAD_LINES = [
     *[(line(**{key: ABSENT}), "missing_key") for key in USAGE],
     (line(SPECIAL, special_amount=ABSENT), "missing_key"),
     (line(operations=[{"code": "a", "quantity": 1}]), "missing_key"),
+    (line(receiving={**RECEIVING, "currency": "EUR"}), "unknown_key"),
+    *[(line(receiving={k: v for k, v in RECEIVING.items() if k != key}), "missing_key") for key in RECEIVING],
+    *[(line(receiving={**RECEIVING, key: None}), "wrong_type") for key in RECEIVING],
+    (line(receiving=None), "wrong_type"),
+    (line(receiving=[RECEIVING]), "wrong_type"),
+    (line(receiving={**RECEIVING, "days": "30"}), "wrong_type"),
+    (line(receiving={**RECEIVING, "days": 30.0}), "wrong_type"),
+    (line(already_given=1), "wrong_type"),
     *[(line(**{key: None}), "wrong_type") for key in USAGE],
     *[(line(**{key: 30}), "wrong_type") for key in USAGE],
     (line(fee=30.0), "wrong_type"),
@@ -94,6 +103,16 @@ BAD_LINES = [
     (line(operations=[{"code": "a", "quantity": -1, "unit_cost": "1"}]), "negative"),
     (line(operations=[{"code": "a", "quantity": "1", "unit_cost": "-1"}]), "negative"),
     (line(INTERRUPTION, minimum_interruption_seconds=-1), "negative"),
+    (line(already_given="-1"), "negative"),
+    (line(receiving={**RECEIVING, "fee": "-1"}), "negative"),
+    (line(receiving={**RECEIVING, "days": -1}), "negative"),
+    (line(receiving={**RECEIVING, "minute_cost": "-1"}), "negative"),
+    (line(receiving={**RECEIVING, "days": 0}), "no_days"),
+    (line(receiving={**RECEIVING, "fee": "x"}), "invalid_amount"),
+    (line(receiving={**RECEIVING, "fee": "60.001"}), "too_many_decimals"),
+    (line(receiving={**RECEIVING, "fee": "60.000"}), "too_many_decimals"),
+    (line(already_given="0.000"), "too_many_decimals"),
+    (line(receiving={**RECEIVING, "days": 10**500}), "too_long"),
     (line(fee="30.001"), "too_many_decimals"),
     (line(fee="30.000"), "too_many_decimals"),
     (line(fee="30.0", currency="JPY"), "too_many_decimals"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing.money import minor_units, round_money
 from billing.periods import Term
-from complaints.quotes.inputs import Interval, Operation, QuoteInputs
+from complaints.quotes.inputs import Interval, Operation, QuoteInputs, Receiving
 from complaints.refund_calculation import Quote, calculate
 from policies.choices import Basis
 
@@ -31,13 +31,17 @@ def inputs(**changes: Any) -> QuoteInputs:
         **changes,
     }
     values.setdefault("fee_paid", values["fee"])
-    for name in ("fee", "fee_paid", "already_refunded", "minute_cost", "special_amount", "reduction"):
+    for name in ("fee", "fee_paid", "already_refunded", "already_given", "minute_cost", "special_amount", "reduction"):
         if isinstance(values.get(name), str):
             values[name] = Decimal(values[name])
     for name in ("starts_on", "ends_on", "as_of"):
         if isinstance(values[name], str):
             values[name] = date.fromisoformat(values[name])
     return QuoteInputs(**values)
+
+
+def receiving(fee: str, days: int, minute_cost: str = "0") -> Receiving:
+    return Receiving(Decimal(fee), days, Decimal(minute_cost))
 
 
 def operation(code: str, quantity: str, unit_cost: str) -> Operation:
@@ -92,6 +96,8 @@ def all_inputs(draw: st.DrawFn, bases: Sequence[Basis] = tuple(Basis)) -> QuoteI
     given: dict[str, Any] = {
         "as_of": starts_on + timedelta(days=draw(st.integers(0, 500))),
         "as_of_day_counts": draw(st.booleans()),
+        "already_given": draw(st.one_of(st.just(Decimal(0)), money)),
+        "receiving": draw(st.none() | st.builds(Receiving, money, st.integers(1, 400), costs)),
         "seconds_used": draw(st.integers(0, 10**6)),
         "operations": tuple(Operation(code, draw(costs), draw(costs)) for code in codes),
         "interruptions": draw(interval_lists),

@@ -128,7 +128,7 @@ def test_what_was_counted_is_told_whatever_the_cap_made_of_it_and_not_counted_ag
     first = inputs(
         basis=Basis.INTERRUPTION,
         fee="720.00",
-        fee_paid="2.00",
+        already_refunded="718.00",
         interruptions=(interval("02T08:00 02T14:00"), interval("30T20:00 30T23:59")),
         maintenance=(interval("02T10:00 02T11:00"),),
         compensated=(interval("02T13:00 02T13:30"),),

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from complaints.quotes.inputs import Interval, QuoteInputError, zone_of
 from policies.choices import Basis
-from tests.complaints.quote_cases import inputs, operation, outage
+from tests.complaints.quote_cases import inputs, operation, outage, receiving
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,10 @@ from tests.complaints.quote_cases import inputs, operation, outage
         ({"minute_cost": "-1"}, "negative", "minute_cost"),
         ({"fee_paid": "-1"}, "negative", "fee_paid"),
         ({"already_refunded": "0.001"}, "too_many_decimals", "already_refunded"),
+        ({"already_given": "0.001"}, "too_many_decimals", "already_given"),
+        ({"already_given": "-1"}, "negative", "already_given"),
+        ({"receiving": ("60", 30, "0")}, "wrong_type", "receiving"),
+        ({"receiving": receiving("60.001", 30)}, "too_many_decimals", "receiving.fee"),
         ({"reduction": "-1"}, "negative", "reduction"),
         ({"ends_on": "2026-04-01"}, "reversed_period", "ends_on"),
         ({"starts_on": datetime(2026, 4, 1, tzinfo=UTC)}, "wrong_type", "starts_on"),
@@ -91,6 +96,28 @@ def test_equal_instants_are_equal_intervals_whatever_their_zone() -> None:
     assert summer.seconds == 3600
 
 
+@pytest.mark.parametrize(
+    ("fee", "days", "minute_cost", "code", "field"),
+    [
+        ("-1", 30, "0", "negative", "fee"),
+        ("60", -1, "0", "negative", "days"),
+        ("60", 0, "0", "no_days", "days"),
+        ("60", True, "0", "wrong_type", "days"),
+        ("60", 30, "-1", "negative", "minute_cost"),
+        ("60", 30, "NaN", "invalid_amount", "minute_cost"),
+    ],
+)
+def test_receiving_periods_that_are_none(fee: str, days: int, minute_cost: str, code: str, field: str) -> None:
+    with pytest.raises(QuoteInputError) as caught:
+        receiving(fee, days, minute_cost)
+    assert (caught.value.code, caught.value.field) == (code, field)
+
+
+def test_the_period_receives_its_remedies_itself_unless_another_does() -> None:
+    assert inputs(minute_cost="0.05").receiving == receiving("30.00", 30, "0.05")
+    assert inputs(receiving=receiving("30.00", 30)) == inputs()
+
+
 @pytest.mark.parametrize("code", ["", "  ", "a\nb", "a\x00", "\ud800", "x" * 501])
 def test_an_operations_code_is_printable_text(code: str) -> None:
     with pytest.raises(QuoteInputError) as caught:
@@ -106,6 +133,7 @@ def test_what_a_basis_does_not_use_is_ignored_and_reset() -> None:
         "interruptions": "x",
         "time_zone": 7,
         "special_amount": "99999.99",
+        "already_given": Decimal(-1),
     }
     plain = {name: value for name, value in ignored.items() if name != "as_of"}
     assert inputs(basis=Basis.FULL_MONTH, **plain) == inputs(basis=Basis.FULL_MONTH)

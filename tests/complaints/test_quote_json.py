@@ -41,7 +41,7 @@ def error_of(content: bytes) -> dict[str, Any]:
 # --- quotes
 
 
-def test_a_quote_has_lines_total_and_remedies() -> None:
+def test_a_quote_has_lines_total_set_off_and_remedies() -> None:
     status, [answer] = answers(
         line(
             minute_cost="0.05",
@@ -60,6 +60,8 @@ def test_a_quote_has_lines_total_and_remedies() -> None:
             {"code": "reduction", "amount": "-1.00"},
         ],
         "total": "18.71",
+        "set_off": "0.00",
+        "payable": "18.71",
         "remedies": {"credit": "18.71", "cash": "18.71", "minutes": 375, "extension_days": 19},
     }
 
@@ -68,7 +70,11 @@ def test_a_quote_has_lines_total_and_remedies() -> None:
     ("changes", "total", "minutes", "extension_days"),
     [
         ({}, "20.00", None, 20),
-        ({"fee_paid": "45.00", "already_refunded": "40.00"}, "5.00", None, 5),
+        ({"fee_paid": "45.00", "already_refunded": "25.00"}, "5.00", None, 5),
+        ({"already_given": "15.00"}, "5.00", None, 5),
+        ({"already_given": "0"}, "20.00", None, 20),
+        ({"receiving": {"fee": "600.00", "days": 31, "minute_cost": "0.3"}}, "20.00", 67, 2),
+        ({"receiving": {"fee": "0", "days": 1, "minute_cost": "0"}, "minute_cost": "1"}, "20.00", None, None),
         ({"already_refunded": "99.00"}, "0.00", None, 0),
         ({"as_of_day_counts": False}, "21.00", None, 21),
         ({"fee": "0.00", "minute_cost": "0.10"}, "0.00", 0, None),
@@ -113,10 +119,21 @@ def test_totals_of_optional_inputs(changes: Any, total: str, minutes: int | None
     assert (answer["remedies"]["minutes"], answer["remedies"]["extension_days"]) == (minutes, extension_days)
 
 
+def test_what_is_not_paid_is_set_off_and_remedies_are_of_the_rest() -> None:
+    _, [answer] = answers(line(fee_paid="17.50", minute_cost="1"))
+    assert {key: answer[key] for key in ("total", "set_off", "payable", "remedies")} == {
+        "total": "20.00",
+        "set_off": "12.50",
+        "payable": "7.50",
+        "remedies": {"credit": "7.50", "cash": "7.50", "minutes": 8, "extension_days": 8},
+    }
+
+
 def test_known_keys_that_the_basis_does_not_use_are_not_looked_at() -> None:
     nonsense = {
         "as_of": 1,
         "as_of_day_counts": "x",
+        "already_given": -1,
         "seconds_used": 1.5,
         "operations": [None],
         "interruptions": {"a": 1},
@@ -235,7 +252,17 @@ json_values = st.recursive(
     st.sampled_from([USAGE, INTERRUPTION, SPECIAL]),
     st.dictionaries(
         st.sampled_from(
-            [*USAGE, "operations", "interruptions", "minute_cost", "time_zone", "seconds_used", "fee_paid"]
+            [
+                *USAGE,
+                "operations",
+                "interruptions",
+                "minute_cost",
+                "time_zone",
+                "seconds_used",
+                "fee_paid",
+                "already_given",
+                "receiving",
+            ]
         ),
         json_values,
         max_size=3,
@@ -243,7 +270,7 @@ json_values = st.recursive(
 )
 def test_any_json_value_anywhere_gets_a_quote_or_an_error(values: dict[str, Any], changes: dict[str, Any]) -> None:
     _, [answer] = answers(line(values, **changes))
-    assert list(answer) in (["error"], ["lines", "total", "remedies"])
+    assert list(answer) in (["error"], ["lines", "total", "set_off", "payable", "remedies"])
 
 
 # --- the form that refunds are stored in
@@ -265,6 +292,8 @@ def test_the_stored_form_is_canonical() -> None:
         "ends_on": "2026-05-01",
         "fee_paid": "30.00",
         "already_refunded": "0.00",
+        "already_given": "0.00",
+        "receiving": {"fee": "30.00", "days": 30, "minute_cost": "0.05"},
         "as_of": "2026-04-10",
         "as_of_day_counts": True,
         "seconds_used": 7,
@@ -278,6 +307,7 @@ def test_the_stored_form_is_canonical() -> None:
     stored = inputs_to_json(inputs(basis="interruption", interruptions=(interval("02T08:00 02T12:00:00.5"),)))
     assert stored["interruptions"] == [["2026-04-02T08:00:00+00:00", "2026-04-02T12:00:00.500000+00:00"]]
     assert "as_of" not in stored
+    assert "already_given" not in stored
 
 
 @given(all_inputs())

@@ -11,6 +11,7 @@ from complaints.quotes.inputs import QuoteInputError, QuoteInputs
 from complaints.refund_calculation import (
     CALCULATIONS,
     CURRENT_VERSION,
+    LIMITS,
     Line,
     Quote,
     Remedies,
@@ -18,13 +19,11 @@ from complaints.refund_calculation import (
     days_provided,
     refundable,
     remedies_for,
+    set_off_of,
     why_nothing,
 )
 from policies.choices import Basis
-from tests.complaints.quote_cases import all_inputs, inputs, interval, lines, operation, quoted
-
-LIMITS = {"floor", "cap", "reduction"}
-
+from tests.complaints.quote_cases import all_inputs, inputs, interval, lines, operation, quoted, receiving
 
 # --- usage (R2, R3)
 
@@ -146,15 +145,14 @@ def test_time_is_shared_by_the_actual_days_of_the_period(
             {
                 "seconds_used": 36_000,
                 "minute_cost": "0.05",
-                "fee_paid": "0",
-                "already_refunded": "5",
+                "already_refunded": "35",
                 "reduction": "3",
             },
             ["fee 30.00", "minutes -30.00", "time -10.00", "floor 10.00"],
         ),
-        ({"fee_paid": "15.00"}, ["fee 30.00", "minutes 0.00", "time -10.00", "cap -5.00"]),
-        ({"fee_paid": "0"}, ["fee 30.00", "minutes 0.00", "time -10.00", "cap -20.00"]),
-        ({"fee_paid": "20.00"}, ["fee 30.00", "minutes 0.00", "time -10.00"]),
+        # What was paid bounds nothing: the rest is set off.
+        ({"fee_paid": "15.00"}, ["fee 30.00", "minutes 0.00", "time -10.00"]),
+        ({"fee_paid": "0"}, ["fee 30.00", "minutes 0.00", "time -10.00"]),
         ({"fee_paid": "100.00"}, ["fee 30.00", "minutes 0.00", "time -10.00"]),
         ({"already_refunded": "10.00"}, ["fee 30.00", "minutes 0.00", "time -10.00"]),
         ({"already_refunded": "10.01"}, ["fee 30.00", "minutes 0.00", "time -10.00", "cap -0.01"]),
@@ -164,10 +162,21 @@ def test_time_is_shared_by_the_actual_days_of_the_period(
         ({"reduction": "999.00"}, ["fee 30.00", "minutes 0.00", "time -10.00", "reduction -20.00"]),
         # The reduction comes after the cap, off what the cap left.
         (
-            {"fee_paid": "15.00", "reduction": "4.00"},
+            {"already_refunded": "15.00", "reduction": "4.00"},
             ["fee 30.00", "minutes 0.00", "time -10.00", "cap -5.00", "reduction -4.00"],
         ),
-        ({"fee_paid": "0", "reduction": "4.00"}, ["fee 30.00", "minutes 0.00", "time -10.00", "cap -20.00"]),
+        ({"already_refunded": "30", "reduction": "4.00"}, ["fee 30.00", "minutes 0.00", "time -10.00", "cap -20.00"]),
+        # What was given back before comes off before floor, cap and reduction.
+        ({"already_given": "0.01"}, ["fee 30.00", "minutes 0.00", "time -10.00", "already -0.01"]),
+        ({"already_given": "20.00"}, ["fee 30.00", "minutes 0.00", "time -10.00", "already -20.00"]),
+        (
+            {"already_given": "25.00", "already_refunded": "25.00", "reduction": "1.00"},
+            ["fee 30.00", "minutes 0.00", "time -10.00", "already -25.00", "floor 5.00"],
+        ),
+        (
+            {"already_given": "5.00", "already_refunded": "20.00", "reduction": "1.00"},
+            ["fee 30.00", "minutes 0.00", "time -10.00", "already -5.00", "cap -5.00", "reduction -1.00"],
+        ),
         ({"fee": "0", "reduction": "4.00"}, ["fee 0.00", "minutes 0.00", "time 0.00"]),
     ],
 )
@@ -176,7 +185,7 @@ def test_floor_cap_and_reduction_act_in_this_order_and_only_when_they_must(chang
 
 
 @pytest.mark.parametrize(
-    ("fee_paid", "already_refunded", "left"),
+    ("fee", "already_refunded", "left"),
     [
         ("30.00", "0", "30.00"),
         ("30.00", "12.34", "17.66"),
@@ -185,8 +194,44 @@ def test_floor_cap_and_reduction_act_in_this_order_and_only_when_they_must(chang
         ("0", "0", "0"),
     ],
 )
-def test_refundable_is_what_was_paid_less_what_went_back(fee_paid: str, already_refunded: str, left: str) -> None:
-    assert refundable(Decimal(fee_paid), Decimal(already_refunded)) == Decimal(left)
+def test_refundable_is_the_fee_less_what_went_back(fee: str, already_refunded: str, left: str) -> None:
+    assert refundable(Decimal(fee), Decimal(already_refunded)) == Decimal(left)
+
+
+# --- set-off before money
+
+
+@pytest.mark.parametrize(
+    ("changes", "total", "set_off", "payable"),
+    [
+        ({}, "20.00", "0.00", "20.00"),
+        # 60.00 for 30 days, 20 of them used.
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "10.00"}, "20.00", "20.00", "0.00"),
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "40.00"}, "20.00", "20.00", "0.00"),
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "45.00"}, "20.00", "15.00", "5.00"),
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "60.00"}, "20.00", "0.00", "20.00"),
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "99.00"}, "20.00", "0.00", "20.00"),
+        ({"fee": "60.00", "as_of": "2026-04-20", "fee_paid": "0"}, "20.00", "20.00", "0.00"),
+        ({"basis": "special", "special_amount": "20.00", "fee": "60.00"}, "20.00", "0.00", "20.00"),
+        ({"basis": "full_month", "fee_paid": "12.34"}, "30.00", "17.66", "12.34"),
+        # Cap and reduction act on the total, set-off on what they leave.
+        ({"basis": "full_month", "fee_paid": "20.00", "already_refunded": "5.00"}, "25.00", "10.00", "15.00"),
+        ({"basis": "full_month", "fee_paid": "20.00", "reduction": "22.00"}, "8.00", "8.00", "0.00"),
+        ({"fee": "0", "fee_paid": "0"}, "0.00", "0.00", "0.00"),
+        ({"fee": "3000", "currency": "JPY", "fee_paid": "1500"}, "2000", "1500", "500"),
+    ],
+)
+def test_what_was_not_paid_is_set_off_and_only_the_rest_is_payable(
+    changes: Any, total: str, set_off: str, payable: str
+) -> None:
+    quote = calculate(inputs(**changes))
+    assert [str(amount) for amount in (quote.total, quote.set_off, quote.payable)] == [total, set_off, payable]
+    assert quote.remedies.credit == quote.remedies.cash == quote.payable
+
+
+def test_set_off_of_amounts_beyond_the_decimal_context_stays_exact() -> None:
+    fee = Decimal("1" + "0" * 60)
+    assert str(set_off_of(fee, fee=fee, fee_paid=Decimal("0.01"))) == "9" * 60 + ".99"
 
 
 def test_amounts_beyond_the_decimal_context_stay_exact() -> None:
@@ -231,7 +276,8 @@ def test_a_full_month_is_the_monthly_fee_or_a_twelfth_of_the_annual(changes: Any
     [
         ({"special_amount": "0.01"}, ["special 0.01"]),
         ({"special_amount": "30.00"}, ["special 30.00"]),
-        ({"special_amount": "12.50", "fee_paid": "10.00"}, ["special 12.50", "cap -2.50"]),
+        ({"special_amount": "12.50", "already_refunded": "20.00"}, ["special 12.50", "cap -2.50"]),
+        ({"special_amount": "12.50", "already_given": "9.00"}, ["special 12.50"]),
         (
             {"special_amount": "30.00", "already_refunded": "10.00", "reduction": "5.00"},
             ["special 30.00", "cap -10.00", "reduction -5.00"],
@@ -273,6 +319,27 @@ def test_a_quote_shows_its_remedies() -> None:
     assert quote.remedies == Remedies(Decimal("19.95"), Decimal("19.95"), 399, 20)
 
 
+@pytest.mark.parametrize(
+    ("changes", "minutes", "extension_days"),
+    [
+        # 40.00 in a period of 600.00 and 31 days: 2.07 days.
+        ({"receiving": receiving("600.00", 31)}, None, 3),
+        ({"receiving": receiving("600.00", 31, "0.30")}, 134, 3),
+        ({"receiving": receiving("0", 31, "0.30")}, 134, None),
+        ({"minute_cost": "0.05", "receiving": receiving("600.00", 31)}, None, 3),
+        ({"minute_cost": "0.05"}, 800, 20),
+        # Only what is payable: 15.00 of the 40.00.
+        ({"fee_paid": "35.00", "receiving": receiving("600.00", 31, "0.30")}, 50, 1),
+        ({"fee_paid": "0", "receiving": receiving("600.00", 31, "0.30")}, 0, 0),
+    ],
+)
+def test_minutes_and_days_are_worth_what_the_receiving_period_makes_of_them(
+    changes: Any, minutes: int | None, extension_days: int | None
+) -> None:
+    remedies = calculate(inputs(fee="60.00", **changes)).remedies
+    assert (remedies.minutes, remedies.extension_days) == (minutes, extension_days)
+
+
 # --- the as-of day
 
 
@@ -309,6 +376,8 @@ def quote_of(amounts: list[str], total: str, limit: str, **changes: Any) -> Quot
         "lines": tuple(Line("fee", Decimal(amount)) for amount in amounts),
         "total": Decimal(total),
         "refundable": Decimal(limit),
+        "set_off": Decimal(0),
+        "payable": Decimal(total),
         "remedies": Remedies(Decimal(total), Decimal(total), None, None),
         **changes,
     }
@@ -325,6 +394,12 @@ def test_a_quote_that_does_not_add_up_cannot_be_made() -> None:
         quote_of(["-1.00"], "-1.00", "2.00")
     with pytest.raises(ValueError, match="worth"):
         quote_of(["1.00"], "1.00", "2.00", remedies=Remedies(Decimal(1), Decimal(2), None, None))
+    with pytest.raises(ValueError, match="worth"):
+        quote_of(["1.00"], "1.00", "2.00", set_off=Decimal("0.50"), payable=Decimal("0.50"))
+    with pytest.raises(ValueError, match="don't make the total"):
+        quote_of(["1.00"], "1.00", "2.00", set_off=Decimal("0.01"))
+    with pytest.raises(ValueError, match="don't make the total"):
+        quote_of(["1.00"], "1.00", "2.00", set_off=Decimal("-1.00"), payable=Decimal("2.00"))
 
 
 def test_every_version_stays_callable_and_no_other_is() -> None:
@@ -342,7 +417,10 @@ def test_any_quote_adds_up_and_stays_within_what_is_refundable(given_inputs: Quo
     amounts = {line.code: Fraction(line.amount) for line in quote.lines}
     assert len(amounts) == len(quote.lines)
     before = sum(amount for code, amount in amounts.items() if code not in LIMITS)
-    limit = max(Fraction(given_inputs.fee_paid) - Fraction(given_inputs.already_refunded), Fraction(0))
+    limit = max(Fraction(given_inputs.fee) - Fraction(given_inputs.already_refunded), Fraction(0))
+    unpaid = max(Fraction(given_inputs.fee) - Fraction(given_inputs.fee_paid), Fraction(0))
+    receiving_period = given_inputs.receiving
+    assert receiving_period is not None
 
     assert sum(amounts.values()) == Fraction(quote.total)
     assert 0 <= quote.total <= quote.refundable == limit
@@ -351,15 +429,23 @@ def test_any_quote_adds_up_and_stays_within_what_is_refundable(given_inputs: Quo
     assert amounts.get("cap", 0) == min(limit - max(before, Fraction(0)), 0)
     left = max(min(before, limit), Fraction(0))
     assert amounts.get("reduction", 0) == -min(Fraction(given_inputs.reduction), left)
-    assert all(amounts[code] for code in LIMITS & amounts.keys())
+    assert all(amounts[code] for code in {*LIMITS, "already"} & amounts.keys())
+    assert amounts.get("already", 0) == -Fraction(given_inputs.already_given)
+    assert Fraction(quote.set_off) == min(Fraction(quote.total), unpaid)
+    assert Fraction(quote.set_off) + Fraction(quote.payable) == Fraction(quote.total)
+    assert 0 <= quote.payable <= given_inputs.fee_paid
     assert [line.code for line in quote.lines if line.code in LIMITS] == [
         code for code in ("floor", "cap", "reduction") if code in amounts
     ]
-    if given_inputs.minute_cost:
-        assert quote.remedies.minutes is not None
-        assert quote.remedies.minutes * Fraction(given_inputs.minute_cost) >= Fraction(quote.total)
-    assert (quote.remedies.minutes is None) == (given_inputs.minute_cost == 0)
-    assert (quote.remedies.extension_days is None) == (given_inputs.fee == 0)
+    if quote.remedies.minutes is not None:
+        worth = quote.remedies.minutes * Fraction(receiving_period.minute_cost)
+        assert worth - Fraction(receiving_period.minute_cost) < Fraction(quote.payable) <= worth
+    if quote.remedies.extension_days is not None:
+        a_day = Fraction(receiving_period.fee) / receiving_period.days
+        worth = quote.remedies.extension_days * a_day
+        assert worth - a_day < Fraction(quote.payable) <= worth
+    assert (quote.remedies.minutes is None) == (receiving_period.minute_cost == 0)
+    assert (quote.remedies.extension_days is None) == (receiving_period.fee == 0)
     assert (why_nothing(given_inputs, quote) is None) == (quote.total > 0)
 
 
@@ -371,8 +457,10 @@ def test_any_quote_adds_up_and_stays_within_what_is_refundable(given_inputs: Quo
     [
         ({"as_of": "2026-06-01"}, "no unused days"),
         ({"seconds_used": 10**6, "minute_cost": "1"}, "worth as much as the fee"),
-        ({"fee_paid": "0"}, "Nothing has been paid"),
         ({"already_refunded": "30.00"}, "already refunded or pending"),
+        ({"already_given": "20.00"}, "already given back by another refund"),
+        ({"already_given": "25.00", "seconds_used": 60, "minute_cost": "1"}, "already given back by another refund"),
+        ({"already_given": "5.00", "as_of": "2026-06-01"}, "no unused days"),
         ({"reduction": "30.00"}, "reduction takes off all"),
         ({"fee": "0"}, "no fee"),
         ({"basis": "interruption"}, "No interruption of the service is known"),

@@ -217,7 +217,8 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
             raise Refused(
-                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."), code=Refusal.NOTHING
+                nothing_in_words(refund.period, live.inputs, live.quote) or say("The quote comes to nothing."),
+                code=Refusal.NOTHING,
             )
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
