@@ -18,16 +18,8 @@ from typing import Final
 
 from billing.money import exact, round_money
 from billing.periods import local_midnight
-from complaints.quotes.inputs import (
-    MOST_DIGITS,
-    Interval,
-    Operation,
-    QuoteInputError,
-    QuoteInputs,
-    Receiving,
-    as_of_before_period,
-    zone_of,
-)
+from complaints.quotes.input_errors import MOST_DIGITS, QuoteInputError
+from complaints.quotes.inputs import Interval, Operation, QuoteInputs, Receiving, as_of_before_period, zone_of
 from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
 from complaints.quotes.intervals import cut_each, joined, seconds_of, within
 from policies.choices import Basis

@@ -24,7 +24,7 @@ from billing.credits.models import Credit
 from billing.money import round_money
 from billing.payouts import actions as payouts
 from billing.payouts.models import Payout
-from billing.residual_credits import actions as leftover
+from billing.residual_credits import actions as residual_credits
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, PlanChange
 from complaints.cases import actions as cases
@@ -285,10 +285,16 @@ class Company(CaseLife):
         rows = Credit.objects.left_by_ended_subscriptions() if number % 4 < 3 else Credit.objects.all()
         if (credit := self.pick(rows, number)) is not None:
             amount = round_money(credit.remaining / 2, credit.currency) if part else None
-            self.do(leftover.propose_residual_payout, credit.pk, by=self.desk.clerk, reason="They left", amount=amount)
+            self.do(
+                residual_credits.propose_residual_payout,
+                credit.pk,
+                by=self.desk.clerk,
+                reason="They left",
+                amount=amount,
+            )
         if (waits := self.pick(ResidualCreditPayout.objects.filter(state="proposed"), number)) is None:
             return
-        take: Callable[..., Any] = getattr(leftover, f"{step}_leftover")
+        take: Callable[..., Any] = getattr(residual_credits, f"{step}_residual_payout")
         self.do(take, waits.pk, by=self.desk.clerk if step == "withdraw" else self.desk.manager, reason="So be it")
 
     # --- Anything ---------------------------------------------------------------------------------
@@ -496,7 +502,7 @@ EVERYTHING = {
     *("withdraw_refund", "expire_refund", "revoke_refund", "refund.approve refused", "publish_agreement"),
     *("propose_reversal", "approve_reversal", "reject_reversal", "withdraw_reversal"),
     *("mark_payout_paid", "mark_payout_failed", "retry_payout", "turn_payout_into_credit"),
-    *("propose_leftover", "approve_leftover", "reject_leftover", "withdraw_leftover"),
+    *("propose_residual_payout", "approve_residual_payout", "reject_residual_payout", "withdraw_residual_payout"),
 }
 
 
@@ -506,7 +512,7 @@ TAKEN_BACK = {
     *("set_aside_bank_line", "bank.match refused", "record_payment", "record_chargeback", "publish_agreement"),
     *("give_delegation", "revoke_delegation", "approved in somebody's place", "refund.approve refused"),
     *("draft_indemnity", "refund.draft_indemnity refused", "refund.edit refused", "merge_complaints"),
-    *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_leftover"),
+    *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_residual_payout"),
     *("ask_for_charges", "charge.invoice refused"),
 }
 

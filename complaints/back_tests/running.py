@@ -29,7 +29,8 @@ from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.inputs import Interval, Operation, QuoteInputError, QuoteInputs
+from complaints.quotes.input_errors import QuoteInputError
+from complaints.quotes.inputs import Interval, Operation, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
 from complaints.refund_calculation import calculate

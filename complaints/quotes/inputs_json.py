@@ -14,22 +14,17 @@ from typing import Any, Final
 
 from billing.money import format_amount, minor_units
 from billing.periods import Term
+from complaints.quotes.input_errors import MOST_DIGITS, QuoteInputError, missing, shown, too_long, too_many_decimals
 from complaints.quotes.inputs import (
     DEFAULTS,
     MONEY,
-    MOST_DIGITS,
     Interval,
     Operation,
-    QuoteInputError,
     QuoteInputs,
     Receiving,
     choice_of,
     is_used,
-    missing,
-    shown,
     text_of,
-    too_long,
-    too_many_decimals,
 )
 from policies.choices import Basis
 

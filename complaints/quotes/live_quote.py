@@ -24,7 +24,7 @@ from billing.subscriptions.models import BillingPeriod, current_periods
 from complaints.cases.models import Complaint
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.inputs import QuoteInputError
+from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.panels import shown_quote
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.quotes.text import basis_in_words, plan_in_words, problem_in_words

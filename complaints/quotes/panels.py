@@ -9,7 +9,7 @@ from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.inputs import QuoteInputError
+from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers
 from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_words, plan_in_words, problem_in_words

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final, NoReturn, TextIO
 
 from billing.money import format_amount
-from complaints.quotes.inputs import MOST_DIGITS, QuoteInputError, shown
+from complaints.quotes.input_errors import MOST_DIGITS, QuoteInputError, shown
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import Quote, calculate
 

@@ -14,7 +14,8 @@ from django.utils.formats import number_format
 from billing.money import minor_units
 from billing.periods import Term
 from billing.subscriptions.models import BillingPeriod
-from complaints.quotes.inputs import Interval, QuoteInputError, QuoteInputs
+from complaints.quotes.input_errors import QuoteInputError
+from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.refund_calculation import Quote, days_provided, why_nothing
 from complaints.refunds.remedies.kinds import REMEDIES
 from core.amounts import money_text

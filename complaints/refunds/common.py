@@ -12,7 +12,7 @@ from accounts.staff.models import User
 from audit.actions import Action, Refused
 from billing.money import format_amount
 from billing.remedies.effects import release
-from complaints.quotes.inputs import QuoteInputError
+from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.quoting import Choices, LiveQuote, live_quote
 from complaints.quotes.text import problem_in_words
 from complaints.refunds.models import Contribution, Refund

@@ -17,13 +17,7 @@ from backoffice.display import number, pill, sub
 from backoffice.links import day, link
 from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest, asked_once
-from complaints.cases.home import (
-    DRAFTS,
-    SETTLED,
-    TABLE,
-    WAITING,
-    keys_of,
-)
+from complaints.cases.home import DRAFTS, SETTLED, TABLE, WAITING, keys_of
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.pills import refund_pill
 from complaints.refunds.work_queues import waiting_for_approval_of

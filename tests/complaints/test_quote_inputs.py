@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from complaints.quotes.inputs import Interval, QuoteInputError, zone_of
+from complaints.quotes.input_errors import QuoteInputError
+from complaints.quotes.inputs import Interval, zone_of
 from policies.choices import Basis
 from tests.complaints.quote_cases import inputs, operation, outage, receiving
 

@@ -399,7 +399,7 @@ def test_every_error_code_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z0-9_]+)` \|", DOCS.partition("\n## Errors\n")[2], re.MULTILINE))
     raised = {
         code
-        for module in ("inputs", "inputs_json", "quote_json")
+        for module in ("input_errors", "inputs", "inputs_json", "quote_json")
         for code in re.findall(
             r"QuoteInputError\(\s*\"([a-z0-9_]+)\"",
             (ROOT / "complaints" / "quotes" / f"{module}.py").read_text(encoding="utf-8"),

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from complaints.quotes.inputs import QuoteInputError, as_of_before_period, missing, too_long, too_many_decimals
+from complaints.quotes.input_errors import QuoteInputError, missing, too_long, too_many_decimals
+from complaints.quotes.inputs import as_of_before_period
 from complaints.quotes.text import problem_in_words
 from core.text import in_english
 

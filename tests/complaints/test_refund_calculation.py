@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from billing.periods import Term
-from complaints.quotes.inputs import QuoteInputError, QuoteInputs
+from complaints.quotes.input_errors import QuoteInputError
+from complaints.quotes.inputs import QuoteInputs
 from complaints.refund_calculation import (
     CALCULATIONS,
     CURRENT_VERSION,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,9 @@ from django.utils import timezone
 
 from accounts.customers.models import Customer
 from demo.staff import PASSWORD
+
+ROOT = Path(__file__).parents[2]
+
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +57,11 @@ def test_nothing_is_said_of_a_demonstration_that_is_not_made(settings: Any, made
     assert made == []
 
 
-def test_none_is_made_in_production(settings: Any, made: list[Any]) -> None:
-    settings.DEBUG = False
-    assert set_up("--demo") == ""
-    assert made == []
+def test_it_is_not_there_in_production() -> None:
+    code = "import config.settings as settings; print('demo' in settings.INSTALLED_APPS)"
+    for debug, expected in (("False", "False"), ("True", "True")):
+        environment = {**os.environ, "DEBUG": debug, "SECRET_KEY": "s" * 60, "DATABASE_URL": "sqlite://:memory:"}
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected
