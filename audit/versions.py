@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections, models, router
 from django.utils import timezone
@@ -44,7 +44,7 @@ def _versioning(
     model: type[models.Model], alias: str, shared: tuple[str, ...]
 ) -> tuple[str, list[models.Field[Any, Any]]]:
     """The statement that copies rows into their history, and the fields that it is given, which the rows lack."""
-    history: type[models.Model] = model.history.model  # type: ignore[attr-defined]
+    history: type[models.Model] = cast("Any", model).history.model
     connection = connections[alias]
     fields = {field.attname: field for field in history._meta.concrete_fields if not field.primary_key}
     given = [fields[name] for name in shared]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
@@ -178,7 +178,7 @@ _PHONES = Prefetch(
 
 def _phones_in_words(customer: Customer) -> Text:
     """What becomes of the customer's phones when the service ends: nothing (F7)."""
-    purchases: list[Purchase] = customer.kept_purchases  # type: ignore[attr-defined]
+    purchases: list[Purchase] = cast("Any", customer).kept_purchases
     if not purchases:
         return say("The customer has no phones of ours.")
     owing = [purchase for purchase in purchases if purchase.owed]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, cast
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -91,6 +92,6 @@ def usage_cell(period: BillingPeriod) -> SafeString:
     """The drawing with its sum beneath, for a table's cell. Expects ``usage_days``, and ``granted``: the annotated
     sum of granted minutes.
     """
-    granted: int | None = period.granted  # type: ignore[attr-defined]
+    granted: int | None = cast("Any", period).granted
     line = sparkline(period, period.usage_days.all(), granted=granted or 0)
     return render_to_string("billing/sparkline.html", {"line": line})
