@@ -1,7 +1,7 @@
 """Set-based writes: one statement for the rows, and for tracked ones one ``INSERT .. SELECT`` for their history.
 
-Everything happens in the caller's transaction and works on both databases. These functions are the only way to change
-many tracked rows at once.
+Everything happens in the caller's transaction and works on both databases; what fails undoes it, there is no savepoint
+of our own. These functions are the only way to change many tracked rows at once.
 
 Rows that are nearly alike are written as copies of a few prototypes (``create_tracked_from``): a prototype is built by
 the same function that would build each row, so no rule is written a second time in SQL, and neither Python nor the
@@ -33,14 +33,14 @@ def update_tracked[M: Tracked](rows: models.QuerySet[M], *, reason: str = "", **
 
     The rows are locked first, by key; values may be expressions.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         pks = list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
         return update_held(rows.model, pks, reason=reason, **changes)
 
 
 def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str = "", **changes: Any) -> int:
     """As ``update_tracked``, for rows that the caller's transaction has locked already."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(pks)):
             models.QuerySet.update(model._base_manager.filter(in_list("pk", pks[part])), **changes)
             record_versions(model, pks[part], "~", reason)
@@ -50,7 +50,7 @@ def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str =
 def create_tracked[M: Tracked](model: type[M], rows: Sequence[M], *, reason: str = "") -> list[M]:
     """Insert the rows and record one history row each. Returns them with their keys."""
     made: list[M] = []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(rows)):
             batch = models.QuerySet.bulk_create(model._base_manager.all(), rows[part])
             made.extend(batch)
@@ -75,7 +75,7 @@ def create_tracked_from[M: Tracked](
     if len(set(own[known_by])) != len(like):
         raise ValueError(f"The rows' keys cannot be told apart by {known_by}: a value is there twice.")
     pks: list[int] = []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             mine = {name: values[part] for name, values in own.items()}
             known = dict(_insert(model, like[part], mine, returning=known_by))
@@ -88,7 +88,7 @@ def create_tracked_from[M: Tracked](
 def create_from[M: AppendOnlyModel](model: type[M], like: Sequence[M], **own: Sequence[Any]) -> None:
     """As ``create_tracked_from``, for rows that are written once and so have no history."""
     _require_even(like, own)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             _insert(model, like[part], {name: values[part] for name, values in own.items()})
 
@@ -103,7 +103,7 @@ def create_new_from[M: AppendOnlyModel](
     """
     _require_even(like, own)
     written: dict[Any, int] = {}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             mine = {name: values[part] for name, values in own.items()}
             written.update(_insert(model, like[part], mine, returning=known_by, unless_there=True))
