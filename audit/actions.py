@@ -13,7 +13,7 @@ sentence to the person.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -229,15 +229,16 @@ class EachAction:
             yield action
 
 
-def checked[M: models.Model](row: M) -> M:
-    """The row, if its fields are valid; the constraints are the database's. What it refers to by an object that was
-    read is not looked up again.
+def checked[M: models.Model](row: M, *, only: Collection[str] = ()) -> M:
+    """The row, if its fields are valid (``only``: those that were set); the constraints are the database's. What it
+    refers to by an object that was read is not looked up again.
 
     Raises:
         Refused: naming each field and what is wrong with it.
     """
     try:
-        row.full_clean(exclude=_read_already(row), validate_constraints=False)
+        others = {field.name for field in row._meta.fields if field.name not in only} if only else set()
+        row.full_clean(exclude=others | _read_already(row), validate_constraints=False)
     except ValidationError as problem:
         raise Refused(
             _problems(row, problem), code=Refusal.INVALID, data={"fields": sorted(problem.message_dict)}

@@ -245,6 +245,7 @@ def test_no_way_leads_from_hardware_to_a_refund() -> None:
 
 #: Writes that leave no history, and why each may: the rows are append-only or derived from such rows.
 WITHOUT_HISTORY = {
+    ("core/locks.py", "model._base_manager.using.raw"),
     ("audit/actions.py", "Event.objects.bulk_create"),
     ("billing/payments/actions.py", "Payment.objects.bulk_create"),
     ("messaging/outbox/queue.py", "OutgoingMessage.objects.bulk_create"),
