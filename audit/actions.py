@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.actors import Actor
+from audit.bulk import create_one
 from audit.models import Event
 from audit.vocabulary import EventVerb, Refusal, RefusalCode
 from core.locks import RowsMoved, lock_chain, lock_rows
@@ -129,7 +130,7 @@ class Action:
             raise Refused(sentence, code=Refusal.REASON_MISSING)
 
     def _write(self, outcome: str, message: Text, data: dict[str, Any]) -> None:
-        self._event(outcome, message, data).save(force_insert=True)
+        create_one(self._event(outcome, message, data))
 
     def _event(self, outcome: str, message: Text, data: dict[str, Any]) -> Event:
         return Event(

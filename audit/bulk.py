@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -83,6 +84,24 @@ def create_tracked_from[M: Tracked](
             record_versions(model, made, "+", reason)
             pks.extend(made)
     return pks
+
+
+def create_one(row: AppendOnlyModel) -> None:
+    """Insert a row that is written once and whose key nobody asks for; the statement is composed once for its model."""
+    model = type(row)
+    connection = connections[router.db_for_write(model)]
+    sql, fields = _inserting(model, connection.alias)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
+
+
+@cache
+def _inserting(model: type[models.Model], alias: str) -> tuple[str, list[models.Field[Any, Any]]]:
+    """The statement that inserts one row, and the fields that it is given."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = quoted_columns(fields, connections[alias])
+    values = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {quoted_table(model, connections[alias])} ({', '.join(columns)}) VALUES ({values})", fields
 
 
 def create_from[M: AppendOnlyModel](model: type[M], like: Sequence[M], **own: Sequence[Any]) -> None:
