@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Case, Value, When
+from django.db.models import Case, Field, Value, When
 from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
@@ -178,6 +178,7 @@ def _add_to_invoices(payments: Sequence[Payment]) -> None:
 
 def _by_invoice(invoices: Sequence[Invoice], name: str) -> Case:
     field = Invoice._meta.get_field(name)
+    assert isinstance(field, Field)
     values = [When(pk=each.pk, then=Value(getattr(each, name), output_field=field)) for each in invoices]
     return Case(*values, output_field=field)
 

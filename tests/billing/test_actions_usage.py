@@ -63,11 +63,14 @@ def test_many_subscriptions_at_once_come_to_the_same_as_one_after_the_other(
         other.pk: [call("b1", day), call("b2", day, 30)],
     }
 
+    def at_once() -> dict[int, int]:
+        return record_usages(usage, by=clerk)
+
     def one_by_one() -> dict[int, int]:
         return {pk: record_usage(pk, rows, by=clerk) for pk, rows in usage.items()}
 
     states = []
-    for way in (lambda: record_usages(usage, by=clerk), one_by_one):
+    for way in (at_once, one_by_one):
         with transaction.atomic():
             assert way() == {subscription.pk: 2, other.pk: 1}
             events = Event.objects.filter(verb="usage.record").order_by("pk")
