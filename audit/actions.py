@@ -13,7 +13,7 @@ sentence to the person.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from audit import context
 from audit.actors import Actor
+from audit.bulk import create_one
 from audit.models import Event
 from audit.vocabulary import EventVerb, Refusal, RefusalCode
 from core.locks import RowsMoved, lock_chain, lock_rows
@@ -89,6 +90,14 @@ class Action:
             row = lock_chain(model, pk, *related) if related else lock_rows(model, [pk]).get(pk)
         except RowsMoved:
             raise Refused(say("Somebody else changed this just now. Please try again."), code=Refusal.BUSY) from None
+        return self.found(model, row)
+
+    def found[M: models.Model](self, model: type[M], row: M | None) -> M:
+        """The row that was looked for.
+
+        Raises:
+            Refused: there is none.
+        """
         if row is None:
             name = model._meta.verbose_name
             raise Refused(say("This {name} does not exist (any more).", name=name), code=Refusal.MISSING)
@@ -121,7 +130,10 @@ class Action:
             raise Refused(sentence, code=Refusal.REASON_MISSING)
 
     def _write(self, outcome: str, message: Text, data: dict[str, Any]) -> None:
-        Event(
+        create_one(self._event(outcome, message, data))
+
+    def _event(self, outcome: str, message: Text, data: dict[str, Any]) -> Event:
+        return Event(
             at=timezone.now(),
             actor_id=self.by.pk,
             actor_name=self.by.get_full_name() or self.by.get_username(),
@@ -136,7 +148,7 @@ class Action:
             reason=self.reason,
             message=in_english(message),
             data=data,
-        ).save(force_insert=True)
+        )
 
 
 _inside: ContextVar[Action | None] = ContextVar("inside_action", default=None)
@@ -177,15 +189,57 @@ def act(
         _inside.reset(token)
 
 
-def checked[M: models.Model](row: M) -> M:
-    """The row, if its fields are valid; the constraints are the database's. What it refers to by an object that was
-    read is not looked up again.
+@contextmanager
+def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: Sequence[int]) -> Iterator[EachAction]:
+    """Run the same action on many rows in one transaction, with one event each: the set-based sibling of ``act``.
+
+    Yields an action for each row, to be gone through in order. All are done or none: the refused event is about the
+    row at which the refusal came.
+
+    Raises:
+        Refused: as the block did, after the rollback and the refused event.
+    """
+    each = EachAction([Action(verb, by=by, reason="", target=(model, pk)) for pk in pks])
+    outer = _inside.get()
+    token = _inside.set(each.current)
+    try:
+        with context.acting(user=by):
+            try:
+                with transaction.atomic():
+                    yield each
+                    done = Event.Outcome.DONE
+                    Event.objects.bulk_create([one._event(done, one.message, one.data) for one in each.actions])
+            except Refused as refused:
+                if outer is None:
+                    each.current._write(Event.Outcome.REFUSED, refused.message, {"code": refused.code, **refused.data})
+                raise
+    finally:
+        _inside.reset(token)
+
+
+class EachAction:
+    """The actions of ``act_on_each``: which is under way, and the rows they are about."""
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        self.actions = actions
+        self.current = actions[0]
+
+    def __iter__(self) -> Iterator[Action]:
+        for action in self.actions:
+            self.current = action
+            yield action
+
+
+def checked[M: models.Model](row: M, *, only: Collection[str] = ()) -> M:
+    """The row, if its fields are valid (``only``: those that were set); the constraints are the database's. What it
+    refers to by an object that was read is not looked up again.
 
     Raises:
         Refused: naming each field and what is wrong with it.
     """
     try:
-        row.full_clean(exclude=_read_already(row), validate_constraints=False)
+        others = {field.name for field in row._meta.fields if field.name not in only} if only else set()
+        row.full_clean(exclude=others | _read_already(row), validate_constraints=False)
     except ValidationError as problem:
         raise Refused(
             _problems(row, problem), code=Refusal.INVALID, data={"fields": sorted(problem.message_dict)}

@@ -1,7 +1,7 @@
 """Set-based writes: one statement for the rows, and for tracked ones one ``INSERT .. SELECT`` for their history.
 
-Everything happens in the caller's transaction and works on both databases. These functions are the only way to change
-many tracked rows at once.
+Everything happens in the caller's transaction and works on both databases; what fails undoes it, there is no savepoint
+of our own. These functions are the only way to change many tracked rows at once.
 
 Rows that are nearly alike are written as copies of a few prototypes (``create_tracked_from``): a prototype is built by
 the same function that would build each row, so no rule is written a second time in SQL, and neither Python nor the
@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -33,14 +34,14 @@ def update_tracked[M: Tracked](rows: models.QuerySet[M], *, reason: str = "", **
 
     The rows are locked first, by key; values may be expressions.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         pks = list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
         return update_held(rows.model, pks, reason=reason, **changes)
 
 
 def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str = "", **changes: Any) -> int:
     """As ``update_tracked``, for rows that the caller's transaction has locked already."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(pks)):
             models.QuerySet.update(model._base_manager.filter(in_list("pk", pks[part])), **changes)
             record_versions(model, pks[part], "~", reason)
@@ -50,7 +51,7 @@ def update_held[M: Tracked](model: type[M], pks: Sequence[int], *, reason: str =
 def create_tracked[M: Tracked](model: type[M], rows: Sequence[M], *, reason: str = "") -> list[M]:
     """Insert the rows and record one history row each. Returns them with their keys."""
     made: list[M] = []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(rows)):
             batch = models.QuerySet.bulk_create(model._base_manager.all(), rows[part])
             made.extend(batch)
@@ -75,7 +76,7 @@ def create_tracked_from[M: Tracked](
     if len(set(own[known_by])) != len(like):
         raise ValueError(f"The rows' keys cannot be told apart by {known_by}: a value is there twice.")
     pks: list[int] = []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             mine = {name: values[part] for name, values in own.items()}
             known = dict(_insert(model, like[part], mine, returning=known_by))
@@ -85,10 +86,28 @@ def create_tracked_from[M: Tracked](
     return pks
 
 
+def create_one(row: AppendOnlyModel) -> None:
+    """Insert a row that is written once and whose key nobody asks for; the statement is composed once for its model."""
+    model = type(row)
+    connection = connections[router.db_for_write(model)]
+    sql, fields = _inserting(model, connection.alias)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
+
+
+@cache
+def _inserting(model: type[models.Model], alias: str) -> tuple[str, list[models.Field[Any, Any]]]:
+    """The statement that inserts one row, and the fields that it is given."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = quoted_columns(fields, connections[alias])
+    values = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {quoted_table(model, connections[alias])} ({', '.join(columns)}) VALUES ({values})", fields
+
+
 def create_from[M: AppendOnlyModel](model: type[M], like: Sequence[M], **own: Sequence[Any]) -> None:
     """As ``create_tracked_from``, for rows that are written once and so have no history."""
     _require_even(like, own)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             _insert(model, like[part], {name: values[part] for name, values in own.items()})
 
@@ -103,7 +122,7 @@ def create_new_from[M: AppendOnlyModel](
     """
     _require_even(like, own)
     written: dict[Any, int] = {}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for part in _parts(len(like)):
             mine = {name: values[part] for name, values in own.items()}
             written.update(_insert(model, like[part], mine, returning=known_by, unless_there=True))

@@ -24,8 +24,10 @@ class Together(Operation):
         self.operations = operations
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        # Rendered models would be rendered again after each operation.
+        # Rendered models would be rendered again after each operation; without any, none of them is behind, either:
+        # Django would render all anew for each operation in Python that follows.
         state.__dict__.pop("apps", None)
+        state.is_delayed = False
         for operation in self.operations:
             operation.state_forwards(app_label, state)
 

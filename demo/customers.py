@@ -15,7 +15,7 @@ from accounts.customers.actions import create_customer
 from accounts.customers.models import Customer
 from billing.invoices.models import Invoice
 from billing.money import round_money
-from billing.payments.actions import record_payment
+from billing.payments.actions import Received, record_payments
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
@@ -181,6 +181,8 @@ class Office:
     def __init__(self, company: Company) -> None:
         self._company = company
         self._last_invoice = 0
+        #: By the time they are recorded at: when each arrives, the invoice, the day, and which part of what is due.
+        self._expected: dict[datetime, list[tuple[datetime, int, date, int]]] = {}
 
     def bill(self) -> None:
         """Bill today, then expect each new invoice's payment."""
@@ -204,15 +206,20 @@ class Office:
         if recorded_on >= days.today:
             return
         hour = 8 if way in {"prompt", "half"} else rng.randint(10, 16)
-        when: datetime = days.at(recorded_on, hour, rng.randint(5, 55))
-        self._company.agenda.add(when, partial(self._pay, invoice.pk, received_on, part=2 if way == "half" else 1))
+        arrives = days.at(recorded_on, hour, rng.randint(5, 55))
+        # Recorded together, before the day's cases or among them, in the order in which they arrive.
+        when = days.at(recorded_on, *((8, 56) if hour == 8 else (13, 25)))
+        if when not in self._expected:
+            self._expected[when] = []
+            self._company.agenda.add(when, partial(self._pay, when))
+        self._expected[when].append((arrives, invoice.pk, received_on, 2 if way == "half" else 1))
 
-    def _pay(self, invoice_id: int, received_on: date, *, part: int) -> None:
-        invoice = Invoice.objects.get(pk=invoice_id)
-        record_payment(
-            invoice_id,
-            by=self._company.person("billing"),
-            amount=round_money(Fraction(invoice.due) / part, invoice.currency),
-            received_on=received_on,
-            reference=f"Transfer {invoice.number}",
-        )
+    def _pay(self, when: datetime) -> None:
+        expected = sorted(self._expected.pop(when))
+        invoices = Invoice.objects.in_bulk([invoice_id for _, invoice_id, _, _ in expected])
+        received = []
+        for _, invoice_id, received_on, part in expected:
+            invoice = invoices[invoice_id]
+            amount = round_money(Fraction(invoice.due) / part, invoice.currency)
+            received.append(Received(invoice_id, amount, received_on, f"Transfer {invoice.number}"))
+        record_payments(received, by=self._company.person("billing"))

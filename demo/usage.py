@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from django.db.models import Max, Min
 
 from billing.plans.models import Plan
 from billing.subscriptions.models import BillingPeriod, Subscription
-from billing.usage.actions import Usage, record_usage
+from billing.usage.actions import Usage, record_usage, record_usages
 from demo.company import Company
 
 #: How many days back usage is known.
@@ -43,26 +44,27 @@ class UsageBook:
 
     def upload_all(self) -> None:
         """Every phone system's usage until today."""
-        systems = Subscription.objects.filter(plan__kind=Plan.Kind.PHONE_SYSTEM).select_related("plan")
-        for subscription in systems.order_by("pk"):
-            self.upload(subscription)
+        self._upload(Subscription.objects.order_by("pk").select_related("plan"))
 
     def upload(self, subscription: Subscription) -> None:
         """One phone system's usage of the days before today that are not uploaded yet."""
-        if subscription.plan.kind != Plan.Kind.PHONE_SYSTEM:
-            return
-        today = self.company.today
-        covered = BillingPeriod.objects.filter(subscription=subscription).aggregate(
-            first=Min("starts_on"), end=Max("closes_on")
-        )
-        start = max(self._until.get(subscription.pk, covered["first"]), self.company.days.ago(KNOWN))
-        end = min(today, covered["end"])
+        self._upload([subscription])
+
+    def _upload(self, subscriptions: Iterable[Subscription]) -> None:
+        systems = [each for each in subscriptions if each.plan.kind == Plan.Kind.PHONE_SYSTEM]
+        covered = BillingPeriod.objects.filter(subscription__in=systems).order_by().values_list("subscription")
+        spans = {pk: (first, end) for pk, first, end in covered.annotate(Min("starts_on"), Max("closes_on"))}
+        usage = {each.pk: self._new(each, *spans[each.pk]) for each in systems}
+        record_usages({pk: rows for pk, rows in usage.items() if rows}, by=self.company.person("billing"))
+
+    def _new(self, subscription: Subscription, first: date, last: date) -> list[Usage]:
+        """What was used on the days until today that are not uploaded yet."""
+        start = max(self._until.get(subscription.pk, first), self.company.days.ago(KNOWN))
+        end = min(self.company.today, last)
         if end <= start:
-            return
+            return []
         self._until[subscription.pk] = end
-        rows = [row for n in range((end - start).days) for row in self._day(subscription, start + timedelta(days=n))]
-        if rows:
-            record_usage(subscription.pk, rows, by=self.company.person("billing"))
+        return [row for n in range((end - start).days) for row in self._day(subscription, start + timedelta(days=n))]
 
     def forgotten_calls(self, subscription: Subscription, day: date, seconds: int) -> None:
         """Calls that the switch delivers late."""

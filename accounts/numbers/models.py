@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import models
-from django.db.models import F, Q
+from django.db import connections, models, router
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from core.sql import quoted_table
 
 
 class NumberSeries(models.Model):
@@ -31,9 +33,13 @@ def next_number(series: str) -> int:
 
 def next_numbers(series: str, count: int) -> range:
     """As ``next_number``, for several numbers at once."""
-    row = NumberSeries.objects.filter(name=series)
-    if not row.update(last=F("last") + count):
-        NumberSeries.objects.get_or_create(name=series)
-        row.update(last=F("last") + count)
-    last = row.values_list("last", flat=True).get()
+    connection = connections[router.db_for_write(NumberSeries)]
+    table = quoted_table(NumberSeries, connection)
+    sql = (
+        f"INSERT INTO {table} (name, last) VALUES (%s, %s)"  # noqa: S608 - the name of a table
+        f" ON CONFLICT (name) DO UPDATE SET last = {table}.last + excluded.last RETURNING last"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [series, count])
+        last: int = cursor.fetchone()[0]
     return range(last - count + 1, last + 1)

@@ -183,10 +183,11 @@ class Issued:
     number: str
 
 
-def issue_invoice(period: BillingPeriod) -> None:
-    """Write the invoice of one saved period."""
-    subscription = period.subscription
-    issue_invoices([ToInvoice(period.pk, subscription.pk, subscription.customer_id, like=period)])
+def issue_first_invoice(period: BillingPeriod) -> None:
+    """Write the invoice of a new subscription's first period: it has neither credits nor charges yet."""
+    draft = draft_invoice(period)
+    (number,) = _numbers([draft.invoice.issued_on.year])
+    _write([Issued(period.pk, period.subscription.customer_id, draft, (), number)])
 
 
 def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: date) -> Invoice:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Case, Field, Value, When
 from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Refused, act, checked
+from audit.actions import Action, Refused, act, act_on_each, checked
+from audit.bulk import update_held
 from audit.vocabulary import Refusal
 from billing.invoices.issuing import state_of
 from billing.invoices.models import Invoice
@@ -20,7 +24,11 @@ from billing.payments.models import Payment
 from billing.remedies.effects import give_credit
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import digits_text, money_text
+from core.locks import lock_rows
 from core.text import Text, in_english, say
+
+#: Invoices in one statement: each has amounts of its own, and is looked for among them.
+AT_A_TIME = 100
 
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
@@ -38,6 +46,41 @@ def surplus_obstacle(invoice: Invoice) -> Text | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Money received for an invoice."""
+
+    invoice_id: int
+    amount: Decimal
+    received_on: date
+    reference: str = ""
+
+
+def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
+    """Record money received for many invoices, each of them once: all of it, or nothing. What is more than due is
+    refused, so that a slip is not booked.
+
+    Raises:
+        Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
+        ValueError: an invoice is there twice.
+    """
+    pks = [one.invoice_id for one in received]
+    if len({*pks}) != len(pks):
+        raise ValueError("Each invoice has one payment at a time.")
+    if not received:
+        return []
+    with act_on_each(BillingVerb.PAYMENT_RECORD, by=by, model=Invoice, pks=pks) as actions:
+        require(by, May.HANDLE_MONEY)
+        invoices = lock_rows(Invoice, pks)
+        payments: list[Payment] = []
+        for action, one in zip(actions, received, strict=True):
+            invoice = action.found(Invoice, invoices.get(one.invoice_id))
+            payments.append(_payment(action, invoice, one, by=by))
+        Payment.objects.bulk_create(payments)
+        _add_to_invoices(payments)
+        return payments
+
+
 def record_payment(
     invoice_id: int,
     *,
@@ -47,61 +90,97 @@ def record_payment(
     reference: str = "",
     surplus_to_credit: bool = False,
 ) -> Payment:
-    """Record money received for an invoice. What is more than due is refused, so that a slip is not booked; with
-    ``surplus_to_credit`` it becomes a credit of the invoice's subscription.
+    """Record money received for an invoice: the case of one of ``record_payments``. With ``surplus_to_credit``, what is
+    more than due becomes a credit of the invoice's subscription.
 
     Raises:
         Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
     """
+    received = Received(invoice_id, amount, received_on, reference)
+    if not surplus_to_credit:
+        return record_payments([received], by=by)[0]
     with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
-        owner = ("period__subscription", "charges_of") if surplus_to_credit else ()
-        invoice = action.lock(Invoice, invoice_id, *owner)
-        subscription = invoice.subscription if surplus_to_credit else None
-        action.about(invoice, customer_id=invoice.customer_id)
-        action.refuse_if(linked_obstacle(by, invoice.customer_id))
-        if subscription is None:
-            action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
-        if amount <= 0 or not is_whole_minor(amount, invoice.currency):
-            raise Refused(
-                say(
-                    "{amount} is no amount of {currency} that can be paid.",
-                    amount=digits_text(amount, invoice.currency),
-                    currency=invoice.currency,
-                ),
-                code=Refusal.AMOUNT,
-            )
-        surplus = max(Decimal(0), amount - invoice.due)
-        if surplus and subscription is None:
-            raise Refused(
-                say(
-                    "Only {due} is due on {invoice}, not {amount}. What is more can become a credit, if you say so.",
-                    due=money_text(invoice.due, invoice.currency),
-                    invoice=invoice.number,
-                    amount=money_text(amount, invoice.currency),
-                ),
-                code=BillingRefusal.OVERPAID,
-            )
-        if received_on > timezone.localdate():
-            raise Refused(say("A payment cannot have been received in the future."), code=Refusal.DATES)
-        payment = checked(
-            Payment(invoice=invoice, amount=amount, received_on=received_on, reference=reference, recorded_by=by)
-        )
-        if surplus:
-            assert subscription is not None
-            payment.surplus = surplus
-            payment.credit = give_credit(subscription, surplus, reason=f"Paid more than was due on {invoice.number}")
+        invoice = action.lock(Invoice, invoice_id, "period__subscription", "charges_of")
+        payment = _payment(action, invoice, received, by=by, to_credit=True)
         payment.save()
-        invoice.paid += payment.kept
-        invoice.state = state_of(invoice)
-        invoice.save()
-        action.data = {"amount": f"{amount:f}", "currency": invoice.currency, "reference": reference}
-        if surplus:
-            action.data["surplus"] = f"{surplus:f}"
-            action.message = (
-                f"{in_english(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
-            )
+        _add_to_invoices([payment])
         return payment
+
+
+def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, to_credit: bool = False) -> Payment:
+    """The payment on the locked invoice, not saved, if nothing stands in its way; ``to_credit`` says what becomes of
+    what is more than due.
+    """
+    amount = received.amount
+    action.about(invoice, customer_id=invoice.customer_id)
+    action.refuse_if(linked_obstacle(by, invoice.customer_id))
+    if not to_credit:
+        action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
+    if amount <= 0 or not is_whole_minor(amount, invoice.currency):
+        raise Refused(
+            say(
+                "{amount} is no amount of {currency} that can be paid.",
+                amount=digits_text(amount, invoice.currency),
+                currency=invoice.currency,
+            ),
+            code=Refusal.AMOUNT,
+        )
+    surplus = max(Decimal(0), amount - invoice.due)
+    if surplus and not to_credit:
+        raise Refused(
+            say(
+                "Only {due} is due on {invoice}, not {amount}. What is more can become a credit, if you say so.",
+                due=money_text(invoice.due, invoice.currency),
+                invoice=invoice.number,
+                amount=money_text(amount, invoice.currency),
+            ),
+            code=BillingRefusal.OVERPAID,
+        )
+    if received.received_on > timezone.localdate():
+        raise Refused(say("A payment cannot have been received in the future."), code=Refusal.DATES)
+    payment = checked(
+        Payment(
+            invoice=invoice,
+            amount=amount,
+            received_on=received.received_on,
+            reference=received.reference,
+            recorded_by=by,
+        )
+    )
+    action.data = {"amount": f"{amount:f}", "currency": invoice.currency, "reference": received.reference}
+    if surplus:
+        payment.surplus = surplus
+        payment.credit = give_credit(
+            invoice.subscription, surplus, reason=f"Paid more than was due on {invoice.number}"
+        )
+        action.data["surplus"] = f"{surplus:f}"
+        action.message = (
+            f"{in_english(money_text(surplus, invoice.currency))} of it is more than was due, and a credit."
+        )
+    return payment
+
+
+def _add_to_invoices(payments: Sequence[Payment]) -> None:
+    """Write what was paid to the payments' invoices, which the transaction holds."""
+    for start in range(0, len(payments), AT_A_TIME):
+        invoices = [payment.invoice for payment in payments[start : start + AT_A_TIME]]
+        for payment in payments[start : start + AT_A_TIME]:
+            payment.invoice.paid += payment.kept
+            payment.invoice.state = state_of(payment.invoice)
+        update_held(
+            Invoice,
+            [invoice.pk for invoice in invoices],
+            paid=_by_invoice(invoices, "paid"),
+            state=_by_invoice(invoices, "state"),
+        )
+
+
+def _by_invoice(invoices: Sequence[Invoice], name: str) -> Case:
+    field = Invoice._meta.get_field(name)
+    assert isinstance(field, Field)
+    values = [When(pk=each.pk, then=Value(getattr(each, name), output_field=field)) for each in invoices]
+    return Case(*values, output_field=field)
 
 
 def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str) -> Payment:

@@ -17,7 +17,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
-from billing.invoices.issuing import issue_invoice
+from billing.invoices.issuing import issue_first_invoice
 from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
@@ -72,7 +72,7 @@ def open_subscription(
         sequence = first_sequence(subscription, taken_over_on)
         subscription.save()
         period = open_period(subscription, sequence)
-        issue_invoice(period)
+        issue_first_invoice(period)
         action.about(subscription, customer_id=customer.pk)
         return subscription
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,13 +14,15 @@ from django.utils import timezone
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Refused, act
-from audit.bulk import create_from
+from audit.actions import Refused, act_on_each
+from audit.bulk import CHUNK, create_from
 from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.models import UsageDay, UsageKind, UsageRecord
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.fields import FixedPointField
+from core.locks import lock_rows
+from core.sql import in_list
 from core.text import say
 
 
@@ -34,8 +37,9 @@ class Usage:
     quantity: Decimal = Decimal(0)
 
 
-def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> int:
-    """Add a subscription's usage and its daily sums in one transaction; returns how many rows were new.
+def record_usages(usage: Mapping[int, Sequence[Usage]], *, by: User) -> dict[int, int]:
+    """Add the usage of subscriptions, by their key, and its daily sums, all of it in one transaction or nothing;
+    returns how many rows of each were new.
 
     A row counts for the period whose service covers its local day. A row that is known already is skipped.
 
@@ -43,28 +47,51 @@ def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> in
         Refused: naming the row: a naive time, a day outside every period, an unknown operation, nothing used,
             or an id that is known with other contents. Nothing is written then.
     """
-    with act(BillingVerb.USAGE_RECORD, by=by, target=(Subscription, subscription_id)) as action:
+    if not usage:
+        return {}
+    added: dict[int, int] = {}
+    with act_on_each(BillingVerb.USAGE_RECORD, by=by, model=Subscription, pks=list(usage)) as actions:
         require(by, May.IMPORT)
-        subscription = action.lock(Subscription, subscription_id)
-        action.about(subscription, customer_id=subscription.customer_id)
-        periods = list(BillingPeriod.objects.filter(subscription=subscription))
-        ids = [row.external_id for row in rows]
-        known = {record.external_id: record for record in UsageRecord.objects.filter(external_id__in=ids)}
+        subscriptions = lock_rows(Subscription, usage)
+        periods: dict[int, list[BillingPeriod]] = defaultdict(list)
+        for period in BillingPeriod.objects.filter(in_list("subscription", usage)):
+            periods[period.subscription_id].append(period)
+        known = _known([row.external_id for rows in usage.values() for row in rows])
         fresh: dict[str, UsageRecord] = {}
-        for row in rows:
-            record = _record(subscription, periods, row)
-            twin = known.get(row.external_id) or fresh.get(row.external_id)
-            if twin is None:
-                fresh[row.external_id] = record
-            elif not _same(twin, record):
-                raise Refused(
-                    say("Usage {record} is known already with other contents.", record=row.external_id),
-                    code=BillingRefusal.CONFLICT,
-                )
+        for action, (subscription_id, rows) in zip(actions, usage.items(), strict=True):
+            subscription = action.found(Subscription, subscriptions.get(subscription_id))
+            action.about(subscription, customer_id=subscription.customer_id)
+            before = len(fresh)
+            for row in rows:
+                record = _record(subscription, periods[subscription_id], row)
+                twin = known.get(row.external_id) or fresh.get(row.external_id)
+                if twin is None:
+                    fresh[row.external_id] = record
+                elif not _same(twin, record):
+                    raise Refused(
+                        say("Usage {record} is known already with other contents.", record=row.external_id),
+                        code=BillingRefusal.CONFLICT,
+                    )
+            added[subscription_id] = len(fresh) - before
+            action.data = {"added": added[subscription_id], "known": len(rows) - added[subscription_id]}
         create_from(UsageRecord, list(fresh.values()))
         add_to_days(fresh.values())
-        action.data = {"added": len(fresh), "known": len(rows) - len(fresh)}
-        return len(fresh)
+    return added
+
+
+def record_usage(subscription_id: int, rows: Sequence[Usage], *, by: User) -> int:
+    """Add one subscription's usage: the case of one of ``record_usages``. Returns how many rows were new.
+
+    Raises:
+        Refused: as there.
+    """
+    return record_usages({subscription_id: rows}, by=by)[subscription_id]
+
+
+def _known(external_ids: Sequence[str]) -> dict[str, UsageRecord]:
+    """The records that are there already, by their source's id."""
+    parts = (external_ids[start : start + CHUNK] for start in range(0, len(external_ids), CHUNK))
+    return {record.external_id: record for part in parts for record in UsageRecord.objects.filter(external_id__in=part)}
 
 
 def add_to_days(records: Iterable[UsageRecord]) -> None:

@@ -165,7 +165,7 @@ def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: st
             complaint.state = State.IN_REVIEW
         if complaint.owner_id is None:
             complaint.owner = by
-        checked(complaint).save()
+        checked(complaint, only=("severity",)).save()
         assessment = Assessment(
             complaint=complaint,
             severity=severity,

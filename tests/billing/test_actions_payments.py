@@ -15,7 +15,7 @@ from accounts.staff.models import User
 from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
-from billing.payments.actions import record_payment
+from billing.payments.actions import Received, record_payment, record_payments
 from billing.payments.models import Payment
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
 from billing.payouts.models import Payout
@@ -24,6 +24,7 @@ from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from tests import factories
+from tests.billing.end_state import end_state
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,58 @@ def test_a_payment_is_not_received_in_the_future_nor_on_a_paid_invoice(clerk: Us
     factories.pay(invoice)
     assert_refused("state", record_payment, invoice.pk, by=clerk, amount=Decimal(1), received_on=today)
     assert_refused("missing", record_payment, 12345, by=clerk, amount=Decimal(1), received_on=today)
+
+
+def test_many_payments_at_once_come_to_the_same_as_one_after_the_other(clerk: User) -> None:
+    for _ in range(3):
+        factories.open_subscription()
+    first, *others = Invoice.objects.order_by("pk")
+    received = [Received(first.pk, Decimal("20.50"), factories.today(), "TRX 1")]
+    received += [Received(invoice.pk, invoice.due, factories.days_ago(1)) for invoice in others]
+
+    def many() -> None:
+        record_payments(received, by=clerk)
+
+    def one_by_one() -> None:
+        for one in received:
+            record_payment(
+                one.invoice_id,
+                by=clerk,
+                amount=one.amount,
+                received_on=one.received_on,
+                reference=one.reference,
+                surplus_to_credit=True,
+            )
+
+    states = []
+    for way in (many, one_by_one):
+        with transaction.atomic():
+            way()
+            events = Event.objects.filter(verb="payment.record").order_by("pk")
+            told = list(events.values_list("target_id", "target_label", "customer_id", "outcome", "message", "data"))
+            states.append((end_state(), told))
+            transaction.set_rollback(True)
+    assert len(states[0][1]) == 3
+    assert states[0] == states[1]
+
+
+def test_of_many_payments_all_are_recorded_or_none(clerk: User) -> None:
+    for _ in range(3):
+        factories.open_subscription()
+    first, second, third = Invoice.objects.order_by("pk")
+    today = factories.today()
+    received = [
+        Received(first.pk, first.due, today),
+        Received(second.pk, second.due + 1, today),
+        Received(third.pk, third.due, today),
+    ]
+    assert_refused("overpaid", record_payments, received, by=clerk)
+    assert not Payment.objects.exists()
+    event = Event.objects.get(verb="payment.record")
+    assert (event.outcome, event.target_id) == ("refused", second.pk)
+    with pytest.raises(ValueError, match="one payment at a time"):
+        record_payments([received[0], received[0]], by=clerk)
+    assert record_payments([], by=clerk) == []
 
 
 @pytest.mark.parametrize("who", ["agent", "lead", "manager", "auditor", "administrator"])

@@ -14,9 +14,10 @@ from audit.models import Event
 from billing.remedies import effects as giving
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
-from billing.usage.actions import Usage, record_usage
+from billing.usage.actions import Usage, record_usage, record_usages
 from billing.usage.models import UsageDay, UsageRecord
 from tests import factories
+from tests.billing.end_state import end_state
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,46 @@ def days(subscription: Subscription) -> list[tuple[object, ...]]:
         (row.period.sequence, row.local_day, row.kind, row.operation, row.seconds, row.quantity, row.records)
         for row in rows.order_by("local_day", "kind", "operation")
     ]
+
+
+def test_many_subscriptions_at_once_come_to_the_same_as_one_after_the_other(
+    clerk: User, subscription: Subscription
+) -> None:
+    other = factories.open_subscription(activated_on=date(2025, 1, 10))
+    day = date(2025, 1, 12)
+    record_usage(other.pk, [call("b1", day)], by=clerk)
+    usage = {
+        subscription.pk: [call("a1", day), operation("a2", day, "TRUNK", "2"), call("a1", day)],
+        other.pk: [call("b1", day), call("b2", day, 30)],
+    }
+
+    def at_once() -> dict[int, int]:
+        return record_usages(usage, by=clerk)
+
+    def one_by_one() -> dict[int, int]:
+        return {pk: record_usage(pk, rows, by=clerk) for pk, rows in usage.items()}
+
+    states = []
+    for way in (at_once, one_by_one):
+        with transaction.atomic():
+            assert way() == {subscription.pk: 2, other.pk: 1}
+            events = Event.objects.filter(verb="usage.record").order_by("pk")
+            told = list(events.values_list("target_id", "target_label", "customer_id", "outcome", "message", "data"))
+            states.append((end_state(), told))
+            transaction.set_rollback(True)
+    assert len(states[0][1]) == 3
+    assert states[0] == states[1]
+
+
+def test_of_the_usage_of_many_all_is_added_or_nothing(clerk: User, subscription: Subscription) -> None:
+    other = factories.open_subscription(activated_on=date(2025, 1, 10))
+    day = date(2025, 1, 12)
+    usage = {subscription.pk: [call("a1", day)], other.pk: [call("b1", date(2024, 1, 1))]}
+    assert_refused("no_period", record_usages, usage, by=clerk)
+    assert not UsageRecord.objects.exists()
+    event = Event.objects.get(verb="usage.record")
+    assert (event.outcome, event.target_id) == ("refused", other.pk)
+    assert record_usages({}, by=clerk) == {}
 
 
 def test_records_are_summed_by_period_kind_operation_and_day(clerk: User, subscription: Subscription) -> None:

@@ -362,7 +362,7 @@ def test_it_is_made_on_an_empty_database_only(settings: Any) -> None:
 
 def test_it_is_never_made_in_production(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = False
-    monkeypatch.setattr("demo.build.occupied", lambda: None)
+    monkeypatch.setattr("demo.management.commands.seed_demo.occupied", lambda: None)
     with pytest.raises(CommandError, match="DEBUG"):
         call_command("seed_demo", stdout=StringIO())
     out = StringIO()
@@ -373,8 +373,8 @@ def test_it_is_never_made_in_production(settings: Any, monkeypatch: pytest.Monke
 def test_it_tells_the_logins(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DEBUG = True
     made: list[datetime] = []
-    monkeypatch.setattr("demo.build.occupied", lambda: None)
-    monkeypatch.setattr("demo.build.build", made.append)
+    monkeypatch.setattr("demo.management.commands.seed_demo.occupied", lambda: None)
+    monkeypatch.setattr("demo.management.commands.seed_demo.build", made.append)
     out = StringIO()
     call_command("seed_demo", stdout=out)
     assert len(made) == 1

@@ -31,7 +31,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         moments.append(now)
         told(0.5)
 
-    monkeypatch.setattr("demo.build.build", build)
+    monkeypatch.setattr("demo.management.commands.set_up.build", build)
     return moments
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.commands.migrate import Command as Migrate
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with ProgressLine() as line:
             call_command(_Migrate(line), verbosity=0, interactive=False)
-            if not options["demo"] or occupied() is not None:
+            if not options["demo"] or not settings.DEBUG or occupied() is not None:
                 return
             build(timezone.now(), told=lambda share: line.tell(f"Making the demonstration company: {share:.0%}"))
         for text in login_lines():
