@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import EventVerb, RefusalCode
 
@@ -10,26 +10,26 @@ from audit.vocabulary import EventVerb, RefusalCode
 class AccountVerb(EventVerb):
     """What was done with people: staff and customers."""
 
-    BANK_DETAILS_CONFIRM = "bank_details.confirm", gettext_lazy("confirmed the new bank details:")
-    CUSTOMER_CREATE = "customer.create", gettext_lazy("entered the customer")
-    CUSTOMER_EDIT = "customer.edit", gettext_lazy("changed the details of the customer")
-    CUSTOMER_MERGE = "customer.merge", gettext_lazy("merged the customer")
-    CONTACT_ADD = "contact.add", gettext_lazy("added the contact")
-    CONTACT_EDIT = "contact.edit", gettext_lazy("changed the contact")
-    CONTACT_RETIRE = "contact.retire", gettext_lazy("retired the contact")
-    DELEGATION_GIVE = "delegation.give", gettext_lazy("named the deputy")
-    DELEGATION_REVOKE = "delegation.revoke", gettext_lazy("revoked the delegation")
-    DIGEST_TIMES_CHOOSE = "digest_times.choose", gettext_lazy("chose the times of their digest")
-    STAFF_LANGUAGE = "staff.language", gettext_lazy("chose the language of their pages")
-    STAFF_CREATE = "staff.create", gettext_lazy("entered the person")
-    STAFF_PASSWORD = "staff.password", gettext_lazy("changed the password of")
-    STAFF_BOOTSTRAP = "staff.bootstrap", gettext_lazy("made the first people")
-    LIMIT_DRAFT = "limit.draft", gettext_lazy("drafted the limit")
-    LIMIT_PUBLISH = "limit.publish", gettext_lazy("published the limit")
-    TEAM_CREATE = "team.create", gettext_lazy("made the team")
-    STAFF_CHANGE_DRAFT = "staff_change.draft", gettext_lazy("drafted the change:")
-    STAFF_CHANGE_PUBLISH = "staff_change.publish", gettext_lazy("published the change:")
-    STAFF_CHANGE_DISCARD = "staff_change.discard", gettext_lazy("discarded the change:")
+    BANK_DETAILS_CONFIRM = "bank_details.confirm", _("confirmed the new bank details:")
+    CUSTOMER_CREATE = "customer.create", _("entered the customer")
+    CUSTOMER_EDIT = "customer.edit", _("changed the details of the customer")
+    CUSTOMER_MERGE = "customer.merge", _("merged the customer")
+    CONTACT_ADD = "contact.add", _("added the contact")
+    CONTACT_EDIT = "contact.edit", _("changed the contact")
+    CONTACT_RETIRE = "contact.retire", _("retired the contact")
+    DELEGATION_GIVE = "delegation.give", _("named the deputy")
+    DELEGATION_REVOKE = "delegation.revoke", _("revoked the delegation")
+    DIGEST_TIMES_CHOOSE = "digest_times.choose", _("chose the times of their digest")
+    STAFF_LANGUAGE = "staff.language", _("chose the language of their pages")
+    STAFF_CREATE = "staff.create", _("entered the person")
+    STAFF_PASSWORD = "staff.password", _("changed the password of")
+    STAFF_BOOTSTRAP = "staff.bootstrap", _("made the first people")
+    LIMIT_DRAFT = "limit.draft", _("drafted the limit")
+    LIMIT_PUBLISH = "limit.publish", _("published the limit")
+    TEAM_CREATE = "team.create", _("made the team")
+    STAFF_CHANGE_DRAFT = "staff_change.draft", _("drafted the change:")
+    STAFF_CHANGE_PUBLISH = "staff_change.publish", _("published the change:")
+    STAFF_CHANGE_DISCARD = "staff_change.discard", _("discarded the change:")
 
 
 class AccountRefusal(RefusalCode):

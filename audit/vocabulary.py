@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.text import Text
 
@@ -15,7 +15,7 @@ class EventVerb(models.TextChoices):
 class ListVerb(EventVerb):
     """What was done with lists."""
 
-    LIST_EXPORT = "list.export", gettext_lazy("exported the list of")
+    LIST_EXPORT = "list.export", _("exported the list of")
 
 
 class RefusalCode(models.TextChoices):

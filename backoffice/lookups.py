@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 #: So many rows are suggested, and named when what was typed fits several.
 SUGGESTED = 20
@@ -36,9 +36,9 @@ class LookupField(forms.Field):
 
     widget = LookupInput
     default_error_messages = {
-        "none": gettext_lazy("There is no “%(typed)s” here."),
-        "many": gettext_lazy("“%(typed)s” could be %(names)s. Please type the whole number."),
-        "more": gettext_lazy("“%(typed)s” could be %(names)s or others. Please type the whole number."),
+        "none": _("There is no “%(typed)s” here."),
+        "many": _("“%(typed)s” could be %(names)s. Please type the whole number."),
+        "more": _("“%(typed)s” could be %(names)s or others. Please type the whole number."),
     }
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import EventVerb, RefusalCode
 
@@ -10,42 +10,42 @@ from audit.vocabulary import EventVerb, RefusalCode
 class BillingVerb(EventVerb):
     """What was done with subscriptions and money."""
 
-    CHARGE_INVOICE = "charge.invoice", gettext_lazy("asked for charges alone by the invoice")
-    LEFTOVER_PROPOSE = "leftover.propose", gettext_lazy("proposed to pay out the credit")
-    LEFTOVER_APPROVE = "leftover.approve", gettext_lazy("approved to pay out")
-    LEFTOVER_REJECT = "leftover.reject", gettext_lazy("rejected to pay out")
-    LEFTOVER_WITHDRAW = "leftover.withdraw", gettext_lazy("took back the proposal to pay out")
-    PAYMENT_RECORD = "payment.record", gettext_lazy("recorded a payment of the invoice")
-    PAYMENT_IN_FULL = "payment.in_full", gettext_lazy("recorded as paid in full")
-    PAYMENT_CHARGE_BACK = "payment.charge_back", gettext_lazy("recorded that the bank took back the payment")
-    INVOICE_DISPUTE = "invoice.dispute", gettext_lazy("noted that the customer disputes")
-    INVOICE_END_DISPUTE = "invoice.end_dispute", gettext_lazy("ended the dispute of")
-    BILLING_RUN = "billing.run", gettext_lazy("ran billing")
-    BILLING_START = "billing.start", gettext_lazy("started")
-    BANK_IMPORT = "bank.import", gettext_lazy("read the bank statement")
-    BANK_MATCH = "bank.match", gettext_lazy("matched to an invoice the line")
-    BANK_SET_ASIDE = "bank.set_aside", gettext_lazy("set aside the line")
-    PAYOUT_PAID = "payout.paid", gettext_lazy("recorded that the bank paid")
-    PAYOUT_FAILED = "payout.failed", gettext_lazy("recorded that the bank could not pay")
-    PAYOUT_RETRY = "payout.retry", gettext_lazy("tried again to pay")
-    PAYOUT_TO_CREDIT = "payout.to_credit", gettext_lazy("turned into a credit what was to be paid:")
-    PLAN_CHANGE_SCHEDULE = "plan_change.schedule", gettext_lazy("scheduled a change of plan for the subscription")
-    PLAN_CHANGE_WITHDRAW = "plan_change.withdraw", gettext_lazy("took back the change of plan of the subscription")
-    PLAN_CREATE = "plan.create", gettext_lazy("made the plan")
-    OPERATION_CREATE = "operation.create", gettext_lazy("made the operation")
-    PRICE_DRAFT = "price.draft", gettext_lazy("drafted the price")
-    PRICE_PUBLISH = "price.publish", gettext_lazy("published the price")
-    OPERATION_COST_DRAFT = "operation_cost.draft", gettext_lazy("drafted the cost")
-    OPERATION_COST_PUBLISH = "operation_cost.publish", gettext_lazy("published the cost")
-    SUBSCRIPTION_OPEN = "subscription.open", gettext_lazy("opened the subscription")
-    SUBSCRIPTION_CANCEL = "subscription.cancel", gettext_lazy("cancelled the subscription")
+    CHARGE_INVOICE = "charge.invoice", _("asked for charges alone by the invoice")
+    LEFTOVER_PROPOSE = "leftover.propose", _("proposed to pay out the credit")
+    LEFTOVER_APPROVE = "leftover.approve", _("approved to pay out")
+    LEFTOVER_REJECT = "leftover.reject", _("rejected to pay out")
+    LEFTOVER_WITHDRAW = "leftover.withdraw", _("took back the proposal to pay out")
+    PAYMENT_RECORD = "payment.record", _("recorded a payment of the invoice")
+    PAYMENT_IN_FULL = "payment.in_full", _("recorded as paid in full")
+    PAYMENT_CHARGE_BACK = "payment.charge_back", _("recorded that the bank took back the payment")
+    INVOICE_DISPUTE = "invoice.dispute", _("noted that the customer disputes")
+    INVOICE_END_DISPUTE = "invoice.end_dispute", _("ended the dispute of")
+    BILLING_RUN = "billing.run", _("ran billing")
+    BILLING_START = "billing.start", _("started")
+    BANK_IMPORT = "bank.import", _("read the bank statement")
+    BANK_MATCH = "bank.match", _("matched to an invoice the line")
+    BANK_SET_ASIDE = "bank.set_aside", _("set aside the line")
+    PAYOUT_PAID = "payout.paid", _("recorded that the bank paid")
+    PAYOUT_FAILED = "payout.failed", _("recorded that the bank could not pay")
+    PAYOUT_RETRY = "payout.retry", _("tried again to pay")
+    PAYOUT_TO_CREDIT = "payout.to_credit", _("turned into a credit what was to be paid:")
+    PLAN_CHANGE_SCHEDULE = "plan_change.schedule", _("scheduled a change of plan for the subscription")
+    PLAN_CHANGE_WITHDRAW = "plan_change.withdraw", _("took back the change of plan of the subscription")
+    PLAN_CREATE = "plan.create", _("made the plan")
+    OPERATION_CREATE = "operation.create", _("made the operation")
+    PRICE_DRAFT = "price.draft", _("drafted the price")
+    PRICE_PUBLISH = "price.publish", _("published the price")
+    OPERATION_COST_DRAFT = "operation_cost.draft", _("drafted the cost")
+    OPERATION_COST_PUBLISH = "operation_cost.publish", _("published the cost")
+    SUBSCRIPTION_OPEN = "subscription.open", _("opened the subscription")
+    SUBSCRIPTION_CANCEL = "subscription.cancel", _("cancelled the subscription")
     SUBSCRIPTION_UNDO_CANCELLATION = (
         "subscription.undo_cancellation",
-        gettext_lazy("took back the cancellation of the subscription"),
+        _("took back the cancellation of the subscription"),
     )
-    SUBSCRIPTION_BILL = "subscription.bill", gettext_lazy("billed the subscription")
-    USAGE_RECORD = "usage.record", gettext_lazy("recorded usage of the subscription")
-    CUSTOMERS_IMPORT = "customers.import", gettext_lazy("imported customers from")
+    SUBSCRIPTION_BILL = "subscription.bill", _("billed the subscription")
+    USAGE_RECORD = "usage.record", _("recorded usage of the subscription")
+    CUSTOMERS_IMPORT = "customers.import", _("imported customers from")
 
 
 class BillingRefusal(RefusalCode):

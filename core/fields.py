@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.text import Text, join, number_text, say
 
@@ -36,7 +36,7 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
         _pyi_private_set_type: Decimal | int | models.expressions.Combinable  # type: ignore[assignment]
         _pyi_private_get_type: Decimal  # type: ignore[assignment]
 
-    description = gettext_lazy("Exact decimal")
+    description = _("Exact decimal")
 
     def __init__(self, *args: Any, places: int = 4, **kwargs: Any) -> None:
         self.places = places
@@ -81,16 +81,16 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
         if number is None:
             return None
         if number and number.adjusted() > 30:
-            raise ValidationError(gettext_lazy("%(value)s is too large."), params={"value": value})
+            raise ValidationError(_("%(value)s is too large."), params={"value": value})
         scaled = number.scaleb(self.places, _EXACT)
         whole = int(scaled)
         if whole != scaled:
             raise ValidationError(
-                gettext_lazy("%(value)s has more than %(places)s decimals."),
+                _("%(value)s has more than %(places)s decimals."),
                 params={"value": value, "places": self.places},
             )
         if not -(2**63) <= whole < 2**63:
-            raise ValidationError(gettext_lazy("%(value)s is too large."), params={"value": value})
+            raise ValidationError(_("%(value)s is too large."), params={"value": value})
         return whole
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
@@ -119,7 +119,7 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
 class MoneyField(FixedPointField):
     """An amount of money in the currency's major unit; which currency, a column beside it says."""
 
-    description = gettext_lazy("Amount of money")
+    description = _("Amount of money")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 4  # no ISO 4217 currency has more
@@ -134,7 +134,7 @@ class MoneyField(FixedPointField):
 class CostField(FixedPointField):
     """A cost per minute or per operation, which may be finer than the currency's minor unit (0.0150)."""
 
-    description = gettext_lazy("Cost of one unit")
+    description = _("Cost of one unit")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 8
@@ -149,7 +149,7 @@ class CostField(FixedPointField):
 class RateField(FixedPointField):
     """A rate in percent: 22 is 22 %."""
 
-    description = gettext_lazy("Rate")
+    description = _("Rate")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["places"] = 6

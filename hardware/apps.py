@@ -1,7 +1,7 @@
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 class HardwareConfig(AppConfig):
     name = "hardware"
-    verbose_name = gettext_lazy("Phones")
+    verbose_name = _("Phones")

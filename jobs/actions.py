@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Obstacle, act
 from audit.vocabulary import Refusal
@@ -112,8 +112,8 @@ def _role_obstacle(kind: JobKind, by: User) -> Obstacle | None:
     return Obstacle(
         say(
             "Your role ({role}) may not {what}.",
-            role=gettext_lazy(by.role_name) if by.role_name else say("no role"),
-            what=gettext_lazy(kind.may.value),
+            role=_(by.role_name) if by.role_name else say("no role"),
+            what=_(kind.may.value),
         ),
         code=Refusal.PERMISSION,
     )

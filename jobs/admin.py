@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May, roles_that
 from audit.models import Event
@@ -100,24 +100,24 @@ class _JobAction(StaffAction[Job]):
 
 class CancelJob(_JobAction):
     name = "cancel"
-    label = gettext_lazy("Cancel the job")
+    label = _("Cancel the job")
     tone = "danger"
     icon = "circle-stop"
-    intro = gettext_lazy("What it has done so far stays on record.")
+    intro = _("What it has done so far stays on record.")
     rule = actions.cancel_obstacle
     action = actions.cancel_job
-    done = gettext_lazy("{job} is cancelled.")
+    done = _("{job} is cancelled.")
 
 
 class ResumeJob(_JobAction):
     name = "resume"
-    label = gettext_lazy("Let it go on")
+    label = _("Let it go on")
     tone = "primary"
     icon = "rotate-cw"
-    intro = gettext_lazy("It goes on from what it had saved last.")
+    intro = _("It goes on from what it had saved last.")
     rule = actions.resume_obstacle
     action = actions.resume_job
-    done = gettext_lazy("{job} goes on.")
+    done = _("{job} goes on.")
 
 
 @admin.register(Job)
@@ -130,7 +130,7 @@ class JobAdmin(TrackedAdmin[Job]):
     list_select_related = ("asked_by",)
     search_fields = ("title",)
     ordering = ("-asked_at", "-pk")
-    empty_hint = gettext_lazy("No long work was asked for yet. Back-tests of policy drafts are listed here.")
+    empty_hint = _("No long work was asked for yet. Back-tests of policy drafts are listed here.")
     fields = ("kind_label", "asked_by", "asked", "started", "finished", "took")
     readonly_fields = ("kind_label", "asked", "started", "finished", "took")
 
@@ -139,9 +139,9 @@ class JobAdmin(TrackedAdmin[Job]):
         by = staff(request).user
         return rows if by.may(May.SEE_JOBS_OF_OTHERS) else rows.filter(asked_by=by)
 
-    status = column(job_pill, description=gettext_lazy("State"), ordering="state")
+    status = column(job_pill, description=_("State"), ordering="state")
 
-    @admin.display(description=gettext_lazy("Progress"))
+    @admin.display(description=_("Progress"))
     def progress(self, obj: Job) -> SafeString:
         figures = standing_of(obj).figures
         if not obj.total:
@@ -149,16 +149,16 @@ class JobAdmin(TrackedAdmin[Job]):
         bar = '<progress value="{}" max="{}" aria-label="{}"></progress> <span class="sub">{}</span>'
         return format_html(bar, obj.done, obj.total, figures, figures)
 
-    @admin.display(description=gettext_lazy("Kind"))
+    @admin.display(description=_("Kind"))
     def kind_label(self, obj: Job) -> str:
         kind = kind_of(obj.kind)
         return str(kind.label) if kind is not None else obj.kind
 
-    asked = column(when, "asked_at", description=gettext_lazy("Asked for"), ordering="asked_at")
-    started = column(when, "started_at", description=gettext_lazy("Started"))
-    finished = column(when, "finished_at", description=gettext_lazy("Ended"))
+    asked = column(when, "asked_at", description=_("Asked for"), ordering="asked_at")
+    started = column(when, "started_at", description=_("Started"))
+    finished = column(when, "finished_at", description=_("Ended"))
 
-    @admin.display(description=gettext_lazy("Took"))
+    @admin.display(description=_("Took"))
     def took(self, obj: Job) -> Text:
         if obj.started_at is None or obj.finished_at is None:
             return "–"

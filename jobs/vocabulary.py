@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import EventVerb, RefusalCode
 
@@ -10,11 +10,11 @@ from audit.vocabulary import EventVerb, RefusalCode
 class JobVerb(EventVerb):
     """What was done with jobs."""
 
-    JOB_START = "job.start", gettext_lazy("asked for")
-    JOB_CANCEL = "job.cancel", gettext_lazy("cancelled")
-    JOB_RESUME = "job.resume", gettext_lazy("let go on")
-    JOB_FINISH = "job.finish", gettext_lazy("got the result of")
-    JOB_FAIL = "job.fail", gettext_lazy("was told of the failure of")
+    JOB_START = "job.start", _("asked for")
+    JOB_CANCEL = "job.cancel", _("cancelled")
+    JOB_RESUME = "job.resume", _("let go on")
+    JOB_FINISH = "job.finish", _("got the result of")
+    JOB_FAIL = "job.fail", _("was told of the failure of")
 
 
 class JobRefusal(RefusalCode):

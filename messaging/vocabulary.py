@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import EventVerb, RefusalCode
 
@@ -10,15 +10,15 @@ from audit.vocabulary import EventVerb, RefusalCode
 class MessageVerb(EventVerb):
     """What was done with messages and their templates."""
 
-    MESSAGE_SENT = "message.sent", gettext_lazy("sent")
-    MESSAGE_FAILED = "message.failed", gettext_lazy("could not send")
-    MESSAGE_UNCERTAIN = "message.uncertain", gettext_lazy("does not know whether it sent")
-    MESSAGE_ARRIVED = "message.arrived", gettext_lazy("found out that it arrived:")
-    MESSAGE_AGAIN = "message.again", gettext_lazy("sent again")
-    MESSAGE_DONE_WITH = "message.done_with", gettext_lazy("is done with")
-    MESSAGE_BOUNCED = "message.bounced", gettext_lazy("recorded that it came back:")
-    TEMPLATE_EDIT = "template.edit", gettext_lazy("changed the text of")
-    TEMPLATE_TEST = "template.test", gettext_lazy("tried out the text of")
+    MESSAGE_SENT = "message.sent", _("sent")
+    MESSAGE_FAILED = "message.failed", _("could not send")
+    MESSAGE_UNCERTAIN = "message.uncertain", _("does not know whether it sent")
+    MESSAGE_ARRIVED = "message.arrived", _("found out that it arrived:")
+    MESSAGE_AGAIN = "message.again", _("sent again")
+    MESSAGE_DONE_WITH = "message.done_with", _("is done with")
+    MESSAGE_BOUNCED = "message.bounced", _("recorded that it came back:")
+    TEMPLATE_EDIT = "template.edit", _("changed the text of")
+    TEMPLATE_TEST = "template.test", _("tried out the text of")
 
 
 class MessageRefusal(RefusalCode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import EventVerb, RefusalCode
 
@@ -10,14 +10,14 @@ from audit.vocabulary import EventVerb, RefusalCode
 class PolicyVerb(EventVerb):
     """What was done with policies and agreements."""
 
-    AGREEMENT_DRAFT = "agreement.draft", gettext_lazy("drafted the agreement")
-    AGREEMENT_EDIT = "agreement.edit", gettext_lazy("changed the draft of the agreement")
-    AGREEMENT_PUBLISH = "agreement.publish", gettext_lazy("published the agreement")
-    AGREEMENT_DISCARD = "agreement.discard", gettext_lazy("discarded the draft of the agreement")
-    POLICY_DRAFT = "policy.draft", gettext_lazy("drafted")
-    POLICY_EDIT_DRAFT = "policy.edit_draft", gettext_lazy("changed the draft of")
-    POLICY_PUBLISH = "policy.publish", gettext_lazy("published")
-    POLICY_DISCARD = "policy.discard", gettext_lazy("discarded")
+    AGREEMENT_DRAFT = "agreement.draft", _("drafted the agreement")
+    AGREEMENT_EDIT = "agreement.edit", _("changed the draft of the agreement")
+    AGREEMENT_PUBLISH = "agreement.publish", _("published the agreement")
+    AGREEMENT_DISCARD = "agreement.discard", _("discarded the draft of the agreement")
+    POLICY_DRAFT = "policy.draft", _("drafted")
+    POLICY_EDIT_DRAFT = "policy.edit_draft", _("changed the draft of")
+    POLICY_PUBLISH = "policy.publish", _("published")
+    POLICY_DISCARD = "policy.discard", _("discarded")
 
 
 class PolicyRefusal(RefusalCode):

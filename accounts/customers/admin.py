@@ -12,7 +12,8 @@ from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.actions import create_customer, currency_obstacle, edit_customer
 from accounts.customers.contacts.actions import add_contact, contact_obstacle, edit_contact, retire_contact
@@ -40,13 +41,13 @@ TIMELINE = 15
 
 class NewCustomer(PageAction):
     name = "new"
-    label = gettext_lazy("New customer")
+    label = _("New customer")
     icon = "plus"
     may = May.EDIT_CUSTOMERS
     form_class = NewCustomerForm
-    submit_label = gettext_lazy("Enter the customer")
+    submit_label = _("Enter the customer")
     action = create_customer
-    done = gettext_lazy("{customer} is on file.")
+    done = _("{customer} is on file.")
     opens = page_url
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
@@ -55,13 +56,13 @@ class NewCustomer(PageAction):
 
 class EditCustomer(StaffAction[Customer]):
     name = "edit"
-    label = gettext_lazy("Edit details")
+    label = _("Edit details")
     icon = "pencil"
     may = May.EDIT_CUSTOMERS
     form_class = CustomerForm
     rule = of_row(merged_obstacle)
     action = edit_customer
-    done = gettext_lazy("The details of {customer} are changed.")
+    done = _("The details of {customer} are changed.")
 
     def get_initial(self, rows: Sequence[Customer], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields if name != "reason"}
@@ -76,19 +77,19 @@ class EditCustomer(StaffAction[Customer]):
 
 class AddContact(StaffAction[Customer]):
     name = "add_contact"
-    label = gettext_lazy("Add a contact")
+    label = _("Add a contact")
     icon = "user-plus"
     may = May.EDIT_CUSTOMERS
     form_class = ContactForm
     rule = of_row(merged_obstacle)
     action = add_contact
-    done = gettext_lazy("{contact} is a contact now.")
+    done = _("{contact} is a contact now.")
 
 
 class MergedFilter(admin.SimpleListFilter):
     """Customers who were merged into another are left out, unless somebody asks or searches for them."""
 
-    title = gettext_lazy("merged")
+    title = _("merged")
     parameter_name = "merged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
@@ -125,10 +126,10 @@ class CustomerAdmin(TrackedAdmin[Customer]):
         "contacts__email",
         "purchases__phone__serial",
     )
-    search_help_text = gettext_lazy("Name, e-mail, number, telephone, tax number, contact or a phone's serial number")
-    empty_hint = gettext_lazy("Enter the first customer with “New customer”, or import a file of them.")
+    search_help_text = _("Name, e-mail, number, telephone, tax number, contact or a phone's serial number")
+    empty_hint = _("Enter the first customer with “New customer”, or import a file of them.")
 
-    @admin.display(description=gettext_lazy("Name"), ordering="name")
+    @admin.display(description=_("Name"), ordering="name")
     def full_name(self, obj: Customer) -> Any:
         if obj.merged_into is None:
             return obj.name
@@ -210,13 +211,13 @@ TABLE = "backoffice/panels/table.html"
 
 class EditContact(StaffAction[Contact]):
     name = "edit"
-    label = gettext_lazy("Edit the contact")
+    label = _("Edit the contact")
     icon = "pencil"
     may = May.EDIT_CUSTOMERS
     form_class = ContactForm
     rule = of_row(contact_obstacle)
     action = edit_contact
-    done = gettext_lazy("What is known of {contact} is changed.")
+    done = _("What is known of {contact} is changed.")
 
     def get_initial(self, rows: Sequence[Contact], by: User) -> dict[str, Any]:
         return {name: getattr(rows[0], name) for name in self.form_class.base_fields}
@@ -224,8 +225,8 @@ class EditContact(StaffAction[Contact]):
 
 class RetireContact(StaffAction[Contact]):
     name = "retire"
-    label = gettext_lazy("Retire the contact")
-    label_plural = gettext_lazy("Retire contacts")
+    label = _("Retire the contact")
+    label_plural = _("Retire contacts")
     icon = "user-minus"
     tone = "danger"
     may = May.EDIT_CUSTOMERS
@@ -233,11 +234,11 @@ class RetireContact(StaffAction[Contact]):
     rule = of_row(contact_obstacle)
     action = retire_contact
     effect = Sentence(
-        gettext_lazy("{contact} is no longer shown as somebody to talk to at {customer}."),
+        _("{contact} is no longer shown as somebody to talk to at {customer}."),
         contact="name",
         customer="customer.name",
     )
-    done = gettext_lazy("{contact} is retired.")
+    done = _("{contact} is retired.")
 
 
 @admin.register(Contact)
@@ -249,14 +250,14 @@ class ContactAdmin(TrackedAdmin[Contact]):
     list_filter = ("active",)
     list_select_related = ("customer__merged_into",)
     search_fields = ("name", "email", "phone", "customer__name", "customer__number")
-    search_help_text = gettext_lazy("Name, e-mail, telephone or customer")
-    empty_hint = gettext_lazy("Contacts are added on the page of a customer.")
+    search_help_text = _("Name, e-mail, telephone or customer")
+    empty_hint = _("Contacts are added on the page of a customer.")
     fields = ("customer_link", "name", "position", "email", "phone", "state")
     readonly_fields = ("customer_link", "state")
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    customer_link = column(link, "customer", description=_("Customer"))
 
-    @admin.display(description=gettext_lazy("State"), ordering="active")
+    @admin.display(description=_("State"), ordering="active")
     def state(self, obj: Contact) -> SafeString:
         return pill(say("Active"), "good") if obj.active else pill(say("Retired"), "mute")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
@@ -47,11 +47,7 @@ def find_contacts(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(contact.name, page_url(contact.customer), join(", ", filter(None, parts)))
 
 
-register_source(
-    SearchSource(gettext_lazy("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10)
-)
+register_source(SearchSource(_("Customers"), "users", May.SEE_CASES, find_customers, model=Customer, order=10))
 
 
-register_source(
-    SearchSource(gettext_lazy("Contacts"), "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60)
-)
+register_source(SearchSource(_("Contacts"), "contact-round", May.SEE_CASES, find_contacts, model=Contact, order=60))

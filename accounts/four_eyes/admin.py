@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.models import ApprovedByAnother, PublishedByAnother
 from accounts.four_eyes.rules import draft_obstacle, publish_obstacle
@@ -33,7 +33,7 @@ def four_eyes_pill(row: PublishedByAnother | ApprovedByAnother) -> SafeString:
 
 class Publish[M: PublishedByAnother](StaffAction[M]):
     name = "publish"
-    label = gettext_lazy("Publish")
+    label = _("Publish")
     tone = "primary"
     icon = "check"
     form_class: ClassVar[type[ActionForm]] = OptionalReasonForm
@@ -42,7 +42,7 @@ class Publish[M: PublishedByAnother](StaffAction[M]):
 
 class Discard[M: PublishedByAnother](StaffAction[M]):
     name = "discard"
-    label = gettext_lazy("Discard")
+    label = _("Discard")
     tone = "danger"
     icon = "trash-2"
     form_class = ReasonForm
@@ -56,4 +56,4 @@ class FourEyesAdmin[M: PublishedByAnother | ApprovedByAnother](TrackedAdmin[M]):
 
     heading_pill = four_eyes_pill
 
-    state_pill = column(four_eyes_pill, description=gettext_lazy("State"), ordering="state")
+    state_pill = column(four_eyes_pill, description=_("State"), ordering="state")

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.four_eyes.admin import Discard, FourEyesAdmin, Publish, four_eyes_pill
@@ -41,12 +41,12 @@ from core.text import Text, say
 
 class NewStaff(PageAction):
     name = "new"
-    label = gettext_lazy("New person")
+    label = _("New person")
     icon = "user-plus"
     may = May.DRAFT_STAFF
     form_class = NewPersonForm
-    submit_label = gettext_lazy("Enter and draft")
-    intro = gettext_lazy("The person can sign in once a manager has published the drafted role.")
+    submit_label = _("Enter and draft")
+    intro = _("The person can sign in once a manager has published the drafted role.")
 
     def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         user = create_staff(
@@ -76,11 +76,11 @@ def _drafted(cleaned: dict[str, Any]) -> dict[str, Any]:
 
 class DraftStaffChange(StaffAction[User]):
     name = "draft_change"
-    label = gettext_lazy("Draft a change")
+    label = _("Draft a change")
     icon = "pencil"
     may = May.DRAFT_STAFF
     form_class = StaffChangeForm
-    intro = gettext_lazy("Nothing changes until a manager, who is not this person, has published the draft.")
+    intro = _("Nothing changes until a manager, who is not this person, has published the draft.")
 
     def obstacle(self, obj: User, by: User) -> Obstacle | None:
         return draft_obstacle(obj, open_drafts=len(obj.open_drafts))
@@ -117,7 +117,7 @@ class UserAdmin(TrackedAdmin[User]):
     list_filter = (("role", StaffRoleFilter), "team", "is_active")
     list_select_related = ("role", "team")
     search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = gettext_lazy("Name or e-mail")
+    search_help_text = _("Name or e-mail")
     fields = (
         "username",
         "full_name",
@@ -137,27 +137,27 @@ class UserAdmin(TrackedAdmin[User]):
         found: QuerySet[User] = rows.prefetch_related(Prefetch("staff_changes", queryset=drafts, to_attr="open_drafts"))
         return found
 
-    @admin.display(description=gettext_lazy("Name"), ordering="last_name")
+    @admin.display(description=_("Name"), ordering="last_name")
     def full_name(self, obj: User) -> str:
         return obj.get_full_name()
 
-    @admin.display(description=gettext_lazy("Role"), ordering="role__name", empty_value="–")
+    @admin.display(description=_("Role"), ordering="role__name", empty_value="–")
     def role_shown(self, obj: User) -> Text | None:
         return role_words(obj.role_name) or None
 
-    @admin.display(description=gettext_lazy("Active"), ordering="is_active")
+    @admin.display(description=_("Active"), ordering="is_active")
     def activity(self, obj: User) -> SafeString:
         if obj.username == User.SYSTEM:
             return pill(say("Jobs and commands"), "info", icon_name="bot")
         return pill(say("Active"), "good") if obj.is_active else pill(say("Inactive"), "mute")
 
-    @admin.display(description=gettext_lazy("Last signed in"), ordering="last_login")
+    @admin.display(description=_("Last signed in"), ordering="last_login")
     def last_sign_in(self, obj: User) -> Text:
         return when(obj.last_login) or say("never")
 
-    joined = column(when, "date_joined", description=gettext_lazy("Since"))
+    joined = column(when, "date_joined", description=_("Since"))
 
-    @admin.display(description=gettext_lazy("Own customer number"))
+    @admin.display(description=_("Own customer number"))
     def own_customer_number(self, obj: User) -> Text:
         return obj.customer.number if obj.customer else say("none")
 
@@ -209,23 +209,23 @@ def _in_words(change: StaffChange) -> Text:
 
 
 class PublishStaffChange(Publish[StaffChange]):
-    label_plural = gettext_lazy("Publish changes")
+    label_plural = _("Publish changes")
     may = May.PUBLISH_STAFF
     rule = publish_change_obstacle
     action = publish_staff_change
-    done = gettext_lazy("{change} is published.")
+    done = _("{change} is published.")
 
     def consequence(self, obj: StaffChange, by: User) -> Text:
         return say("From now on {person} is: {role}.", person=obj.person, role=_in_words(obj))
 
 
 class DiscardStaffChange(Discard[StaffChange]):
-    label_plural = gettext_lazy("Discard changes")
+    label_plural = _("Discard changes")
     icon = "x"
     may = (May.PUBLISH_STAFF, May.DRAFT_STAFF)
     action = discard_staff_change
-    effect = Sentence(gettext_lazy("{person} stays as they are."), person="person")
-    done = gettext_lazy("{change} is discarded.")
+    effect = Sentence(_("{person} stays as they are."), person="person")
+    done = _("{change} is discarded.")
 
 
 @admin.register(StaffChange)
@@ -245,10 +245,10 @@ class StaffChangeAdmin(FourEyesAdmin[StaffChange]):
     list_display = ("person", "shall_be", "state_pill", "drafted_by", "published_by")
     list_filter = ("state",)
     search_fields = ("person__username", "person__first_name", "person__last_name")
-    empty_hint = gettext_lazy("Changes are drafted on the page of a person.")
+    empty_hint = _("Changes are drafted on the page of a person.")
     fields = ("reason", "drafted_by", "published_by")
 
-    shall_be = column(_in_words, description=gettext_lazy("Shall be"))
+    shall_be = column(_in_words, description=_("Shall be"))
 
     def change_panels(self, request: StaffRequest, obj: StaffChange) -> Sequence[Panel]:
         person = obj.person
@@ -286,12 +286,12 @@ def _number(customer: Customer | None) -> Text:
 
 class NewTeam(PageAction):
     name = "new"
-    label = gettext_lazy("New team")
+    label = _("New team")
     icon = "plus"
     may = May.DRAFT_STAFF
     form_class = NewTeamForm
     action = create_team
-    done = gettext_lazy("There is a team {team} now.")
+    done = _("There is a team {team} now.")
     opens = page_url
 
 
@@ -304,14 +304,14 @@ class TeamAdmin(TrackedAdmin[Team]):
     numeric_columns = ("people",)
     search_fields = ("name",)
     fields = ("name", "lead")
-    empty_hint = gettext_lazy("Make the first team with “New team”; people join it by a change of their role and team.")
+    empty_hint = _("Make the first team with “New team”; people join it by a change of their role and team.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         rows: Any = super().get_queryset(request)
         found: QuerySet[Team] = rows.annotate(size=Count("members", filter=Q(members__is_active=True)))
         return found
 
-    @admin.display(description=gettext_lazy("Active people"), ordering="size")
+    @admin.display(description=_("Active people"), ordering="size")
     def people(self, obj: Team) -> int:
         size: int = obj.size
         return size

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from core.text import Text, when_read
 
@@ -155,12 +156,12 @@ DEPUTIES: Mapping[Role, frozenset[Role]] = MappingProxyType(
 
 def may_words(may: May) -> Text:
     """What may be done, in the language of whoever is looking: "approve usage refunds"."""
-    return gettext_lazy(may.value)
+    return _(may.value)
 
 
 def role_words(name: str) -> Text:
     """A role's name in the language of whoever is looking; the group's name stays as it is."""
-    return gettext_lazy(name) if name else ""
+    return _(name) if name else ""
 
 
 def roles_that(*any_of: May) -> Text:

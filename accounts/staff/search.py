@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May, role_words
@@ -27,4 +27,4 @@ def find_staff(typed: Typed, user: User) -> Iterator[Found]:
         yield Found(str(person), page_url(person), note, exact=typed.names(person.username))
 
 
-register_source(SearchSource(gettext_lazy("Staff"), "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))
+register_source(SearchSource(_("Staff"), "circle-user", May.SEE_STAFF, find_staff, model=User, order=70))

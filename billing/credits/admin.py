@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import four_eyes_pill
 from accounts.staff.permissions import May
@@ -44,9 +44,9 @@ class CreditAdmin(TrackedAdmin[Credit]):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("granted_shown", "applied_shown", "remaining_shown")
     search_fields = ("customer__name", "customer__number", "subscription__number", "reason")
-    search_help_text = gettext_lazy("Customer, subscription number or why it was given")
+    search_help_text = _("Customer, subscription number or why it was given")
     ordering = ("-granted_on", "-pk")
-    empty_hint = gettext_lazy("Credits come from settled refunds.")
+    empty_hint = _("Credits come from settled refunds.")
     fields = (
         "customer_link",
         "subscription_link",
@@ -64,11 +64,11 @@ class CreditAdmin(TrackedAdmin[Credit]):
         "remaining_shown",
     )
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
-    granted_shown = column(money, "granted", "currency", description=gettext_lazy("Granted"), ordering="granted")
-    applied_shown = column(money, "applied", "currency", description=gettext_lazy("Used"), ordering="applied")
-    remaining_shown = column(money, "remaining", "currency", description=gettext_lazy("Left"))
+    customer_link = column(link, "customer", description=_("Customer"))
+    subscription_link = column(link, "subscription", description=_("Subscription"))
+    granted_shown = column(money, "granted", "currency", description=_("Granted"), ordering="granted")
+    applied_shown = column(money, "applied", "currency", description=_("Used"), ordering="applied")
+    remaining_shown = column(money, "remaining", "currency", description=_("Left"))
 
     def page_title(self, obj: Credit) -> Text:
         return say(

@@ -13,7 +13,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import not_own
 from accounts.staff.models import User
@@ -42,7 +43,7 @@ from core.text import Text, join, say
 
 class RecordPayment(StaffAction[Invoice]):
     name = "pay"
-    label = gettext_lazy("Record a payment")
+    label = _("Record a payment")
     tone = "primary"
     icon = "banknote"
     may = May.HANDLE_MONEY
@@ -83,14 +84,14 @@ def _with_surplus(sentence: Text, payment: Payment) -> Text:
 
 class RecordSurplus(StaffAction[Invoice]):
     name = "pay_again"
-    label = gettext_lazy("Paid once more")
+    label = _("Paid once more")
     icon = "coins"
     may = May.HANDLE_MONEY
     form_class = SurplusForm
-    intro = gettext_lazy("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
+    intro = _("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
     rule = not_own(surplus_obstacle)
     effect = Sentence(
-        gettext_lazy(
+        _(
             "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
             "the credit can be paid out with an approval."
         ),
@@ -109,12 +110,12 @@ class RecordSurplus(StaffAction[Invoice]):
 
 class PayInFull(StaffAction[Invoice]):
     name = "pay_in_full"
-    label = gettext_lazy("Paid in full")
-    label_plural = gettext_lazy("Record as paid in full")
+    label = _("Paid in full")
+    label_plural = _("Record as paid in full")
     icon = "check"
     may = May.HANDLE_MONEY
     form_class = PaidInFullForm
-    intro = gettext_lazy("One day and one reference for all of them, such as a collective transfer's.")
+    intro = _("One day and one reference for all of them, such as a collective transfer's.")
     rule = not_own(payment_obstacle)
 
     def consequence(self, obj: Invoice, by: User) -> Text:
@@ -141,16 +142,14 @@ class PayInFull(StaffAction[Invoice]):
 
 class Dispute(StaffAction[Invoice]):
     name = "dispute"
-    label = gettext_lazy("Customer disputes it")
+    label = _("Customer disputes it")
     icon = "scale"
     may = May.HANDLE_MONEY
     form_class = DisputeForm
     rule = not_own(dispute_obstacle)
     action = open_dispute
-    effect = Sentence(
-        gettext_lazy("{number} is not chased and not marked overdue until the dispute is ended."), number="number"
-    )
-    done = Sentence(gettext_lazy("{number} is in dispute."), number="number")
+    effect = Sentence(_("{number} is not chased and not marked overdue until the dispute is ended."), number="number")
+    done = Sentence(_("{number} is in dispute."), number="number")
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"disputed_on": timezone.localdate()}
@@ -158,12 +157,12 @@ class Dispute(StaffAction[Invoice]):
 
 class EndDispute(StaffAction[Invoice]):
     name = "end_dispute"
-    label = gettext_lazy("End the dispute")
+    label = _("End the dispute")
     icon = "circle-check"
     may = May.HANDLE_MONEY
     rule = not_own(end_dispute_obstacle)
     effect = Sentence(
-        gettext_lazy("What is due on {number} is asked for again; it is overdue if its day has passed."),
+        _("What is due on {number} is asked for again; it is overdue if its day has passed."),
         number="number",
     )
 
@@ -177,7 +176,7 @@ class EndDispute(StaffAction[Invoice]):
 
 
 class InDispute(admin.SimpleListFilter):
-    title = gettext_lazy("dispute")
+    title = _("dispute")
     parameter_name = "dispute"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
@@ -211,8 +210,8 @@ class InvoiceAdmin(DocumentPages[Invoice]):
     list_select_related = ("customer",)
     numeric_columns = ("gross_shown", "due_shown")
     search_fields = ("number", "customer__name", "customer__number", "customer__email")
-    search_help_text = gettext_lazy("Invoice number, or customer by name, number or e-mail")
-    empty_hint = gettext_lazy("A subscription's first invoice comes with opening it, the others by running billing.")
+    search_help_text = _("Invoice number, or customer by name, number or e-mail")
+    empty_hint = _("A subscription's first invoice comes with opening it, the others by running billing.")
     fields = ("customer_link", "subscription", "period_link", "issued_on", "due_on", "dispute")
     readonly_fields = ("customer_link", "subscription", "period_link", "dispute")
 
@@ -249,25 +248,25 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         write_csv(receivables(), response)
         return response
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    subscription = column(link, "subscription", description=gettext_lazy("Subscription"))
+    customer_link = column(link, "customer", description=_("Customer"))
+    subscription = column(link, "subscription", description=_("Subscription"))
 
-    @admin.display(description=gettext_lazy("Period"))
+    @admin.display(description=_("Period"))
     def period_link(self, obj: Invoice) -> SafeString:
         return link(obj.period) if obj.period is not None else SafeString(say("none: charges alone"))
 
-    gross_shown = column(money, "gross", "currency", description=gettext_lazy("Gross"), ordering="gross")
+    gross_shown = column(money, "gross", "currency", description=_("Gross"), ordering="gross")
 
-    @admin.display(description=gettext_lazy("Due"), ordering="due_on")
+    @admin.display(description=_("Due"), ordering="due_on")
     def due_shown(self, obj: Invoice) -> SafeString:
         """What and by when."""
         return money(obj.due, obj.currency, say("by {day}", day=obj.due_on) if obj.due else "")
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def state_pill(self, obj: Invoice) -> SafeString:
         return format_html("{}{}", invoice_pill(obj), dispute_pill(obj))
 
-    @admin.display(description=gettext_lazy("In dispute"))
+    @admin.display(description=_("In dispute"))
     def dispute(self, obj: Invoice) -> SafeString:
         if obj.disputed_on is None:
             return SafeString(say("no"))

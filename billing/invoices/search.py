@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -38,13 +38,9 @@ def find_credit_notes(typed: Typed, user: User) -> Iterator[Found]:
         )
 
 
-register_source(
-    SearchSource(gettext_lazy("Invoices"), "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50)
-)
+register_source(SearchSource(_("Invoices"), "banknote", May.SEE_MONEY, find_invoices, model=Invoice, order=50))
 
 
 register_source(
-    SearchSource(
-        gettext_lazy("Credit notes"), "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55
-    )
+    SearchSource(_("Credit notes"), "file-minus", May.SEE_MONEY, find_credit_notes, model=CreditNote, order=55)
 )

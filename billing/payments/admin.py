@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import not_own
 from accounts.customers.models import Customer
@@ -29,7 +29,7 @@ from core.text import Text, say
 
 class ChargeBack(StaffAction[Payment]):
     name = "charge_back"
-    label = gettext_lazy("Taken back by the bank")
+    label = _("Taken back by the bank")
     tone = "danger"
     icon = "undo-2"
     may = May.HANDLE_MONEY
@@ -81,9 +81,9 @@ class PaymentAdmin(TrackedAdmin[Payment]):
     list_select_related = ("invoice__customer", "recorded_by", "chargeback")
     numeric_columns = ("amount_shown",)
     search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
-    search_help_text = gettext_lazy("Reference, invoice number or customer")
+    search_help_text = _("Reference, invoice number or customer")
     ordering = ("-received_on", "-pk")
-    empty_hint = gettext_lazy("Payments are recorded on the page of an invoice.")
+    empty_hint = _("Payments are recorded on the page of an invoice.")
     fields = (
         "invoice_link",
         "customer",
@@ -96,23 +96,23 @@ class PaymentAdmin(TrackedAdmin[Payment]):
     )
     readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "taken_back")
 
-    @admin.display(description=gettext_lazy("More than due"))
+    @admin.display(description=_("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
             return SafeString(say("nothing"))
         return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
 
-    invoice_link = column(link, "invoice", description=gettext_lazy("Invoice"), ordering="invoice__number")
+    invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")
 
-    @admin.display(description=gettext_lazy("Customer"), ordering="invoice__customer__name")
+    @admin.display(description=_("Customer"), ordering="invoice__customer__name")
     def customer(self, obj: Payment) -> Customer:
         return obj.invoice.customer
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="amount")
+    @admin.display(description=_("Amount"), ordering="amount")
     def amount_shown(self, obj: Payment) -> SafeString:
         return money(obj.amount, obj.invoice.currency, say("more than due") if obj.surplus else "")
 
-    @admin.display(description=gettext_lazy("Taken back"))
+    @admin.display(description=_("Taken back"))
     def taken_back(self, obj: Payment) -> SafeString:
         chargeback = getattr(obj, "chargeback", None)
         if chargeback is None:

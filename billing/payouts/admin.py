@@ -13,7 +13,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.bank_details.rules import change_to_show
 from accounts.customers.links import linked_obstacle, not_own
@@ -56,14 +57,14 @@ class _OnPayout(StaffAction[Payout]):
 
 class MarkPaid(_OnPayout):
     name = "paid"
-    label = gettext_lazy("Record as paid")
-    label_plural = gettext_lazy("Record as paid")
+    label = _("Record as paid")
+    label_plural = _("Record as paid")
     tone = "primary"
     icon = "check"
     form_class = PayoutPaidForm
     rule = not_own(paid_obstacle)
     action = mark_payout_paid
-    done = gettext_lazy("{payout} is recorded as paid.")
+    done = _("{payout} is recorded as paid.")
 
     def consequence(self, obj: Payout, by: User) -> Text:
         return say(
@@ -79,14 +80,14 @@ class MarkPaid(_OnPayout):
 
 class MarkFailed(_OnPayout):
     name = "failed"
-    label = gettext_lazy("Record as failed")
-    label_plural = gettext_lazy("Record as failed")
+    label = _("Record as failed")
+    label_plural = _("Record as failed")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
     action = mark_payout_failed
-    effect = gettext_lazy("It can then be tried once more, or be turned into a credit.")
-    done = gettext_lazy("{payout} is recorded as failed.")
+    effect = _("It can then be tried once more, or be turned into a credit.")
+    done = _("{payout} is recorded as failed.")
 
     def obstacle(self, obj: Payout, by: User) -> Why | None:
         return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
@@ -94,23 +95,23 @@ class MarkFailed(_OnPayout):
 
 class Retry(_OnPayout):
     name = "retry"
-    label = gettext_lazy("Try once more")
-    label_plural = gettext_lazy("Try once more")
+    label = _("Try once more")
+    label_plural = _("Try once more")
     icon = "rotate-cw"
     form_class = OptionalReasonForm
     rule = not_own(retry_obstacle)
     action = retry_payout
     effect = Sentence(
-        gettext_lazy("It is paid to the customer's bank account of now, {iban}, under the same key."),
+        _("It is paid to the customer's bank account of now, {iban}, under the same key."),
         iban="customer.iban",
     )
-    done = gettext_lazy("{payout} waits for the bank again.")
+    done = _("{payout} waits for the bank again.")
 
 
 class ToCredit(_OnPayout):
     name = "to_credit"
-    label = gettext_lazy("Turn into a credit")
-    label_plural = gettext_lazy("Turn into credits")
+    label = _("Turn into a credit")
+    label_plural = _("Turn into credits")
     icon = "receipt"
     form_class = ReasonForm
     rule = not_own(to_credit_obstacle)
@@ -152,9 +153,9 @@ class PayoutAdmin(TrackedAdmin[Payout]):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "reference", "key", "iban")
-    search_help_text = gettext_lazy("Customer, bank reference, IBAN or payment key")
+    search_help_text = _("Customer, bank reference, IBAN or payment key")
     ordering = ("-requested_on", "-pk")
-    empty_hint = gettext_lazy("Payouts come from settled refunds that are paid in cash.")
+    empty_hint = _("Payouts come from settled refunds that are paid in cash.")
     fields = (
         "customer_link",
         "subscription_link",
@@ -206,7 +207,7 @@ class PayoutAdmin(TrackedAdmin[Payout]):
         write_csv(payables(), response)
         return response
 
-    @admin.display(description=gettext_lazy("Bank details"))
+    @admin.display(description=_("Bank details"))
     def bank_details(self, obj: Payout) -> SafeString:
         change = change_to_show(obj.customer)
         if change is None:
@@ -218,29 +219,29 @@ class PayoutAdmin(TrackedAdmin[Payout]):
         words = say("changed {day}, confirmed by {person}", day=on, person=change.confirmed_by)
         return format_html("{}{}", pill(say("Changed lately"), "warn"), sub(link(change, words)))
 
-    @admin.display(description=gettext_lazy("Customer"), ordering="customer__name")
+    @admin.display(description=_("Customer"), ordering="customer__name")
     def whose(self, obj: Payout) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(obj.customer.number))
 
-    @admin.display(description=gettext_lazy("To the account"))
+    @admin.display(description=_("To the account"))
     def account_and_change(self, obj: Payout) -> SafeString:
         """Both in one cell, so that a changed account is seen without scrolling."""
         return format_html("{}{}", self.account(obj), self.bank_details(obj))
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
+    customer_link = column(link, "customer", description=_("Customer"))
+    subscription_link = column(link, "subscription", description=_("Subscription"))
 
-    @admin.display(description=gettext_lazy("Became"))
+    @admin.display(description=_("Became"))
     def became(self, obj: Payout) -> SafeString:
         return SafeString("–") if obj.credit is None else link(obj.credit, say("a credit"))
 
-    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
+    amount_shown = column(money, "amount", "currency", description=_("Amount"), ordering="amount")
 
-    @admin.display(description=gettext_lazy("To the account"))
+    @admin.display(description=_("To the account"))
     def account(self, obj: Payout) -> SafeString:
         return format_html("{}{}", obj.iban, sub(obj.account_holder))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def state_pill(self, obj: Payout) -> SafeString:
         if obj.paid_on is None:
             return format_html("{}{}", payout_pill(obj), sub(obj.failure))

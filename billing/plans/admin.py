@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import FourEyesAdmin, Publish, four_eyes_pill
 from accounts.staff.models import User
@@ -53,11 +53,11 @@ class _Publish[M: (Price, OperationCost)](Publish[M]):
 
 class NewPlan(_Draft):
     name = "new"
-    label = gettext_lazy("New plan")
+    label = _("New plan")
     form_class = PlanForm
-    intro = gettext_lazy("Nobody can subscribe to it before a price is published.")
+    intro = _("Nobody can subscribe to it before a price is published.")
     action = create_plan
-    done = gettext_lazy("The plan {plan} is made; draft its first price.")
+    done = _("The plan {plan} is made; draft its first price.")
     opens = page_url
 
 
@@ -70,9 +70,9 @@ class PlanAdmin(TrackedAdmin[Plan]):
     search_fields = ("name", "code")
     fields = ("name", "code", "kind", "sold")
     readonly_fields = ("sold",)
-    empty_hint = gettext_lazy("Make the first plan with “New plan”, then draft its price.")
+    empty_hint = _("Make the first plan with “New plan”, then draft its price.")
 
-    @admin.display(description=gettext_lazy("Sold"), ordering="active")
+    @admin.display(description=_("Sold"), ordering="active")
     def sold(self, obj: Plan) -> SafeString:
         return pill(say("Sold"), "good") if obj.active else pill(say("Not any more"), "mute")
 
@@ -115,9 +115,9 @@ class PlanAdmin(TrackedAdmin[Plan]):
 
 class DraftPrice(_Draft):
     name = "draft"
-    label = gettext_lazy("Draft a price")
+    label = _("Draft a price")
     form_class = PriceForm
-    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
+    intro = _("It holds once a manager has published it. Periods that have begun keep their terms.")
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
@@ -129,9 +129,9 @@ class DraftPrice(_Draft):
 
 
 class PublishPrice(_Publish[Price]):
-    label_plural = gettext_lazy("Publish prices")
+    label_plural = _("Publish prices")
     action = publish_price
-    done = gettext_lazy("Published: {price}.")
+    done = _("Published: {price}.")
 
     def consequence(self, obj: Price, by: User) -> Text:
         return say(
@@ -159,7 +159,7 @@ class PriceAdmin(FourEyesAdmin[Price]):
     list_select_related = ("plan",)
     numeric_columns = ("fee_shown", "minutes", "a_minute")
     search_fields = ("plan__name", "plan__code")
-    empty_hint = gettext_lazy("Draft the first price; a manager publishes it.")
+    empty_hint = _("Draft the first price; a manager publishes it.")
     fields = (
         "plan",
         "term",
@@ -173,12 +173,10 @@ class PriceAdmin(FourEyesAdmin[Price]):
     )
     readonly_fields = ("fee_shown", "a_minute")
 
-    fee_shown = column(money, "fee", "currency", description=gettext_lazy("Fee, gross"), ordering="fee")
-    minutes = column(
-        number, "included_minutes", description=gettext_lazy("Included minutes"), ordering="included_minutes"
-    )
+    fee_shown = column(money, "fee", "currency", description=_("Fee, gross"), ordering="fee")
+    minutes = column(number, "included_minutes", description=_("Included minutes"), ordering="included_minutes")
 
-    @admin.display(description=gettext_lazy("A minute"), ordering="minute_cost")
+    @admin.display(description=_("A minute"), ordering="minute_cost")
     def a_minute(self, obj: Price) -> SafeString:
         return number(amount_text(obj.minute_cost, obj.currency))
 
@@ -188,10 +186,10 @@ class PriceAdmin(FourEyesAdmin[Price]):
 
 class NewOperation(_Draft):
     name = "new"
-    label = gettext_lazy("New operation")
+    label = _("New operation")
     form_class = OperationForm
     action = create_operation
-    done = gettext_lazy("The operation {operation} is made; draft its cost.")
+    done = _("The operation {operation} is made; draft its cost.")
     opens = page_url
 
 
@@ -202,7 +200,7 @@ class OperationAdmin(TrackedAdmin[Operation]):
     list_display = ("name", "code")
     search_fields = ("name", "code")
     fields = ("name", "code")
-    empty_hint = gettext_lazy("Make the first with “New operation”: forwarding, hosting a trunk.")
+    empty_hint = _("Make the first with “New operation”: forwarding, hosting a trunk.")
 
     def change_panels(self, request: StaffRequest, obj: Operation) -> Sequence[Panel]:
         rows = [
@@ -233,9 +231,9 @@ class OperationAdmin(TrackedAdmin[Operation]):
 
 class DraftOperationCost(_Draft):
     name = "draft"
-    label = gettext_lazy("Draft a cost")
+    label = _("Draft a cost")
     form_class = OperationCostForm
-    intro = gettext_lazy("It holds once a manager has published it. Periods that have begun keep their terms.")
+    intro = _("It holds once a manager has published it. Periods that have begun keep their terms.")
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), "currency": "EUR", **request.GET.dict()}
@@ -247,9 +245,9 @@ class DraftOperationCost(_Draft):
 
 
 class PublishOperationCost(_Publish[OperationCost]):
-    label_plural = gettext_lazy("Publish costs")
+    label_plural = _("Publish costs")
     action = publish_operation_cost
-    done = gettext_lazy("Published: {cost}.")
+    done = _("Published: {cost}.")
 
     def consequence(self, obj: OperationCost, by: User) -> Text:
         return say(
@@ -276,10 +274,10 @@ class OperationCostAdmin(FourEyesAdmin[OperationCost]):
     list_select_related = ("operation",)
     numeric_columns = ("one_use",)
     search_fields = ("operation__name", "operation__code")
-    empty_hint = gettext_lazy("Draft the first cost; a manager publishes it.")
+    empty_hint = _("Draft the first cost; a manager publishes it.")
     fields = ("operation", "valid_from", "one_use", "drafted_by", "published_by")
     readonly_fields = ("one_use",)
 
-    @admin.display(description=gettext_lazy("One use"), ordering="unit_cost")
+    @admin.display(description=_("One use"), ordering="unit_cost")
     def one_use(self, obj: OperationCost) -> SafeString:
         return number(amount_text(obj.unit_cost, obj.currency))

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
@@ -36,7 +36,7 @@ from core.text import Text, say
 
 class ProposeResidualPayout(StaffAction[Credit]):
     name = "pay_out"
-    label = gettext_lazy("Propose to pay it out")
+    label = _("Propose to pay it out")
     icon = "banknote"
     may = May.HANDLE_MONEY
     form_class = ResidualPayoutForm
@@ -60,8 +60,8 @@ class _OnResidualPayout(StaffAction[ResidualCreditPayout]):
 
 class ApproveResidualPayout(_OnResidualPayout):
     name = "approve"
-    label = gettext_lazy("Approve")
-    label_plural = gettext_lazy("Approve")
+    label = _("Approve")
+    label_plural = _("Approve")
     tone = "primary"
     icon = "check"
     may = May.APPROVE_LEFTOVER
@@ -84,27 +84,27 @@ class ApproveResidualPayout(_OnResidualPayout):
 
 class RejectResidualPayout(_OnResidualPayout):
     name = "reject"
-    label = gettext_lazy("Reject")
-    label_plural = gettext_lazy("Reject")
+    label = _("Reject")
+    label_plural = _("Reject")
     tone = "danger"
     icon = "x"
     may = May.APPROVE_LEFTOVER
     form_class = ReasonForm
     rule = reject_obstacle
     action = reject_residual_payout
-    done = gettext_lazy("{payout}: rejected.")
+    done = _("{payout}: rejected.")
 
 
 class WithdrawResidualPayout(_OnResidualPayout):
     name = "withdraw"
-    label = gettext_lazy("Withdraw")
-    label_plural = gettext_lazy("Withdraw")
+    label = _("Withdraw")
+    label_plural = _("Withdraw")
     icon = "undo-2"
     may = May.HANDLE_MONEY
     form_class = OptionalReasonForm
     rule = withdraw_obstacle
     action = withdraw_residual_payout
-    done = gettext_lazy("{payout}: taken back.")
+    done = _("{payout}: taken back.")
 
 
 @admin.register(ResidualCreditPayout)
@@ -117,9 +117,9 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
     reads = list_select_related
     numeric_columns = ("amount_shown",)
     search_fields = ("credit__customer__name", "credit__customer__number", "credit__subscription__number")
-    search_help_text = gettext_lazy("Customer or subscription number")
+    search_help_text = _("Customer or subscription number")
     ordering = ("-proposed_at", "-pk")
-    empty_hint = gettext_lazy("They are proposed on the page of a credit that a subscription left when it ended.")
+    empty_hint = _("They are proposed on the page of a credit that a subscription left when it ended.")
     fields = (
         "customer",
         "subscription",
@@ -140,23 +140,23 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
         "payout_link",
     )
 
-    proposed = column(when, "proposed_at", description=gettext_lazy("Proposed"), ordering="proposed_at")
-    customer = column(link, "credit.customer", description=gettext_lazy("Customer"), ordering="credit__customer__name")
+    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
+    customer = column(link, "credit.customer", description=_("Customer"), ordering="credit__customer__name")
     subscription = column(
-        link, "credit.subscription", description=gettext_lazy("Subscription"), ordering="credit__subscription__number"
+        link, "credit.subscription", description=_("Subscription"), ordering="credit__subscription__number"
     )
 
-    @admin.display(description=gettext_lazy("Credit"))
+    @admin.display(description=_("Credit"))
     def credit_link(self, obj: ResidualCreditPayout) -> SafeString:
         return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
 
-    amount_shown = column(money, "amount", "credit.currency", description=gettext_lazy("Amount"), ordering="amount")
+    amount_shown = column(money, "amount", "credit.currency", description=_("Amount"), ordering="amount")
 
-    @admin.display(description=gettext_lazy("Proposed"))
+    @admin.display(description=_("Proposed"))
     def proposal(self, obj: ResidualCreditPayout) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description=gettext_lazy("Decided"))
+    @admin.display(description=_("Decided"))
     def decision(self, obj: ResidualCreditPayout) -> SafeString:
         return (
             format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
@@ -164,7 +164,7 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
             else SafeString(say("not yet"))
         )
 
-    @admin.display(description=gettext_lazy("Payout"))
+    @admin.display(description=_("Payout"))
     def payout_link(self, obj: ResidualCreditPayout) -> SafeString:
         if obj.payout is None:
             return SafeString(say("none"))

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from audit.models import Event
@@ -44,14 +44,14 @@ class BillingRunAdmin(TrackedAdmin[BillingRun]):
     list_select_related = ("by",)
     numeric_columns = ("duration", "opened_", "ended_", "overdue_", "problems_")
     ordering = ("-started_at", "-pk")
-    empty_hint = gettext_lazy("Billing has not run yet: the command run_billing does it every night.")
+    empty_hint = _("Billing has not run yet: the command run_billing does it every night.")
     fields = ("today", "by", "started", "finished", "duration", "batches")
     readonly_fields = ("started", "finished", "duration")
 
-    started = column(when, "started_at", description=gettext_lazy("Started"), ordering="started_at")
-    finished = column(when, "finished_at", description=gettext_lazy("Finished"), ordering="finished_at")
+    started = column(when, "started_at", description=_("Started"), ordering="started_at")
+    finished = column(when, "finished_at", description=_("Finished"), ordering="finished_at")
 
-    @admin.display(description=gettext_lazy("Took"))
+    @admin.display(description=_("Took"))
     def duration(self, obj: BillingRun) -> SafeString:
         if obj.finished_at is None:
             return SafeString("")
@@ -63,15 +63,15 @@ class BillingRunAdmin(TrackedAdmin[BillingRun]):
             else say("{seconds} s", seconds=number_format(round(rest, 1), 1))
         )
 
-    opened_ = column(number, "opened", description=gettext_lazy("Opened"), ordering="opened")
-    ended_ = column(number, "ended", description=gettext_lazy("Ended"), ordering="ended")
-    overdue_ = column(number, "overdue", description=gettext_lazy("Overdue"), ordering="overdue")
+    opened_ = column(number, "opened", description=_("Opened"), ordering="opened")
+    ended_ = column(number, "ended", description=_("Ended"), ordering="ended")
+    overdue_ = column(number, "overdue", description=_("Overdue"), ordering="overdue")
 
-    @admin.display(description=gettext_lazy("Not billed"))
+    @admin.display(description=_("Not billed"))
     def problems_(self, obj: BillingRun) -> SafeString:
         return number(len(obj.problems))
 
-    state_pill = column(run_pill, description=gettext_lazy("State"), ordering="state")
+    state_pill = column(run_pill, description=_("State"), ordering="state")
 
     def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
         """Credits that wait for somebody to propose their payout."""

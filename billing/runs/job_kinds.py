@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from billing.runs.actions import run_billing
@@ -36,7 +36,7 @@ def bill(job: Job, progress: Progress) -> dict[str, Any]:
 BILLING_RUN = register_kind(
     JobKind(
         name="billing_run",
-        label=gettext_lazy("Billing run"),
+        label=_("Billing run"),
         run=bill,
         may=May.HANDLE_MONEY,
         may_others=May.HANDLE_JOBS_OF_OTHERS,

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.formats import date_format
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -33,12 +33,12 @@ MOST_BY_PAGE = 500
 
 class RunBilling(PageAction):
     name = "run_billing"
-    label = gettext_lazy("Run billing")
+    label = _("Run billing")
     icon = "calendar-check"
     may = May.HANDLE_MONEY
     form_class = NoReasonForm
-    submit_label = gettext_lazy("Run billing for today")
-    intro = gettext_lazy(
+    submit_label = _("Run billing for today")
+    intro = _(
         "It ends the periods that are over, opens and invoices the next ones, uses up credits, "
         "ends cancelled subscriptions and marks overdue invoices. Running it again changes "
         "nothing more."

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
@@ -63,7 +63,7 @@ from hardware.purchases.models import Purchase
 
 class OpenSubscription(PageAction):
     name = "open"
-    label = gettext_lazy("Open a subscription")
+    label = _("Open a subscription")
     icon = "plus"
     may = May.OPEN_SUBSCRIPTIONS
     form_class = OpenSubscriptionForm
@@ -119,13 +119,13 @@ def _opening(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 
 class CancelSubscription(StaffAction[Subscription]):
     name = "cancel"
-    label = gettext_lazy("Cancel the subscription")
-    label_plural = gettext_lazy("Cancel subscriptions")
+    label = _("Cancel the subscription")
+    label_plural = _("Cancel subscriptions")
     tone = "danger"
     icon = "circle-x"
     may = May.CANCEL_SUBSCRIPTIONS
     form_class = CancelForm
-    intro = gettext_lazy("On the customer's word. Until the period's end it can be taken back.")
+    intro = _("On the customer's word. Until the period's end it can be taken back.")
     rule = of_row(cancellation_obstacle)
 
     def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
@@ -157,14 +157,14 @@ class CancelSubscription(StaffAction[Subscription]):
 
 class UndoCancellation(StaffAction[Subscription]):
     name = "undo_cancellation"
-    label = gettext_lazy("Take back the cancellation")
-    label_plural = gettext_lazy("Take back cancellations")
+    label = _("Take back the cancellation")
+    label_plural = _("Take back cancellations")
     icon = "undo-2"
     may = May.CANCEL_SUBSCRIPTIONS
     form_class = ReasonForm
     action = undo_cancellation
-    effect = gettext_lazy("The service goes on after the current period, which is invoiced as before.")
-    done = gettext_lazy("{subscription} goes on.")
+    effect = _("The service goes on after the current period, which is invoiced as before.")
+    done = _("{subscription} goes on.")
 
     def obstacle(self, obj: Subscription, by: User) -> Text | None:
         return undo_obstacle(obj, obj.current_period(), timezone.localdate())
@@ -258,8 +258,8 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
         "customer__email",
         "customer__purchases__phone__serial",
     )
-    search_help_text = gettext_lazy("Subscription or customer number, name, e-mail, or a phone's serial number")
-    empty_hint = gettext_lazy("Open the first one from the page of a customer.")
+    search_help_text = _("Subscription or customer number, name, e-mail, or a phone's serial number")
+    empty_hint = _("Open the first one from the page of a customer.")
     fields = (
         "customer_link",
         "plan_link",
@@ -278,22 +278,22 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
         found: QuerySet[Subscription] = rows.prefetch_related(SCHEDULED, current)
         return found
 
-    @admin.display(description=gettext_lazy("Fee"))
+    @admin.display(description=_("Fee"))
     def fee(self, obj: Subscription) -> SafeString:
         period = obj.current_period()
         fee = period.fee if period else obj.agreed_fee
         return money(fee, obj.currency, say("agreed") if obj.agreed_fee is not None else "")
 
-    @admin.display(description=gettext_lazy("Paid service runs to"))
+    @admin.display(description=_("Paid service runs to"))
     def runs_to(self, obj: Subscription) -> Any:
         period = obj.current_period()
         return day(last_day_of(period) if period else obj.ended_on)
 
-    state_pill = column(subscription_pill, description=gettext_lazy("State"), ordering="state")
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    plan_link = column(link, "plan", description=gettext_lazy("Plan"))
+    state_pill = column(subscription_pill, description=_("State"), ordering="state")
+    customer_link = column(link, "customer", description=_("Customer"))
+    plan_link = column(link, "plan", description=_("Plan"))
 
-    @admin.display(description=gettext_lazy("Cancelled"))
+    @admin.display(description=_("Cancelled"))
     def cancellation(self, obj: Subscription) -> Text:
         if obj.cancelled_on is None:
             return say("no")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -26,7 +26,5 @@ def find_subscriptions(typed: Typed, user: User) -> Iterator[Found]:
 
 
 register_source(
-    SearchSource(
-        gettext_lazy("Subscriptions"), "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35
-    )
+    SearchSource(_("Subscriptions"), "repeat", May.SEE_CASES, find_subscriptions, model=Subscription, order=35)
 )

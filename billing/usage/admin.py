@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from backoffice.admin import TrackedAdmin
@@ -23,21 +23,21 @@ class UsageRecordAdmin(TrackedAdmin[UsageRecord]):
     list_select_related = ("subscription",)
     numeric_columns = ("used",)
     search_fields = ("external_id", "subscription__number")
-    search_help_text = gettext_lazy("The source's own id, or a subscription number")
+    search_help_text = _("The source's own id, or a subscription number")
     ordering = ("-pk",)
-    empty_hint = gettext_lazy("Usage is imported; each record once, by the source's own id.")
+    empty_hint = _("Usage is imported; each record once, by the source's own id.")
     fields = ("external_id", "subscription_link", "period_link", "occurred", "what", "used")
     readonly_fields = ("subscription_link", "period_link", "occurred", "what", "used")
 
-    occurred = column(when, "occurred_at", description=gettext_lazy("When"), ordering="occurred_at")
+    occurred = column(when, "occurred_at", description=_("When"), ordering="occurred_at")
 
-    @admin.display(description=gettext_lazy("What"))
+    @admin.display(description=_("What"))
     def what(self, obj: UsageRecord) -> Text:
         return say("Call") if obj.kind == UsageKind.CALL else obj.operation
 
-    @admin.display(description=gettext_lazy("Used"))
+    @admin.display(description=_("Used"))
     def used(self, obj: UsageRecord) -> SafeString:
         return number(f"{obj.seconds} s" if obj.kind == UsageKind.CALL else f"{obj.quantity.normalize():f}")
 
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
-    period_link = column(link, "period", description=gettext_lazy("Period"))
+    subscription_link = column(link, "subscription", description=_("Subscription"))
+    period_link = column(link, "period", description=_("Period"))

@@ -17,7 +17,8 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.staff.permissions import May
 from backoffice.actions import ActionForm, StaffAction
@@ -57,8 +58,8 @@ class BackTestForm(ActionForm):
         min_value=1,
         max_value=MOST_MONTHS,
         initial=12,
-        label=gettext_lazy("Months"),
-        help_text=gettext_lazy("Complaints decided in so many months before today, and today."),
+        label=_("Months"),
+        help_text=_("Complaints decided in so many months before today, and today."),
     )
 
 
@@ -66,14 +67,14 @@ class RunBackTest(StaffAction[PolicyVersion]):
     """For the page of a draft."""
 
     name = "back_test"
-    label = gettext_lazy("Back-test")
+    label = _("Back-test")
     icon = "flask-conical"
     may = May.DRAFT_POLICIES
     form_class = BackTestForm
-    intro = gettext_lazy("Past cases are judged once more as if this draft had been in force. Nothing of them changes.")
+    intro = _("Past cases are judged once more as if this draft had been in force. Nothing of them changes.")
     rule = back_test_obstacle
     action = start_back_test
-    done = gettext_lazy("The back-test is asked for: this page shows how far it is.")
+    done = _("The back-test is asked for: this page shows how far it is.")
     opens = page_url
 
 
@@ -86,7 +87,7 @@ class BackTestAdmin(TrackedAdmin[BackTest]):
     list_select_related = ("version__policy", "job", "asked_by")
     numeric_columns = ("cases", "differing")
     ordering = ("-asked_at", "-pk")
-    empty_hint = gettext_lazy("No draft was tried yet: open a draft of a policy and choose Back-test.")
+    empty_hint = _("No draft was tried yet: open a draft of a policy and choose Back-test.")
     fields = ("of_version", "decided", "asked_by", "asked", "job_link")
     readonly_fields = fields
 
@@ -94,11 +95,11 @@ class BackTestAdmin(TrackedAdmin[BackTest]):
         rows: QuerySet[Any] = super().get_queryset(request).select_related("version__policy", "job", "asked_by")
         return rows
 
-    @admin.display(description=gettext_lazy("Draft"), ordering="version")
+    @admin.display(description=_("Draft"), ordering="version")
     def name(self, obj: BackTest) -> str:
         return str(obj.version)
 
-    @admin.display(description=gettext_lazy("Draft"))
+    @admin.display(description=_("Draft"))
     def of_version(self, obj: BackTest) -> SafeString:
         return link(obj.version)
 
@@ -106,23 +107,23 @@ class BackTestAdmin(TrackedAdmin[BackTest]):
     def decided(self, obj: BackTest) -> SafeString:
         return decided_in_words(obj)
 
-    @admin.display(description=gettext_lazy("State"), ordering="job__state")
+    @admin.display(description=_("State"), ordering="job__state")
     def status(self, obj: BackTest) -> SafeString:
         return job_pill(obj.job)
 
-    @admin.display(description=gettext_lazy("Cases"))
+    @admin.display(description=_("Cases"))
     def cases(self, obj: BackTest) -> SafeString:
         return number(intcomma(tally_of(obj)["cases"]) if tally_of(obj) else "")
 
-    @admin.display(description=gettext_lazy("Differing"))
+    @admin.display(description=_("Differing"))
     def differing(self, obj: BackTest) -> SafeString:
         return number(count_in_words(obj, "differing") if tally_of(obj) else "")
 
-    @admin.display(description=gettext_lazy("Asked for"), ordering="asked_at")
+    @admin.display(description=_("Asked for"), ordering="asked_at")
     def asked(self, obj: BackTest) -> SafeString:
         return when(obj.asked_at)
 
-    @admin.display(description=gettext_lazy("Job"))
+    @admin.display(description=_("Job"))
     def job_link(self, obj: BackTest) -> SafeString:
         return link(obj.job)
 

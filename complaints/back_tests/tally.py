@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from billing.money import format_amount
 
 #: What can be otherwise under a draft, in the order in which pages tell it.
 REASONS = {
-    "basis": gettext_lazy("The basis is allowed by one and not by the other"),
-    "as_of": gettext_lazy("The day of receipt counts otherwise"),
-    "outages": gettext_lazy("Outages count from another length on"),
-    "earlier": gettext_lazy("An earlier refund of the period comes out otherwise"),
-    "remedy": gettext_lazy("A remedy that was given is not allowed"),
-    "approvals": gettext_lazy("Another number of people approves"),
-    "consent": gettext_lazy("A lead's consent is needed by one and not by the other"),
+    "basis": _("The basis is allowed by one and not by the other"),
+    "as_of": _("The day of receipt counts otherwise"),
+    "outages": _("Outages count from another length on"),
+    "earlier": _("An earlier refund of the period comes out otherwise"),
+    "remedy": _("A remedy that was given is not allowed"),
+    "approvals": _("Another number of people approves"),
+    "consent": _("A lead's consent is needed by one and not by the other"),
 }
 
 

@@ -13,7 +13,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import links_read_once
 from accounts.staff.permissions import May
@@ -111,10 +112,10 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
         "subscription__number",
         "customer__purchases__phone__serial",
     )
-    search_help_text = gettext_lazy("Code, subject, customer, subscription or phone serial")
+    search_help_text = _("Code, subject, customer, subscription or phone serial")
     ordering = ("-received_at", "-pk")
     date_hierarchy = None
-    empty_hint = gettext_lazy("Register one from the customer’s subscription, or with the button above.")
+    empty_hint = _("Register one from the customer’s subscription, or with the button above.")
     fields = (
         "text",
         "sought",
@@ -139,22 +140,22 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
             fields.remove("more")
         return fields
 
-    @admin.display(description=gettext_lazy("Complaint"), ordering="subject")
+    @admin.display(description=_("Complaint"), ordering="subject")
     def about(self, obj: Complaint) -> SafeString:
         return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")
 
-    status = column(complaint_pill, description=gettext_lazy("State"), ordering="state")
-    due = column(deadline_pill, description=gettext_lazy("Deadline"), ordering="decide_due_at")
-    received = column(when, "received_at", description=gettext_lazy("Received"), ordering="received_at")
+    status = column(complaint_pill, description=_("State"), ordering="state")
+    due = column(deadline_pill, description=_("Deadline"), ordering="decide_due_at")
+    received = column(when, "received_at", description=_("Received"), ordering="received_at")
 
-    @admin.display(description=gettext_lazy("Severity"))
+    @admin.display(description=_("Severity"))
     def severity_shown(self, obj: Complaint) -> Text:
         severity = obj.get_severity_display()
         if not obj.escalation_level:
             return severity
         return say("{severity}, escalated to level {level}", severity=severity, level=obj.escalation_level)
 
-    @admin.display(description=gettext_lazy("Deadlines"))
+    @admin.display(description=_("Deadlines"))
     def deadlines(self, obj: Complaint) -> SafeString:
         shown = {due.deadline: due_pill(due) for due in deadline_statuses_of(obj)}
         kinds = DeadlineBreach.Deadline
@@ -166,12 +167,12 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
         acknowledge = format_html(gettext("acknowledge before {time}"), time=when(obj.acknowledge_due_at))
         return format_html("{} {}<br>{} {}", acknowledge, shown.get(kinds.ACKNOWLEDGE, ""), decide, decide_pill)
 
-    @admin.display(description=gettext_lazy("Judged by"))
+    @admin.display(description=_("Judged by"))
     def judged_by(self, obj: Complaint) -> SafeString:
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))
 
-    @admin.display(description=gettext_lazy("Besides"))
+    @admin.display(description=_("Besides"))
     def more(self, obj: Complaint) -> Text:
         facts = []
         if obj.merged_into:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.dateparse import parse_time
 from django.utils.dates import WEEKDAYS
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -43,12 +43,12 @@ class TimesField(forms.CharField):
 
 class DigestTimesForm(ActionForm):
     times = TimesField(
-        label=gettext_lazy("Times"),
+        label=_("Times"),
         required=False,
-        help_text=gettext_lazy("Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."),
+        help_text=_("Local times with commas between them, four at most: 08:00, 14:00. None: no e-mail."),
     )
     weekdays = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Days"),
+        label=_("Days"),
         coerce=int,
         choices=list(WEEKDAYS.items()),
         widget=forms.CheckboxSelectMultiple,
@@ -58,12 +58,12 @@ class DigestTimesForm(ActionForm):
 
 class Choose(PageAction):
     name = "choose"
-    label = gettext_lazy("Choose my times")
-    submit_label = gettext_lazy("Save")
+    label = _("Choose my times")
+    submit_label = _("Save")
     icon = "mail"
     may = May.CHOOSE_DIGEST
     form_class = DigestTimesForm
-    intro = gettext_lazy(
+    intro = _(
         "At these times you are told by e-mail which proposals wait for you, which of your cases "
         "are about to miss a deadline, and which of your proposals came back. When there is "
         "nothing to say, nothing is sent."
@@ -103,11 +103,11 @@ class DigestTimesAdmin(TrackedAdmin[DigestTimes]):
     page_actions = (Choose,)
     list_display = ("person", "comes")
     list_select_related = ("person",)
-    empty_hint = gettext_lazy("Nobody has chosen a time: nobody is told by e-mail.")
+    empty_hint = _("Nobody has chosen a time: nobody is told by e-mail.")
     fields = ("person", "comes")
     readonly_fields = ("comes",)
 
-    comes = column(in_words, description=gettext_lazy("Digest"))
+    comes = column(in_words, description=_("Digest"))
 
     def page_title(self, obj: DigestTimes) -> Text:
         return say("Digest for {person}", person=obj.person)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -26,7 +26,7 @@ from core.text import Text, say
 
 class RecordIncident(PageAction):
     name = "record"
-    label = gettext_lazy("Record an incident")
+    label = _("Record an incident")
     tone = "primary"
     icon = "siren"
     may = May.EDIT_INCIDENTS
@@ -44,13 +44,13 @@ class IncidentAction(StaffAction[Incident]):
 
 class EndIncident(IncidentAction):
     name = "end"
-    label = gettext_lazy("It is over")
+    label = _("It is over")
     tone = "primary"
     icon = "circle-check"
     form_class = EndIncidentForm
     rule = of_row(incidents.end_incident_obstacle)
     action = incidents.end_incident
-    done = gettext_lazy("{incident} is over.")
+    done = _("{incident} is over.")
 
     def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
         return {"ends_at": timezone.localtime()}
@@ -58,10 +58,10 @@ class EndIncident(IncidentAction):
 
 class EditIncident(IncidentAction):
     name = "edit"
-    label = gettext_lazy("Correct")
+    label = _("Correct")
     icon = "pencil"
     form_class = EditIncidentForm
-    intro = gettext_lazy("Proposals that count this incident are computed again when somebody approves them.")
+    intro = _("Proposals that count this incident are computed again when somebody approves them.")
 
     def get_initial(self, rows: Sequence[Incident], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -83,25 +83,25 @@ class IncidentAdmin(TrackedAdmin[Incident]):
     list_filter = ("scheduled",)
     search_fields = ("code", "title")
     ordering = ("-starts_at", "-pk")
-    empty_hint = gettext_lazy("No interruption and no maintenance is on record.")
+    empty_hint = _("No interruption and no maintenance is on record.")
     fields = ("kind", "began", "ended", "length", "hits")
     readonly_fields = fields
 
-    @admin.display(description=gettext_lazy("Kind"))
+    @admin.display(description=_("Kind"))
     def kind(self, obj: Incident) -> SafeString:
         return pill(say("Scheduled maintenance"), "mute") if obj.scheduled else pill(say("Interruption"), "bad")
 
-    began = column(when, "starts_at", description=gettext_lazy("Began"), ordering="starts_at")
+    began = column(when, "starts_at", description=_("Began"), ordering="starts_at")
 
-    @admin.display(description=gettext_lazy("Ended"), ordering="ends_at")
+    @admin.display(description=_("Ended"), ordering="ends_at")
     def ended(self, obj: Incident) -> SafeString:
         return when(obj.ends_at) if obj.ends_at else pill(say("Still running"), "bad")
 
-    @admin.display(description=gettext_lazy("Length"))
+    @admin.display(description=_("Length"))
     def length(self, obj: Incident) -> Text:
         return hours_in_words(Interval(obj.starts_at, obj.ends_at).seconds) if obj.ends_at else "–"
 
-    @admin.display(description=gettext_lazy("Hits"))
+    @admin.display(description=_("Hits"))
     def hits(self, obj: Incident) -> Text:
         if obj.hits_everybody:
             return say("Everybody")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -26,7 +26,7 @@ from policies.choices import Basis
 
 class Indemnify(CaseAction):
     name = "indemnity"
-    label = gettext_lazy("Indemnity for a late answer")
+    label = _("Indemnity for a late answer")
     icon = "hand-coins"
     may = May.PROPOSE_REFUNDS
     form_class = IndemnityForm

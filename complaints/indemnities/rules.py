@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import prefetch_related_objects
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from audit.actions import Obstacle
@@ -235,9 +235,9 @@ def _within_limits(complaint: Complaint, late: LateAnswer, fault: str) -> Indemn
     limit: Text = ""
     most = parameters.indemnity_maximum.get(period.currency)
     for at_most, named in (
-        (None if most is None else Decimal(most), gettext_lazy("the most for one delay")),
-        (period.fee, gettext_lazy("the period's fee")),
-        (refundable_of(period), gettext_lazy("what can still be refunded")),
+        (None if most is None else Decimal(most), _("the most for one delay")),
+        (period.fee, _("the period's fee")),
+        (refundable_of(period), _("what can still be refunded")),
     ):
         if at_most is not None and amount > at_most:
             amount, limit = at_most, named

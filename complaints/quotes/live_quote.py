@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from audit.actions import Refused
@@ -45,19 +45,19 @@ class LiveQuoteForm(RemedyMixForm):
 
     short_labels = True
 
-    basis = forms.ChoiceField(label=gettext_lazy("Basis"), choices=Refund.Basis, required=False)
-    period = forms.TypedChoiceField(label=gettext_lazy("Period"), coerce=int, required=False, empty_value=None)
-    as_of = forms.DateField(label=gettext_lazy("As of"), widget=DateInput, required=False)
+    basis = forms.ChoiceField(label=_("Basis"), choices=Refund.Basis, required=False)
+    period = forms.TypedChoiceField(label=_("Period"), coerce=int, required=False, empty_value=None)
+    as_of = forms.DateField(label=_("As of"), widget=DateInput, required=False)
     special_amount = forms.DecimalField(
-        label=gettext_lazy("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0
+        label=_("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0
     )
     reduction = forms.DecimalField(
-        label=gettext_lazy("Give less by"), required=False, max_digits=18, decimal_places=4, min_value=0
+        label=_("Give less by"), required=False, max_digits=18, decimal_places=4, min_value=0
     )
     counted = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
-    rest = forms.ChoiceField(label=gettext_lazy("Give it as"), choices=REMEDY_CHOICES, required=False)
+    rest = forms.ChoiceField(label=_("Give it as"), choices=REMEDY_CHOICES, required=False)
 
     def __init__(self, complaint: Complaint, facts: QuoteFacts, *args: Any, **kwargs: Any) -> None:
         """``facts`` are those of the complaint's own period."""

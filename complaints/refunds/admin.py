@@ -10,7 +10,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, pgettext
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May, role_words
@@ -44,9 +45,9 @@ class RefundAdmin(InboxPages):
     list_filter = ("state", "basis", "currency")
     list_select_related = ("customer", "complaint", "proposed_by")
     search_fields = ("code", "complaint__code", "customer__name", "customer__number", "customer__email")
-    search_help_text = gettext_lazy("Refund, complaint or customer")
+    search_help_text = _("Refund, complaint or customer")
     ordering = ("-drafted_at", "-pk")
-    empty_hint = gettext_lazy("Refunds are proposed on the page of a complaint.")
+    empty_hint = _("Refunds are proposed on the page of a complaint.")
     fields = (
         "case",
         "customer_link",
@@ -83,38 +84,38 @@ class RefundAdmin(InboxPages):
         )
         return [name for name in self.fields if not empty.get(name)]
 
-    @admin.display(description=gettext_lazy("Case"), ordering="complaint__code")
+    @admin.display(description=_("Case"), ordering="complaint__code")
     def who(self, obj: Refund) -> SafeString:
         return format_html("{}{}", obj.customer.name, sub(f"{obj.complaint.code} {obj.complaint.subject}"))
 
-    status = column(refund_pill, description=gettext_lazy("State"), ordering="state")
+    status = column(refund_pill, description=_("State"), ordering="state")
 
-    @admin.display(description=gettext_lazy("Proposed by"), ordering="proposed_at")
+    @admin.display(description=_("Proposed by"), ordering="proposed_at")
     def proposer(self, obj: Refund) -> SafeString:
         if obj.proposed_by is None:
             return SafeString("–")
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    @admin.display(description=gettext_lazy("Amount"), ordering="total")
+    @admin.display(description=_("Amount"), ordering="total")
     def amount(self, obj: Refund) -> SafeString:
         if not obj.total:
             return SafeString("–")
         return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency))
 
-    expires = column(expiry_pill, description=gettext_lazy("Expires"), ordering="expires_on")
-    case = column(link, "complaint", description=gettext_lazy("Complaint"))
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    expires = column(expiry_pill, description=_("Expires"), ordering="expires_on")
+    case = column(link, "complaint", description=_("Complaint"))
+    customer_link = column(link, "customer", description=_("Customer"))
 
-    @admin.display(description=gettext_lazy("Period"))
+    @admin.display(description=_("Period"))
     def period_shown(self, obj: Refund) -> SafeString:
         # Translators: a period and its subscription: "1 to 31 Oct 2026 of S-00012"
         return format_html(
             gettext("{period} of {subscription}"), period=obj.period, subscription=link(obj.subscription)
         )
 
-    remedies_shown = column(plan_in_words, "remedy_plan", "currency", description=gettext_lazy("Given as"))
+    remedies_shown = column(plan_in_words, "remedy_plan", "currency", description=_("Given as"))
 
-    @admin.display(description=gettext_lazy("Why"))
+    @admin.display(description=_("Why"))
     def why(self, obj: Refund) -> SafeString:
         less: Text = ""
         if obj.reduction:
@@ -122,7 +123,7 @@ class RefundAdmin(InboxPages):
             less = say("Less by {amount}: {reason}", amount=amount, reason=obj.reduction_reason)
         return format_html("{}{}{}", obj.proposal_reason or "–", sub(obj.justification), sub(less))
 
-    @admin.display(description=gettext_lazy("People"))
+    @admin.display(description=_("People"))
     def people(self, obj: Refund) -> SafeString:
         # Translators: who and when: "drafted by Ann Agent 10 Nov 2026, 09:12 CET"
         drafted = gettext("drafted by {person} {moment}")
@@ -142,11 +143,11 @@ class RefundAdmin(InboxPages):
         ]
         return format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines))
 
-    @admin.display(description=gettext_lazy("Sent back"))
+    @admin.display(description=_("Sent back"))
     def returned(self, obj: Refund) -> str:
         return obj.returned_reason
 
-    @admin.display(description=gettext_lazy("Judged by"))
+    @admin.display(description=_("Judged by"))
     def policies(self, obj: Refund) -> SafeString:
         agreement = format_html("{}<br>", link(obj.agreement)) if obj.agreement else ""
         return format_html("{}{}<br>{}", agreement, link(obj.refund_policy), link(obj.fulfilment_policy))

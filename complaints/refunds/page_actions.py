@@ -11,7 +11,7 @@ from django import forms as django_forms
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.approvers import ApprovalRights
 from accounts.staff.models import User
@@ -60,12 +60,12 @@ class RefundAction(StaffAction[Refund]):
 
 class EditRefund(RefundAction):
     name = "edit"
-    label = gettext_lazy("Edit the draft")
+    label = _("Edit the draft")
     icon = "pencil"
     form_class = RefundForm
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
-    intro = gettext_lazy("Whoever edits a refund cannot approve it.")
+    intro = _("Whoever edits a refund cannot approve it.")
     rule = edit_obstacle
 
     def get_initial(self, rows: Sequence[Refund], by: User) -> dict[str, Any]:
@@ -110,13 +110,13 @@ class EditRefund(RefundAction):
 
 class ProposeRefund(RefundAction):
     name = "propose"
-    label = gettext_lazy("Propose")
-    label_plural = gettext_lazy("Propose refunds")
+    label = _("Propose")
+    label_plural = _("Propose refunds")
     tone = "primary"
     icon = "send-horizontal"
     form_class = ReasonForm
     preview_template = "complaints/panels/quote_card.html"
-    effect = gettext_lazy("{refund} is quoted now, frozen, and waits for somebody else’s approval.")
+    effect = _("{refund} is quoted now, frozen, and waits for somebody else’s approval.")
 
     def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         return propose_obstacle(obj, by) or justification_obstacle(obj)
@@ -162,9 +162,9 @@ class ApproveForm(OptionalReasonForm):
     """A reason, and by whose right, where there is more than one."""
 
     choice = django_forms.ChoiceField(
-        label=gettext_lazy("By whose right"),
+        label=_("By whose right"),
         required=False,
-        help_text=gettext_lazy("Your own right is used if it suffices, otherwise that of the person you stand in for."),
+        help_text=_("Your own right is used if it suffices, otherwise that of the person you stand in for."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -186,15 +186,13 @@ class ApproveForm(OptionalReasonForm):
 
 class ApproveRefund(ApproverAction):
     name = "approve"
-    label = gettext_lazy("Approve")
-    label_plural = gettext_lazy("Approve refunds")
+    label = _("Approve")
+    label_plural = _("Approve refunds")
     tone = "primary"
     icon = "check"
     form_class = ApproveForm
     preview_template = "complaints/panels/quote_card.html"
-    intro = gettext_lazy(
-        "The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft."
-    )
+    intro = _("The quote is computed again first. If a figure has changed, nothing is given and it goes back to draft.")
 
     def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         found = may_approve(obj, by, rights=rights_of(by))
@@ -243,56 +241,56 @@ class ApproveRefund(ApproverAction):
 
 class ReturnRefund(ApproverAction):
     name = "return"
-    label = gettext_lazy("Return")
-    label_plural = gettext_lazy("Return refunds")
+    label = _("Return")
+    label_plural = _("Return refunds")
     icon = "undo-2"
     form_class = ReasonForm
     rule = return_obstacle
     action = return_refund
     effect = Sentence(
-        gettext_lazy("{refund} goes back to {person} as a draft; its amount is not held any more."),
+        _("{refund} goes back to {person} as a draft; its amount is not held any more."),
         person="proposed_by",
     )
-    done = gettext_lazy("{refund} is returned.")
+    done = _("{refund} is returned.")
 
 
 class RejectRefund(ApproverAction):
     name = "reject"
-    label = gettext_lazy("Reject")
-    label_plural = gettext_lazy("Reject refunds")
+    label = _("Reject")
+    label_plural = _("Reject refunds")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
     rule = return_obstacle
     action = reject_refund
-    effect = gettext_lazy("{refund} ends for good.")
-    done = gettext_lazy("{refund} is rejected.")
+    effect = _("{refund} ends for good.")
+    done = _("{refund} is rejected.")
 
 
 class WithdrawRefund(RefundAction):
     name = "withdraw"
-    label = gettext_lazy("Withdraw")
-    label_plural = gettext_lazy("Withdraw refunds")
+    label = _("Withdraw")
+    label_plural = _("Withdraw refunds")
     tone = "danger"
     icon = "trash-2"
     form_class = ReasonForm
     rule = withdraw_refund_obstacle
     action = withdraw_refund
-    effect = gettext_lazy("{refund} ends; a new one can be drafted.")
-    done = gettext_lazy("{refund} is withdrawn.")
+    effect = _("{refund} ends; a new one can be drafted.")
+    done = _("{refund} is withdrawn.")
 
 
 class RevokeRefund(ApproverAction):
     name = "revoke"
-    label = gettext_lazy("Revoke")
-    label_plural = gettext_lazy("Revoke refunds")
+    label = _("Revoke")
+    label_plural = _("Revoke refunds")
     tone = "danger"
     icon = "ban"
     form_class = ReasonForm
     rule = revoke_obstacle
     action = revoke_refund
-    effect = gettext_lazy("The first approval of {refund} is taken back, and the refund ends.")
-    done = gettext_lazy("{refund} is revoked.")
+    effect = _("The first approval of {refund} is taken back, and the refund ends.")
+    done = _("{refund} is revoked.")
 
 
 REFUND_ACTIONS: tuple[type[StaffAction[Any]], ...] = (

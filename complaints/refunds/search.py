@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -32,10 +32,8 @@ def find_refunds(typed: Typed, user: User) -> Iterator[Found]:
 
 
 for _source in (
-    SearchSource(
-        gettext_lazy("Complaints"), "message-square-warning", May.SEE_CASES, find_complaints, Complaint, order=20
-    ),
-    SearchSource(gettext_lazy("Refunds"), "undo-2", May.SEE_CASES, find_refunds, Refund, order=30),
-    SearchSource(gettext_lazy("Incidents"), "siren", May.SEE_CASES, find_incidents, Incident, order=65),
+    SearchSource(_("Complaints"), "message-square-warning", May.SEE_CASES, find_complaints, Complaint, order=20),
+    SearchSource(_("Refunds"), "undo-2", May.SEE_CASES, find_refunds, Refund, order=30),
+    SearchSource(_("Incidents"), "siren", May.SEE_CASES, find_incidents, Incident, order=65),
 ):
     register_source(_source)

@@ -11,7 +11,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import FourEyesAdmin
 from accounts.staff.models import User
@@ -54,16 +55,16 @@ class ProposeReversal(StaffAction[Refund]):
     """On the refund's page."""
 
     name = "reverse"
-    label = gettext_lazy("Reverse")
+    label = _("Reverse")
     tone = "danger"
     icon = "undo-dot"
     may = May.PROPOSE_REFUNDS
     form_class = ReversalForm
     preview_template = "complaints/panels/reversal_card.html"
-    intro = gettext_lazy("Somebody else decides. Nothing moves before that.")
+    intro = _("Somebody else decides. Nothing moves before that.")
     rule = reversals.propose_obstacle
     action = reversals.propose_reversal
-    done = gettext_lazy("The reversal is proposed. Somebody else has to decide on it.")
+    done = _("The reversal is proposed. Somebody else has to decide on it.")
     opens = page_url
 
     def queryset(self, rows: models.QuerySet[Refund]) -> models.QuerySet[Refund]:
@@ -82,7 +83,7 @@ class ReversalAction(StaffAction[Reversal]):
 
 class ApproveReversal(ReversalAction):
     name = "approve"
-    label = gettext_lazy("Approve")
+    label = _("Approve")
     tone = "primary"
     icon = "check"
     form_class = ApproveReversalForm
@@ -116,24 +117,24 @@ class ApproveReversal(ReversalAction):
 
 class RejectReversal(ReversalAction):
     name = "reject"
-    label = gettext_lazy("Reject")
+    label = _("Reject")
     tone = "danger"
     icon = "x"
     form_class = ReasonForm
     rule = reversals.decide_obstacle
     action = reversals.reject_reversal
-    done = Sentence(gettext_lazy("{refund} stays as it is."), refund="refund.code")
+    done = Sentence(_("{refund} stays as it is."), refund="refund.code")
 
 
 class WithdrawReversal(ReversalAction):
     name = "withdraw"
-    label = gettext_lazy("Withdraw")
+    label = _("Withdraw")
     icon = "undo-2"
     may = May.PROPOSE_REFUNDS
     form_class = ReasonForm
     rule = reversals.withdraw_obstacle
     action = reversals.withdraw_reversal
-    done = Sentence(gettext_lazy("The reversal of {refund} is withdrawn."), refund="refund.code")
+    done = Sentence(_("The reversal of {refund} is withdrawn."), refund="refund.code")
 
 
 @admin.register(Reversal)
@@ -146,27 +147,27 @@ class ReversalAdmin(FourEyesAdmin[Reversal]):
     list_select_related = ("refund__customer", "proposed_by")
     search_fields = ("refund__code", "refund__customer__name", "refund__customer__number")
     ordering = ("-proposed_at", "-pk")
-    empty_hint = gettext_lazy("A settled refund is reversed from its page.")
+    empty_hint = _("A settled refund is reversed from its page.")
     fields = ("refund_link", "state_pill", "reason", "used_is_charged", "people")
     readonly_fields = fields
 
-    refund_link = column(link, "refund", description=gettext_lazy("Refund"))
+    refund_link = column(link, "refund", description=_("Refund"))
 
-    @admin.display(description=gettext_lazy("Customer"), ordering="refund__customer__name")
+    @admin.display(description=_("Customer"), ordering="refund__customer__name")
     def customer(self, obj: Reversal) -> str:
         return obj.refund.customer.name
 
-    @admin.display(description=gettext_lazy("Proposed by"))
+    @admin.display(description=_("Proposed by"))
     def proposer(self, obj: Reversal) -> SafeString:
         return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
 
-    amount = column(money, "refund.total", "refund.currency", description=gettext_lazy("Refund's amount"))
+    amount = column(money, "refund.total", "refund.currency", description=_("Refund's amount"))
 
-    @admin.display(description=gettext_lazy("What was used is charged"))
+    @admin.display(description=_("What was used is charged"))
     def used_is_charged(self, obj: Reversal) -> Text:
         return say("yes") if obj.charge_used else say("no")
 
-    @admin.display(description=gettext_lazy("People"))
+    @admin.display(description=_("People"))
     def people(self, obj: Reversal) -> SafeString:
         # Translators: who and when: "proposed by Ann Agent 10 Nov 2026, 09:12 CET"
         proposed = format_html(

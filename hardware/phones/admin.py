@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from audit.models import Event
@@ -33,8 +33,8 @@ class PhoneAdmin(TrackedAdmin[Phone]):
     list_filter = ("model",)
     list_select_related = ("model",)
     search_fields = ("serial", "mac", "purchases__customer__name", "purchases__customer__number")
-    search_help_text = gettext_lazy("Serial number, MAC address or customer")
-    empty_hint = gettext_lazy("A phone comes on file with its purchase.")
+    search_help_text = _("Serial number, MAC address or customer")
+    empty_hint = _("A phone comes on file with its purchase.")
     fields = ("model", "serial", "mac", "purchase_link", "customer", "ownership")
     readonly_fields = ("purchase_link", "customer", "ownership")
 
@@ -47,17 +47,17 @@ class PhoneAdmin(TrackedAdmin[Phone]):
         """The purchase of whoever has it; none while it is in stock."""
         return next((purchase for purchase in obj.purchases.all() if not purchase.is_returned), None)
 
-    @admin.display(description=gettext_lazy("Purchase"))
+    @admin.display(description=_("Purchase"))
     def purchase_link(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
         return link(purchase, purchase.number) if purchase else SafeString("")
 
-    @admin.display(description=gettext_lazy("Customer"))
+    @admin.display(description=_("Customer"))
     def customer(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
         return link(purchase.customer) if purchase else SafeString("")
 
-    @admin.display(description=gettext_lazy("Ownership"))
+    @admin.display(description=_("Ownership"))
     def ownership(self, obj: Phone) -> SafeString:
         purchase = self._purchase(obj)
         return owned_pill(purchase) if purchase else pill(say("In stock"), "info")
@@ -81,12 +81,12 @@ class PhoneAdmin(TrackedAdmin[Phone]):
 
 class AddPhoneModel(PageAction):
     name = "add"
-    label = gettext_lazy("Add a phone model")
+    label = _("Add a phone model")
     icon = "plus"
     may = May.HANDLE_PHONES
     form_class = PhoneModelForm
     action = add_phone_model
-    done = gettext_lazy("{model} is on file.")
+    done = _("{model} is on file.")
     opens = page_url
 
 
@@ -98,4 +98,4 @@ class PhoneModelAdmin(TrackedAdmin[PhoneModel]):
     list_filter = ("maker",)
     search_fields = ("maker", "name")
     fields = ("maker", "name")
-    empty_hint = gettext_lazy("Add the first make with “Add a phone model”: a purchase names one.")
+    empty_hint = _("Add the first make with “Add a phone model”: a purchase names one.")

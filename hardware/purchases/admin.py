@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import linked_obstacle, not_own
 from accounts.customers.models import Customer
@@ -52,11 +52,11 @@ from hardware.vocabulary import HardwareRefusal
 
 class RecordPurchase(PageAction):
     name = "record"
-    label = gettext_lazy("Record a purchase")
+    label = _("Record a purchase")
     icon = "plus"
     may = May.HANDLE_PHONES
     form_class = PurchaseForm
-    submit_label = gettext_lazy("Record the purchase")
+    submit_label = _("Record the purchase")
     intro = PHONES_STAY
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
@@ -95,12 +95,12 @@ def _plan(cleaned: dict[str, Any], currency: str) -> list[DueInstalment]:
 
 class PayOne(StaffAction[Purchase]):
     name = "pay"
-    label = gettext_lazy("Record an instalment's payment")
+    label = _("Record an instalment's payment")
     tone = "primary"
     icon = "banknote"
     may = May.HANDLE_PHONES
     form_class = PayOneForm
-    intro = gettext_lazy("With the last instalment the phone becomes the customer's (F6).")
+    intro = _("With the last instalment the phone becomes the customer's (F6).")
 
     def obstacle(self, obj: Purchase, by: User) -> Why | None:
         if linked := linked_obstacle(by, obj.customer_id):
@@ -125,7 +125,7 @@ class PayOne(StaffAction[Purchase]):
 
 class ReturnPhone(StaffAction[Purchase]):
     name = "return"
-    label = gettext_lazy("Take the phone back to stock")
+    label = _("Take the phone back to stock")
     icon = "undo-2"
     tone = "danger"
     may = May.HANDLE_PHONES
@@ -133,7 +133,7 @@ class ReturnPhone(StaffAction[Purchase]):
     rule = not_own(return_obstacle)
     action = return_phone
     done = Sentence(
-        gettext_lazy("{phone} is back in stock; what was paid on {purchase} stays paid."),
+        _("{phone} is back in stock; what was paid on {purchase} stays paid."),
         phone="phone",
         purchase="number",
     )
@@ -157,12 +157,12 @@ class ReturnPhone(StaffAction[Purchase]):
 
 class NoteWarranty(StaffAction[Purchase]):
     name = "warranty"
-    label = gettext_lazy("Note the warranty")
+    label = _("Note the warranty")
     icon = "shield-check"
     may = May.HANDLE_PHONES
     form_class = WarrantyForm
     action = note_warranty
-    done = Sentence(gettext_lazy("The warranty of {number} is noted."), number="number")
+    done = Sentence(_("The warranty of {number} is noted."), number="number")
 
     def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
         return linked_obstacle(by, obj.customer_id)
@@ -191,8 +191,8 @@ class PurchaseAdmin(TrackedAdmin[Purchase]):
     list_select_related = ("customer", "phone__model")
     numeric_columns = ("price_paid", "still_owed")
     search_fields = ("number", "customer__name", "customer__number", "phone__serial", "phone__mac")
-    search_help_text = gettext_lazy("Customer, purchase number, serial number or MAC address")
-    empty_hint = gettext_lazy("Record the first purchase with “Record a purchase”.")
+    search_help_text = _("Customer, purchase number, serial number or MAC address")
+    empty_hint = _("Record the first purchase with “Record a purchase”.")
     fields = (
         "customer_link",
         "phone_link",
@@ -206,26 +206,26 @@ class PurchaseAdmin(TrackedAdmin[Purchase]):
     )
     readonly_fields = ("customer_link", "phone_link", "price_paid", "paid_so_far", "still_owed", "returned", "warranty")
 
-    price_paid = column(money, "price", "currency", description=gettext_lazy("Price"), ordering="price")
-    paid_so_far = column(money, "paid", "currency", description=gettext_lazy("Paid"))
+    price_paid = column(money, "price", "currency", description=_("Price"), ordering="price")
+    paid_so_far = column(money, "paid", "currency", description=_("Paid"))
 
-    @admin.display(description=gettext_lazy("Came back"))
+    @admin.display(description=_("Came back"))
     def returned(self, obj: Purchase) -> Any:
         if not obj.is_returned:
             return say("no")
         stays = join(" ", [obj.return_reason, say("What was paid stays paid (F8).")])
         return format_html("{}{}", day(obj.returned_on), sub(stays))
 
-    @admin.display(description=gettext_lazy("Warranty"))
+    @admin.display(description=_("Warranty"))
     def warranty(self, obj: Purchase) -> Any:
         if obj.warranty_until is None:
             return obj.warranty_note or say("none noted")
         return format_html("{}{}", day(obj.warranty_until), sub(obj.warranty_note))
 
-    still_owed = column(money, "owed", "currency", description=gettext_lazy("Still owed"))
-    ownership = column(owned_pill, description=gettext_lazy("Ownership"), ordering="owned_on")
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    phone_link = column(link, "phone", description=gettext_lazy("Phone"))
+    still_owed = column(money, "owed", "currency", description=_("Still owed"))
+    ownership = column(owned_pill, description=_("Ownership"), ordering="owned_on")
+    customer_link = column(link, "customer", description=_("Customer"))
+    phone_link = column(link, "phone", description=_("Phone"))
 
     def change_panels(self, request: StaffRequest, obj: Purchase) -> Sequence[Panel]:
         rows = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.display import pill
 from core.amounts import money_text
 from core.text import Text, say
 from hardware.purchases.models import Instalment, Purchase
 
-PHONES_STAY = gettext_lazy(
+PHONES_STAY = _(
     "A phone is the customer's from the day its price is paid in full (F6), and stays theirs when the "
     "service is cancelled (F7). What was bought as hardware is not refunded: no quote, proposal or import "
     "takes it (F8)."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -65,7 +65,5 @@ def _of(purchase: Purchase) -> tuple[str, Text]:
     return purchase.customer.name, state
 
 
-register_source(SearchSource(gettext_lazy("Phones"), "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
-register_source(
-    SearchSource(gettext_lazy("Purchases"), "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45)
-)
+register_source(SearchSource(_("Phones"), "phone", May.SEE_CASES, find_phones, model=Phone, order=40))
+register_source(SearchSource(_("Purchases"), "shopping-cart", May.SEE_CASES, find_purchases, model=Purchase, order=45))

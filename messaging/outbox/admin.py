@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
@@ -87,35 +87,35 @@ class MessageAction(StaffAction[OutgoingMessage]):
 
 class ItArrived(MessageAction):
     name = "arrived"
-    label = gettext_lazy("It arrived")
+    label = _("It arrived")
     icon = "mail-check"
 
-    intro = gettext_lazy("Say how you know: the customer answered, or the mail server's log has it.")
+    intro = _("Say how you know: the customer answered, or the mail server's log has it.")
     rule = arrived_obstacle
     action = confirm_arrival
-    done = gettext_lazy("The message counts as sent.")
+    done = _("The message counts as sent.")
 
 
 class AgainForm(ReasonForm):
     """Where to, and why."""
 
     recipient = forms.EmailField(
-        label=gettext_lazy("Recipient"),
+        label=_("Recipient"),
         required=False,
-        help_text=gettext_lazy("Another address gets a message of its own."),
+        help_text=_("Another address gets a message of its own."),
     )
     field_order = ["recipient", "reason"]
 
 
 class SendAgain(MessageAction):
     name = "again"
-    label = gettext_lazy("Send it again")
+    label = _("Send it again")
     tone = "primary"
     icon = "send"
     form_class = AgainForm
     rule = again_obstacle
     action = send_again
-    done = Sentence(gettext_lazy("It is on its way to {recipient}."), recipient="recipient")
+    done = Sentence(_("It is on its way to {recipient}."), recipient="recipient")
     opens = page_url
 
     def consequence(self, obj: OutgoingMessage, by: User) -> Text:
@@ -132,25 +132,25 @@ class SendAgain(MessageAction):
 
 class BeDoneWith(MessageAction):
     name = "done_with"
-    label = gettext_lazy("Be done with it")
-    label_plural = gettext_lazy("Be done with messages")
+    label = _("Be done with it")
+    label_plural = _("Be done with messages")
     tone = "danger"
     icon = "mail-x"
-    intro = gettext_lazy("Say why, or how the customer was told instead: by letter, on the phone.")
+    intro = _("Say why, or how the customer was told instead: by letter, on the phone.")
     rule = done_with_obstacle
     action = be_done_with
-    effect = gettext_lazy("It is not sent (again), and nobody is asked about it any more.")
-    done = gettext_lazy("The message is done with.")
+    effect = _("It is not sent (again), and nobody is asked about it any more.")
+    done = _("The message is done with.")
 
 
 class CameBack(MessageAction):
     name = "bounced"
-    label = gettext_lazy("It came back")
+    label = _("It came back")
     icon = "mail-question-mark"
-    intro = gettext_lazy("Write down what the other side's mail server said.")
+    intro = _("Write down what the other side's mail server said.")
     rule = bounce_obstacle
     action = record_bounce
-    done = gettext_lazy("The message is marked as come back.")
+    done = _("The message is marked as come back.")
 
 
 # --- The pages ----------------------------------------------------------------------------------
@@ -166,8 +166,8 @@ class OutgoingMessageAdmin(TrackedAdmin[OutgoingMessage]):
     list_filter = ("delivery__state", "kind", "language")
     numeric_columns = ("tries",)
     search_fields = ("subject", "recipient", "customer__name", "customer__number")
-    search_help_text = gettext_lazy("Subject, address or customer")
-    empty_hint = gettext_lazy("What customers are told by e-mail is listed here.")
+    search_help_text = _("Subject, address or customer")
+    empty_hint = _("What customers are told by e-mail is listed here.")
     fields = ("to", "kind_shown", "language_shown", "queued", "by")
     readonly_fields = ("to", "kind_shown", "language_shown", "queued", "by")
 
@@ -181,32 +181,32 @@ class OutgoingMessageAdmin(TrackedAdmin[OutgoingMessage]):
     def page_title(self, obj: OutgoingMessage) -> str:
         return obj.subject
 
-    @admin.display(description=gettext_lazy("Message"), ordering="subject")
+    @admin.display(description=_("Message"), ordering="subject")
     def about(self, obj: OutgoingMessage) -> SafeString:
         return format_html("{}{}", obj.subject, sub(obj.customer.name if obj.customer else ""))
 
-    @admin.display(description=gettext_lazy("Kind"), ordering="kind")
+    @admin.display(description=_("Kind"), ordering="kind")
     def kind_shown(self, obj: OutgoingMessage) -> str:
         return obj.get_kind_display()
 
-    @admin.display(description=gettext_lazy("Language"))
+    @admin.display(description=_("Language"))
     def language_shown(self, obj: OutgoingMessage) -> str:
         return obj.get_language_display()
 
-    @admin.display(description=gettext_lazy("To"), ordering="recipient")
+    @admin.display(description=_("To"), ordering="recipient")
     def recipient_shown(self, obj: OutgoingMessage) -> Text:
         return obj.recipient or say("no address")
 
-    @admin.display(description=gettext_lazy("To"))
+    @admin.display(description=_("To"))
     def to(self, obj: OutgoingMessage) -> SafeString:
         reader = link(obj.customer) if obj.customer is not None else format_html("{}", obj.staff)
         return format_html("{} {}", reader, sub(obj.recipient or say("no e-mail address was on file")))
 
-    state = column(delivery_pill, description=gettext_lazy("State"), ordering="delivery__state")
-    tries = column(number, "delivery.tries", description=gettext_lazy("Tries"), ordering="delivery__tries")
-    queued = column(when, "queued_at", description=gettext_lazy("Queued"), ordering="queued_at")
+    state = column(delivery_pill, description=_("State"), ordering="delivery__state")
+    tries = column(number, "delivery.tries", description=_("Tries"), ordering="delivery__tries")
+    queued = column(when, "queued_at", description=_("Queued"), ordering="queued_at")
 
-    @admin.display(description=gettext_lazy("Queued by"))
+    @admin.display(description=_("Queued by"))
     def by(self, obj: OutgoingMessage) -> str:
         return str(obj.queued_by)
 

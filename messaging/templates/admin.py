@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -35,28 +35,28 @@ PREVIEW = "messaging/panels/template_preview.html"
 class TemplateForm(ActionForm):
     """Subject and body."""
 
-    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=200)
+    subject = forms.CharField(label=_("Subject"), max_length=200)
     body = forms.CharField(
-        label=gettext_lazy("Text"),
+        label=_("Text"),
         widget=forms.Textarea(attrs={"rows": 18}),
         strip=False,
-        help_text=gettext_lazy("Fields stand in double braces. “if” and “for” stand in braces with percent signs."),
+        help_text=_("Fields stand in double braces. “if” and “for” stand in braces with percent signs."),
     )
     reason = ReasonField(required=False)
 
 
 class EditTemplate(StaffAction[MessageTemplate]):
     name = "edit"
-    label = gettext_lazy("Change the text")
+    label = _("Change the text")
     tone = "primary"
     icon = "pencil"
     may = May.EDIT_TEMPLATES
     form_class = TemplateForm
-    intro = gettext_lazy("Messages already sent or waiting keep their words. The old text stays in the history.")
+    intro = _("Messages already sent or waiting keep their words. The old text stays in the history.")
     preview_template = PREVIEW
     previews_input = True
     action = edit_template
-    done = gettext_lazy("The text of “{template}” is changed.")
+    done = _("The text of “{template}” is changed.")
 
     def get_initial(self, rows: Sequence[MessageTemplate], by: User) -> dict[str, Any]:
         return {"subject": rows[0].subject, "body": rows[0].body}
@@ -83,13 +83,13 @@ def preview_context(kind: str, subject: str, body: str) -> dict[str, Any]:
 
 class SendTest(StaffAction[MessageTemplate]):
     name = "test"
-    label = gettext_lazy("Send a test to me")
-    label_plural = gettext_lazy("Send tests to me")
+    label = _("Send a test to me")
+    label_plural = _("Send tests to me")
     icon = "send"
     may = May.EDIT_TEMPLATES
     form_class = NoReasonForm
     action = send_test
-    done = Sentence(gettext_lazy("A test is on its way to {recipient}."), recipient="recipient")
+    done = Sentence(_("A test is on its way to {recipient}."), recipient="recipient")
     opens = page_url
 
     def obstacle(self, obj: MessageTemplate, by: User) -> Text | None:
@@ -107,19 +107,19 @@ class MessageTemplateAdmin(TrackedAdmin[MessageTemplate]):
     list_display_links = ("kind_shown",)
     list_filter = ("kind", "language")
     search_fields = ("subject", "body")
-    search_help_text = gettext_lazy("Words of the subject or text")
+    search_help_text = _("Words of the subject or text")
     fields = ("subject", "text")
     readonly_fields = ("text",)
 
-    @admin.display(description=gettext_lazy("Message"), ordering="kind")
+    @admin.display(description=_("Message"), ordering="kind")
     def kind_shown(self, obj: MessageTemplate) -> str:
         return obj.get_kind_display()
 
-    @admin.display(description=gettext_lazy("Language"), ordering="language")
+    @admin.display(description=_("Language"), ordering="language")
     def language_shown(self, obj: MessageTemplate) -> str:
         return obj.get_language_display()
 
-    @admin.display(description=gettext_lazy("Text"))
+    @admin.display(description=_("Text"))
     def text(self, obj: MessageTemplate) -> SafeString:
         return format_html('<p class="letter">{}</p>', linebreaksbr(obj.body, autoescape=True))
 

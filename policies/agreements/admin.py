@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
@@ -36,12 +37,12 @@ _TONES: dict[str, PillTone] = {"draft": "mute", "published": "good", "discarded"
 
 class DraftAgreement(PageAction):
     name = "draft"
-    label = gettext_lazy("Draft an agreement")
+    label = _("Draft an agreement")
     tone = "primary"
     icon = "handshake"
     may = May.DRAFT_POLICIES
     form_class = NewAgreementForm
-    intro = gettext_lazy("Fill in only what differs from the policies. Another manager publishes it.")
+    intro = _("Fill in only what differs from the policies. Another manager publishes it.")
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
         return {"valid_from": timezone.localdate(), **super().get_initial(request)}
@@ -59,12 +60,12 @@ class AgreementAction(StaffAction[Agreement]):
 
 class EditAgreement(AgreementAction):
     name = "edit"
-    label = gettext_lazy("Edit the draft")
+    label = _("Edit the draft")
     icon = "pencil"
     form_class = AgreementForm
-    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+    intro = _("Whoever edits a draft cannot publish it.")
     action = agreements.edit_agreement
-    done = gettext_lazy("{agreement} is changed.")
+    done = _("{agreement} is changed.")
 
     def get_initial(self, rows: Sequence[Agreement], by: User) -> dict[str, Any]:
         if len(rows) != 1:
@@ -77,7 +78,7 @@ class PublishAgreement(Publish[Agreement]):
     may = May.PUBLISH_POLICIES
     rule = agreements.publish_agreement_obstacle
     action = agreements.publish_agreement
-    done = gettext_lazy("{agreement} is published.")
+    done = _("{agreement} is published.")
 
     def consequence(self, obj: Agreement, by: User) -> Text:
         if obj.valid_until is None:
@@ -96,7 +97,7 @@ class PublishAgreement(Publish[Agreement]):
 
 class DiscardAgreement(AgreementAction, Discard[Agreement]):
     action = agreements.discard_agreement
-    done = gettext_lazy("The draft of {agreement} is discarded.")
+    done = _("The draft of {agreement} is discarded.")
 
 
 @admin.register(Agreement)
@@ -109,13 +110,13 @@ class AgreementAdmin(TrackedAdmin[Agreement]):
     list_select_related = ("customer",)
     search_fields = ("title", "customer__name", "customer__number")
     ordering = ("-valid_from", "-pk")
-    empty_hint = gettext_lazy("Without an agreement the policies alone judge a case.")
+    empty_hint = _("Without an agreement the policies alone judge a case.")
     fields = ("customer_link", "valid_from", "valid_until", "drafted_by", "published_by", "published_at")
     readonly_fields = fields
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    customer_link = column(link, "customer", description=_("Customer"))
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def status(self, obj: Agreement) -> SafeString:
         return agreement_pill(obj)
 

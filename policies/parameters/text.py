@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.amounts import money_text
 from core.text import Text, join, say, say_count
@@ -121,15 +122,15 @@ def _plain(value: Any) -> Text:
 
 
 BASES: Mapping[str, Text] = {
-    "usage": gettext_lazy("what was not used"),
-    "interruption": gettext_lazy("how long the service was missing"),
-    "special": gettext_lazy("special cases"),
-    "full_month": gettext_lazy("a full month at discretion"),
+    "usage": _("what was not used"),
+    "interruption": _("how long the service was missing"),
+    "special": _("special cases"),
+    "full_month": _("a full month at discretion"),
 }
-REMEDIES: Mapping[str, Text] = {kind.value: gettext_lazy(kind.words) for kind in RemedyKind}
+REMEDIES: Mapping[str, Text] = {kind.value: _(kind.words) for kind in RemedyKind}
 DAYS_THAT_COUNT: Mapping[str, Text] = {
-    "calendar": gettext_lazy("calendar days"),
-    "working": gettext_lazy("working days"),
+    "calendar": _("calendar days"),
+    "working": _("working days"),
 }
 
 _READ: Mapping[Unit, Say] = {

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import Discard, Publish
 from accounts.four_eyes.rules import draft_obstacle
@@ -45,14 +45,14 @@ version_page: PagePanels[PolicyVersion] = PagePanels()
 
 class DraftVersion(StaffAction[Policy]):
     name = "draft"
-    label = gettext_lazy("Draft the next version")
+    label = _("Draft the next version")
     tone = "primary"
     icon = "file-plus"
     may = May.DRAFT_POLICIES
     form_class = PolicyVersionForm
-    intro = gettext_lazy("Another manager publishes it.")
+    intro = _("Another manager publishes it.")
     action = policies.draft_policy_version
-    done = gettext_lazy("{version} is drafted.")
+    done = _("{version} is drafted.")
     opens = page_url
 
     def get_initial(self, rows: Sequence[Policy], by: User) -> dict[str, Any]:
@@ -81,15 +81,15 @@ class PolicyAdmin(TrackedAdmin[Policy]):
         rows: models.QuerySet[Any] = super().get_queryset(request).prefetch_related(versions)
         return rows
 
-    @admin.display(description=gettext_lazy("In force today"))
+    @admin.display(description=_("In force today"))
     def in_force(self, obj: Policy) -> SafeString | str:
         return _versions_that_are(obj, PolicyVersion.Standing.IN_FORCE)
 
-    @admin.display(description=gettext_lazy("To come, and drafts"))
+    @admin.display(description=_("To come, and drafts"))
     def waiting(self, obj: Policy) -> SafeString | str:
         return _versions_that_are(obj, PolicyVersion.Standing.TO_COME, PolicyVersion.Standing.DRAFT)
 
-    @admin.display(description=gettext_lazy("For everybody"))
+    @admin.display(description=_("For everybody"))
     def public_page(self, obj: Policy) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("public:policies"), say("The public page"))
 
@@ -116,13 +116,13 @@ class PolicyAdmin(TrackedAdmin[Policy]):
 
 class EditDraft(StaffAction[PolicyVersion]):
     name = "edit"
-    label = gettext_lazy("Edit the draft")
+    label = _("Edit the draft")
     icon = "pencil"
     may = May.DRAFT_POLICIES
     form_class = PolicyVersionForm
-    intro = gettext_lazy("Whoever edits a draft cannot publish it.")
+    intro = _("Whoever edits a draft cannot publish it.")
     action = policies.edit_policy_draft
-    done = gettext_lazy("{version} is changed.")
+    done = _("{version} is changed.")
 
     def obstacle(self, obj: PolicyVersion, by: User) -> Obstacle | None:
         return draft_obstacle(obj)
@@ -139,7 +139,7 @@ class PublishVersion(Publish[PolicyVersion]):
     may = May.PUBLISH_POLICIES
     preview_template = "policies/panels/policy_changes.html"
     action = policies.publish_policy_version
-    done = gettext_lazy("{version} is published.")
+    done = _("{version} is published.")
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say(
@@ -160,10 +160,10 @@ class PublishVersion(Publish[PolicyVersion]):
 
 
 class DiscardVersion(Discard[PolicyVersion]):
-    label = gettext_lazy("Discard the draft")
+    label = _("Discard the draft")
     may = May.DRAFT_POLICIES
     action = policies.discard_policy_draft
-    done = gettext_lazy("The draft of {version} is discarded.")
+    done = _("The draft of {version} is discarded.")
 
     def consequence(self, obj: PolicyVersion, by: User) -> Text:
         return say("It stays on record under its number and never judges anything.")
@@ -223,20 +223,20 @@ class PolicyVersionAdmin(TrackedAdmin[PolicyVersion]):
         with_more: models.QuerySet[Any] = rows.with_successor().select_related("policy", "drafted_by", "published_by")
         return with_more
 
-    @admin.display(description=gettext_lazy("Version"), ordering="number")
+    @admin.display(description=_("Version"), ordering="number")
     def name(self, obj: PolicyVersion) -> Text:
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)
 
-    holds_from = column(day, "effective_from", description=gettext_lazy("Holds from"), ordering="effective_from")
+    holds_from = column(day, "effective_from", description=_("Holds from"), ordering="effective_from")
 
-    @admin.display(description=gettext_lazy("Until"))
+    @admin.display(description=_("Until"))
     def holds_until(self, obj: PolicyVersion) -> SafeString | str:
         superseded_on = obj.superseded_on
         if obj.state != PolicyVersion.State.PUBLISHED or superseded_on is None:
             return "–"
         return day(superseded_on - timedelta(days=1))
 
-    status = column(standing_pill, description=gettext_lazy("State"), ordering="state")
+    status = column(standing_pill, description=_("State"), ordering="state")
 
     def page_title(self, obj: PolicyVersion) -> Text:
         return say("{policy}, version {number}", policy=obj.policy, number=obj.number)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May, role_words
 from audit.models import Event
@@ -42,7 +42,7 @@ class EventAdmin(TrackedAdmin[Event]):
     list_display_links = ("moment",)
     list_filter = ("outcome", "source", ("actor_role", ActorRoleFilter))
     search_fields = ("actor_name", "target_label", "verb", "request_id")
-    search_help_text = gettext_lazy("Person, object, act or request")
+    search_help_text = _("Person, object, act or request")
     ordering = ("-at", "-pk")
     fields = (
         "moment",
@@ -66,15 +66,15 @@ class EventAdmin(TrackedAdmin[Event]):
         cases = Complaint.objects.in_trail_of(user).values("pk")
         return events.filter(models.Q(actor=user) | models.Q(complaint_id__in=cases))
 
-    moment = column(when, "at", description=gettext_lazy("When"), ordering="at")
+    moment = column(when, "at", description=_("When"), ordering="at")
 
-    @admin.display(description=gettext_lazy("Who"), ordering="actor_name")
+    @admin.display(description=_("Who"), ordering="actor_name")
     def person(self, obj: Event) -> SafeString:
         return format_html("{}{}", obj.actor_name, sub(role_words(obj.actor_role)))
 
-    what = column(verb_in_words, "verb", description=gettext_lazy("Did"), ordering="verb")
+    what = column(verb_in_words, "verb", description=_("Did"), ordering="verb")
 
-    @admin.display(description=gettext_lazy("What"))
+    @admin.display(description=_("What"))
     def target(self, obj: Event) -> SafeString | str:
         if obj.target_id is None:
             return obj.target_label or "–"
@@ -84,15 +84,15 @@ class EventAdmin(TrackedAdmin[Event]):
             return obj.target_label
         return format_html('<a href="{}">{}</a>', address, obj.target_label or f"{obj.target_type} {obj.target_id}")
 
-    @admin.display(description=gettext_lazy("Result"), ordering="outcome")
+    @admin.display(description=_("Result"), ordering="outcome")
     def result(self, obj: Event) -> SafeString:
         return pill(say("Refused"), "bad") if obj.outcome == Event.Outcome.REFUSED else pill(say("Done"), "good")
 
-    @admin.display(description=gettext_lazy("Why"))
+    @admin.display(description=_("Why"))
     def why(self, obj: Event) -> str:
         text = obj.message or obj.reason
         return text if len(text) <= 120 else f"{text[:117]}…"
 
-    @admin.display(description=gettext_lazy("Details"))
+    @admin.display(description=_("Details"))
     def details(self, obj: Event) -> SafeString:
         return format_html('<pre class="code">{}</pre>', json.dumps(obj.data, indent=2, ensure_ascii=False))

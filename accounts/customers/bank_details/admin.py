@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.bank_details.actions import confirm_bank_details
 from accounts.customers.bank_details.rules import confirm_obstacle
@@ -27,17 +27,15 @@ from core.text import Text, say
 
 class Confirm(StaffAction[BankDetailsChange]):
     name = "confirm"
-    label = gettext_lazy("Confirm the new bank details")
+    label = _("Confirm the new bank details")
     tone = "primary"
     icon = "shield-check"
     may = May.CONFIRM_BANK_DETAILS
     form_class = ReasonForm
-    intro = gettext_lazy(
-        "Ask the customer by a way that was known before the change, and write down how you checked it."
-    )
+    intro = _("Ask the customer by a way that was known before the change, and write down how you checked it.")
     rule = confirm_obstacle
     action = confirm_bank_details
-    done = Sentence(gettext_lazy("The bank details of {customer} are confirmed."), customer="customer.name")
+    done = Sentence(_("The bank details of {customer} are confirmed."), customer="customer.name")
 
     def consequence(self, obj: BankDetailsChange, by: User) -> Text:
         if not obj.iban_after:
@@ -55,9 +53,9 @@ class BankDetailsChangeAdmin(TrackedAdmin[BankDetailsChange]):
     list_filter = (("confirmed_by", admin.EmptyFieldListFilter), "changed_at")
     list_select_related = ("customer", "changed_by", "confirmed_by")
     search_fields = ("customer__name", "customer__number", "iban_before", "iban_after")
-    search_help_text = gettext_lazy("Customer or IBAN")
+    search_help_text = _("Customer or IBAN")
     ordering = ("-changed_at", "-pk")
-    empty_hint = gettext_lazy("They come from changes of a customer's IBAN or account holder.")
+    empty_hint = _("They come from changes of a customer's IBAN or account holder.")
     fields = ("customer_link", "before", "after", "changed", "changed_by", "confirmation")
     readonly_fields = ("customer_link", "before", "after", "changed", "confirmation")
 
@@ -67,23 +65,23 @@ class BankDetailsChangeAdmin(TrackedAdmin[BankDetailsChange]):
             "customer__bank_details_changes"
         )
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
+    customer_link = column(link, "customer", description=_("Customer"))
 
-    @admin.display(description=gettext_lazy("Before"))
+    @admin.display(description=_("Before"))
     def before(self, obj: BankDetailsChange) -> SafeString:
         return format_html("{}{}", obj.iban_before or "–", sub(obj.holder_before))
 
-    @admin.display(description=gettext_lazy("After"))
+    @admin.display(description=_("After"))
     def after(self, obj: BankDetailsChange) -> SafeString:
         return format_html("{}{}", obj.iban_after or "–", sub(obj.holder_after))
 
-    changed = column(when, "changed_at", description=gettext_lazy("Changed"), ordering="changed_at")
+    changed = column(when, "changed_at", description=_("Changed"), ordering="changed_at")
 
-    @admin.display(description=gettext_lazy("State"))
+    @admin.display(description=_("State"))
     def state_pill(self, obj: BankDetailsChange) -> SafeString:
         return _pill(obj)
 
-    @admin.display(description=gettext_lazy("Confirmed"))
+    @admin.display(description=_("Confirmed"))
     def confirmation(self, obj: BankDetailsChange) -> SafeString | str:
         return format_html("{}{}", obj.confirmed_by, sub(when(obj.confirmed_at))) if obj.confirmed_by else "–"
 

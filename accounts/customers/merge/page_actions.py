@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.duplicates import Likely, likely_duplicates
 from accounts.customers.forms import CustomerNumberField
@@ -28,11 +28,9 @@ from core.text import join, say
 class MergeCustomersForm(ActionForm):
     """Which customer goes, and which one stays."""
 
-    duplicate = CustomerNumberField(
-        label=gettext_lazy("Customer to merge"), help_text=gettext_lazy("It is kept for reading only.")
-    )
-    into = CustomerNumberField(label=gettext_lazy("Into"), help_text=gettext_lazy("This one stays."))
-    reason = ReasonField(help_text=gettext_lazy("How it is known that the two are one. It becomes part of the record."))
+    duplicate = CustomerNumberField(label=_("Customer to merge"), help_text=_("It is kept for reading only."))
+    into = CustomerNumberField(label=_("Into"), help_text=_("This one stays."))
+    reason = ReasonField(help_text=_("How it is known that the two are one. It becomes part of the record."))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -43,15 +41,15 @@ class MergeCustomersForm(ActionForm):
 
 class MergeCustomers(PageAction):
     name = "merge"
-    label = gettext_lazy("Likely duplicates")
+    label = _("Likely duplicates")
     icon = "merge"
     tone = "danger"
-    submit_label = gettext_lazy("Merge the two customers")
+    submit_label = _("Merge the two customers")
     may = May.MERGE_CUSTOMERS
     form_class = MergeCustomersForm
     preview_template = "accounts/preview_merge.html"
     previews_input = True
-    intro = gettext_lazy("Two entries of one customer become one: everything of the first moves to the second.")
+    intro = _("Two entries of one customer become one: everything of the first moves to the second.")
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {

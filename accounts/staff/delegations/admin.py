@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.approvers import roles_that_may_stand_in_for
 from accounts.staff.delegations.actions import give_delegation, revoke_delegation, revoke_obstacle
@@ -37,10 +37,10 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class DelegationForm(ActionForm):
     """Who stands in, from when to when, and why."""
 
-    deputy = PersonField(User.objects.none(), label=gettext_lazy("Deputy"), empty_label=gettext_lazy("Choose a person"))
-    starts_on = DateField(label=gettext_lazy("First day"))
-    ends_on = DateField(label=gettext_lazy("Last day"), help_text=gettext_lazy("It counts too."))
-    reason = ReasonField(help_text=gettext_lazy("Why you are away. It becomes part of the record."))
+    deputy = PersonField(User.objects.none(), label=_("Deputy"), empty_label=_("Choose a person"))
+    starts_on = DateField(label=_("First day"))
+    ends_on = DateField(label=_("Last day"), help_text=_("It counts too."))
+    reason = ReasonField(help_text=_("Why you are away. It becomes part of the record."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,12 +52,12 @@ class DelegationForm(ActionForm):
 
 class GiveDelegation(PageAction):
     name = "give"
-    label = gettext_lazy("Name a deputy")
+    label = _("Name a deputy")
     icon = "user-round-check"
     tone = "primary"
     may = May.DELEGATE_APPROVALS
     form_class = DelegationForm
-    intro = gettext_lazy(
+    intro = _(
         "They may approve refunds in your place, up to your own limits. What you or they had a "
         "hand in stays for somebody else, and they cannot pass it on."
     )
@@ -73,19 +73,19 @@ class GiveDelegation(PageAction):
 
 class RevokeDelegation(StaffAction[Delegation]):
     name = "revoke"
-    label = gettext_lazy("Revoke")
-    label_plural = gettext_lazy("Revoke delegations")
+    label = _("Revoke")
+    label_plural = _("Revoke delegations")
     tone = "danger"
     icon = "ban"
     may = May.DELEGATE_APPROVALS
     rule = revoke_obstacle
     action = revoke_delegation
     effect = Sentence(
-        gettext_lazy("{deputy} approves nothing more for {delegator}. What they approved until now stays."),
+        _("{deputy} approves nothing more for {delegator}. What they approved until now stays."),
         deputy="deputy",
         delegator="delegator",
     )
-    done = gettext_lazy("Revoked: {delegation}.")
+    done = _("Revoked: {delegation}.")
 
 
 def delegation_pill(delegation: Delegation) -> SafeString:
@@ -107,10 +107,8 @@ class DelegationAdmin(TrackedAdmin[Delegation]):
     list_filter = ("state",)
     list_select_related = ("delegator", "deputy")
     search_fields = ("delegator__first_name", "delegator__last_name", "deputy__first_name", "deputy__last_name")
-    search_help_text = gettext_lazy("Person")
-    empty_hint = gettext_lazy(
-        "Nobody stands in for anybody. A team lead or manager who will be away names a deputy here."
-    )
+    search_help_text = _("Person")
+    empty_hint = _("Nobody stands in for anybody. A team lead or manager who will be away names a deputy here.")
     fields = ("delegator", "deputy", "first_day", "last_day", "reason", "given", "revoked")
     readonly_fields = ("first_day", "last_day", "given", "revoked")
 
@@ -118,20 +116,20 @@ class DelegationAdmin(TrackedAdmin[Delegation]):
         revoked = obj is not None and obj.revoked_at is not None
         return [name for name in self.fields if revoked or name != "revoked"]
 
-    @admin.display(description=gettext_lazy("Who for whom"), ordering="deputy")
+    @admin.display(description=_("Who for whom"), ordering="deputy")
     def who(self, obj: Delegation) -> Text:
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)
 
-    first_day = column(day, "starts_on", description=gettext_lazy("First day"), ordering="starts_on")
-    last_day = column(day, "ends_on", description=gettext_lazy("Last day"), ordering="ends_on")
-    status = column(delegation_pill, description=gettext_lazy("State"), ordering="state")
+    first_day = column(day, "starts_on", description=_("First day"), ordering="starts_on")
+    last_day = column(day, "ends_on", description=_("Last day"), ordering="ends_on")
+    status = column(delegation_pill, description=_("State"), ordering="state")
 
-    @admin.display(description=gettext_lazy("Reason"))
+    @admin.display(description=_("Reason"))
     def why(self, obj: Delegation) -> str:
         return obj.reason
 
-    given = column(when, "given_at", description=gettext_lazy("Given"))
-    revoked = column(when, "revoked_at", description=gettext_lazy("Revoked"))
+    given = column(when, "given_at", description=_("Given"))
+    revoked = column(when, "revoked_at", description=_("Revoked"))
 
     def page_title(self, obj: Delegation) -> Text:
         return say("{deputy} for {delegator}", deputy=obj.deputy, delegator=obj.delegator)

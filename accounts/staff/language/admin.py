@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.language.actions import choose_language
 from accounts.staff.models import User
@@ -20,21 +20,21 @@ from core.text import Text, say
 
 def _choices() -> list[tuple[str, Text]]:
     """Each language in its own words: whoever looks for theirs may not read the others."""
-    return [("", gettext_lazy("As my browser asks")), *settings.LANGUAGES]
+    return [("", _("As my browser asks")), *settings.LANGUAGES]
 
 
 class LanguageForm(ActionForm):
-    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=_choices, required=False)
+    language = forms.ChoiceField(label=_("Language"), choices=_choices, required=False)
 
 
 class ChooseLanguage(PageAction):
     name = "language"
-    label = gettext_lazy("Language of my pages")
-    submit_label = gettext_lazy("Save")
+    label = _("Language of my pages")
+    submit_label = _("Save")
     icon = "languages"
     may = May.CHOOSE_LANGUAGE
     form_class = LanguageForm
-    intro = gettext_lazy(
+    intro = _(
         "Your pages and the e-mails to you. What is put on record stays in English, and customers are written to in "
         "their own language."
     )

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import FourEyesAdmin, Publish
 from accounts.staff.admin import StaffRoleFilter
@@ -28,13 +28,13 @@ from core.text import Text, join, lower, say
 
 class DraftLimit(PageAction):
     name = "draft"
-    label = gettext_lazy("Draft a limit")
+    label = _("Draft a limit")
     icon = "plus"
     may = May.DRAFT_STAFF
     form_class = LimitForm
-    intro = gettext_lazy("It holds once a manager has published it, from its date on, in place of earlier ones.")
+    intro = _("It holds once a manager has published it, from its date on, in place of earlier ones.")
     action = draft_limit
-    done = gettext_lazy("Drafted: {limit}. A manager has to publish it.")
+    done = _("Drafted: {limit}. A manager has to publish it.")
     opens = page_url
 
     def get_initial(self, request: StaffRequest) -> dict[str, Any]:
@@ -42,10 +42,10 @@ class DraftLimit(PageAction):
 
 
 class PublishLimit(Publish[ApprovalLimit]):
-    label_plural = gettext_lazy("Publish limits")
+    label_plural = _("Publish limits")
     may = May.PUBLISH_STAFF
     action = publish_limit
-    done = gettext_lazy("Published: {limit}.")
+    done = _("Published: {limit}.")
 
     def consequence(self, obj: ApprovalLimit, by: User) -> Text:
         return say(
@@ -75,15 +75,13 @@ class ApprovalLimitAdmin(FourEyesAdmin[ApprovalLimit]):
     list_filter = ("state", ("role", StaffRoleFilter), "subject", "currency")
     list_select_related = ("role", "drafted_by", "published_by")
     numeric_columns = ("up_to", "batch")
-    empty_hint = gettext_lazy("Nobody can approve a refund before a limit is published: draft the first one.")
+    empty_hint = _("Nobody can approve a refund before a limit is published: draft the first one.")
     fields = ("role_shown", "subject", "up_to", "batch", "valid_from", "drafted_by", "published_by")
     readonly_fields = ("role_shown", "up_to", "batch")
 
-    role_shown = column(role_words, "role.name", description=gettext_lazy("Role"), ordering="role__name")
-    up_to = column(money, "amount", "currency", description=gettext_lazy("Up to"), ordering="amount")
-    batch = column(
-        money, "batch_amount", "currency", description=gettext_lazy("Up to, for a batch"), ordering="batch_amount"
-    )
+    role_shown = column(role_words, "role.name", description=_("Role"), ordering="role__name")
+    up_to = column(money, "amount", "currency", description=_("Up to"), ordering="amount")
+    batch = column(money, "batch_amount", "currency", description=_("Up to, for a batch"), ordering="batch_amount")
 
 
 def approvers_panel(request: StaffRequest) -> Panel | None:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
@@ -44,12 +44,12 @@ def charge_pill(charge: Charge) -> SafeString:
 
 class AskForCharges(StaffAction[Charge]):
     name = "ask"
-    label = gettext_lazy("Ask for it by an own invoice")
+    label = _("Ask for it by an own invoice")
     tone = "primary"
     icon = "receipt-text"
     may = May.HANDLE_MONEY
     form_class = OptionalReasonForm
-    intro = gettext_lazy("For a subscription that has ended: no next invoice comes.")
+    intro = _("For a subscription that has ended: no next invoice comes.")
     rule = ask_obstacle
 
     def consequence(self, obj: Charge, by: User) -> Text:
@@ -71,7 +71,7 @@ class AskForCharges(StaffAction[Charge]):
 
 
 class WaitingFilter(admin.SimpleListFilter):
-    title = gettext_lazy("state")
+    title = _("state")
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
@@ -108,24 +108,22 @@ class ChargeAdmin(TrackedAdmin[Charge]):
     list_select_related = ("customer", "subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "subscription__number", "reason")
-    search_help_text = gettext_lazy("Customer, subscription number or what it is for")
+    search_help_text = _("Customer, subscription number or what it is for")
     ordering = ("-charged_on", "-pk")
-    empty_hint = gettext_lazy(
-        "Charges come from reversals that ask for what was used, and from payments that a bank took back."
-    )
+    empty_hint = _("Charges come from reversals that ask for what was used, and from payments that a bank took back.")
     fields = ("customer_link", "subscription_link", "charged_on", "reason", "amount_shown", "tax_rate", "invoice")
     readonly_fields = ("customer_link", "subscription_link", "amount_shown", "invoice")
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
-    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
+    customer_link = column(link, "customer", description=_("Customer"))
+    subscription_link = column(link, "subscription", description=_("Subscription"))
+    amount_shown = column(money, "amount", "currency", description=_("Amount"), ordering="amount")
 
-    @admin.display(description=gettext_lazy("Invoice"))
+    @admin.display(description=_("Invoice"))
     def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
         return SafeString(say("none yet")) if line is None else link(line.invoice)
 
-    state_pill = column(charge_pill, description=gettext_lazy("State"), ordering="invoiced_on")
+    state_pill = column(charge_pill, description=_("State"), ordering="invoiced_on")
 
     def page_title(self, obj: Charge) -> Text:
         return say(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.contrib import admin
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from backoffice.amounts import money
@@ -38,20 +38,20 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
     list_select_related = ("customer", "period")
     numeric_columns = ("net_shown", "tax_shown", "gross_shown")
     search_fields = ("number", "customer__name", "customer__number", "period__subscription__number")
-    search_help_text = gettext_lazy("Number, customer or subscription number")
+    search_help_text = _("Number, customer or subscription number")
     ordering = ("-issued_on", "-number")
-    empty_hint = gettext_lazy("Each settled refund brings one.")
+    empty_hint = _("Each settled refund brings one.")
     fields = ("kind", "customer_link", "subscription", "period_link", "issued_on", "amounts", "takes_back")
     readonly_fields = ("customer_link", "subscription", "period_link", "amounts", "takes_back")
 
-    customer_link = column(link, "customer", description=gettext_lazy("Customer"))
-    subscription = column(link, "period.subscription", description=gettext_lazy("Subscription"))
-    period_link = column(link, "period", description=gettext_lazy("Period"))
-    net_shown = column(money, "net", "currency", description=gettext_lazy("Net"), ordering="net")
-    tax_shown = column(money, "tax", "currency", description=gettext_lazy("Tax"), ordering="tax")
-    gross_shown = column(money, "gross", "currency", description=gettext_lazy("Gross"), ordering="gross")
+    customer_link = column(link, "customer", description=_("Customer"))
+    subscription = column(link, "period.subscription", description=_("Subscription"))
+    period_link = column(link, "period", description=_("Period"))
+    net_shown = column(money, "net", "currency", description=_("Net"), ordering="net")
+    tax_shown = column(money, "tax", "currency", description=_("Tax"), ordering="tax")
+    gross_shown = column(money, "gross", "currency", description=_("Gross"), ordering="gross")
 
-    @admin.display(description=gettext_lazy("Amounts"))
+    @admin.display(description=_("Amounts"))
     def amounts(self, obj: CreditNote) -> Text:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
         return say(
@@ -62,7 +62,7 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
             gross=gross,
         )
 
-    @admin.display(description=gettext_lazy("Takes back"))
+    @admin.display(description=_("Takes back"))
     def takes_back(self, obj: CreditNote) -> SafeString:
         return link(obj.reverses) if obj.reverses else SafeString(say("nothing"))
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -34,13 +34,13 @@ from core.text import Text, join, say
 
 class ReadStatement(PageAction):
     name = "read_statement"
-    label = gettext_lazy("Read a bank statement")
+    label = _("Read a bank statement")
     icon = "file-up"
     tone = "primary"
     may = May.HANDLE_MONEY
     form_class = StatementForm
-    submit_label = gettext_lazy("Read it")
-    intro = gettext_lazy(
+    submit_label = _("Read it")
+    intro = _(
         "Payments whose text names an invoice, over exactly what is due on it, are recorded. The "
         "others are listed here for a person. A statement that was read before adds nothing."
     )
@@ -57,7 +57,7 @@ class _OnLine(StaffAction[BankLine]):
 
 class MatchLine(_OnLine):
     name = "match"
-    label = gettext_lazy("Match to an invoice")
+    label = _("Match to an invoice")
     tone = "primary"
     icon = "link"
     form_class = MatchForm
@@ -86,14 +86,14 @@ class MatchLine(_OnLine):
 
 class SetAside(_OnLine):
     name = "set_aside"
-    label = gettext_lazy("Set aside")
-    label_plural = gettext_lazy("Set aside")
+    label = _("Set aside")
+    label_plural = _("Set aside")
     icon = "archive"
     form_class = ReasonForm
     rule = of_row(set_aside_obstacle)
     action = set_aside_bank_line
-    effect = gettext_lazy("It pays none of our invoices; it can still be matched later.")
-    done = gettext_lazy("{line} is set aside.")
+    effect = _("It pays none of our invoices; it can still be matched later.")
+    done = _("{line} is set aside.")
 
 
 @admin.register(BankLine)
@@ -107,23 +107,23 @@ class BankLineAdmin(TrackedAdmin[BankLine]):
     list_select_related = ("payment__invoice",)
     numeric_columns = ("amount_shown",)
     search_fields = ("payer", "text", "file_name", "payment__invoice__number")
-    search_help_text = gettext_lazy("Payer, text, file or invoice number")
+    search_help_text = _("Payer, text, file or invoice number")
     ordering = ("-booked_on", "-pk")
-    empty_hint = gettext_lazy("Bank statements bring them: “Read a bank statement”.")
+    empty_hint = _("Bank statements bring them: “Read a bank statement”.")
     fields = ("booked_on", "amount_shown", "payer", "text", "why", "invoice", "file_name", "row")
     readonly_fields = ("amount_shown", "invoice")
 
-    @admin.display(description=gettext_lazy("From, and what for"), ordering="payer")
+    @admin.display(description=_("From, and what for"), ordering="payer")
     def payer_and_text(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", obj.payer or "–", sub(obj.text))
 
-    amount_shown = column(money, "amount", "currency", description=gettext_lazy("Amount"), ordering="amount")
+    amount_shown = column(money, "amount", "currency", description=_("Amount"), ordering="amount")
 
-    @admin.display(description=gettext_lazy("State"), ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def state_pill(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", _line_pill(obj), sub(obj.why))
 
-    @admin.display(description=gettext_lazy("Invoice"))
+    @admin.display(description=_("Invoice"))
     def invoice(self, obj: BankLine) -> SafeString:
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from backoffice.admin import TrackedAdmin
@@ -49,38 +49,36 @@ class BillingPeriodAdmin(TrackedAdmin[BillingPeriod]):
     list_select_related = ("subscription__customer", "invoice")
     numeric_columns = ("fee_shown", "paid", "given_back", "refundable")
     search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
-    search_help_text = gettext_lazy("Subscription or customer")
+    search_help_text = _("Subscription or customer")
     ordering = ("-starts_on", "-pk")
-    empty_hint = gettext_lazy("A subscription's first period comes with opening it, the others by running billing.")
+    empty_hint = _("A subscription's first period comes with opening it, the others by running billing.")
     fields = ("subscription_link", "customer", "first_day", "last_own_day", "extension_days", "last_day")
     readonly_fields = ("subscription_link", "customer", "first_day", "last_own_day", "last_day")
 
-    first_day = column(day, "starts_on", description=gettext_lazy("First day"), ordering="starts_on")
+    first_day = column(day, "starts_on", description=_("First day"), ordering="starts_on")
 
-    @admin.display(description=gettext_lazy("Last own day"), ordering="ends_on")
+    @admin.display(description=_("Last own day"), ordering="ends_on")
     def last_own_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.ends_on - timedelta(days=1))
 
-    @admin.display(description=gettext_lazy("Last day"), ordering="closes_on")
+    @admin.display(description=_("Last day"), ordering="closes_on")
     def last_day(self, obj: BillingPeriod) -> SafeString:
         return day(obj.closes_on - timedelta(days=1))
 
-    customer = column(
-        link, "subscription.customer", description=gettext_lazy("Customer"), ordering="subscription__customer__name"
-    )
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
-    fee_shown = column(money, "fee", "currency", description=gettext_lazy("Fee"), ordering="fee")
-    paid = column(money, "fee_paid", "currency", description=gettext_lazy("Paid"))
+    customer = column(link, "subscription.customer", description=_("Customer"), ordering="subscription__customer__name")
+    subscription_link = column(link, "subscription", description=_("Subscription"))
+    fee_shown = column(money, "fee", "currency", description=_("Fee"), ordering="fee")
+    paid = column(money, "fee_paid", "currency", description=_("Paid"))
 
-    @admin.display(description=gettext_lazy("Refunded"), ordering="refunded")
+    @admin.display(description=_("Refunded"), ordering="refunded")
     def given_back(self, obj: BillingPeriod) -> SafeString:
         return money(obj.refunded, obj.currency, say("and more proposed") if obj.pending else "")
 
-    @admin.display(description=gettext_lazy("Refundable"))
+    @admin.display(description=_("Refundable"))
     def refundable(self, obj: BillingPeriod) -> SafeString:
         return money(refundable_of(obj), obj.currency)
 
-    state_pill = column(period_pill, description=gettext_lazy("State"), ordering="state")
+    state_pill = column(period_pill, description=_("State"), ordering="state")
 
     def page_title(self, obj: BillingPeriod) -> Text:
         return say("{subscription}, {period}", subscription=obj.subscription.number, period=obj)

@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -65,11 +65,11 @@ def change_pill(change: PlanChange) -> SafeString:
 
 class ChangePlan(StaffAction[Subscription]):
     name = "change_plan"
-    label = gettext_lazy("Change the plan")
+    label = _("Change the plan")
     icon = "arrow-right-left"
     may = May.CHANGE_PLANS
     form_class = PlanChangeForm
-    intro = gettext_lazy("On the customer's word. The current period stays as it is.")
+    intro = _("On the customer's word. The current period stays as it is.")
     preview_template = "billing/preview_plan_change.html"
     previews_input = True
 
@@ -131,11 +131,11 @@ class ChangePlan(StaffAction[Subscription]):
 
 class TakeBackChange(StaffAction[Subscription]):
     name = "take_back_change"
-    label = gettext_lazy("Take back the change of plan")
+    label = _("Take back the change of plan")
     icon = "undo-2"
     may = May.CHANGE_PLANS
     form_class = ReasonForm
-    effect = Sentence(gettext_lazy("{number} keeps the plan {plan}."), number="number", plan="plan.name")
+    effect = Sentence(_("{number} keeps the plan {plan}."), number="number", plan="plan.name")
 
     def obstacle(self, obj: Subscription, by: User) -> Obstacle | None:
         return withdraw_obstacle(_scheduled(obj), obj, obj.current_period(), by)
@@ -215,9 +215,9 @@ class PlanChangeAdmin(TrackedAdmin[PlanChange]):
     list_filter = ("state", "plan", "effective_on")
     list_select_related = ("subscription__customer", "plan", "previous_plan")
     search_fields = ("subscription__number", "subscription__customer__name", "subscription__customer__number")
-    search_help_text = gettext_lazy("Subscription or customer number, or name")
+    search_help_text = _("Subscription or customer number, or name")
     ordering = ("-effective_on", "-pk")
-    empty_hint = gettext_lazy("They are scheduled on the page of a subscription: “Change the plan”.")
+    empty_hint = _("They are scheduled on the page of a subscription: “Change the plan”.")
     fields = (
         "subscription_link",
         "customer",
@@ -232,22 +232,20 @@ class PlanChangeAdmin(TrackedAdmin[PlanChange]):
     )
     readonly_fields = ("subscription_link", "customer", "agreed", "first_period")
 
-    subscription_link = column(link, "subscription", description=gettext_lazy("Subscription"))
-    customer = column(
-        link, "subscription.customer", description=gettext_lazy("Customer"), ordering="subscription__customer__name"
-    )
+    subscription_link = column(link, "subscription", description=_("Subscription"))
+    customer = column(link, "subscription.customer", description=_("Customer"), ordering="subscription__customer__name")
 
-    @admin.display(description=gettext_lazy("Fee"))
+    @admin.display(description=_("Fee"))
     def agreed(self, obj: PlanChange) -> SafeString:
         if obj.agreed_fee is None:
             return SafeString(say("the plan's price"))
         return money(obj.agreed_fee, obj.subscription.currency, say("agreed"))
 
-    @admin.display(description=gettext_lazy("First period with it"))
+    @admin.display(description=_("First period with it"))
     def first_period(self, obj: PlanChange) -> SafeString:
         return SafeString(say("none yet")) if obj.applied_period is None else link(obj.applied_period)
 
-    state_pill = column(change_pill, description=gettext_lazy("State"), ordering="state")
+    state_pill = column(change_pill, description=_("State"), ordering="state")
 
     def page_title(self, obj: PlanChange) -> Text:
         return say(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -30,12 +30,12 @@ from core.text import Text, say
 
 class AssessComplaint(CaseAction):
     name = "assess"
-    label = gettext_lazy("Assess")
+    label = _("Assess")
     icon = "search-check"
     form_class = AssessForm
     rule = assess_obstacle
     action = cases.assess_complaint
-    done = Sentence(gettext_lazy("{complaint} is assessed; its evidence is kept with it."), complaint="complaint.code")
+    done = Sentence(_("{complaint} is assessed; its evidence is kept with it."), complaint="complaint.code")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return {"severity": rows[0].severity} if len(rows) == 1 else {}
@@ -43,7 +43,7 @@ class AssessComplaint(CaseAction):
 
 class DecideComplaint(CaseAction):
     name = "decide"
-    label = gettext_lazy("Decide")
+    label = _("Decide")
     tone = "primary"
     icon = "gavel"
     form_class = DecideForm
@@ -64,16 +64,14 @@ class DecideComplaint(CaseAction):
 
 class ProposeOnCase(CaseAction):
     name = "propose"
-    label = gettext_lazy("Quote and propose a refund")
+    label = _("Quote and propose a refund")
     tone = "primary"
     icon = "calculator"
     may = May.PROPOSE_REFUNDS
     form_class = ProposeForm
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
-    effect = gettext_lazy(
-        "The quote is computed now and frozen, its amount held against the period, and somebody else approves."
-    )
+    effect = _("The quote is computed now and frozen, its amount held against the period, and somebody else approves.")
 
     def obstacle(self, obj: Complaint, by: User) -> Why | None:
         found = quote_obstacle(obj, by)
@@ -118,26 +116,26 @@ class ProposeOnCase(CaseAction):
 
 class CloseComplaint(CaseAction):
     name = "close"
-    label = gettext_lazy("Close")
-    label_plural = gettext_lazy("Close complaints")
+    label = _("Close")
+    label_plural = _("Close complaints")
     icon = "archive"
     form_class = OptionalReasonForm
     rule = close_obstacle
     action = decisions.close_complaint
-    effect = gettext_lazy("{complaint} leaves the queues. A lead can reopen it.")
-    done = gettext_lazy("{complaint} is closed.")
+    effect = _("{complaint} leaves the queues. A lead can reopen it.")
+    done = _("{complaint} is closed.")
 
 
 class WithdrawComplaint(CaseAction):
     name = "withdraw"
-    label = gettext_lazy("Withdraw")
+    label = _("Withdraw")
     tone = "danger"
     icon = "undo-2"
     form_class = ChannelReasonForm
-    intro = gettext_lazy("Only on the customer’s word. Write down how it came and what they said.")
+    intro = _("Only on the customer’s word. Write down how it came and what they said.")
     rule = withdraw_obstacle
     action = decisions.withdraw_complaint
-    done = gettext_lazy("{complaint} is withdrawn.")
+    done = _("{complaint} is withdrawn.")
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         waiting = open_refunds(obj)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from backoffice.actions import OptionalReasonForm, Sentence
@@ -20,13 +20,13 @@ from complaints.letters.drafts import acknowledgement_text, decision_text, quest
 
 class Acknowledge(CaseAction):
     name = "acknowledge"
-    label = gettext_lazy("Acknowledge")
+    label = _("Acknowledge")
     icon = "mail-check"
     form_class = SayForm
-    intro = gettext_lazy("The customer learns that the complaint is here, and its code.")
+    intro = _("The customer learns that the complaint is here, and its code.")
     rule = acknowledge_obstacle
     action = cases.acknowledge_complaint
-    done = Sentence(gettext_lazy("The acknowledgement to {person} is on record."), person="correspondent")
+    done = Sentence(_("The acknowledgement to {person} is on record."), person="correspondent")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, acknowledgement_text)
@@ -34,13 +34,13 @@ class Acknowledge(CaseAction):
 
 class Ask(CaseAction):
     name = "ask"
-    label = gettext_lazy("Ask the customer")
+    label = _("Ask the customer")
     icon = "circle-question-mark"
     form_class = SayForm
-    intro = gettext_lazy("The case waits for the answer. Its deadlines run on.")
+    intro = _("The case waits for the answer. Its deadlines run on.")
     rule = ask_obstacle
     action = cases.ask_customer
-    done = Sentence(gettext_lazy("The question to {person} is on record; the case waits."), person="correspondent")
+    done = Sentence(_("The question to {person} is on record; the case waits."), person="correspondent")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, question_text)
@@ -48,26 +48,26 @@ class Ask(CaseAction):
 
 class ResumeComplaint(CaseAction):
     name = "resume"
-    label = gettext_lazy("Resume")
-    label_plural = gettext_lazy("Resume complaints")
+    label = _("Resume")
+    label_plural = _("Resume complaints")
     icon = "play"
     tone = "primary"
     form_class = OptionalReasonForm
     rule = resume_obstacle
     action = cases.resume_complaint
-    effect = gettext_lazy("{complaint} goes back into review.")
-    done = gettext_lazy("{complaint} is in review again.")
+    effect = _("{complaint} goes back into review.")
+    done = _("{complaint} is in review again.")
 
 
 class Communicate(CaseAction):
     name = "communicate"
-    label = gettext_lazy("Tell the customer")
+    label = _("Tell the customer")
     tone = "primary"
     icon = "send"
     form_class = SayForm
     rule = communicate_obstacle
     action = decisions.communicate_decision
-    done = Sentence(gettext_lazy("What {person} was told is on record."), person="correspondent")
+    done = Sentence(_("What {person} was told is on record."), person="correspondent")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, decision_text)
@@ -75,8 +75,8 @@ class Communicate(CaseAction):
 
 class CustomerSaid(CaseAction):
     name = "customer_message"
-    label = gettext_lazy("Customer message")
+    label = _("Customer message")
     icon = "message-square-reply"
     form_class = CustomerMessageForm
     action = cases.record_customer_message
-    done = gettext_lazy("The customer’s message is on the case.")
+    done = _("The customer’s message is on the case.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -25,7 +25,7 @@ from core.text import Text, say
 
 class Register(PageAction):
     name = "register"
-    label = gettext_lazy("Register a complaint")
+    label = _("Register a complaint")
     tone = "primary"
     icon = "message-square-plus"
     may = May.WORK_COMPLAINTS
@@ -50,8 +50,8 @@ class Register(PageAction):
 
 class TakeUp(CaseAction):
     name = "take"
-    label = gettext_lazy("Take up")
-    label_plural = gettext_lazy("Take up complaints")
+    label = _("Take up")
+    label_plural = _("Take up complaints")
     tone = "primary"
     icon = "hand"
     form_class = NoReasonForm
@@ -75,8 +75,8 @@ class TakeUp(CaseAction):
 
 class Assign(CaseAction):
     name = "assign"
-    label = gettext_lazy("Assign")
-    label_plural = gettext_lazy("Assign complaints")
+    label = _("Assign")
+    label_plural = _("Assign complaints")
     icon = "user-round-plus"
     form_class = AssignForm
     rule = assign_obstacle
@@ -93,17 +93,17 @@ class Assign(CaseAction):
 
 class WriteNote(CaseAction):
     name = "note"
-    label = gettext_lazy("Note")
+    label = _("Note")
     icon = "sticky-note"
     form_class = TextForm
-    intro = gettext_lazy("Internal: the customer never sees it.")
+    intro = _("Internal: the customer never sees it.")
     action = cases.add_note
-    done = gettext_lazy("The note is kept.")
+    done = _("The note is kept.")
 
 
 class Attach(CaseAction):
     name = "attach"
-    label = gettext_lazy("Attach a file")
+    label = _("Attach a file")
     icon = "paperclip"
     form_class = AttachForm
     rule = work_obstacle
@@ -115,10 +115,10 @@ class Attach(CaseAction):
 
 class Correct(CaseAction):
     name = "correct"
-    label = gettext_lazy("Correct")
+    label = _("Correct")
     icon = "pencil"
     form_class = CorrectForm
-    intro = gettext_lazy("For a wrong registration. The old values stay in the history.")
+    intro = _("For a wrong registration. The old values stay in the history.")
     rule = work_obstacle
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:

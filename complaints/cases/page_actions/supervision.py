@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from backoffice.actions import ActionResult, ReasonForm, Sentence
@@ -20,12 +20,10 @@ from core.text import Text, say
 
 class Merge(LeadAction):
     name = "merge"
-    label = gettext_lazy("Merge")
+    label = _("Merge")
     icon = "merge"
     form_class = MergeComplaintsForm
-    intro = gettext_lazy(
-        "The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both."
-    )
+    intro = _("The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both.")
     rule = merge_obstacle
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
@@ -35,24 +33,24 @@ class Merge(LeadAction):
 
 class Reopen(LeadAction):
     name = "reopen"
-    label = gettext_lazy("Reopen")
+    label = _("Reopen")
     icon = "rotate-ccw"
     form_class = ReasonForm
     rule = reopen_obstacle
     action = decisions.reopen_complaint
-    effect = gettext_lazy("{complaint} goes back into review; its deadlines start anew, missed ones stay on record.")
-    done = gettext_lazy("{complaint} is open again.")
+    effect = _("{complaint} goes back into review; its deadlines start anew, missed ones stay on record.")
+    done = _("{complaint} is open again.")
 
 
 class Escalate(LeadAction):
     name = "escalate"
-    label = gettext_lazy("Escalate")
-    label_plural = gettext_lazy("Escalate complaints")
+    label = _("Escalate")
+    label_plural = _("Escalate complaints")
     icon = "arrow-big-up"
     form_class = ReasonForm
     rule = lead_obstacle
     action = decisions.escalate_complaint
-    done = Sentence(gettext_lazy("{complaint} is on level {level}."), level="escalation_level")
+    done = Sentence(_("{complaint} is on level {level}."), level="escalation_level")
 
     def consequence(self, obj: Complaint, by: User) -> Text:
         return say("{complaint} rises to level {level}.", complaint=obj.code, level=obj.escalation_level + 1)
@@ -60,15 +58,13 @@ class Escalate(LeadAction):
 
 class Refer(LeadAction):
     name = "refer"
-    label = gettext_lazy("Dispute resolution")
+    label = _("Dispute resolution")
     icon = "landmark"
     form_class = ReferForm
-    intro = gettext_lazy(
-        "The case went to a dispute resolution body. Come back here when that has ended, and write down how."
-    )
+    intro = _("The case went to a dispute resolution body. Come back here when that has ended, and write down how.")
     rule = lead_obstacle
     action = decisions.refer_complaint
-    done = gettext_lazy("The referral of {complaint} is on record.")
+    done = _("The referral of {complaint} is on record.")
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         if len(rows) != 1 or not rows[0].referral_scheme:
@@ -85,9 +81,9 @@ class Refer(LeadAction):
 
 class Consent(LeadAction):
     name = "consent"
-    label = gettext_lazy("Consent to an old case")
+    label = _("Consent to an old case")
     icon = "badge-check"
     form_class = ReasonForm
     rule = consent_obstacle
     action = decisions.give_consent
-    done = gettext_lazy("You consented: a refund on {complaint} may be proposed.")
+    done = _("You consented: a refund on {complaint} may be proposed.")

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from django.db.models import Model
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from billing.credits.models import Credit
@@ -145,10 +145,10 @@ def _share(amount: Decimal, undone: int, whole: int, currency: str) -> Decimal:
 REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
     {
         RemedyKind.CREDIT: RemedyType(
-            choice=gettext_lazy("a credit on the next cycle"),
-            part=gettext_lazy("of which as credit"),
-            short_part=gettext_lazy("of which credit"),
-            card=gettext_lazy("credit, next cycle"),
+            choice=_("a credit on the next cycle"),
+            part=_("of which as credit"),
+            short_part=_("of which credit"),
+            card=_("credit, next cycle"),
             in_letter=lambda amount, entry, reader: say("{amount} as a credit on your next invoice", amount=amount),
             obstacle=lambda period: credit_obstacle(period.subscription),
             in_words=lambda amount, entry: say("{amount} as credit on the next cycle", amount=amount),
@@ -157,10 +157,10 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             take_back=lambda given, back, subscription, by: take_credit(given, back.amount, by=by),
         ),
         RemedyKind.MINUTES: RemedyType(
-            choice=gettext_lazy("minutes"),
-            part=gettext_lazy("of which as minutes"),
-            short_part=gettext_lazy("of which minutes"),
-            card=gettext_lazy("more minutes"),
+            choice=_("minutes"),
+            part=_("of which as minutes"),
+            short_part=_("of which minutes"),
+            card=_("more minutes"),
             in_letter=lambda amount, entry, reader: say(
                 "{amount} as {count} minutes", amount=amount, count=reader.number(Decimal(entry["minutes"]))
             ),
@@ -176,10 +176,10 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             sized="minutes",
         ),
         RemedyKind.EXTENSION: RemedyType(
-            choice=gettext_lazy("a longer period"),
-            part=gettext_lazy("of which as a longer period"),
-            short_part=gettext_lazy("of which days"),
-            card=gettext_lazy("longer period"),
+            choice=_("a longer period"),
+            part=_("of which as a longer period"),
+            short_part=_("of which days"),
+            card=_("longer period"),
             in_letter=lambda amount, entry, reader: (
                 say("{amount} as one more day of service", amount=amount)
                 if int(entry["days"]) == 1
@@ -197,10 +197,10 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             sized="days",
         ),
         RemedyKind.CASH: RemedyType(
-            choice=gettext_lazy("cash"),
-            part=gettext_lazy("of which in cash"),
-            short_part=gettext_lazy("of which cash"),
-            card=gettext_lazy("cash"),
+            choice=_("cash"),
+            part=_("of which in cash"),
+            short_part=_("of which cash"),
+            card=_("cash"),
             in_letter=lambda amount, entry, reader: say("{amount} paid to your account", amount=amount),
             obstacle=lambda period: cash_obstacle(period.subscription.customer),
             in_words=lambda amount, entry: say("{amount} in cash", amount=amount),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.links import not_own
 from accounts.customers.models import Customer
@@ -28,8 +28,8 @@ from hardware.purchases.pills import paid_in_words, unpaid_pill
 
 class PayInstalments(StaffAction[Instalment]):
     name = "pay"
-    label = gettext_lazy("Record the payment")
-    label_plural = gettext_lazy("Record payments")
+    label = _("Record the payment")
+    label_plural = _("Record payments")
     tone = "primary"
     icon = "banknote"
     may = May.HANDLE_PHONES
@@ -68,24 +68,24 @@ class InstalmentAdmin(TrackedAdmin[Instalment]):
     list_select_related = ("purchase__customer", "purchase__phone__model")
     numeric_columns = ("sum",)
     search_fields = ("purchase__number", "purchase__customer__name", "purchase__customer__number")
-    search_help_text = gettext_lazy("Purchase number or customer")
+    search_help_text = _("Purchase number or customer")
     ordering = ("due_on", "pk")
-    empty_hint = gettext_lazy("Instalments come with a purchase.")
+    empty_hint = _("Instalments come with a purchase.")
     fields = ("purchase_link", "sequence", "due_on", "paid", "sum")
     readonly_fields = ("purchase_link", "paid", "sum")
 
-    @admin.display(description=gettext_lazy("Purchase"), ordering="purchase__number")
+    @admin.display(description=_("Purchase"), ordering="purchase__number")
     def purchase_number(self, obj: Instalment) -> str:
         return obj.purchase.number
 
-    purchase_link = column(link, "purchase", description=gettext_lazy("Purchase"))
+    purchase_link = column(link, "purchase", description=_("Purchase"))
 
-    @admin.display(description=gettext_lazy("Customer"), ordering="purchase__customer__name")
+    @admin.display(description=_("Customer"), ordering="purchase__customer__name")
     def customer(self, obj: Instalment) -> Customer:
         return obj.purchase.customer
 
-    @admin.display(description=gettext_lazy("Paid on"), ordering="paid_on")
+    @admin.display(description=_("Paid on"), ordering="paid_on")
     def paid(self, obj: Instalment) -> Any:
         return day(obj.paid_on) or unpaid_pill(obj, obj.purchase)
 
-    sum = column(money, "amount", "purchase.currency", description=gettext_lazy("Amount"), ordering="amount")
+    sum = column(money, "amount", "purchase.currency", description=_("Amount"), ordering="amount")
