@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from django.db import connections, models, router
-from django.db.transaction import TransactionManagementError
-
-from core.sql import in_list, one_text
+from django.db import models
 
 #: Whose rows are locked first when several are: who owns before what is owned. Rows of one model go by key.
 ORDER = (
@@ -49,23 +45,8 @@ def lock_rows[M: models.Model](model: type[M], keys: Iterable[Any]) -> dict[Any,
     written meanwhile, or a draft's foreign key to a locked customer would close a circle. Ordered by key alone: a
     model's own order may join another table, whose row would be locked with it.
     """
-    alias = router.db_for_write(model)
-    connection = connections[alias]
-    if not connection.in_atomic_block:
-        raise TransactionManagementError("Rows are locked until the transaction ends, and there is none.")
-    wanted = one_text(sorted(set(keys)), connection)
-    rows = model._base_manager.using(alias).raw(_locking(model, alias), [wanted])
+    rows = model._base_manager.select_for_update(no_key=True).filter(pk__in=set(keys)).order_by("pk")
     return {row.pk: row for row in rows}
-
-
-@cache
-def _locking(model: type[models.Model], alias: str) -> str:
-    """The statement that reads and locks rows of the model. Composed once: every action begins with it, and Django
-    takes longer to compose it than the database to answer.
-    """
-    rows = model._base_manager.using(alias).select_for_update(no_key=True).filter(in_list("pk", ())).order_by("pk")
-    sql: str = rows.query.get_compiler(alias).as_sql()[0]
-    return sql
 
 
 def lock_chain[M: models.Model](model: type[M], pk: Any, *related: str) -> M | None:
