@@ -27,8 +27,8 @@ ORDER = (
 )  # fmt: skip
 #: Apps that are one room: their files stand at the root, under the same names as in any other room.
 ONE_ROOM = {"core", "audit", "backoffice", "jobs", "demo"}
-#: What may stand at the root of an app of several rooms: the pure contracts, and what Django or the frame looks for.
-#: and ``policies/choices.py``, which is pure as well.
+#: What may stand at the root of an app of several rooms: the pure contracts and choices, and what Django or the frame
+#: looks for.
 CONTRACTS = {
     "policies/choices.py",
     "billing/money.py",

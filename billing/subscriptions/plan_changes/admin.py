@@ -53,11 +53,6 @@ def _scheduled(subscription: Subscription) -> PlanChange | None:
     return found[0] if found else None
 
 
-def _open_period(subscription: Subscription) -> BillingPeriod | None:
-    found: list[BillingPeriod] = subscription.open_periods
-    return found[0] if found else None
-
-
 def change_pill(change: PlanChange) -> SafeString:
     tones: dict[str, Any] = {"scheduled": "info", "applied": "good", "withdrawn": "mute"}
     return pill(change.get_state_display(), tones[change.state])
