@@ -132,7 +132,7 @@ class CancelSubscription(StaffAction[Subscription]):
         return rows.prefetch_related(_PHONES)
 
     def consequence(self, obj: Subscription, by: User) -> Text:
-        ends_on = cancellation_takes_effect_on(obj, open_period_of(obj), timezone.localdate())
+        ends_on = cancellation_takes_effect_on(obj, obj.current_period(), timezone.localdate())
         return say(
             "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
             "by itself, without another invoice (F4). Nothing is paid back for cancelling (F3). {phones} Until {last} "
@@ -234,12 +234,6 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
     return Panel(say("What the customer keeps"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 
 
-def open_period_of(subscription: Subscription) -> BillingPeriod | None:
-    """The current period as the list's query brought it along."""
-    found: list[BillingPeriod] = subscription.open_periods
-    return found[0] if found else None
-
-
 @admin.register(Subscription)
 class SubscriptionAdmin(TrackedAdmin[Subscription]):
     may_view = May.SEE_CASES
@@ -307,7 +301,7 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
         return f"{obj.number} {obj.customer.name}"
 
     def change_panels(self, request: StaffRequest, obj: Subscription) -> Sequence[Panel]:
-        current = open_period_of(obj)
+        current = obj.current_period()
         keeps, changes = keeps_panel(obj, current), plan_change_panel(obj)
         return [
             *([period_panel(current, say("Current period"), linked=True)] if current else []),
