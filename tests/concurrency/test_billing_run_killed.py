@@ -38,7 +38,7 @@ settings.DATABASES["default"]["NAME"] = sys.argv[1]
 django.setup()
 from django.core.management import call_command
 from django.db import connection
-from billing.actions import run
+from billing.runs import actions as run
 run.BATCH = int(sys.argv[5])
 left, delay = int(sys.argv[3]), float(sys.argv[4])
 
