@@ -104,6 +104,15 @@ def local_day(moment: datetime, zone: tzinfo) -> date:
         raise ValueError(f"{moment} has no date in {zone}: it is too near the end of the calendar") from None
 
 
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, cut to that month's last day.
+
+    Counted from there on, period number ``months`` of a monthly subscription is the one that contains ``day``.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def _months_after(anchor: date, months: int) -> date:
     """The anchor so many months later, its day cut to the month's last day."""
     years, month0 = divmod(anchor.month - 1 + months, 12)

@@ -68,6 +68,7 @@ class BillingRefusal(RefusalCode):
     REFERENCE_MISSING = "reference_missing", "no reference is given"
     REVERSES = "reverses", "it does not take back that credit note"
     CAP = "cap", "more than is left"
+    SET_OFF = "set_off", "less is due"
     NOTHING_LEFT = "nothing_left", "nothing is left"
     NOT_ENDED = "not_ended", "the subscription has not ended"
     NO_BANK_DETAILS = "no_bank_details", "the customer has no bank details"

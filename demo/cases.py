@@ -10,13 +10,13 @@ from random import Random
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
-from billing.periods import Term
+from billing.periods import Term, months_before
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.actions import register_complaint
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from demo.company import BEGAN, Company
-from demo.customers import WAVES, Contract, arrive, months_before
+from demo.customers import WAVES, Contract, arrive
 from demo.names import Registry
 
 #: Who complained no more working days ago than this came over with the second wave of customers.

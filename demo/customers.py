@@ -16,6 +16,7 @@ from accounts.customers.models import Customer
 from billing.invoices.models import Invoice
 from billing.money import round_money
 from billing.payments.actions import Received, record_payments
+from billing.periods import months_before
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
@@ -34,12 +35,6 @@ IN_FRANCS = 4
 
 #: Ways to pay. "prompt": on the first working day; "stops": nothing lately; "half": half of each invoice.
 WAYS = ("usual",) * 17 + ("late",) * 2 + ("stops",)
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day so many months earlier, cut to the month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 @dataclass(frozen=True)

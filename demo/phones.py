@@ -8,8 +8,8 @@ from functools import partial
 from random import Random
 
 from accounts.customers.models import Customer
+from billing.periods import months_before
 from demo.company import BEGAN, Company
-from demo.customers import months_before
 from hardware.phones.actions import add_phone_model
 from hardware.phones.models import PhoneModel
 from hardware.purchases.actions import DueInstalment, pay_instalment, record_purchase

@@ -141,7 +141,7 @@ def make_small_company() -> None:
     factories.usage(subscription, seconds=90)
     factories.usage(subscription, operation=cost.operation.code, quantity=Decimal(1))
     giving.give_credit(subscription, factories.MONTHLY_FEE, reason="A refund")
-    giving.give_minutes(subscription, 30, reason="A refund")
+    giving.give_minutes(subscription, 30, further_periods=1, reason="A refund")
     giving.give_days(Subscription.objects.get(pk=subscription.pk), 3, reason="A refund")
     giving.order_payout(subscription, factories.MONTHLY_FEE, key="payout-1", reason="A refund")
     factories.plan_change(Subscription.objects.get(pk=subscription.pk))

@@ -87,7 +87,7 @@ def test_the_calls_of_the_period_are_drawn_and_said() -> None:
     subscription = factories.paid_subscription(activated_on=factories.days_ago(9))
     assert "No calls yet" in page_of(subscription.customer)
     factories.usage(subscription, seconds=90)
-    giving.give_minutes(subscription, 7, reason="A refund")
+    giving.give_minutes(subscription, 7, further_periods=1, reason="A refund")
     period = subscription.current_period()
     assert period is not None
     html = page_of(subscription.customer)

@@ -85,7 +85,11 @@ def invoice_document(invoice: Invoice) -> Document:
     sums = [("Net", invoice.net), ("Tax", invoice.tax), ("Gross", invoice.gross)]
     sums += [
         (words, -amount)
-        for words, amount in (("Less credits applied", invoice.credited), ("Less payments received", invoice.paid))
+        for words, amount in (
+            ("Less credits applied", invoice.credited),
+            ("Less payments received", invoice.paid),
+            ("Less set off by credit notes", invoice.set_off),
+        )
         if amount
     ]
     return Document(

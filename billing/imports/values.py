@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +16,7 @@ from string import Formatter
 from typing import Final
 
 from billing.imports.column_map import DATES, REQUIRED, ColumnMap, MappedField, Per
-from billing.periods import Term
+from billing.periods import Term, months_before
 from core.sheets.cells import BadCell, Candidate, RowProblems, read_date
 from core.sheets.formulas import begins_as_formula
 from core.sheets.problems import Problem, quoted
@@ -185,15 +184,6 @@ class CustomerRowReader:
                 raise BadCell("months", f"{quoted(raw)} is no number of months from 0 to {MOST_MONTHS:,}.")
             return months_before(self._today, int(raw))
         return read_date(raw, self._map.dates, earliest=EARLIEST, latest=self._today)
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day so many months earlier, cut to that month's last day.
-
-    Counted from here on, period number ``months`` of a monthly subscription is the one that contains ``day``.
-    """
-    year, month0 = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month0 + 1, min(day.day, monthrange(year, month0 + 1)[1]))
 
 
 def _is_control(char: str, *, lines: bool) -> bool:

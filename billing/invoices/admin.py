@@ -285,7 +285,11 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         unit = obj.currency
         less = [
             (words, -amount)
-            for words, amount in ((say("Less credits applied"), obj.credited), (say("Less payments"), obj.paid))
+            for words, amount in (
+                (say("Less credits applied"), obj.credited),
+                (say("Less payments"), obj.paid),
+                (say("Less set off"), obj.set_off),
+            )
             if amount
         ]
         applied = [

@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from django.db.models import F, OuterRef, Subquery, Sum
+from django.utils import timezone
 
 from accounts.numbers.models import next_numbers
 from audit.bulk import CHUNK, create_from, create_tracked_from, update_tracked
@@ -151,6 +152,15 @@ def invoice_number(year: int, n: int) -> str:
 def state_of(invoice: Invoice) -> str:
     """The state that fits the amounts: paid when nothing is due, otherwise as it was."""
     return Invoice.State.PAID if invoice.due == 0 else invoice.state
+
+
+def state_while_due(invoice: Invoice) -> str:
+    """The state that the amounts and today's date give: disputed invoices are never overdue."""
+    if invoice.due == 0:
+        return Invoice.State.PAID
+    if invoice.disputed_on is None and invoice.due_on < timezone.localdate():
+        return Invoice.State.OVERDUE
+    return Invoice.State.ISSUED
 
 
 # Periods with credits of their own cost the same as the others. Equal decimals split equally, however written.

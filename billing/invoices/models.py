@@ -31,8 +31,9 @@ class Invoice(TrackedModel):
     """What one period costs, and charges that wait for the subscription's next invoice; or, without a period, the
     charges alone that still waited when a subscription (``charges_of``) had no next invoice.
 
-    ``gross = net + tax``; due is gross less credits applied; amounts in ``currency``. An invoice in dispute is not
-    chased. ``charged_back`` is what banks have taken back; it is not in ``paid`` any more.
+    ``gross = net + tax``; amounts in ``currency``. An invoice in dispute is not chased. ``charged_back`` is what banks
+    have taken back; it is not in ``paid`` any more. ``set_off`` is what refunds have taken off an unpaid fee: nobody
+    paid it and nobody owes it.
     """
 
     class State(models.TextChoices):
@@ -64,6 +65,7 @@ class Invoice(TrackedModel):
     credited = MoneyField(_("credited"), default=Decimal(0))
     paid = MoneyField(_("paid"), default=Decimal(0))
     charged_back = MoneyField(_("charged back"), default=Decimal(0))
+    set_off = MoneyField(_("set off"), default=Decimal(0))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ISSUED)
     disputed_on = models.DateField(_("disputed on"), null=True, blank=True)
     dispute_reason = models.TextField(_("dispute reason"), blank=True)
@@ -87,16 +89,18 @@ class Invoice(TrackedModel):
             ),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
-                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0),
+                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0, set_off__gte=0),
                 name="invoice_not_negative",
             ),
             models.CheckConstraint(
                 condition=Q(disputed_on__isnull=True) | ~Q(dispute_reason=""), name="invoice_dispute_has_reason"
             ),
-            models.CheckConstraint(condition=Q(gross__gte=F("credited") + F("paid")), name="invoice_not_overpaid"),
             models.CheckConstraint(
-                condition=Q(state="paid", gross=F("credited") + F("paid"))
-                | Q(state__in=("issued", "overdue"), gross__gt=F("credited") + F("paid")),
+                condition=Q(gross__gte=F("credited") + F("paid") + F("set_off")), name="invoice_not_overpaid"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="paid", gross=F("credited") + F("paid") + F("set_off"))
+                | Q(state__in=("issued", "overdue"), gross__gt=F("credited") + F("paid") + F("set_off")),
                 name="invoice_state_fits",
             ),
         ]
@@ -120,7 +124,7 @@ class Invoice(TrackedModel):
     @property
     def due(self) -> Decimal:
         """What is still to be paid."""
-        due: Decimal = self.gross - self.credited - self.paid
+        due: Decimal = self.gross - self.credited - self.paid - self.set_off
         return due
 
 
@@ -176,7 +180,11 @@ class Charge(TrackedModel):
 
 
 class CreditNote(AppendOnlyModel):
-    """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year."""
+    """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year.
+
+    ``set_off`` is the part of its gross that changed what is due on the period's invoice; the rest was given, or came
+    back.
+    """
 
     class Kind(models.TextChoices):
         REFUND = "refund", _("Credit note")
@@ -192,6 +200,7 @@ class CreditNote(AppendOnlyModel):
     net = MoneyField(_("net"))
     tax = MoneyField(_("tax"))
     gross = MoneyField(_("gross"))
+    set_off = MoneyField(_("of which set off"), default=Decimal(0))
     reverses = models.OneToOneField(
         "self", models.PROTECT, related_name="reversed_by", null=True, blank=True, verbose_name=_("reverses")
     )
@@ -203,6 +212,9 @@ class CreditNote(AppendOnlyModel):
         constraints = [
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="credit_note_adds_up"),
             models.CheckConstraint(condition=Q(gross__gt=0, net__gte=0, tax__gte=0), name="credit_note_positive"),
+            models.CheckConstraint(
+                condition=Q(set_off__gte=0, gross__gte=F("set_off")), name="credit_note_set_off_is_a_part"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="refund", reverses__isnull=True) | Q(kind="reversal", reverses__isnull=False),
                 name="credit_note_reversal_names_its_note",

@@ -50,4 +50,6 @@ def _covered(invoice: Invoice) -> SafeString:
         lines.append(say("{amount} by credit", amount=money_text(invoice.credited, invoice.currency)))
     if invoice.paid:
         lines.append(say("{amount} paid", amount=money_text(invoice.paid, invoice.currency)))
+    if invoice.set_off:
+        lines.append(say("{amount} set off", amount=money_text(invoice.set_off, invoice.currency)))
     return format_html_join("", "{}", ((sub(line),) for line in lines))

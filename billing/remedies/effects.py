@@ -8,18 +8,21 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Refused
 from billing.credits.models import Credit
+from billing.invoices.issuing import state_while_due
+from billing.invoices.models import Invoice
+from billing.money import exact
 from billing.payouts.models import Payout
+from billing.remedies.granted_minutes import grant_of
 from billing.remedies.models import Extension, MinutesGrant
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, Subscription
-from billing.usage.models import UsageDay, UsageKind
 from billing.vocabulary import BillingRefusal
 from core.amounts import money_text
 from core.text import Text, say
@@ -35,7 +38,7 @@ def reserve(period: BillingPeriod, amount: Decimal) -> None:
     Raises:
         Refused: the period does not bear it.
     """
-    left = refundable_of(period)
+    left = period.refundable
     if amount > left:
         raise Refused(
             say(
@@ -63,10 +66,32 @@ def settle_held(period: BillingPeriod, amount: Decimal) -> None:
     period.save()
 
 
-def refundable_of(period: BillingPeriod) -> Decimal:
-    """What was paid for the period less everything refunded or pending on it; never negative (a quote's cap)."""
-    left: Decimal = period.fee_paid - period.refunded - period.pending
-    return max(Decimal(0), left)
+def set_off(invoice: Invoice, amount: Decimal) -> None:
+    """Take a (locked) period's unpaid fee off what is due on its invoice, by a refund's set-off.
+
+    Raises:
+        Refused: less is due.
+    """
+    if amount > invoice.due:
+        raise Refused(
+            say(
+                "Only {due} is due on {invoice}: {amount} cannot be set off.",
+                due=money_text(invoice.due, invoice.currency),
+                invoice=invoice.number,
+                amount=money_text(amount, invoice.currency),
+            ),
+            code=BillingRefusal.SET_OFF,
+        )
+    invoice.set_off += amount
+    invoice.state = state_while_due(invoice)
+    invoice.save()
+
+
+def make_due_again(invoice: Invoice, amount: Decimal) -> None:
+    """Undo a set-off on the (locked) invoice: the customer owes the fee again."""
+    invoice.set_off -= amount
+    invoice.state = state_while_due(invoice)
+    invoice.save()
 
 
 # --- Obstacles ----------------------------------------------------------------------------------
@@ -79,18 +104,28 @@ def credit_obstacle(subscription: Subscription) -> Text | None:
     return say("{subscription} has no next cycle that a credit could go to.", subscription=subscription.number)
 
 
-def minutes_obstacle(subscription: Subscription, minute_cost: Decimal) -> Text | None:
+def minutes_obstacle(subscription: Subscription) -> Text | None:
     """Why no minutes can be given, or None."""
-    if minute_cost == 0:
-        return say("Minutes cost nothing in this plan, so an amount has no worth in minutes.")
+    receiving = subscription.current_period()
+    if receiving is not None and receiving.minute_cost == 0:
+        return say("Minutes cost nothing in the current period, so an amount has no worth in minutes.")
     return _no_current_period(subscription)
 
 
-def extension_obstacle(subscription: Subscription, fee: Decimal) -> Text | None:
-    """Why the period cannot be made longer, or None."""
-    if fee == 0:
-        return say("The period costs nothing, so an amount has no worth in days.")
-    return _no_current_period(subscription)
+def extension_obstacle(subscription: Subscription, amount: Decimal) -> Text | None:
+    """Why the current period cannot be made longer for the amount, or None."""
+    found = _no_current_period(subscription)
+    receiving = subscription.current_period()
+    if found or receiving is None:
+        return found
+    if receiving.fee == 0:
+        return say("The current period costs nothing, so an amount has no worth in days.")
+    if exact(amount) * receiving.days < exact(receiving.fee):
+        return say(
+            "{amount} is less than one day of the current period is worth.",
+            amount=money_text(amount, receiving.currency),
+        )
+    return None
 
 
 def cash_obstacle(customer: Customer) -> Text | None:
@@ -126,12 +161,17 @@ def give_credit(subscription: Subscription, amount: Decimal, *, reason: str, on:
     return credit
 
 
-def give_minutes(subscription: Subscription, minutes: int, *, reason: str, on: date | None = None) -> MinutesGrant:
-    """Minutes on top of the current period's allowance. The current period must be locked or just read."""
+def give_minutes(
+    subscription: Subscription, minutes: int, *, further_periods: int, reason: str, on: date | None = None
+) -> MinutesGrant:
+    """Minutes on top of the current period's allowance, and of that of so many ``further_periods``. The current period
+    must be locked or just read.
+    """
     grant = MinutesGrant(
         subscription=subscription,
         period=_current(subscription),
         minutes=minutes,
+        further_periods=further_periods,
         granted_on=on or timezone.localdate(),
         reason=reason,
     )
@@ -210,14 +250,12 @@ def is_over(period: BillingPeriod, today: date) -> bool:
     return period.state != BillingPeriod.State.OPEN or period.closes_on <= today
 
 
-def unused_minutes(period: BillingPeriod) -> int:
-    """Whole minutes of the period's allowance, grants included, that no call has used."""
-    granted = period.minutes_grants.aggregate(all=Sum("minutes"), undone=Sum("reversed_minutes"))
-    allowance = period.included_minutes + (granted["all"] or 0) - (granted["undone"] or 0)
-    calls = UsageDay.objects.filter(
-        period=period, kind=UsageKind.CALL, local_day__gte=period.starts_on, local_day__lt=period.closes_on
-    )
-    return max(0, allowance - -(-(calls.aggregate(all=Sum("seconds"))["all"] or 0) // 60))
+def unused_minutes(grant: MinutesGrant, today: date) -> int | None:
+    """Whole minutes of the grant that no call has used; None once it has ended."""
+    granted, spoken = grant_of(grant)
+    if granted.until is not None and granted.until <= today:
+        return None
+    return (granted.seconds - spoken) // 60
 
 
 def take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:

@@ -12,13 +12,16 @@ from core.text import say_count
 
 
 class MinutesGrant(TrackedModel):
-    """Minutes on top of a period's allowance; they end with the period."""
+    """Minutes on top of a subscription's allowance, from ``granted_on`` on. They end with the receiving ``period``, or
+    with one of those after it, by so many as ``further_periods`` says.
+    """
 
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="minutes_grants", verbose_name=_("subscription")
     )
     period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="minutes_grants", verbose_name=_("period"))
     minutes = models.PositiveIntegerField(_("minutes"))
+    further_periods = models.PositiveSmallIntegerField(_("further periods"), default=1)
     reversed_minutes = models.PositiveIntegerField(_("reversed minutes"), default=0)
     granted_on = models.DateField(_("granted on"))
     reason = models.CharField(_("reason"), max_length=200)

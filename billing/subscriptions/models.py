@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
@@ -193,14 +193,33 @@ class BillingPeriod(TrackedModel):
     @property
     def fee_paid(self) -> Decimal:
         """What was paid for the period: payments and applied credits of its invoice, 0 without one. What is paid goes
-        to the fee first, then to the charges that stand on the same invoice.
+        to what is left of the fee first, then to the charges that stand on the same invoice.
         """
-        invoice: Any = getattr(self, "invoice", None)
-        return min(invoice.settled, self.fee) if invoice is not None else Decimal(0)
+        paid: Decimal = min(self._settled, self.fee - self.set_off)
+        return paid
 
-    def granted_minutes(self) -> int:
-        """Minutes given on top of the period's allowance."""
-        return self.minutes_grants.aggregate(total=Sum("minutes"))["total"] or 0
+    @property
+    def set_off(self) -> Decimal:
+        """What settled refunds took off the unpaid fee, as it stands on the invoice."""
+        invoice: Any = getattr(self, "invoice", None)
+        return invoice.set_off if invoice is not None else Decimal(0)
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What of the fee is neither paid nor set off, whether due, disputed or charged back."""
+        unpaid: Decimal = self.fee - self.set_off - self.fee_paid
+        return unpaid
+
+    @property
+    def refundable(self) -> Decimal:
+        """The fee less everything refunded or pending on it, set-offs included; never negative (a quote's cap)."""
+        left: Decimal = self.fee - self.refunded - self.pending
+        return max(Decimal(0), left)
+
+    @property
+    def _settled(self) -> Decimal:
+        invoice: Any = getattr(self, "invoice", None)
+        return invoice.settled if invoice is not None else Decimal(0)
 
 
 def current_periods(through: str = "", *, rows: Any = None) -> models.Prefetch[Any]:

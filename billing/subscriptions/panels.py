@@ -36,7 +36,6 @@ from billing.credits.models import Credit, CreditApplication
 from billing.credits.panels import credits_panel
 from billing.invoices.models import Invoice
 from billing.invoices.panels import invoices_panel
-from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod, Subscription, current_periods
 from billing.usage.models import UsageDay, UsageKind
 from billing.usage.sparkline import usage_cell
@@ -176,9 +175,10 @@ def period_money_panel(period: BillingPeriod) -> Panel:
     fields = [
         (say("Fee"), money_text(period.fee, unit)),
         (say("Paid for it"), money_text(period.fee_paid, unit)),
+        *([(say("Set off against the unpaid fee"), money_text(period.set_off, unit))] if period.set_off else []),
         (say("Refunded"), money_text(period.refunded, unit)),
         (say("Proposed, pending"), money_text(period.pending, unit)),
-        (say("Still refundable"), money_text(refundable_of(period), unit)),
+        (say("Still refundable"), money_text(period.refundable, unit)),
     ]
     return Panel(say("Money"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
 

@@ -12,6 +12,7 @@ from django.utils.formats import number_format
 from backoffice.display import number
 from backoffice.links import day
 from backoffice.panels import Panel
+from billing.remedies.granted_minutes import NOTHING_GRANTED, granted_use
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageDay, UsageKind
 from core.text import Text, say
@@ -53,12 +54,15 @@ def usage_panel(period: BillingPeriod) -> Panel:
         if most
     ]
     names = {cost["code"]: cost["name"] for cost in period.operation_costs}
+    use = granted_use([period.subscription_id]).get(period.subscription_id, NOTHING_GRANTED)
+    granted = use.between(period.starts_on, period.closes_on)
     return Panel(
         say("Usage"),
         "billing/panels/usage.html",
         {
             "minutes": _minutes(sum(calls.values())),
-            "allowance": period.included_minutes + period.granted_minutes(),
+            "allowance": period.included_minutes,
+            "granted": _minutes(granted) if granted else "",
             "operations": operation_sums(days, names),
             "chart": chart,
             "most": _minutes(most),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -13,6 +12,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle, Refused, act
 from audit.vocabulary import Refusal
+from billing.periods import months_before
 from complaints.back_tests.models import BackTest
 from complaints.back_tests.running import KIND
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
@@ -72,9 +72,3 @@ def back_test_obstacle(version: PolicyVersion, by: User) -> Obstacle | None:
             code=ComplaintRefusal.UNDER_WAY,
         )
     return None
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day so many months earlier, cut to the month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -21,19 +21,20 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.utils import timezone
 
 from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import Tally
 from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for
-from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.earlier_refunds import EarlierRefund, already_given, already_refunded, compensated, unused_by
+from complaints.quotes.facts import QuoteFacts, earlier_refund
 from complaints.quotes.input_errors import QuoteInputError
-from complaints.quotes.inputs import Interval, Operation, QuoteInputs
+from complaints.quotes.inputs import Operation, QuoteInputs, as_of_before_period
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
-from complaints.refund_calculation import calculate
+from complaints.quotes.receipts import last_received_on, receipt_for
+from complaints.refund_calculation import Quote, calculate
 from complaints.refunds.models import Refund
 from core.text import in_english
 from jobs.models import Job
@@ -167,7 +168,7 @@ def _refunds_around(back_test: BackTest, batch: Sequence[Complaint]) -> list[Ref
     own = Refund.objects.counting().filter(complaint__in=[complaint.pk for complaint in batch])
     around = Refund.objects.counting().filter(complaint__in=cases_of(back_test), period__in=own.values("period"))
     related = ("complaint", "period__subscription")
-    unread = ("lines", "justification", "evidence", "proposal_reason", "returned_reason", "complaint__text")
+    unread = ("justification", "evidence", "proposal_reason", "returned_reason", "complaint__text")
     return list(around.select_related(*related).defer(*unread).order_by("proposed_at", "pk"))
 
 
@@ -190,7 +191,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
         earlier = before[refund.period_id]
         obstacle = basis_obstacle(refund.complaint, refund.basis, draft)
         if obstacle:
-            earlier.add(refund, Decimal(0), ())
+            earlier.add(refund, None, None)
             yield refund, CaseOutcome(Decimal(0), ("basis",), in_english(obstacle))
             continue
         stored = inputs_from_json(refund.inputs)
@@ -198,7 +199,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
         changed = inputs != stored
         inputs = earlier.taken_into(inputs)
         if inputs == stored:
-            earlier.add(refund, refund.total, counted_by(refund))
+            earlier.add_as_it_was(refund)
             yield refund, CaseOutcome(refund.total)
             continue
         quote = calculate(inputs, refund.calculation_version)
@@ -206,7 +207,7 @@ def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -
         if quote.total != refund.total:
             figure = "as_of" if refund.basis == Refund.Basis.USAGE else "outages"
             reasons = (figure,) if changed else ("earlier",)
-        earlier.add(refund, quote.total, quote.counted)
+        earlier.add(refund, inputs, quote)
         yield refund, CaseOutcome(quote.total, reasons)
 
 
@@ -237,32 +238,46 @@ def _moved(stored: Sequence[Operation], day: Sequence[Operation], sign: int) -> 
     return tuple(replace(known[code], quantity=quantity) for code, quantity in quantities.items() if quantity)
 
 
-def counted_by(refund: Refund) -> list[Interval]:
-    """What an interruption refund counted as not provided."""
-    return [Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted]
-
-
 class _Before:
-    """The refunds so far on one period: what they took then and what they take under the draft."""
+    """The refunds so far on one period: as they were, and as they are under the draft."""
 
     def __init__(self) -> None:
-        self._more = Decimal(0)
-        self._counted_then: list[Interval] = []
-        self._counted_now: list[Interval] = []
+        self._then: list[EarlierRefund] = []
+        self._now: list[EarlierRefund] = []
+        self._set_off = Decimal(0)
 
-    def add(self, refund: Refund, total: Decimal, counted: Sequence[Interval]) -> None:
-        self._more += total - refund.total
-        self._counted_then += counted_by(refund)
-        self._counted_now += counted
+    def add_as_it_was(self, refund: Refund) -> None:
+        earlier = earlier_refund(refund)
+        self._then.append(earlier)
+        self._now.append(earlier)
+
+    def add(self, refund: Refund, inputs: QuoteInputs | None, quote: Quote | None) -> None:
+        """One that comes out otherwise; without a quote it would not have been."""
+        self._then.append(earlier_refund(refund))
+        self._set_off -= refund.set_off
+        if inputs is not None and quote is not None and quote.total:
+            self._now.append(EarlierRefund.of(inputs, quote, time_zone=settings.BUSINESS_TIME_ZONE))
+            self._set_off += quote.set_off
 
     def taken_into(self, inputs: QuoteInputs) -> QuoteInputs:
         """The inputs with what earlier refunds take under the draft instead of what they took."""
-        compensated = inputs.compensated
-        if inputs.basis is Basis.INTERRUPTION and self._counted_then != self._counted_now:
-            gone = set(self._counted_then)
-            compensated = (*(each for each in compensated if each not in gone), *self._counted_now)
-        refunded = max(inputs.already_refunded + self._more, Decimal(0))
-        return replace(inputs, already_refunded=refunded, compensated=compensated)
+        if self._then == self._now:
+            return inputs
+        more = already_refunded(self._now) - already_refunded(self._then)
+        changed = replace(
+            inputs,
+            already_refunded=max(inputs.already_refunded + more, Decimal(0)),
+            fee_paid=max(inputs.fee_paid + self._set_off, Decimal(0)),
+        )
+        if inputs.basis is Basis.INTERRUPTION:
+            gone = set(compensated(self._then))
+            kept = (each for each in inputs.compensated if each not in gone)
+            return replace(changed, compensated=(*kept, *compensated(self._now)))
+        if inputs.basis is Basis.USAGE:
+            unused = unused_by(inputs, settings.BUSINESS_TIME_ZONE)
+            then, now = (already_given(each, unused, inputs.currency) for each in (self._then, self._now))
+            return replace(changed, already_given=max(inputs.already_given + now - then, Decimal(0)))
+        return changed
 
 
 # --- One case -----------------------------------------------------------------------------------
@@ -348,8 +363,10 @@ def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: QuoteFacts
     if obstacle:
         return CaseOutcome(Decimal(0), sentence=in_english(obstacle))
     try:
-        as_of = timezone.localdate(complaint.received_at)
-        inputs = inputs_for(complaint.period, Choices(basis=basis), terms.parameters, facts, as_of=as_of)
+        receipt = receipt_for(complaint, complaint.period)
+        if receipt is None:
+            raise as_of_before_period(last_received_on(complaint), complaint.period.starts_on)
+        inputs = inputs_for(complaint.period, Choices(basis=basis), terms.parameters, facts, receipt=receipt)
         return CaseOutcome(calculate(inputs).total)
     except QuoteInputError as problem:
         return CaseOutcome(Decimal(0), sentence=problem.message)

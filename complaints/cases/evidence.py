@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -38,14 +38,18 @@ class Evidence:
 
     @cached_property
     def usage(self) -> tuple[int, tuple[Operation, ...]]:
-        """Call seconds and operations used until the day of receipt, that day included."""
-        after = timezone.localdate(self.complaint.received_at) + timedelta(days=1)
-        return self.facts.usage_until(self.period, min(max(after, self.period.starts_on), self.period.closes_on))
+        """Call seconds and operations used until the day of receipt, that day included; without granted minutes."""
+        return self.facts.usage_until(self.period, self._after)
 
     @cached_property
-    def allowance(self) -> int:
-        """Minutes included in the period, with those granted as a remedy."""
-        return self.period.included_minutes + self.period.granted_minutes()
+    def granted_seconds(self) -> int:
+        """Seconds spoken over the same days on minutes that refunds granted: they go first and cost nothing."""
+        return self.facts.granted_until(self.period, self._after)
+
+    @property
+    def _after(self) -> date:
+        after = timezone.localdate(self.complaint.received_at) + timedelta(days=1)
+        return min(max(after, self.period.starts_on), self.period.closes_on)
 
     @cached_property
     def incidents(self) -> list[Incident]:
@@ -82,8 +86,9 @@ def evidence_of(complaint: Complaint) -> dict[str, Any]:
         "period": in_english(found.period),
         "fee": f"{found.period.fee:f}",
         "fee_paid": f"{found.invoice.settled if found.invoice else Decimal(0):f}",
-        "minutes_allowed": found.allowance,
+        "minutes_included": found.period.included_minutes,
         "seconds_used": seconds,
+        "granted_seconds_used": found.granted_seconds,
         "operations": [{"code": operation.code, "quantity": f"{operation.quantity:f}"} for operation in operations],
         "incidents": [
             {

@@ -203,6 +203,13 @@ class Complaint(JudgedByTerms, TrackedModel):
     def __str__(self) -> str:
         return f"{self.code} {self.subject}"
 
+    def matter(self) -> list[Complaint]:
+        """The case and all that were merged into it, by way of others too."""
+        found = [self]
+        for merged in self.merged_complaints.all():
+            found += merged.matter()
+        return found
+
 
 class Assessment(AppendOnlyModel):
     """What somebody found, with the evidence as it stood: usage, incidents, earlier complaints and refunds, phones."""

@@ -151,7 +151,8 @@ def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:
         "settled": money_text(evidence.invoice.settled, period.currency) if evidence.invoice else "",
         "bar": period_bar(evidence, complaint),
         "minutes": seconds // 60,
-        "allowance": evidence.allowance,
+        "allowance": period.included_minutes,
+        "granted": evidence.granted_seconds // 60,
         "operations": _operations(period, operations),
     }
 

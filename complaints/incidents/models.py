@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import TrackedModel, TrackedQuerySet
 from billing.plans.models import Plan
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 
 
 class IncidentQuerySet(TrackedQuerySet["Incident"]):
@@ -57,10 +57,10 @@ class Incident(TrackedModel):
 
 
 class IncidentScopeQuerySet(TrackedQuerySet["IncidentScope"]):
-    def reaching(self, subscriptions: Collection[Subscription]) -> Self:
-        """Scopes that name any of the subscriptions, or their plans."""
-        plans = {subscription.plan_id for subscription in subscriptions}
-        return self.filter(Q(subscription__in=[each.pk for each in subscriptions]) | Q(plan__in=plans))
+    def reaching(self, periods: Collection[BillingPeriod]) -> Self:
+        """Scopes that name the subscription of any of the periods, or the plan that the period was billed with."""
+        plans = {period.plan_id for period in periods}
+        return self.filter(Q(subscription__in={period.subscription_id for period in periods}) | Q(plan__in=plans))
 
 
 class IncidentScope(TrackedModel):

@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.staff.models import User
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
-from billing.remedies.effects import refundable_of
 from complaints.cases.guards import in_state
 from complaints.cases.models import Complaint, DeadlineBreach, Decision
 from complaints.deadlines import days_left
@@ -164,12 +163,8 @@ def merged_cases(complaint: Complaint) -> list[Complaint]:
     """The case and all that were merged into it, by way of others too, with their breaches and decisions; the one
     received first at the front.
     """
-    found, fresh = [complaint], [complaint]
-    while fresh:
-        merged = Complaint.objects.filter(merged_into__in=[each.pk for each in fresh])
-        fresh = list(merged.select_related("subscription", "period__subscription"))
-        found += fresh
-    prefetch_related_objects(found, "breaches", "decisions")
+    found = complaint.matter()
+    prefetch_related_objects(found, "breaches", "decisions", "subscription", "period__subscription")
     return sorted(found, key=lambda each: (each.received_at, each.pk))
 
 
@@ -237,13 +232,13 @@ def _within_limits(complaint: Complaint, late: LateAnswer, fault: str) -> Indemn
     for at_most, named in (
         (None if most is None else Decimal(most), _("the most for one delay")),
         (period.fee, _("the period's fee")),
-        (refundable_of(period), _("what can still be refunded")),
+        (period.refundable, _("what can still be refunded")),
     ):
         if at_most is not None and amount > at_most:
             amount, limit = at_most, named
     if amount == 0:
         return Obstacle(
-            say("Nothing can be refunded on {period} any more, or nothing was paid for it.", period=period),
+            say("Nothing can be refunded on {period} any more.", period=period),
             code=Refusal.NOTHING,
         )
     return Indemnity(late, amount, period.currency, fault, per_day, limit)

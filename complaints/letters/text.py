@@ -42,7 +42,12 @@ def remedies_in_words(refund: Refund, language: str) -> list[str]:
     """How a refund is given, a line each."""
     reader = Reader(language)
     with override(language):
-        return [str(_remedy(entry, refund.currency, reader)) for entry in refund.remedy_plan]
+        given = [str(_remedy(entry, refund.currency, reader)) for entry in refund.remedy_plan]
+        if refund.set_off:
+            invoice = refund.period.invoice.number
+            amount = reader.money(refund.set_off, refund.currency)
+            given.append(str(say("{amount} less to pay on invoice {invoice}", amount=amount, invoice=invoice)))
+        return given
 
 
 def period_in_words(refund: Refund, language: str) -> str:

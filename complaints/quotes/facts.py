@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Self
@@ -21,18 +21,23 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from billing.periods import local_midnight
+from billing.remedies.granted_minutes import NOTHING_GRANTED, GrantedUse, granted_use
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageDay, UsageKind
 from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.earlier_refunds import EarlierRefund, unused_by
 from complaints.quotes.inputs import Interval, Operation
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.refund_calculation import Line
 from complaints.refunds.models import Refund
 from policies.agreements.models import Agreement
+from policies.choices import Basis
 from policies.versions.models import GoverningTerms, Policy, PolicyVersion, in_force
 
 type Used = tuple[date, str, str, int, Decimal]
-type Counted = tuple[int, list[list[str]]]
 type Intervals = tuple[Interval, ...]
 type Hit = tuple[str, int | None]
 
@@ -94,9 +99,17 @@ class QuoteFacts:
 
     # --- Money ---
 
-    def fee_paid(self, period: BillingPeriod) -> Decimal:
-        """What was paid for the period: payments and credits on its invoice, up to the fee."""
-        return period.fee_paid
+    def fee_paid(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
+        """What was paid for the period, up to the fee: payments and credits on its invoice, and set-offs, pending ones
+        too, but for those of the refund that is left out.
+        """
+        pending = (
+            refund.set_off
+            for refund in self._given[period.pk]
+            if refund.state in Refund.PENDING_STATES and not _same(refund, leaving_out)
+        )
+        paid: Decimal = min(period.fee, period.fee_paid + period.set_off + sum(pending, Decimal(0)))
+        return paid
 
     def already_refunded(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
         """What refunds take of the period: settled ones, and what proposals hold, but for the one that is left out."""
@@ -115,15 +128,28 @@ class QuoteFacts:
         """Call seconds and operations used from the period's first day until before ``end``, by local day, at the
         period's frozen costs (R3).
 
-        Minutes and operations count over the same days as time. Operations never used are left out.
+        Minutes and operations count over the same days as time. Operations never used are left out, and so are the
+        seconds spoken on granted minutes.
         """
-        days = self._usage[period.pk]
-        return _sums(period, (used for used in days if period.starts_on <= used[0] < end))
+        return self._used_between(period, period.starts_on, end)
 
     def usage_on(self, period: BillingPeriod, day: date) -> tuple[int, tuple[Operation, ...]]:
         """The same for one day of the period; nothing for a day that is none of its own."""
         is_own = period.starts_on <= day < period.ends_on
-        return _sums(period, (used for used in self._usage[period.pk] if is_own and used[0] == day))
+        return self._used_between(period, day, day + timedelta(days=int(is_own)))
+
+    def granted_until(self, period: BillingPeriod, end: date) -> int:
+        """Seconds spoken on granted minutes from the period's first day until before ``end``."""
+        return self._granted.get(period.subscription_id, NOTHING_GRANTED).between(period.starts_on, end)
+
+    def _used_between(self, period: BillingPeriod, start: date, end: date) -> tuple[int, tuple[Operation, ...]]:
+        seconds, operations = _sums(period, (used for used in self._usage[period.pk] if start <= used[0] < end))
+        granted = self._granted.get(period.subscription_id, NOTHING_GRANTED).between(start, end)
+        return seconds - granted, operations
+
+    @cached_property
+    def _granted(self) -> Mapping[int, GrantedUse]:
+        return granted_use({period.subscription_id for period in self._periods.values()})
 
     @cached_property
     def _usage(self) -> Mapping[int, list[Used]]:
@@ -136,13 +162,14 @@ class QuoteFacts:
     # --- Incidents ---
 
     def incidents_of(self, period: BillingPeriod) -> list[Incident]:
-        """All that hit the period's subscription in the days of the period, by name, by its plan of now, or because
-        they hit everybody: those that still run and announced maintenance too, by their beginning.
+        """All that hit the period's subscription in the days of the period, by name, by the plan that the period was
+        billed with, or because they hit everybody: those that still run and announced maintenance too, by their
+        beginning.
         """
         start, end = self._bounds[period.pk]
         reached_by: tuple[Hit, ...] = (
             _EVERYBODY,
-            ("plan", period.subscription.plan_id),
+            ("plan", period.plan_id),
             ("subscription", period.subscription_id),
         )
         hits = {
@@ -153,15 +180,39 @@ class QuoteFacts:
         }
         return sorted(hits.values(), key=lambda incident: (incident.starts_at, incident.pk))
 
-    def interruptions_of(self, period: BillingPeriod) -> tuple[Intervals, Intervals]:
-        """(interruptions, scheduled maintenance) that hit the period's subscription. One that still runs is left out:
-        its length is not known yet.
+    def interruptions_of(self, period: BillingPeriod, until: datetime) -> tuple[Intervals, Intervals]:
+        """(interruptions, scheduled maintenance) that hit the period's subscription.
+
+        An interruption counts to its end if it began before ``until``, when the complaint was received. One that still
+        runs counts up to now, or to the period's end if that is past (``running_in``).
         """
         found: dict[bool, list[Interval]] = {False: [], True: []}
         for incident in self.incidents_of(period):
-            if incident.ends_at is not None:
-                found[incident.scheduled].append(Interval(incident.starts_at, incident.ends_at))
+            if incident.scheduled or incident.starts_at < until:
+                found[incident.scheduled] += self.times_of(incident, period)
         return tuple(found[False]), tuple(found[True])
+
+    def times_of(self, incident: Incident, period: BillingPeriod) -> Intervals:
+        """When it was down; while it still runs, up to this minute or to the period's end, whichever came first."""
+        end = incident.ends_at or min(timezone.now().replace(second=0, microsecond=0), self._bounds[period.pk][1])
+        return (Interval(incident.starts_at, end),) if incident.starts_at < end else ()
+
+    def running_in(self, period: BillingPeriod, until: datetime) -> Incident | None:
+        """One that counts and still runs while the period goes on: what it comes to is provisional."""
+        if not self.goes_on(period):
+            return None
+        return next(
+            (
+                incident
+                for incident in self.incidents_of(period)
+                if incident.ends_at is None and not incident.scheduled and incident.starts_at < until
+            ),
+            None,
+        )
+
+    def goes_on(self, period: BillingPeriod) -> bool:
+        """Whether the period's own end lies ahead."""
+        return self._bounds[period.pk][1] > timezone.now()
 
     @cached_property
     def _bounds(self) -> Mapping[int, tuple[datetime, datetime]]:
@@ -175,7 +226,7 @@ class QuoteFacts:
             return found
         first = min(start for start, _ in self._bounds.values())
         last = max(end for _, end in self._bounds.values())
-        scopes = IncidentScope.objects.reaching([period.subscription for period in self._periods.values()]).order_by()
+        scopes = IncidentScope.objects.reaching(self._periods.values()).order_by()
         hits = Incident.objects.hitting(scopes).overlapping(first, last)
         for incident in hits.prefetch_related(Prefetch("scopes", scopes)):
             if incident.hits_everybody:
@@ -187,22 +238,41 @@ class QuoteFacts:
 
     # --- Earlier refunds ---
 
-    def compensated_in(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Intervals:
-        """What earlier interruption refunds on the period, pending or settled, have counted already (R7)."""
-        return tuple(
-            Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
-            for pk, counted in self._counted[period.pk]
-            if leaving_out is None or pk != leaving_out.pk
-            for start, end in counted
-        )
+    def earlier_refunds(self, period: BillingPeriod, leaving_out: Refund | None = None) -> list[EarlierRefund]:
+        """What was given back on the period, pending or settled, less what was taken back, in the order of the
+        refunds (R3, R7).
+        """
+        return [earlier_refund(refund) for refund in self._given[period.pk] if not _same(refund, leaving_out)]
 
     @cached_property
-    def _counted(self) -> Mapping[int, list[Counted]]:
-        found: dict[int, list[Counted]] = {pk: [] for pk in self._periods}
-        standing = Refund.objects.counting().filter(basis=Refund.Basis.INTERRUPTION, period__in=found)
-        for period_id, pk, counted in standing.order_by("pk").values_list("period_id", "pk", "counted"):
-            found[period_id].append((pk, counted))
+    def _given(self) -> Mapping[int, list[Refund]]:
+        found: dict[int, list[Refund]] = {pk: [] for pk in self._periods}
+        columns = ("period", "state", "basis", "currency", "inputs", "lines", "counted", "total", "set_off")
+        for refund in Refund.objects.given().filter(period__in=found).only(*columns).order_by("pk"):
+            found[refund.period_id].append(refund)
         return found
+
+
+def earlier_refund(refund: Refund) -> EarlierRefund:
+    """A refund of ``Refund.objects.given`` as later quotes of its period see it."""
+    return EarlierRefund(
+        basis=Basis(refund.basis),
+        lines=tuple(Line(line["code"], Decimal(line["amount"])) for line in refund.lines),
+        total=refund.total,
+        taken_back=refund.taken,
+        counted=tuple(
+            Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted
+        ),
+        unused=(
+            unused_by(inputs_from_json(refund.inputs), settings.BUSINESS_TIME_ZONE)
+            if refund.basis == Refund.Basis.USAGE
+            else None
+        ),
+    )
+
+
+def _same(refund: Refund, other: Refund | None) -> bool:
+    return other is not None and refund.pk == other.pk
 
 
 def terms_for(period: BillingPeriod) -> GoverningTerms:

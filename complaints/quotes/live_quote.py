@@ -19,7 +19,6 @@ from backoffice.actions import offer
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
 from backoffice.widgets import DateInput
-from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod, current_periods
 from complaints.cases.models import Complaint
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
@@ -27,6 +26,7 @@ from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.panels import shown_quote
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
+from complaints.quotes.receipts import periods_to_refund
 from complaints.quotes.text import basis_in_words, plan_in_words, problem_in_words
 from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.forms import RemedyMixForm
@@ -63,7 +63,7 @@ class LiveQuoteForm(RemedyMixForm):
         """``facts`` are those of the complaint's own period."""
         kwargs.setdefault("auto_id", "quote-%s")
         super().__init__(*args, **kwargs)
-        periods = list(complaint.subscription.periods.order_by("-sequence")[:PERIODS])
+        periods = list(periods_to_refund(complaint)[:PERIODS])
         offer(self, "period", choices=[(period.pk, str(period)) for period in periods])
         self.chosen, self.facts = self._chosen(complaint.period, periods), facts
         if self.chosen != complaint.period:
@@ -117,7 +117,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint, facts: QuoteF
         "basis": basis_in_words(choices.basis),
         "assumed": bool(what_if),
         "terms": facts.terms_of(period),
-        "refundable": money_text(refundable_of(period), period.currency),
+        "refundable": money_text(period.refundable, period.currency),
         "takes": choices.basis,
     }
     obstacle = basis_obstacle(complaint, choices.basis, context["terms"])
@@ -166,10 +166,10 @@ def _similar(complaint: Complaint, basis: str, live: LiveQuote, period: BillingP
 def _mix(form: LiveQuoteForm, live: LiveQuote, period: BillingPeriod) -> dict[str, Any]:
     """The chosen mix of remedies in words, or why it cannot be."""
     try:
-        plan = remedy_plan_for(normalise_plan(form.remedies, period.currency), live.quote.total, period, live.terms)
+        plan = remedy_plan_for(normalise_plan(form.remedies, period.currency), live.quote.payable, period, live.terms)
     except Refused as refusal:
         return {"mix_problem": refusal.message}
-    return {"mix": plan_in_words(plan, period.currency)}
+    return {"mix": plan_in_words(plan, period.currency, live.quote.set_off)}
 
 
 def live_quote_panel(request: StaffRequest, complaint: Complaint, facts: QuoteFacts) -> Panel | None:

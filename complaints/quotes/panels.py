@@ -5,16 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
-from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers
+from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, provisional_obstacle
 from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_words, plan_in_words, problem_in_words
 from complaints.refunds.models import Refund
 from core.amounts import money_text
+from core.text import Text
 
 
 def quote_context(
@@ -33,7 +33,7 @@ def quote_context(
         "basis": basis_in_words(choices.basis),
         "terms": terms,
         "currency": period.currency,
-        "refundable": money_text(refundable_of(period) + _own(leaving_out), period.currency),
+        "refundable": money_text(period.refundable + _own(leaving_out), period.currency),
     }
     obstacle = basis_obstacle(complaint, choices.basis, terms)
     if obstacle:
@@ -55,10 +55,19 @@ def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -
         "lines": lines_in_words(
             live.inputs, live.lines, period, counted=live.counted, reduction_reason=reduction_reason
         ),
-        "total": money_text(live.quote.total, period.currency),
-        "nothing": nothing_in_words(period, live.inputs, live.quote),
-        "offers": offers(period, live.quote.total, live.terms),
+        **_three_figures(live.quote.total, live.quote.set_off, period.currency),
+        "nothing": nothing_in_words(live.inputs, live.quote),
+        "provisional": provisional_obstacle(live),
+        "offers": offers(period, live.quote.payable, live.terms) if live.quote.payable else (),
     }
+
+
+def _three_figures(total: Decimal, set_off: Decimal, currency: str) -> dict[str, Text]:
+    """What is given back, what of it reduces the unpaid fee, and what is paid; the last two only where they differ."""
+    figures: dict[str, Text] = {"total": money_text(total, currency)}
+    if set_off:
+        figures |= {"set_off": money_text(set_off, currency), "payable": money_text(total - set_off, currency)}
+    return figures
 
 
 def frozen_quote_context(refund: Refund) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def frozen_quote_context(refund: Refund) -> dict[str, Any]:
             counted=refund.counted,
             reduction_reason=refund.reduction_reason,
         ),
-        "total": money_text(refund.total, refund.currency),
-        "plan": plan_in_words(refund.remedy_plan, refund.currency),
+        **_three_figures(refund.total, refund.set_off, refund.currency),
+        "plan": plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),
         "frozen": True,
     }

@@ -9,22 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from audit.actions import Obstacle
 from billing.money import format_amount
 from billing.periods import Term
-from billing.subscriptions.models import BillingPeriod
+from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
+from complaints.quotes.earlier_refunds import already_given, compensated, not_provided
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.inputs import QuoteInputs
-from complaints.refund_calculation import Quote, calculate, days_provided, remedies_for
+from complaints.quotes.inputs import Interval, QuoteInputs, Receiving, as_of_before_period
+from complaints.quotes.receipts import Receipt, last_received_on, receipt_for
+from complaints.refund_calculation import Quote, Remedies, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.vocabulary import ComplaintRefusal
@@ -36,20 +38,25 @@ from policies.versions.models import FULL_MONTH, GoverningTerms
 
 @dataclass(frozen=True)
 class Choices:
-    """What staff choose in a quote; everything else is read from the rows."""
+    """What staff choose in a quote; everything else is read from the rows. A special case may name an ``incident``."""
 
     basis: str
     reduction: Decimal = Decimal(0)
     special_amount: Decimal | None = None
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True)
 class LiveQuote:
-    """A quote made now, with what judged it."""
+    """A quote made now, with what judged it. ``running`` is an interruption that goes on: until it ends, or the period
+    does, the quote is provisional. ``named`` are the times of the incident that a special case names.
+    """
 
     inputs: QuoteInputs
     quote: Quote
     terms: GoverningTerms
+    running: Incident | None = None
+    named: tuple[Interval, ...] = ()
 
     @property
     def lines(self) -> list[dict[str, str]]:
@@ -60,7 +67,8 @@ class LiveQuote:
 
     @property
     def counted(self) -> list[list[str]]:
-        return [[interval.start.isoformat(), interval.end.isoformat()] for interval in self.quote.counted]
+        """The times that it compensates, as they are stored."""
+        return [[each.start.isoformat(), each.end.isoformat()] for each in (*self.quote.counted, *self.named)]
 
 
 def suggested_basis(complaint: Complaint) -> str:
@@ -108,9 +116,42 @@ def live_quote(
     """
     facts = facts or QuoteFacts.load([period])
     terms = facts.terms_of(period)
-    as_of = as_of or timezone.localdate(complaint.received_at)
-    inputs = inputs_for(period, choices, terms.parameters, facts, as_of=as_of, leaving_out=leaving_out)
-    return LiveQuote(inputs=inputs, quote=calculate(inputs), terms=terms)
+    receipt = receipt_for(complaint, period)
+    if receipt is None:
+        raise as_of_before_period(last_received_on(complaint), period.starts_on)
+    if as_of is not None:
+        receipt = replace(receipt, as_of=as_of)
+    inputs = inputs_for(period, choices, terms.parameters, facts, receipt=receipt, leaving_out=leaving_out)
+    return LiveQuote(
+        inputs=inputs,
+        quote=calculate(inputs),
+        terms=terms,
+        running=_running(choices, period, facts, receipt),
+        named=facts.times_of(choices.incident, period) if choices.incident is not None else (),
+    )
+
+
+def _running(choices: Choices, period: BillingPeriod, facts: QuoteFacts, receipt: Receipt) -> Incident | None:
+    match choices.basis:
+        case Basis.INTERRUPTION:
+            return facts.running_in(period, receipt.until)
+        case Basis.SPECIAL if choices.incident is not None and choices.incident.ends_at is None:
+            return choices.incident if facts.goes_on(period) else None
+    return None
+
+
+def provisional_obstacle(live: LiveQuote) -> Obstacle | None:
+    """Why the quote can be neither proposed nor approved yet, or None."""
+    if live.running is None:
+        return None
+    return Obstacle(
+        say(
+            "{incident} still runs, and so does the period: the amount is provisional. It can be proposed when the "
+            "interruption is over, or the period.",
+            incident=live.running.code,
+        ),
+        code=ComplaintRefusal.PROVISIONAL,
+    )
 
 
 def inputs_for(
@@ -119,17 +160,16 @@ def inputs_for(
     parameters: RefundParameters,
     facts: QuoteFacts,
     *,
-    as_of: date,
+    receipt: Receipt,
     leaving_out: Refund | None = None,
 ) -> QuoteInputs:
-    """What a quote under these parameters is computed from; ``as_of`` is the local day of receipt.
+    """What a quote under these parameters is computed from.
 
     Raises:
         QuoteInputError: nothing can be computed.
     """
     basis = Basis(choices.basis)
-    # Set-offs are not kept yet: what was not paid of the fee counts as given back, so that none of it is handed out.
-    unpaid = max(period.fee - facts.fee_paid(period), Decimal(0))
+    earlier = facts.earlier_refunds(period, leaving_out)
     given: dict[str, Any] = {
         "basis": basis,
         "currency": period.currency,
@@ -137,29 +177,41 @@ def inputs_for(
         "fee": period.fee,
         "starts_on": period.starts_on,
         "ends_on": period.ends_on,
-        "fee_paid": period.fee,
-        "already_refunded": facts.already_refunded(period, leaving_out) + unpaid,
+        "fee_paid": facts.fee_paid(period, leaving_out),
+        "already_refunded": facts.already_refunded(period, leaving_out),
+        "receiving": receiving_of(period.subscription.current_period()),
         "minute_cost": period.minute_cost,
         "reduction": choices.reduction,
     }
     if basis is Basis.USAGE:
+        as_of, counts = receipt.as_of, parameters.as_of_day_counts
         given["as_of"] = as_of
-        given["as_of_day_counts"] = parameters.as_of_day_counts
+        given["as_of_day_counts"] = counts
         if as_of >= period.starts_on:
-            provided = days_provided(period.starts_on, period.ends_on, as_of, parameters.as_of_day_counts)
+            provided = days_provided(period.starts_on, period.ends_on, as_of, counts)
             seconds, operations = facts.usage_until(period, period.starts_on + timedelta(days=provided))
             given["seconds_used"] = seconds
             given["operations"] = operations
+            zone = settings.BUSINESS_TIME_ZONE
+            unused = not_provided(period.starts_on, period.ends_on, as_of, as_of_day_counts=counts, time_zone=zone)
+            given["already_given"] = already_given(earlier, unused, period.currency)
     elif basis is Basis.INTERRUPTION:
-        interruptions, maintenance = facts.interruptions_of(period)
+        interruptions, maintenance = facts.interruptions_of(period, receipt.until)
         given["interruptions"] = interruptions
         given["maintenance"] = maintenance
-        given["compensated"] = facts.compensated_in(period, leaving_out)
+        given["compensated"] = compensated(earlier)
         given["minimum_interruption_seconds"] = parameters.minimum_interruption_seconds
         given["time_zone"] = settings.BUSINESS_TIME_ZONE
     elif basis is Basis.SPECIAL:
         given["special_amount"] = choices.special_amount
     return QuoteInputs(**given)
+
+
+def receiving_of(period: BillingPeriod | None) -> Receiving | None:
+    """What minutes and days are priced by: the period that receives them, extensions left out; None without one."""
+    if period is None:
+        return None
+    return Receiving(fee=period.fee, days=period.days, minute_cost=period.minute_cost)
 
 
 # --- Remedies -----------------------------------------------------------------------------------
@@ -181,27 +233,35 @@ class RemedyOffer:
         return REMEDIES[self.kind].card
 
 
-def remedy_obstacle(kind: str, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
-    """Why the remedy cannot be given on the period's subscription now, or None (R4, R1)."""
+def worth_of(amount: Decimal, subscription: Subscription) -> Remedies | None:
+    """What the amount is worth on the subscription now; None where no period receives anything."""
+    receiving = receiving_of(subscription.current_period())
+    if receiving is None:
+        return None
+    return remedies_for(amount, fee=receiving.fee, days=receiving.days, minute_cost=receiving.minute_cost)
+
+
+def remedy_obstacle(kind: str, amount: Decimal, period: BillingPeriod, terms: GoverningTerms) -> Obstacle | None:
+    """Why the amount cannot be given that way on the period's subscription now, or None (R4, R1)."""
     if kind not in terms.parameters.remedies:
         return Obstacle(
             say("{document} does not allow this remedy.", document=terms.source_of("remedies")),
             code=ComplaintRefusal.REMEDY,
         )
-    why = REMEDIES[RemedyKind(kind)].obstacle(period)
+    why = REMEDIES[RemedyKind(kind)].obstacle(period.subscription, amount)
     return Obstacle(why, code=ComplaintRefusal.REMEDY) if why else None
 
 
 def offers(period: BillingPeriod, amount: Decimal, terms: GoverningTerms) -> list[RemedyOffer]:
-    """The amount in each remedy, side by side."""
-    worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
+    """The payable amount in each remedy, side by side."""
+    worth = worth_of(amount, period.subscription)
     return [
         RemedyOffer(
             kind=kind,
             amount=amount,
             minutes=size.get("minutes"),
             days=size.get("days"),
-            obstacle=remedy_obstacle(kind, period, terms),
+            obstacle=remedy_obstacle(kind, amount, period, terms),
         )
         for kind, size in ((kind, remedy.size(worth)) for kind, remedy in REMEDIES.items())
     ]
@@ -229,6 +289,8 @@ def refund_content(refund: Refund) -> dict[str, Any]:
         "lines": refund.lines,
         "counted": refund.counted,
         "total": format_amount(refund.total, refund.currency),
+        "set_off": format_amount(refund.set_off, refund.currency),
+        "incident": refund.incident_id,
         "remedy_plan": refund.remedy_plan,
         "justification": refund.justification,
         "evidence": refund.evidence,

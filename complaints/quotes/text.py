@@ -114,7 +114,7 @@ def _words(
         case "cap":
             return (
                 say("Cut to what can still be refunded"),
-                say("paid, less what was refunded or is pending"),
+                say("the fee, less what was refunded or is pending"),
                 "limit",
             )
         case "reduction":
@@ -131,9 +131,12 @@ def remedy_in_words(entry: Mapping[str, Any], currency: str) -> Text:
     return REMEDIES[RemedyKind(entry["kind"])].in_words(amount, entry)
 
 
-def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str) -> Text:
-    """A whole plan of remedies in one line."""
-    return join(", ", (remedy_in_words(entry, currency) for entry in plan))
+def plan_in_words(plan: Sequence[Mapping[str, Any]], currency: str, set_off: Decimal = Decimal(0)) -> Text:
+    """A whole plan of remedies in one line, with what is set off instead of being given."""
+    parts = [remedy_in_words(entry, currency) for entry in plan]
+    if set_off:
+        parts.append(say("{amount} set off against the unpaid fee", amount=money_text(set_off, currency)))
+    return join(", ", parts)
 
 
 def basis_in_words(basis: str) -> Text:
@@ -180,10 +183,8 @@ def _decimal(number: Fraction) -> str:
     return _number(Decimal(number.numerator) if number.denominator == 1 else Decimal(tenths) / 10)
 
 
-def nothing_in_words(period: BillingPeriod, inputs: QuoteInputs, quote: Quote) -> Text | None:
-    """Why the period's quote comes to nothing and can't be proposed; None when it doesn't."""
-    if inputs.fee and not quote.total and not period.fee_paid:
-        return say("Nothing has been paid for this period yet, and an unpaid fee is not refundable.")
+def nothing_in_words(inputs: QuoteInputs, quote: Quote) -> Text | None:
+    """Why a quote comes to nothing and can't be proposed; None when it doesn't."""
     sentence = why_nothing(inputs, quote)
     return say(sentence) if sentence else None
 

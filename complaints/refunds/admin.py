@@ -100,7 +100,7 @@ class RefundAdmin(InboxPages):
     def amount(self, obj: Refund) -> SafeString:
         if not obj.total:
             return SafeString("–")
-        return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency))
+        return money(obj.total, obj.currency, plan_in_words(obj.remedy_plan, obj.currency, obj.set_off))
 
     expires = column(expiry_pill, description=_("Expires"), ordering="expires_on")
     case = column(link, "complaint", description=_("Complaint"))
@@ -113,7 +113,7 @@ class RefundAdmin(InboxPages):
             gettext("{period} of {subscription}"), period=obj.period, subscription=link(obj.subscription)
         )
 
-    remedies_shown = column(plan_in_words, "remedy_plan", "currency", description=_("Given as"))
+    remedies_shown = column(plan_in_words, "remedy_plan", "currency", "set_off", description=_("Given as"))
 
     @admin.display(description=_("Why"))
     def why(self, obj: Refund) -> SafeString:

@@ -25,8 +25,13 @@ def lock_refund(action: Action, refund_id: int) -> Refund:
     return refund
 
 
+def choices_of(refund: Refund) -> Choices:
+    """What staff chose in it."""
+    return Choices(refund.basis, refund.reduction, refund.special_amount, refund.incident)
+
+
 def quote_of(refund: Refund) -> LiveQuote:
-    choices = Choices(basis=refund.basis, reduction=refund.reduction, special_amount=refund.special_amount)
+    choices = choices_of(refund)
     try:
         return live_quote(refund.complaint, refund.period, choices, leaving_out=refund if refund.pk else None)
     except QuoteInputError as problem:
@@ -60,6 +65,7 @@ def facts_of(refund: Refund) -> dict[str, Any]:
     return {
         "basis": refund.basis,
         "amount": format_amount(refund.total, refund.currency),
+        "set_off": format_amount(refund.set_off, refund.currency),
         "currency": refund.currency,
         "remedies": refund.remedy_plan,
         "content_hash": refund.content_hash,

@@ -25,6 +25,7 @@ def words_of(note: CreditNote) -> CreditNoteWords | None:
 
 
 def _refund(refund: Refund) -> CreditNoteWords:
+    given = plan_in_words(refund.remedy_plan, refund.currency, refund.set_off)
     lines = lines_in_words(
         inputs_from_json(refund.inputs),
         refund.lines,
@@ -38,13 +39,16 @@ def _refund(refund: Refund) -> CreditNoteWords:
             for line, stored in zip(lines, refund.lines, strict=True)
         ],
         facts=_facts(refund),
-        notes=(say("Given as {remedies}.", remedies=plan_in_words(refund.remedy_plan, refund.currency)),),
+        notes=(say("Given as {remedies}.", remedies=given),),
     )
 
 
 def _reversal(reversal: Reversal) -> CreditNoteWords:
     refund = reversal.refund
     lines = [WordedLine(say("Taken back of what was given"), money_text(reversal.recovered, refund.currency))]
+    if reversal.due_again:
+        due = money_text(reversal.due_again, refund.currency)
+        lines.append(WordedLine(say("Due again: what was set off against the unpaid fee"), due))
     if reversal.charge is not None:
         charged = money_text(reversal.charge.amount, refund.currency)
         lines.append(WordedLine(say("Charged on the next invoice: what was used"), charged))

@@ -9,9 +9,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm, offer
-from complaints.cases.forms import SHORT, period_choices
+from complaints.cases.forms import SHORT
+from complaints.incidents.models import Incident
+from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.receipts import periods_to_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies.kinds import REMEDIES, REMEDY_CHOICES
+from core.text import say
 from policies.choices import RemedyKind
 
 REMEDY_FIELDS = {kind: f"{kind.value}_amount" for kind in REMEDIES}
@@ -49,6 +53,13 @@ class RefundForm(RemedyMixForm, ActionForm):
     special_amount = forms.DecimalField(
         label=_("Amount of a special case"), required=False, max_digits=18, decimal_places=4
     )
+    incident_id = forms.TypedChoiceField(
+        label=_("Interruption that it makes good"),
+        coerce=int,
+        required=False,
+        empty_value=None,
+        help_text=_("For a special case: what it makes good is not given back again for the interruption."),
+    )
     justification = forms.CharField(
         label=_("Justification"),
         widget=SHORT,
@@ -73,7 +84,29 @@ class RefundForm(RemedyMixForm, ActionForm):
         help_text=_("Only where the quote is far from what similar cases were given."),
     )
 
-    field_order = ["basis", "special_amount", "justification", "evidence", "rest", *REMEDY_FIELDS.values()]
+    field_order = [
+        "basis",
+        "special_amount",
+        "incident_id",
+        "justification",
+        "evidence",
+        "rest",
+        *REMEDY_FIELDS.values(),
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Those that hit the one period that the form is about.
+        self.incidents = self._incidents()
+        none = ("", say("none"))
+        offer(self, "incident_id", choices=[none, *((incident.pk, str(incident)) for incident in self.incidents)])
+
+    def _incidents(self) -> list[Incident]:
+        if len(self.rows) != 1:
+            return []
+        row: Any = self.rows[0]
+        period = row.period
+        return [each for each in QuoteFacts.load([period]).incidents_of(period) if not each.scheduled]
 
     def terms(self) -> dict[str, Any]:
         """The valid inputs as ``draft_refund`` and ``edit_refund`` take them."""
@@ -81,6 +114,7 @@ class RefundForm(RemedyMixForm, ActionForm):
         return {
             "basis": cleaned["basis"],
             "special_amount": cleaned.get("special_amount"),
+            "incident_id": cleaned.get("incident_id"),
             "reduction": cleaned.get("reduction") or Decimal(0),
             "reduction_reason": cleaned.get("reduction_reason", ""),
             "justification": cleaned.get("justification", ""),
@@ -108,6 +142,7 @@ class ProposeForm(RefundForm):
         "basis",
         "period_id",
         "special_amount",
+        "incident_id",
         "rest",
         "reason",
         "justification",
@@ -117,4 +152,6 @@ class ProposeForm(RefundForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offer(self, "period_id", choices=period_choices(self.rows))
+        case: Any = self.rows[0] if len(self.rows) == 1 else None
+        periods = periods_to_refund(case)[:36] if case is not None else ()
+        offer(self, "period_id", choices=[(period.pk, str(period)) for period in periods])

@@ -142,7 +142,7 @@ def _line(refund: Refund) -> dict[str, Any]:
     return {
         "refund": refund,
         "amount": money_text(refund.total, refund.currency),
-        "plan": plan_in_words(refund.remedy_plan, refund.currency),
+        "plan": plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),
         "expiry": expiry_pill(refund),
         "days": (timezone.localdate() - timezone.localdate(refund.proposed_at)).days,
         "second": refund.state == Refund.State.APPROVED,

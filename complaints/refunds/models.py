@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +20,7 @@ from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.incidents.models import Incident
 from complaints.refund_calculation import CURRENT_VERSION
 from core.fields import MoneyField
 from core.text import Text, join, say
@@ -40,12 +41,30 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
         """Refunds whose amount stands against their period: pending or settled."""
         return self.filter(state__in=(*Refund.PENDING_STATES, Refund.State.SETTLED))
 
+    def given(self) -> Self:
+        """The same, and those that were taken back, wholly or in part: each with what was ``taken``."""
+        standing = (*Refund.PENDING_STATES, Refund.State.SETTLED, Refund.State.REVERSED)
+        approved = Q(reversals__state="approved")
+        taken = (
+            F("reversals__recovered")
+            + F("reversals__due_again")
+            + Case(
+                When(reversals__charge_used=True, then=F("reversals__used")),
+                default=Decimal(0),
+                output_field=MoneyField(),
+            )
+        )
+        sum_of_them = Sum(taken, filter=approved, default=Decimal(0), output_field=MoneyField())
+        return self.filter(state__in=standing).annotate(taken=sum_of_them)
+
 
 class Refund(JudgedByTerms, TrackedModel):
     """A decision to give something back, from draft to settled. Only its room's actions change its state.
 
-    ``inputs``, ``lines``, ``counted`` and ``remedy_plan`` are frozen when it is proposed, with ``content_hash`` over
-    all of them. Amounts are gross, in ``currency``. ``round`` counts the proposals, so that an approval belongs to one.
+    ``inputs``, ``lines``, ``counted``, ``set_off`` and ``remedy_plan`` are frozen when it is proposed, with
+    ``content_hash`` over all of them. Amounts are gross, in ``currency``. Of the ``total``, ``set_off`` reduces what is
+    unpaid of the fee and the rest is given. ``counted`` are the times that it compensates; a special case compensates
+    those of the ``incident`` that it names. ``round`` counts the proposals, so that an approval belongs to one.
     """
 
     class State(models.TextChoices):
@@ -65,6 +84,9 @@ class Refund(JudgedByTerms, TrackedModel):
         INTERRUPTION = "interruption", _("Interruption")
         SPECIAL = "special", _("Special case")
 
+    #: Of rows that are read with it (``RefundQuerySet.given``): what a reversal took back.
+    taken: Decimal = Decimal(0)
+
     PENDING_STATES = (State.PROPOSED, State.APPROVED)
     OPEN_STATES = (State.DRAFT, *PENDING_STATES)
 
@@ -78,6 +100,9 @@ class Refund(JudgedByTerms, TrackedModel):
     basis = models.CharField(_("basis"), max_length=12, choices=Basis)
     currency = models.CharField(_("currency"), max_length=3)
     special_amount = MoneyField(_("special amount"), null=True, blank=True)
+    incident = models.ForeignKey(
+        Incident, models.PROTECT, related_name="special_refunds", null=True, blank=True, verbose_name=_("incident")
+    )
     reduction = MoneyField(_("reduction"), default=Decimal(0))
     reduction_reason = models.TextField(_("reduction reason"), blank=True)
     justification = models.TextField(_("justification"), blank=True)
@@ -102,6 +127,7 @@ class Refund(JudgedByTerms, TrackedModel):
     lines: Any = models.JSONField(_("lines"), default=list, blank=True)
     counted: Any = models.JSONField(_("counted"), default=list, blank=True)
     total = MoneyField(_("total"), default=Decimal(0))
+    set_off = MoneyField(_("set off"), default=Decimal(0))
     calculation_version = models.PositiveSmallIntegerField(_("calculation version"), default=CURRENT_VERSION)
     content_hash = models.CharField(_("content hash"), max_length=64, blank=True)
     refund_policy = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+", verbose_name=_("refund policy"))
@@ -153,6 +179,12 @@ class Refund(JudgedByTerms, TrackedModel):
             ),
             models.CheckConstraint(condition=Q(total__gte=0, reduction__gte=0), name="refund_not_negative"),
             models.CheckConstraint(
+                condition=Q(set_off__gte=0, total__gte=F("set_off")), name="refund_set_off_is_a_part"
+            ),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=True) | Q(basis="special"), name="refund_incident_of_special"
+            ),
+            models.CheckConstraint(
                 condition=Q(state__in=("draft", "withdrawn", "expired"))
                 | (
                     Q(proposed_by__isnull=False, proposed_at__isnull=False, total__gt=0, inputs__isnull=False)
@@ -190,6 +222,12 @@ class Refund(JudgedByTerms, TrackedModel):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def payable(self) -> Decimal:
+        """What of the total is given: all that is not set off."""
+        payable: Decimal = self.total - self.set_off
+        return payable
 
 
 class Contribution(AppendOnlyModel):

@@ -31,6 +31,7 @@ from complaints.refunds.approvals.rules import (
     return_obstacle,
     revoke_obstacle,
 )
+from complaints.refunds.common import choices_of
 from complaints.refunds.endings.actions import revoke_refund, withdraw_refund
 from complaints.refunds.forms import REMEDY_FIELDS, RefundForm
 from complaints.refunds.models import Refund
@@ -75,6 +76,7 @@ class EditRefund(RefundAction):
         names = (
             "basis",
             "special_amount",
+            "incident_id",
             "justification",
             "evidence",
             "unusual_reason",
@@ -90,11 +92,15 @@ class EditRefund(RefundAction):
         return initial
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
-        choices = Choices(obj.basis, obj.reduction, obj.special_amount)
+        choices = choices_of(obj)
         form.is_valid()
         cleaned = getattr(form, "cleaned_data", {}) if form.is_bound else {}
         if "basis" in cleaned:
-            choices = Choices(cleaned["basis"], cleaned.get("reduction") or Decimal(0), cleaned.get("special_amount"))
+            assert isinstance(form, RefundForm)
+            incident = next((each for each in form.incidents if each.pk == cleaned.get("incident_id")), None)
+            choices = Choices(
+                cleaned["basis"], cleaned.get("reduction") or Decimal(0), cleaned.get("special_amount"), incident
+            )
         return quote_context(
             obj.complaint,
             obj.period,
@@ -122,7 +128,7 @@ class ProposeRefund(RefundAction):
         return propose_obstacle(obj, by) or justification_obstacle(obj)
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
-        choices = Choices(obj.basis, obj.reduction, obj.special_amount)
+        choices = choices_of(obj)
         return quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
@@ -211,7 +217,7 @@ class ApproveRefund(ApproverAction):
             what = say(
                 "{customer} gets {remedies}, at once.",
                 customer=obj.customer.name,
-                remedies=plan_in_words(obj.remedy_plan, obj.currency),
+                remedies=plan_in_words(obj.remedy_plan, obj.currency, obj.set_off),
             )
         return f"{what} {self._by_whose_right(obj, by)}".strip()
 
@@ -234,7 +240,7 @@ class ApproveRefund(ApproverAction):
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         refund = approve_refund(pk, by=by, **cleaned)
         if refund.state == Refund.State.SETTLED:
-            given = plan_in_words(refund.remedy_plan, refund.currency)
+            given = plan_in_words(refund.remedy_plan, refund.currency, refund.set_off)
             return say("{refund} is approved and settled: {given}.", refund=refund.code, given=given)
         return say("{refund} is approved once. Somebody else has to approve it, too.", refund=refund.code)
 

@@ -34,7 +34,7 @@ def refunds_table(refunds: Sequence[Refund] | models.QuerySet[Refund], *, with_c
                 format_html(
                     "{}{}",
                     refund.get_basis_display(),
-                    sub(plan_in_words(refund.remedy_plan, refund.currency)),
+                    sub(plan_in_words(refund.remedy_plan, refund.currency, refund.set_off)),
                 ),
                 refund_pill(refund),
                 number(amount),

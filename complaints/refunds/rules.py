@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
+from billing.periods import months_before
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.guards import allowed, in_state, refund_in
 from complaints.cases.models import Complaint, Decision
@@ -15,6 +17,7 @@ from complaints.cases.rules import is_old
 from complaints.refunds.models import Refund
 from complaints.vocabulary import ComplaintRefusal
 from core.text import lower, say
+from policies.versions.models import GoverningTerms
 
 State = Complaint.State
 
@@ -76,6 +79,31 @@ def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -
             code=ComplaintRefusal.CONSENT_MISSING,
         )
     return None
+
+
+def full_months_obstacle(refund: Refund, terms: GoverningTerms) -> Obstacle | None:
+    """Whether one more full month is more than the policy gives one subscription within 12 months (F5)."""
+    if refund.basis != Refund.Basis.FULL_MONTH:
+        return None
+    most = terms.parameters.full_months_within_a_year
+    a_year_ago = months_before(timezone.localdate(), 12)
+    given = Refund.objects.counting().filter(
+        subscription=refund.subscription_id, basis=Refund.Basis.FULL_MONTH, proposed_at__date__gt=a_year_ago
+    )
+    count = given.exclude(pk=refund.pk).count()
+    if count < most:
+        return None
+    return Obstacle(
+        say(
+            "{subscription} was given {count} full months within the last 12 months, pending ones included, and "
+            "{document} allows {most}. More needs an agreement with the customer.",
+            subscription=refund.subscription.number,
+            count=count,
+            document=terms.source_of("full_months_within_a_year"),
+            most=most,
+        ),
+        code=ComplaintRefusal.FULL_MONTHS,
+    )
 
 
 def justification_obstacle(refund: Refund) -> Obstacle | None:

@@ -65,7 +65,12 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
         )
         reversal.save()
         plan = plan_reversal(refund)
-        action.data = {"recovered": f"{plan.recovered:f}", "used": f"{plan.used:f}", "charge_used": charge_used}
+        action.data = {
+            "recovered": f"{plan.recovered:f}",
+            "used": f"{plan.used:f}",
+            "due_again": f"{plan.due_again:f}",
+            "charge_used": charge_used,
+        }
         return reversal
 
 
@@ -100,7 +105,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         action.refuse_if(limit_obstacle(reversal, by))
         plan = plan_reversal(refund)
         charged = plan.used if charge_used else Decimal(0)
-        back = plan.recovered + charged
+        back = plan.recovered + charged + plan.due_again
         if back == 0:
             raise Refused(
                 say("Everything this refund gave was used, and nothing is charged: there is nothing to take back."),
@@ -109,15 +114,15 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         period = refund.period
         period.refunded -= back
         period.save()
-        apply_reversal(plan, refund.subscription, by=by)
+        apply_reversal(plan, refund, by=by)
         if charged:
             reversal.charge = _charge(refund, charged)
         if refund.credit_note is not None:
             reversal.credit_note = issue_credit_note(
-                period, back, kind=CreditNote.Kind.REVERSAL, reverses=refund.credit_note
+                period, back, set_off=plan.due_again, kind=CreditNote.Kind.REVERSAL, reverses=refund.credit_note
             )
         reversal.charge_used = charge_used
-        reversal.recovered, reversal.used = plan.recovered, plan.used
+        reversal.recovered, reversal.used, reversal.due_again = plan.recovered, plan.used, plan.due_again
         reversal.entries = [entry.as_data(refund.currency) for entry in plan.entries]
         four_eyes.decide(reversal, State.APPROVED, by=by)
         refund.state = Refund.State.REVERSED

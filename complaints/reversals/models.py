@@ -21,7 +21,8 @@ class Reversal(ApprovedByAnother):
     """Taking back a settled refund: counter-entries, originals untouched.
 
     ``recovered`` is what came back by itself (unused credit, a payout not yet made, undone minutes and days at their
-    worth); ``used`` is the rest, which becomes a charge on the next invoice only if ``charge_used`` says so.
+    worth); ``used`` is the rest of what was given, which becomes a charge on the next invoice only if ``charge_used``
+    says so. ``due_again`` is what had been set off: the customer owes it again.
     """
 
     NOT_PROPOSED = gettext_noop("This reversal is “{state}” already.")
@@ -31,6 +32,7 @@ class Reversal(ApprovedByAnother):
     charge_used = models.BooleanField(_("charge what was used"), default=False)
     recovered = MoneyField(_("recovered"), default=Decimal(0))
     used = MoneyField(_("used"), default=Decimal(0))
+    due_again = MoneyField(_("due again"), default=Decimal(0))
     entries: Any = models.JSONField(_("entries"), default=list)
     charge = models.OneToOneField(
         Charge, models.PROTECT, related_name="reversal", null=True, blank=True, verbose_name=_("charge")
@@ -44,13 +46,22 @@ class Reversal(ApprovedByAnother):
         verbose_name_plural = _("reversals")
         ordering = ("-proposed_at", "-pk")
         constraints = [
-            models.CheckConstraint(condition=Q(recovered__gte=0, used__gte=0), name="reversal_not_negative"),
+            models.CheckConstraint(
+                condition=Q(recovered__gte=0, used__gte=0, due_again__gte=0), name="reversal_not_negative"
+            ),
             models.CheckConstraint(condition=~Q(reason=""), name="reversal_has_reason"),
             approved_by_another(),
             models.UniqueConstraint(
                 fields=("refund",), condition=Q(state__in=("proposed", "approved")), name="reversal_once_per_refund"
             ),
         ]
+
+    @property
+    def taken_back(self) -> Decimal:
+        """What the refund does not give any more: recovered, charged, or due again."""
+        charged = self.used if self.charge_used else Decimal(0)
+        taken: Decimal = self.recovered + charged + self.due_again
+        return taken
 
     def __str__(self) -> str:
         return str(say("Reversal of {refund}", refund=self.refund.code))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from billing.money import format_amount
-from billing.subscriptions.models import Subscription
+from billing.remedies.effects import make_due_again
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.remedies.kinds import Returned, type_of
 from core.text import in_english
@@ -52,9 +52,10 @@ class ReversalEntry:
 
 @dataclass(frozen=True)
 class ReversalPlan:
-    """What a reversal made now would bring back."""
+    """What a reversal made now would bring back; ``due_again`` is what had been set off."""
 
     entries: tuple[ReversalEntry, ...]
+    due_again: Decimal = Decimal(0)
 
     @property
     def recovered(self) -> Decimal:
@@ -70,12 +71,17 @@ def plan_reversal(refund: Refund, *, today: date | None = None) -> ReversalPlan:
     day = today or timezone.localdate()
     found = refund.remedies.select_related("credit", "minutes_grant__period", "extension__period", "payout__credit")
     return ReversalPlan(
-        tuple(ReversalEntry(remedy, type_of(remedy).returns(remedy.given, remedy.amount, day)) for remedy in found)
+        tuple(ReversalEntry(remedy, type_of(remedy).returns(remedy.given, remedy.amount, day)) for remedy in found),
+        due_again=refund.set_off,
     )
 
 
-def apply_reversal(plan: ReversalPlan, subscription: Subscription, *, by: User) -> None:
-    """Write the counter-entries of every remedy. The subscription, its periods, credits and payouts are locked."""
+def apply_reversal(plan: ReversalPlan, refund: Refund, *, by: User) -> None:
+    """Write the counter-entries of every remedy, and make due again what was set off. The subscription, its periods,
+    their invoices, credits and payouts are locked.
+    """
+    if plan.due_again:
+        make_due_again(refund.period.invoice, plan.due_again)
     for entry in plan.entries:
         remedy = entry.remedy
-        type_of(remedy).take_back(remedy.given, entry.back, subscription, by)
+        type_of(remedy).take_back(remedy.given, entry.back, refund.subscription, by)

@@ -110,6 +110,8 @@ def publish_first_versions(apps, schema_editor):
                 "bases": ["usage", "interruption", "special"],
                 "remedies": ["credit", "minutes", "extension", "cash"],
                 "as_of_day_counts": True,
+                "full_months_within_a_year": 2,
+                "granted_minutes_further_periods": 1,
                 "minimum_interruption_seconds": 4 * 60 * 60,
                 "second_approval_above": {"EUR": "500.00", "USD": "500.00", "GBP": "500.00", "CHF": "500.00"},
                 "approval_window_days": 90,

@@ -202,9 +202,9 @@ def _field(parameter: Parameter, *, optional: bool) -> forms.Field:
             every = parameter.unit is Unit.EVERY_DAYS_OR_NEVER
             make, options["least"] = DaysOrNeverField, int(every)
             label = say("{figure} every (days)", figure=label) if every else say("{figure} (days)", figure=label)
-        case Unit.DAYS | Unit.LAST_DAYS:
+        case Unit.DAYS | Unit.LAST_DAYS | Unit.COUNT:
             options |= {"min_value": 0, "max_value": parameter.most or 10_000}
-            label = say("{figure} (days)", figure=label)
+            label = label if parameter.unit is Unit.COUNT else say("{figure} (days)", figure=label)
     if choices:
         make, options["choices"] = forms.ChoiceField, [*([("", AS_THE_POLICY_SAYS)] if optional else []), *choices]
     elif optional:

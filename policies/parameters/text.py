@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
+from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -141,6 +142,7 @@ _READ: Mapping[Unit, Say] = {
     Unit.COUNTRY: _country,
     Unit.SECONDS: _length,
     Unit.DAYS: _days,
+    Unit.COUNT: number_format,
     Unit.LAST_DAYS: _last_days,
     Unit.DAYS_OR_NEVER: _days,
     Unit.EVERY_DAYS_OR_NEVER: _overdue,

@@ -48,6 +48,7 @@ class Unit(Enum):
     TEXT = auto()
     SECONDS = auto()
     DAYS = auto()
+    COUNT = auto()
     LAST_DAYS = auto()
     DAYS_OR_NEVER = auto()
     EVERY_DAYS_OR_NEVER = auto()
@@ -57,7 +58,9 @@ class Unit(Enum):
 
 
 #: Whole numbers; those "or never" can be None, which means never.
-NUMBERS: Final = frozenset({Unit.SECONDS, Unit.DAYS, Unit.LAST_DAYS, Unit.DAYS_OR_NEVER, Unit.EVERY_DAYS_OR_NEVER})
+NUMBERS: Final = frozenset(
+    {Unit.SECONDS, Unit.DAYS, Unit.COUNT, Unit.LAST_DAYS, Unit.DAYS_OR_NEVER, Unit.EVERY_DAYS_OR_NEVER}
+)
 
 
 def checked(unit: Unit, name: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
+from audit.actions import Refused
 from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
@@ -270,46 +271,66 @@ def test_pending_and_refunded_amounts_cut_what_is_left(clerk: User, subscription
     factories.paid_invoice(subscription)
     period = subscription.current_period()
     assert period is not None
-    assert giving.refundable_of(period) == Decimal("60.00")
+    assert period.refundable == Decimal("60.00")
     giving.reserve(period, Decimal("40.00"))
-    assert (giving.refundable_of(period), period.pending) == (Decimal("20.00"), Decimal("40.00"))
+    assert (period.refundable, period.pending) == (Decimal("20.00"), Decimal("40.00"))
     with pytest.raises(Exception, match=r"Only 20\.00 EUR can still be refunded"):
         giving.reserve(period, Decimal("20.01"))
     giving.settle_held(period, Decimal("40.00"))
     assert (period.pending, period.refunded) == (Decimal(0), Decimal("40.00"))
     giving.reserve(period, Decimal("20.00"))
     giving.release(period, Decimal("20.00"))
-    assert giving.refundable_of(period) == Decimal("20.00")
+    assert period.refundable == Decimal("20.00")
 
 
-def test_only_what_was_paid_can_be_refunded(subscription: Subscription, invoice: Invoice) -> None:
-    period = subscription.current_period()
-    assert period is not None
-    assert giving.refundable_of(period) == 0
+def test_what_is_paid_and_what_is_not(subscription: Subscription, invoice: Invoice) -> None:
+    """Whether it was paid changes nothing in what can be given back: what was not is set off."""
+
+    def figures() -> tuple[Decimal, Decimal, Decimal]:
+        period = subscription.current_period()
+        assert period is not None
+        return period.refundable, period.fee_paid, period.unpaid
+
+    assert figures() == (Decimal("60.00"), Decimal(0), Decimal("60.00"))
     factories.pay(invoice, Decimal("15.00"))
-    period = subscription.current_period()
-    assert period is not None
-    assert giving.refundable_of(period) == Decimal("15.00")
+    assert figures() == (Decimal("60.00"), Decimal("15.00"), Decimal("45.00"))
+    with transaction.atomic():
+        giving.set_off(Invoice.objects.get(), Decimal("20.00"))
+    assert figures() == (Decimal("60.00"), Decimal("15.00"), Decimal("25.00"))
+    assert Invoice.objects.get().due == Decimal("25.00")
+    with transaction.atomic(), pytest.raises(Refused, match=r"Only 25\.00 EUR is due"):
+        giving.set_off(Invoice.objects.get(), Decimal("25.01"))
+    with transaction.atomic():
+        giving.set_off(Invoice.objects.get(), Decimal("25.00"))
+    assert Invoice.objects.get().state == Invoice.State.PAID
+    with transaction.atomic():
+        giving.make_due_again(Invoice.objects.get(), Decimal("25.00"))
+    assert (Invoice.objects.get().due, Invoice.objects.get().state) == (Decimal("25.00"), Invoice.State.ISSUED)
 
 
 def test_what_stands_in_the_way_of_each_remedy(clerk: User, subscription: Subscription) -> None:
-    cost, fee = Decimal("0.02"), Decimal("60.00")
+    current = subscription.current_period()
+    assert current is not None
+    day = (current.fee / current.days).quantize(Decimal("0.01"), rounding=ROUND_UP)
     assert giving.credit_obstacle(subscription) is None
-    assert giving.minutes_obstacle(subscription, cost) is None
-    assert giving.extension_obstacle(subscription, fee) is None
+    assert giving.minutes_obstacle(subscription) is None
+    assert giving.extension_obstacle(subscription, day) is None
     assert giving.cash_obstacle(subscription.customer) is None
-    assert "cost nothing" in (giving.minutes_obstacle(subscription, Decimal(0)) or "")
-    assert "costs nothing" in (giving.extension_obstacle(subscription, Decimal(0)) or "")
+    assert "less than one day" in (giving.extension_obstacle(subscription, day - Decimal("0.01")) or "")
+    gift = factories.price(fee=Decimal(0), minute_cost=Decimal(0)).plan
+    free = factories.open_subscription(plan=gift)
+    assert "cost nothing" in (giving.minutes_obstacle(free) or "")
+    assert "costs nothing" in (giving.extension_obstacle(free, day) or "")
     assert "IBAN" in (giving.cash_obstacle(factories.CustomerFactory.create(iban="")) or "")
 
     cancelled = cancel_subscription(subscription.pk, by=clerk, channel="email")
     assert "no next cycle" in (giving.credit_obstacle(cancelled) or "")
-    assert giving.minutes_obstacle(cancelled, cost) is None
+    assert giving.minutes_obstacle(cancelled) is None
     period = cancelled.current_period()
     assert period is not None
     run_billing(period.closes_on, by=clerk)
     ended = Subscription.objects.get()
-    assert "has ended" in (giving.minutes_obstacle(ended, cost) or "")
-    assert "has ended" in (giving.extension_obstacle(ended, fee) or "")
+    assert "has ended" in (giving.minutes_obstacle(ended) or "")
+    assert "has ended" in (giving.extension_obstacle(ended, day) or "")
     stale = factories.open_subscription(activated_on=factories.months_ago(2))
-    assert "billing has to run first" in (giving.extension_obstacle(stale, fee) or "")
+    assert "billing has to run first" in (giving.extension_obstacle(stale, day) or "")

@@ -12,7 +12,6 @@ from billing.invoices.models import Invoice
 from billing.payments.actions import pay_in_full
 from billing.payments.disputes.actions import end_dispute, open_dispute, record_chargeback
 from billing.payments.models import Payment
-from billing.remedies.effects import refundable_of
 from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
@@ -86,7 +85,7 @@ def test_a_chargeback_makes_the_amount_due_again(clerk: User, days: int, state: 
     assert (invoice.paid, invoice.state) == (Decimal(0), state)
     # A refund given before stays; a new quote sees that nothing is paid.
     assert invoice.period is not None
-    assert refundable_of(invoice.period) == 0
+    assert invoice.period.refundable == 0
 
 
 def test_a_part_can_be_taken_back_and_the_invoice_be_paid_again(clerk: User) -> None:

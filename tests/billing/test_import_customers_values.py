@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.imports.column_map import MappedField, parse_map
-from billing.imports.values import CustomerRow, CustomerRowReader, months_before
-from billing.periods import Term, nth_period
+from billing.imports.values import CustomerRow, CustomerRowReader
+from billing.periods import Term, months_before, nth_period
 from core.sheets.cells import Candidate
 from core.sheets.formulas import neutralise_formula
 from core.sheets.problems import Problem

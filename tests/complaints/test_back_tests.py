@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from billing.periods import months_before
 from complaints.back_tests import running
-from complaints.back_tests.actions import months_before
 from complaints.back_tests.models import BackTest
 from complaints.cases.decisions.actions import merge_complaints, withdraw_complaint
 from complaints.cases.models import Complaint

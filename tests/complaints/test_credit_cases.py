@@ -33,7 +33,7 @@ from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import record_payment
 from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
-from billing.remedies.effects import give_credit, refundable_of
+from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.refunds.approvals.actions import approve_refund
@@ -173,7 +173,7 @@ def test_what_was_refunded_in_part_leaves_the_rest_refundable(go_on: GoOn, desk:
     factories.pay(Invoice.objects.get())
     refund = refunded(desk, subscription, "7.00")
     period = again(refund.period)
-    assert refundable_of(period) == Decimal("13.00")
+    assert period.refundable == Decimal("13.00")
     assert plan_reversal(refund).recovered == Decimal("7.00")
     second = propose(desk, refund.complaint, "special", special_amount=Decimal("20.00"))
     assert second.total == Decimal("13.00")  # the cap of the quote

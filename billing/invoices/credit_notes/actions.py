@@ -22,11 +22,13 @@ def issue_credit_note(
     period: BillingPeriod,
     amount: Decimal,
     *,
+    set_off: Decimal = Decimal(0),
     kind: str = CreditNote.Kind.REFUND,
     reverses: CreditNote | None = None,
     on: date | None = None,
 ) -> CreditNote:
-    """The credit note over a gross amount given back for a period, split at the period's own tax rate.
+    """The credit note over a gross amount given back for a period, split at the period's own tax rate. ``set_off`` is
+    the part of it that changes what is due on the period's invoice.
 
     Numbered without gaps within the year of its date (``on``, today if left out): CN-2026-000001. Amounts are
     positive on both kinds; a reversal names the note that it takes back. The number is taken with the caller's
@@ -66,6 +68,7 @@ def issue_credit_note(
         net=net,
         tax=tax,
         gross=amount,
+        set_off=set_off,
         reverses=reverses,
     )
     note.save()

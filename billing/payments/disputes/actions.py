@@ -14,6 +14,7 @@ from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
 from billing.credits.models import Credit
+from billing.invoices.issuing import state_while_due
 from billing.invoices.models import Charge, Invoice
 from billing.money import is_whole_minor
 from billing.payments.models import Chargeback, Payment
@@ -92,15 +93,6 @@ def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
         invoice.state = state_while_due(invoice)
         invoice.save()
         return invoice
-
-
-def state_while_due(invoice: Invoice) -> str:
-    """The state that the amounts and today's date give: disputed invoices are never overdue."""
-    if invoice.due == 0:
-        return Invoice.State.PAID
-    if invoice.disputed_on is None and invoice.due_on < timezone.localdate():
-        return Invoice.State.OVERDUE
-    return Invoice.State.ISSUED
 
 
 def chargeback_obstacle(payment: Payment) -> Obstacle | None:

@@ -18,7 +18,6 @@ from backoffice.links import day, link
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
 from billing.invoices.panels import invoices_panel
-from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from billing.subscriptions.panels import period_money_panel, period_page, period_panel, period_pill, terms_panel
 from billing.usage.panels import usage_panel
@@ -76,7 +75,7 @@ class BillingPeriodAdmin(TrackedAdmin[BillingPeriod]):
 
     @admin.display(description=_("Refundable"))
     def refundable(self, obj: BillingPeriod) -> SafeString:
-        return money(refundable_of(obj), obj.currency)
+        return money(obj.refundable, obj.currency)
 
     state_pill = column(period_pill, description=_("State"), ordering="state")
 

@@ -123,10 +123,11 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
 
 
 def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) -> Complaint:
-    """Join a complaint into another of the same customer, which keeps the earliest *received*, the earlier of both
-    deadlines and the higher level; returns the survivor.
+    """Join a complaint into another of the same customer, which takes the earlier of both deadlines and the higher
+    level; returns the survivor.
 
-    Refunds made already keep their as-of day.
+    Each keeps its own *received*: a refund goes by both (``complaints.quotes.receipts``). Refunds made already keep
+    their as-of day.
     """
     with act(ComplaintVerb.COMPLAINT_MERGE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.require_reason()
@@ -140,24 +141,12 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
         action.refuse_if(merge_obstacle(survivor, by))
         if complaint.customer_id != survivor.customer_id:
             raise Refused(say("Only complaints of the same customer can be merged."), code=ComplaintRefusal.CUSTOMER)
-        if timezone.localdate(complaint.received_at) < survivor.period.starts_on:
-            raise Refused(
-                say(
-                    "{complaint} was received before the period began that {survivor} is about "
-                    "({first_day}). Merge {survivor} into {complaint} instead.",
-                    complaint=complaint.code,
-                    survivor=survivor.code,
-                    first_day=survivor.period.starts_on,
-                ),
-                code=Refusal.DATES,
-            )
         now = timezone.now()
         for each in (complaint, survivor):
             note_breaches(each, now, by=by)
         complaint.state = State.MERGED
         complaint.merged_into = survivor
         complaint.save()
-        survivor.received_at = min(survivor.received_at, complaint.received_at)
         # The customer was promised both; a reopening has already moved what it restarted.
         survivor.acknowledge_due_at = min(survivor.acknowledge_due_at, complaint.acknowledge_due_at)
         survivor.decide_due_at = min(survivor.decide_due_at, complaint.decide_due_at)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
 from django.utils import timezone
 
 from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies.effects import release
-from complaints.quotes.quoting import content_hash, differing_lines, refund_content
+from complaints.quotes.quoting import LiveQuote, content_hash, differing_lines, provisional_obstacle, refund_content
+from complaints.quotes.text import plan_in_words
 from complaints.refunds.approvals.rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
 from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.refunds.models import Approval, Refund
-from complaints.refunds.remedies.actions import settle_remedies
+from complaints.refunds.remedies.actions import remedy_plan_for, settle_remedies, with_open_amount
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.amounts import money_text
-from core.text import in_english, say
+from core.text import Text, in_english, say
 
 State = Refund.State
 
@@ -43,7 +48,9 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
                 say("{refund} is not what was proposed: its contents do not match their hash.", refund=refund.code),
                 code=ComplaintRefusal.TAMPERED,
             )
-        stale = _stale(refund)
+        live = quote_of(refund)
+        action.refuse_if(provisional_obstacle(live))
+        stale = _stale(refund, live)
         if stale is not None:
             release(refund.period, refund.total)
             back_to_draft(refund, in_english(stale.message))
@@ -102,28 +109,46 @@ def _authority(action: Action, refund: Refund, by: User, choice: str) -> Authori
 
 def _settle(refund: Refund) -> None:
     settle_remedies(refund)
-    refund.credit_note = issue_credit_note(refund.period, refund.total)
+    refund.credit_note = issue_credit_note(refund.period, refund.total, set_off=refund.set_off)
     refund.state = State.SETTLED
     refund.settled_at = timezone.now()
     refund.save()
 
 
-def _stale(refund: Refund) -> Refused | None:
-    live = quote_of(refund)
+def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
+    """Whether a line, the set-off, a counted time or the units of a remedy are not what was proposed any more."""
     differing = differing_lines(refund.lines, live.lines)
-    if not differing and live.counted == refund.counted:
+    before, after = refund.remedy_plan, _plan_now(refund, live)
+    if not differing and (live.counted, live.quote.set_off, after) == (refund.counted, refund.set_off, before):
         return None
+    unit = refund.currency
     return Refused(
         say(
             "The figures of {refund} have changed since it was proposed: {amount} then, {amount_now} "
             "now. It goes back to draft, to be proposed again.",
             refund=refund.code,
-            amount=money_text(refund.total, refund.currency),
-            amount_now=money_text(live.quote.total, refund.currency),
+            amount=_in_words(refund.total, refund.set_off, before, unit),
+            amount_now=_in_words(live.quote.total, live.quote.set_off, after, unit),
         ),
         code=ComplaintRefusal.STALE_QUOTE,
         data={"before": refund.lines, "after": live.lines, "differing": differing},
     )
+
+
+def _plan_now(refund: Refund, live: LiveQuote) -> list[dict[str, Any]]:
+    """The proposal's remedies as they would be given now; none where they can't be any more."""
+    plan = with_open_amount(refund.remedy_plan)
+    try:
+        return remedy_plan_for(plan, live.quote.payable, refund.period, live.terms)
+    except Refused:
+        # Where the amount is the same, settling says which remedy cannot be any more.
+        return refund.remedy_plan if live.quote.payable == refund.payable else []
+
+
+def _in_words(total: Decimal, set_off: Decimal, plan: Sequence[Mapping[str, Any]], currency: str) -> Text:
+    given = plan_in_words(plan, currency, set_off)
+    amount = money_text(total, currency)
+    return say("{amount} ({remedies})", amount=amount, remedies=given) if given else amount
 
 
 def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:

@@ -16,17 +16,24 @@ from audit.vocabulary import Refusal
 from billing.remedies.effects import reserve
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
 from complaints.indemnities import rules as indemnities
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
-from complaints.quotes.facts import terms_for
+from complaints.quotes.facts import QuoteFacts, terms_for
 from complaints.quotes.inputs_json import inputs_to_json
-from complaints.quotes.quoting import basis_obstacle, content_hash, refund_content
+from complaints.quotes.quoting import basis_obstacle, content_hash, provisional_obstacle, refund_content
 from complaints.quotes.text import nothing_in_words
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
 from complaints.refunds.models import Contribution, Refund
 from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
-from complaints.refunds.rules import edit_obstacle, justification_obstacle, propose_obstacle, quote_obstacle
+from complaints.refunds.rules import (
+    edit_obstacle,
+    full_months_obstacle,
+    justification_obstacle,
+    propose_obstacle,
+    quote_obstacle,
+)
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import in_english, say
 
@@ -43,6 +50,7 @@ def draft_refund(
     basis: str,
     period_id: int | None = None,
     special_amount: Decimal | None = None,
+    incident_id: int | None = None,
     reduction: Decimal = Decimal(0),
     reduction_reason: str = "",
     justification: str = "",
@@ -96,6 +104,7 @@ def draft_refund(
         _fill(
             refund,
             special_amount=special_amount,
+            incident_id=incident_id,
             reduction=reduction,
             reduction_reason=reduction_reason,
             justification=justification,
@@ -116,6 +125,7 @@ def edit_refund(
     *,
     by: User,
     special_amount: Decimal | None = None,
+    incident_id: int | None = None,
     reduction: Decimal = Decimal(0),
     reduction_reason: str = "",
     justification: str = "",
@@ -135,6 +145,7 @@ def edit_refund(
         _fill(
             refund,
             special_amount=special_amount,
+            incident_id=incident_id,
             reduction=reduction,
             reduction_reason=reduction_reason,
             justification=justification,
@@ -152,6 +163,7 @@ def _fill(
     refund: Refund,
     *,
     special_amount: Decimal | None,
+    incident_id: int | None,
     reduction: Decimal,
     reduction_reason: str,
     justification: str,
@@ -162,6 +174,7 @@ def _fill(
     if reduction and not reduction_reason.strip():
         raise Refused(say("Give the reason for the reduction."), code=ComplaintRefusal.REDUCTION_REASON_MISSING)
     refund.special_amount = special_amount if refund.basis == Refund.Basis.SPECIAL else None
+    refund.incident = _named(refund, incident_id) if refund.basis == Refund.Basis.SPECIAL else None
     if refund.basis == Refund.Basis.SPECIAL and special_amount is None:
         raise Refused(say("Enter the amount of the special case."), code=ComplaintRefusal.SPECIAL_AMOUNT_MISSING)
     refund.reduction = reduction
@@ -171,6 +184,17 @@ def _fill(
     refund.unusual_reason = unusual_reason.strip()
     refund.remedy_plan = normalise_plan(remedies, refund.currency)
     quote_of(refund)  # what cannot be computed cannot be drafted either
+
+
+def _named(refund: Refund, incident_id: int | None) -> Incident | None:
+    """The incident that a special case makes good: one that hit the subscription in the period."""
+    if incident_id is None:
+        return None
+    hits = QuoteFacts.load([refund.period]).incidents_of(refund.period)
+    found = next((incident for incident in hits if incident.pk == incident_id), None)
+    if found is None:
+        raise Refused(say("That interruption did not hit this period."), code=ComplaintRefusal.INCIDENT)
+    return found
 
 
 def _period_for(complaint: Complaint, period_id: int | None) -> BillingPeriod:
@@ -217,17 +241,19 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(basis_obstacle(refund.complaint, refund.basis, live.terms))
         if live.quote.total == 0:
             raise Refused(
-                nothing_in_words(refund.period, live.inputs, live.quote) or say("The quote comes to nothing."),
+                nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."),
                 code=Refusal.NOTHING,
             )
+        action.refuse_if(provisional_obstacle(live))
+        action.refuse_if(full_months_obstacle(refund, live.terms))
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
         refund.judge_by(live.terms)
         refund.inputs = inputs_to_json(live.inputs)
         refund.lines = live.lines
         refund.counted = live.counted
-        refund.total = live.quote.total
+        refund.total, refund.set_off = live.quote.total, live.quote.set_off
         refund.calculation_version = CURRENT_VERSION
-        refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.total, refund.period, live.terms)
+        refund.remedy_plan = remedy_plan_for(refund.remedy_plan, refund.payable, refund.period, live.terms)
         reserve(refund.period, refund.total)
         refund.round += 1
         refund.state = State.PROPOSED

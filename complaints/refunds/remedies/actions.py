@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from audit.actions import Refused
 from billing.money import format_amount, is_whole_minor
-from billing.remedies.effects import settle_held
+from billing.remedies.effects import set_off, settle_held
 from billing.subscriptions.models import BillingPeriod
 from complaints.quotes.facts import terms_for
-from complaints.quotes.quoting import remedy_obstacle
-from complaints.refund_calculation import remedies_for
+from complaints.quotes.quoting import remedy_obstacle, worth_of
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.vocabulary import ComplaintRefusal
@@ -65,24 +64,25 @@ def _amount(value: Any, currency: str) -> Decimal:
 
 
 def remedy_plan_for(
-    plan: Sequence[Mapping[str, str]], total: Decimal, period: BillingPeriod, terms: GoverningTerms
+    plan: Sequence[Mapping[str, str]], payable: Decimal, period: BillingPeriod, terms: GoverningTerms
 ) -> list[dict[str, Any]]:
-    """The plan with every amount filled in, and what each is worth in minutes or days; they add up to the total.
+    """The plan with every amount filled in, and what each is worth in minutes or days of the subscription's current
+    period; they add up to what is payable. Empty where all of a refund is set off.
 
     Raises:
-        Refused: the amounts do not add up to the total exactly, or a remedy cannot be (with its reason).
+        Refused: the amounts do not add up to it exactly, or a remedy cannot be (with its reason).
     """
     currency = period.currency
     named = sum((Decimal(entry["amount"]) for entry in plan if "amount" in entry), Decimal(0))
-    rest = total - named
+    rest = payable - named
     takes_rest = [entry for entry in plan if "amount" not in entry]
-    if rest == 0 and len(takes_rest) < len(plan):
+    if rest == 0:
         plan = [entry for entry in plan if "amount" in entry]  # nothing is left for the one that takes the rest
-    elif rest <= 0 or not takes_rest:
+    elif rest < 0 or not takes_rest:
         raise Refused(
             say(
                 "The remedies have to add up to {amount} exactly; those with an amount come to {named}.",
-                amount=money_text(total, currency),
+                amount=money_text(payable, currency),
                 named=money_text(named, currency),
             ),
             code=ComplaintRefusal.REMEDIES_DO_NOT_ADD_UP,
@@ -90,12 +90,11 @@ def remedy_plan_for(
     filled: list[dict[str, Any]] = []
     for entry in plan:
         kind = RemedyKind(entry["kind"])
-        obstacle = remedy_obstacle(kind, period, terms)
+        amount = Decimal(entry["amount"]) if "amount" in entry else rest
+        obstacle = remedy_obstacle(kind, amount, period, terms)
         if obstacle:
             raise Refused(obstacle.sentence, code=obstacle.code)
-        amount = Decimal(entry["amount"]) if "amount" in entry else rest
-        worth = remedies_for(amount, fee=period.fee, days=period.days, minute_cost=period.minute_cost)
-        size = REMEDIES[kind].size(worth)
+        size = REMEDIES[kind].size(worth_of(amount, period.subscription))
         filled.append({"kind": kind.value, "amount": format_amount(amount, currency), **size})
     return filled
 
@@ -103,6 +102,8 @@ def remedy_plan_for(
 def with_open_amount(plan: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """The plan of a proposal that goes back to draft: its last remedy takes the rest of whatever the total will be."""
     entries = [{"kind": entry["kind"], "amount": entry["amount"]} for entry in plan]
+    if not entries:
+        return [{"kind": RemedyKind.CREDIT.value}]
     del entries[-1]["amount"]
     return entries
 
@@ -115,7 +116,7 @@ def settle_remedies(refund: Refund) -> None:
     """
     terms = terms_for(refund.period)
     for entry in refund.remedy_plan:
-        obstacle = remedy_obstacle(entry["kind"], refund.period, terms)
+        obstacle = remedy_obstacle(entry["kind"], Decimal(entry["amount"]), refund.period, terms)
         if obstacle:
             raise Refused(
                 say("{refund} cannot be settled as proposed: {obstacle}", refund=refund.code, obstacle=obstacle),
@@ -123,10 +124,12 @@ def settle_remedies(refund: Refund) -> None:
             )
     # The period is written before an extension reads and moves what may be the same row.
     settle_held(refund.period, refund.total)
+    if refund.set_off:
+        set_off(refund.period.invoice, refund.set_off)
     reason = f"Refund {refund.code} of complaint {refund.complaint.code}"
     for entry in refund.remedy_plan:
         kind = RemedyKind(entry["kind"])
-        given = REMEDIES[kind].give(refund.subscription, entry, f"refund-{refund.code}", reason)
+        given = REMEDIES[kind].give(refund.subscription, entry, f"refund-{refund.code}", reason, terms.parameters)
         remedy = Remedy(refund=refund, kind=kind.value, amount=Decimal(entry["amount"]), at=timezone.now())
         setattr(remedy, RemedyKind(kind).gives, given)
         remedy.save()

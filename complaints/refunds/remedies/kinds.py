@@ -38,12 +38,13 @@ from billing.remedies.effects import (
     unused_minutes,
 )
 from billing.remedies.models import Extension, MinutesGrant
-from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.subscriptions.models import Subscription
 from complaints.refund_calculation import Remedies
 from complaints.refunds.models import Remedy
 from core.text import Text, lower, say, say_count
 from messaging.templates.reader import Reader
 from policies.choices import RemedyKind
+from policies.parameters.parameters import RefundParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,16 @@ class RemedyType:
     short_part: Text
     card: Text
     in_letter: Callable[[str, Mapping[str, Any], Reader], Text]
-    obstacle: Callable[[BillingPeriod], Text | None]
+    obstacle: Callable[[Subscription, Decimal], Text | None]
     in_words: Callable[[Text, Mapping[str, Any]], Text]
-    give: Callable[[Subscription, Mapping[str, Any], str, str], Model]
+    give: Callable[[Subscription, Mapping[str, Any], str, str, RefundParameters], Model]
     returns: Callable[[Any, Decimal, date], Returned]
     take_back: Callable[[Any, Returned, Subscription, User], None]
     sized: str = ""
 
-    def size(self, worth: Remedies) -> dict[str, int]:
-        """What an entry of a plan keeps besides its amount."""
-        size = {"minutes": worth.minutes, "days": worth.extension_days}.get(self.sized)
+    def size(self, worth: Remedies | None) -> dict[str, int]:
+        """What an entry of a plan keeps besides its amount; nothing where nothing could receive it."""
+        size = {"minutes": worth.minutes, "days": worth.extension_days}.get(self.sized) if worth else None
         return {} if size is None else {self.sized: size}
 
 
@@ -101,9 +102,9 @@ def _of_credit(credit: Credit, amount: Decimal, today: date) -> Returned:
 
 
 def _of_minutes(grant: MinutesGrant, amount: Decimal, today: date) -> Returned:
-    if is_over(grant.period, today):
+    undone = unused_minutes(grant, today)
+    if undone is None:
         return Returned(Decimal(0), 0, say("the minutes ended with their period"))
-    undone = min(unused_minutes(grant.period), grant.minutes - grant.reversed_minutes)
     back = _share(amount, undone, grant.minutes, grant.period.currency)
     return Returned(back, undone, say("minutes not used yet are taken back"))
 
@@ -150,9 +151,9 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             short_part=_("of which credit"),
             card=_("credit, next cycle"),
             in_letter=lambda amount, entry, reader: say("{amount} as a credit on your next invoice", amount=amount),
-            obstacle=lambda period: credit_obstacle(period.subscription),
+            obstacle=lambda to, amount: credit_obstacle(to),
             in_words=lambda amount, entry: say("{amount} as credit on the next cycle", amount=amount),
-            give=lambda to, entry, key, reason: give_credit(to, Decimal(entry["amount"]), reason=reason),
+            give=lambda to, entry, key, reason, parameters: give_credit(to, Decimal(entry["amount"]), reason=reason),
             returns=_of_credit,
             take_back=lambda given, back, subscription, by: take_credit(given, back.amount, by=by),
         ),
@@ -164,13 +165,15 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             in_letter=lambda amount, entry, reader: say(
                 "{amount} as {count} minutes", amount=amount, count=reader.number(Decimal(entry["minutes"]))
             ),
-            obstacle=lambda period: minutes_obstacle(period.subscription, period.minute_cost),
+            obstacle=lambda to, amount: minutes_obstacle(to),
             in_words=lambda amount, entry: (
                 say_count("{amount} as {count} minute", "{amount} as {count} minutes", entry["minutes"], amount=amount)
                 if "minutes" in entry
                 else say("{amount} as minutes", amount=amount)
             ),
-            give=lambda to, entry, key, reason: give_minutes(to, entry["minutes"], reason=reason),
+            give=lambda to, entry, key, reason, parameters: give_minutes(
+                to, entry["minutes"], further_periods=parameters.granted_minutes_further_periods, reason=reason
+            ),
             returns=_of_minutes,
             take_back=lambda given, back, subscription, by: take_minutes(given, back.undone),
             sized="minutes",
@@ -185,13 +188,13 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
                 if int(entry["days"]) == 1
                 else say("{amount} as {count} more days of service", amount=amount, count=entry["days"])
             ),
-            obstacle=lambda period: extension_obstacle(period.subscription, period.fee),
+            obstacle=extension_obstacle,
             in_words=lambda amount, entry: (
                 say_count("{amount} as {count} more day", "{amount} as {count} more days", entry["days"], amount=amount)
                 if "days" in entry
                 else say("{amount} as a longer period", amount=amount)
             ),
-            give=lambda to, entry, key, reason: give_days(to, entry["days"], reason=reason),
+            give=lambda to, entry, key, reason, parameters: give_days(to, entry["days"], reason=reason),
             returns=_of_extension,
             take_back=lambda given, back, subscription, by: take_days(given, back.undone, subscription),
             sized="days",
@@ -202,9 +205,11 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             short_part=_("of which cash"),
             card=_("cash"),
             in_letter=lambda amount, entry, reader: say("{amount} paid to your account", amount=amount),
-            obstacle=lambda period: cash_obstacle(period.subscription.customer),
+            obstacle=lambda to, amount: cash_obstacle(to.customer),
             in_words=lambda amount, entry: say("{amount} in cash", amount=amount),
-            give=lambda to, entry, key, reason: order_payout(to, Decimal(entry["amount"]), key=key, reason=reason),
+            give=lambda to, entry, key, reason, parameters: order_payout(
+                to, Decimal(entry["amount"]), key=key, reason=reason
+            ),
             returns=_of_payout,
             take_back=_take_cash,
         ),

@@ -1,0 +1,55 @@
+"""Which day, and which moment, of receipt a refund goes by, where complaints were joined: each keeps its own.
+
+Reads only. Days are local ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+
+if TYPE_CHECKING:
+    from billing.subscriptions.models import PeriodQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``as_of`` is the day up to which the service counts as provided; an interruption counts if it began before
+    ``until``.
+    """
+
+    as_of: date
+    until: datetime
+
+
+def receipt_for(complaint: Complaint, period: BillingPeriod) -> Receipt | None:
+    """What a refund of the period goes by; None if no complaint of the matter came in or after the period: what had
+    not begun yet was nothing to complain about.
+    """
+    matter = complaint.matter()
+    in_time = [each for each in matter if _received_on(each) >= period.starts_on]
+    if not in_time:
+        return None
+    about_it = [each for each in in_time if each.period_id == period.pk] or in_time
+    return Receipt(as_of=min(_received_on(each) for each in in_time), until=max(each.received_at for each in about_it))
+
+
+def last_received_on(complaint: Complaint) -> date:
+    """The day of the latest receipt of the matter: no refund concerns a period that began after it."""
+    return max(_received_on(each) for each in complaint.matter())
+
+
+def periods_to_refund(complaint: Complaint) -> PeriodQuerySet:
+    """The periods of the subscription that a refund on the case may concern, the newest first."""
+    begun = complaint.subscription.periods.filter(starts_on__lte=last_received_on(complaint))
+    return begun.order_by("-sequence")
+
+
+def _received_on(complaint: Complaint) -> date:
+    return timezone.localdate(complaint.received_at)
