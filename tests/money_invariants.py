@@ -98,6 +98,7 @@ def check_invoices() -> None:
         paid[payment.invoice_id] += payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
             taken_back[payment.invoice_id] += payment.chargeback.amount - payment.chargeback.from_surplus
+    set_off = _sums((refund.period_id, refund.set_off) for refund in Refund.objects.filter(state=Refund.State.SETTLED))
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in InvoiceLine.objects.select_related("charge"):
         lines[line.invoice_id].append(line)
@@ -115,7 +116,8 @@ def check_invoices() -> None:
         assert invoice.credited == credited[invoice.pk], name
         assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
-        assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid, name
+        assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING), name
+        assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid - invoice.set_off, name
         assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
         others = sorted(mine, key=lambda line: line.position)
         if invoice.period is not None:
@@ -144,7 +146,9 @@ def check_refunds() -> None:
     pending: dict[int, Decimal] = defaultdict(Decimal)
     refunded: dict[int, Decimal] = defaultdict(Decimal)
     came_back = {
-        reversal.refund_id: reversal.recovered + (reversal.charge.amount if reversal.charge else NOTHING)
+        reversal.refund_id: reversal.recovered
+        + (reversal.charge.amount if reversal.charge else NOTHING)
+        + reversal.due_again
         for reversal in Reversal.objects.filter(state=Reversal.State.APPROVED).select_related("charge")
     }
     given = _sums((remedy.refund_id, remedy.amount) for remedy in Remedy.objects.all())
@@ -157,9 +161,10 @@ def check_refunds() -> None:
             continue
         refunded[refund.period_id] += refund.total - came_back.get(refund.pk, NOTHING)
         assert (refund.state == Refund.State.REVERSED) == (refund.pk in came_back), refund.code
-        assert sum(Decimal(line["amount"]) for line in refund.lines) == refund.total == given[refund.pk], refund.code
+        assert sum(Decimal(line["amount"]) for line in refund.lines) == refund.total, refund.code
+        assert refund.total == given[refund.pk] + refund.set_off, refund.code
         assert refund.credit_note is not None, refund.code
-        assert refund.credit_note.gross == refund.total, refund.code
+        assert (refund.credit_note.gross, refund.credit_note.set_off) == (refund.total, refund.set_off), refund.code
         if refund.pk in came_back:
             assert refund.credit_note.reversed_by.gross == came_back[refund.pk] <= refund.total, refund.code
     for period in BillingPeriod.objects.all():

@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
+from billing.subscriptions.models import current_periods
 from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import Tally
 from complaints.cases.models import Complaint, Decision
@@ -90,6 +91,7 @@ _TEXTS = ("text", "subject", "referral_outcome", "decision__reasons")
 def _next_batch(back_test: BackTest, after: int) -> list[Complaint]:
     related = ("decision", "customer", "period__subscription", "period__invoice")
     rows = cases_of(back_test).filter(pk__gt=after).select_related(*related).defer(*_TEXTS)
+    rows = rows.prefetch_related("merged_complaints", current_periods("period__subscription__"))
     first = Decision.objects.filter(complaint=OuterRef("pk")).order_by("at", "pk").values("at")[:1]
     return list(rows.annotate(first_decided_at=Subquery(first)).order_by("pk")[:BATCH])
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
+from billing.invoices.models import Invoice
 from billing.ledger.money import sum_of
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
@@ -31,14 +32,15 @@ def periods() -> Iterator[Breach]:
             given=sum_of(refunds.filter(state__in=GIVEN), "period", "total"),
             recovered=sum_of(reversals, "refund__period", "recovered"),
             charged=sum_of(reversals, "refund__period", "charge__amount"),
+            due_again=sum_of(reversals, "refund__period", "due_again"),
             held=sum_of(refunds.filter(state__in=Refund.PENDING_STATES), "period", "total"),
         )
-        .filter(~Q(refunded=F("given") - F("recovered") - F("charged")) | ~Q(pending=F("held")))
+        .filter(~Q(refunded=F("given") - F("recovered") - F("charged") - F("due_again")) | ~Q(pending=F("held")))
         .select_related("subscription")
     )
     for row in each(rows):
         name = f"{row.subscription.number}, period {row.sequence}"
-        back = row.recovered + row.charged
+        back = row.recovered + row.charged + row.due_again
         if row.refunded != row.given - back:
             yield Breach(
                 "period-refunded",
@@ -50,23 +52,45 @@ def periods() -> Iterator[Breach]:
 
 
 def remedies() -> Iterator[Breach]:
-    """The remedies of a settled refund add up to its total, and its credit note is over it."""
+    """The remedies and the set-off of a settled refund add up to its total, and its credit note is over both."""
     rows = (
         Refund.objects.filter(state__in=GIVEN)
         .annotate(worth=sum_of(Remedy.objects.all(), "refund"))
-        .filter(~Q(total=F("worth")) | Q(credit_note__isnull=False) & ~Q(total=F("credit_note__gross")))
+        .filter(
+            ~Q(total=F("worth") + F("set_off"))
+            | Q(credit_note__isnull=False) & ~Q(total=F("credit_note__gross"), set_off=F("credit_note__set_off"))
+        )
         .select_related("credit_note")
     )
     for row in each(rows):
-        if row.total != row.worth:
+        if row.payable != row.worth:
             yield Breach(
-                "refund-remedies", f"refund {row.code}", f"total {row.total:f}, its remedies add up to {row.worth:f}"
+                "refund-remedies",
+                f"refund {row.code}",
+                f"total {row.total:f} less {row.set_off:f} set off, its remedies add up to {row.worth:f}",
             )
-        if row.credit_note is not None and row.credit_note.gross != row.total:
-            note = row.credit_note
+        note = row.credit_note
+        if note is not None and (note.gross, note.set_off) != (row.total, row.set_off):
             yield Breach(
-                "refund-credit-note", f"refund {row.code}", f"total {row.total:f}, {note.number} says {note.gross:f}"
+                "refund-credit-note",
+                f"refund {row.code}",
+                f"total {row.total:f}, {row.set_off:f} of it set off; {note.number} says {note.gross:f} and "
+                f"{note.set_off:f}",
             )
+
+
+def set_offs() -> Iterator[Breach]:
+    """What is set off on an invoice is what the settled refunds of its period say."""
+    settled = Refund.objects.filter(state=Refund.State.SETTLED)
+    rows = Invoice.objects.annotate(should=sum_of(settled, "period__invoice", "set_off")).filter(
+        ~Q(set_off=F("should"))
+    )
+    for row in each(rows):
+        yield Breach(
+            "invoice-set-off",
+            f"invoice {row.number}",
+            f"set off {row.set_off:f}, the settled refunds of its period say {row.should:f}: look at their history",
+        )
 
 
 def gifts() -> Iterator[Breach]:
@@ -89,7 +113,8 @@ def reversals() -> Iterator[Breach]:
     rows = (
         approved.annotate(asked=Coalesce("charge__amount", NOTHING))
         .filter(
-            ~Q(refund__total=F("recovered") + F("used"))
+            ~Q(refund__total=F("recovered") + F("used") + F("due_again"))
+            | ~Q(due_again=F("refund__set_off"))
             | ~Q(refund__state=Refund.State.REVERSED)
             | Q(charge_used=True) & ~Q(asked=F("used"))
             | Q(charge_used=False) & ~Q(asked=NOTHING)
@@ -135,4 +160,4 @@ def stopped() -> Iterator[Breach]:
         yield Breach("payout-not-stopped", f"payout {row.key}", "waits for the bank, its refund was taken back")
 
 
-CHECKS: tuple[Check, ...] = (periods, remedies, gifts, reversals, stopped, *approval_ledger.CHECKS)
+CHECKS: tuple[Check, ...] = (periods, remedies, set_offs, gifts, reversals, stopped, *approval_ledger.CHECKS)

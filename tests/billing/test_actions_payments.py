@@ -329,7 +329,7 @@ def test_what_stands_in_the_way_of_each_remedy(clerk: User, subscription: Subscr
     period = cancelled.current_period()
     assert period is not None
     run_billing(period.closes_on, by=clerk)
-    ended = Subscription.objects.get()
+    ended = Subscription.objects.get(pk=subscription.pk)
     assert "has ended" in (giving.minutes_obstacle(ended) or "")
     assert "has ended" in (giving.extension_obstacle(ended, day) or "")
     stale = factories.open_subscription(activated_on=factories.months_ago(2))

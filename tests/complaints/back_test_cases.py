@@ -291,8 +291,8 @@ BY_HAND: dict[str, tuple[Callable[[Desk], Complaint], str, str, str, bool]] = {
     "rejected": (rejected, "", "0.00", "0.00", False),
     # What was agreed goes before both: 21 days either way.
     "agreement": (by_agreement, "usage", "42.00", "42.00", False),
-    # Only 20.00 was paid.
-    "partly paid": (partly_paid, "usage", "20.00", "20.00", False),
+    # Only 20.00 was paid: the rest is set off.
+    "partly paid": (partly_paid, "usage", "40.00", "42.00", True),
     # F8, under any version.
     "hardware": (hardware, "usage", "0.00", "0.00", False),
     "late": (late_complaint, "interruption", "0.50", "0.50", True),

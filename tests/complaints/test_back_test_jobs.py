@@ -19,6 +19,7 @@ from complaints.back_tests.running import deadlines_under
 from complaints.cases.deadlines.actions import set_deadlines
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.earlier_refunds import compensated
 from complaints.quotes.facts import QuoteFacts
 from complaints.refunds.models import Refund
 from jobs.actions import cancel_job, resume_job
@@ -144,7 +145,7 @@ def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk, django_assert_nu
     Incident(code="I-10", title="Still down", starts_at=noon(20), hits_everybody=True).save()
     settled(desk, decided(desk, subscription=subscriptions[0], category=INTERRUPTION), "interruption")
     periods = [only_period(subscription) for subscription in subscriptions]
-    many = QuoteFacts.load(periods)
+    many, late = QuoteFacts.load(periods), noon(30)
     refund = Refund.objects.get()
     for period in periods:
         one = QuoteFacts.load([period])
@@ -152,18 +153,18 @@ def test_many_facts_at_once_are_those_of_one_by_one(desk: Desk, django_assert_nu
         assert many.incidents_of(period) == one.incidents_of(period)
         for end in (date(2024, 4, 1), date(2024, 4, 10), date(2024, 4, 11), date(2024, 5, 1), date(2024, 5, 9)):
             assert many.usage_until(period, end) == one.usage_until(period, end)
-        assert many.interruptions_of(period) == one.interruptions_of(period)
-        assert many.compensated_in(period) == one.compensated_in(period)
-        assert many.compensated_in(period, refund) == one.compensated_in(period, refund)
-    assert [len(many.interruptions_of(period)[0]) for period in periods] == [2, 1, 2]
-    assert len(many.compensated_in(periods[0])) == 2
+        assert many.interruptions_of(period, late) == one.interruptions_of(period, late)
+        assert many.earlier_refunds(period) == one.earlier_refunds(period)
+        assert many.earlier_refunds(period, refund) == one.earlier_refunds(period, refund)
+    assert [len(many.interruptions_of(period, late)[0]) for period in periods] == [3, 2, 3]
+    assert len(compensated(many.earlier_refunds(periods[0]))) == 2
     assert many.usage_on(periods[0], date(2024, 4, 10))[0] == 600
     assert many.usage_on(periods[0], date(2024, 5, 1)) == (0, ())
     hit = everybody.pk
-    assert [len(many.without([hit]).interruptions_of(period)[0]) for period in periods] == [1, 0, 1]
+    assert [len(many.without([hit]).interruptions_of(period, late)[0]) for period in periods] == [2, 1, 2]
     with django_assert_num_queries(0):
         many.terms_of(periods[2])
-        many.without([hit]).interruptions_of(periods[2])
+        many.without([hit]).interruptions_of(periods[2], late)
     with pytest.raises(KeyError):
         QuoteFacts.load(periods[:1]).usage_until(periods[1], date(2024, 5, 1))
 

@@ -154,7 +154,7 @@ def test_an_outage_is_compensated_once_under_the_draft_too(
     first = interrupted(desk, 6, 3)
     settled(desk, first, "interruption")
     outage(first.subscription, 20, 8)
-    second = decided(desk, subscription=first.subscription, category=INTERRUPTION)
+    second = decided(desk, subscription=first.subscription, category=INTERRUPTION, received_on=date(2024, 4, 25))
     settled(desk, second, "interruption")
     back_test = try_figures(desk, minimum_interruption_seconds=2 * 60 * 60)
     assert figures_of(case_of(back_test, first)) == ("0.50", "0.75", True)

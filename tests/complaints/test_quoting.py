@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.inputs_json import inputs_from_json, inputs_to_json
 from complaints.quotes.quoting import Choices, LiveQuote, differing_lines, live_quote
 from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
 from policies.versions.models import PolicyVersion
 from tests import factories
@@ -132,10 +134,11 @@ def test_operations_count_at_the_cost_that_the_period_was_opened_with(desk: Desk
 def test_the_terms_of_a_period_are_never_looked_up_again(desk: Desk) -> None:
     subscription = spring_subscription()
     complaint = register(desk, subscription)
-    before = quote(complaint).inputs
+    before = replace(quote(complaint).inputs, receiving=None)
     factories.price(subscription.plan, valid_from=date(2024, 4, 1) + timedelta(days=1), fee=Decimal("99.00"))
     run_billing(date(2024, 5, 1), by=desk.clerk)
-    assert quote(complaint).inputs == before
+    # Only what minutes and days are worth goes by the period that receives them.
+    assert replace(quote(complaint).inputs, receiving=None) == before
     assert subscription.periods.get(sequence=1).fee == Decimal("99.00")
 
 
@@ -167,11 +170,10 @@ def test_a_fee_paid_by_credit_is_paid(desk: Desk) -> None:
     run_billing(date(2024, 5, 1), by=desk.clerk)
     may = subscription.periods.get(sequence=1)
     complaint = decided(desk, period=may, received_on=date(2024, 5, 10))
-    # Until set-offs are kept, what was not paid counts as given back: none of it becomes a remedy.
     inputs = quote(complaint).inputs
-    assert (inputs.fee, inputs.already_refunded) == (Decimal("60.00"), Decimal("20.00"))
+    assert (inputs.fee, inputs.fee_paid, inputs.already_refunded) == (Decimal("60.00"), Decimal("40.00"), Decimal(0))
     factories.pay(may.invoice)
-    assert quote(complaint).inputs.already_refunded == 0
+    assert quote(complaint).inputs.fee_paid == Decimal("60.00")
 
 
 def test_a_refunds_own_pending_amount_is_left_out_and_no_other(desk: Desk) -> None:
@@ -213,17 +215,18 @@ def test_whom_an_incident_hits(desk: Desk) -> None:
     incident(desk, noon(20), noon(21), plan_ids=[sister.plan_id])
     incident(desk, noon(22), noon(23), subscription_ids=[sister.pk])
     period = only_period(subscription)
-    found, maintenance = QuoteFacts.load([period]).interruptions_of(period)
+    found, maintenance = QuoteFacts.load([period]).interruptions_of(period, noon(30))
     assert [hit.start for hit in found] == [noon(day).astimezone(UTC) for day in (2, 3, 4, 5)]
     assert maintenance == ()
     # 20 hours of 720.
     assert lines(register(desk, subscription), "interruption") == ["interruption 1.67"]
 
 
-def test_one_that_still_runs_counts_once_its_end_is_known(desk: Desk) -> None:
+def test_one_that_still_runs_counts_to_the_end_of_a_period_that_is_over(desk: Desk) -> None:
     complaint = register(desk)
     running = incident(desk, noon(2), None)
-    assert lines(complaint, "interruption") == ["interruption 0.00"]
+    # From the 2nd at noon to the end of the 30th.
+    assert lines(complaint, "interruption") == ["interruption 57.00"]
     end_incident(running.pk, by=desk.lead, ends_at=noon(5))
     assert lines(complaint, "interruption") == ["interruption 6.00"]
 
@@ -233,7 +236,8 @@ def test_only_the_part_within_the_period_counts(desk: Desk) -> None:
     incident(desk, noon(28), noon(20, month=5))
     incident(desk, noon(1, month=6), noon(9, month=6))
     # From 1 April to the 4th at noon, and from the 28th at noon to the end of the 30th: six days of thirty.
-    assert lines(register(desk), "interruption") == ["interruption 12.00"]
+    late = date(2024, 5, 3)
+    assert lines(register(desk, received_on=late), "interruption") == ["interruption 12.00"]
 
 
 def test_the_minimum_is_the_policys(desk: Desk) -> None:
@@ -257,17 +261,17 @@ def test_a_night_of_daylight_saving_is_as_long_as_it_was(desk: Desk) -> None:
 
 
 def test_what_an_earlier_refund_counted_is_left_out_even_if_it_was_capped(desk: Desk) -> None:
-    subscription = factories.open_subscription(activated_on=APRIL)
-    factories.pay(only_period(subscription).invoice, Decimal("5.00"))
+    subscription = spring_subscription()
+    taken = special(desk, decided(desk, subscription=subscription), "55.00")
     incident(desk, noon(2), noon(8))
     first = propose(desk, decided(desk, subscription=subscription), "interruption")
     assert lines_of(first) == ["interruption 12.00", "cap -7.00"]
     second = decided(desk, subscription=subscription)
-    factories.pay(only_period(subscription).invoice)
+    withdraw_refund(taken.pk, by=desk.agent, reason="A mistake")
     # All six days were counted, though only 5.00 came of it.
     assert lines(second, "interruption") == ["interruption 0.00"]
     period = only_period(subscription)
-    assert QuoteFacts.load([period]).compensated_in(period, leaving_out=first) == ()
+    assert QuoteFacts.load([period]).earlier_refunds(period, leaving_out=first) == []
 
     return_refund(first.pk, by=desk.manager, reason="It is paid by now")
     assert lines(second, "interruption") == ["interruption 12.00"]
@@ -291,7 +295,8 @@ def test_what_a_neighbouring_period_was_refunded_for_is_not_left_out_here(desk: 
     may = subscription.periods.get(sequence=1)
     factories.pay(may.invoice)
     incident(desk, noon(28), noon(4, month=5))
-    settled(desk, decided(desk, subscription=subscription), "interruption")
+    late = date(2024, 5, 3)
+    settled(desk, decided(desk, subscription=subscription, received_on=late), "interruption")
     complaint = decided(desk, period=may, received_on=date(2024, 5, 10))
     assert quote(complaint, "interruption").inputs.compensated == ()
     # Three and a half days of thirty-one.

@@ -286,6 +286,7 @@ def test_a_proposal_freezes_what_it_consists_of(desk: Desk) -> None:
     assert event.data == {
         "basis": "usage",
         "amount": "40.00",
+        "set_off": "0.00",
         "currency": "EUR",
         "remedies": refund.remedy_plan,
         "content_hash": refund.content_hash,
@@ -306,6 +307,8 @@ def test_every_part_of_a_proposal_is_under_its_hash(desk: Desk) -> None:
         "lines": refund.lines[1:],
         "counted": [["2024-04-02T10:00:00+00:00", "2024-04-03T10:00:00+00:00"]],
         "total": Decimal("40.01"),
+        "set_off": Decimal("0.01"),
+        "incident_id": 4711,
         "remedy_plan": [{"kind": "cash", "amount": "40.00"}],
         "justification": "More",
         "evidence": "More",
@@ -327,19 +330,16 @@ def test_every_part_of_a_proposal_is_under_its_hash(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("basis", "received_on", "paid", "saying"),
+    ("basis", "received_on", "saying"),
     [
-        ("usage", date(2024, 6, 1), True, "An interruption or a special case"),
-        ("usage", date(2024, 4, 10), False, "unpaid"),
-        ("interruption", date(2024, 4, 10), True, "No interruption"),
+        ("usage", date(2024, 6, 1), "An interruption or a special case"),
+        ("interruption", date(2024, 4, 10), "No interruption"),
     ],
 )
 def test_a_quote_of_nothing_is_not_proposed_and_says_why(
-    desk: Desk, basis: str, received_on: date, paid: bool, saying: str
+    desk: Desk, basis: str, received_on: date, saying: str
 ) -> None:
-    april = date(2024, 4, 1)
-    subscription = spring_subscription() if paid else factories.open_subscription(activated_on=april)
-    complaint = decided(desk, subscription=subscription, received_on=received_on)
+    complaint = decided(desk, received_on=received_on)
     refund = draft(desk, complaint, basis)
     assert_refused("nothing", propose_refund, refund.pk, by=desk.agent, reason="The log", saying=saying)
 
@@ -410,7 +410,7 @@ def test_what_is_pending_or_settled_on_a_period_cuts_the_next_quote(desk: Desk) 
     third = propose(desk, three)
     assert lines_of(third) == ["fee 60.00", "minutes 0.00", "time -20.00", "cap -25.00"]
     assert held(one.period) == (Decimal("40.00"), Decimal("20.00"))
-    nothing_left = draft(desk, four)
+    nothing_left = draft(desk, four, "special", special_amount=Decimal("30.00"))
     assert_refused(
         "nothing",
         propose_refund,
@@ -423,18 +423,19 @@ def test_what_is_pending_or_settled_on_a_period_cuts_the_next_quote(desk: Desk) 
     # What comes to nothing is free for others again.
     withdraw_refund(first.pk, by=desk.agent, reason="A mistake")
     propose_refund(nothing_left.pk, by=desk.agent, reason="Me too")
-    assert lines_of(again(nothing_left))[-1] == "cap -15.00"
+    assert lines_of(again(nothing_left)) == ["special 30.00", "cap -5.00"]
     for refund in (third, nothing_left):
         approve_refund(refund.pk, by=desk.manager)
     assert held(one.period) == (NOTHING, Decimal("60.00"))
 
 
-def test_only_what_was_paid_can_be_refunded(desk: Desk) -> None:
+def test_what_was_not_paid_is_set_off_and_only_the_rest_is_given(desk: Desk) -> None:
     subscription = factories.open_subscription(activated_on=date(2024, 4, 1))
-    factories.pay(subscription.periods.get().invoice, Decimal("12.34"))
+    factories.pay(subscription.periods.get().invoice, Decimal("32.34"))
     refund = propose(desk, decided(desk, subscription=subscription))
-    assert lines_of(refund)[-1] == "cap -27.66"
-    assert refund.total == Decimal("12.34")
+    assert lines_of(refund) == ["fee 60.00", "minutes 0.00", "time -20.00"]
+    assert (refund.total, refund.set_off, refund.payable) == (Decimal("40.00"), Decimal("27.66"), Decimal("12.34"))
+    assert refund.remedy_plan == [{"kind": "credit", "amount": "12.34"}]
 
 
 @pytest.mark.parametrize(

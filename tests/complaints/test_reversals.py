@@ -102,7 +102,9 @@ def test_used_credit_is_charged_only_if_the_approver_says_so(desk: Desk) -> None
 def test_what_the_customer_keeps_still_counts_as_refunded(desk: Desk) -> None:
     subscription = running()
     refund = settled_refund(desk, "minutes", "credit", subscription=subscription)
-    use_up_credit(subscription)  # the credit is used, and the minutes ended with their period
+    use_up_credit(subscription)  # the credit is used, and the minutes are spoken
+    granted = MinutesGrant.objects.get()
+    factories.usage(subscription, day=granted.granted_on, seconds=60 * granted.minutes)
     other = settled_refund(desk, "credit", subscription=running())
     assert plan_reversal(refund).recovered == 0
     assert plan_reversal(other).used == 0
@@ -114,7 +116,9 @@ def test_minutes_not_used_yet_are_taken_back_and_no_more(desk: Desk) -> None:
     refund = settled_refund(desk, "minutes", subscription=subscription)
     grant = MinutesGrant.objects.get()
     period = again(grant.period)
+    # Before the grant the allowance is used; from its day on granted minutes go first.
     factories.usage(subscription, day=factories.days_ago(1), seconds=60 * (period.included_minutes + 10))
+    factories.usage(subscription, day=grant.granted_on, seconds=60 * 10 - 1)
     reversal = reverse(desk, refund)
     assert MinutesGrant.objects.get().reversed_minutes == grant.minutes - 10
     assert 0 < reversal.used < refund.total
@@ -247,9 +251,8 @@ def test_a_leftover_payout_that_was_paid_is_used_and_charged_where_no_invoice_fo
 # --- Late billing -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["minutes", "extension"])
-def test_a_period_that_is_over_keeps_its_minutes_and_days_though_billing_is_late(desk: Desk, kind: str) -> None:
-    refund = settled_refund(desk, kind, subscription=running())
+def test_a_period_that_is_over_keeps_its_days_though_billing_is_late(desk: Desk) -> None:
+    refund = settled_refund(desk, "extension", subscription=running())
     period = again(refund.period)
     assert plan_reversal(refund, today=period.closes_on - timedelta(days=2)).recovered > 0
     plan = plan_reversal(refund, today=period.closes_on)
@@ -258,6 +261,19 @@ def test_a_period_that_is_over_keeps_its_minutes_and_days_though_billing_is_late
         reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong customer")
         assert_refused("nothing", approve_reversal, reversal.pk, by=desk.director, charge_used=False)
     assert again(period).closes_on == period.closes_on
+
+
+def test_granted_minutes_end_with_the_period_after_the_one_that_received_them(desk: Desk) -> None:
+    refund = settled_refund(desk, "minutes", subscription=running())
+    period = again(refund.period)
+    run_billing(period.closes_on, by=desk.clerk)
+    following = refund.subscription.periods.get(sequence=period.sequence + 1)
+    assert plan_reversal(refund, today=following.closes_on - timedelta(days=1)).recovered == refund.total
+    plan = plan_reversal(refund, today=following.closes_on)
+    assert (plan.recovered, plan.entries[0].back.undone) == (Decimal(0), 0)
+    with clock_on(following.closes_on):
+        reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong customer")
+        assert_refused("nothing", approve_reversal, reversal.pk, by=desk.director, charge_used=False)
 
 
 def test_a_reversed_amount_can_be_refunded_again(desk: Desk) -> None:

@@ -121,14 +121,14 @@ def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
     before, after = refund.remedy_plan, _plan_now(refund, live)
     if not differing and (live.counted, live.quote.set_off, after) == (refund.counted, refund.set_off, before):
         return None
-    unit = refund.currency
+    then, now = (refund.total, refund.set_off, before), (live.quote.total, live.quote.set_off, after)
     return Refused(
         say(
             "The figures of {refund} have changed since it was proposed: {amount} then, {amount_now} "
             "now. It goes back to draft, to be proposed again.",
             refund=refund.code,
-            amount=_in_words(refund.total, refund.set_off, before, unit),
-            amount_now=_in_words(live.quote.total, live.quote.set_off, after, unit),
+            amount=_in_words(*then, currency=refund.currency, at_length=then[0] == now[0]),
+            amount_now=_in_words(*now, currency=refund.currency, at_length=then[0] == now[0]),
         ),
         code=ComplaintRefusal.STALE_QUOTE,
         data={"before": refund.lines, "after": live.lines, "differing": differing},
@@ -145,10 +145,13 @@ def _plan_now(refund: Refund, live: LiveQuote) -> list[dict[str, Any]]:
         return refund.remedy_plan if live.quote.payable == refund.payable else []
 
 
-def _in_words(total: Decimal, set_off: Decimal, plan: Sequence[Mapping[str, Any]], currency: str) -> Text:
-    given = plan_in_words(plan, currency, set_off)
+def _in_words(
+    total: Decimal, set_off: Decimal, plan: Sequence[Mapping[str, Any]], *, currency: str, at_length: bool
+) -> Text:
     amount = money_text(total, currency)
-    return say("{amount} ({remedies})", amount=amount, remedies=given) if given else amount
+    if not at_length:
+        return amount
+    return say("{amount} ({remedies})", amount=amount, remedies=plan_in_words(plan, currency, set_off))
 
 
 def return_refund(refund_id: int, *, by: User, reason: str) -> Refund:

@@ -1,0 +1,208 @@
+"""The same thing is never given back twice, and what was not paid is not handed out (RULES 5), through the actions.
+
+A case is about April 2024: 30 days for 60.00 EUR, the complaint came on the 10th, so 20.00 were provided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from audit.actions import Refused
+from audit.ledger_checks import run_checks
+from billing.credits.models import Credit
+from billing.invoices.models import CreditNote, Invoice
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.cases.models import Complaint
+from complaints.incidents.actions import record_incident
+from complaints.quotes.quoting import Choices, live_quote, offers
+from complaints.refund_calculation import Quote
+from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.models import Refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from reports.management.commands.check_ledger import CHECKS
+from tests import factories
+from tests.company_life import clock_on
+from tests.complaints.cases import APRIL, Desk, again, decided, noon, only_period, propose, settled, spring_subscription
+from tests.money_invariants import check_money
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(limits=True)
+
+
+def quoted(desk: Desk, subscription: Subscription, basis: str, **choices: Any) -> Quote:
+    """What a further complaint of the same day would be given."""
+    complaint = decided(desk, period=subscription.periods.order_by("sequence").first())
+    return live_quote(complaint, Complaint.objects.get(pk=complaint.pk).period, Choices(basis=basis, **choices)).quote
+
+
+def down(desk: Desk, start: int, end: int) -> None:
+    record_incident(
+        by=desk.lead, title="Down", starts_at=noon(start, hour=0), ends_at=noon(end, hour=0), hits_everybody=True
+    )
+
+
+def take_back(desk: Desk, refund: Refund) -> None:
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+
+
+def use_credit(desk: Desk, subscription: Subscription, amount: str) -> None:
+    """The next invoice uses so much of the one credit: it is over no more."""
+    factories.price(subscription.plan, valid_from=date(2024, 4, 2), fee=Decimal(amount))
+    run_billing(date(2024, 5, 1), by=desk.system)
+    assert Credit.objects.get().applied == Decimal(amount)
+
+
+@pytest.fixture(autouse=True)
+def books(desk: Desk) -> Iterator[None]:
+    """Whatever happened, the books are in order."""
+    yield
+    check_money()
+    assert list(run_checks(CHECKS)) == []
+
+
+# --- Twice --------------------------------------------------------------------------------------
+
+
+def test_usage_given_in_cash_is_given_once(desk: Desk) -> None:
+    subscription = spring_subscription()
+    assert settled(desk, decided(desk, subscription=subscription), remedies=[{"kind": "cash"}]).total == Decimal(
+        "40.00"
+    )
+    again_ = quoted(desk, subscription, "usage")
+    assert (again_.total, [line.code for line in again_.lines]) == (Decimal(0), ["fee", "minutes", "time", "already"])
+
+
+def test_giving_less_leaves_no_claim_open(desk: Desk) -> None:
+    subscription = spring_subscription()
+    less: dict[str, Any] = {"reduction": Decimal("20.00"), "reduction_reason": "Half of it was theirs"}
+    assert settled(desk, decided(desk, subscription=subscription), **less).total == Decimal("20.00")
+    assert quoted(desk, subscription, "usage").total == 0
+
+
+def test_an_outage_on_days_refunded_as_unused_is_compensated(desk: Desk) -> None:
+    subscription = spring_subscription()
+    settled(desk, decided(desk, subscription=subscription))
+    down(desk, 9, 15)
+    # Received on the 10th: the days from the 11th on were given back, the 9th and the 10th were not.
+    assert quoted(desk, subscription, "interruption").total == Decimal("4.00")
+
+
+def test_an_outage_that_was_given_is_taken_off_a_usage_quote(desk: Desk) -> None:
+    subscription = spring_subscription()
+    down(desk, 9, 15)
+    assert settled(desk, decided(desk, subscription=subscription), "interruption").total == Decimal("12.00")
+    quote = quoted(desk, subscription, "usage")
+    # Four of its six days lie in the days not provided.
+    assert {line.code: line.amount for line in quote.lines}["already"] == Decimal("-8.00")
+    assert quote.total == Decimal("32.00")
+
+
+def test_a_special_case_that_names_an_incident_compensates_it(desk: Desk) -> None:
+    subscription = spring_subscription()
+    down(desk, 2, 8)
+    incident = record_incident(by=desk.lead, title="x", starts_at=noon(9), ends_at=noon(10), hits_everybody=True)
+    complaint = decided(desk, subscription=subscription)
+    settled(desk, complaint, "special", special_amount=Decimal("1.00"), incident_id=incident.pk)
+    assert quoted(desk, subscription, "interruption").total == Decimal("12.00")  # six days of eight
+
+
+@pytest.mark.parametrize(
+    ("basis", "given", "used", "left"),
+    [("interruption", "30.00", "20.00", "10.00"), ("usage", "40.00", "10.00", "30.00")],
+)
+def test_a_reversal_frees_only_what_came_back(desk: Desk, basis: str, given: str, used: str, left: str) -> None:
+    subscription = spring_subscription()
+    if basis == "interruption":
+        down(desk, 1, 16)
+    kwargs: dict[str, Any] = {"received_on": date(2024, 4, 20)} if basis == "interruption" else {}
+    refund = settled(desk, decided(desk, subscription=subscription, **kwargs), basis)
+    assert refund.total == Decimal(given)
+    use_credit(desk, subscription, used)
+    take_back(desk, refund)
+    april = subscription.periods.get(sequence=0)
+    live = live_quote(decided(desk, period=april, **kwargs), april, Choices(basis=basis))
+    assert live.quote.total == Decimal(left)
+
+
+# --- Set-off ------------------------------------------------------------------------------------
+
+
+def partly_paid(paid: str) -> Subscription:
+    subscription = factories.open_subscription(activated_on=APRIL)
+    factories.pay(only_period(subscription).invoice, Decimal(paid))
+    return subscription
+
+
+@pytest.mark.parametrize(
+    ("paid", "set_off", "payable"), [("10.00", "20.00", "0.00"), ("45.00", "15.00", "5.00"), ("60.00", "0.00", "20.00")]
+)
+def test_what_was_not_paid_is_set_off_first(desk: Desk, paid: str, set_off: str, payable: str) -> None:
+    subscription = partly_paid(paid)
+    refund = settled(desk, decided(desk, subscription=subscription, received_on=date(2024, 4, 20)))
+    assert (refund.total, refund.set_off, refund.payable) == (Decimal("20.00"), Decimal(set_off), Decimal(payable))
+    assert sum(credit.granted for credit in Credit.objects.all()) == Decimal(payable)
+    invoice = Invoice.objects.get()
+    assert (invoice.set_off, invoice.due) == (Decimal(set_off), Decimal("60.00") - Decimal(paid) - Decimal(set_off))
+    note = CreditNote.objects.get()
+    assert (note.gross, note.set_off) == (Decimal("20.00"), Decimal(set_off))
+
+
+def test_what_is_paid_later_is_given_back_in_full(desk: Desk) -> None:
+    subscription = partly_paid("10.00")
+    day = date(2024, 4, 20)
+    settled(desk, decided(desk, subscription=subscription, received_on=day))
+    factories.pay(Invoice.objects.get(), Decimal("30.00"))
+    assert Invoice.objects.get().state == Invoice.State.PAID
+    complaint = decided(desk, subscription=subscription, received_on=day)
+    refund = settled(desk, complaint, "special", special_amount=Decimal("20.00"))
+    assert refund.inputs["fee_paid"] == "60.00"
+    assert (refund.set_off, refund.payable) == (Decimal(0), Decimal("20.00"))
+
+
+def test_taking_a_set_off_back_makes_it_due_again(desk: Desk) -> None:
+    subscription = partly_paid("45.00")
+    refund = settled(desk, decided(desk, subscription=subscription, received_on=date(2024, 4, 20)))
+    take_back(desk, refund)
+    invoice = Invoice.objects.get()
+    assert (invoice.set_off, invoice.due, invoice.state) == (Decimal(0), Decimal("15.00"), Invoice.State.OVERDUE)
+    assert only_period(subscription).refunded == 0
+    note = CreditNote.objects.get(kind="reversal")
+    assert (note.gross, note.set_off) == (Decimal("20.00"), Decimal("15.00"))
+
+
+def test_a_payment_after_the_proposal_sends_it_back(desk: Desk) -> None:
+    subscription = partly_paid("10.00")
+    refund = propose(desk, decided(desk, subscription=subscription, received_on=date(2024, 4, 20)))
+    assert refund.remedy_plan == []
+    factories.pay(Invoice.objects.get())
+    with pytest.raises(Refused, match="set off against the unpaid fee"):
+        approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).state == "draft"
+
+
+# --- Worth what was approved --------------------------------------------------------------------
+
+
+def test_days_and_minutes_are_priced_by_the_period_that_receives_them(desk: Desk) -> None:
+    """40.00 of a 60.00 month of 30 days: 3 days of a 600.00 month of 31."""
+    subscription = spring_subscription()
+    factories.price(subscription.plan, valid_from=date(2024, 4, 2), fee=Decimal("600.00"), minute_cost=Decimal("0.50"))
+    april = only_period(subscription)
+    with clock_on(date(2024, 5, 20)):
+        run_billing(date(2024, 5, 1), by=desk.system)
+        for kind, unit, size in (("extension", "days", 3), ("minutes", "minutes", 80)):
+            complaint = decided(desk, period=april)
+            live = live_quote(complaint, april, Choices(basis="usage"))
+            offer = next(each for each in offers(april, live.quote.payable, live.terms) if each.kind == kind)
+            assert getattr(offer, unit) == size

@@ -1,0 +1,204 @@
+"""Which facts enter a quote: those of the period itself, and none that came after the complaint (RULES 5, R3, R7)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from billing.plans.models import Plan
+from billing.runs.actions import run_billing
+from billing.subscriptions.models import Subscription
+from complaints.cases.decisions.actions import merge_complaints
+from complaints.cases.models import Complaint
+from complaints.incidents.actions import end_incident, record_incident
+from complaints.quotes.quoting import Choices, LiveQuote, live_quote
+from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.forms import ProposeForm
+from complaints.refunds.proposals.actions import draft_refund, propose_refund
+from tests import factories
+from tests.company_life import clock_on
+from tests.complaints.cases import (
+    APRIL,
+    Desk,
+    again,
+    decide,
+    decided,
+    noon,
+    propose,
+    register,
+    settled,
+    spring_subscription,
+    take_up,
+)
+from tests.complaints.refusals import assert_refused
+
+pytestmark = pytest.mark.django_db
+
+MAY = date(2024, 5, 1)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(limits=True)
+
+
+def quote(complaint: Complaint, basis: str = "interruption", **choices: Any) -> LiveQuote:
+    complaint = Complaint.objects.get(pk=complaint.pk)
+    return live_quote(complaint, complaint.period, Choices(basis=basis, **choices))
+
+
+# --- The plan of the period ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(desk: Desk) -> tuple[Subscription, Plan, Plan]:
+    """On plan A in April, on plan B from 1 May on."""
+    first, second = factories.price().plan, factories.price(valid_from=APRIL).plan
+    subscription = spring_subscription(plan=first)
+    return subscription, first, second
+
+
+def move(desk: Desk, subscription: Subscription, plan: Plan) -> None:
+    with clock_on(date(2024, 4, 25)):
+        factories.plan_change(subscription, plan, effective_on=MAY)
+    run_billing(MAY, by=desk.system)
+    subscription.refresh_from_db()
+    assert subscription.plan == plan
+
+
+def test_an_outage_hits_the_period_through_the_plan_it_was_billed_with(
+    desk: Desk, moved: tuple[Subscription, Plan, Plan]
+) -> None:
+    subscription, first, second = moved
+    record_incident(by=desk.lead, title="A", starts_at=noon(1, hour=0), ends_at=noon(16, hour=0), plan_ids=[first.pk])
+    refund = propose(desk, decided(desk, subscription=subscription, received_on=date(2024, 4, 20)), "interruption")
+    assert refund.total == Decimal("30.00")
+    move(desk, subscription, second)
+    approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).state == "settled"
+
+
+def test_an_outage_of_the_plan_of_today_pays_nobody_who_was_on_another(
+    desk: Desk, moved: tuple[Subscription, Plan, Plan]
+) -> None:
+    subscription, _, second = moved
+    record_incident(by=desk.lead, title="B", starts_at=noon(2), ends_at=noon(9), plan_ids=[second.pk])
+    move(desk, subscription, second)
+    april = subscription.periods.get(sequence=0)
+    complaint = decided(desk, period=april, received_on=date(2024, 5, 3))
+    assert quote(complaint).quote.total == 0
+
+
+# --- Nothing of after the receipt ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("basis", ["usage", "interruption", "full_month", "special"])
+def test_no_refund_of_a_period_that_began_after_the_complaint_came(desk: Desk, basis: str) -> None:
+    subscription = spring_subscription()
+    run_billing(MAY, by=desk.system)
+    may = subscription.periods.get(sequence=1)
+    factories.pay(may.invoice)
+    complaint = decided(desk, period=subscription.periods.get(sequence=0), outcome="upheld")
+    extra: dict[str, Any] = {"special_amount": Decimal("5.00")} if basis == "special" else {}
+    assert_refused(
+        "as_of_before_period",
+        draft_refund,
+        complaint.pk,
+        by=desk.agent,
+        basis=basis,
+        period_id=may.pk,
+        justification="Please",
+        evidence="None",
+        **extra,
+        saying="before the period began",
+    )
+    # Nor does the form offer it.
+    form = ProposeForm(rows=[Complaint.objects.get(pk=complaint.pk)], by=desk.agent)
+    field: Any = form.fields["period_id"]
+    offered = [pk for pk, _ in field.choices]
+    assert offered == [complaint.period_id]
+
+
+def test_an_outage_that_began_after_the_complaint_does_not_count_one_that_ran_counts_to_its_end(desk: Desk) -> None:
+    complaint = register(desk)  # received on the 10th at noon
+    record_incident(by=desk.lead, title="After", starts_at=noon(10, hour=13), ends_at=noon(20), hits_everybody=True)
+    assert quote(complaint).quote.total == 0
+    record_incident(by=desk.lead, title="Before", starts_at=noon(9), ends_at=noon(12), hits_everybody=True)
+    # Three days of thirty; the other one began later, and is looked at by itself though they overlap.
+    assert quote(complaint).quote.total == Decimal("6.00")
+
+
+def test_while_an_outage_and_the_period_go_on_the_quote_is_provisional(desk: Desk) -> None:
+    began = factories.days_ago(5)
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    running = record_incident(by=desk.lead, title="Down", starts_at=factories.at(began), hits_everybody=True)
+    complaint = decided(desk, subscription=subscription, received_on=factories.days_ago(1))
+    live = quote(complaint)
+    assert live.running == running
+    assert live.quote.total > 0
+    refund = draft_refund(complaint.pk, by=desk.agent, basis="interruption")
+    assert_refused("provisional", propose_refund, refund.pk, by=desk.agent, reason="Log", saying="still runs")
+    end_incident(running.pk, by=desk.lead, ends_at=timezone.now() - timedelta(minutes=1))
+    propose_refund(refund.pk, by=desk.agent, reason="The log")
+    assert again(refund).total > 0
+
+
+def test_what_starts_to_run_after_the_proposal_stops_its_approval(desk: Desk) -> None:
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    day = factories.days_ago(5)
+    record_incident(
+        by=desk.lead, title="Down", starts_at=factories.at(day), ends_at=factories.at(day, hour=20), hits_everybody=True
+    )
+    complaint = decided(desk, subscription=subscription, received_on=factories.days_ago(1))
+    refund = propose(desk, complaint, "interruption")
+    record_incident(
+        by=desk.lead, title="Down again", starts_at=factories.at(factories.days_ago(3)), hits_everybody=True
+    )
+    assert_refused("provisional", approve_refund, refund.pk, by=desk.manager)
+    assert again(refund).state == "proposed"
+
+
+# --- Complaints that were joined ----------------------------------------------------------------
+
+
+def test_joined_complaints_keep_each_their_own_receipt(desk: Desk) -> None:
+    subscription = spring_subscription()
+    record_incident(by=desk.lead, title="Later", starts_at=noon(15), ends_at=noon(18), hits_everybody=True)
+    early = register(desk, subscription, received_on=date(2024, 4, 10))
+    late = register(desk, subscription, received_on=date(2024, 4, 20))
+    assert quote(early).quote.total == 0
+    merge_complaints(late.pk, by=desk.lead, into_id=early.pk, reason="The same matter")
+    survivor = again(early)
+    assert survivor.received_at == factories.at(date(2024, 4, 10))
+    # Usage goes by the earlier receipt, interruptions by the later one.
+    assert quote(survivor, "usage").inputs.as_of == date(2024, 4, 10)
+    assert quote(survivor).quote.total == Decimal("6.00")
+
+
+def test_a_complaint_that_came_before_the_period_does_not_set_its_day(desk: Desk) -> None:
+    subscription = spring_subscription()
+    run_billing(MAY, by=desk.system)
+    april, may = subscription.periods.order_by("sequence")
+    factories.pay(may.invoice)
+    before = register(desk, period=april, received_on=date(2024, 4, 25))
+    about = register(desk, period=may, received_on=date(2024, 5, 11))
+    merge_complaints(before.pk, by=desk.lead, into_id=about.pk, reason="The same matter")
+    assert quote(again(about), "usage").inputs.as_of == date(2024, 5, 11)
+
+
+# --- Full months --------------------------------------------------------------------------------
+
+
+def test_a_third_full_month_within_a_year_needs_an_agreement(desk: Desk) -> None:
+    subscription = spring_subscription(term="annual", plan=factories.price(term="annual").plan)
+    for _ in range(2):
+        settled(desk, decided(desk, subscription=subscription), "full_month")
+    third = decide(desk, take_up(desk, register(desk, subscription)))
+    refund = draft_refund(
+        third.pk, by=desk.agent, basis="full_month", justification="Again", unusual_reason="It stands for itself."
+    )
+    assert_refused("full_months", propose_refund, refund.pk, by=desk.agent, reason="Again", saying="allows 2")
