@@ -73,7 +73,8 @@ def crowded(desk: Desk) -> Complaint:
     case = take_up(desk, register(desk))
     factories.phone_purchase(case.customer)
     factories.usage(case.subscription, seconds=60)
-    settled(desk, decide(desk, take_up(desk, register(desk, period=case.period))))
+    other = decide(desk, take_up(desk, register(desk, period=case.period)))
+    settled(desk, other, "special", special_amount=Decimal("10.00"))
     propose(desk, decide(desk, case))
     return case
 

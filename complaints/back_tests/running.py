@@ -23,19 +23,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from billing.subscriptions.models import current_periods
+from complaints.back_tests.earlier_refunds import EarlierUnderDraft
 from complaints.back_tests.models import BackTest, BackTestCase
 from complaints.back_tests.tally import Tally
 from complaints.cases.models import Complaint, Decision
 from complaints.cases.rules import is_old
 from complaints.deadlines import UnknownHolidays, WorkingDays, deadline_for
-from complaints.quotes.earlier_refunds import EarlierRefund, already_given, already_refunded, compensated, unused_by
-from complaints.quotes.facts import QuoteFacts, earlier_refund
+from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs import Operation, QuoteInputs, as_of_before_period
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, basis_obstacle, inputs_for, suggested_basis
 from complaints.quotes.receipts import last_received_on, receipt_for
-from complaints.refund_calculation import Quote, calculate
+from complaints.refund_calculation import calculate
 from complaints.refunds.models import Refund
 from core.text import in_english
 from jobs.models import Job
@@ -187,7 +187,7 @@ class CaseOutcome:
 
 def _under_draft(refunds: Sequence[Refund], judges: Judges, facts: QuoteFacts) -> Iterator[tuple[Refund, CaseOutcome]]:
     """Each refund under the draft, with what those before it on its period come to under the draft."""
-    before: dict[int, _Before] = defaultdict(_Before)
+    before: dict[int, EarlierUnderDraft] = defaultdict(EarlierUnderDraft)
     for refund in refunds:
         _, draft = judges.of(refund)
         earlier = before[refund.period_id]
@@ -238,48 +238,6 @@ def _moved(stored: Sequence[Operation], day: Sequence[Operation], sign: int) -> 
     for each in day:
         quantities[each.code] = max(quantities.get(each.code, Decimal(0)) + sign * each.quantity, Decimal(0))
     return tuple(replace(known[code], quantity=quantity) for code, quantity in quantities.items() if quantity)
-
-
-class _Before:
-    """The refunds so far on one period: as they were, and as they are under the draft."""
-
-    def __init__(self) -> None:
-        self._then: list[EarlierRefund] = []
-        self._now: list[EarlierRefund] = []
-        self._set_off = Decimal(0)
-
-    def add_as_it_was(self, refund: Refund) -> None:
-        earlier = earlier_refund(refund)
-        self._then.append(earlier)
-        self._now.append(earlier)
-
-    def add(self, refund: Refund, inputs: QuoteInputs | None, quote: Quote | None) -> None:
-        """One that comes out otherwise; without a quote it would not have been."""
-        self._then.append(earlier_refund(refund))
-        self._set_off -= refund.set_off
-        if inputs is not None and quote is not None and quote.total:
-            self._now.append(EarlierRefund.of(inputs, quote, time_zone=settings.BUSINESS_TIME_ZONE))
-            self._set_off += quote.set_off
-
-    def taken_into(self, inputs: QuoteInputs) -> QuoteInputs:
-        """The inputs with what earlier refunds take under the draft instead of what they took."""
-        if self._then == self._now:
-            return inputs
-        more = already_refunded(self._now) - already_refunded(self._then)
-        changed = replace(
-            inputs,
-            already_refunded=max(inputs.already_refunded + more, Decimal(0)),
-            fee_paid=max(inputs.fee_paid + self._set_off, Decimal(0)),
-        )
-        if inputs.basis is Basis.INTERRUPTION:
-            gone = set(compensated(self._then))
-            kept = (each for each in inputs.compensated if each not in gone)
-            return replace(changed, compensated=(*kept, *compensated(self._now)))
-        if inputs.basis is Basis.USAGE:
-            unused = unused_by(inputs, settings.BUSINESS_TIME_ZONE)
-            then, now = (already_given(each, unused, inputs.currency) for each in (self._then, self._now))
-            return replace(changed, already_given=max(inputs.already_given + now - then, Decimal(0)))
-        return changed
 
 
 # --- One case -----------------------------------------------------------------------------------

@@ -205,6 +205,7 @@ class Complaint(JudgedByTerms, TrackedModel):
 
     def matter(self) -> list[Complaint]:
         """The case and all that were merged into it, by way of others too."""
+        models.prefetch_related_objects([self], "merged_complaints")
         found = [self]
         for merged in self.merged_complaints.all():
             found += merged.matter()

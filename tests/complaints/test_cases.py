@@ -356,7 +356,7 @@ def test_assessing_copies_the_evidence_as_it_stands(desk: Desk) -> None:
     assert again(complaint).owner == desk.agent
     evidence = assessment.evidence
     assert evidence["fee"] == evidence["fee_paid"] == "60.00"
-    assert (evidence["seconds_used"], evidence["minutes_allowed"]) == (600, 500)
+    assert (evidence["seconds_used"], evidence["minutes_included"]) == (600, 500)
     assert evidence["operations"] == [{"code": "TRUNK", "quantity": "2.50"}]
     assert [incident["scheduled"] for incident in evidence["incidents"]] == [False]
     assert evidence["earlier_complaints"] == [earlier.code]

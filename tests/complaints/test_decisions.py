@@ -261,7 +261,7 @@ def test_withdrawing_an_approval_that_waits_for_its_second(desk: Desk) -> None:
 # --- Merging ------------------------------------------------------------------------------------
 
 
-def test_the_survivor_of_a_merge_keeps_the_earliest_receipt(desk: Desk) -> None:
+def test_the_survivor_of_a_merge_takes_the_earlier_deadlines_and_each_keeps_its_receipt(desk: Desk) -> None:
     factories.approval_limits()
     early = register(desk, received_on=date(2024, 4, 5))
     late = decided(desk, subscription=early.subscription, received_on=date(2024, 4, 12))
@@ -273,7 +273,7 @@ def test_the_survivor_of_a_merge_keeps_the_earliest_receipt(desk: Desk) -> None:
 
     assert survivor.pk == late.pk
     now = again(late)
-    assert (now.state, now.received_at) == (State.DECIDED, early.received_at)
+    assert (now.state, now.received_at) == (State.DECIDED, factories.at(date(2024, 4, 12)))
     assert (now.acknowledge_due_at, now.decide_due_at) == (early.acknowledge_due_at, early.decide_due_at)
     gone = again(early)
     assert (gone.state, gone.merged_into) == (State.MERGED, late)
@@ -312,24 +312,6 @@ def test_what_cannot_be_merged(desk: Desk) -> None:
     merge(one, two)()
     assert again(one).merged_into == two
     assert_refused("state", merge(two, one))
-
-
-def test_a_survivor_is_not_received_before_its_period(desk: Desk) -> None:
-    subscription = spring_subscription()
-    run_billing(date(2024, 5, 1), by=desk.clerk)
-    april, may = subscription.periods.order_by("sequence")
-    first = register(desk, period=april, received_on=date(2024, 4, 20))
-    second = register(desk, period=may, received_on=date(2024, 5, 10))
-    assert_refused(
-        "dates",
-        merge_complaints,
-        first.pk,
-        by=desk.lead,
-        into_id=second.pk,
-        reason="The same matter",
-        saying=f"Merge {second.code} into {first.code} instead",
-    )
-    assert merge_complaints(second.pk, by=desk.lead, into_id=first.pk, reason="The same matter").period == april
 
 
 def test_the_database_knows_what_merged_means(desk: Desk) -> None:
