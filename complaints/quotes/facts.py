@@ -140,12 +140,16 @@ class QuoteFacts:
 
     def granted_until(self, period: BillingPeriod, end: date) -> int:
         """Seconds spoken on granted minutes from the period's first day until before ``end``."""
-        return self._granted.get(period.subscription_id, NOTHING_GRANTED).between(period.starts_on, end)
+        return self._granted_between(period, period.starts_on, end)
 
     def _used_between(self, period: BillingPeriod, start: date, end: date) -> tuple[int, tuple[Operation, ...]]:
         seconds, operations = _sums(period, (used for used in self._usage[period.pk] if start <= used[0] < end))
-        granted = self._granted.get(period.subscription_id, NOTHING_GRANTED).between(start, end)
-        return seconds - granted, operations
+        return seconds - self._granted_between(period, start, end), operations
+
+    def _granted_between(self, period: BillingPeriod, start: date, end: date) -> int:
+        if not any(kind == UsageKind.CALL for _, kind, *_ in self._usage[period.pk]):
+            return 0
+        return self._granted.get(period.subscription_id, NOTHING_GRANTED).between(start, end)
 
     @cached_property
     def _granted(self) -> Mapping[int, GrantedUse]:

@@ -51,7 +51,7 @@ def test_a_back_test_comes_to_what_deciding_again_by_hand_comes_to(desk: Desk) -
     assert sums(back_test) == {
         # 40 + 58 + 39.80 + 38.80 + 40 + 39 + 38 + 35 + 700.27 + 40 + 42 + 20;
         # 42 + 60 + 41.80 + 42 + 42 + 41 + 41 + 37 + 702.25 + 42 + 42 + 20
-        "usage": (12, "1130.87", 12, "1153.05"),
+        "usage": (12, "1150.87", 12, "1175.05"),
         "full_month": (2, "120.00", 2, "120.00"),
         "special": (2, "60.00", 0, "0.00"),
         "interruption": (3, "1.50", 3, "1.75"),
