@@ -73,6 +73,7 @@ OWN_FILES = {
     "billing/payouts/payables.py",
     "billing/runs/batch.py",
     "billing/runs/due.py",
+    "billing/usage/imports/rows.py",
     "billing/usage/sparkline.py",
     "complaints/back_tests/running.py",
     "complaints/back_tests/tally.py",

@@ -21,6 +21,7 @@ from billing.invoices.panels import invoices_panel
 from billing.remedies.effects import refundable_of
 from billing.subscriptions.models import BillingPeriod
 from billing.subscriptions.panels import period_money_panel, period_page, period_panel, period_pill, terms_panel
+from billing.usage.page_actions import EnterUsage
 from billing.usage.panels import usage_panel
 from core.text import Text, say
 
@@ -33,6 +34,7 @@ class BillingPeriodAdmin(TrackedAdmin[BillingPeriod]):
         "plan",
         "invoice",
     )
+    staff_actions = (EnterUsage,)
     heading_pill = period_pill
     list_display = (
         "first_day",
