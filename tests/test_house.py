@@ -99,6 +99,7 @@ OWN_FILES = {
     "complaints/refunds/inbox.py",
     "complaints/refunds/work_queues.py",
     "complaints/reversals/plan.py",
+    "complaints/signals/proposals.py",
     "hardware/imports/rows.py",
     "messaging/bounces/reading.py",
     "messaging/outbox/queue.py",

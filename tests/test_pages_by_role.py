@@ -71,6 +71,8 @@ SEES: dict[str, set[Role]] = {
     "policies.Policy": {A, L, M, B, U, D},
     "policies.PolicyVersion": {A, L, M, B, U, D},
     "complaints.BackTest": {M, U},
+    "complaints.SignalReport": {M, U},
+    "complaints.SignalWindow": STAFF,
     "jobs.Job": {A, L, M, B, U},
     "audit.Event": {A, L, M, U},
 }
@@ -179,6 +181,9 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("complaints.Reversal", "approve"): {M},
     ("complaints.Reversal", "reject"): {M},
     ("complaints.Reversal", "withdraw"): {A, L, M},
+    ("complaints.SignalReport", "make"): {M},
+    ("complaints.SignalWindow", "draft"): {D},
+    ("complaints.SignalWindow", "publish"): {M},
     ("complaints.Refund", "approve"): {L, M},
     ("complaints.Refund", "return"): {L, M},
     ("complaints.Refund", "reject"): {L, M},

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -249,7 +249,7 @@ def test_the_documentation_names_every_column_and_its_example_works(file: File) 
 # --- The page -----------------------------------------------------------------------------------
 
 
-def post(*rows: str, **fields: str) -> HttpResponse:
+def post(*rows: str, **fields: str) -> Any:
     content = "\n".join((HEADER, *rows)).encode()
     data = {"file": SimpleUploadedFile("calls.csv", content), "delimiter": ",", **fields}
     client = signed_in(factories.billing_clerk())
