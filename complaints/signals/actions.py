@@ -37,6 +37,7 @@ def report_signals(*, by: User, now: datetime | None = None) -> SignalReport:
                     "signal": finding.signal.value,
                     "values": dict(finding.values),
                     "rows": [[row.label, row.model, row.pk] for row in finding.rows],
+                    "refunds": sorted(finding.refunds),
                 }
                 for finding in findings
             ],

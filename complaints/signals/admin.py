@@ -171,7 +171,7 @@ class SignalWindowAdmin(FourEyesAdmin[SignalWindow]):
             for signal, window in today.items()
         ]
         headings = [say("Signal"), *((label, "n") for label in FIGURES.values()), ""]
-        return [Panel(say("What holds today"), TABLE, {"headings": headings, "rows": rows})]
+        return [Panel(say("What holds today"), TABLE, {"headings": headings, "rows": rows}, side="top")]
 
 
 @job_page.panel()

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Count, F, Q, Value
+from django.db.models import Count, F, Q, TextField, Value
 from django.db.models.functions import Coalesce, Lower, Replace, Trim
 from django.utils import timezone
 
@@ -78,16 +78,16 @@ def unproven_surplus(found: Proposals, window: Window) -> list[Finding]:
     """A payment of more than was due that stands in no statement of the bank."""
     rows = Payment.objects.filter(surplus__gt=0, bank_line__isnull=True, recorded_at__gte=found.since(window.days))
     refunds: dict[int, set[int]] = defaultdict(set)
+    for refund in found.refunds:
+        refunds[refund.customer_id].add(refund.pk)
     if found.among is not None:
-        for refund in found.refunds:
-            refunds[refund.customer_id].add(refund.pk)
         rows = rows.filter(invoice__customer__in=refunds)
     by_customer: dict[int, list[FoundRow]] = defaultdict(list)
     for payment in rows.select_related("invoice").order_by("pk"):
         row = FoundRow(payment.invoice.number, "billing.payment", payment.pk)
         by_customer[payment.invoice.customer_id].append(row)
     return [
-        Finding(Signal.UNPROVEN_SURPLUS, {"count": len(of)}, tuple(of), frozenset(refunds[customer]))
+        Finding(Signal.UNPROVEN_SURPLUS, {"count": len(of)}, tuple(of), frozenset(refunds.get(customer, ())))
         for customer, of in by_customer.items()
     ]
 
@@ -104,7 +104,7 @@ def shared_address(found: Proposals, window: Window) -> list[Finding]:
     """Several customers with refunds have one postal address, however it is broken into lines."""
     one_line: Any = F("customer__postal_address")
     for end in ("\r\n", "\n"):
-        one_line = Replace(one_line, Value(end), Value(" "))
+        one_line = Replace(one_line, Value(end), Value(" "), output_field=TextField())
     return _shared(found, window, Signal.SHARED_ADDRESS, Lower(Trim(one_line)))
 
 
@@ -177,15 +177,18 @@ def plan_change(found: Proposals, window: Window) -> list[Finding]:
     rows = PlanChange.objects.filter(
         in_list("subscription", {refund.subscription_id for refund in refunds}),
         state=PlanChange.State.APPLIED,
-        effective_on__gte=min(days.values()) - timedelta(days=window.within),
-    )
-    for change in rows.order_by("effective_on", "pk"):
+        applied_period__starts_on__gte=min(days.values()) - timedelta(days=window.within),
+    ).select_related("applied_period")
+    for change in rows.order_by("pk"):
         changes[change.subscription_id].append(change)
     findings = []
     for refund in refunds:
         for change in changes[refund.subscription_id]:
-            if timedelta(0) <= days[refund.pk] - change.effective_on <= timedelta(days=window.within):
-                day = change.effective_on.isoformat()
+            assert change.applied_period is not None
+            # The first day on which the new plan was had, not the one that was asked for.
+            first = change.applied_period.starts_on
+            if timedelta(0) <= days[refund.pk] - first <= timedelta(days=window.within):
+                day = first.isoformat()
                 row = FoundRow(day, "billing.planchange", change.pk)
                 values = {"refund": refund.code, "day": day}
                 findings.append(Finding(Signal.PLAN_CHANGE, values, (row_of(refund), row), frozenset((refund.pk,))))
@@ -316,8 +319,7 @@ def mutual_pair(found: Proposals, window: Window) -> list[Finding]:
             len(of_pair[pair]) * 100 > len(of_each[pair[0]]) * window.percent for pair in ((one, other), (other, one))
         ):
             refunds = of_pair[one, other] | of_pair[other, one]
-            asked = found.refunds if found.among is not None else ()
-            theirs = frozenset(refund.pk for refund in asked if refund.proposed_by_id in (one, other))
+            theirs = frozenset(refund.pk for refund in found.refunds if refund.proposed_by_id in (one, other))
             values: dict[str, str | int] = {
                 "person": names[one],
                 "other": names[other],

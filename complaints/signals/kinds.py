@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from complaints.refunds.models import Refund
 from complaints.signals import facts
-from complaints.signals.models import Signal, SignalWindow
+from complaints.signals.models import Signal, SignalReport, SignalWindow
 from complaints.signals.proposals import Finding, Proposals, Window
 from core.text import Text, say
 
@@ -28,11 +28,14 @@ _DAYS = ("day", "before", "after")
 
 @dataclass(frozen=True, slots=True)
 class SignalKind:
-    """One signal. ``sentence`` is filled with a finding's values; figures that ``usual`` has not are not its own."""
+    """One signal. ``sentence`` is filled with a finding's values; figures that ``usual`` has not are not its own.
+    ``of_proposals`` says that its days back are those of the proposals that it reads, none of other rows.
+    """
 
     sentence: str
     usual: Window
     find: Callable[[Proposals, Window], list[Finding]]
+    of_proposals: bool = True
 
     @property
     def figures(self) -> dict[str, int]:
@@ -53,16 +56,19 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
             gettext_noop("{count} customers with refunds in {days} days have the same bank account."),
             Window(days=365, count=3),
             facts.shared_account,
+            of_proposals=False,
         ),
         Signal.SHARED_ADDRESS: SignalKind(
             gettext_noop("{count} customers with refunds in {days} days have the same address."),
             Window(days=365, count=3),
             facts.shared_address,
+            of_proposals=False,
         ),
         Signal.UNPROVEN_SURPLUS: SignalKind(
             gettext_noop("More was paid than was due, and no bank statement tells of it (payments: {count})."),
             Window(days=90),
             facts.unproven_surplus,
+            of_proposals=False,
         ),
         Signal.RECEIVED_MOVED: SignalKind(
             gettext_noop("The receipt of {complaint} was moved from {before} to {after} shortly before {refund}."),
@@ -87,6 +93,7 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
             ),
             Window(days=90, count=5, percent=80),
             facts.mutual_pair,
+            of_proposals=False,
         ),
         Signal.NEW_ACCOUNT: SignalKind(
             gettext_noop("{refund} pays cash to an account that was changed on {day}."),
@@ -116,7 +123,8 @@ def windows_on(day: date) -> dict[Signal, Window]:
 
 def find_signals(now: datetime, windows: Mapping[Signal, Window]) -> list[Finding]:
     """All patterns that there are, signal by signal."""
-    proposals = Proposals(now, days=max(window.days for window in windows.values()))
+    days = max(window.days for signal, window in windows.items() if KINDS[signal].of_proposals)
+    proposals = Proposals(now, days=days)
     return [finding for signal, kind in KINDS.items() for finding in kind.find(proposals, windows[signal])]
 
 
@@ -134,6 +142,13 @@ def signals_of(refunds: Iterable[Refund], now: datetime | None = None) -> dict[i
             for pk in finding.refunds.intersection(keys):
                 found[pk].append(in_words(finding.signal, finding.values))
     return found
+
+
+def reported_lately(keys: Iterable[int]) -> dict[int, int]:
+    """By the keys of refunds: in how many patterns of the newest report they are. One statement."""
+    report = SignalReport.objects.order_by("-made_at", "-pk").only("findings").first()
+    wanted = Counter[int](pk for finding in report.findings for pk in finding["refunds"]) if report else Counter[int]()
+    return {pk: wanted[pk] for pk in keys}
 
 
 def in_words(signal: str, values: Mapping[str, str | int]) -> Text:

@@ -69,8 +69,8 @@ class SignalWindow(DatedTerms):
 
 class SignalReport(AppendOnlyModel):
     """What was found at one time, by the figures of that day. ``findings`` is a list of ``{"signal", "values",
-    "rows"}``, a row being its name, model and key; it holds names of staff and no customer's data. ``windows`` are the
-    figures, by signal.
+    "rows", "refunds"}``, a row being its name, model and key, ``refunds`` the keys of those it is told beside; it holds
+    names of staff and no customer's data. ``windows`` are the figures, by signal.
     """
 
     made_at = models.DateTimeField(_("made at"))
