@@ -177,7 +177,7 @@ def test_the_database_keeps_records_above_zero(
     ],
 )
 def test_the_ledger_finds_a_correction_that_went_astray(
-    period: BillingPeriod, clerk: User, column: str, value: object, rule: str
+    period: BillingPeriod, clerk: User, column: str, value: Any, rule: str
 ) -> None:
     enter(period, clerk, seconds=3600, operations={"TRUNK": Decimal(2)})
     correct_usage(record().pk, by=clerk, seconds=0, reason="A slip")
