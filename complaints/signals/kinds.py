@@ -47,7 +47,7 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
     {
         Signal.NEAR_LIMIT: SignalKind(
             gettext_noop(
-                "{person} proposed {count} refunds within {percent}% under a limit or threshold in {days} days."
+                "{person} proposed {count} refunds within {percent} per cent under a limit or threshold in {days} days."
             ),
             Window(days=30, count=3, percent=10),
             facts.near_limit,
@@ -89,7 +89,7 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
         ),
         Signal.MUTUAL_PAIR: SignalKind(
             gettext_noop(
-                "{person} and {other} approved more than {percent}% of each other’s proposals in {days} days ({count})."
+                "{person} and {other} approved more than {percent} per cent of each other’s proposals in {days} days ({count})."
             ),
             Window(days=90, count=5, percent=80),
             facts.mutual_pair,

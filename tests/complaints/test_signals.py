@@ -119,7 +119,7 @@ def test_proposals_just_under_a_limit(desk: Desk, amounts: list[str], is_pattern
     finding = assert_told(Signal.NEAR_LIMIT, *refunds)
     assert [row.label for row in finding.rows] == [refund.code for refund in refunds]
     assert str(in_words(finding.signal, finding.values)) == (
-        f"{desk.agent} proposed 3 refunds within 10% under a limit or threshold in 30 days."
+        f"{desk.agent} proposed 3 refunds within 10 per cent under a limit or threshold in 30 days."
     )
 
 
@@ -534,7 +534,7 @@ def test_a_manager_has_it_made_as_a_job_and_reads_it(desk: Desk) -> None:
     assert str(report) in client.get(f"/jobs/job/{job.pk}/change/").content.decode()
     for reader in (client, signed_in(desk.auditor)):
         page = reader.get(f"/complaints/signalreport/{report.pk}/change/").content.decode()
-        assert "proposed 3 refunds within 10% under a limit" in page
+        assert "proposed 3 refunds within 10 per cent under a limit" in page
         assert f'href="/complaints/refund/{first.pk}/change/"' in page
         assert "30 days back, at least 3, 10%" in page
     for person in (desk.agent, desk.lead, desk.clerk, desk.administrator):
@@ -560,7 +560,7 @@ def test_the_inbox_tells_signals_beside_a_proposal(desk: Desk) -> None:
     [first, *_] = plant(desk)
     client = signed_in(desk.manager)
     inbox = "/complaints/refund/inbox/"
-    sentence = f"{desk.agent} proposed 3 refunds within 10% under a limit or threshold in 30 days."
+    sentence = f"{desk.agent} proposed 3 refunds within 10 per cent under a limit or threshold in 30 days."
     assert sentence in client.get(f"{inbox}{first.pk}/").content.decode()
     assert "Worth a look" not in client.get(f"{inbox}{quiet.pk}/").content.decode()
     assert "1 signal<" not in client.get(inbox).content.decode()
