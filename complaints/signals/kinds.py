@@ -89,7 +89,8 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
         ),
         Signal.MUTUAL_PAIR: SignalKind(
             gettext_noop(
-                "{person} and {other} approved more than {percent} per cent of each other’s proposals in {days} days ({count})."
+                "{person} and {other} approved over {percent} per cent of each other’s proposals in {days} days"
+                " ({count})."
             ),
             Window(days=90, count=5, percent=80),
             facts.mutual_pair,
