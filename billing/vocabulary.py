@@ -45,6 +45,9 @@ class BillingVerb(EventVerb):
     )
     SUBSCRIPTION_BILL = "subscription.bill", _("billed the subscription")
     USAGE_RECORD = "usage.record", _("recorded usage of the subscription")
+    USAGE_ENTER = "usage.enter", _("entered usage for the period")
+    USAGE_CORRECT = "usage.correct", _("corrected the usage")
+    USAGE_IMPORT = "usage.import", _("imported usage from")
     CUSTOMERS_IMPORT = "customers.import", _("imported customers from")
 
 

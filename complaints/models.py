@@ -6,6 +6,7 @@ from complaints.digests.models import DigestTimes
 from complaints.incidents.models import Incident, IncidentScope
 from complaints.refunds.models import Approval, Contribution, Refund, Remedy
 from complaints.reversals.models import Reversal
+from complaints.signals.models import SignalReport, SignalWindow
 
 __all__ = [
     "Approval",
@@ -25,4 +26,6 @@ __all__ = [
     "Refund",
     "Remedy",
     "Reversal",
+    "SignalReport",
+    "SignalWindow",
 ]

@@ -18,3 +18,5 @@ import complaints.refunds.inbox
 import complaints.refunds.merge_rules
 import complaints.refunds.search
 import complaints.reversals.admin
+import complaints.signals.admin
+import complaints.signals.job_kinds

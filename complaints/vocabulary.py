@@ -51,6 +51,9 @@ class ComplaintVerb(EventVerb):
     REVERSAL_APPROVE = "reversal.approve", _("approved the reversal")
     REVERSAL_REJECT = "reversal.reject", _("rejected the reversal")
     REVERSAL_WITHDRAW = "reversal.withdraw", _("withdrew the reversal")
+    SIGNALS_REPORT = "signals.report", _("looked for signals")
+    SIGNAL_WINDOW_DRAFT = "signal_window.draft", _("drafted the figures of the signal")
+    SIGNAL_WINDOW_PUBLISH = "signal_window.publish", _("published the figures of the signal")
     DIGEST_SEND = "digest.send", _("sent the digests that were due")
 
 

@@ -138,7 +138,12 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
         ),
     ),
     NavigationGroup(gettext_lazy("Incidents"), "siren", (NavigationEntry("complaints.Incident"),), count="incidents"),
-    NavigationGroup(gettext_lazy("Audit"), "scroll-text", (NavigationEntry("audit.Event"),), ruled=True),
+    NavigationGroup(
+        gettext_lazy("Audit"),
+        "scroll-text",
+        (NavigationEntry("audit.Event"), NavigationEntry("complaints.SignalReport", gettext_lazy("Signals"))),
+        ruled=True,
+    ),
     NavigationGroup(
         gettext_lazy("Policies"),
         "scale",
@@ -169,6 +174,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.StaffChange"),
             NavigationEntry("accounts.Team"),
             NavigationEntry("accounts.ApprovalLimit"),
+            NavigationEntry("complaints.SignalWindow"),
         ),
     ),
     NavigationGroup(

@@ -142,6 +142,13 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             _("Who did or tried what, when and why; refusals too. Nothing in here can be changed."),
             (_("Search for a person, a code, or what was done; filter by result or where it came from."),),
         ),
+        "complaints_signalreport": Help(
+            _("Patterns that the rules allow and that are worth a look, found each night. A signal proves nothing."),
+            (_("Each pattern names its rows; what counts as one is set under “Figures of signals”."),),
+        ),
+        "complaints_signalwindow": Help(
+            _("From when on a pattern counts as a signal: drafted by an administrator, published by a manager.")
+        ),
         "policies_policy": Help(_("What we promise customers, by kind. Its versions are drafted, then published.")),
         "policies_policyversion": Help(
             _("One version of a policy. A case is judged by the version in force on the day its billing period began."),

@@ -14,6 +14,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
+from complaints.signals.actions import report_signals
 from complaints.upkeep.actions import run_upkeep
 from demo import affairs, catalogue, customers, incidents, phones, post, staff
 from demo.cases import begin
@@ -75,6 +76,8 @@ def _tell(company: Company, told: Told) -> None:
     for hour in (0, 10, 14, 18):
         company.daily(hour, 30, lambda: post.deliver(company, mail))
     company.agenda.add(company.days.at(company.days.workday(1), 7, 30), company.usage.upload_all)
+    for n in (3, 2, 1):
+        company.agenda.add(company.days.at(company.days.workday(n), 7, 40), lambda: report_signals(by=company.system))
     company.agenda.run(lambda share: told(FOUNDING + (1 - FOUNDING) * share))
 
 

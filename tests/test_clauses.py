@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.staff.models import User
+from audit.actions import Refused
 from audit.models import Event
 from audit.tracked import UntrackedWrite
 from billing.credits.models import Credit
@@ -29,6 +32,7 @@ from billing.remedies.models import Extension, MinutesGrant
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.usage.actions import correct_usage, enter_usage
 from billing.usage.models import UsageRecord
 from complaints.cases.actions import correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
@@ -445,6 +449,36 @@ def test_r3_minutes_operations_and_days_come_off_the_whole_fee(desk: Desk) -> No
 
     assert lines_of(refund) == ["fee 60.00", "minutes -2.00", "operation:FORWARD -1.50", "time -20.00"]
     assert refund.total == Decimal("36.50")
+
+
+def test_r3_usage_that_billing_entered_or_imported_is_deducted_as_corrected(desk: Desk, tmp_path: Path) -> None:
+    factories.approval_limits()
+    factories.OperationCostFactory.create(operation=factories.OperationFactory.create(code="FORWARD"))
+    subscription = spring_subscription()
+    file = tmp_path / "calls.csv"
+    file.write_text(
+        "external_id,subscription,when,kind,operation,seconds,quantity\n"
+        f"cdr-1,{subscription.number},2024-04-02T09:30,call,,5400,\n"
+        f"cdr-2,{subscription.number},2024-04-10,operation,FORWARD,,3\n"
+        f"cdr-3,{subscription.number},2024-04-11,call,,6000,\n"  # after the day of the complaint
+    )
+    call_command("import_usage", str(file), by=desk.clerk.username, verbosity=0)
+    period = only_period(subscription)
+    enter_usage(period.pk, by=desk.clerk, day=APRIL, reference="Sheet 1", seconds=600, operations={})
+
+    refund = propose(desk, decided(desk, subscription=subscription))
+    assert lines_of(refund) == ["fee 60.00", "minutes -2.00", "operation:FORWARD -1.50", "time -20.00"]
+
+    # The switch counted half an hour too much: the proposal is computed again before anybody approves it.
+    wrong = UsageRecord.objects.get(external_id="cdr-1")
+    correct_usage(wrong.pk, by=desk.clerk, seconds=3600, reason="The switch hung")
+    with pytest.raises(Refused):
+        approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).state == Refund.State.DRAFT
+    propose_refund(refund.pk, by=desk.agent, reason="As corrected")
+    assert lines_of(again(refund)) == ["fee 60.00", "minutes -1.40", "operation:FORWARD -1.50", "time -20.00"]
+    approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).total == Decimal("37.10")
 
 
 def test_r4_a_refund_is_given_in_any_mix_that_adds_up(desk: Desk) -> None:

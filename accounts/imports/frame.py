@@ -15,7 +15,7 @@ from accounts.staff.rules import require
 from audit.actions import Refused, act
 from audit.vocabulary import EventVerb, Refusal
 from core.sheets.report import Report, RowResult, rows
-from core.text import Text
+from core.text import Text, counted, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,20 @@ class ImportRefused(Refused):
     """A file with refused rows; ``report`` says which and why. Nothing was written."""
 
     def __init__(self, report: Report, *, data: dict[str, Any]) -> None:
-        super().__init__(
-            f"Refused: {report.refused:,} of {rows(len(report.results))}. Nothing is imported.", code="rows", data=data
+        sentence = say(
+            "Refused: {count} of {rows}. Nothing is imported.",
+            count=counted(report.refused),
+            rows=rows(len(report.results)),
         )
+        super().__init__(sentence, code=Refusal.ROWS, data=data)
         self.report = report
 
 
 @dataclass(frozen=True, slots=True)
 class Import[Ready]:
-    """An import of one kind of rows. ``prepare`` decides about every row, in the file's order, and says what the added
-    ones consist of; ``write`` adds those; ``concurrent`` is the sentence for what somebody else added at the same
-    moment.
+    """An import of one kind of rows. ``prepare`` decides about every row, in the file's order, for the person who
+    imports, and says what the added ones consist of; ``write`` adds those; ``concurrent`` is the sentence for what
+    somebody else added at the same moment.
     """
 
     verb: EventVerb
@@ -64,7 +67,7 @@ class Import[Ready]:
             action.target_label = origin.file_name[:200]
             for right in self.rights:
                 require(by, right)
-            results, ready = self.prepare(candidates, today=today, lock=True)
+            results, ready = self.prepare(candidates, by=by, today=today, lock=True)
             report = Report(results)
             data = {
                 "file": origin.file_name,
@@ -94,6 +97,6 @@ class Import[Ready]:
         """
         for right in self.rights:
             require(by, right)
-        results, _ = self.prepare(candidates, today=today, lock=False)
+        results, _ = self.prepare(candidates, by=by, today=today, lock=False)
         report = Report(results, dry_run=True)
         return report if partial or not report.refused else report.held_back()

@@ -65,6 +65,8 @@ class May(StrEnum):
     SEE_OWN_TRAIL = gettext_noop("see the audit trail of own cases")
     SEE_TEAM_TRAIL = gettext_noop("see the audit trail of the team's cases")
     SEE_WHOLE_TRAIL = gettext_noop("see the whole audit trail")
+    SEE_SIGNALS = gettext_noop("see the reports of signals")
+    REPORT_SIGNALS = gettext_noop("have a report of signals made")
     SEE_BACK_TESTS = gettext_noop("see back-tests of policies")
     SEE_JOBS = gettext_noop("see one's own jobs")
     SEE_JOBS_OF_OTHERS = gettext_noop("see the jobs of others")
@@ -123,6 +125,8 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.SEE_OWN_TRAIL: (_A, _L, _M, _U),
             May.SEE_TEAM_TRAIL: (_L, _M, _U),
             May.SEE_WHOLE_TRAIL: (_M, _U),
+            May.SEE_SIGNALS: (_M, _U),
+            May.REPORT_SIGNALS: (_M,),
             May.SEE_BACK_TESTS: (_M, _U),
             May.SEE_JOBS: (_A, _L, _M, _B, _U),
             May.SEE_JOBS_OF_OTHERS: (_L, _M, _U),
@@ -180,5 +184,13 @@ def roles_in_words(roles: Collection[Role]) -> str:
 
 # What jobs and commands may do in the system user's name. Never anything that proposes, approves or decides.
 SYSTEM_MAY: frozenset[May] = frozenset(
-    {May.HANDLE_MONEY, May.IMPORT, May.OPEN_SUBSCRIPTIONS, May.EDIT_CUSTOMERS, May.HANDLE_PHONES, May.HANDLE_MESSAGES}
+    {
+        May.HANDLE_MONEY,
+        May.IMPORT,
+        May.OPEN_SUBSCRIPTIONS,
+        May.EDIT_CUSTOMERS,
+        May.HANDLE_PHONES,
+        May.HANDLE_MESSAGES,
+        May.REPORT_SIGNALS,
+    }
 )

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 
 from accounts.customers.models import Customer
+from accounts.staff.models import User
 from audit.bulk import CHUNK
 from billing.imports.column_map import MappedField
 from billing.imports.values import CustomerRow
@@ -89,7 +90,7 @@ def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> Cu
 
 
 def prepare(
-    candidates: Sequence[Candidate[CustomerRow]], *, today: date, lock: bool
+    candidates: Sequence[Candidate[CustomerRow]], *, by: User, today: date, lock: bool
 ) -> tuple[list[RowResult], list[Ready]]:
     """A result for every row, in the file's order, and what the added ones consist of. ``lock`` keeps the plans as
     they are until the transaction ends.

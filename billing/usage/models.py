@@ -1,4 +1,4 @@
-"""What a customer used: every call and operation once, and their sums by day."""
+"""What a customer used: every call and operation once, corrections beside it, and their sums by day."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ class UsageKind(models.TextChoices):
 
 
 class UsageRecord(AppendOnlyModel):
-    """One call (in seconds) or one use of an operator operation (a quantity), known by the source's own id."""
+    """One call (in seconds) or one use of an operator operation (a quantity), known by the source's own id.
 
-    external_id = models.CharField(_("external id"), max_length=120, unique=True)
+    A record that was wrong stays; a further one that ``corrects`` it, under the same id, holds the difference, which
+    may be below zero. Both count, so the sum of an id is what is right now.
+    """
+
+    external_id = models.CharField(_("external id"), max_length=120)
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="usage", db_index=False, verbose_name=_("subscription")
     )
@@ -32,8 +36,12 @@ class UsageRecord(AppendOnlyModel):
     operation = models.CharField(_("operation"), max_length=30, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"))
     local_day = models.DateField(_("local day"))
-    seconds = models.PositiveIntegerField(_("seconds"), default=0)
+    seconds = models.IntegerField(_("seconds"), default=0)
     quantity = FixedPointField(_("quantity"), places=4, default=Decimal(0))
+    corrects = models.ForeignKey(
+        "self", models.PROTECT, related_name="corrections", null=True, blank=True, verbose_name=_("corrects")
+    )
+    recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("usage record")
@@ -41,10 +49,19 @@ class UsageRecord(AppendOnlyModel):
         ordering = ("occurred_at", "pk")
         indexes = [models.Index(fields=("period", "occurred_at"), name="usage_by_period")]
         constraints = [
+            models.UniqueConstraint(
+                fields=("external_id",), condition=Q(corrects__isnull=True), name="usage_external_id_once"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="call", operation="", quantity=0)
-                | (Q(kind="operation", seconds=0, quantity__gt=0) & ~Q(operation="")),
+                | (Q(kind="operation", seconds=0) & ~Q(operation="")),
                 name="usage_is_call_or_operation",
+            ),
+            models.CheckConstraint(
+                condition=Q(corrects__isnull=True, kind="call", seconds__gte=0)
+                | Q(corrects__isnull=True, kind="operation", quantity__gt=0)
+                | (Q(corrects__isnull=False) & ~Q(seconds=0, quantity=0)),
+                name="usage_below_zero_only_corrects",
             ),
         ]
 

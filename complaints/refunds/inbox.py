@@ -31,6 +31,7 @@ from complaints.refunds.models import Refund
 from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
 from complaints.refunds.pills import expiry_pill
 from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
+from complaints.signals.kinds import reported_lately, signals_of
 from core.amounts import money_text
 from core.text import Text, say
 
@@ -67,7 +68,9 @@ class InboxPages(TrackedAdmin[Refund]):
         user = request.user
         page = Paginator(_waiting(user), LINES).get_page(request.GET.get("page"))
         opened = request.GET.get("open", "")
-        lines = [_line(refund) for refund in _refunds(list(page))]
+        keys = list(page)
+        signals = reported_lately(keys)
+        lines = [_line(refund, signals[refund.pk]) for refund in _refunds(keys)]
         inside = next((line["refund"] for line in lines if str(line["refund"].pk) == opened), None)
         return TemplateResponse(
             request,
@@ -109,6 +112,7 @@ class InboxPages(TrackedAdmin[Refund]):
             "consequence": approve.consequence(refund, user),
             "granted": _granted(refund),
             "similar": _similar(refund),
+            "signals": signals_of([refund])[refund.pk],
             "decision": refund.complaint.decision,
             "seen": self.version_of(refund),
             "actions": {
@@ -137,9 +141,10 @@ def _refunds(keys: Sequence[int]) -> list[Refund]:
     return [found[key] for key in keys if key in found]
 
 
-def _line(refund: Refund) -> dict[str, Any]:
+def _line(refund: Refund, signals: int) -> dict[str, Any]:
     assert refund.proposed_at is not None
     return {
+        "signals": signals,
         "refund": refund,
         "amount": money_text(refund.total, refund.currency),
         "plan": plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TextIO
 
+from django.utils.translation import gettext_noop
+
 from core.sheets.formulas import csv_lines
 from core.sheets.problems import Problem, quoted
-from core.text import Text, counted, say_count
+from core.text import Text, counted, join, say, say_count
 
 
 class RowOutcome(StrEnum):
@@ -81,15 +83,18 @@ class Report:
 
     def counts(self) -> Text:
         """How many rows there are and what became of them, in one sentence without anybody's data."""
-        would = "would be " if self.dry_run else ""
+        said = {
+            RowOutcome.ADDED: gettext_noop("{count} would be added") if self.dry_run else gettext_noop("{count} added"),
+            RowOutcome.KNOWN: gettext_noop("{count} known already"),
+            RowOutcome.REFUSED: gettext_noop("{count} refused"),
+            RowOutcome.HELD_BACK: gettext_noop("{count} held back because of them"),
+        }
         parts = [
-            f"{rows(len(self.results))}: {self.count(RowOutcome.ADDED):,} {would}added",
-            f"{self.count(RowOutcome.KNOWN):,} known already",
-            f"{self.refused:,} refused",
+            say(sentence, count=counted(self.count(outcome)))
+            for outcome, sentence in said.items()
+            if self.count(outcome) or outcome is not RowOutcome.HELD_BACK
         ]
-        if held := self.count(RowOutcome.HELD_BACK):
-            parts.append(f"{held:,} held back because of them")
-        return ", ".join(parts) + "."
+        return say("{rows}: {counts}.", rows=rows(len(self.results)), counts=join(", ", parts))
 
     def summary(self) -> Iterator[str]:
         """The counts, and each reason with its own and an example."""

@@ -13,6 +13,7 @@ from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.imports.frame import Import
 from accounts.numbers.models import next_numbers
+from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.bulk import CHUNK, create_tracked
@@ -57,7 +58,7 @@ class _Here:
 
 
 def _prepare(
-    candidates: Sequence[Candidate[PurchaseRow]], *, today: date, lock: bool
+    candidates: Sequence[Candidate[PurchaseRow]], *, by: User, today: date, lock: bool
 ) -> tuple[list[RowResult], list[_Ready]]:
     """A result for every row, in the file's order, and what the added ones consist of."""
     repeated = twice(candidates)

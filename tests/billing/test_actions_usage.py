@@ -202,7 +202,6 @@ def test_only_billing_imports_usage(subscription: Subscription, who: str) -> Non
         {"kind": "call", "operation": "TRUNK"},
         {"kind": "call", "quantity": Decimal(1)},
         {"kind": "operation", "operation": "", "seconds": 0, "quantity": Decimal(1)},
-        {"kind": "operation", "operation": "TRUNK", "seconds": 0, "quantity": Decimal(0)},
         {"kind": "operation", "operation": "TRUNK", "seconds": 5, "quantity": Decimal(1)},
     ],
 )

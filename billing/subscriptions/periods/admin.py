@@ -20,6 +20,7 @@ from backoffice.requests import StaffRequest
 from billing.invoices.panels import invoices_panel
 from billing.subscriptions.models import BillingPeriod
 from billing.subscriptions.panels import period_money_panel, period_page, period_panel, period_pill, terms_panel
+from billing.usage.page_actions import EnterUsage
 from billing.usage.panels import usage_panel
 from core.text import Text, say
 
@@ -32,6 +33,7 @@ class BillingPeriodAdmin(TrackedAdmin[BillingPeriod]):
         "plan",
         "invoice",
     )
+    staff_actions = (EnterUsage,)
     heading_pill = period_pill
     list_display = (
         "first_day",

@@ -9,10 +9,11 @@ from django.db import transaction
 
 from audit.ledger_checks import run_checks
 from billing.ledger import money as billing_ledger
+from billing.usage import ledger as usage_ledger
 from complaints.refunds import ledger as complaints_ledger
 from hardware.purchases import ledger as hardware_ledger
 
-CHECKS = (*billing_ledger.CHECKS, *complaints_ledger.CHECKS, *hardware_ledger.CHECKS)
+CHECKS = (*billing_ledger.CHECKS, *usage_ledger.CHECKS, *complaints_ledger.CHECKS, *hardware_ledger.CHECKS)
 
 
 class Command(BaseCommand):
