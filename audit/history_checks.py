@@ -27,15 +27,20 @@ from core.sql import primary_key, quoted_table
 
 #: Compares two values of which either may be null.
 DISTINCT = {"postgresql": "IS DISTINCT FROM", "sqlite": "IS NOT"}
+#: What is wrong with a row that no action has begun.
+WITHOUT_BEGINNING = {"row-unknown", "row-history-cut"}
 #: The longest value that a sentence shows.
 SHOWN = 60
 
 
-def matches_history(model: type[Tracked], *, changing: Collection[str] | None = None) -> Check:
+def matches_history(
+    model: type[Tracked], *, changing: Collection[str] | None = None, shipped: Collection[object] = ()
+) -> Check:
     """The check that the rows of a tracked model are what their history says.
 
     ``changing`` names the columns (``plan_id``, not ``plan``) that actions change in a row that is there: all others
     have to be what they were in every version. None: any may change, so only the newest version is compared.
+    ``shipped`` are the numbers, codes or names of rows that came with the product and had no beginning here.
 
     Raises:
         ValueError: there is no such column.
@@ -46,7 +51,7 @@ def matches_history(model: type[Tracked], *, changing: Collection[str] | None = 
     fixed = frozenset() if changing is None else frozenset(names - set(changing))
 
     def check() -> Iterator[Breach]:
-        yield from _altered(model, fixed)
+        yield from _altered(model, fixed, shipped)
         yield from _gone(model)
 
     check.__name__ = f"{model._meta.model_name}_history"
@@ -78,13 +83,16 @@ def _known_by(model: type[models.Model]) -> str:
 # --- Changed ------------------------------------------------------------------------------------
 
 
-def _altered(model: type[Tracked], fixed: Collection[str]) -> Iterator[Breach]:
+def _altered(model: type[Tracked], fixed: Collection[str], shipped: Collection[object]) -> Iterator[Breach]:
     connection = connections[router.db_for_read(model)]
     fields = _compared(model)
     with connection.chunked_cursor() as cursor:
         cursor.execute(_comparison(model, fields, fixed, connection))
-        for _, versions in groupby(_rows(cursor), key=lambda row: row[0]):
-            yield from _judged(model, fields, fixed, [*versions], connection)
+        for _, rows in groupby(_rows(cursor), key=lambda row: row[0]):
+            versions = [*rows]
+            found = _judged(model, fields, fixed, versions, connection)
+            if not (found.rule in WITHOUT_BEGINNING and versions[0][1] in shipped):
+                yield found
 
 
 def _rows(cursor: Any) -> Iterator[Sequence[Any]]:
@@ -129,23 +137,19 @@ def _judged(
     fixed: Collection[str],
     versions: Sequence[Sequence[Any]],
     on: BaseDatabaseWrapper,
-) -> Iterator[Breach]:
+) -> Breach:
     """What is wrong with one row: told once, by the newest version if that one differs."""
     name = name_of(model, versions[0][1])
     newest = next((version for version in versions if version[2]), None)
     if newest is not None and (said := _differing(fields, newest, on)):
-        yield Breach(
-            "row-altered", name, f"{said} in its newest version, {_written(newest)}: no action of the product wrote it"
-        )
-        return
+        when = _written(newest)
+        return Breach("row-altered", name, f"{said} in its newest version, {when}: no action of the product wrote it")
+    if versions[0][3] is None:
+        return Breach("row-unknown", name, "has no history: no action of the product wrote it")
     for version in versions:
-        if version[3] is None:
-            yield Breach("row-unknown", name, "has no history: no action of the product wrote it")
-            return
         if said := _differing([field for field in fields if field.attname in fixed], version, on, fields):
-            yield Breach("row-rewritten", name, f"{said} in its version {_written(version)}: no action changes that")
-            return
-    yield Breach("row-history-cut", name, "its history does not begin with the row's beginning, or ends it: look there")
+            return Breach("row-rewritten", name, f"{said} in its version {_written(version)}: no action changes that")
+    return Breach("row-history-cut", name, "its history does not begin with its beginning, or says that it was deleted")
 
 
 def _written(version: Sequence[Any]) -> str:

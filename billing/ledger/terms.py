@@ -50,8 +50,9 @@ class _Catalogue[T]:
         """The newest day first."""
         self._rows[of].append(row)
 
-    def keys(self) -> Iterable[Any]:
-        return self._rows.keys()
+    def known(self) -> Iterable[Any]:
+        """Everything that ever had terms."""
+        return self._rows
 
     def in_force(self, of: Any, day: date, at: datetime | None) -> list[T]:
         """What a period that begins on the day may have: the terms in force by what is published now, and by what was
@@ -173,7 +174,7 @@ def _said(terms: _Terms) -> str:
 
 
 def _unlike_costs(row: Any, name: str, costs: _Catalogue[Decimal]) -> Iterator[Breach]:
-    of_currency = {code for currency, code in costs.keys() if currency == row.currency}
+    of_currency = {code for currency, code in costs.known() if currency == row.currency}
     has = {cost["code"]: Decimal(cost["unit_cost"]) for cost in row.operation_costs}
     for code in sorted(of_currency | set(has)):
         found = costs.in_force((row.currency, code), row.starts_on, row.written)
@@ -204,9 +205,9 @@ def invoices_of_their_own() -> Iterator[Breach]:
             f"is in {row.currency} for customer {row.customer.number}; its subscription pays in {row.of_currency}, by "
             f"the customer with the key {row.of_customer}",
         )
-    lines = InvoiceLine.objects.annotate(
-        rate=Coalesce("charge__tax_rate", "invoice__period__tax_rate")
-    ).exclude(tax_rate=F("rate"))
+    lines = InvoiceLine.objects.annotate(rate=Coalesce("charge__tax_rate", "invoice__period__tax_rate")).exclude(
+        tax_rate=F("rate")
+    )
     for line in each(lines.select_related("invoice")):
         yield Breach(
             "invoice-line-rate",

@@ -196,5 +196,5 @@ CHECKS: tuple[Check, ...] = (
     matches_history(Incident),
     matches_history(IncidentScope),
     matches_history(Agreement),
-    matches_history(PolicyVersion),
+    matches_history(PolicyVersion, shipped=(1,)),
 )

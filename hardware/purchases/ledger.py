@@ -34,7 +34,7 @@ def purchases() -> Iterator[Breach]:
             yield Breach("purchase-parts", name, f"has {row.parts} instalments, the last is number {row.last}")
 
 
-def owned_since() -> Iterator[Breach]:
+def ownership() -> Iterator[Breach]:
     """A phone is owned since the payment that completed its price, never since before it was bought (F6)."""
     rows = Purchase.objects.annotate(
         since=Case(
@@ -58,7 +58,7 @@ _LATER = ("customer_id", "paid", "owned_on", "returned_on", "return_reason", "wa
 
 CHECKS: tuple[Check, ...] = (
     purchases,
-    owned_since,
+    ownership,
     matches_history(Purchase, changing=_LATER),
     matches_history(Instalment, changing=("paid_on",)),
 )

@@ -99,9 +99,9 @@ def limits() -> Iterator[Breach]:
 
 
 def _in_force(holding: list[tuple[date, str, Decimal]], role: str, day: date) -> list[Decimal]:
-    """The role's limit on the day; of one that began that day, also the one before: it may have been published later."""
+    """The role's limit on the day; of one that began that day, also the one before: it may have come in the evening."""
     mine = [(valid_from, amount) for valid_from, name, amount in holding if name == role]
-    return [amount for at, (valid_from, amount) in enumerate(mine) if at == 0 or at == 1 and mine[0][0] == day]
+    return [amount for at, (valid_from, amount) in enumerate(mine) if at == 0 or (at == 1 and mine[0][0] == day)]
 
 
 # --- What was settled ---------------------------------------------------------------------------
@@ -174,5 +174,5 @@ CHECKS: tuple[Check, ...] = (
     decisions,
     matches_history(ApprovalLimit, changing=("state", "published_by_id")),
     matches_history(Delegation, changing=("state", "revoked_at")),
-    matches_history(User),
+    matches_history(User, shipped=(User.SYSTEM,)),
 )

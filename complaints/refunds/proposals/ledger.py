@@ -1,5 +1,5 @@
-"""What refunds were proposed with, checked: contents against their hash, figures against the frozen inputs, inputs against
-the facts that they were taken from; and that nothing was counted twice.
+"""What refunds were proposed with, checked: contents against their hash, figures against the frozen inputs, inputs
+against the facts that they were taken from; and that nothing was counted twice.
 
 Refunds are read in one stream, and the days of usage and versions of complaints that they need in one each.
 """
@@ -100,7 +100,9 @@ def contents() -> Iterator[Breach]:
         for copy, original in COPIES:
             is_, should = getattr(inputs, copy), original(refund)
             if is_ != should:
-                yield Breach("refund-inputs", name, f"was computed from {copy} {_shown(is_)}, the books say {_shown(should)}")
+                yield Breach(
+                    "refund-inputs", name, f"was computed from {copy} {_shown(is_)}, the books say {_shown(should)}"
+                )
         if inputs.as_of is not None:
             yield from _of_usage(refund, inputs, inputs.as_of, used, received)
 
@@ -109,9 +111,7 @@ def _shown(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _of_usage(
-    refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received
-) -> Iterator[Breach]:
+def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
     """Days end with a receipt that is on file; and of what was used, at least what was deducted is still there."""
     name = f"refund {refund.code}"
     if as_of not in (days := received.days_of(refund.complaint_id)):
@@ -186,9 +186,12 @@ def counted_once() -> Iterator[Breach]:
     A reversed refund leaves what it counted up to the share that it still stands for (R3, R7).
     """
     several = Window(Count("pk"), partition_by="period")
+    approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
     rows = (
         Refund.objects.filter(state__in=COUNTING, basis__in=(Refund.Basis.USAGE, Refund.Basis.INTERRUPTION))
-        .annotate(several=several, back=sum_of(Reversal.objects.filter(state=Reversal.State.APPROVED), "refund", "recovered"))
+        .annotate(
+            several=several, back=sum_of(Reversal.objects.filter(state=Reversal.State.APPROVED), "refund", "recovered")
+        )
         .annotate(charged=sum_of(Reversal.objects.filter(state=Reversal.State.APPROVED), "refund", "charge__amount"))
         .filter(several__gt=1)
         .order_by("period", "proposed_at", "pk")

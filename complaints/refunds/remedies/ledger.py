@@ -123,7 +123,10 @@ def as_planned() -> Iterator[Breach]:
         refund = row.refund
         entry: dict[str, Any] = next((one for one in refund.remedy_plan if one["kind"] == row.kind), {})
         units = REMEDIES[RemedyKind(row.kind)].sized
-        gave = {"minutes": row.minutes_grant and row.minutes_grant.minutes, "days": row.extension and row.extension.days}
+        gave = {
+            "minutes": row.minutes_grant and row.minutes_grant.minutes,
+            "days": row.extension and row.extension.days,
+        }
         planned = (entry.get("amount") and Decimal(entry["amount"]), entry.get(units) if units else None)
         is_ = (row.amount, gave.get(units))
         if is_ != planned or refund.state not in GIVEN:
@@ -158,7 +161,7 @@ def _worth(refund: Refund, amount: Decimal, kind: str) -> int | None:
 
 
 def credit_notes() -> Iterator[Breach]:
-    """What was given has its credit note, what was taken back the note's reversal; both have the terms of the period."""
+    """What was given has its credit note, what was taken back the note's reversal, both with the period's terms."""
     for refund in each(Refund.objects.filter(state__in=GIVEN, credit_note__isnull=True)):
         yield Breach("refund-without-note", f"refund {refund.code}", f"is {refund.state} and has no credit note")
     approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
