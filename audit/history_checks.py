@@ -106,7 +106,10 @@ def _comparison(
     """Every row without a history, and every version that differs where it may not: key, known by, which version, of
     what kind, by whom, when; then each column as it is and as the version says.
     """
-    q = on.ops.quote_name
+
+    def q(name: str | None) -> str:
+        return on.ops.quote_name(str(name))
+
     history = _history(model)
     row, version = quoted_table(model, on), quoted_table(history, on)
     pk = q(primary_key(model).column)

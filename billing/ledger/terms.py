@@ -230,18 +230,24 @@ def _split_wrongly(rows: Any) -> Iterator[Any]:
     wrong = [
         dict(zip(columns, kind, strict=True))
         for kind in rows.order_by().values_list(*columns).distinct()
-        if kind[3:] != split_gross(*kind[:3])
+        if kind[3:] != _split(*kind[:3])
     ]
     # Asked also if nothing is wrong, so that the number of queries stays the same.
     yield from each(rows.filter(reduce(or_, (Q(**kind) for kind in wrong[:AT_ONCE]), Q(pk__isnull=True))))
 
 
+def _split(gross: Decimal, tax_rate: Decimal, currency: str) -> tuple[Decimal, Decimal] | None:
+    """Net and tax, or None for what is no amount of the currency."""
+    try:
+        return split_gross(gross, tax_rate, currency)
+    except ValueError:
+        return None
+
+
 def _split_of(row: Any) -> str:
-    net, tax = split_gross(row.gross, row.tax_rate, row.of)
-    return (
-        f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; at {row.tax_rate:f} % it is {net:f} and "
-        f"{tax:f}"
-    )
+    split = _split(row.gross, row.tax_rate, row.of)
+    should = "{:f} and {:f}".format(*split) if split else f"no amount of {row.of}"
+    return f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; at {row.tax_rate:f} % it is {should}"
 
 
 def applications() -> Iterator[Breach]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from audit.ledger_checks import run_checks
 from audit.tracked import Tracked
+from audit.versions import record_versions
 from billing.invoices.models import Invoice
 from billing.payments.actions import record_payment
 from billing.payments.disputes.actions import record_chargeback
@@ -23,6 +24,7 @@ from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
+from core.sql import primary_key
 from hardware.purchases.actions import pay_instalment
 from hardware.purchases.models import Purchase
 from reports.management.commands.check_ledger import CHECKS
@@ -135,21 +137,25 @@ def rules() -> set[str]:
 # --- Writing past the product -------------------------------------------------------------------
 
 
-def set_raw(row: models.Model, *, forged: bool = True, **columns: Any) -> None:
-    """Write past models, history and actions. Whoever knows that there is a history changes all of it too, if
-    ``forged``.
-    """
-    assert row.pk is not None
-    assert _write(row._meta.db_table, row._meta.pk.column, row.pk, columns) == 1
-    if forged and isinstance(row, Tracked):
+def set_raw(row: models.Model, **columns: Any) -> None:
+    """Write past models and actions, as whoever knows that there is a history: all of it is changed too."""
+    alter_raw(row, **columns)
+    if isinstance(row, Tracked):
         history = row.history.model  # type: ignore[attr-defined]
-        _write(history._meta.db_table, row._meta.pk.column, row.pk, columns)
+        _write(history._meta.db_table, row, columns)
 
 
-def _write(table: str, key: str, pk: int, columns: dict[str, Any]) -> int:
+def alter_raw(row: models.Model, **columns: Any) -> None:
+    """Write past models, history and actions."""
+    assert _write(row._meta.db_table, row, columns) == 1
+
+
+def _write(table: str, row: models.Model, columns: dict[str, Any]) -> int:
+    assert row.pk is not None
     sets = ", ".join(f'"{name}" = %s' for name in columns)
+    key = primary_key(type(row)).column
     with connection.cursor() as cursor:
-        cursor.execute(f'UPDATE "{table}" SET {sets} WHERE "{key}" = %s', [*columns.values(), pk])  # noqa: S608
+        cursor.execute(f'UPDATE "{table}" SET {sets} WHERE "{key}" = %s', [*columns.values(), row.pk])  # noqa: S608
         found: int = cursor.rowcount
         return found
 
@@ -171,8 +177,6 @@ def double_raw(row: models.Model, *, forged: bool = True, **columns: Any) -> Any
         setattr(twin, name, value)
     models.QuerySet.bulk_create(type(row)._base_manager.all(), [twin])
     if forged and isinstance(row, Tracked):
-        from audit.versions import record_versions
-
         record_versions(type(row), [twin.pk], "+", "")
     return twin
 

@@ -7,7 +7,7 @@ Refunds are read in one stream, and the days of usage and versions of complaints
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -23,6 +23,7 @@ from billing.ledger.money import sum_of
 from billing.money import format_amount
 from billing.usage.models import UsageDay, UsageKind
 from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
 from complaints.quotes.earlier_refunds import standing_intervals, standing_share, unused_by
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
@@ -78,10 +79,10 @@ COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
 
 def contents() -> Iterator[Breach]:
     """A proposal is what its hash covers, its figures are those of its inputs, its inputs those of the books."""
-    used, received = _Used(), _Received()
+    used, received, outages = _Used(), _Received(), _outages()
     for refund in each(Refund.objects.filter(state__in=FROZEN).select_related("period", "complaint")):
         name = f"refund {refund.code}"
-        if content_hash(refund_content(refund)) != refund.content_hash:
+        if not _is_as_hashed(refund):
             yield Breach("refund-hash", name, "does not match the hash over what was proposed: look at its history")
         if refund.currency != refund.period.currency or refund.period.subscription_id != refund.subscription_id:
             yield Breach("refund-period", name, f"is about a period of another subscription: {refund.period_id}")
@@ -93,18 +94,44 @@ def contents() -> Iterator[Breach]:
         except ValueError as problem:
             yield Breach("refund-inputs", name, f"cannot be computed from its inputs: {problem}")
             continue
-        for figure, stored, computed in FIGURES:
-            is_, should = stored(refund), computed(refund, quote)
-            if is_ != should:
-                yield Breach("refund-figures", name, f"{figure} {_shown(is_)}, its inputs give {_shown(should)}")
-        for copy, original in COPIES:
-            is_, should = getattr(inputs, copy), original(refund)
-            if is_ != should:
-                yield Breach(
-                    "refund-inputs", name, f"was computed from {copy} {_shown(is_)}, the books say {_shown(should)}"
-                )
+        yield from _figures(refund, inputs, quote)
+        yield from _of_outages(refund, inputs, outages)
         if inputs.as_of is not None:
             yield from _of_usage(refund, inputs, inputs.as_of, used, received)
+
+
+def _is_as_hashed(refund: Refund) -> bool:
+    try:
+        return content_hash(refund_content(refund)) == refund.content_hash
+    except ValueError:  # an amount that is none of the currency
+        return False
+
+
+def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Breach]:
+    name = f"refund {refund.code}"
+    for figure, stored, computed in FIGURES:
+        is_, should = stored(refund), computed(refund, quote)
+        if is_ != should:
+            yield Breach("refund-figures", name, f"{figure} {_shown(is_)}, its inputs give {_shown(should)}")
+    for copy, original in COPIES:
+        is_, should = getattr(inputs, copy), original(refund)
+        if is_ != should:
+            said = f"was computed from {copy} {_shown(is_)}, the books say {_shown(should)}"
+            yield Breach("refund-inputs", name, said)
+
+
+def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
+    for interval in (*inputs.interruptions, *inputs.maintenance):
+        if not any(start <= interval.start and interval.end <= end for start, end in outages):
+            said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
+            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: no incident was ever recorded over it")
+
+
+def _outages() -> list[tuple[datetime, datetime]]:
+    """Every incident over the times that any of its versions had: a correction leaves earlier refunds as they are."""
+    history = cast("Any", Incident).history.model
+    ended = history.objects.filter(ends_at__isnull=False).order_by()
+    return list(ended.values_list("starts_at", "ends_at").distinct())
 
 
 def _shown(value: Any) -> str:
@@ -188,11 +215,13 @@ def counted_once() -> Iterator[Breach]:
     several = Window(Count("pk"), partition_by="period")
     approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
     rows = (
-        Refund.objects.filter(state__in=COUNTING, basis__in=(Refund.Basis.USAGE, Refund.Basis.INTERRUPTION))
+        Refund.objects.filter(state__in=COUNTING)
+        .exclude(basis=Refund.Basis.FULL_MONTH)
         .annotate(
-            several=several, back=sum_of(Reversal.objects.filter(state=Reversal.State.APPROVED), "refund", "recovered")
+            several=several,
+            back=sum_of(approved, "refund", "recovered"),
+            charged=sum_of(approved, "refund", "charge__amount"),
         )
-        .annotate(charged=sum_of(Reversal.objects.filter(state=Reversal.State.APPROVED), "refund", "charge__amount"))
         .filter(several__gt=1)
         .order_by("period", "proposed_at", "pk")
     )
@@ -218,7 +247,10 @@ def _intervals(counted: Any) -> list[Interval]:
 def _compensated(refund: Any, counted: list[Interval]) -> list[Interval]:
     """What later refunds may not count: what this one counted, or its unused days, up to the share that stands."""
     if refund.basis == Refund.Basis.USAGE:
-        unused = unused_by(inputs_from_json(refund.inputs), settings.BUSINESS_TIME_ZONE)
+        try:
+            unused = unused_by(inputs_from_json(refund.inputs), settings.BUSINESS_TIME_ZONE)
+        except ValueError:  # which ``contents`` tells
+            unused = None
         counted = [unused] if unused else []
     share = standing_share(refund.total, min(refund.total, refund.back + refund.charged))
     return list(standing_intervals(counted, share))
