@@ -55,7 +55,7 @@ from tests.reports.books import (
     set_raw,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 CENT = 100  # of a money column
 

@@ -150,8 +150,13 @@ def _said(gift: tuple[Any, Any], units: str) -> str:
 
 
 def _worth(refund: Refund, amount: Decimal, kind: str) -> int | None:
-    """Whole minutes or days that the amount is worth to the period that received it, by the frozen inputs."""
-    receiving = inputs_from_json(refund.inputs).receiving
+    """Whole minutes or days that the amount is worth to the period that received it, by the frozen inputs; None if they
+    are none, which is told of the inputs.
+    """
+    try:
+        receiving = inputs_from_json(refund.inputs).receiving
+    except ValueError:
+        return None
     assert receiving is not None
     worth = remedies_for(amount, fee=receiving.fee, days=receiving.days, minute_cost=receiving.minute_cost)
     return next(iter(REMEDIES[RemedyKind(kind)].size(worth).values()))
