@@ -75,17 +75,17 @@ def _published(model: type[Price | OperationCost]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
+class _PeriodTerms:
     fee: Decimal
     tax_rate: Decimal
     included_minutes: int
     minute_cost: Decimal
 
 
-def _prices() -> _Catalogue[_Terms]:
-    found: _Catalogue[_Terms] = _Catalogue()
+def _prices() -> _Catalogue[_PeriodTerms]:
+    found: _Catalogue[_PeriodTerms] = _Catalogue()
     for price in _published(Price):
-        terms = _Terms(price.fee, price.tax_rate, price.included_minutes, price.minute_cost)
+        terms = _PeriodTerms(price.fee, price.tax_rate, price.included_minutes, price.minute_cost)
         found.add((price.plan_id, price.term, price.currency), _Dated(price.valid_from, price.since, terms))
     return found
 
@@ -146,15 +146,15 @@ def period_terms() -> Iterator[Breach]:
         yield from _unlike_costs(row, name, costs)
 
 
-def _unlike_price(row: Any, name: str, prices: _Catalogue[_Terms], agreed: _AgreedFees) -> Iterator[Breach]:
+def _unlike_price(row: Any, name: str, prices: _Catalogue[_PeriodTerms], agreed: _AgreedFees) -> Iterator[Breach]:
     found = prices.in_force((row.plan_id, row.term, row.currency), row.starts_on, row.written)
     if not found:
         yield Breach("period-price", name, f"no published price of its plan holds on {row.starts_on}")
         return
     fee = agreed.of(row.subscription_id, row.sequence, row.subscription__agreed_fee)
-    is_ = _Terms(row.fee, row.tax_rate, row.included_minutes, row.minute_cost)
+    is_ = _PeriodTerms(row.fee, row.tax_rate, row.included_minutes, row.minute_cost)
     wanted = [
-        _Terms(terms.fee if fee is None else fee, terms.tax_rate, terms.included_minutes, terms.minute_cost)
+        _PeriodTerms(terms.fee if fee is None else fee, terms.tax_rate, terms.included_minutes, terms.minute_cost)
         for terms in found
     ]
     if is_ not in wanted:
@@ -166,7 +166,7 @@ def _unlike_price(row: Any, name: str, prices: _Catalogue[_Terms], agreed: _Agre
         )
 
 
-def _said(terms: _Terms) -> str:
+def _said(terms: _PeriodTerms) -> str:
     return (
         f"fee {terms.fee:f}, tax {terms.tax_rate:f} %, {terms.included_minutes} minutes included, "
         f"{terms.minute_cost:f} a minute"

@@ -239,6 +239,14 @@ def new_inputs(refund: Refund, **inputs: Any) -> None:
     reforged(refund, inputs={**refund.inputs, **inputs})
 
 
+def doubled_by_plan(books: Books) -> None:
+    grant = remedy(books.used, "minutes").minutes_grant
+    assert grant is not None
+    set_raw(grant, minutes=1_000)
+    plan = [{**entry, "minutes": 1_000} if entry["kind"] == "minutes" else entry for entry in books.used.remedy_plan]
+    reforged(books.used, remedy_plan=plan)
+
+
 def limit_of(approval: Approval) -> None:
     set_raw(approval, limit=raw(approval.limit) + ONE)
 
@@ -321,18 +329,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda b: set_raw(cast("MinutesGrant", remedy(b.used, "minutes").minutes_grant), minutes=1_000),
         "remedy-plan",
     ),
-    "minutes doubled, and planned": (
-        lambda b: (
-            set_raw(cast("MinutesGrant", remedy(b.used, "minutes").minutes_grant), minutes=1_000),
-            reforged(
-                b.used,
-                remedy_plan=[
-                    {**entry, "minutes": 1_000} if entry["kind"] == "minutes" else entry for entry in b.used.remedy_plan
-                ],
-            ),
-        ),
-        "remedy-worth",
-    ),
+    "minutes doubled, and planned": (doubled_by_plan, "remedy-worth"),
     "days from nothing": (lambda b: double_raw(Extension.objects.order_by("pk")[0]), "days-source"),
     "days of an extension": (lambda b: set_raw(Extension.objects.order_by("-pk")[0], days=30), "remedy-plan"),
     # Refunds
