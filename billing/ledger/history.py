@@ -41,7 +41,16 @@ CHECKS: tuple[Check, ...] = (
     matches_history(PlanChange, changing=("state", "applied_period_id")),
     matches_history(
         Invoice,
-        changing=("customer_id", "credited", "paid", "charged_back", "state", "disputed_on", "dispute_reason"),
+        changing=(
+            "customer_id",
+            "credited",
+            "paid",
+            "charged_back",
+            "set_off",
+            "state",
+            "disputed_on",
+            "dispute_reason",
+        ),
     ),
     matches_history(Charge, changing=("customer_id", "invoiced_on")),
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),

@@ -67,6 +67,7 @@ class Books:
     company: Company
     used: Refund
     outage: Refund
+    set_off: Refund
     owned: Purchase
 
 
@@ -98,6 +99,10 @@ def books() -> Books:
         "interruption",
         remedies=[{"kind": "cash"}],
     )
+    unpaid = factories.open_subscription(activated_on=factories.days_ago(10))
+    factories.pay(Invoice.objects.get(period__subscription=unpaid), Decimal("30.00"))
+    reduced = settled(desk, decided(desk, subscription=unpaid, received_at=timezone.now()))
+    assert reduced.set_off > 0
     left = Credit.objects.left_by_ended_subscriptions().get()
     leftover = propose_residual_payout(left.pk, by=desk.clerk, reason="They left", amount=Decimal("5.00"))
     approve_residual_payout(leftover.pk, by=desk.director)
@@ -107,7 +112,7 @@ def books() -> Books:
     pay_instalment(owned.instalments.get().pk, by=desk.clerk, paid_on=factories.days_ago(3))
     owned.refresh_from_db()
     assert breaches() == []
-    return Books(company, by_usage, outage, owned)
+    return Books(company, by_usage, outage, reduced, owned)
 
 
 @contextmanager
@@ -336,6 +341,15 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "total": (lambda b: set_raw(b.used, total=raw(b.used.total) + ONE), "refund-hash"),
     "total, with its hashes": (lambda b: reforged(b.used, total=b.used.total + 1), "refund-figures"),
     "lines, with their hashes": (lambda b: reforged(b.used, lines=b.used.lines[:-1]), "refund-figures"),
+    "set-off, with its hashes": (lambda b: reforged(b.set_off, set_off=Decimal(0)), "refund-figures"),
+    "set-off of an invoice": (
+        lambda b: set_raw(b.set_off.period.invoice, set_off=ONE, state="overdue"),
+        "invoice-set-off",
+    ),
+    "set-off of a credit note": (
+        lambda b: set_raw(cast("CreditNote", b.set_off.credit_note), set_off=0),
+        "refund-credit-note",
+    ),
     "counted, with its hashes": (lambda b: reforged(b.outage, counted=[]), "refund-figures"),
     "basis, with its hashes": (lambda b: reforged(b.used, basis="full_month"), "refund-inputs"),
     "fee of the inputs": (lambda b: new_inputs(b.used, fee="600.00", fee_paid="600.00"), "refund-inputs"),
@@ -367,6 +381,10 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda b: set_raw(cast("CreditNote", b.used.credit_note), tax_rate=100_000),
         "credit-note-whose",
     ),
+    "amount of a reversal's note": (
+        lambda b: set_raw(cast("CreditNote", Reversal.objects.get().credit_note), set_off=CENT),
+        "reversal-note",
+    ),
     "note of a reversal": (without_reversal, "reversal-without-note"),
     # Cash
     "payout from nothing": (lambda b: double_raw(paid(b)[0], key="more", reference="B-0"), "payout-source"),
@@ -396,6 +414,7 @@ def test_books_of_every_kind_add_up_and_what_is_planted_is_found(books: Books) -
             found = list(run_checks(CHECKS))
         books.used.refresh_from_db()
         books.outage.refresh_from_db()
+        books.set_off.refresh_from_db()
         told = [breach for breach in found if breach.rule == rule]
         if not told:
             missed[name] = sorted({breach.rule for breach in found})

@@ -13,25 +13,23 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, cast
 
-from django.conf import settings
-from django.db.models import Count, Q, Window
+from django.db.models import Count, Max, Min, Q, Window
 from django.utils import timezone
 
 from audit.history_checks import matches_history
 from audit.ledger_checks import CHUNK, Breach, Check, each
-from billing.ledger.money import sum_of
 from billing.money import format_amount
 from billing.usage.models import UsageDay, UsageKind
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
-from complaints.quotes.earlier_refunds import standing_intervals, standing_share, unused_by
+from complaints.quotes.earlier_refunds import compensated
+from complaints.quotes.facts import earlier_refund
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.intervals import joined, seconds_of, within
 from complaints.quotes.quoting import content_hash, refund_content
 from complaints.refund_calculation import Quote, calculate, days_provided
 from complaints.refunds.models import Refund
-from complaints.reversals.models import Reversal
 
 #: Those whose contents have not changed since they were proposed: a returned draft may be edited.
 FROZEN = (
@@ -41,24 +39,27 @@ FROZEN = (
     Refund.State.REVOKED,
     Refund.State.REVERSED,
 )
-COUNTING = (*Refund.PENDING_STATES, Refund.State.SETTLED, Refund.State.REVERSED)
+GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
 
-#: Every figure that a refund stores and its frozen inputs give again: its name, as stored, as computed.
-#: A further column of the quote (what is set off, what is payable) is a further line here, and nowhere else.
-FIGURES: Final[tuple[tuple[str, Callable[[Refund], Any], Callable[[Refund, Quote], Any]], ...]] = (
-    ("total", lambda refund: refund.total, lambda refund, quote: quote.total),
-    (
-        "lines",
-        lambda refund: refund.lines,
-        lambda refund, quote: [
-            {"code": line.code, "amount": format_amount(line.amount, refund.currency)} for line in quote.lines
-        ],
-    ),
-    (
-        "counted",
-        lambda refund: refund.counted,
-        lambda refund, quote: [[each.start.isoformat(), each.end.isoformat()] for each in quote.counted],
-    ),
+
+def _counted(refund: Refund, quote: Quote) -> Any:
+    """A special case compensates the times of the incident that it names, which the inputs do not know."""
+    if refund.incident_id is not None:
+        return refund.counted
+    return [[interval.start.isoformat(), interval.end.isoformat()] for interval in quote.counted]
+
+
+def _lines(refund: Refund, quote: Quote) -> Any:
+    return [{"code": line.code, "amount": format_amount(line.amount, refund.currency)} for line in quote.lines]
+
+
+#: Every figure that a refund stores and its frozen inputs give again: its column, and as computed.
+FIGURES: Final[tuple[tuple[str, Callable[[Refund, Quote], Any]], ...]] = (
+    ("total", lambda refund, quote: quote.total),
+    ("set_off", lambda refund, quote: quote.set_off),
+    ("payable", lambda refund, quote: quote.payable),
+    ("lines", _lines),
+    ("counted", _counted),
 )
 #: Every input that is a copy of something else in the books: its name, and what it is a copy of.
 COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
@@ -109,8 +110,8 @@ def _is_as_hashed(refund: Refund) -> bool:
 
 def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Breach]:
     name = f"refund {refund.code}"
-    for figure, stored, computed in FIGURES:
-        is_, should = stored(refund), computed(refund, quote)
+    for figure, computed in FIGURES:
+        is_, should = getattr(refund, figure), computed(refund, quote)
         if is_ != should:
             yield Breach("refund-figures", name, f"{figure} {_shown(is_)}, its inputs give {_shown(should)}")
     for copy, original in COPIES:
@@ -121,7 +122,10 @@ def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Brea
 
 
 def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
-    for interval in (*inputs.interruptions, *inputs.maintenance):
+    """What was settled counts times over which an incident was recorded."""
+    if refund.state not in GIVEN:
+        return
+    for interval in (*inputs.interruptions, *inputs.maintenance, *_intervals(refund.counted)):
         if not any(start <= interval.start and interval.end <= end for start, end in outages):
             said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
             yield Breach("refund-outage", f"refund {refund.code}", f"{said}: no incident was ever recorded over it")
@@ -130,8 +134,10 @@ def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[dat
 def _outages() -> list[tuple[datetime, datetime]]:
     """Every incident over the times that any of its versions had: a correction leaves earlier refunds as they are."""
     history = cast("Any", Incident).history.model
-    ended = history.objects.filter(ends_at__isnull=False).order_by()
-    return list(ended.values_list("starts_at", "ends_at").distinct())
+    running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
+    times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
+    now = timezone.now()
+    return [(first, now if pk in running or last is None else last) for pk, first, last in times]
 
 
 def _shown(value: Any) -> str:
@@ -213,47 +219,29 @@ def counted_once() -> Iterator[Breach]:
     A reversed refund leaves what it counted up to the share that it still stands for (R3, R7).
     """
     several = Window(Count("pk"), partition_by="period")
-    approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
-    rows = (
-        Refund.objects.filter(state__in=COUNTING)
-        .exclude(basis=Refund.Basis.FULL_MONTH)
-        .annotate(
-            several=several,
-            back=sum_of(approved, "refund", "recovered"),
-            charged=sum_of(approved, "refund", "charge__amount"),
-        )
-        .filter(several__gt=1)
-        .order_by("period", "proposed_at", "pk")
-    )
+    rows = Refund.objects.given().exclude(basis=Refund.Basis.FULL_MONTH).annotate(several=several).filter(several__gt=1)
+    rows = rows.order_by("period", "proposed_at", "pk")
     for _, of_period in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
-        earlier: list[tuple[Refund, list[Interval]]] = []
+        earlier: list[tuple[Refund, tuple[Interval, ...]]] = []
         for refund in of_period:
-            mine = _intervals(refund.counted)
-            for other, taken in earlier:
-                twice = seconds_of(part for interval in mine for part in within(taken, interval))
+            # A special case is an amount: it takes nothing from the times that it names.
+            counts = refund.basis == Refund.Basis.INTERRUPTION
+            for other, taken in earlier if counts else ():
+                twice = seconds_of(part for own in _intervals(refund.counted) for part in within(joined(taken), own))
                 if twice:
                     yield Breach(
                         "outage-twice",
                         f"refund {refund.code}",
                         f"counts {int(twice)} seconds of an outage that refund {other.code} gave back before",
                     )
-            earlier.append((refund, _compensated(refund, mine)))
+            try:
+                earlier.append((refund, compensated([earlier_refund(refund)])))
+            except ValueError:  # which ``contents`` tells
+                continue
 
 
 def _intervals(counted: Any) -> list[Interval]:
     return joined(Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in counted)
-
-
-def _compensated(refund: Any, counted: list[Interval]) -> list[Interval]:
-    """What later refunds may not count: what this one counted, or its unused days, up to the share that stands."""
-    if refund.basis == Refund.Basis.USAGE:
-        try:
-            unused = unused_by(inputs_from_json(refund.inputs), settings.BUSINESS_TIME_ZONE)
-        except ValueError:  # which ``contents`` tells
-            unused = None
-        counted = [unused] if unused else []
-    share = standing_share(refund.total, min(refund.total, refund.back + refund.charged))
-    return list(standing_intervals(counted, share))
 
 
 # --- History ------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
@@ -20,6 +21,7 @@ from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.reversals.models import Reversal
+from core.fields import MoneyField
 from policies.choices import RemedyKind
 
 GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
@@ -187,6 +189,18 @@ def credit_notes() -> Iterator[Breach]:
             "credit-note-source",
             f"credit note {note.number}",
             f"is over {note.gross:f} of period {note.period_id}: no refund or reversal of it names this note",
+        )
+    asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
+    back = approved.annotate(back=F("recovered") + F("due_again") + asked).exclude(
+        credit_note__gross=F("back"), credit_note__set_off=F("due_again")
+    )
+    for reversal in each(back.filter(credit_note__isnull=False).select_related("refund", "credit_note")):
+        note = reversal.credit_note
+        yield Breach(
+            "reversal-note",
+            f"reversal of refund {reversal.refund.code}",
+            f"took {reversal.back:f} back, {reversal.due_again:f} of it due again; {note.number} says {note.gross:f} "
+            f"and {note.set_off:f}",
         )
     # A note is never written again: one of a customer who was merged keeps the name that it was sent to.
     elsewhere = CreditNote.objects.filter(
