@@ -69,6 +69,7 @@ class BillingRefusal(RefusalCode):
     UNKNOWN = "unknown", "there is no such invoice"
     OVERPAID = "overpaid", "more than is due"
     REFERENCE_MISSING = "reference_missing", "no reference is given"
+    REFERENCE_TAKEN = "reference_taken", "the reference is another payout's"
     REVERSES = "reverses", "it does not take back that credit note"
     CAP = "cap", "more than is left"
     SET_OFF = "set_off", "less is due"

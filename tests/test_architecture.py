@@ -222,12 +222,13 @@ def test_tracked_rows_are_never_written_past_their_history() -> None:
 
 
 def test_raw_sql_stays_where_bulk_writes_are_and_where_lists_are_counted() -> None:
-    """Counts and pages of lists only read: they ask for what the query sets cannot put into one question. A number
-    is taken by one statement.
+    """Counts and pages of lists, and the comparison of rows with their history, only read: they ask for what the query
+    sets cannot put into one question. A number is taken by one statement.
     """
     knowing = {
         "accounts.numbers.models",
         "audit.bulk",
+        "audit.history_checks",
         "audit.versions",
         "backoffice.badges",
         "backoffice.paging",

@@ -271,7 +271,7 @@ class Company(CaseLife):
             return
         pk, by = payout.pk, self.desk.clerk
         if step == "paid":
-            self.do(payouts.mark_payout_paid, pk, by=by, reference="B-1", paid_on=self.today)
+            self.do(payouts.mark_payout_paid, pk, by=by, reference=f"B-{pk}", paid_on=self.today)
         elif step == "failed":
             self.do(payouts.mark_payout_failed, pk, by=by, reason="Account closed")
         elif step == "retry":

@@ -30,6 +30,7 @@ from accounts.numbers.models import NumberSeries
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.ledger import history, receipts, terms
 from billing.ledger.periods import open_periods, periods, plan_changes, usage
 from billing.payments.models import BankLine, Chargeback, Payment
 from billing.payouts.models import Payout
@@ -228,6 +229,10 @@ def _numbered(model: type[Invoice | CreditNote], prefix: str, series: str) -> It
     before = Window(Lag("n", default=0), partition_by=F("year"), order_by=F("n").asc())
     for row in rows.annotate(before=before).exclude(n=F("before") + 1).order_by("year", "n"):
         yield Breach("number-gap", f"{name} {row.number}", f"comes after {row.before} in {row.year}")
+    # Whoever takes a number holds its series to the end of the transaction, so keys rise with numbers.
+    written = Window(Lag("pk", default=0), partition_by=F("year"), order_by=F("n").asc())
+    for row in rows.annotate(written=written).filter(pk__lt=F("written")).order_by("year", "n"):
+        yield Breach("number-order", f"{name} {row.number}", "was written before the number that it follows")
     dated = Cast(ExtractYear("issued_on"), models.CharField())
     for row in each(rows.annotate(dated=dated).exclude(year=F("dated"))):
         yield Breach("number-year", f"{name} {row.number}", f"is dated {row.issued_on}")
@@ -254,4 +259,7 @@ CHECKS: tuple[Check, ...] = (
     open_periods,
     usage,
     numbers,
+    *terms.CHECKS,
+    *receipts.CHECKS,
+    *history.CHECKS,
 )

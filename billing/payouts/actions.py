@@ -42,12 +42,28 @@ def paid_obstacle(payout: Payout) -> Obstacle | None:
     return unconfirmed_obstacle(payout.customer) or unproven_obstacle(payout.customer, payout.iban)
 
 
-def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date) -> Payout:
-    """Record that the bank has paid, with its reference.
+def reference_obstacle(reference: str) -> Obstacle | None:
+    """Why the bank's reference does not stand for another payout, or None: it settles one thing once."""
+    other = Payout.objects.filter(state=Payout.State.PAID, reference=reference).order_by("pk").first()
+    if other is None:
+        return None
+    return Obstacle(
+        say(
+            "The reference “{reference}” is that of {payout} already: each payout has its own.",
+            reference=reference,
+            payout=other,
+        ),
+        BillingRefusal.REFERENCE_TAKEN,
+    )
+
+
+def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date, collective: bool = False) -> Payout:
+    """Record that the bank has paid, with its reference. That of a ``collective`` transfer stands for several payouts:
+    each keeps it with its own key behind.
 
     Raises:
-        Refused: not pending, no reference, a day before it was asked for or in the future, or the customer's latest
-            change of bank details is not confirmed.
+        Refused: not pending, no reference or another payout's, a day before it was asked for or in the future, or the
+            customer's latest change of bank details is not confirmed.
     """
     with act(BillingVerb.PAYOUT_PAID, by=by, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
@@ -56,6 +72,8 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
         action.refuse_if(paid_obstacle(payout))
         if not reference.strip():
             raise Refused(say("Please give the bank's reference."), code=BillingRefusal.REFERENCE_MISSING)
+        reference = f"{reference.strip()} {payout.key}" if collective else reference.strip()
+        action.refuse_if(reference_obstacle(reference))
         if paid_on > timezone.localdate():
             raise Refused(say("A payout cannot have been made in the future."), code=Refusal.DATES)
         if paid_on < payout.requested_on:
@@ -64,7 +82,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date)
                 code=Refusal.DATES,
             )
         payout.state = Payout.State.PAID
-        payout.reference = reference.strip()
+        payout.reference = reference
         payout.paid_on = paid_on
         checked(payout).save()
         notify_payout_made(payout, by=by)

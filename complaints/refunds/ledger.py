@@ -8,16 +8,23 @@ from decimal import Decimal
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
+from audit.history_checks import matches_history
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
 from billing.ledger.money import sum_of
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident, IncidentScope
 from complaints.refunds.approvals import ledger as approval_ledger
 from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.proposals import ledger as proposal_ledger
+from complaints.refunds.remedies import ledger as remedy_ledger
 from complaints.reversals.models import Reversal
 from core.fields import MoneyField
+from policies.agreements.models import Agreement
+from policies.versions.models import PolicyVersion
 
 GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
 NOTHING = Value(Decimal(0), output_field=MoneyField())
@@ -160,4 +167,34 @@ def stopped() -> Iterator[Breach]:
         yield Breach("payout-not-stopped", f"payout {row.key}", "waits for the bank, its refund was taken back")
 
 
-CHECKS: tuple[Check, ...] = (periods, remedies, set_offs, gifts, reversals, stopped, *approval_ledger.CHECKS)
+#: What a reversal says of itself from the day it is proposed.
+_DECIDED_LATER = (
+    "state",
+    "charge_used",
+    "recovered",
+    "used",
+    "due_again",
+    "entries",
+    "charge_id",
+    "credit_note_id",
+    "decided_by_id",
+    "decided_at",
+)
+
+CHECKS: tuple[Check, ...] = (
+    periods,
+    remedies,
+    set_offs,
+    gifts,
+    reversals,
+    stopped,
+    *remedy_ledger.CHECKS,
+    *proposal_ledger.CHECKS,
+    *approval_ledger.CHECKS,
+    matches_history(Reversal, changing=_DECIDED_LATER),
+    matches_history(Complaint),
+    matches_history(Incident),
+    matches_history(IncidentScope),
+    matches_history(Agreement),
+    matches_history(PolicyVersion, shipped=(1,)),
+)

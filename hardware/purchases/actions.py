@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from django.core.exceptions import ValidationError
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.customers.links import linked_obstacle
@@ -223,10 +224,18 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         instalment.save()
         purchase.paid += instalment.amount
         if purchase.owed == 0:
-            purchase.owned_on = paid_on
+            purchase.owned_on = owned_since(purchase)
         purchase.save()
         action.data = {"amount": f"{instalment.amount:f}", "owed": f"{purchase.owed:f}"}
         return purchase
+
+
+def owned_since(purchase: Purchase) -> date:
+    """The day from which a phone that is paid in full is the customer's: that of the latest payment, whichever was
+    recorded last, and never one before the purchase (F6).
+    """
+    latest: date | None = purchase.instalments.aggregate(latest=Max("paid_on"))["latest"]
+    return max(purchase.bought_on, latest or purchase.bought_on)
 
 
 def return_obstacle(purchase: Purchase) -> Obstacle | None:

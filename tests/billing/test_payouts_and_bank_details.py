@@ -200,4 +200,21 @@ def test_many_payouts_are_marked_paid_with_one_reference(client: Client) -> None
     ids = ",".join(str(payout.pk) for payout in payouts)
     url = f"{reverse('admin:billing_payout_changelist')}act/paid/?ids={ids}"
     client.post(url, {"reference": "RUN-7", "paid_on": factories.today().isoformat()})
-    assert set(Payout.objects.values_list("state", "reference")) == {("paid", "RUN-7")}
+    kept = {("paid", f"RUN-7 {payout.key}") for payout in payouts}
+    assert set(Payout.objects.values_list("state", "reference")) == kept
+
+
+def test_a_reference_of_the_bank_stands_for_one_payout() -> None:
+    clerk, paid_on = factories.billing_clerk(), factories.today()
+    first, second = a_payout(), a_payout()
+    mark_payout_paid(first.pk, by=clerk, reference="B-1", paid_on=paid_on)
+    assert_refused(
+        "reference_taken",
+        mark_payout_paid,
+        second.pk,
+        by=clerk,
+        reference=" B-1",
+        paid_on=paid_on,
+        saying="has its own",
+    )
+    mark_payout_paid(second.pk, by=clerk, reference="B-2", paid_on=paid_on)

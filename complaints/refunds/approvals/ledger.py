@@ -1,15 +1,25 @@
-"""The books of approvals, checked: by whose right each was given, and that four eyes were four."""
+"""The books of approvals, checked: by whose right and within which limit each was given, that four eyes were four, and
+that what was settled had them all, with the decision that its basis needs.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
-from audit.ledger_checks import Breach, each
-from complaints.cases.models import Assessment, Decision
-from complaints.refunds.models import Approval, Contribution
+from accounts.staff.models import ApprovalLimit, Delegation, User
+from audit.history_checks import matches_history
+from audit.ledger_checks import Breach, Check, each
+from complaints.cases.models import Assessment, Complaint, Decision
+from complaints.refunds.models import Approval, Contribution, Refund
+from complaints.refunds.rules import NEED_AN_UPHELD_COMPLAINT
 
 
 def rights() -> Iterator[Breach]:
@@ -66,4 +76,103 @@ def hands() -> Iterator[Breach]:
         )
 
 
-CHECKS = (rights, people, hands)
+def limits() -> Iterator[Breach]:
+    """The limit that an approval names was published and in force for the role, the basis and the currency."""
+    published: dict[tuple[str, str], list[tuple[date, str, Decimal]]] = defaultdict(list)
+    rows = ApprovalLimit.objects.filter(state=ApprovalLimit.State.PUBLISHED).select_related("role")
+    for limit in rows.order_by("-valid_from", "-pk"):
+        published[limit.subject, limit.currency].append((limit.valid_from, limit.role.name, limit.amount))
+    for approval in each(Approval.objects.select_related("refund", "on_behalf_of__role", "approver")):
+        refund, day = approval.refund, timezone.localdate(approval.at)
+        holding = [row for row in published[refund.basis, refund.currency] if row[0] <= day]
+        # Whose right it was may have another role by now: any role's limit serves there.
+        roles = {name for _, name, _ in holding} if approval.on_behalf_of_id else {approval.approver_role}
+        in_force = {amount for role in roles for amount in _in_force(holding, role, day)}
+        if approval.limit not in in_force:
+            known = ", ".join(f"{amount:f}" for amount in sorted(in_force)) or "none"
+            yield Breach(
+                "approval-limit",
+                f"refund {refund.code}",
+                f"{approval.by_whom} ({approval.approver_role}) approved on {day} within {approval.limit:f}; limits in "
+                f"force then: {known}",
+            )
+
+
+def _in_force(holding: list[tuple[date, str, Decimal]], role: str, day: date) -> list[Decimal]:
+    """The role's limit on the day; of one that began that day, also the one before: it may have come in the evening."""
+    mine = [(valid_from, amount) for valid_from, name, amount in holding if name == role]
+    return [amount for at, (valid_from, amount) in enumerate(mine) if at == 0 or (at == 1 and mine[0][0] == day)]
+
+
+# --- What was settled ---------------------------------------------------------------------------
+
+GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
+
+
+def settlements() -> Iterator[Breach]:
+    """What was settled has the approvals that its amount needs, of the proposal as it is."""
+    given = Q(approvals__round=F("round"))
+    same = Q(
+        approvals__content_hash=F("content_hash"),
+        approvals__amount=F("total"),
+        approvals__proposer=F("proposed_by"),
+    )
+    rows = Refund.objects.filter(state__in=(*GIVEN, Refund.State.APPROVED)).annotate(
+        yes=Count("approvals", filter=given), fitting=Count("approvals", filter=given & same)
+    )
+    for row in each(rows.select_related("refund_policy", "fulfilment_policy", "agreement")):
+        two = row.state in GIVEN and row.terms.needs_two_approvals(row.total, row.currency)
+        needed = 2 if two else 1
+        if row.yes < needed:
+            yield Breach(
+                "refund-approvals",
+                f"refund {row.code}",
+                f"is {row.state} over {row.total:f} with {row.yes} approvals of round {row.round}; it needs {needed}",
+            )
+        if row.fitting != row.yes:
+            yield Breach(
+                "refund-approved-another",
+                f"refund {row.code}",
+                f"is {row.state} over {row.total:f}; what was approved in round {row.round} had another amount, "
+                "content or proposer",
+            )
+
+
+def decisions() -> Iterator[Breach]:
+    """What was settled by usage or interruption was upheld then, and nothing is settled on a complaint about hardware.
+
+    Later decisions, and corrections of the category, leave what was settled before as it is.
+    """
+    history = cast("Any", Complaint).history.model
+    then = history.objects.filter(id=OuterRef("complaint"), history_date__lte=OuterRef("settled_at"))
+    decided = Decision.objects.filter(complaint=OuterRef("complaint"), at__lte=OuterRef("settled_at"))
+    rows = Refund.objects.filter(state__in=GIVEN).annotate(
+        outcome=Subquery(decided.order_by("-at", "-pk").values("outcome")[:1]),
+        about=Subquery(then.order_by("-history_date", "-history_id").values("category")[:1]),
+    )
+    not_upheld = Q(basis__in=NEED_AN_UPHELD_COMPLAINT) & ~Q(outcome__in=Decision.UPHELD) | Q(outcome__isnull=True)
+    for row in each(rows.filter(not_upheld).select_related("complaint")):
+        yield Breach(
+            "refund-decision",
+            f"refund {row.code}",
+            f"by {row.basis} was settled when {row.complaint.code} was {row.outcome or 'not decided'}",
+        )
+    for row in each(rows.filter(about=Complaint.Category.HARDWARE).select_related("complaint")):
+        yield Breach(
+            "refund-hardware",
+            f"refund {row.code}",
+            f"was settled on {row.complaint.code}, a complaint about hardware, of which nothing is refunded (F8)",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    rights,
+    people,
+    hands,
+    limits,
+    settlements,
+    decisions,
+    matches_history(ApprovalLimit, changing=("state", "published_by_id")),
+    matches_history(Delegation, changing=("state", "revoked_at")),
+    matches_history(User, shipped=(User.SYSTEM,)),
+)

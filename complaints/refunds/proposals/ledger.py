@@ -1,0 +1,257 @@
+"""What refunds were proposed with, checked: contents against their hash, figures against the frozen inputs, inputs
+against the facts that they were taken from; and that nothing was counted twice.
+
+Refunds are read in one stream, and the days of usage and versions of complaints that they need in one each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Final, cast
+
+from django.db.models import Count, Max, Min, Q, Window
+from django.utils import timezone
+
+from audit.history_checks import matches_history
+from audit.ledger_checks import CHUNK, Breach, Check, each
+from billing.money import format_amount
+from billing.usage.models import UsageDay, UsageKind
+from complaints.cases.models import Complaint
+from complaints.incidents.models import Incident
+from complaints.quotes.earlier_refunds import compensated
+from complaints.quotes.facts import earlier_refund
+from complaints.quotes.inputs import Interval, QuoteInputs
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.quotes.intervals import joined, seconds_of, within
+from complaints.quotes.quoting import content_hash, refund_content
+from complaints.refund_calculation import Quote, calculate, days_provided
+from complaints.refunds.models import Refund
+
+#: Those whose contents have not changed since they were proposed: a returned draft may be edited.
+FROZEN = (
+    *Refund.PENDING_STATES,
+    Refund.State.SETTLED,
+    Refund.State.REJECTED,
+    Refund.State.REVOKED,
+    Refund.State.REVERSED,
+)
+GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
+
+
+def _counted(refund: Refund, quote: Quote) -> Any:
+    """A special case compensates the times of the incident that it names, which the inputs do not know."""
+    if refund.incident_id is not None:
+        return refund.counted
+    return [[interval.start.isoformat(), interval.end.isoformat()] for interval in quote.counted]
+
+
+def _lines(refund: Refund, quote: Quote) -> Any:
+    return [{"code": line.code, "amount": format_amount(line.amount, refund.currency)} for line in quote.lines]
+
+
+#: Every figure that a refund stores and its frozen inputs give again: its column, and as computed.
+FIGURES: Final[tuple[tuple[str, Callable[[Refund, Quote], Any]], ...]] = (
+    ("total", lambda refund, quote: quote.total),
+    ("set_off", lambda refund, quote: quote.set_off),
+    ("payable", lambda refund, quote: quote.payable),
+    ("lines", _lines),
+    ("counted", _counted),
+)
+#: Every input that is a copy of something else in the books: its name, and what it is a copy of.
+COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
+    ("basis", lambda refund: refund.basis),
+    ("currency", lambda refund: refund.period.currency),
+    ("term", lambda refund: refund.period.term),
+    ("fee", lambda refund: refund.period.fee),
+    ("starts_on", lambda refund: refund.period.starts_on),
+    ("ends_on", lambda refund: refund.period.ends_on),
+    ("minute_cost", lambda refund: refund.period.minute_cost),
+    ("reduction", lambda refund: refund.reduction),
+    ("special_amount", lambda refund: refund.special_amount),
+)
+
+
+# --- Contents -----------------------------------------------------------------------------------
+
+
+def contents() -> Iterator[Breach]:
+    """A proposal is what its hash covers, its figures are those of its inputs, its inputs those of the books."""
+    used, received, outages = _Used(), _Received(), _outages()
+    for refund in each(Refund.objects.filter(state__in=FROZEN).select_related("period", "complaint")):
+        name = f"refund {refund.code}"
+        if not _is_as_hashed(refund):
+            yield Breach("refund-hash", name, "does not match the hash over what was proposed: look at its history")
+        if refund.currency != refund.period.currency or refund.period.subscription_id != refund.subscription_id:
+            yield Breach("refund-period", name, f"is about a period of another subscription: {refund.period_id}")
+        if refund.subscription_id != refund.complaint.subscription_id:
+            yield Breach("refund-case", name, f"is not about the subscription of {refund.complaint.code}")
+        try:
+            inputs = inputs_from_json(refund.inputs)
+            quote = calculate(inputs, refund.calculation_version)
+        except ValueError as problem:
+            yield Breach("refund-inputs", name, f"cannot be computed from its inputs: {problem}")
+            continue
+        yield from _figures(refund, inputs, quote)
+        yield from _of_outages(refund, inputs, outages)
+        if inputs.as_of is not None:
+            yield from _of_usage(refund, inputs, inputs.as_of, used, received)
+
+
+def _is_as_hashed(refund: Refund) -> bool:
+    try:
+        return content_hash(refund_content(refund)) == refund.content_hash
+    except ValueError:  # an amount that is none of the currency
+        return False
+
+
+def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Breach]:
+    name = f"refund {refund.code}"
+    for figure, computed in FIGURES:
+        is_, should = getattr(refund, figure), computed(refund, quote)
+        if is_ != should:
+            yield Breach("refund-figures", name, f"{figure} {_shown(is_)}, its inputs give {_shown(should)}")
+    for copy, original in COPIES:
+        is_, should = getattr(inputs, copy), original(refund)
+        if is_ != should:
+            said = f"was computed from {copy} {_shown(is_)}, the books say {_shown(should)}"
+            yield Breach("refund-inputs", name, said)
+
+
+def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
+    """What was settled counts times over which an incident was recorded."""
+    if refund.state not in GIVEN:
+        return
+    for interval in (*inputs.interruptions, *inputs.maintenance, *_intervals(refund.counted)):
+        if not any(start <= interval.start and interval.end <= end for start, end in outages):
+            said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
+            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: no incident was ever recorded over it")
+
+
+def _outages() -> list[tuple[datetime, datetime]]:
+    """Every incident over the times that any of its versions had: a correction leaves earlier refunds as they are."""
+    history = cast("Any", Incident).history.model
+    running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
+    times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
+    now = timezone.now()
+    return [(first, now if pk in running or last is None else last) for pk, first, last in times]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
+    """Days end with a receipt that is on file; and of what was used, at least what was deducted is still there."""
+    name = f"refund {refund.code}"
+    if as_of not in (days := received.days_of(refund.complaint_id)):
+        on_file = ", ".join(map(str, sorted(days)))
+        yield Breach("refund-as-of", name, f"counts the days up to {as_of}; its case was received on {on_file}")
+    provided = days_provided(inputs.starts_on, inputs.ends_on, as_of, inputs.as_of_day_counts)
+    sums = used.until(refund.period_id, inputs.starts_on, inputs.starts_on + timedelta(days=provided))
+    # Usage that came late, and minutes given on top, make it less than what is there now; nothing makes it more.
+    deducted = {"": Decimal(inputs.seconds_used), **{each.code: each.quantity for each in inputs.operations}}
+    for code, quantity in deducted.items():
+        if quantity > sums[code]:
+            what = code or "seconds of calls"
+            yield Breach("refund-usage", name, f"deducts {quantity:f} {what}, the period has {sums[code]:f} now")
+    costs = {cost["code"]: Decimal(cost["unit_cost"]) for cost in refund.period.operation_costs}
+    for operation in inputs.operations:
+        if costs.get(operation.code) != operation.unit_cost:
+            cost = costs.get(operation.code)
+            yield Breach(
+                "refund-inputs",
+                name,
+                f"was computed with {operation.code} at {operation.unit_cost:f}, its period says "
+                f"{'nothing' if cost is None else f'{cost:f}'}",
+            )
+
+
+class _Used:
+    """What was used in the periods that usage refunds are about, by day; "" is the code of calls, in seconds."""
+
+    def __init__(self) -> None:
+        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("period")
+        self._days: dict[int, list[tuple[date, str, Decimal]]] = defaultdict(list)
+        columns = ("period_id", "local_day", "kind", "operation", "seconds", "quantity")
+        for pk, day, kind, code, seconds, quantity in UsageDay.objects.filter(period__in=about).values_list(*columns):
+            is_call = kind == UsageKind.CALL
+            self._days[pk].append((day, "" if is_call else code, Decimal(seconds) if is_call else quantity))
+
+    def until(self, period_id: int, start: date, end: date) -> Mapping[str, Decimal]:
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for day, code, quantity in self._days.get(period_id, ()):
+            if start <= day < end:
+                sums[code] += quantity
+        return sums
+
+
+class _Received:
+    """The local days on which a case, or one merged into it, was ever said to be received."""
+
+    def __init__(self) -> None:
+        self._into = dict(Complaint.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into"))
+        self._days: dict[int, set[date]] = defaultdict(set)
+        history = cast("Any", Complaint).history.model
+        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("complaint")
+        rows = history.objects.filter(Q(id__in=about) | Q(merged_into__isnull=False)).order_by()
+        for pk, at in rows.values_list("id", "received_at").distinct().iterator(chunk_size=CHUNK):
+            self._days[pk].add(timezone.localdate(at))
+        for pk in self._into:
+            root, days = pk, self._days[pk]
+            while (into := self._into.get(root)) is not None and into != pk:
+                root = into
+                self._days[root] |= days
+
+    def days_of(self, complaint_id: int) -> set[date]:
+        return self._days[complaint_id]
+
+
+# --- Nothing twice ------------------------------------------------------------------------------
+
+
+def counted_once() -> Iterator[Breach]:
+    """No second of an outage is counted by two refunds of a period, nor by one whose days another gave back as unused.
+
+    A reversed refund leaves what it counted up to the share that it still stands for (R3, R7).
+    """
+    several = Window(Count("pk"), partition_by="period")
+    rows = Refund.objects.given().exclude(basis=Refund.Basis.FULL_MONTH).annotate(several=several).filter(several__gt=1)
+    rows = rows.order_by("period", "proposed_at", "pk")
+    for _, of_period in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
+        earlier: list[tuple[Refund, tuple[Interval, ...]]] = []
+        for refund in of_period:
+            # A special case is an amount: it takes nothing from the times that it names.
+            counts = refund.basis == Refund.Basis.INTERRUPTION
+            for other, taken in earlier if counts else ():
+                twice = seconds_of(part for own in _intervals(refund.counted) for part in within(joined(taken), own))
+                if twice:
+                    yield Breach(
+                        "outage-twice",
+                        f"refund {refund.code}",
+                        f"counts {int(twice)} seconds of an outage that refund {other.code} gave back before",
+                    )
+            try:
+                earlier.append((refund, compensated([earlier_refund(refund)])))
+            except ValueError:  # which ``contents`` tells
+                continue
+
+
+def _intervals(counted: Any) -> list[Interval]:
+    return joined(Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in counted)
+
+
+# --- History ------------------------------------------------------------------------------------
+
+#: A draft may be edited in all but what it is about.
+REFUND_FIXED = ("code", "complaint_id", "subscription_id", "period_id", "currency", "drafted_by_id", "drafted_at")
+_CHANGING = [
+    field.attname
+    for field in Refund._meta.concrete_fields
+    if not field.primary_key and field.attname not in REFUND_FIXED
+]
+
+CHECKS: tuple[Check, ...] = (contents, counted_once, matches_history(Refund, changing=_CHANGING))

@@ -1,0 +1,228 @@
+"""Where gifts come from, checked: every credit, grant, extension, payout, charge and credit note has the refund, the
+surplus or the reversal that made it, once, and is what that says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
+
+from audit.ledger_checks import Breach, Check, each
+from billing.credits.models import Credit
+from billing.invoices.models import Charge, CreditNote
+from billing.payouts.models import Payout
+from billing.remedies.models import Extension, MinutesGrant
+from complaints.quotes.inputs_json import inputs_from_json
+from complaints.refund_calculation import remedies_for
+from complaints.refunds.models import Refund, Remedy
+from complaints.refunds.remedies.kinds import REMEDIES
+from complaints.reversals.models import Reversal
+from core.fields import MoneyField
+from policies.choices import RemedyKind
+
+GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
+
+
+# --- Sources ------------------------------------------------------------------------------------
+
+
+def credit_sources() -> Iterator[Breach]:
+    """A credit comes from one thing: a refund's remedy, what was paid too much, or a payout that failed. It is of the
+    same subscription, in its currency.
+    """
+    rows = Credit.objects.annotate(
+        sources=Count("remedy", distinct=True)
+        + Count("payment", distinct=True)
+        + Count("payout", filter=Q(payout__leftover__isnull=True), distinct=True)
+    ).filter(
+        ~Q(sources=1)
+        | ~Q(customer=F("subscription__customer"))
+        | ~Q(currency=F("subscription__currency"))
+        | Q(remedy__isnull=False) & ~Q(subscription=F("remedy__refund__subscription"))
+    )
+    for row in each(rows.select_related("subscription", "remedy__refund__subscription")):
+        name = f"credit {row.pk} of {row.subscription.number}"
+        if row.sources != 1:
+            yield Breach(
+                "credit-source",
+                name,
+                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses and failed payouts",
+            )
+            continue
+        remedy = getattr(row, "remedy", None)
+        of = remedy.refund.subscription.number if remedy is not None else row.subscription.number
+        yield Breach(
+            "credit-whose",
+            name,
+            f"is in {row.currency} for the customer with the key {row.customer_id}; its source is of {of}, the "
+            f"subscription is in {row.subscription.currency}, the customer's key {row.subscription.customer_id}",
+        )
+
+
+def unit_sources() -> Iterator[Breach]:
+    """Minutes and days come from a refund, and stand on its subscription."""
+    for model, rule, units in ((MinutesGrant, "minutes-source", "minutes"), (Extension, "days-source", "days")):
+        rows = model._base_manager.exclude(
+            remedy__refund__state__in=GIVEN,
+            subscription=F("remedy__refund__subscription"),
+            period__subscription=F("subscription"),
+        )
+        for row in each(rows.select_related("subscription", "remedy__refund")):
+            remedy = getattr(row, "remedy", None)
+            source = f"refund {remedy.refund.code}, {remedy.refund.state}," if remedy is not None else "no refund"
+            yield Breach(
+                rule,
+                f"{model._meta.verbose_name} {row.pk} of {row.subscription.number}",
+                f"gives {getattr(row, units)} {units} of period {row.period_id}; {source} gave them there",
+            )
+
+
+def payout_sources() -> Iterator[Breach]:
+    """A payout comes from a refund's remedy, or from leftover credit that somebody approved; never from both."""
+    rows = Payout.objects.filter(
+        Q(remedy__isnull=True, leftover__isnull=True)
+        | Q(remedy__isnull=False, leftover__isnull=False)
+        | Q(remedy__isnull=False) & ~Q(subscription=F("remedy__refund__subscription"))
+    )
+    for row in each(rows.select_related("subscription")):
+        yield Breach(
+            "payout-source",
+            f"payout {row.key}",
+            f"pays {row.amount:f} {row.currency} for {row.subscription.number}: neither a refund of it nor leftover "
+            "credit alone says so",
+        )
+
+
+def charge_sources() -> Iterator[Breach]:
+    """A charge asks for what was used of a refund taken back, or of a surplus that the bank took back."""
+    rows = Charge.objects.filter(
+        Q(reversal__isnull=True, chargeback__isnull=True)
+        | Q(reversal__isnull=False, chargeback__isnull=False)
+        | Q(reversal__isnull=False) & ~Q(subscription=F("reversal__refund__subscription"))
+        | Q(reversal__isnull=False) & ~Q(reversal__state=Reversal.State.APPROVED)
+        | ~Q(customer=F("subscription__customer"))
+    )
+    for row in each(rows.select_related("subscription")):
+        yield Breach(
+            "charge-source",
+            f"charge {row.pk} of {row.subscription.number}",
+            f"asks customer {row.customer_id} for {row.amount:f} {row.currency}: no reversal or chargeback of the "
+            "subscription says so",
+        )
+
+
+# --- What was planned ---------------------------------------------------------------------------
+
+
+def as_planned() -> Iterator[Breach]:
+    """A settled refund gave what its plan says, in each way once: amount, minutes and days, worth what was approved."""
+    rows = Remedy.objects.select_related("refund", "minutes_grant", "extension", "refund__period")
+    for row in each(rows):
+        refund = row.refund
+        entry: dict[str, Any] = next((one for one in refund.remedy_plan if one["kind"] == row.kind), {})
+        units = REMEDIES[RemedyKind(row.kind)].sized
+        gave = {
+            "minutes": row.minutes_grant and row.minutes_grant.minutes,
+            "days": row.extension and row.extension.days,
+        }
+        planned = (entry.get("amount") and Decimal(entry["amount"]), entry.get(units) if units else None)
+        is_ = (row.amount, gave.get(units))
+        if is_ != planned or refund.state not in GIVEN:
+            yield Breach(
+                "remedy-plan",
+                f"refund {refund.code}",
+                f"is {refund.state}; by {row.kind} it gave {_said(is_, units)}, its plan says {_said(planned, units)}",
+            )
+        elif units and (worth := _worth(refund, row.amount, row.kind)) != gave.get(units):
+            yield Breach(
+                "remedy-worth",
+                f"refund {refund.code}",
+                f"gave {gave.get(units)} {units} for {row.amount:f}, which are worth {worth}",
+            )
+
+
+def _said(gift: tuple[Any, Any], units: str) -> str:
+    amount, size = gift
+    said = f"{amount:f}" if isinstance(amount, Decimal) else "nothing"
+    return f"{said} as {size} {units}" if units else said
+
+
+def _worth(refund: Refund, amount: Decimal, kind: str) -> int | None:
+    """Whole minutes or days that the amount is worth to the period that received it, by the frozen inputs; None if they
+    are none, which is told of the inputs.
+    """
+    try:
+        receiving = inputs_from_json(refund.inputs).receiving
+    except ValueError:
+        return None
+    assert receiving is not None
+    worth = remedies_for(amount, fee=receiving.fee, days=receiving.days, minute_cost=receiving.minute_cost)
+    return next(iter(REMEDIES[RemedyKind(kind)].size(worth).values()))
+
+
+# --- Documents ----------------------------------------------------------------------------------
+
+
+def credit_notes() -> Iterator[Breach]:
+    """What was given has its credit note, what was taken back the note's reversal, both with the period's terms."""
+    for refund in each(Refund.objects.filter(state__in=GIVEN, credit_note__isnull=True)):
+        yield Breach("refund-without-note", f"refund {refund.code}", f"is {refund.state} and has no credit note")
+    approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
+    without = approved.filter(credit_note__isnull=True, refund__credit_note__isnull=False)
+    for reversal in each(without.select_related("refund")):
+        yield Breach(
+            "reversal-without-note",
+            f"reversal of refund {reversal.refund.code}",
+            "is approved and no credit note says what came back",
+        )
+    of_refund = Refund.objects.filter(state__in=GIVEN, credit_note=OuterRef("pk"), period=OuterRef("period"))
+    of_reversal = approved.filter(credit_note=OuterRef("pk"), refund__credit_note=OuterRef("reverses"))
+    rows = CreditNote.objects.filter(
+        Q(kind=CreditNote.Kind.REFUND) & ~Exists(of_refund) | Q(kind=CreditNote.Kind.REVERSAL) & ~Exists(of_reversal)
+    )
+    for note in each(rows):
+        yield Breach(
+            "credit-note-source",
+            f"credit note {note.number}",
+            f"is over {note.gross:f} of period {note.period_id}: no refund or reversal of it names this note",
+        )
+    asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
+    back = approved.annotate(back=F("recovered") + F("due_again") + asked).exclude(
+        credit_note__gross=F("back"), credit_note__set_off=F("due_again")
+    )
+    for reversal in each(back.filter(credit_note__isnull=False).select_related("refund", "credit_note")):
+        note = reversal.credit_note
+        yield Breach(
+            "reversal-note",
+            f"reversal of refund {reversal.refund.code}",
+            f"took {reversal.back:f} back, {reversal.due_again:f} of it due again; {note.number} says {note.gross:f} "
+            f"and {note.set_off:f}",
+        )
+    # A note is never written again: one of a customer who was merged keeps the name that it was sent to.
+    elsewhere = CreditNote.objects.filter(
+        ~Q(currency=F("period__currency"))
+        | ~Q(tax_rate=F("period__tax_rate"))
+        | ~Q(customer=F("period__subscription__customer")) & Q(customer__merged_into__isnull=True)
+        | Q(reverses__isnull=False) & ~Q(period=F("reverses__period"))
+    )
+    for note in each(elsewhere.select_related("customer", "period__subscription")):
+        yield Breach(
+            "credit-note-whose",
+            f"credit note {note.number}",
+            f"is for {note.customer.number} in {note.currency} at {note.tax_rate:f} %; its period is of "
+            f"{note.period.subscription.number}, in {note.period.currency} at {note.period.tax_rate:f} %",
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    credit_sources,
+    unit_sources,
+    payout_sources,
+    charge_sources,
+    as_planned,
+    credit_notes,
+)
