@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                     ('credited', core.fields.MoneyField(default=Decimal('0'), verbose_name='credited')),
                     ('paid', core.fields.MoneyField(default=Decimal('0'), verbose_name='paid')),
                     ('charged_back', core.fields.MoneyField(default=Decimal('0'), verbose_name='charged back')),
+                    ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
                     ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue')], default='issued', max_length=10, verbose_name='state')),
                     ('disputed_on', models.DateField(blank=True, null=True, verbose_name='disputed on')),
                     ('dispute_reason', models.TextField(blank=True, verbose_name='dispute reason')),
@@ -460,6 +461,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('minutes', models.PositiveIntegerField(verbose_name='minutes')),
+                    ('further_periods', models.PositiveSmallIntegerField(default=1, verbose_name='further periods')),
                     ('reversed_minutes', models.PositiveIntegerField(default=0, verbose_name='reversed minutes')),
                     ('granted_on', models.DateField(verbose_name='granted on')),
                     ('reason', models.CharField(max_length=200, verbose_name='reason')),
@@ -555,6 +557,7 @@ class Migration(migrations.Migration):
                     ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
                     ('history_change_reason', models.TextField(blank=True, default='')),
                     ('minutes', models.PositiveIntegerField(verbose_name='minutes')),
+                    ('further_periods', models.PositiveSmallIntegerField(default=1, verbose_name='further periods')),
                     ('reversed_minutes', models.PositiveIntegerField(default=0, verbose_name='reversed minutes')),
                     ('granted_on', models.DateField(verbose_name='granted on')),
                     ('reason', models.CharField(max_length=200, verbose_name='reason')),
@@ -592,6 +595,7 @@ class Migration(migrations.Migration):
                     ('credited', core.fields.MoneyField(default=Decimal('0'), verbose_name='credited')),
                     ('paid', core.fields.MoneyField(default=Decimal('0'), verbose_name='paid')),
                     ('charged_back', core.fields.MoneyField(default=Decimal('0'), verbose_name='charged back')),
+                    ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
                     ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue')], default='issued', max_length=10, verbose_name='state')),
                     ('disputed_on', models.DateField(blank=True, null=True, verbose_name='disputed on')),
                     ('dispute_reason', models.TextField(blank=True, verbose_name='dispute reason')),
@@ -798,13 +802,15 @@ class Migration(migrations.Migration):
                 name='UsageRecord',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('external_id', models.CharField(max_length=120, unique=True, verbose_name='external id')),
+                    ('external_id', models.CharField(max_length=120, verbose_name='external id')),
                     ('kind', models.CharField(choices=[('call', 'Call'), ('operation', 'Operator operation')], max_length=10, verbose_name='kind')),
                     ('operation', models.CharField(blank=True, max_length=30, verbose_name='operation')),
                     ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
                     ('local_day', models.DateField(verbose_name='local day')),
-                    ('seconds', models.PositiveIntegerField(default=0, verbose_name='seconds')),
+                    ('seconds', models.IntegerField(default=0, verbose_name='seconds')),
                     ('quantity', core.fields.FixedPointField(default=Decimal('0'), places=4, verbose_name='quantity')),
+                    ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
+                    ('corrects', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='billing.usagerecord', verbose_name='corrects')),
                     ('period', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='usage', to='billing.billingperiod', verbose_name='period')),
                     ('subscription', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='usage', to='billing.subscription', verbose_name='subscription')),
                 ],
@@ -850,6 +856,7 @@ class Migration(migrations.Migration):
                     ('net', core.fields.MoneyField(verbose_name='net')),
                     ('tax', core.fields.MoneyField(verbose_name='tax')),
                     ('gross', core.fields.MoneyField(verbose_name='gross')),
+                    ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='of which set off')),
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='accounts.customer', verbose_name='customer')),
                     ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='billing.billingperiod', verbose_name='period')),
                     ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='billing.creditnote', verbose_name='reverses')),
@@ -858,7 +865,7 @@ class Migration(migrations.Migration):
                     'verbose_name': 'credit note',
                     'verbose_name_plural': 'credit notes',
                     'ordering': ('-issued_on', '-number'),
-                    'constraints': [models.CheckConstraint(condition=models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('net'), '+', models.F('tax')))), name='credit_note_adds_up'), models.CheckConstraint(condition=models.Q(('gross__gt', 0), ('net__gte', 0), ('tax__gte', 0)), name='credit_note_positive'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'refund'), ('reverses__isnull', True)), models.Q(('kind', 'reversal'), ('reverses__isnull', False)), _connector='OR'), name='credit_note_reversal_names_its_note')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('net'), '+', models.F('tax')))), name='credit_note_adds_up'), models.CheckConstraint(condition=models.Q(('gross__gt', 0), ('net__gte', 0), ('tax__gte', 0)), name='credit_note_positive'), models.CheckConstraint(condition=models.Q(('gross__gte', models.F('set_off')), ('set_off__gte', 0)), name='credit_note_set_off_is_a_part'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'refund'), ('reverses__isnull', True)), models.Q(('kind', 'reversal'), ('reverses__isnull', False)), _connector='OR'), name='credit_note_reversal_names_its_note')],
                 },
             ),
             migrations.CreateModel(
@@ -1207,7 +1214,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(('charged_back__gte', 0), ('credited__gte', 0), ('net__gte', 0), ('paid__gte', 0), ('tax__gte', 0)), name='invoice_not_negative'),
+                constraint=models.CheckConstraint(condition=models.Q(('charged_back__gte', 0), ('credited__gte', 0), ('net__gte', 0), ('paid__gte', 0), ('set_off__gte', 0), ('tax__gte', 0)), name='invoice_not_negative'),
             ),
             migrations.AddConstraint(
                 model_name='invoice',
@@ -1215,11 +1222,11 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(('gross__gte', django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')))), name='invoice_not_overpaid'),
+                constraint=models.CheckConstraint(condition=models.Q(('gross__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off')))), name='invoice_not_overpaid'),
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid'))), ('state', 'paid')), models.Q(('gross__gt', django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid'))), ('state__in', ('issued', 'overdue'))), _connector='OR'), name='invoice_state_fits'),
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('gross', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off'))), ('state', 'paid')), models.Q(('gross__gt', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off'))), ('state__in', ('issued', 'overdue'))), _connector='OR'), name='invoice_state_fits'),
             ),
             migrations.AddIndex(
                 model_name='historicalplanchange',
@@ -1395,7 +1402,15 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='usagerecord',
-                constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'call'), ('operation', ''), ('quantity', 0)), models.Q(('kind', 'operation'), ('quantity__gt', 0), ('seconds', 0), models.Q(('operation', ''), _negated=True)), _connector='OR'), name='usage_is_call_or_operation'),
+                constraint=models.UniqueConstraint(condition=models.Q(('corrects__isnull', True)), fields=('external_id',), name='usage_external_id_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='usagerecord',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'call'), ('operation', ''), ('quantity', 0)), models.Q(('kind', 'operation'), ('seconds', 0), models.Q(('operation', ''), _negated=True)), _connector='OR'), name='usage_is_call_or_operation'),
+            ),
+            migrations.AddConstraint(
+                model_name='usagerecord',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('corrects__isnull', True), ('kind', 'call'), ('seconds__gte', 0)), models.Q(('corrects__isnull', True), ('kind', 'operation'), ('quantity__gt', 0)), models.Q(('corrects__isnull', False), models.Q(('quantity', 0), ('seconds', 0), _negated=True)), _connector='OR'), name='usage_below_zero_only_corrects'),
             ),
         ]),
     ]

@@ -286,6 +286,37 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='HistoricalSignalWindow',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('signal', models.CharField(choices=[('near_limit', 'Just under a limit, again and again'), ('shared_account', 'One account of several customers'), ('shared_address', 'One address of several customers'), ('unproven_surplus', 'Surplus without a bank line'), ('received_moved', 'Day of receipt corrected'), ('incident_moved', 'Incident corrected'), ('team_incident', 'Incident of the proposer’s team'), ('mutual_pair', 'Two who approve each other'), ('new_account', 'Cash to an account changed lately'), ('plan_change', 'Just after a change of plan')], max_length=20, verbose_name='signal')),
+                    ('days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days back')),
+                    ('within', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days between')),
+                    ('count', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='at least')),
+                    ('percent', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='per cent')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('drafted_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('published_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                ],
+                options={
+                    'verbose_name': 'historical figures of a signal',
+                    'verbose_name_plural': 'historical figures of signals',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
                 name='Incident',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -403,6 +434,7 @@ class Migration(migrations.Migration):
                     ('lines', models.JSONField(blank=True, default=list, verbose_name='lines')),
                     ('counted', models.JSONField(blank=True, default=list, verbose_name='counted')),
                     ('total', core.fields.MoneyField(default=Decimal('0'), verbose_name='total')),
+                    ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
                     ('calculation_version', models.PositiveSmallIntegerField(default=1, verbose_name='calculation version')),
                     ('content_hash', models.CharField(blank=True, max_length=64, verbose_name='content hash')),
                     ('fault', models.CharField(blank=True, max_length=60, verbose_name='underlying fault')),
@@ -412,6 +444,7 @@ class Migration(migrations.Migration):
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='accounts.customer', verbose_name='customer')),
                     ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
                     ('fulfilment_policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='policies.policyversion', verbose_name='fulfilment policy')),
+                    ('incident', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='special_refunds', to='complaints.incident', verbose_name='incident')),
                     ('indemnity_for', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='complaints.deadlinebreach', verbose_name='indemnity for')),
                     ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.billingperiod', verbose_name='period')),
                     ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
@@ -441,6 +474,7 @@ class Migration(migrations.Migration):
                     ('charge_used', models.BooleanField(default=False, verbose_name='charge what was used')),
                     ('recovered', core.fields.MoneyField(default=Decimal('0'), verbose_name='recovered')),
                     ('used', core.fields.MoneyField(default=Decimal('0'), verbose_name='used')),
+                    ('due_again', core.fields.MoneyField(default=Decimal('0'), verbose_name='due again')),
                     ('entries', models.JSONField(default=list, verbose_name='entries')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                     ('history_date', models.DateTimeField()),
@@ -491,6 +525,7 @@ class Migration(migrations.Migration):
                     ('lines', models.JSONField(blank=True, default=list, verbose_name='lines')),
                     ('counted', models.JSONField(blank=True, default=list, verbose_name='counted')),
                     ('total', core.fields.MoneyField(default=Decimal('0'), verbose_name='total')),
+                    ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
                     ('calculation_version', models.PositiveSmallIntegerField(default=1, verbose_name='calculation version')),
                     ('content_hash', models.CharField(blank=True, max_length=64, verbose_name='content hash')),
                     ('fault', models.CharField(blank=True, max_length=60, verbose_name='underlying fault')),
@@ -509,6 +544,7 @@ class Migration(migrations.Migration):
                     ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
                     ('refund_policy', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='policies.policyversion', verbose_name='refund policy')),
                     ('subscription', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.subscription', verbose_name='subscription')),
+                    ('incident', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.incident', verbose_name='incident')),
                     ('retry_of', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.refund', verbose_name='retry of')),
                 ],
                 options={
@@ -610,6 +646,7 @@ class Migration(migrations.Migration):
                     ('charge_used', models.BooleanField(default=False, verbose_name='charge what was used')),
                     ('recovered', core.fields.MoneyField(default=Decimal('0'), verbose_name='recovered')),
                     ('used', core.fields.MoneyField(default=Decimal('0'), verbose_name='used')),
+                    ('due_again', core.fields.MoneyField(default=Decimal('0'), verbose_name='due again')),
                     ('entries', models.JSONField(default=list, verbose_name='entries')),
                     ('charge', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='billing.charge', verbose_name='charge')),
                     ('credit_note', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='billing.creditnote', verbose_name='credit note')),
@@ -621,6 +658,41 @@ class Migration(migrations.Migration):
                     'verbose_name': 'reversal',
                     'verbose_name_plural': 'reversals',
                     'ordering': ('-proposed_at', '-pk'),
+                },
+            ),
+            migrations.CreateModel(
+                name='SignalReport',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('made_at', models.DateTimeField(verbose_name='made at')),
+                    ('windows', models.JSONField(verbose_name='figures')),
+                    ('findings', models.JSONField(verbose_name='findings')),
+                    ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
+                ],
+                options={
+                    'verbose_name': 'report of signals',
+                    'verbose_name_plural': 'reports of signals',
+                    'ordering': ('-made_at', '-pk'),
+                },
+            ),
+            migrations.CreateModel(
+                name='SignalWindow',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('signal', models.CharField(choices=[('near_limit', 'Just under a limit, again and again'), ('shared_account', 'One account of several customers'), ('shared_address', 'One address of several customers'), ('unproven_surplus', 'Surplus without a bank line'), ('received_moved', 'Day of receipt corrected'), ('incident_moved', 'Incident corrected'), ('team_incident', 'Incident of the proposer’s team'), ('mutual_pair', 'Two who approve each other'), ('new_account', 'Cash to an account changed lately'), ('plan_change', 'Just after a change of plan')], max_length=20, verbose_name='signal')),
+                    ('days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days back')),
+                    ('within', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days between')),
+                    ('count', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='at least')),
+                    ('percent', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='per cent')),
+                    ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                ],
+                options={
+                    'verbose_name': 'figures of a signal',
+                    'verbose_name_plural': 'figures of signals',
+                    'ordering': ('signal', '-valid_from'),
                 },
             ),
             migrations.AddConstraint(
@@ -724,6 +796,18 @@ class Migration(migrations.Migration):
                 index=models.Index(fields=['-history_date', '-history_id'], name='complaints__history_1ba77a_idx'),
             ),
             migrations.AddIndex(
+                model_name='historicalsignalwindow',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='complaints__id_8e66c8_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalsignalwindow',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='complaints__history_ba6ea4_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalsignalwindow',
+                index=models.Index(fields=['-history_date', '-history_id'], name='complaints__history_66b526_idx'),
+            ),
+            migrations.AddIndex(
                 model_name='historicalincidentscope',
                 index=models.Index(fields=['id', '-history_date', '-history_id'], name='complaints__id_bc231a_idx'),
             ),
@@ -786,6 +870,14 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='refund',
                 constraint=models.CheckConstraint(condition=models.Q(('reduction__gte', 0), ('total__gte', 0)), name='refund_not_negative'),
+            ),
+            migrations.AddConstraint(
+                model_name='refund',
+                constraint=models.CheckConstraint(condition=models.Q(('set_off__gte', 0), ('total__gte', models.F('set_off'))), name='refund_set_off_is_a_part'),
+            ),
+            migrations.AddConstraint(
+                model_name='refund',
+                constraint=models.CheckConstraint(condition=models.Q(('incident__isnull', True), ('basis', 'special'), _connector='OR'), name='refund_incident_of_special'),
             ),
             migrations.AddConstraint(
                 model_name='refund',
@@ -889,7 +981,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='reversal',
-                constraint=models.CheckConstraint(condition=models.Q(('recovered__gte', 0), ('used__gte', 0)), name='reversal_not_negative'),
+                constraint=models.CheckConstraint(condition=models.Q(('due_again__gte', 0), ('recovered__gte', 0), ('used__gte', 0)), name='reversal_not_negative'),
             ),
             migrations.AddConstraint(
                 model_name='reversal',
@@ -902,6 +994,18 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='reversal',
                 constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('proposed', 'approved'))), fields=('refund',), name='reversal_once_per_refund'),
+            ),
+            migrations.AddConstraint(
+                model_name='signalwindow',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'published'), _negated=True), ('published_by__isnull', True)), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='signalwindow_published_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='signalwindow',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('signal', 'valid_from'), name='signal_window_once_per_day'),
+            ),
+            migrations.AddConstraint(
+                model_name='signalwindow',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('days__isnull', True), ('days__range', (1, 366)), _connector='OR'), models.Q(('within__isnull', True), ('within__range', (1, 366)), _connector='OR'), models.Q(('count__isnull', True), ('count__gte', 1), _connector='OR'), models.Q(('percent__isnull', True), ('percent__range', (1, 100)), _connector='OR')), name='signal_window_within_reason'),
             ),
         ]),
     ]
