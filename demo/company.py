@@ -82,8 +82,12 @@ class Company:
         self.people = {user.username: user for user in User.objects.select_related("role", "team")}
 
     def daily(self, hour: int, minute: int, what: Callable[[], object]) -> None:
-        """Put something on every day from the beginning to today."""
+        """Put something on every working day from the beginning to the last one, and on today. What the days between
+        bring, the next one catches up with: there is no need of the nights on which nobody is at work afterwards.
+        """
         for ago in range(BEGAN - 1, 0, -1):
-            self.agenda.add(self.days.at(self.days.ago(ago), hour, minute), what)
+            day = self.days.ago(ago)
+            if self.days.workday_from(day) == day:
+                self.agenda.add(self.days.at(day, hour, minute), what)
         # In the first minutes of a day its jobs have not run yet; the company shall be up to date all the same.
         self.agenda.add(min(self.days.at(self.days.today, hour, minute), self.days.now), what)

@@ -202,8 +202,8 @@ class Office:
             return
         hour = 8 if way in {"prompt", "half"} else rng.randint(10, 16)
         arrives = days.at(recorded_on, hour, rng.randint(5, 55))
-        # Recorded together, before the day's cases or among them, in the order in which they arrive.
-        when = days.at(recorded_on, *((8, 56) if hour == 8 else (13, 25)))
+        # Recorded together, before the day's cases, in the order in which they arrive.
+        when = days.at(recorded_on, 8, 56)
         if when not in self._expected:
             self._expected[when] = []
             self._company.agenda.add(when, partial(self._pay, when))

@@ -72,8 +72,8 @@ def create_customer(
     """
     with act(AccountVerb.CUSTOMER_CREATE, by=by, reason=reason, target=(Customer, None)) as action:
         require(by, May.EDIT_CUSTOMERS)
-        number = number.strip() or _next_free_number()
-        if Customer.objects.filter(number=number).exists():
+        number = number.strip()
+        if number and Customer.objects.filter(number=number).exists():
             raise Refused(
                 say("There is a customer {number} already.", number=number),
                 code=Refusal.DUPLICATE,
@@ -81,7 +81,7 @@ def create_customer(
             )
         customer = checked(
             Customer(
-                number=number,
+                number=number or _next_free_number(),
                 kind=kind,
                 name=name.strip(),
                 email=email.strip(),

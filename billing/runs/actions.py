@@ -86,17 +86,21 @@ class _Run:
 
     def through(self) -> BillingResult:
         """Do all of it."""
-        after: tuple[date, int] | None = None
+        after: tuple[date, int | None] | None = None
         while batch := next_batch(self.today, after):
             day, subscription_ids = batch
             self._bill(subscription_ids, day)
-            after = day, subscription_ids[-1]
-        while invoice_ids := list(
-            Invoice.objects.due_before(self.today).order_by("pk").values_list("pk", flat=True)[:BATCH]
-        ):
+            after = day, subscription_ids[-1] if len(subscription_ids) == BATCH else None
+        full = True
+        while full and (invoice_ids := self._newly_overdue()):
             self._do(partial(mark_overdue, invoice_ids, self.today))
+            full = len(invoice_ids) == BATCH
         self._finish()
         return self.result
+
+    def _newly_overdue(self) -> list[int]:
+        rows = Invoice.objects.due_before(self.today).order_by("pk")
+        return list(rows.values_list("pk", flat=True)[:BATCH])
 
     def _bill(self, ids: Sequence[int], day: date) -> None:
         """Bill the subscriptions in one transaction; where a row of one of them is beyond repair, in ever smaller
@@ -137,15 +141,16 @@ class _Run:
             action.data = {"today": self.today.isoformat(), **self.result.as_data()}
 
 
-def next_batch(today: date, after: tuple[date, int] | None) -> tuple[date, list[int]] | None:
+def next_batch(today: date, after: tuple[date, int | None] | None) -> tuple[date, list[int]] | None:
     """The next subscriptions by the day their period closes and their key, all of one day. Those that were passed
-    already (``after``) and could not be billed are not met again.
+    already (``after``) and could not be billed are not met again; ``after`` a whole day has no key.
     """
     over = _open_periods().filter(closes_on__lte=today)
     if after is not None:
-        if rest := _closing_on(*after):
-            return after[0], rest
-        over = over.filter(closes_on__gt=after[0])
+        passed, last = after
+        if last is not None and (rest := _closing_on(passed, last)):
+            return passed, rest
+        over = over.filter(closes_on__gt=passed)
     day = over.order_by("closes_on").values_list("closes_on", flat=True).first()
     if day is None:
         return None

@@ -20,7 +20,7 @@ from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from tests import factories
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.on_each_database, pytest.mark.django_db(transaction=True)]
 
 
 def sign_in(new_context: Callable[..., BrowserContext], username: str, **options: Any) -> Page:
