@@ -64,7 +64,7 @@ def test_a_back_test_comes_to_what_deciding_again_by_hand_comes_to(desk: Desk) -
     assert result["cases"] == 25
     assert result["reasons"] == {
         "basis": 2,
-        "as_of": 11,
+        "as_of": 12,
         "outages": 3,
         "remedy": 1,
         # 60.00 from 58.00 (two people instead of one), and both full months; the annual one needed two before.

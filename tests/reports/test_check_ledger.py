@@ -544,7 +544,7 @@ def test_every_rule_has_a_test() -> None:
             text = source.read_text(encoding="utf-8")
             named.update(re.findall(r'(?:Breach|_as_recorded)\(\s*"([a-z-]+)"', text))
             named.update(re.findall(r'"((?:minutes|days)-source)"', text))
-    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*ledger*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 60
     # The database refuses to overdraw a credit, which has a test of its own.
     assert {rule for rule in named if not re.search(rf'"{rule}[":]', tests)} == {"credit-" + "overdrawn"}
