@@ -59,6 +59,7 @@ class Customer(TrackedModel):
             models.Index(fields=("name",), name="customer_by_name"),
             models.Index(fields=("email",), name="customer_by_email"),
             models.Index(fields=("currency",), name="customer_by_currency"),
+            models.Index(fields=("iban",), name="customer_by_iban", condition=~Q(iban="")),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
@@ -83,9 +84,10 @@ def limit_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
 
 
 def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Decimal:
-    """What of leftover credit was approved for the customer since then."""
+    """What of leftover credit was approved since then for the customer and whoever is paid to the same account."""
+    alike = paid_alike({customer.pk})[customer.pk]
     found = ResidualCreditPayout.objects.filter(
-        credit__customer=customer, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
+        credit__customer__in=alike, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
     )
     return found.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 

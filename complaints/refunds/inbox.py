@@ -6,6 +6,7 @@ The inbox decides nothing itself: its forms are sent to the actions of the refun
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -26,7 +27,7 @@ from backoffice.requests import StaffRequest
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
-from complaints.refunds.approvals.rules import granted_lately
+from complaints.refunds.approvals.windows.rules import granted_lately, takes_two
 from complaints.refunds.models import Refund
 from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
 from complaints.refunds.pills import expiry_pill
@@ -67,7 +68,9 @@ class InboxPages(TrackedAdmin[Refund]):
         user = request.user
         page = Paginator(_waiting(user), LINES).get_page(request.GET.get("page"))
         opened = request.GET.get("open", "")
-        lines = [_line(refund) for refund in _refunds(list(page))]
+        refunds = _refunds(list(page))
+        granted = granted_lately(refunds)
+        lines = [_line(refund, granted[refund.pk]) for refund in refunds]
         inside = next((line["refund"] for line in lines if str(line["refund"].pk) == opened), None)
         return TemplateResponse(
             request,
@@ -137,7 +140,7 @@ def _refunds(keys: Sequence[int]) -> list[Refund]:
     return [found[key] for key in keys if key in found]
 
 
-def _line(refund: Refund) -> dict[str, Any]:
+def _line(refund: Refund, granted: Decimal) -> dict[str, Any]:
     assert refund.proposed_at is not None
     return {
         "refund": refund,
@@ -146,12 +149,12 @@ def _line(refund: Refund) -> dict[str, Any]:
         "expiry": expiry_pill(refund),
         "days": (timezone.localdate() - timezone.localdate(refund.proposed_at)).days,
         "second": refund.state == Refund.State.APPROVED,
-        "two": refund.terms.needs_two_approvals(refund.total, refund.currency),
+        "two": takes_two(refund, granted),
     }
 
 
 def _granted(refund: Refund) -> Text:
-    """What the customer was granted in the policy's window, on all subscriptions."""
+    """What was granted in the policy's window to the customer and whoever is paid to the same account."""
     return money_text(granted_lately([refund])[refund.pk], refund.currency)
 
 

@@ -28,7 +28,9 @@ from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint, Decision
 from complaints.digests.contents import waiting_for
 from complaints.refunds.approvals.actions import approve_refund
-from complaints.refunds.approvals.rules import HANDS, Authority, approvable_by, granted_lately, may_approve
+from complaints.refunds.approvals.hands.rules import HANDS
+from complaints.refunds.approvals.rules import Authority, approvable_by, may_approve
+from complaints.refunds.approvals.windows.rules import granted_lately
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.refunds.work_queues import waiting_for_approval_of
