@@ -209,6 +209,10 @@ class StaffAction[M: models.Model](_Deed):
         """What will happen to the row, shown before it happens."""
         return _filled(self.effect, obj, self.named_by)
 
+    def warning(self, obj: M, by: Person) -> Text:
+        """What doing it to the row would bring about elsewhere, so that one may think again; it is no refusal."""
+        return ""
+
     def summary(self, rows: Sequence[M], by: Person) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
         return ""
@@ -257,6 +261,10 @@ class PageAction(_Deed):
     def obstacle(self, by: Person) -> Why | None:
         """Why this can't be done now; ``None`` if nothing is in the way."""
         return type(self).rule(by)
+
+    def warning(self, by: Person) -> Text:
+        """As ``StaffAction.warning``."""
+        return ""
 
     def preview_context(self, by: Person, form: ActionForm) -> Mapping[str, Any]:
         """As ``StaffAction.preview_context``."""

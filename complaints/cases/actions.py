@@ -22,7 +22,7 @@ from complaints.cases.attachments import attach, stored_files
 from complaints.cases.deadlines.actions import clock_start, note_breaches, set_deadlines
 from complaints.cases.evidence import evidence_of
 from complaints.cases.guards import open_refunds
-from complaints.cases.models import Assessment, Attachment, Complaint, Message, Note
+from complaints.cases.models import Assessment, Attachment, Complaint, Correction, Message, Note
 from complaints.cases.rules import (
     acknowledge_obstacle,
     ask_obstacle,
@@ -305,6 +305,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
             note_breaches(complaint, timezone.now(), by=by)
             set_deadlines(complaint, clock_start(complaint))
         checked(complaint).save()
+        Correction(complaint=complaint, by=by, at=timezone.now()).save()
         action.data = {"changed": sorted(changed)}
         return complaint
 

@@ -16,7 +16,7 @@ from audit.actions import Action, Refused, act, checked
 from audit.vocabulary import Refusal
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
-from complaints.incidents.models import Incident, IncidentScope
+from complaints.incidents.models import Incident, IncidentChange, IncidentScope
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
 
@@ -51,6 +51,7 @@ def record_incident(
             )
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids, by)
+        _note_change(incident, by)
         action.about(incident)
         return incident
 
@@ -89,6 +90,7 @@ def edit_incident(
                 say("Say whom the incident hits: everybody, a plan, or single subscriptions."),
                 code=ComplaintRefusal.SCOPE,
             )
+        _note_change(incident, by)
         return incident
 
 
@@ -102,12 +104,18 @@ def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
         incident.ends_at = ends_at
         _check(incident)
         incident.save()
+        _note_change(incident, by)
         return incident
 
 
 def end_incident_obstacle(incident: Incident) -> Text | None:
     """Why the incident cannot be ended, or None."""
     return say("{incident} is over already.", incident=incident.code) if incident.ends_at is not None else None
+
+
+def _note_change(incident: Incident, by: User) -> None:
+    if by.username != User.SYSTEM:
+        IncidentChange(incident=incident, by=by, at=timezone.now()).save()
 
 
 def _check(incident: Incident) -> None:

@@ -20,6 +20,7 @@ from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint, DeadlineBreach
+from complaints.incidents.models import Incident
 from complaints.refund_calculation import CURRENT_VERSION
 from core.fields import MoneyField
 from core.text import Text, join, say
@@ -212,6 +213,25 @@ class Contribution(AppendOnlyModel):
 
     def __str__(self) -> str:
         return str(say("{part} by {person}", part=self.get_part_display(), person=self.by))
+
+
+class CountedIncident(AppendOnlyModel):
+    """An incident that entered the figures of a proposal; ``round`` is that of the refund when it was proposed."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="counted_incidents", verbose_name=_("refund"))
+    round = models.PositiveSmallIntegerField(_("round"))
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="counted_by", verbose_name=_("incident"))
+
+    class Meta:
+        verbose_name = _("counted incident")
+        verbose_name_plural = _("counted incidents")
+        ordering = ("refund", "round", "incident")
+        constraints = [
+            models.UniqueConstraint(fields=("refund", "round", "incident"), name="incident_counted_once_per_round")
+        ]
+
+    def __str__(self) -> str:
+        return str(join(", ", (self.refund.code, self.incident.code)))
 
 
 class Approval(AppendOnlyModel):

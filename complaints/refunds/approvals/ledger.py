@@ -8,7 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import TruncDate
 
 from audit.ledger_checks import Breach, each
-from complaints.cases.models import Assessment, Decision
+from complaints.cases.models import Assessment, Correction, Decision
+from complaints.incidents.models import IncidentChange
 from complaints.refunds.models import Approval, Contribution
 
 
@@ -48,15 +49,23 @@ def people() -> Iterator[Breach]:
 
 
 def hands() -> Iterator[Breach]:
-    """Neither the approver nor whose right it was had drafted, edited, proposed, assessed or decided before."""
+    """Neither the approver nor whose right it was had registered, corrected, assessed or decided the case, had drafted,
+    edited or proposed the refund, or had recorded or changed an incident that it counts, before.
+    """
 
     def of_them() -> Q:
         return Q(by=OuterRef("approver")) | Q(by=OuterRef("on_behalf_of"))
 
     before = {"at__lte": OuterRef("at")}
     of_case = {"complaint": OuterRef("refund__complaint"), **before}
+    counted = {"incident__counted_by__refund": OuterRef("refund"), "incident__counted_by__round": OuterRef("round")}
+    registered = F("refund__complaint__registered_by")
     rows = Approval.objects.filter(
-        Exists(Contribution.objects.filter(of_them(), refund=OuterRef("refund"), **before))
+        Q(approver=registered)
+        | Q(on_behalf_of=registered)
+        | Exists(Correction.objects.filter(of_them(), **of_case))
+        | Exists(IncidentChange.objects.filter(of_them(), **counted, **before))
+        | Exists(Contribution.objects.filter(of_them(), refund=OuterRef("refund"), **before))
         | Exists(Decision.objects.filter(of_them(), **of_case))
         | Exists(Assessment.objects.filter(of_them(), **of_case))
     )

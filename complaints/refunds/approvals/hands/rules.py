@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.customers.models import Customer
-from accounts.staff.approvers import ApprovalRights
+from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.models import User
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal, RefusalCode
-from complaints.cases.models import Assessment, Complaint, Decision
+from complaints.cases.models import Assessment, Complaint, Correction, Decision
+from complaints.incidents.models import IncidentChange
+from complaints.quotes.quoting import suggested_basis
 from complaints.refunds.models import Approval, Contribution, Refund
 from complaints.vocabulary import ComplaintRefusal
 from core.merges import WithMerged
-from core.text import say
+from core.text import Text, say
 
 #: What a sentence about a hand is filled with.
 type Said = Mapping[str, object]
@@ -58,9 +61,57 @@ def _contributions(refund: Column, person: Any) -> QuerySet[Any]:
     return Refund.objects.filter(Q(proposed_by=person) | Q(contributions__by=person), pk=refund("pk"))
 
 
-def _in_case(rows: Callable[[Complaint], Iterable[Assessment | Decision]], refund: Refund, person: User) -> Said | None:
-    cases = (case for case in _with_all_merged(refund.complaint) if any(row.by_id == person.pk for row in rows(case)))
+type People = Callable[[Complaint], Iterable[int | None]]
+
+
+def _registered(case: Complaint) -> Iterable[int | None]:
+    return (case.registered_by_id,)
+
+
+def _corrected(case: Complaint) -> Iterable[int | None]:
+    return (row.by_id for row in case.corrections.all())
+
+
+def _assessed(case: Complaint) -> Iterable[int | None]:
+    return (row.by_id for row in case.assessments.all())
+
+
+def _decided(case: Complaint) -> Iterable[int | None]:
+    return (row.by_id for row in case.decisions.all())
+
+
+def _consented(case: Complaint) -> Iterable[int | None]:
+    return (case.consent_by_id,)
+
+
+def _in_case(people: People, refund: Refund, person: User) -> Said | None:
+    cases = (case for case in _with_all_merged(refund.complaint) if person.pk in people(case))
     return next(({"complaint": case.code} for case in cases), None)
+
+
+def people_of_case(complaint: Complaint) -> set[int]:
+    """Who has a hand in the case, or in one merged into it, so that they approve no refund of it."""
+    every = (_registered, _corrected, _assessed, _decided, _consented)
+    return {pk for case in _with_all_merged(complaint) for people in every for pk in people(case) if pk is not None}
+
+
+def _of_case(refund: Column, person: Any) -> QuerySet[Any]:
+    return Complaint.objects.filter(Q(registered_by=person) | Q(consent_by=person), pk__in=_cases(refund))
+
+
+def _on_incident(refund: Refund, person: User) -> Said | None:
+    changed = (
+        counted.incident
+        for counted in refund.counted_incidents.all()
+        if counted.round == refund.round and any(row.by_id == person.pk for row in counted.incident.changes.all())
+    )
+    return next(({"incident": incident.code} for incident in changed), None)
+
+
+def _incident_changes(refund: Column, person: Any) -> QuerySet[Any]:
+    return IncidentChange.objects.filter(
+        by=person, incident__counted_by__refund=refund("pk"), incident__counted_by__round=refund("round")
+    )
 
 
 def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
@@ -110,15 +161,45 @@ HANDS: tuple[Hand, ...] = (
         ComplaintRefusal.DECIDED,
         gettext_noop("You decided {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} decided {complaint}: nobody approves its refund in their place."),
-        lambda refund, person, _: _in_case(lambda case: case.decisions.all(), refund, person),
+        lambda refund, person, _: _in_case(_decided, refund, person),
         lambda refund, person: Decision.objects.filter(complaint__in=_cases(refund), by=person),
     ),
     Hand(
         ComplaintRefusal.ASSESSED,
         gettext_noop("You assessed {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} assessed {complaint}: nobody approves its refund in their place."),
-        lambda refund, person, _: _in_case(lambda case: case.assessments.all(), refund, person),
+        lambda refund, person, _: _in_case(_assessed, refund, person),
         lambda refund, person: Assessment.objects.filter(complaint__in=_cases(refund), by=person),
+    ),
+    Hand(
+        ComplaintRefusal.CONSENTED,
+        gettext_noop("You consented to a refund of {complaint}: somebody else has to approve it."),
+        gettext_noop("{person} consented to a refund of {complaint}: nobody approves it in their place."),
+        lambda refund, person, _: _in_case(_consented, refund, person),
+        _of_case,
+    ),
+    Hand(
+        ComplaintRefusal.CORRECTED,
+        gettext_noop("You corrected {complaint}: somebody else has to approve its refund."),
+        gettext_noop("{person} corrected {complaint}: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(_corrected, refund, person),
+        lambda refund, person: Correction.objects.filter(complaint__in=_cases(refund), by=person),
+    ),
+    Hand(
+        ComplaintRefusal.REGISTERED,
+        gettext_noop("You registered {complaint}: somebody else has to approve its refund."),
+        gettext_noop("{person} registered {complaint}: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(_registered, refund, person),
+        _of_case,
+    ),
+    Hand(
+        ComplaintRefusal.OWN_INCIDENT,
+        gettext_noop("You recorded or changed {incident}, which {refund} counts: somebody else has to approve it."),
+        gettext_noop(
+            "{person} recorded or changed {incident}, which {refund} counts: nobody approves it in their place."
+        ),
+        lambda refund, person, _: _on_incident(refund, person),
+        _incident_changes,
     ),
     Hand(
         Refusal.LINKED,
@@ -150,6 +231,7 @@ HANDS: tuple[Hand, ...] = (
 
 
 def hand_of(refund: Refund, person: User, rights: ApprovalRights, *, deputy: bool = False) -> Obstacle | None:
+    """Which hand the person has in the refund, said to them or (``deputy``) to whoever would approve in their place."""
     for hand in HANDS:
         said = hand.found(refund, person, rights)
         if said is not None:
@@ -159,5 +241,39 @@ def hand_of(refund: Refund, person: User, rights: ApprovalRights, *, deputy: boo
 
 
 def no_hand(refund: Column, person: Any) -> Q:
+    """The same as ``hand_of`` asked of the database: those in which the person has none."""
     # Said as "there is none": ``exclude`` across relations means the same, and takes longer.
     return Q(*(~Exists(rows(refund, person)) for rows in dict.fromkeys(hand.rows for hand in HANDS)))
+
+
+# --- Before a hand is left ----------------------------------------------------------------------
+
+
+def last_free_approver(complaint: Complaint, by: User) -> Text:
+    """The warning to whoever is about to have a hand in the case as the last who has none, of those who could approve
+    a refund of it; "" to everybody else. Limits of 0 count as none; how high they are is not looked at. Queries.
+    """
+    day, basis = timezone.localdate(), suggested_basis(complaint)
+    able = next(
+        (
+            found.people
+            for found in approvers(day)
+            if (found.subject, found.currency) == (basis, complaint.period.currency)
+        ),
+        (),
+    )
+    if all(person.pk != by.pk for person in able):
+        return ""
+    taken, rights = people_of_case(complaint), ApprovalRights(day)
+    free = {
+        person.pk
+        for person in able
+        if person.pk not in taken and not rights.is_own_customer(person, complaint.customer_id)
+    }
+    if free != {by.pk}:
+        return ""
+    return say(
+        "You are the last who could approve a refund of {complaint}: after this nobody can. Leave it to somebody who "
+        "approves nothing, if you can.",
+        complaint=complaint.code,
+    )
