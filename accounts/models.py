@@ -2,12 +2,13 @@
 
 from accounts.customers.models import BankDetailsChange, Contact, Customer
 from accounts.numbers.models import NumberSeries
-from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
 
 __all__ = [
     "ApprovalLimit",
     "BankDetailsChange",
     "Contact",
+    "ControlLimit",
     "Customer",
     "Delegation",
     "NumberSeries",

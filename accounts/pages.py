@@ -8,4 +8,5 @@ import accounts.staff.admin
 import accounts.staff.delegations.admin
 import accounts.staff.home
 import accounts.staff.limits.admin
+import accounts.staff.limits.controls.admin
 import accounts.staff.search

@@ -26,6 +26,8 @@ class AccountVerb(EventVerb):
     STAFF_BOOTSTRAP = "staff.bootstrap", _("made the first people")
     LIMIT_DRAFT = "limit.draft", _("drafted the limit")
     LIMIT_PUBLISH = "limit.publish", _("published the limit")
+    CONTROL_LIMIT_DRAFT = "control_limit.draft", _("drafted the control limit")
+    CONTROL_LIMIT_PUBLISH = "control_limit.publish", _("published the control limit")
     TEAM_CREATE = "team.create", _("made the team")
     STAFF_CHANGE_DRAFT = "staff_change.draft", _("drafted the change:")
     STAFF_CHANGE_PUBLISH = "staff_change.publish", _("published the change:")

@@ -169,6 +169,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.StaffChange"),
             NavigationEntry("accounts.Team"),
             NavigationEntry("accounts.ApprovalLimit"),
+            NavigationEntry("accounts.ControlLimit"),
         ),
     ),
     NavigationGroup(

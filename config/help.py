@@ -170,6 +170,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         ),
         "accounts_staffchange": Help(_("Changes of staff that were drafted: another person publishes them.")),
         "accounts_team": Help(_("Teams with their leads, who see what the team does.")),
+        "accounts_controllimit": Help(
+            _("How far policies may loosen the second approval. Neither a policy nor an agreement goes beyond them.")
+        ),
         "accounts_approvallimit": Help(_("Up to how much a role may approve. Two people could approve everything.")),
     }
 )

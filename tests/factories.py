@@ -25,7 +25,7 @@ from stdnum import iban
 
 from accounts.customers.models import Customer
 from accounts.staff.delegations.actions import give_delegation
-from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.credits.models import Credit
 from billing.imports.bank import Statement, read_statement
@@ -165,6 +165,22 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
         if kwargs["state"] == ApprovalLimit.State.DRAFT:
             kwargs["published_by"] = None
         return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
+
+
+def control_limit(**values: Any) -> ControlLimit:
+    """A published control limit: an ``amount`` in EUR, or ``days`` of the window."""
+    window = "days" in values
+    given = {
+        "kind": ControlLimit.Kind.WINDOW if window else ControlLimit.Kind.SECOND_THRESHOLD,
+        "currency": "" if window else "EUR",
+        "valid_from": LONG_AGO,
+        "state": ControlLimit.State.PUBLISHED,
+        **values,
+    }
+    published = given["state"] == ControlLimit.State.PUBLISHED
+    limit = ControlLimit(drafted_by=administrator(), published_by=manager() if published else None, **given)
+    limit.save()
+    return limit
 
 
 def approval_limits(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from accounts.customers.models import Customer
+from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.limits.rules import Limit
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import APPROVAL_OF, DEPUTIES, Role
@@ -54,6 +55,11 @@ class ApprovalRights:
         """Up to how much the person's own role may approve."""
         amount = None if person.role_id is None else self._limits.get((person.role_id, subject, currency))
         return Limit(person.role_name, subject, currency, amount)
+
+    @cached_property
+    def controls(self) -> ControlLimits:
+        """The control limits of the day."""
+        return ControlLimits(self.day)
 
     def received_by(self, person: User) -> Sequence[Right]:
         """The rights of those for whom the person stands in, the longest-standing first."""

@@ -93,7 +93,7 @@ def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[
         return found
     pending = Refund.objects.waiting_for_approval().filter(basis__in=wanted, expires_on__gt=today)
     refunds = list(with_what_guards_read(pending).order_by("expires_on", "pk"))
-    granted = granted_lately(refunds)
+    granted = granted_lately(refunds, rights.controls)
     for refund in refunds:
         for person in people:
             if refund.basis not in bases[person.pk]:

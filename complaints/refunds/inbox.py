@@ -6,7 +6,6 @@ The inbox decides nothing itself: its forms are sent to the actions of the refun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -29,7 +28,7 @@ from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
 from complaints.refunds.approvals.windows.rules import granted_lately, takes_two
 from complaints.refunds.models import Refund
-from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
+from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund, rights_of
 from complaints.refunds.pills import expiry_pill
 from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
 from core.amounts import money_text
@@ -69,8 +68,9 @@ class InboxPages(TrackedAdmin[Refund]):
         page = Paginator(_waiting(user), LINES).get_page(request.GET.get("page"))
         opened = request.GET.get("open", "")
         refunds = _refunds(list(page))
-        granted = granted_lately(refunds)
-        lines = [_line(refund, granted[refund.pk]) for refund in refunds]
+        controls = rights_of(user).controls
+        granted = granted_lately(refunds, controls)
+        lines = [_line(refund, two=takes_two(refund, granted[refund.pk], controls)) for refund in refunds]
         inside = next((line["refund"] for line in lines if str(line["refund"].pk) == opened), None)
         return TemplateResponse(
             request,
@@ -110,7 +110,7 @@ class InboxPages(TrackedAdmin[Refund]):
             "obstacle": approve.obstacle(refund, user),
             "end_obstacle": ReturnRefund().obstacle(refund, user),
             "consequence": approve.consequence(refund, user),
-            "granted": _granted(refund),
+            "granted": _granted(refund, user),
             "similar": _similar(refund),
             "decision": refund.complaint.decision,
             "seen": self.version_of(refund),
@@ -140,7 +140,7 @@ def _refunds(keys: Sequence[int]) -> list[Refund]:
     return [found[key] for key in keys if key in found]
 
 
-def _line(refund: Refund, granted: Decimal) -> dict[str, Any]:
+def _line(refund: Refund, *, two: bool) -> dict[str, Any]:
     assert refund.proposed_at is not None
     return {
         "refund": refund,
@@ -149,13 +149,13 @@ def _line(refund: Refund, granted: Decimal) -> dict[str, Any]:
         "expiry": expiry_pill(refund),
         "days": (timezone.localdate() - timezone.localdate(refund.proposed_at)).days,
         "second": refund.state == Refund.State.APPROVED,
-        "two": takes_two(refund, granted),
+        "two": two,
     }
 
 
-def _granted(refund: Refund) -> Text:
+def _granted(refund: Refund, user: User) -> Text:
     """What was granted in the policy's window to the customer and whoever is paid to the same account."""
-    return money_text(granted_lately([refund])[refund.pk], refund.currency)
+    return money_text(granted_lately([refund], rights_of(user).controls)[refund.pk], refund.currency)
 
 
 def _similar(refund: Refund) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -148,7 +149,7 @@ class Company:
         """
         desk = self.desk
         subscription = spring_subscription()
-        times = {"hits_everybody": False, "subscription_ids": [subscription.pk]}
+        times: dict[str, Any] = {"hits_everybody": False, "subscription_ids": [subscription.pk]}
         down = record_incident(by=desk.lead, title="Down", starts_at=noon(2), **times)
         end_incident(down.pk, by=desk.manager, ends_at=noon(4))
         record_incident(
@@ -296,7 +297,7 @@ def refunds() -> list[Refund]:
 def test_the_guard_and_the_question_agree_for_everybody_and_everything(company: Company) -> None:
     boundless, rights = BoundlessRights(TODAY()), ApprovalRights(TODAY())
     every = refunds()
-    granted = granted_lately(every)
+    granted = granted_lately(every, rights.controls)
     codes: Counter[str] = Counter()
     found = 0
     for person in people():

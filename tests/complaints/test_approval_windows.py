@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,10 +18,15 @@ from django.utils import timezone
 from accounts.customers.actions import edit_customer
 from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.models import Customer
+from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import User
 from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.approvals.windows.rules import granted_lately
 from complaints.refunds.models import Approval, Refund
+from policies.agreements.actions import draft_agreement
+from policies.agreements.models import Agreement
+from policies.versions.actions import draft_policy_version, publish_policy_version
+from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, policy_says, special, spring_subscription
 from tests.complaints.refusals import assert_refused
@@ -33,6 +39,10 @@ IBAN = "IT60X0542811101000000123456"
 @pytest.fixture
 def desk() -> Desk:
     return Desk(limits=True)
+
+
+def controls() -> ControlLimits:
+    return ControlLimits(factories.today())
 
 
 def proposal(desk: Desk, customer: Customer, amount: str) -> Refund:
@@ -111,7 +121,7 @@ def test_a_second_person_is_due_by_the_sum(desk: Desk, case: Granted) -> None:
         earlier = proposal(desk, customer, amount)
         assert approve_refund(earlier.pk, by=desk.manager).state == Refund.State.SETTLED
     refund = proposal(desk, customers[-1], case.next)
-    assert granted_lately([refund])[refund.pk] == Decimal(case.before)
+    assert granted_lately([refund], controls())[refund.pk] == Decimal(case.before)
     assert on_pages(desk.manager, refund) == ({"step", "inbox", "opened"} if case.takes_two else set())
     approve_refund(refund.pk, by=desk.manager)
     assert again(refund).state == (Refund.State.APPROVED if case.takes_two else Refund.State.SETTLED)
@@ -170,7 +180,7 @@ def test_what_is_only_proposed_counts_once_it_is_approved(desk: Desk) -> None:
     """Two proposals wait side by side: neither counts for the other until one of them is approved."""
     (customer,) = one_customer(1)
     first, second = proposal(desk, customer, "499.99"), proposal(desk, customer, "499.99")
-    assert granted_lately([first, second]) == {first.pk: Decimal(0), second.pk: Decimal(0)}
+    assert granted_lately([first, second], controls()) == {first.pk: Decimal(0), second.pk: Decimal(0)}
     approve_refund(first.pk, by=desk.manager)
     approve_refund(second.pk, by=desk.manager)
     assert (again(first).state, again(second).state) == (Refund.State.SETTLED, Refund.State.APPROVED)
@@ -189,3 +199,109 @@ def test_who_is_paid_alike_takes_two_statements(django_assert_num_queries: Calla
         **{customer.pk: {one.pk for one in merged} for customer in merged},
         **{customer.pk: {customer.pk} for customer in alone},
     }
+
+
+# --- How far a policy goes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("figures", "amount", "takes_two"),
+    [
+        ({"second_approval_above": {"EUR": "1000000.00"}}, "700.00", True),
+        ({"second_approval_above": {"EUR": "1000000.00"}}, "600.00", False),
+        ({"second_approval_above": {"EUR": "100.00"}}, "100.01", True),
+        ({"second_approval_above": {}}, "0.01", True),
+    ],
+)
+def test_a_policy_acts_only_within_the_control_limits(
+    desk: Desk, figures: dict[str, Any], amount: str, takes_two: bool
+) -> None:
+    """Whatever was published before the control limit was: the stricter of the two holds."""
+    policy_says(factories.LONG_AGO + timedelta(days=1), **figures)
+    factories.control_limit(amount=Decimal("650.00"))
+    (customer,) = one_customer(1)
+    refund = proposal(desk, customer, amount)
+    approve_refund(refund.pk, by=desk.manager)
+    assert (again(refund).state == Refund.State.APPROVED) is takes_two
+
+
+@pytest.mark.parametrize(("days", "takes_two"), [(59, True), (61, False)])
+def test_the_window_is_no_shorter_than_the_control_limit(desk: Desk, days: int, takes_two: bool) -> None:
+    policy_says(factories.LONG_AGO + timedelta(days=1), approval_window_days=0)
+    factories.control_limit(days=60)
+    (customer,) = one_customer(1)
+    earlier = proposal(desk, customer, "300.00")
+    approve_refund(earlier.pk, by=desk.manager)
+    earlier = again(earlier)
+    earlier.settled_at = timezone.now() - timedelta(days=days)
+    earlier.save()
+    refund = proposal(desk, customer, "300.00")
+    approve_refund(refund.pk, by=desk.manager)
+    assert (again(refund).state == Refund.State.APPROVED) is takes_two
+
+
+LOOSE = {"second_approval_above": {"EUR": "1000000.00"}, "approval_window_days": 0}
+
+
+@pytest.mark.parametrize("name", list(LOOSE))
+def test_an_agreement_cannot_touch_them(desk: Desk, name: str) -> None:
+    (customer,) = one_customer(1)
+    terms = {"remedies": ["credit"], name: LOOSE[name]}
+    values = {"title": "Loose", "valid_from": factories.today()}
+    assert_refused(
+        "control", draft_agreement, customer.pk, by=desk.director, terms=terms, saying="how staff check", **values
+    )
+    client = Client()
+    client.force_login(desk.director, backend="accounts.staff.auth.StaffBackend")
+    assert name not in client.get("/policies/agreement/do/draft/").content.decode()
+
+
+def test_an_agreement_that_says_so_all_the_same_changes_nothing(desk: Desk) -> None:
+    """One that stood before there were control limits: threshold 1,000,000 and window 0."""
+    (customer,) = one_customer(1)
+    Agreement(
+        customer=customer,
+        title="Loose",
+        terms={**LOOSE, "full_month_allowed": False},
+        valid_from=factories.LONG_AGO,
+        drafted_by=desk.manager,
+        published_by=desk.director,
+        published_at=timezone.now(),
+        state=Agreement.State.PUBLISHED,
+    ).save()
+    first, second = proposal(desk, customer, "300.00"), proposal(desk, customer, "300.00")
+    assert first.agreement is not None
+    assert not first.governing.full_month_allowed
+    assert first.terms.approval_window_days == 90
+    approve_refund(first.pk, by=desk.manager)
+    approve_refund(second.pk, by=desk.manager)
+    assert (again(first).state, again(second).state) == (Refund.State.SETTLED, Refund.State.APPROVED)
+
+
+@pytest.mark.parametrize(
+    ("figures", "saying"),
+    [
+        ({"second_approval_above": {"EUR": "1000.01"}}, "the control limit is 1,000.00 EUR"),
+        ({"second_approval_above": {"SEK": "1.00"}}, "the control limit is 0.00 SEK"),
+        ({"approval_window_days": 29}, "the control limit is 30 days"),
+        ({"second_approval_above": {"EUR": "1000.00"}, "approval_window_days": 30}, ""),
+    ],
+)
+def test_a_version_beyond_the_control_limits_is_not_published(desk: Desk, figures: dict[str, Any], saying: str) -> None:
+    newest = PolicyVersion.objects.filter(policy__kind="refund").order_by("-number")[0]
+    version = draft_policy_version(
+        newest.policy_id,
+        by=desk.manager,
+        effective_from=factories.today(),
+        text=newest.text,
+        parameters={**newest.parameters, **figures},
+    )
+    client = Client()
+    client.force_login(desk.director, backend="accounts.staff.auth.StaffBackend")
+    step = client.get(f"/policies/policyversion/act/publish/?ids={version.pk}").content.decode()
+    assert saying in step
+    assert ("the control limit is" in step) is bool(saying)
+    if saying:
+        assert_refused("control", publish_policy_version, version.pk, by=desk.director, saying=saying)
+    else:
+        publish_policy_version(version.pk, by=desk.director)

@@ -76,7 +76,7 @@ def may_approve(
         return found
     obstacles: list[tuple[Right, Obstacle]] = []
     for right in _chosen(person, rights, choice):
-        before = granted if granted is not None else granted_lately([refund])[refund.pk]
+        before = granted if granted is not None else granted_lately([refund], rights.controls)[refund.pk]
         answer = _by_right(refund, right, rights, before)
         if isinstance(answer, Authority):
             return answer
@@ -119,7 +119,7 @@ def approvable_by(person: User, today: date | None = None) -> Q:
 
 def could_approve(refund: Refund, people: Iterable[User], rights: ApprovalRights) -> list[tuple[User, Authority]]:
     """Of the people, each who could approve the refund now, and by whose right."""
-    granted = granted_lately([refund])[refund.pk]
+    granted = granted_lately([refund], rights.controls)[refund.pk]
     answers = ((person, may_approve(refund, person, rights=rights, granted=granted)) for person in people)
     return [(person, answer) for person, answer in answers if isinstance(answer, Authority)]
 
@@ -168,8 +168,8 @@ def _by_right(refund: Refund, right: Right, rights: ApprovalRights, granted: Dec
     if found:
         return found
     limit = rights.limit_of(right.person, refund.basis, refund.currency)
-    over = limit.obstacle(refund.total, granted, days=window_of(refund), own=own)
-    return over or Authority(right, limit.amount or Decimal(0), granted, takes_two(refund, granted))
+    over = limit.obstacle(refund.total, granted, days=window_of(refund, rights.controls), own=own)
+    return over or Authority(right, limit.amount or Decimal(0), granted, takes_two(refund, granted, rights.controls))
 
 
 # --- Deciding otherwise -------------------------------------------------------------------------

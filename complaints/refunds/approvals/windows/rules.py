@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.models import Customer
+from accounts.staff.limits.controls.rules import ControlLimits
 from audit.actions import Refused
 from audit.vocabulary import Refusal
 from complaints.refunds.models import Refund
@@ -24,17 +25,21 @@ from core.locks import lock_rows
 from core.text import say
 
 
-def window_of(refund: Refund) -> int:
-    """So many days back what was granted counts."""
-    return refund.terms.approval_window_days
+def window_of(refund: Refund, controls: ControlLimits) -> int:
+    """So many days back what was granted counts: the policy's, and no less than the control limit."""
+    return controls.window(refund.terms.approval_window_days)
 
 
-def takes_two(refund: Refund, granted: Decimal) -> bool:
-    """Whether two different people have to approve it, with what was granted before it in the window."""
-    return refund.terms.needs_two_approvals(refund.total + granted, refund.currency)
+def takes_two(refund: Refund, granted: Decimal, controls: ControlLimits) -> bool:
+    """Whether two different people have to approve it, with what was granted before it in the window. The policy's
+    threshold holds up to the control limit.
+    """
+    threshold = controls.threshold(refund.terms.second_threshold(refund.currency), refund.currency)
+    together: Decimal = refund.total + granted
+    return together > threshold
 
 
-def granted_lately(refunds: Sequence[Refund]) -> Mapping[int, Decimal]:
+def granted_lately(refunds: Sequence[Refund], controls: ControlLimits) -> Mapping[int, Decimal]:
     """By refund: what its customer, and whoever is paid to the same account, was granted in the policy's window, on all
     subscriptions, the refund left out. In the refund's currency, gross.
 
@@ -43,7 +48,7 @@ def granted_lately(refunds: Sequence[Refund]) -> Mapping[int, Decimal]:
     refunds.
     """
     now = timezone.now()
-    windows = {refund.pk: now - timedelta(days=window_of(refund)) for refund in refunds}
+    windows = {refund.pk: now - timedelta(days=window_of(refund, controls)) for refund in refunds}
     if not windows:
         return {}
     alike = paid_alike({refund.customer_id for refund in refunds})
