@@ -17,7 +17,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from audit.actions import Why
+from audit.actions import Why, matter_obstacle
 from core.text import Text, fill
 
 if TYPE_CHECKING:
@@ -204,6 +204,12 @@ class StaffAction[M: models.Model](_Deed):
         Called once a row with rows from ``get_queryset_for_action``: it should not query by itself.
         """
         return type(self).rule(obj, by)
+
+    def why_not(self, obj: M, by: Person) -> Why | None:
+        """Why this person can't do it to the row now, as the action will say it: what the frame of every action asks,
+        then ``obstacle``. Queries for the few to whom the frame has something to say.
+        """
+        return matter_obstacle(by, type(obj), [obj.pk]) or self.obstacle(obj, by)
 
     def consequence(self, obj: M, by: Person) -> Text:
         """What will happen to the row, shown before it happens."""

@@ -178,7 +178,7 @@ def _ask(
 
 
 def _line(model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person) -> ConfirmationLine:
-    obstacle = action.obstacle(row, by) or ""
+    obstacle = action.why_not(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
     return ConfirmationLine(
         row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle
@@ -222,7 +222,7 @@ def _run_many(
                 str(model_admin.page_title(row)),
                 "",
                 "skipped",
-                str(action.obstacle(row, by) or say("As shown.")),
+                str(action.why_not(row, by) or say("As shown.")),
             )
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)

@@ -9,7 +9,6 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.customers.bank_details.rules import paid_alike
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
 from accounts.staff.limits.rules import limit_of
@@ -39,7 +38,7 @@ WINDOW_DAYS = 90
 
 def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
     """Why no payout of the credit can be proposed, or None. Whether one waits already, the action looks up."""
-    found = permission_obstacle(by, May.HANDLE_MONEY) or linked_obstacle(by, credit.customer_id)
+    found = permission_obstacle(by, May.HANDLE_MONEY)
     if found:
         return found
     if credit.subscription.state != Subscription.State.ENDED:
@@ -94,16 +93,12 @@ def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Dec
 
 def reject_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
-    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER, customer_id=leftover.credit.customer_id)
+    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER)
 
 
 def withdraw_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Withdrawing is for billing, one's own or a colleague's."""
-    return (
-        open_obstacle(leftover)
-        or permission_obstacle(by, May.HANDLE_MONEY)
-        or linked_obstacle(by, leftover.credit.customer_id)
-    )
+    return open_obstacle(leftover) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 # --- Actions ------------------------------------------------------------------------------------

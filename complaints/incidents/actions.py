@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import register_way
 from accounts.numbers.models import next_number
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -19,6 +19,8 @@ from billing.subscriptions.models import Subscription
 from complaints.incidents.models import Incident, IncidentChange, IncidentScope
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
+
+register_way(Incident, "scopes__subscription__customer")
 
 
 def record_incident(
@@ -134,8 +136,6 @@ def _add_scopes(
     known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
     subscriptions = [action.lock(Subscription, pk) for pk in sorted(set(subscription_ids)) if (None, pk) not in known]
     plans = [action.lock(Plan, pk) for pk in sorted(set(plan_ids)) if (pk, None) not in known]
-    for subscription in subscriptions:
-        action.refuse_if(linked_obstacle(by, subscription.customer_id))
     for plan in plans:
         IncidentScope(incident=incident, plan=plan).save()
     for subscription in subscriptions:

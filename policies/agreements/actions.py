@@ -9,7 +9,6 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.four_eyes.rules import draft_obstacle, publish, publish_obstacle
 from accounts.staff.models import User
@@ -45,7 +44,6 @@ def draft_agreement(
         require(by, May.DRAFT_POLICIES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
-        action.refuse_if(linked_obstacle(by, customer.pk))
         agreement = Agreement(customer=customer, drafted_by=by)
         _fill(agreement, title=title, terms=terms, valid_from=valid_from, valid_until=valid_until, text=text)
         agreement.save()
@@ -77,7 +75,7 @@ def edit_agreement(
 
 def edit_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why the agreement cannot be changed or discarded by this person, or None."""
-    return draft_obstacle(agreement) or linked_obstacle(by, agreement.customer_id)
+    return draft_obstacle(agreement)
 
 
 def publish_agreement_obstacle(agreement: Agreement, by: User) -> Obstacle | None:

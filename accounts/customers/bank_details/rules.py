@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -100,8 +99,6 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
         return Obstacle(
             say("You made this change yourself: somebody else has to confirm it."), AccountRefusal.OWN_CHANGE
         )
-    if linked := linked_obstacle(by, change.customer_id):
-        return linked
     newest = latest_change(change.customer)
     if newest is not None and newest.pk != change.pk:
         return Obstacle(

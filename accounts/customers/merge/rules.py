@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from accounts.customers.bank_details.rules import unconfirmed_obstacle
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.staff.models import User
@@ -31,7 +30,7 @@ def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacl
     if duplicate.pk == survivor.pk:
         return Obstacle(say("A customer cannot be merged into itself."), Refusal.SAME)
     for customer in (duplicate, survivor):
-        if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
+        if obstacle := merged_obstacle(customer):
             return obstacle
     if duplicate.currency != survivor.currency:
         return Obstacle(

@@ -180,7 +180,6 @@ def return_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None =
     return (
         refund_in(refund, *Refund.PENDING_STATES)
         or _no_right(refund, by, rights)
-        or linked_obstacle(by, refund.customer_id)
         or (
             Obstacle(
                 say("{refund} is your own proposal: withdraw it instead.", refund=refund.code),
@@ -194,11 +193,7 @@ def return_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None =
 
 def revoke_obstacle(refund: Refund, by: User, *, rights: ApprovalRights | None = None) -> Obstacle | None:
     """Taking back a first approval while the second is due: by those who could give one."""
-    return (
-        refund_in(refund, Refund.State.APPROVED)
-        or _no_right(refund, by, rights)
-        or linked_obstacle(by, refund.customer_id)
-    )
+    return refund_in(refund, Refund.State.APPROVED) or _no_right(refund, by, rights)
 
 
 def _no_right(refund: Refund, by: User, rights: ApprovalRights | None) -> Obstacle | None:
