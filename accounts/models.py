@@ -1,6 +1,6 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
-from accounts.customers.models import BankDetailsChange, Contact, Customer
+from accounts.customers.models import BankDetailsChange, Contact, Customer, CustomerMerge
 from accounts.numbers.models import NumberSeries
 from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
 
@@ -10,6 +10,7 @@ __all__ = [
     "Contact",
     "ControlLimit",
     "Customer",
+    "CustomerMerge",
     "Delegation",
     "NumberSeries",
     "StaffChange",

@@ -3,6 +3,8 @@
 # ruff: noqa: F401
 import accounts.customers.admin
 import accounts.customers.bank_details.admin
+import accounts.customers.merge.admin
+import accounts.customers.merge.home
 import accounts.customers.search
 import accounts.staff.admin
 import accounts.staff.delegations.admin

@@ -97,6 +97,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.Contact"),
             NavigationEntry("policies.Agreement"),
             NavigationEntry("accounts.Customer", action="merge"),
+            NavigationEntry("accounts.CustomerMerge"),
         ),
         key="u",
         ruled=True,

@@ -32,6 +32,7 @@ STAFF = {M, U, D}
 #: Who sees a model's list and rows. Administrators see no customer and no money.
 SEES: dict[str, set[Role]] = {
     "accounts.Customer": CASES,
+    "accounts.CustomerMerge": CASES,
     "accounts.User": STAFF,
     "accounts.Team": STAFF,
     "accounts.ApprovalLimit": STAFF,
@@ -96,6 +97,9 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.Team", "new"): {D},
     ("accounts.ApprovalLimit", "draft"): {D},
     ("accounts.ApprovalLimit", "publish"): {M},
+    ("accounts.CustomerMerge", "approve"): {M},
+    ("accounts.CustomerMerge", "reject"): {M},
+    ("accounts.CustomerMerge", "withdraw"): {L, M},
     ("accounts.ControlLimit", "draft"): {D},
     ("accounts.ControlLimit", "publish"): {M},
     ("accounts.StaffChange", "publish"): {M},
