@@ -118,8 +118,8 @@ class User(Tracked, AbstractUser):
 class ApprovalLimit(DatedTerms):
     """Up to how much a role may approve, from a date on: by currency and by what is approved.
 
-    ``amount`` covers the refund together with what the customer was granted lately; ``batch_amount`` is the limit for
-    the sum of one batch.
+    ``amount`` covers the refund together with what the customer was granted lately, without one there is no limit;
+    ``batch_amount`` is the limit for the sum of one batch.
     """
 
     class Subject(models.TextChoices):
@@ -138,7 +138,7 @@ class ApprovalLimit(DatedTerms):
     role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits", verbose_name=_("role"))
     subject = models.CharField(_("subject"), max_length=20, choices=Subject)
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    amount = MoneyField(_("amount"))
+    amount = MoneyField(_("amount"), null=True, blank=True)
     batch_amount = MoneyField(_("batch amount"), default=Decimal(0))
 
     class Meta:
@@ -161,7 +161,7 @@ class ApprovalLimit(DatedTerms):
                 "{role}: {subject} up to {amount} from {day}",
                 role=role_words(self.role.name),
                 subject=self.get_subject_display(),
-                amount=amount_text(self.amount, self.currency),
+                amount=say("any amount") if self.amount is None else amount_text(self.amount, self.currency),
                 day=self.valid_from,
             )
         )

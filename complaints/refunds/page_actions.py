@@ -219,7 +219,7 @@ class ApproveRefund(ApproverAction):
         """Said where there is a choice: whose right is used unless another is chosen."""
         if isinstance(found, Obstacle) or not rights_of(by).received_by(by):
             return ""
-        limit = money_text(found.limit, refund.currency)
+        limit = say("any amount") if found.limit is None else money_text(found.limit, refund.currency)
         if found.right.delegation is None:
             return say("Your own limit of {limit} suffices.", limit=limit)
         return say(

@@ -194,7 +194,10 @@ def test_what_the_customer_was_granted_lately_counts_over_all_subscriptions(desk
     )
     assert refund.total == Decimal("60.01")
     refused(
-        "over_limit", refund, desk.lead, saying="together with 40.00 EUR granted to this customer in the last 90 days"
+        "over_limit",
+        refund,
+        desk.lead,
+        saying="together with 40.00 EUR granted to this customer or account in the last 90 days",
     )
 
     earlier.settled_at = timezone.now() - timedelta(days=90, minutes=1)

@@ -41,12 +41,12 @@ OWN_RIGHT = "own"
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """By whose right a refund can be approved, up to what limit, what was granted before in the window, and whether
-    somebody else has to approve it, too.
+    """By whose right a refund can be approved, up to what limit (None: any amount), what was granted before in the
+    window, and whether somebody else has to approve it, too.
     """
 
     right: Right
-    limit: Decimal
+    limit: Decimal | None
     granted: Decimal
     takes_two: bool
 
@@ -169,7 +169,7 @@ def _by_right(refund: Refund, right: Right, rights: ApprovalRights, granted: Dec
         return found
     limit = rights.limit_of(right.person, refund.basis, refund.currency)
     over = limit.obstacle(refund.total, granted, days=window_of(refund, rights.controls), own=own)
-    return over or Authority(right, limit.amount or Decimal(0), granted, takes_two(refund, granted, rights.controls))
+    return over or Authority(right, limit.amount, granted, takes_two(refund, granted, rights.controls))
 
 
 # --- Deciding otherwise -------------------------------------------------------------------------
