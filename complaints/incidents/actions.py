@@ -17,6 +17,7 @@ from audit.vocabulary import Refusal
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
 from complaints.incidents.models import Incident, IncidentChange, IncidentScope
+from complaints.incidents.notifications import notify_approvers
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
 
@@ -72,7 +73,7 @@ def edit_incident(
     subscription_ids: Sequence[int] = (),
 ) -> Incident:
     """Correct an incident; plans and subscriptions given are added. Proposals that counted it are quoted again when
-    somebody approves them, so what changed is seen there.
+    somebody approves them, so what changed is seen there; who approved one that is settled is told by e-mail.
     """
     with act(ComplaintVerb.INCIDENT_EDIT, by=by, reason=reason, target=(Incident, incident_id)) as action:
         require(by, May.EDIT_INCIDENTS)
@@ -93,6 +94,7 @@ def edit_incident(
                 code=ComplaintRefusal.SCOPE,
             )
         _note_change(incident, by)
+        notify_approvers(action, incident, by=by, reason=reason.strip())
         return incident
 
 

@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
+from audit.models import Event
 from complaints.cases.actions import correct_complaint
 from complaints.cases.decisions.actions import give_consent, merge_complaints
 from complaints.cases.models import Complaint
@@ -22,6 +23,7 @@ from complaints.refunds.approvals.actions import approve_refund, return_refund
 from complaints.refunds.models import CountedIncident, Refund
 from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.refunds.work_queues import waiting_for_approval_of
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.complaints.cases import Desk, again, decide, decided, noon, propose, register, spring_subscription, take_up
 from tests.complaints.refusals import assert_refused
@@ -231,3 +233,48 @@ def test_the_last_who_could_approve_a_proposal_is_warned_before_they_change_its_
     address = f"/complaints/incident/act/edit/?ids={incident.pk}"
     assert f"You are the last who could approve {refund.code}" in page(desk.lead, address)
     assert LAST not in page(desk.manager, address)
+
+
+# --- An incident that is changed after the refund -----------------------------------------------
+
+
+def test_whoever_approved_is_told_when_a_counted_incident_is_changed_later(desk: Desk) -> None:
+    """By e-mail, once a person, those in whose place it was approved too; what is not settled concerns nobody yet."""
+    incident = outage(desk, by=desk.clerk)
+    refund = propose(desk, decided(desk), "interruption")
+    factories.delegation(desk.manager, desk.lead)
+    approve_refund(refund.pk, by=desk.lead, choice=str(desk.lead.delegations_received.get().pk))
+    second = propose(desk, decided(desk), "interruption")
+    approve_refund(second.pk, by=desk.director)
+    propose(desk, decided(desk), "interruption")
+    rename(desk, incident)
+    told = OutgoingMessage.objects.filter(kind="staff_incident")
+    assert {message.staff: refund.code in message.body for message in told} == {
+        desk.lead: True,
+        desk.manager: True,
+        desk.director: False,
+    }
+    assert "Carl" in told[0].body
+    assert "A better name" in told[0].body
+    event = Event.objects.filter(verb="incident.edit")[0]
+    assert event.data["told"] == sorted(person.username for person in (desk.lead, desk.manager, desk.director))
+
+
+def rename(desk: Desk, incident: Incident) -> None:
+    edit_incident(
+        incident.pk,
+        by=desk.clerk,
+        reason="A better name",
+        title="Exchange down",
+        starts_at=noon(2),
+        ends_at=noon(4),
+        scheduled=False,
+        hits_everybody=True,
+    )
+
+
+def test_nobody_is_told_of_an_incident_that_no_settled_refund_counts(desk: Desk) -> None:
+    incident = outage(desk, by=desk.clerk)
+    propose(desk, decided(desk), "interruption")
+    rename(desk, incident)
+    assert not OutgoingMessage.objects.filter(kind="staff_incident").exists()
