@@ -1,14 +1,16 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
-from accounts.customers.models import BankDetailsChange, Contact, Customer
+from accounts.customers.models import BankDetailsChange, Contact, Customer, CustomerMerge
 from accounts.numbers.models import NumberSeries
-from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
 
 __all__ = [
     "ApprovalLimit",
     "BankDetailsChange",
     "Contact",
+    "ControlLimit",
     "Customer",
+    "CustomerMerge",
     "Delegation",
     "NumberSeries",
     "StaffChange",

@@ -13,6 +13,9 @@ class AccountVerb(EventVerb):
     BANK_DETAILS_CONFIRM = "bank_details.confirm", _("confirmed the new bank details:")
     CUSTOMER_CREATE = "customer.create", _("entered the customer")
     CUSTOMER_EDIT = "customer.edit", _("changed the details of the customer")
+    CUSTOMER_MERGE_PROPOSE = "customer.merge_propose", _("proposed to merge the customer")
+    CUSTOMER_MERGE_REJECT = "customer.merge_reject", _("rejected the merge of the customer")
+    CUSTOMER_MERGE_WITHDRAW = "customer.merge_withdraw", _("took back the proposal to merge the customer")
     CUSTOMER_MERGE = "customer.merge", _("merged the customer")
     CONTACT_ADD = "contact.add", _("added the contact")
     CONTACT_EDIT = "contact.edit", _("changed the contact")
@@ -26,6 +29,8 @@ class AccountVerb(EventVerb):
     STAFF_BOOTSTRAP = "staff.bootstrap", _("made the first people")
     LIMIT_DRAFT = "limit.draft", _("drafted the limit")
     LIMIT_PUBLISH = "limit.publish", _("published the limit")
+    CONTROL_LIMIT_DRAFT = "control_limit.draft", _("drafted the control limit")
+    CONTROL_LIMIT_PUBLISH = "control_limit.publish", _("published the control limit")
     TEAM_CREATE = "team.create", _("made the team")
     STAFF_CHANGE_DRAFT = "staff_change.draft", _("drafted the change:")
     STAFF_CHANGE_PUBLISH = "staff_change.publish", _("published the change:")
@@ -59,3 +64,4 @@ class AccountRefusal(RefusalCode):
     TIMES = "times", "no valid times of day"
     WEEKDAYS = "weekdays", "no valid days of the week"
     BANK_DETAILS = "bank_details", "a change of bank details waits"
+    MERGE_STALE = "merge_stale", "the two customers differ in other ways than when their merge was proposed"

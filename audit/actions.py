@@ -9,11 +9,14 @@ An action is a function such as ``approve_refund(refund_id, *, by, reason)``. It
 When the block ends, the event is written in the same transaction. When it raises ``Refused``, everything that it
 wrote is rolled back and a *refused* event is written instead; the refusal then goes on to the caller, who shows its
 sentence to the person.
+
+Nobody acts on a matter that is their own, whatever the action: each row that is locked, and what the event is about, is
+shown to the guards that apps above register (``register_matter_guard``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -62,6 +65,33 @@ class Obstacle:
 type Why = Obstacle | Text
 
 
+#: Asked of every row that an action locks or is about, and of every row whose page offers an action: the person, the
+#: rows' model and keys. Answers whose matter it is and why they keep their hands off it.
+type MatterGuard = Callable[[Any, type[models.Model], Collection[Any]], tuple[int, Obstacle] | None]
+
+_matter_guards: list[MatterGuard] = []
+
+
+def register_matter_guard(guard: MatterGuard) -> MatterGuard:
+    """Have every action refused in whose matter a person may have no hand at all. A decorator, for an app above: this
+    one knows no customers.
+    """
+    _matter_guards.append(guard)
+    return guard
+
+
+def matter_obstacle(by: Any, model: type[models.Model], pks: Collection[Any]) -> Obstacle | None:
+    """Why this person does nothing at all to these rows, whatever the action, or None: the frame's own rule, which
+    pages ask before they offer an action.
+    """
+    found = _own_matter(by, model, pks)
+    return found[1] if found is not None else None
+
+
+def _own_matter(by: Any, model: type[models.Model], pks: Collection[Any]) -> tuple[int, Obstacle] | None:
+    return next((found for guard in _matter_guards if (found := guard(by, model, pks)) is not None), None)
+
+
 class Action:
     """What an action tells its event while it runs."""
 
@@ -78,19 +108,23 @@ class Action:
         self.message: Text = ""
         self.data: dict[str, Any] = {}
         self._refusal: Refused | None = None
+        self._kept_off: set[tuple[type[models.Model], Any]] = set()
 
     def lock[M: models.Model](self, model: type[M], pk: int, *related: str) -> M:
         """The row, read again and locked until the transaction ends, with those that the ``related`` paths lead to,
         all in the one order and attached to each other: ``action.lock(Contact, contact_id, "customer")``.
 
         Raises:
-            Refused: there is no such row, or (``busy``) it was moved to another one meanwhile.
+            Refused: there is no such row, (``busy``) it was moved to another one meanwhile, or (``linked``) the person
+                has no hand in anything of its customer.
         """
         try:
             row = lock_chain(model, pk, *related) if related else lock_rows(model, [pk]).get(pk)
         except RowsMoved:
             raise Refused(say("Somebody else changed this just now. Please try again."), code=Refusal.BUSY) from None
-        return self.found(model, row)
+        found = self.found(model, row)
+        self.keep_off(found)
+        return found
 
     def found[M: models.Model](self, model: type[M], row: M | None) -> M:
         """The row that was looked for.
@@ -103,6 +137,23 @@ class Action:
             raise Refused(say("This {name} does not exist (any more).", name=name), code=Refusal.MISSING)
         return row
 
+    def keep_off(self, row: models.Model) -> None:
+        """Refuse, if the person has no hand in anything that the (saved) row belongs to. ``lock`` and ``about`` do it;
+        to be called for what an action only reads.
+
+        Raises:
+            Refused: as the guards say.
+        """
+        if row.pk is None or (type(row), row.pk) in self._kept_off:
+            return
+        self._kept_off.add((type(row), row.pk))
+        found = _own_matter(self.by, type(row), [row.pk])
+        if found is not None:
+            self.customer_id, obstacle = found
+            if (type(row), row.pk) == (self.target_model, self.target_id):
+                self.target_label = in_english(row)[:200]
+            raise Refused(obstacle.sentence, code=obstacle.code)
+
     def about(self, target: models.Model, *, complaint_id: int | None = None, customer_id: int | None = None) -> None:
         """Name what the event is about, once it is known."""
         self.target_model, self.target_id = type(target), target.pk
@@ -111,6 +162,7 @@ class Action:
             self.complaint_id = complaint_id
         if customer_id is not None:
             self.customer_id = customer_id
+        self.keep_off(target)
 
     def refuse_keeping_changes(self, refusal: Refused) -> None:
         """Refuse, but keep what was written. Only a stale quote does: its refund goes back to draft."""
@@ -206,6 +258,10 @@ def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: S
         with context.acting(user=by):
             try:
                 with transaction.atomic():
+                    found = _own_matter(by, model, pks)
+                    if found is not None:
+                        each.current.customer_id, obstacle = found
+                        raise Refused(obstacle.sentence, code=obstacle.code)
                     yield each
                     done = Event.Outcome.DONE
                     Event.objects.bulk_create([one._event(done, one.message, one.data) for one in each.actions])

@@ -17,7 +17,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from audit.actions import Why
+from audit.actions import Why, matter_obstacle
 from core.text import Text, fill
 
 if TYPE_CHECKING:
@@ -205,9 +205,19 @@ class StaffAction[M: models.Model](_Deed):
         """
         return type(self).rule(obj, by)
 
+    def why_not(self, obj: M, by: Person) -> Why | None:
+        """Why this person can't do it to the row now, as the action will say it: what the frame of every action asks,
+        then ``obstacle``. Queries for the few to whom the frame has something to say.
+        """
+        return matter_obstacle(by, type(obj), [obj.pk]) or self.obstacle(obj, by)
+
     def consequence(self, obj: M, by: Person) -> Text:
         """What will happen to the row, shown before it happens."""
         return _filled(self.effect, obj, self.named_by)
+
+    def warning(self, obj: M, by: Person) -> Text:
+        """What doing it to the row would bring about elsewhere, so that one may think again; it is no refusal."""
+        return ""
 
     def summary(self, rows: Sequence[M], by: Person) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
@@ -257,6 +267,10 @@ class PageAction(_Deed):
     def obstacle(self, by: Person) -> Why | None:
         """Why this can't be done now; ``None`` if nothing is in the way."""
         return type(self).rule(by)
+
+    def warning(self, by: Person) -> Text:
+        """As ``StaffAction.warning``."""
+        return ""
 
     def preview_context(self, by: Person, form: ActionForm) -> Mapping[str, Any]:
         """As ``StaffAction.preview_context``."""

@@ -24,7 +24,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from audit.actions import Refused
+from audit.actions import Obstacle, Refused, matter_obstacle
 from audit.models import Event
 from backoffice.actions import ActionState, PageAction, Permission, StaffAction, allowed
 from backoffice.confirmation import act, do, results, stock_action
@@ -194,16 +194,17 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         the version of the row that the page shows.
         """
         by = request.user
-        bar = [self._bar_item(action, obj, by, seen) for action in self._staff_actions.values()]
+        own = matter_obstacle(by, type(obj), [obj.pk])
+        bar = [self._bar_item(action, obj, by, seen, own) for action in self._staff_actions.values()]
         return sorted(bar, key=lambda item: (not item.ready, _TONES[item.action.tone]))
 
-    def _bar_item(self, action: StaffAction[Any], obj: Any, by: Person, seen: int) -> ActionState:
+    def _bar_item(self, action: StaffAction[Any], obj: Any, by: Person, seen: int, own: Obstacle | None) -> ActionState:
         url = f"{self.url_of('changelist')}act/{action.name}/?ids={obj.pk}&{SEEN}={seen}"
         if not action.allowed(by):
             return ActionState(
                 action, url, False, say("{roles} only", roles=action.roles) if action.roles else say("not in your role")
             )
-        obstacle = action.obstacle(obj, by)
+        obstacle = own or action.obstacle(obj, by)
         return ActionState(action, url, obstacle is None, obstacle or "")
 
     def url_of(self, page: str, *args: Any) -> str:

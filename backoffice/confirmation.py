@@ -169,6 +169,7 @@ def _ask(
             "todo": len(todo),
             "missing": missing,
             "summary": action.summary(todo, by) if todo else "",
+            "warning": action.warning(rows[0], by) if single and todo else "",
             "preview": preview,
             "refusal": refusal,
             "back_url": lines[0].url if single else _list_url(model_admin, request),
@@ -177,7 +178,7 @@ def _ask(
 
 
 def _line(model_admin: ActingPages, action: StaffAction[Any], row: Any, by: Person) -> ConfirmationLine:
-    obstacle = action.obstacle(row, by) or ""
+    obstacle = action.why_not(row, by) or ""
     consequence = "" if obstacle else action.consequence(row, by)
     return ConfirmationLine(
         row.pk, model_admin.page_title(row), model_admin.url_of("change", row.pk), consequence, obstacle
@@ -221,7 +222,7 @@ def _run_many(
                 str(model_admin.page_title(row)),
                 "",
                 "skipped",
-                str(action.obstacle(row, by) or say("As shown.")),
+                str(action.why_not(row, by) or say("As shown.")),
             )
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)
@@ -332,6 +333,7 @@ def _ask_page(
             "action": action,
             "form": form,
             "obstacle": action.obstacle(by) or "",
+            "warning": action.warning(by),
             "preview": dict(action.preview_context(by, form)) if action.preview_template else {},
             "refusal": refusal,
             "back_url": _list_url(model_admin, request),

@@ -1,10 +1,19 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from complaints.back_tests.models import BackTest, BackTestCase
-from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.cases.models import (
+    Assessment,
+    Attachment,
+    Complaint,
+    Correction,
+    DeadlineBreach,
+    Decision,
+    Message,
+    Note,
+)
 from complaints.digests.models import DigestTimes
-from complaints.incidents.models import Incident, IncidentScope
-from complaints.refunds.models import Approval, Contribution, Refund, Remedy
+from complaints.incidents.models import Incident, IncidentChange, IncidentScope
+from complaints.refunds.models import Approval, Contribution, CountedIncident, Refund, Remedy
 from complaints.reversals.models import Reversal
 from complaints.signals.models import SignalReport, SignalWindow
 
@@ -16,10 +25,13 @@ __all__ = [
     "BackTestCase",
     "Complaint",
     "Contribution",
+    "Correction",
+    "CountedIncident",
     "DeadlineBreach",
     "Decision",
     "DigestTimes",
     "Incident",
+    "IncidentChange",
     "IncidentScope",
     "Message",
     "Note",

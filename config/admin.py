@@ -97,6 +97,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.Contact"),
             NavigationEntry("policies.Agreement"),
             NavigationEntry("accounts.Customer", action="merge"),
+            NavigationEntry("accounts.CustomerMerge"),
         ),
         key="u",
         ruled=True,
@@ -175,6 +176,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.Team"),
             NavigationEntry("accounts.ApprovalLimit"),
             NavigationEntry("complaints.SignalWindow"),
+            NavigationEntry("accounts.ControlLimit"),
         ),
     ),
     NavigationGroup(

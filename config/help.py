@@ -127,6 +127,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             _("Credit that is left when a customer leaves, on its way to their account.")
         ),
         "billing_payout": Help(_("Money on its way to customers’ accounts: pending, paid or failed."), (_BAR,)),
+        "accounts_customermerge": Help(
+            _("Two entries of one customer that become one: one person proposes it, a manager approves it.")
+        ),
         "accounts_bankdetailschange": Help(
             _("Changed bank details. Nothing is paid out to them before a second person has confirmed them.")
         ),
@@ -177,6 +180,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         ),
         "accounts_staffchange": Help(_("Changes of staff that were drafted: another person publishes them.")),
         "accounts_team": Help(_("Teams with their leads, who see what the team does.")),
+        "accounts_controllimit": Help(
+            _("How far policies may loosen the second approval. Neither a policy nor an agreement goes beyond them.")
+        ),
         "accounts_approvallimit": Help(_("Up to how much a role may approve. Two people could approve everything.")),
     }
 )

@@ -13,6 +13,7 @@ ORDER = (
     "accounts.customer",
     "accounts.contact",
     "accounts.bankdetailschange",
+    "accounts.customermerge",
     "billing.subscription",
     "billing.plan",
     "billing.planchange",

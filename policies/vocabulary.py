@@ -26,3 +26,4 @@ class PolicyRefusal(RefusalCode):
     PARAMETERS = "parameters", "the parameters do not fit"
     TERMS = "terms", "no valid terms of an agreement"
     AGREEMENT = "agreement", "an agreement stands in the way"
+    CONTROL = "control", "beyond the control limits"

@@ -22,6 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.customers.actions import edit_customer
+from accounts.customers.merge.actions import propose_merge
 from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
@@ -152,6 +153,7 @@ def make_small_company() -> None:
     factories.outgoing_message(subscription.customer)
     run_billing(factories.days_ago(365), by=factories.system_user())
     factories.ApprovalLimitFactory.create(state="draft")
+    factories.control_limit(days=60, state="draft")
     factories.TeamFactory.create()
     factories.StaffChangeFactory.create()
     factories.delegation()
@@ -172,6 +174,8 @@ def money_rows(subscription: Subscription) -> None:
     credit = factories.leftover_credit()
     propose_residual_payout(credit.pk, by=clerk, reason="They asked for it")
     edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")
+    pair = [factories.CustomerFactory.create(name="Twin", iban="") for _ in range(2)]
+    propose_merge(pair[0].pk, into_id=pair[1].pk, by=factories.lead(), reason="Same tax number")
 
 
 # --- The demonstration company ------------------------------------------------------------------
@@ -194,6 +198,7 @@ def make_visitors() -> Visitors:
     factories.plan_change(Subscription.objects.get(pk=subscription.pk))
     factories.StaffChangeFactory.create()
     factories.ApprovalLimitFactory.create(state="draft")
+    factories.control_limit(days=60, state="draft")
     factories.delegation()
     choose_digest_times(by=manager, times=[time(8)], weekdays=[0])
     Contact.objects.create(customer=subscription.customer, name="Nora Contact")

@@ -21,10 +21,11 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
+from stdnum import iban
 
 from accounts.customers.models import Customer
 from accounts.staff.delegations.actions import give_delegation
-from accounts.staff.models import ApprovalLimit, Delegation, StaffChange, Team, User
+from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role
 from billing.credits.models import Credit
 from billing.imports.bank import Statement, read_statement
@@ -166,6 +167,22 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
         return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
 
 
+def control_limit(**values: Any) -> ControlLimit:
+    """A published control limit: an ``amount`` in EUR, or ``days`` of the window."""
+    window = "days" in values
+    given = {
+        "kind": ControlLimit.Kind.WINDOW if window else ControlLimit.Kind.SECOND_THRESHOLD,
+        "currency": "" if window else "EUR",
+        "valid_from": LONG_AGO,
+        "state": ControlLimit.State.PUBLISHED,
+        **values,
+    }
+    published = given["state"] == ControlLimit.State.PUBLISHED
+    limit = ControlLimit(drafted_by=administrator(), published_by=manager() if published else None, **given)
+    limit.save()
+    return limit
+
+
 def approval_limits(
     lead_amount: Decimal = Decimal("100.00"),
     manager_amount: Decimal = Decimal("1000.00"),
@@ -216,6 +233,12 @@ class StaffChangeFactory(DjangoModelFactory[StaffChange]):
         return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
 
 
+def own_iban(number: int) -> str:
+    """A valid IBAN for each number: customers with one account count as one when something is approved."""
+    rest = f"X0542811101{number:012d}"
+    return f"IT{iban.calc_check_digits(f'IT00{rest}')}{rest}"
+
+
 class CustomerFactory(DjangoModelFactory[Customer]):
     """A company in Italy with bank details; ``iban=""`` for one without."""
 
@@ -226,7 +249,7 @@ class CustomerFactory(DjangoModelFactory[Customer]):
     name = Sequence(lambda n: f"Harbour Bakery {n}")
     email = Sequence(lambda n: f"office{n}@example.com")
     phone = Sequence(lambda n: f"+39 06 {n:06d}")
-    iban = "IT60X0542811101000000123456"
+    iban = Sequence(own_iban)
 
 
 # --- Plans and prices ---------------------------------------------------------------------------

@@ -386,14 +386,14 @@ def test_f11_the_public_page_names_whom_to_ask_and_where_to_cancel(settings: Any
 
 
 def test_r1_an_agreement_goes_before_the_policy_and_cash_is_a_remedy(desk: Desk) -> None:
-    """The policy allows every remedy; the agreement leaves cash alone, and its threshold asks for two approvals."""
+    """The policy allows every remedy; the agreement leaves cash alone."""
     factories.approval_limits()
     subscription = spring_subscription(activated_on=factories.today())
     agreement = draft_agreement(
         subscription.customer_id,
         by=desk.director,
         title="Cash only",
-        terms={"remedies": ["cash"], "second_approval_above": {"EUR": "1.00"}},
+        terms={"remedies": ["cash"]},
         valid_from=factories.today(),
     )
     complaint = decided(desk, subscription=subscription, received_at=timezone.now())
@@ -407,8 +407,7 @@ def test_r1_an_agreement_goes_before_the_policy_and_cash_is_a_remedy(desk: Desk)
     edit_refund(refund.pk, by=desk.agent, remedies=[{"kind": "cash"}])
     refund = propose_refund(refund.pk, by=desk.agent, reason="As the log shows")
     assert refund.agreement == agreement
-    assert approve_refund(refund.pk, by=desk.lead).state == Refund.State.APPROVED
-    assert approve_refund(refund.pk, by=desk.manager).state == Refund.State.SETTLED
+    assert approve_refund(refund.pk, by=desk.lead).state == Refund.State.SETTLED
     assert Payout.objects.get().amount == refund.total
 
 

@@ -73,7 +73,7 @@ INDEMNITY: dict[str, Any] = {
 AGREED_TERMS: list[dict[str, Any]] = [
     {"full_month_allowed": False},
     {"remedies": ["credit", "cash"]},
-    {"second_approval_above": {"EUR": "1.00"}},
+    {"as_of_day_counts": False},
     INDEMNITY,
 ]
 

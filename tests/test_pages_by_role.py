@@ -32,9 +32,11 @@ STAFF = {M, U, D}
 #: Who sees a model's list and rows. Administrators see no customer and no money.
 SEES: dict[str, set[Role]] = {
     "accounts.Customer": CASES,
+    "accounts.CustomerMerge": CASES,
     "accounts.User": STAFF,
     "accounts.Team": STAFF,
     "accounts.ApprovalLimit": STAFF,
+    "accounts.ControlLimit": STAFF,
     "accounts.StaffChange": STAFF,
     "accounts.Delegation": {A, L, M, U, D},
     "complaints.DigestTimes": {A, L, M, U},
@@ -97,6 +99,11 @@ MAY_DO: dict[tuple[str, str], set[Role]] = {
     ("accounts.Team", "new"): {D},
     ("accounts.ApprovalLimit", "draft"): {D},
     ("accounts.ApprovalLimit", "publish"): {M},
+    ("accounts.CustomerMerge", "approve"): {M},
+    ("accounts.CustomerMerge", "reject"): {M},
+    ("accounts.CustomerMerge", "withdraw"): {L, M},
+    ("accounts.ControlLimit", "draft"): {D},
+    ("accounts.ControlLimit", "publish"): {M},
     ("accounts.StaffChange", "publish"): {M},
     ("accounts.StaffChange", "discard"): {M, D},
     ("accounts.Delegation", "give"): {L, M},

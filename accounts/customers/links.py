@@ -1,57 +1,91 @@
-"""Staff who are customers too: nobody has a hand in their own money."""
+"""Staff who are customers too: nobody has a hand in their own matters, under whichever number.
+
+The frame of every action asks ``own_matter`` of each row that it locks or is about, and pages ask it before they offer
+a step. Whose a row is follows from its foreign keys: no action has to say it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from operator import attrgetter
-from types import MappingProxyType
+from collections.abc import Collection
+from functools import cache
 
+from django.db import models
 from django.db.models import Value
 
 from accounts.customers.models import Customer
-from accounts.staff.models import User
-from audit.actions import Obstacle, Why
+from accounts.staff.models import StaffChange, User
+from audit.actions import Obstacle, register_matter_guard
 from audit.vocabulary import Refusal
 from core.merges import WithMerged
 from core.text import say
 
-_linked: ContextVar[Mapping[int, set[int]]] = ContextVar("linked", default=MappingProxyType({}))
+_LINKED = Obstacle(say("You are linked to this customer: somebody else has to do this."), Refusal.LINKED)
+
+#: What refers to a customer and is no matter of theirs: who works here, and what they shall be.
+_MATTERS_OF_STAFF = (User, StaffChange)
+
+#: By model: ways to customers that are no foreign keys of its own.
+_further: dict[type[models.Model], str] = {}
+
+
+def register_way(model: type[models.Model], path: str) -> None:
+    """Say by which path of lookups a row leads to its customers, where its own foreign keys do not."""
+    _further[model] = path
+    ways_to_customers.cache_clear()
+
+
+@cache
+def ways_to_customers(model: type[models.Model]) -> tuple[str, ...]:
+    """The paths of lookups from a row of the model to its customers: the shortest of its foreign keys, all of that
+    length. None for what is nobody's: plans, policies, staff.
+    """
+    if model is Customer:
+        return ("pk",)
+    if model in _MATTERS_OF_STAFF:
+        return ()
+    reached, seen = [("", model)], {model}
+    found: list[str] = []
+    while reached and not found:
+        further = []
+        for path, here in reached:
+            for field in here._meta.concrete_fields:
+                other = field.related_model
+                if not isinstance(field, models.ForeignKey) or not isinstance(other, type):
+                    continue
+                if other is Customer:
+                    found.append(f"{path}{field.name}")
+                elif other not in seen and other not in _MATTERS_OF_STAFF:
+                    seen.add(other)
+                    further.append((f"{path}{field.name}__", other))
+        reached = further
+    return (*found, *([_further[model]] if model in _further else ()))
 
 
 def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
     """Why this person keeps their hands off this customer, or None: it is themself, under this number or under one
-    that was merged with theirs. Queries for the few people who are linked to a customer at all.
+    that was merged with theirs. For whoever is not the one who acts; the frame asks it of the one who does. Queries for
+    the few people who are linked to a customer at all.
     """
     if by.customer_id is None:
         return None
-    linked = _linked.get().get(by.customer_id)
-    if by.customer_id != customer_id and customer_id not in (linked or merged_with(by.customer_id)):
+    if by.customer_id != customer_id and customer_id not in merged_with(by.customer_id):
         return None
-    return Obstacle(say("You are linked to this customer: somebody else has to do this."), Refusal.LINKED)
+    return _LINKED
 
 
-def not_own[Row](rule: Callable[[Row], Why | None], customer: str = "customer_id") -> Callable[[Row, User], Why | None]:
-    """The guard of a row as the ``rule`` of a page action, with the other rule that holds for money: nobody has a hand
-    in their own. ``customer`` says where the row has its customer's key.
-    """
-    customer_of = attrgetter(customer)
-
-    def obstacle(row: Row, by: User) -> Why | None:
-        return rule(row) or linked_obstacle(by, customer_of(row))
-
-    return obstacle
-
-
-@contextmanager
-def links_read_once(by: User) -> Iterator[None]:
-    """While a page asks about one action after the other, the numbers of a linked person are read once."""
-    token = _linked.set({by.customer_id: merged_with(by.customer_id)} if by.customer_id is not None else {})
-    try:
-        yield
-    finally:
-        _linked.reset(token)
+@register_matter_guard
+def own_matter(by: User, model: type[models.Model], pks: Collection[int]) -> tuple[int, Obstacle] | None:
+    """Whether any of these rows is a matter of a customer whom the person is linked to, and which customer's."""
+    if getattr(by, "customer_id", None) is None or not (ways := ways_to_customers(model)):
+        return None
+    assert by.customer_id is not None
+    own = merged_with(by.customer_id)
+    for way in ways:
+        theirs = model._base_manager.filter(pk__in=pks).filter(**{f"{way}__in": own}).order_by()
+        customer_id = theirs.values_list(way, flat=True).first()
+        if customer_id is not None:
+            return customer_id, _LINKED
+    return None
 
 
 def merged_with(customer_id: int) -> set[int]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
+from accounts.four_eyes.models import ApprovedByAnother, approved_by_another
 from accounts.staff.models import User
 from audit.tracked import TrackedModel
 from core.text import say
@@ -59,6 +63,7 @@ class Customer(TrackedModel):
             models.Index(fields=("name",), name="customer_by_name"),
             models.Index(fields=("email",), name="customer_by_email"),
             models.Index(fields=("currency",), name="customer_by_currency"),
+            models.Index(fields=("iban",), name="customer_by_iban", condition=~Q(iban="")),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),
@@ -71,6 +76,37 @@ class Customer(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.number})"
+
+
+class CustomerMerge(ApprovedByAnother):
+    """Two entries of one customer, proposed to become one. ``differences`` are those that the proposer saw: ``{"field",
+    "duplicate", "survivor"}``.
+    """
+
+    NOT_PROPOSED = gettext_noop("This merge is “{state}” already.")
+    OWN_PROPOSAL = gettext_noop("You proposed this merge: somebody else has to decide on it.")
+
+    duplicate = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=_("customer to merge"))
+    survivor = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=_("into"))
+    differences: Any = models.JSONField(_("differences"), default=list)
+
+    class Meta:
+        verbose_name = _("merge of customers")
+        verbose_name_plural = _("merges of customers")
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            approved_by_another(),
+            models.CheckConstraint(condition=~Q(reason=""), name="customer_merge_has_reason"),
+            models.CheckConstraint(condition=~Q(duplicate=F("survivor")), name="customer_merge_of_two"),
+            models.UniqueConstraint(
+                fields=("duplicate",),
+                condition=Q(state__in=("proposed", "approved")),
+                name="customer_merge_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(say("{duplicate} into {survivor}", duplicate=self.duplicate.number, survivor=self.survivor.number))
 
 
 class Contact(TrackedModel):

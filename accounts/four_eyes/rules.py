@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.four_eyes.models import ApprovedByAnother, PublishedByAnother
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -49,13 +48,12 @@ def open_obstacle(row: ApprovedByAnother) -> Obstacle | None:
     return Obstacle(say(row.NOT_PROPOSED, state=row.get_state_display()), Refusal.STATE)
 
 
-def decide_obstacle(row: ApprovedByAnother, by: User, *, may: May, customer_id: int) -> Obstacle | None:
+def decide_obstacle(row: ApprovedByAnother, by: User, *, may: May) -> Obstacle | None:
     """Why this person may not approve or reject the proposal now, or None. A limit comes on top."""
     return (
         open_obstacle(row)
         or permission_obstacle(by, may)
         or (Obstacle(say(row.OWN_PROPOSAL), Refusal.OWN_PROPOSAL) if row.proposed_by_id == by.pk else None)
-        or linked_obstacle(by, customer_id)
     )
 
 

@@ -123,6 +123,26 @@ class Migration(migrations.Migration):
                 field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='staff_members', to='accounts.customer', verbose_name='customer'),
             ),
             migrations.CreateModel(
+                name='CustomerMerge',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('differences', models.JSONField(default=list, verbose_name='differences')),
+                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('duplicate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer', verbose_name='customer to merge')),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                    ('survivor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer', verbose_name='into')),
+                ],
+                options={
+                    'verbose_name': 'merge of customers',
+                    'verbose_name_plural': 'merges of customers',
+                    'ordering': ('-proposed_at', '-pk'),
+                },
+            ),
+            migrations.CreateModel(
                 name='Delegation',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -153,7 +173,7 @@ class Migration(migrations.Migration):
                     ('valid_from', models.DateField(verbose_name='valid from')),
                     ('subject', models.CharField(choices=[('usage', 'Usage-based refund'), ('full_month', 'Full month'), ('interruption', 'Interruption'), ('special', 'Special case'), ('reversal', 'Reversal of a refund'), ('leftover_credit', 'Payout of leftover credit')], max_length=20, verbose_name='subject')),
                     ('currency', models.CharField(max_length=3, validators=[core.validators.validate_currency], verbose_name='currency')),
-                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('amount', core.fields.MoneyField(blank=True, null=True, verbose_name='amount')),
                     ('batch_amount', core.fields.MoneyField(default=Decimal('0'), verbose_name='batch amount')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                     ('history_date', models.DateTimeField()),
@@ -232,6 +252,36 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='HistoricalControlLimit',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('kind', models.CharField(choices=[('second_threshold', 'Highest threshold of the second approval'), ('window', 'Shortest window of what was granted')], max_length=16, verbose_name='kind')),
+                    ('currency', models.CharField(blank=True, default='', max_length=3, verbose_name='currency')),
+                    ('amount', core.fields.MoneyField(blank=True, null=True, verbose_name='amount')),
+                    ('days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('drafted_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('published_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                ],
+                options={
+                    'verbose_name': 'historical control limit',
+                    'verbose_name_plural': 'historical control limits',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
                 name='HistoricalCustomer',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
@@ -263,6 +313,37 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'historical customer',
                     'verbose_name_plural': 'historical customers',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
+                name='HistoricalCustomerMerge',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('differences', models.JSONField(default=list, verbose_name='differences')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('decided_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('duplicate', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.customer', verbose_name='customer to merge')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                    ('survivor', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.customer', verbose_name='into')),
+                ],
+                options={
+                    'verbose_name': 'historical merge of customers',
+                    'verbose_name_plural': 'historical merges of customers',
                     'ordering': ('-history_date', '-history_id'),
                     'get_latest_by': ('history_date', 'history_id'),
                     'default_permissions': (),
@@ -448,7 +529,7 @@ class Migration(migrations.Migration):
                     ('valid_from', models.DateField(verbose_name='valid from')),
                     ('subject', models.CharField(choices=[('usage', 'Usage-based refund'), ('full_month', 'Full month'), ('interruption', 'Interruption'), ('special', 'Special case'), ('reversal', 'Reversal of a refund'), ('leftover_credit', 'Payout of leftover credit')], max_length=20, verbose_name='subject')),
                     ('currency', models.CharField(max_length=3, validators=[core.validators.validate_currency], verbose_name='currency')),
-                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('amount', core.fields.MoneyField(blank=True, null=True, verbose_name='amount')),
                     ('batch_amount', core.fields.MoneyField(default=Decimal('0'), verbose_name='batch amount')),
                     ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
                     ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
@@ -459,6 +540,26 @@ class Migration(migrations.Migration):
                     'verbose_name_plural': 'approval limits',
                     'ordering': ('role', 'subject', 'currency', '-valid_from'),
                     'constraints': [models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('batch_amount__gte', 0)), name='limit_not_negative'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'published'), _negated=True), ('published_by__isnull', True)), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='approvallimit_published_by_another'), models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('role', 'subject', 'currency', 'valid_from'), name='limit_once_per_day')],
+                },
+            ),
+            migrations.CreateModel(
+                name='ControlLimit',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('kind', models.CharField(choices=[('second_threshold', 'Highest threshold of the second approval'), ('window', 'Shortest window of what was granted')], max_length=16, verbose_name='kind')),
+                    ('currency', models.CharField(blank=True, default='', max_length=3, verbose_name='currency')),
+                    ('amount', core.fields.MoneyField(blank=True, null=True, verbose_name='amount')),
+                    ('days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days')),
+                    ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                ],
+                options={
+                    'verbose_name': 'control limit',
+                    'verbose_name_plural': 'control limits',
+                    'ordering': ('kind', 'currency', '-valid_from'),
+                    'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('amount__gte', 0), ('amount__isnull', False), ('days__isnull', True), ('kind', 'second_threshold'), models.Q(('currency', ''), _negated=True)), models.Q(('amount__isnull', True), ('currency', ''), ('days__gte', 1), ('days__isnull', False), ('kind', 'window')), _connector='OR'), name='control_limit_amount_or_days'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'published'), _negated=True), ('published_by__isnull', True)), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='controllimit_published_by_another'), models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('kind', 'currency', 'valid_from'), name='control_limit_once_per_day')],
                 },
             ),
             migrations.AddIndex(
@@ -472,6 +573,10 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name='customer',
                 index=models.Index(fields=['currency'], name='customer_by_currency'),
+            ),
+            migrations.AddIndex(
+                model_name='customer',
+                index=models.Index(condition=models.Q(('iban', ''), _negated=True), fields=['iban'], name='customer_by_iban'),
             ),
             migrations.AddConstraint(
                 model_name='customer',
@@ -496,6 +601,22 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='bankdetailschange',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at__isnull', True), ('confirmed_by__isnull', True)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('changed_by')), _negated=True)), _connector='OR'), name='bank_details_confirmed_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='customermerge',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='customermerge_approved_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='customermerge',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='customer_merge_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='customermerge',
+                constraint=models.CheckConstraint(condition=models.Q(('duplicate', models.F('survivor')), _negated=True), name='customer_merge_of_two'),
+            ),
+            migrations.AddConstraint(
+                model_name='customermerge',
+                constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('proposed', 'approved'))), fields=('duplicate',), name='customer_merge_once'),
             ),
             migrations.AddConstraint(
                 model_name='delegation',
@@ -550,6 +671,18 @@ class Migration(migrations.Migration):
                 index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_098092_idx'),
             ),
             migrations.AddIndex(
+                model_name='historicalcontrollimit',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_b1a7ae_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcontrollimit',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='accounts_hi_history_57fa98_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcontrollimit',
+                index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_13ac50_idx'),
+            ),
+            migrations.AddIndex(
                 model_name='historicalcustomer',
                 index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_b88434_idx'),
             ),
@@ -560,6 +693,18 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name='historicalcustomer',
                 index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_556039_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcustomermerge',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_a55c65_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcustomermerge',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='accounts_hi_history_7cc970_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcustomermerge',
+                index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_3c2fe6_idx'),
             ),
             migrations.AddIndex(
                 model_name='historicaldelegation',

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from accounts.customers.models import Customer
+from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.limits.rules import Limit
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import APPROVAL_OF, DEPUTIES, Role
@@ -38,7 +39,7 @@ class ApprovalRights:
 
     def __init__(self, day: date) -> None:
         self.day = day
-        self._limits: dict[tuple[int, str, str], Decimal] = {}
+        self._limits: dict[tuple[int, str, str], Decimal | None] = {}
         for limit in ApprovalLimit.objects.in_force(day):
             self._limits.setdefault((limit.role_id, limit.subject, limit.currency), limit.amount)
         self._received: dict[int, list[Right]] = {}
@@ -52,8 +53,14 @@ class ApprovalRights:
 
     def limit_of(self, person: User, subject: str, currency: str) -> Limit:
         """Up to how much the person's own role may approve."""
-        amount = None if person.role_id is None else self._limits.get((person.role_id, subject, currency))
-        return Limit(person.role_name, subject, currency, amount)
+        key = (person.role_id or 0, subject, currency)
+        amount = self._limits.get(key)
+        return Limit(person.role_name, subject, currency, amount, none=key in self._limits and amount is None)
+
+    @cached_property
+    def controls(self) -> ControlLimits:
+        """The control limits of the day."""
+        return ControlLimits(self.day)
 
     def received_by(self, person: User) -> Sequence[Right]:
         """The rights of those for whom the person stands in, the longest-standing first."""
@@ -111,7 +118,7 @@ def approvers(day: date) -> list[Approvers]:
             people = [
                 person
                 for person in staff
-                if person.may(may) and (rights.limit_of(person, subject, currency).amount or 0) > 0
+                if person.may(may) and rights.limit_of(person, subject, currency).allows_something
             ]
             able = {person.pk for person in people}
             deputies = [

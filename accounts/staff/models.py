@@ -16,8 +16,9 @@ from accounts.four_eyes.models import DatedTerms, PublishedByAnother, published_
 from accounts.staff.permissions import DEPUTIES, PERMISSIONS, May, Role, role_words
 from audit.history import TrackedRecords
 from audit.tracked import Tracked, TrackedModel, TrackedQuerySet
+from core.amounts import money_text
 from core.fields import MoneyField, amount_text
-from core.text import say
+from core.text import Text, say, say_count
 from core.validators import validate_currency
 
 
@@ -117,8 +118,8 @@ class User(Tracked, AbstractUser):
 class ApprovalLimit(DatedTerms):
     """Up to how much a role may approve, from a date on: by currency and by what is approved.
 
-    ``amount`` covers the refund together with what the customer was granted lately; ``batch_amount`` is the limit for
-    the sum of one batch.
+    ``amount`` covers the refund together with what the customer was granted lately, without one there is no limit;
+    ``batch_amount`` is the limit for the sum of one batch.
     """
 
     class Subject(models.TextChoices):
@@ -137,7 +138,7 @@ class ApprovalLimit(DatedTerms):
     role = models.ForeignKey(Group, models.PROTECT, related_name="approval_limits", verbose_name=_("role"))
     subject = models.CharField(_("subject"), max_length=20, choices=Subject)
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
-    amount = MoneyField(_("amount"))
+    amount = MoneyField(_("amount"), null=True, blank=True)
     batch_amount = MoneyField(_("batch amount"), default=Decimal(0))
 
     class Meta:
@@ -160,10 +161,64 @@ class ApprovalLimit(DatedTerms):
                 "{role}: {subject} up to {amount} from {day}",
                 role=role_words(self.role.name),
                 subject=self.get_subject_display(),
-                amount=amount_text(self.amount, self.currency),
+                amount=say("any amount") if self.amount is None else amount_text(self.amount, self.currency),
                 day=self.valid_from,
             )
         )
+
+
+class ControlLimit(DatedTerms):
+    """How far a policy may loosen the second approval, from a date on: the highest threshold in a currency, above which
+    two people approve whatever the policy says; or the shortest window in which what was granted is added up.
+
+    ``accounts.staff.limits.controls.rules`` has what holds where none is published.
+    """
+
+    class Kind(models.TextChoices):
+        SECOND_THRESHOLD = "second_threshold", _("Highest threshold of the second approval")
+        WINDOW = "window", _("Shortest window of what was granted")
+
+    NO_DRAFT = gettext_noop("This control limit is published already.")
+    OWN_DRAFT = gettext_noop("You drafted this control limit: somebody else has to publish it.")
+    DAY_TAKEN = gettext_noop("Another control limit with this date is published already.")
+    ONCE = ("kind", "currency", "valid_from")
+
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
+    amount = MoneyField(_("amount"), null=True, blank=True)
+    days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("control limit")
+        verbose_name_plural = _("control limits")
+        ordering = ("kind", "currency", "-valid_from")
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(kind="second_threshold", amount__gte=0, amount__isnull=False, days__isnull=True) & ~Q(currency="")
+                )
+                | Q(kind="window", currency="", amount__isnull=True, days__gte=1, days__isnull=False),
+                name="control_limit_amount_or_days",
+            ),
+            published_by_another(),
+            models.UniqueConstraint(
+                fields=("kind", "currency", "valid_from"),
+                condition=Q(state="published"),
+                name="control_limit_once_per_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(
+            say("{kind}: {figure} from {day}", kind=self.get_kind_display(), figure=self.figure, day=self.valid_from)
+        )
+
+    @property
+    def figure(self) -> Text:
+        """The amount or the days, in words."""
+        if self.days is not None:
+            return say_count("{count} day", "{count} days", self.days)
+        return money_text(self.amount, self.currency) if self.amount is not None else ""
 
 
 class StaffChange(PublishedByAnother):

@@ -31,7 +31,8 @@ class May(StrEnum):
 
     SEE_CASES = gettext_noop("see customers, subscriptions, phones, complaints and refunds")
     EDIT_CUSTOMERS = gettext_noop("edit customers")
-    MERGE_CUSTOMERS = gettext_noop("merge customers who are one and the same")
+    MERGE_CUSTOMERS = gettext_noop("propose to merge customers who are one and the same")
+    APPROVE_MERGES = gettext_noop("approve merges of customers")
     CANCEL_SUBSCRIPTIONS = gettext_noop("cancel subscriptions and undo it")
     CHANGE_PLANS = gettext_noop("change the plan of subscriptions")
     OPEN_SUBSCRIPTIONS = gettext_noop("open subscriptions")
@@ -92,6 +93,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.SEE_CASES: (_A, _L, _M, _B, _U),
             May.EDIT_CUSTOMERS: (_A, _L, _M, _B),
             May.MERGE_CUSTOMERS: (_L, _M),
+            May.APPROVE_MERGES: (_M,),
             May.CANCEL_SUBSCRIPTIONS: (_A, _L, _M, _B),
             May.CHANGE_PLANS: (_A, _L, _M, _B),
             May.OPEN_SUBSCRIPTIONS: (_B,),

@@ -16,11 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import not_own
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
-from backoffice.actions import Sentence, StaffAction
+from backoffice.actions import Sentence, StaffAction, of_row
 from backoffice.amounts import money
 from backoffice.display import column, number, sub
 from backoffice.links import day, link
@@ -48,7 +47,7 @@ class RecordPayment(StaffAction[Invoice]):
     icon = "banknote"
     may = May.HANDLE_MONEY
     form_class = PaymentForm
-    rule = not_own(payment_obstacle)
+    rule = of_row(payment_obstacle)
 
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
@@ -89,7 +88,7 @@ class RecordSurplus(StaffAction[Invoice]):
     may = May.HANDLE_MONEY
     form_class = SurplusForm
     intro = _("For money that came though the invoice is paid. It is the customer's, and becomes a credit.")
-    rule = not_own(surplus_obstacle)
+    rule = of_row(surplus_obstacle)
     effect = Sentence(
         _(
             "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
@@ -116,7 +115,7 @@ class PayInFull(StaffAction[Invoice]):
     may = May.HANDLE_MONEY
     form_class = PaidInFullForm
     intro = _("One day and one reference for all of them, such as a collective transfer's.")
-    rule = not_own(payment_obstacle)
+    rule = of_row(payment_obstacle)
 
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
@@ -146,7 +145,7 @@ class Dispute(StaffAction[Invoice]):
     icon = "scale"
     may = May.HANDLE_MONEY
     form_class = DisputeForm
-    rule = not_own(dispute_obstacle)
+    rule = of_row(dispute_obstacle)
     action = open_dispute
     effect = Sentence(_("{number} is not chased and not marked overdue until the dispute is ended."), number="number")
     done = Sentence(_("{number} is in dispute."), number="number")
@@ -160,7 +159,7 @@ class EndDispute(StaffAction[Invoice]):
     label = _("End the dispute")
     icon = "circle-check"
     may = May.HANDLE_MONEY
-    rule = not_own(end_dispute_obstacle)
+    rule = of_row(end_dispute_obstacle)
     effect = Sentence(
         _("What is due on {number} is asked for again; it is overdue if its day has passed."),
         number="number",

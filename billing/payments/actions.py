@@ -10,7 +10,6 @@ from decimal import Decimal
 from django.db.models import Case, Field, Value, When
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -114,7 +113,6 @@ def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, 
     """
     amount = received.amount
     action.about(invoice, customer_id=invoice.customer_id)
-    action.refuse_if(linked_obstacle(by, invoice.customer_id))
     if not to_credit:
         action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
     if amount <= 0 or not is_whole_minor(amount, invoice.currency):

@@ -11,11 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import not_own
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import StaffAction
+from backoffice.actions import StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, sub
@@ -34,7 +33,7 @@ class ChargeBack(StaffAction[Payment]):
     icon = "undo-2"
     may = May.HANDLE_MONEY
     form_class = ChargebackForm
-    rule = not_own(chargeback_obstacle, "invoice.customer_id")
+    rule = of_row(chargeback_obstacle)
 
     def consequence(self, obj: Payment, by: User) -> Text:
         amount = money_text(obj.amount, obj.invoice.currency)

@@ -7,7 +7,6 @@ from datetime import date
 from django.utils import timezone
 
 from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -68,7 +67,6 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date,
     with act(BillingVerb.PAYOUT_PAID, by=by, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
-        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(paid_obstacle(payout))
         if not reference.strip():
             raise Refused(say("Please give the bank's reference."), code=BillingRefusal.REFERENCE_MISSING)
@@ -96,7 +94,6 @@ def mark_payout_failed(payout_id: int, *, by: User, reason: str) -> Payout:
         action.require_reason(say("why the payout failed"))
         payout = action.lock(Payout, payout_id)
         action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(payout_obstacle(payout, Payout.State.PENDING), code=Refusal.STATE)
         payout.state = Payout.State.FAILED
         payout.failure = reason.strip()[:200]
@@ -122,7 +119,6 @@ def retry_payout(payout_id: int, *, by: User, reason: str = "") -> Payout:
     with act(BillingVerb.PAYOUT_RETRY, by=by, reason=reason, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)
         payout = _locked(action, payout_id)
-        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(retry_obstacle(payout))
         payout.state = Payout.State.PENDING
         payout.attempts += 1
@@ -154,7 +150,6 @@ def turn_payout_into_credit(payout_id: int, *, by: User, reason: str) -> Credit:
         action.require_reason()
         payout = action.lock(Payout, payout_id, "subscription", "leftover__credit", "leftover")
         action.about(payout, customer_id=payout.customer_id)
-        action.refuse_if(linked_obstacle(by, payout.customer_id))
         action.refuse_if(to_credit_obstacle(payout))
         if (leftover := getattr(payout, "leftover", None)) is None:
             credit = give_credit(payout.subscription, payout.amount, reason=payout.reason)

@@ -17,12 +17,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.bank_details.rules import change_to_show
-from accounts.customers.links import linked_obstacle, not_own
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Why
-from backoffice.actions import OptionalReasonForm, ReasonForm, Sentence, StaffAction
+from backoffice.actions import OptionalReasonForm, ReasonForm, Sentence, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, number, pill, sub
@@ -62,7 +61,7 @@ class MarkPaid(_OnPayout):
     tone = "primary"
     icon = "check"
     form_class = PayoutPaidForm
-    rule = not_own(paid_obstacle)
+    rule = of_row(paid_obstacle)
     action = mark_payout_paid
     done = _("{payout} is recorded as paid.")
 
@@ -90,7 +89,7 @@ class MarkFailed(_OnPayout):
     done = _("{payout} is recorded as failed.")
 
     def obstacle(self, obj: Payout, by: User) -> Why | None:
-        return payout_obstacle(obj, Payout.State.PENDING) or linked_obstacle(by, obj.customer_id)
+        return payout_obstacle(obj, Payout.State.PENDING)
 
 
 class Retry(_OnPayout):
@@ -99,7 +98,7 @@ class Retry(_OnPayout):
     label_plural = _("Try once more")
     icon = "rotate-cw"
     form_class = OptionalReasonForm
-    rule = not_own(retry_obstacle)
+    rule = of_row(retry_obstacle)
     action = retry_payout
     effect = Sentence(
         _("It is paid to the customer's bank account of now, {iban}, under the same key."),
@@ -114,7 +113,7 @@ class ToCredit(_OnPayout):
     label_plural = _("Turn into credits")
     icon = "receipt"
     form_class = ReasonForm
-    rule = not_own(to_credit_obstacle)
+    rule = of_row(to_credit_obstacle)
 
     def consequence(self, obj: Payout, by: User) -> Text:
         amount = money_text(obj.amount, obj.currency)

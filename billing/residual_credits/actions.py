@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.models import Customer
 from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
 from accounts.staff.limits.rules import limit_of
@@ -38,7 +38,7 @@ WINDOW_DAYS = 90
 
 def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
     """Why no payout of the credit can be proposed, or None. Whether one waits already, the action looks up."""
-    found = permission_obstacle(by, May.HANDLE_MONEY) or linked_obstacle(by, credit.customer_id)
+    found = permission_obstacle(by, May.HANDLE_MONEY)
     if found:
         return found
     if credit.subscription.state != Subscription.State.ENDED:
@@ -83,25 +83,22 @@ def limit_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
 
 
 def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Decimal:
-    """What of leftover credit was approved for the customer since then."""
+    """What of leftover credit was approved since then for the customer and whoever is paid to the same account."""
+    alike = paid_alike({customer.pk})[customer.pk]
     found = ResidualCreditPayout.objects.filter(
-        credit__customer=customer, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
+        credit__customer__in=alike, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
     )
     return found.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 
 
 def reject_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
-    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER, customer_id=leftover.credit.customer_id)
+    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER)
 
 
 def withdraw_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Withdrawing is for billing, one's own or a colleague's."""
-    return (
-        open_obstacle(leftover)
-        or permission_obstacle(by, May.HANDLE_MONEY)
-        or linked_obstacle(by, leftover.credit.customer_id)
-    )
+    return open_obstacle(leftover) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 # --- Actions ------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.numbers.models import next_number
@@ -53,7 +52,6 @@ def open_subscription(
         customer = action.lock(Customer, customer_id)
         action.refuse_if(merged_obstacle(customer))
         plan = action.lock(Plan, plan_id)
-        action.refuse_if(linked_obstacle(by, customer.pk))
         action.refuse_if(plan_obstacle(plan))
         subscription = checked(
             Subscription(

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db.models import F, Value
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -229,7 +228,6 @@ def enter_usage(
         subscription = period.subscription
         action.about(period, customer_id=subscription.customer_id)
         action.target_label = f"{subscription.number}, {period.in_figures}"
-        action.refuse_if(linked_obstacle(by, subscription.customer_id))
         reference = reference.strip()
         if not reference:
             sentence = say("Please write down what you read it from: it tells this entry from others.")
@@ -277,7 +275,6 @@ def correct_usage(
         found = action.found(UsageRecord, UsageRecord.objects.filter(pk=record_id).first())
         subscription = action.lock(Subscription, found.subscription_id)
         action.about(found, customer_id=subscription.customer_id)
-        action.refuse_if(linked_obstacle(by, subscription.customer_id))
         action.refuse_if(correction_obstacle(found))
         action.require_reason(say("what was wrong"))
         other, right = (quantity, seconds) if found.kind == UsageKind.CALL else (seconds, quantity)

@@ -12,11 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import linked_obstacle, not_own
 from accounts.imports.frame import ImportRefused
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.actions import Obstacle, Refused
+from audit.actions import Refused
 from backoffice.actions import ActionForm, PageAction, StaffAction
 from backoffice.display import PillTone, number, pill
 from billing.subscriptions.models import BillingPeriod
@@ -42,9 +41,6 @@ class EnterUsage(StaffAction[BillingPeriod]):
     form_class = EnterUsageForm
     intro = _("For a few figures; files of calls are imported in the list of usage.")
 
-    def obstacle(self, obj: BillingPeriod, by: User) -> Obstacle | None:
-        return linked_obstacle(by, obj.subscription.customer_id)
-
     def queryset(self, rows: QuerySet[BillingPeriod]) -> QuerySet[BillingPeriod]:
         return rows.select_related("subscription")
 
@@ -64,7 +60,7 @@ class CorrectUsage(StaffAction[UsageRecord]):
     icon = "pencil"
     may = May.IMPORT
     form_class = CorrectUsageForm
-    rule = not_own(correction_obstacle, "subscription.customer_id")
+    rule = correction_obstacle
     action = correct_usage
     effect = _(
         "The record stays, and one more with the difference counts beside it. Refunds that were settled stay as they "

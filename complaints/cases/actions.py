@@ -22,7 +22,7 @@ from complaints.cases.attachments import attach, stored_files
 from complaints.cases.deadlines.actions import clock_start, note_breaches, set_deadlines
 from complaints.cases.evidence import evidence_of
 from complaints.cases.guards import open_refunds
-from complaints.cases.models import Assessment, Attachment, Complaint, Message, Note
+from complaints.cases.models import Assessment, Attachment, Complaint, Correction, Message, Note
 from complaints.cases.rules import (
     acknowledge_obstacle,
     ask_obstacle,
@@ -64,7 +64,7 @@ def register_complaint(
         period = _period_of(action, subscription_id, period_id)
         subscription = period.subscription
         action.customer_id = subscription.customer_id
-        action.refuse_if(linked_obstacle(by, subscription.customer_id))
+        action.keep_off(subscription)
         now = timezone.now()
         _check_received(received_at, now, period)
         terms = terms_for(period)
@@ -137,7 +137,7 @@ def assign_complaint(complaint_id: int, *, by: User, owner_id: int, reason: str 
             raise Refused(say("A case can only be given to somebody who works on complaints."), code=Refusal.OWNER)
         action.refuse_if(
             say("{owner} is linked to this customer.", owner=owner)
-            if owner.customer_id == complaint.customer_id
+            if linked_obstacle(owner, complaint.customer_id)
             else None,
             code=Refusal.LINKED,
         )
@@ -183,7 +183,6 @@ def add_note(complaint_id: int, *, by: User, text: str) -> Note:
     with act(ComplaintVerb.COMPLAINT_NOTE, by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
-        action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
             raise Refused(say("Please write the note."), code=ComplaintRefusal.TEXT_MISSING)
         note = Note(complaint=complaint, text=text.strip(), by=by, at=timezone.now())
@@ -198,7 +197,6 @@ def record_customer_message(
     with act(ComplaintVerb.COMPLAINT_CUSTOMER_MESSAGE, by=by, target=(Complaint, complaint_id)) as action:
         require(by, May.WORK_COMPLAINTS)
         complaint = begin(action, complaint_id)
-        action.refuse_if(linked_obstacle(by, complaint.customer_id))
         if not text.strip():
             raise Refused(say("Please write what the customer said."), code=ComplaintRefusal.TEXT_MISSING)
         if timezone.is_naive(received_at) or received_at > timezone.now():
@@ -305,6 +303,7 @@ def correct_complaint(complaint_id: int, *, by: User, reason: str, **changes: An
             note_breaches(complaint, timezone.now(), by=by)
             set_deadlines(complaint, clock_start(complaint))
         checked(complaint).save()
+        Correction(complaint=complaint, by=by, at=timezone.now()).save()
         action.data = {"changed": sorted(changed)}
         return complaint
 

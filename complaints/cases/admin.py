@@ -16,10 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import links_read_once
 from accounts.staff.permissions import May
 from audit.models import Event, EventQuerySet
-from backoffice.actions import ActionState
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column, escaped, pill, sub, when
 from backoffice.links import link
@@ -209,11 +207,6 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
     def events_about(self, obj: Complaint) -> EventQuerySet:
         """The whole case: its refunds and what they gave are on its page."""
         return Event.objects.of_complaint(obj.pk)
-
-    def action_bar(self, request: StaffRequest, obj: Complaint, seen: int) -> list[ActionState]:
-        by = request.user
-        with links_read_once(by):
-            return super().action_bar(request, obj, seen)
 
     def change_panels(self, request: StaffRequest, obj: Complaint) -> Sequence[Panel]:
         events = self.events_about(obj)

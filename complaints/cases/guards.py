@@ -96,12 +96,15 @@ def with_what_guards_read(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         "credit_note",
     ).prefetch_related(
         "contributions__by",
+        "counted_incidents__incident__changes",
         "reversals",
         "approvals__approver",
         "approvals__on_behalf_of",
         "complaint__decisions",
         "complaint__assessments",
+        "complaint__corrections",
         "complaint__merged_complaints__decisions",
         "complaint__merged_complaints__assessments",
+        "complaint__merged_complaints__corrections",
         "complaint__merged_complaints__merged_complaints",
     )

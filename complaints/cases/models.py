@@ -231,6 +231,22 @@ class Assessment(AppendOnlyModel):
         return str(say("{complaint}, assessed by {person}", complaint=self.complaint.code, person=self.by))
 
 
+class Correction(AppendOnlyModel):
+    """Somebody corrected the registration; the old values are in the complaint's history."""
+
+    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="corrections", verbose_name=_("complaint"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return str(say("{complaint}, corrected by {person}", complaint=self.complaint.code, person=self.by))
+
+
 class Decision(AppendOnlyModel):
     """What was decided and why. A later decision supersedes it; none is ever edited."""
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
@@ -24,7 +23,7 @@ State = Complaint.State
 
 def work_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For steps that any open case allows: assign, note, message, correct, attach."""
-    return allowed(by, May.WORK_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or still_open(complaint)
+    return allowed(by, May.WORK_COMPLAINTS) or still_open(complaint)
 
 
 def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
@@ -36,39 +35,28 @@ def acknowledge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 def assign_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """Taking up an unassigned case is for everybody who works on complaints; re-assigning is for leads."""
     if complaint.owner_id is not None:
-        return allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or still_open(complaint)
+        return allowed(by, May.LEAD_COMPLAINTS) or still_open(complaint)
     return work_obstacle(complaint, by)
 
 
 def assess_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.REGISTERED, State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED)
+    return allowed(by, May.WORK_COMPLAINTS) or in_state(
+        complaint, State.REGISTERED, State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED
     )
 
 
 def ask_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.REGISTERED, State.IN_REVIEW)
-    )
+    return allowed(by, May.WORK_COMPLAINTS) or in_state(complaint, State.REGISTERED, State.IN_REVIEW)
 
 
 def resume_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.WAITING)
-    )
+    return allowed(by, May.WORK_COMPLAINTS) or in_state(complaint, State.WAITING)
 
 
 def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """A first decision, or a later one that supersedes it. Nothing is decided unassessed (R5)."""
     return (
         allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
         or in_state(complaint, State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED)
         or (
             None
@@ -82,20 +70,12 @@ def decide_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 
 def communicate_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.DECIDED)
-    )
+    return allowed(by, May.WORK_COMPLAINTS) or in_state(complaint, State.DECIDED)
 
 
 def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None) -> Obstacle | None:
     """The remedy is settled (or queued as a payout), or the customer has been silent for the policy's days."""
-    found = (
-        allowed(by, May.WORK_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.COMMUNICATED)
-    )
+    found = allowed(by, May.WORK_COMPLAINTS) or in_state(complaint, State.COMMUNICATED)
     if found:
         return found
     waiting = open_refunds(complaint)
@@ -132,12 +112,12 @@ def lead_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
         return Obstacle(
             say("{complaint} was merged into another complaint.", complaint=complaint.code), code=Refusal.STATE
         )
-    return allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id)
+    return allowed(by, May.LEAD_COMPLAINTS)
 
 
 def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """For each of the two; refused while one has an open refund."""
-    found = allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or still_open(complaint)
+    found = allowed(by, May.LEAD_COMPLAINTS) or still_open(complaint)
     if found:
         return found
     waiting = open_refunds(complaint)
@@ -154,10 +134,8 @@ def merge_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 
 def reopen_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.LEAD_COMPLAINTS)
-        or linked_obstacle(by, complaint.customer_id)
-        or in_state(complaint, State.DECIDED, State.COMMUNICATED, State.CLOSED, State.WITHDRAWN)
+    return allowed(by, May.LEAD_COMPLAINTS) or in_state(
+        complaint, State.DECIDED, State.COMMUNICATED, State.CLOSED, State.WITHDRAWN
     )
 
 
@@ -165,7 +143,7 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """A lead's consent to an old complaint: needed once, and not for a case that is not old. A draft on an older
     period of the subscription makes the case old too.
     """
-    found = allowed(by, May.LEAD_COMPLAINTS) or linked_obstacle(by, complaint.customer_id) or still_open(complaint)
+    found = allowed(by, May.LEAD_COMPLAINTS) or still_open(complaint)
     if found:
         return found
     if complaint.consent_by_id is not None:

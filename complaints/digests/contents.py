@@ -21,7 +21,8 @@ from accounts.staff.permissions import APPROVAL_OF
 from complaints.cases.deadlines.status import DUE_RELATIONS, DeadlineStatus, deadline_statuses_of, near_deadline
 from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint
-from complaints.refunds.approvals.rules import Authority, granted_lately, may_approve
+from complaints.refunds.approvals.rules import Authority, may_approve
+from complaints.refunds.approvals.windows.rules import granted_lately
 from complaints.refunds.models import Refund
 from core.text import Text, join, say
 from messaging.outbox.queue import language_of
@@ -92,7 +93,7 @@ def waiting_for(people: Sequence[User], now: datetime | None = None) -> Mapping[
         return found
     pending = Refund.objects.waiting_for_approval().filter(basis__in=wanted, expires_on__gt=today)
     refunds = list(with_what_guards_read(pending).order_by("expires_on", "pk"))
-    granted = granted_lately(refunds)
+    granted = granted_lately(refunds, rights.controls)
     for refund in refunds:
         for person in people:
             if refund.basis not in bases[person.pk]:

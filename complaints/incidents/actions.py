@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
+from accounts.customers.links import register_way
 from accounts.numbers.models import next_number
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -16,9 +16,12 @@ from audit.actions import Action, Refused, act, checked
 from audit.vocabulary import Refusal
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
-from complaints.incidents.models import Incident, IncidentScope
+from complaints.incidents.models import Incident, IncidentChange, IncidentScope
+from complaints.incidents.notifications import notify_approvers
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import Text, say
+
+register_way(Incident, "scopes__subscription__customer")
 
 
 def record_incident(
@@ -51,6 +54,7 @@ def record_incident(
             )
         checked(incident).save()
         _add_scopes(action, incident, plan_ids, subscription_ids, by)
+        _note_change(incident, by)
         action.about(incident)
         return incident
 
@@ -69,7 +73,7 @@ def edit_incident(
     subscription_ids: Sequence[int] = (),
 ) -> Incident:
     """Correct an incident; plans and subscriptions given are added. Proposals that counted it are quoted again when
-    somebody approves them, so what changed is seen there.
+    somebody approves them, so what changed is seen there; who approved one that is settled is told by e-mail.
     """
     with act(ComplaintVerb.INCIDENT_EDIT, by=by, reason=reason, target=(Incident, incident_id)) as action:
         require(by, May.EDIT_INCIDENTS)
@@ -89,6 +93,8 @@ def edit_incident(
                 say("Say whom the incident hits: everybody, a plan, or single subscriptions."),
                 code=ComplaintRefusal.SCOPE,
             )
+        _note_change(incident, by)
+        notify_approvers(action, incident, by=by, reason=reason.strip())
         return incident
 
 
@@ -102,12 +108,18 @@ def end_incident(incident_id: int, *, by: User, ends_at: datetime) -> Incident:
         incident.ends_at = ends_at
         _check(incident)
         incident.save()
+        _note_change(incident, by)
         return incident
 
 
 def end_incident_obstacle(incident: Incident) -> Text | None:
     """Why the incident cannot be ended, or None."""
     return say("{incident} is over already.", incident=incident.code) if incident.ends_at is not None else None
+
+
+def _note_change(incident: Incident, by: User) -> None:
+    if by.username != User.SYSTEM:
+        IncidentChange(incident=incident, by=by, at=timezone.now()).save()
 
 
 def _check(incident: Incident) -> None:
@@ -126,8 +138,6 @@ def _add_scopes(
     known: set[tuple[int | None, int | None]] = set(incident.scopes.values_list("plan_id", "subscription_id"))
     subscriptions = [action.lock(Subscription, pk) for pk in sorted(set(subscription_ids)) if (None, pk) not in known]
     plans = [action.lock(Plan, pk) for pk in sorted(set(plan_ids)) if (pk, None) not in known]
-    for subscription in subscriptions:
-        action.refuse_if(linked_obstacle(by, subscription.customer_id))
     for plan in plans:
         IncidentScope(incident=incident, plan=plan).save()
     for subscription in subscriptions:

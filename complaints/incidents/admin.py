@@ -19,6 +19,7 @@ from backoffice.links import page_url
 from complaints.incidents import actions as incidents
 from complaints.incidents.forms import EditIncidentForm, EndIncidentForm, IncidentForm
 from complaints.incidents.models import Incident
+from complaints.incidents.rules import last_approver_of, last_approver_of_incidents
 from complaints.quotes.inputs import Interval
 from complaints.quotes.text import hours_in_words
 from core.text import Text, say
@@ -32,6 +33,9 @@ class RecordIncident(PageAction):
     may = May.EDIT_INCIDENTS
     form_class = IncidentForm
 
+    def warning(self, by: User) -> Text:
+        return last_approver_of_incidents(by)
+
     def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         incident = incidents.record_incident(by=by, **cleaned["action"])
         return ActionResult(say("{incident} is recorded.", incident=incident.code), page_url(incident))
@@ -40,6 +44,9 @@ class RecordIncident(PageAction):
 class IncidentAction(StaffAction[Incident]):
     named_by = "code"
     may = May.EDIT_INCIDENTS
+
+    def warning(self, obj: Incident, by: User) -> Text:
+        return last_approver_of(obj, by)
 
 
 class EndIncident(IncidentAction):

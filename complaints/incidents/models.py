@@ -10,9 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.tracked import TrackedModel, TrackedQuerySet
+from accounts.staff.models import User
+from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.plans.models import Plan
 from billing.subscriptions.models import BillingPeriod, Subscription
+from core.text import join
 
 
 class IncidentQuerySet(TrackedQuerySet["Incident"]):
@@ -54,6 +56,25 @@ class Incident(TrackedModel):
     def overlaps(self, start: datetime, end: datetime) -> bool:
         """As ``IncidentQuerySet.overlapping``."""
         return self.starts_at < end and (self.ends_at is None or self.ends_at > start)
+
+
+class IncidentChange(AppendOnlyModel):
+    """Somebody recorded the incident, ended it or changed it, and so does not approve a refund that counts it.
+
+    The system leaves none: it approves nothing. Who runs an import does.
+    """
+
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="changes", verbose_name=_("incident"))
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("change of an incident")
+        verbose_name_plural = _("changes of incidents")
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return str(join(", ", (self.incident.code, self.by)))
 
 
 class IncidentScopeQuerySet(TrackedQuerySet["IncidentScope"]):

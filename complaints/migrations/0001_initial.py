@@ -126,6 +126,20 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
+                name='Correction',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('at', models.DateTimeField(verbose_name='at')),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                    ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='complaints.complaint', verbose_name='complaint')),
+                ],
+                options={
+                    'verbose_name': 'correction',
+                    'verbose_name_plural': 'corrections',
+                    'ordering': ('at', 'pk'),
+                },
+            ),
+            migrations.CreateModel(
                 name='DeadlineBreach',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -360,6 +374,20 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='IncidentChange',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('at', models.DateTimeField(verbose_name='at')),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                    ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='complaints.incident', verbose_name='incident')),
+                ],
+                options={
+                    'verbose_name': 'change of an incident',
+                    'verbose_name_plural': 'changes of incidents',
+                    'ordering': ('at', 'pk'),
+                },
+            ),
+            migrations.CreateModel(
                 name='IncidentScope',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -557,6 +585,20 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='CountedIncident',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('round', models.PositiveSmallIntegerField(verbose_name='round')),
+                    ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='counted_by', to='complaints.incident', verbose_name='incident')),
+                    ('refund', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='counted_incidents', to='complaints.refund', verbose_name='refund')),
+                ],
+                options={
+                    'verbose_name': 'counted incident',
+                    'verbose_name_plural': 'counted incidents',
+                    'ordering': ('refund', 'round', 'incident'),
+                },
+            ),
+            migrations.CreateModel(
                 name='Contribution',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -599,7 +641,7 @@ class Migration(migrations.Migration):
                     ('step', models.PositiveSmallIntegerField(verbose_name='step')),
                     ('approver_role', models.CharField(max_length=40, verbose_name='approver role')),
                     ('amount', core.fields.MoneyField(verbose_name='amount')),
-                    ('limit', core.fields.MoneyField(verbose_name='limit')),
+                    ('limit', core.fields.MoneyField(blank=True, null=True, verbose_name='limit')),
                     ('granted_before', core.fields.MoneyField(verbose_name='granted before')),
                     ('content_hash', models.CharField(max_length=64, verbose_name='content hash')),
                     ('reason', models.TextField(blank=True, verbose_name='reason')),
@@ -931,6 +973,10 @@ class Migration(migrations.Migration):
                 model_name='historicalrefund',
                 index=models.Index(fields=['-history_date', '-history_id'], name='complaints__history_2c8a5e_idx'),
             ),
+            migrations.AddConstraint(
+                model_name='countedincident',
+                constraint=models.UniqueConstraint(fields=('refund', 'round', 'incident'), name='incident_counted_once_per_round'),
+            ),
             migrations.AddIndex(
                 model_name='backtestcase',
                 index=models.Index(condition=models.Q(('differs', True)), fields=['back_test', 'id'], name='back_test_differing'),
@@ -965,7 +1011,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='approval',
-                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('granted_before__gte', 0), ('limit__gte', django.db.models.expressions.CombinedExpression(models.F('amount'), '+', models.F('granted_before')))), name='approval_within_limit'),
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('granted_before__gte', 0), models.Q(('limit__isnull', True), ('limit__gte', django.db.models.expressions.CombinedExpression(models.F('amount'), '+', models.F('granted_before'))), _connector='OR')), name='approval_within_limit'),
             ),
             migrations.AddConstraint(
                 model_name='remedy',

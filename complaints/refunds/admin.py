@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.staff.limits.panels import limit_cell
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May, role_words
 from audit.models import Event, EventQuerySet
@@ -237,7 +238,7 @@ def _approvals(refund: Refund) -> dict[str, Any]:
                 format_html("{}{}", approval.by_whom, sub(role_words(approval.approver_role))),
                 when(approval.at),
                 approval.reason or "–",
-                money(approval.limit, refund.currency),
+                limit_cell(approval.limit, refund.currency),
             )
             for approval in refund.approvals.all()
         ],
@@ -261,7 +262,7 @@ def _could_approve(request: StaffRequest, refund: Refund) -> dict[str, Any]:
         "rows": [
             (
                 format_html("{}{}", _approver(person, authority), sub(role_words(person.role_name))),
-                money(authority.limit, refund.currency),
+                limit_cell(authority.limit, refund.currency),
             )
             for person, authority in found
         ],

@@ -26,9 +26,9 @@ from backoffice.requests import StaffRequest
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.panels import frozen_quote_context
 from complaints.quotes.text import plan_in_words
-from complaints.refunds.approvals.rules import granted_lately
+from complaints.refunds.approvals.windows.rules import granted_lately, takes_two
 from complaints.refunds.models import Refund
-from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund
+from complaints.refunds.page_actions import ApproveRefund, RejectRefund, ReturnRefund, rights_of
 from complaints.refunds.pills import expiry_pill
 from complaints.refunds.work_queues import stood_in_by, waiting_for_approval_of
 from complaints.signals.kinds import reported_lately, signals_of
@@ -68,9 +68,14 @@ class InboxPages(TrackedAdmin[Refund]):
         user = request.user
         page = Paginator(_waiting(user), LINES).get_page(request.GET.get("page"))
         opened = request.GET.get("open", "")
-        keys = list(page)
-        signals = reported_lately(keys)
-        lines = [_line(refund, signals[refund.pk]) for refund in _refunds(keys)]
+        refunds = _refunds(list(page))
+        controls = rights_of(user).controls
+        granted = granted_lately(refunds, controls)
+        signals = reported_lately([refund.pk for refund in refunds])
+        lines = [
+            _line(refund, two=takes_two(refund, granted[refund.pk], controls), signals=signals[refund.pk])
+            for refund in refunds
+        ]
         inside = next((line["refund"] for line in lines if str(line["refund"].pk) == opened), None)
         return TemplateResponse(
             request,
@@ -107,10 +112,10 @@ class InboxPages(TrackedAdmin[Refund]):
             "refund_url": page_url(refund),
             "form": form,
             "choice": form["choice"] if "choice" in form.fields else None,
-            "obstacle": approve.obstacle(refund, user),
-            "end_obstacle": ReturnRefund().obstacle(refund, user),
+            "obstacle": approve.why_not(refund, user),
+            "end_obstacle": ReturnRefund().why_not(refund, user),
             "consequence": approve.consequence(refund, user),
-            "granted": _granted(refund),
+            "granted": _granted(refund, user),
             "similar": _similar(refund),
             "signals": signals_of([refund])[refund.pk],
             "decision": refund.complaint.decision,
@@ -141,7 +146,7 @@ def _refunds(keys: Sequence[int]) -> list[Refund]:
     return [found[key] for key in keys if key in found]
 
 
-def _line(refund: Refund, signals: int) -> dict[str, Any]:
+def _line(refund: Refund, *, two: bool, signals: int) -> dict[str, Any]:
     assert refund.proposed_at is not None
     return {
         "signals": signals,
@@ -151,13 +156,13 @@ def _line(refund: Refund, signals: int) -> dict[str, Any]:
         "expiry": expiry_pill(refund),
         "days": (timezone.localdate() - timezone.localdate(refund.proposed_at)).days,
         "second": refund.state == Refund.State.APPROVED,
-        "two": refund.terms.needs_two_approvals(refund.total, refund.currency),
+        "two": two,
     }
 
 
-def _granted(refund: Refund) -> Text:
-    """What the customer was granted in the policy's window, on all subscriptions."""
-    return money_text(granted_lately([refund])[refund.pk], refund.currency)
+def _granted(refund: Refund, user: User) -> Text:
+    """What was granted in the policy's window to the customer and whoever is paid to the same account."""
+    return money_text(granted_lately([refund], rights_of(user).controls)[refund.pk], refund.currency)
 
 
 def _similar(refund: Refund) -> dict[str, Any] | None:

@@ -252,8 +252,29 @@ class Contribution(AppendOnlyModel):
         return str(say("{part} by {person}", part=self.get_part_display(), person=self.by))
 
 
+class CountedIncident(AppendOnlyModel):
+    """An incident that entered the figures of a proposal; ``round`` is that of the refund when it was proposed."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="counted_incidents", verbose_name=_("refund"))
+    round = models.PositiveSmallIntegerField(_("round"))
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="counted_by", verbose_name=_("incident"))
+
+    class Meta:
+        verbose_name = _("counted incident")
+        verbose_name_plural = _("counted incidents")
+        ordering = ("refund", "round", "incident")
+        constraints = [
+            models.UniqueConstraint(fields=("refund", "round", "incident"), name="incident_counted_once_per_round")
+        ]
+
+    def __str__(self) -> str:
+        return str(join(", ", (self.refund.code, self.incident.code)))
+
+
 class Approval(AppendOnlyModel):
-    """One person's yes to one proposal. The proposer is copied here, so that the database refuses the same person."""
+    """One person's yes to one proposal. The proposer is copied here, so that the database refuses the same person; the
+    limit too, empty where the approver had none.
+    """
 
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals", verbose_name=_("refund"))
     round = models.PositiveSmallIntegerField(_("round"))
@@ -275,7 +296,7 @@ class Approval(AppendOnlyModel):
     )
     proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("proposer"))
     amount = MoneyField(_("amount"))
-    limit = MoneyField(_("limit"))
+    limit = MoneyField(_("limit"), null=True, blank=True)
     granted_before = MoneyField(_("granted before"))
     content_hash = models.CharField(_("content hash"), max_length=64)
     reason = models.TextField(_("reason"), blank=True)
@@ -301,7 +322,8 @@ class Approval(AppendOnlyModel):
             models.UniqueConstraint(fields=("refund", "round", "step"), name="approval_once_per_step"),
             models.CheckConstraint(condition=Q(step__in=(1, 2)), name="approval_at_most_two"),
             models.CheckConstraint(
-                condition=Q(amount__gt=0, granted_before__gte=0, limit__gte=F("amount") + F("granted_before")),
+                condition=Q(amount__gt=0, granted_before__gte=0)
+                & (Q(limit__isnull=True) | Q(limit__gte=F("amount") + F("granted_before"))),
                 name="approval_within_limit",
             ),
         ]

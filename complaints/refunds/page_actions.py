@@ -206,8 +206,8 @@ class ApproveRefund(ApproverAction):
 
     def consequence(self, obj: Refund, by: User) -> str:
         amount = money_text(obj.total, obj.currency)
-        first = obj.state == Refund.State.PROPOSED
-        if first and obj.terms.needs_two_approvals(obj.total, obj.currency):
+        found = may_approve(obj, by, rights=rights_of(by))
+        if obj.state == Refund.State.PROPOSED and isinstance(found, Authority) and found.takes_two:
             what = say(
                 "First of two approvals of {amount} for {customer}; nothing is given yet.",
                 amount=amount,
@@ -219,16 +219,13 @@ class ApproveRefund(ApproverAction):
                 customer=obj.customer.name,
                 remedies=plan_in_words(obj.remedy_plan, obj.currency, obj.set_off),
             )
-        return f"{what} {self._by_whose_right(obj, by)}".strip()
+        return f"{what} {self._by_whose_right(obj, by, found)}".strip()
 
-    def _by_whose_right(self, refund: Refund, by: User) -> Text:
+    def _by_whose_right(self, refund: Refund, by: User, found: Authority | Obstacle) -> Text:
         """Said where there is a choice: whose right is used unless another is chosen."""
-        if not rights_of(by).received_by(by):
+        if isinstance(found, Obstacle) or not rights_of(by).received_by(by):
             return ""
-        found = may_approve(refund, by, rights=rights_of(by))
-        if not isinstance(found, Authority):
-            return ""
-        limit = money_text(found.limit, refund.currency)
+        limit = say("any amount") if found.limit is None else money_text(found.limit, refund.currency)
         if found.right.delegation is None:
             return say("Your own limit of {limit} suffices.", limit=limit)
         return say(

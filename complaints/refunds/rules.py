@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
@@ -30,7 +29,7 @@ DECIDED_FOR_ITS_BASIS = Q(complaint__state__in=(State.DECIDED, State.COMMUNICATE
 
 def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     """Whether a refund may be drafted on the case."""
-    found = allowed(by, May.PROPOSE_REFUNDS) or linked_obstacle(by, complaint.customer_id)
+    found = allowed(by, May.PROPOSE_REFUNDS)
     if found:
         return found
     if complaint.state in (State.IN_REVIEW, State.WAITING, State.DECIDED, State.COMMUNICATED):
@@ -39,11 +38,7 @@ def quote_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
 
 
 def edit_obstacle(refund: Refund, by: User) -> Obstacle | None:
-    return (
-        allowed(by, May.PROPOSE_REFUNDS)
-        or linked_obstacle(by, refund.customer_id)
-        or refund_in(refund, Refund.State.DRAFT)
-    )
+    return allowed(by, May.PROPOSE_REFUNDS) or refund_in(refund, Refund.State.DRAFT)
 
 
 def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
@@ -125,4 +120,4 @@ def withdraw_refund_obstacle(refund: Refund, by: User) -> Obstacle | None:
         return found
     if by.pk in (refund.drafted_by_id, refund.proposed_by_id):
         return None
-    return allowed(by, May.WITHDRAW_REFUNDS_OF_OTHERS) or linked_obstacle(by, refund.customer_id)
+    return allowed(by, May.WITHDRAW_REFUNDS_OF_OTHERS)

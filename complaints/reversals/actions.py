@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.four_eyes import rules as four_eyes
 from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
@@ -39,9 +38,6 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
             ),
             code=Refusal.STATE,
         )
-    found = linked_obstacle(by, refund.customer_id)
-    if found:
-        return found
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
         return Obstacle(
             say("A reversal of {refund} waits for its approval already.", refund=refund.code),
@@ -76,8 +72,7 @@ def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool
 
 def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """Why this person may not approve or reject the reversal now, or None. The limit comes on top."""
-    customer_id = reversal.refund.customer_id
-    return four_eyes.decide_obstacle(reversal, by, may=May.APPROVE_REVERSAL, customer_id=customer_id)
+    return four_eyes.decide_obstacle(reversal, by, may=May.APPROVE_REVERSAL)
 
 
 def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:

@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.numbers.models import next_number
@@ -70,7 +69,7 @@ def record_purchase(
         require(by, May.HANDLE_PHONES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
-        action.refuse_if(merged_obstacle(customer) or linked_obstacle(by, customer.pk))
+        action.refuse_if(merged_obstacle(customer))
         model = action.lock(PhoneModel, phone_model_id)
         try:
             serial, mac = clean_serial(serial), clean_mac(mac)
@@ -216,7 +215,6 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         instalment = action.lock(Instalment, instalment_id, "purchase")
         purchase = instalment.purchase
         action.about(purchase, customer_id=purchase.customer_id)
-        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(instalment_obstacle(instalment), code=Refusal.STATE)
         if paid_on > timezone.localdate():
             raise Refused(say("An instalment cannot have been paid in the future."), code=Refusal.DATES)
@@ -263,7 +261,6 @@ def return_phone(purchase_id: int, *, by: User, reason: str, returned_on: date) 
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
-        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(return_obstacle(purchase))
         action.require_reason(say("why the phone comes back"))
         if returned_on > timezone.localdate():
@@ -288,7 +285,6 @@ def note_warranty(purchase_id: int, *, by: User, until: date | None, note: str =
         require(by, May.HANDLE_PHONES)
         purchase = action.lock(Purchase, purchase_id)
         action.about(purchase, customer_id=purchase.customer_id)
-        action.refuse_if(linked_obstacle(by, purchase.customer_id))
         action.refuse_if(warranty_obstacle(until, purchase.bought_on))
         if (purchase.warranty_until, purchase.warranty_note) == (until, note.strip()):
             raise Refused(say("Nothing is different from what is on file."), code=Refusal.NOTHING_CHANGED)

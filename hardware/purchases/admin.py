@@ -19,14 +19,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import linked_obstacle, not_own
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.actions import Obstacle, Refused, Why
+from audit.actions import Refused, Why
 from audit.models import Event
-from backoffice.actions import ActionResult, PageAction, Sentence, StaffAction
+from backoffice.actions import ActionResult, PageAction, Sentence, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, sub
@@ -103,8 +102,6 @@ class PayOne(StaffAction[Purchase]):
     intro = _("With the last instalment the phone becomes the customer's (F6).")
 
     def obstacle(self, obj: Purchase, by: User) -> Why | None:
-        if linked := linked_obstacle(by, obj.customer_id):
-            return linked
         if obj.is_returned:
             return say(
                 "The phone came back on {day}: nothing is owed on {number} any more.",
@@ -130,7 +127,7 @@ class ReturnPhone(StaffAction[Purchase]):
     tone = "danger"
     may = May.HANDLE_PHONES
     form_class = ReturnForm
-    rule = not_own(return_obstacle)
+    rule = of_row(return_obstacle)
     action = return_phone
     done = Sentence(
         _("{phone} is back in stock; what was paid on {purchase} stays paid."),
@@ -163,9 +160,6 @@ class NoteWarranty(StaffAction[Purchase]):
     form_class = WarrantyForm
     action = note_warranty
     done = Sentence(_("The warranty of {number} is noted."), number="number")
-
-    def obstacle(self, obj: Purchase, by: User) -> Obstacle | None:
-        return linked_obstacle(by, obj.customer_id)
 
     def get_initial(self, rows: Sequence[Purchase], by: User) -> dict[str, Any]:
         return {"until": rows[0].warranty_until, "note": rows[0].warranty_note}

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 name='MessageTemplate',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated')], max_length=24, verbose_name='kind')),
+                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind')),
                     ('language', models.CharField(choices=[('en', 'English'), ('it', 'Italian')], max_length=2, verbose_name='language')),
                     ('subject', models.CharField(max_length=200, verbose_name='subject')),
                     ('body', models.TextField(verbose_name='body')),
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('key', models.CharField(max_length=120, unique=True, verbose_name='key')),
-                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated')], max_length=24, verbose_name='kind')),
+                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind')),
                     ('language', models.CharField(choices=[('en', 'English'), ('it', 'Italian')], max_length=2, verbose_name='language')),
                     ('complaint_id', models.BigIntegerField(blank=True, null=True, verbose_name='complaint id')),
                     ('recipient', models.EmailField(blank=True, help_text='Empty where no e-mail address was known.', max_length=254, verbose_name='recipient')),
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                     ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
                     ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
                     ('history_change_reason', models.TextField(blank=True, default='')),
-                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated')], max_length=24, verbose_name='kind')),
+                    ('kind', models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind')),
                     ('language', models.CharField(choices=[('en', 'English'), ('it', 'Italian')], max_length=2, verbose_name='language')),
                     ('subject', models.CharField(max_length=200, verbose_name='subject')),
                     ('body', models.TextField(verbose_name='body')),

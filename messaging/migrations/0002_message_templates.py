@@ -134,6 +134,21 @@ It is to be decided by {{ decide_by }}.{% endif %}{% if link %}
 {{ link }}{% endif %}
 """,
     ),
+    "staff_incident": (
+        "{{ incident }} was changed after you approved a refund",
+        """\
+Good day {{ name }},
+
+{{ person }} has changed the incident {{ incident }}, “{{ title }}”{% if reason %}: {{ reason }}{% endif %}.
+
+You approved these refunds, which counted it as it was before:
+{% for refund in refunds %}- {{ refund }}
+{% endfor %}
+They stay as they are. If one of them gave too much, it can be reversed.{% if link %}
+
+{{ link }}{% endif %}
+""",
+    ),
 }
 
 ITALIAN = {
@@ -252,6 +267,21 @@ Buongiorno {{ name }},
 {{ code }}, “{{ subject }}” di {{ customer }}, è ora al livello {{ level }}.{% if reason %} {{ reason }}{% endif %}{% if decide_by %}
 
 Ultimo giorno per decidere: {{ decide_by }}.{% endif %}{% if link %}
+
+{{ link }}{% endif %}
+""",
+    ),
+    "staff_incident": (
+        "{{ incident }} è stato modificato dopo un rimborso che ha approvato",
+        """\
+Buongiorno {{ name }},
+
+{{ person }} ha modificato il disservizio {{ incident }}, “{{ title }}”{% if reason %}: {{ reason }}{% endif %}.
+
+Lei ha approvato questi rimborsi, calcolati sui dati di prima:
+{% for refund in refunds %}- {{ refund }}
+{% endfor %}
+Restano come sono. Se uno di essi ha dato troppo, può essere stornato.{% if link %}
 
 {{ link }}{% endif %}
 """,

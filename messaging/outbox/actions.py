@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -29,8 +28,6 @@ def locked_message(action: Action, message_id: int, by: User) -> tuple[OutgoingM
     if message is None:
         raise Refused(say("This message does not exist."), code=Refusal.MISSING)
     action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
-    if message.customer_id is not None:
-        action.refuse_if(linked_obstacle(by, message.customer_id))
     action.refuse_if(colleague_obstacle(message, by))
     delivery = action.lock(Delivery, message.delivery.pk)
     return message, delivery

@@ -14,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from accounts.staff.models import User
@@ -80,8 +79,6 @@ class MessageAction(StaffAction[OutgoingMessage]):
         return rows.select_related("delivery", "customer", "staff")
 
     def obstacle(self, obj: OutgoingMessage, by: User) -> Why | None:
-        if obj.customer_id is not None and (linked := linked_obstacle(by, obj.customer_id)):
-            return linked
         return type(self).rule(obj.delivery)
 
 

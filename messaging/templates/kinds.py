@@ -132,11 +132,24 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _maybe("decide_by", _("the last day for the decision"), "24 April 2024"),
             _maybe("link", _("the address of the case"), "https://redress.example.com/complaints/complaint/42/change/"),
         ),
+        MessageKind.STAFF_INCIDENT: (
+            *_STAFF,
+            _field("incident", _("the incident's code"), "I-0042"),
+            _field("title", _("the incident's title"), "Exchange down"),
+            _field("person", _("who changed it"), "Lena Example"),
+            _maybe("reason", _("why"), "The log's clock was wrong"),
+            _field(
+                "refunds", _("list: the settled refunds that counted it and that the person approved"), ("R-00017",)
+            ),
+            _maybe(
+                "link", _("the address of the incident"), "https://redress.example.com/complaints/incident/42/change/"
+            ),
+        ),
     }
 )
 
 #: Kinds that go to staff members; all others go to customers.
-FOR_STAFF = frozenset({MessageKind.STAFF_DIGEST, MessageKind.STAFF_ESCALATION})
+FOR_STAFF = frozenset({MessageKind.STAFF_DIGEST, MessageKind.STAFF_ESCALATION, MessageKind.STAFF_INCIDENT})
 
 
 def examples_of(kind: str, *, required_only: bool = False) -> dict[str, Value]:

@@ -23,6 +23,7 @@ class MessageKind(models.TextChoices):
     CANCELLATION_CONFIRMED = "cancellation_confirmed", _("Cancellation confirmed")
     STAFF_DIGEST = "staff_digest", _("Digest for a staff member")
     STAFF_ESCALATION = "staff_escalation", _("A case was escalated")
+    STAFF_INCIDENT = "staff_incident", _("An incident was changed after a refund")
 
 
 class MessageTemplate(TrackedModel):

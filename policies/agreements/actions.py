@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import Customer
 from accounts.four_eyes.rules import draft_obstacle, publish, publish_obstacle
 from accounts.staff.models import User
@@ -16,8 +16,9 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
-from core.text import say
+from core.text import join, say
 from policies.agreements.models import Agreement
+from policies.parameters.parameters import CONTROLS, PARAMETERS
 from policies.parameters.units import PolicyParameterError
 from policies.versions.models import FULL_MONTH, GoverningTerms, Policy, PolicyVersion
 from policies.vocabulary import PolicyRefusal, PolicyVerb
@@ -37,13 +38,12 @@ def draft_agreement(
     ``full_month_allowed``. Nothing is judged by a draft.
 
     Raises:
-        Refused: unknown or impossible terms, none at all, an end before the start, or an actor linked to the customer.
+        Refused: unknown or impossible terms, none at all, an internal control, or an end before the start.
     """
     with act(PolicyVerb.AGREEMENT_DRAFT, by=by, target=(Customer, customer_id)) as action:
         require(by, May.DRAFT_POLICIES)
         customer = action.lock(Customer, customer_id)
         action.about(customer, customer_id=customer.pk)
-        action.refuse_if(linked_obstacle(by, customer.pk))
         agreement = Agreement(customer=customer, drafted_by=by)
         _fill(agreement, title=title, terms=terms, valid_from=valid_from, valid_until=valid_until, text=text)
         agreement.save()
@@ -75,7 +75,7 @@ def edit_agreement(
 
 def edit_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
     """Why the agreement cannot be changed or discarded by this person, or None."""
-    return draft_obstacle(agreement) or linked_obstacle(by, agreement.customer_id)
+    return draft_obstacle(agreement)
 
 
 def publish_agreement_obstacle(agreement: Agreement, by: User) -> Obstacle | None:
@@ -123,6 +123,15 @@ def _fill(
 ) -> None:
     if not terms:
         raise Refused(say("An agreement without terms of its own changes nothing."), code=PolicyRefusal.TERMS)
+    if controls := sorted(CONTROLS & terms.keys()):
+        raise Refused(
+            say(
+                "No agreement changes how staff check each other: {figures}.",
+                figures=join(", ", (_(PARAMETERS[name].label) for name in controls)),
+            ),
+            code=PolicyRefusal.CONTROL,
+            data={"field": controls[0]},
+        )
     if valid_until is not None and valid_until < valid_from:
         raise Refused(
             say(

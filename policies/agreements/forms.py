@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.customers.forms import CustomerNumberField
 from backoffice.widgets import DateInput
 from policies.parameters.forms import GROUP_OF, FigureForm
-from policies.parameters.parameters import RefundParameters
+from policies.parameters.parameters import CONTROLS, RefundParameters
 from policies.versions.models import FULL_MONTH, Policy, PolicyVersion
 
 
@@ -31,6 +31,9 @@ class AgreementForm(FigureForm):
         label=_("Text"), widget=forms.Textarea(attrs={"rows": 6}), required=False, help_text=_("Markdown.")
     )
     field_order = ("title", "valid_from", "valid_until", *GROUP_OF, "text")
+
+    def figure_names(self) -> tuple[str, ...]:
+        return tuple(name for name in super().figure_names() if name not in CONTROLS)
 
     def check(self, figures: dict[str, Any], cleaned: dict[str, Any]) -> None:
         # As the action does: what the agreement leaves out is the policy's, and both have to fit together.

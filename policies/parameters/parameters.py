@@ -27,7 +27,8 @@ class Parameter:
     """A figure for people: what it is called, in which group it is asked for, and a hint for whoever types it.
 
     ``public`` says whether the public page shows it: what a customer can expect is shown, how staff check each other
-    is not. ``most`` is the largest number, if there is one of its own.
+    is not. ``most`` is the largest number, if there is one of its own. A ``control`` is the company's own check on its
+    staff: no agreement with a customer changes it, and control limits say how far a policy may go.
     """
 
     group: ParameterGroup
@@ -36,6 +37,7 @@ class Parameter:
     hint: str = ""
     public: bool = False
     most: int | None = None
+    control: bool = False
 
 
 def _internal(
@@ -47,8 +49,9 @@ def _internal(
     *,
     public: bool = False,
     most: int | None = None,
+    control: bool = False,
 ) -> Any:
-    metadata = {"parameter": Parameter(group, unit, label, hint, public, most)}
+    metadata = {"parameter": Parameter(group, unit, label, hint, public, most, control)}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -165,10 +168,10 @@ class RefundParameters(_Parameters):
     second_approval_above: Mapping[str, str] = _internal({}, ParameterGroup.APPROVALS, Unit.AMOUNTS_ABOVE,
         gettext_noop("Two people approve above"),
         gettext_noop("One currency a line, such as EUR 500.00. In a currency that is not named two people approve "
-                     "any amount."))
+                     "any amount."), control=True)
     approval_window_days: int = _internal(90, ParameterGroup.APPROVALS, Unit.LAST_DAYS,
         gettext_noop("Counted against an approver's limit: what was given in"),
-        gettext_noop("So many days back. What the same customer was granted in them counts."))
+        gettext_noop("So many days back. What the same customer was granted in them counts."), control=True)
     draft_expires_after_days: int = _internal(30, ParameterGroup.APPROVALS, Unit.DAYS,
         gettext_noop("A draft refund expires after"))
     proposal_expires_after_days: int = _internal(14, ParameterGroup.APPROVALS, Unit.DAYS,
@@ -187,8 +190,13 @@ class RefundParameters(_Parameters):
 
     def needs_two_approvals(self, amount: Decimal, currency: str) -> bool:
         """Whether two different people have to approve the amount."""
+        threshold = self.second_threshold(currency)
+        return threshold is None or amount > threshold
+
+    def second_threshold(self, currency: str) -> Decimal | None:
+        """Above this two different people have to approve; None: any amount."""
         threshold = self.second_approval_above.get(currency)
-        return threshold is None or amount > Decimal(threshold)
+        return None if threshold is None else Decimal(threshold)
 
     def indemnity_for(self, days_late: int, currency: str) -> Decimal | None:
         """What a delay of so many calendar days is worth, up to the maximum; None without an indemnity in the currency.
@@ -212,3 +220,5 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         for entry in fields(kind)
     }
 )
+#: Those that no agreement changes.
+CONTROLS = frozenset(name for name, parameter in PARAMETERS.items() if parameter.control)

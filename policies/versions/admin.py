@@ -138,6 +138,7 @@ class PublishVersion(Publish[PolicyVersion]):
     icon = "stamp"
     may = May.PUBLISH_POLICIES
     preview_template = "policies/panels/policy_changes.html"
+    rule = policies.publish_version_obstacle
     action = policies.publish_policy_version
     done = _("{version} is published.")
 

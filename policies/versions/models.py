@@ -19,7 +19,7 @@ from accounts.four_eyes.models import PublishedByAnother
 from audit.tracked import TrackedModel, TrackedQuerySet
 from core.text import say
 from policies.agreements.models import Agreement
-from policies.parameters.parameters import FulfilmentParameters, RefundParameters
+from policies.parameters.parameters import CONTROLS, FulfilmentParameters, RefundParameters
 
 #: The one figure of the fulfilment policy, which an agreement may set, too.
 FULL_MONTH = "full_month_allowed"
@@ -203,9 +203,11 @@ class GoverningTerms:
 
     @property
     def parameters(self) -> RefundParameters:
-        """The refund policy's figures with those of the agreement in their place."""
+        """The refund policy's figures with those of the agreement in their place. Internal controls are not its to
+        change, whatever it says of them.
+        """
         special = self.agreement.terms if self.agreement is not None else {}
-        special = {name: value for name, value in special.items() if name != FULL_MONTH}
+        special = {name: value for name, value in special.items() if name != FULL_MONTH and name not in CONTROLS}
         return _figures(json.dumps({**self.refund.parameters, **special}, sort_keys=True))
 
     @property
@@ -217,7 +219,7 @@ class GoverningTerms:
 
     def source_of(self, parameter: str) -> Agreement | PolicyVersion:
         """Which document fixes a figure, for people to read."""
-        if self.agreement is not None and parameter in self.agreement.terms:
+        if self.agreement is not None and parameter in self.agreement.terms and parameter not in CONTROLS:
             return self.agreement
         return self.fulfilment if parameter == FULL_MONTH else self.refund
 

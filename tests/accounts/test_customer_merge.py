@@ -15,15 +15,18 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from accounts.customers.actions import edit_customer
+from accounts.customers.bank_details.actions import confirm_bank_details
+from accounts.customers.bank_details.rules import unconfirmed_obstacle
 from accounts.customers.contacts.actions import add_contact
-from accounts.customers.merge.actions import merge_customers
-from accounts.customers.models import BankDetailsChange, Contact, Customer
+from accounts.customers.merge.actions import approve_merge, propose_merge, reject_merge, withdraw_merge
+from accounts.customers.models import BankDetailsChange, Contact, Customer, CustomerMerge
 from accounts.staff.models import User
 from audit.history import HistoryRow
 from audit.models import Event
 from audit.tracked import Tracked
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
+from billing.payouts.actions import mark_payout_paid
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
 from billing.subscriptions.actions import open_subscription
@@ -56,8 +59,13 @@ def duplicate() -> Customer:
     return factories.CustomerFactory.create(number="K-2", name="Harbour Bakery Srl")
 
 
-def merge(duplicate: Customer, survivor: Customer, by: User, reason: str = "Same tax number") -> Customer:
-    return merge_customers(duplicate.pk, into_id=survivor.pk, by=by, reason=reason)
+def propose(duplicate: Customer, survivor: Customer, by: User, reason: str = "Same tax number") -> CustomerMerge:
+    return propose_merge(duplicate.pk, into_id=survivor.pk, by=by, reason=reason)
+
+
+def merge(duplicate: Customer, survivor: Customer, by: User, *, approver: User | None = None) -> CustomerMerge:
+    """Proposed by the one, approved by a manager."""
+    return approve_merge(propose(duplicate, survivor, by).pk, by=approver or factories.manager(), reason="Agreed")
 
 
 def upheld(desk: Desk, customer: Customer) -> Complaint:
@@ -73,7 +81,7 @@ def references() -> list[tuple[type[models.Model], str]]:
     return [
         (model, field.name)
         for model in apps.get_models()
-        if issubclass(model, Tracked) and not issubclass(model, HistoryRow)
+        if issubclass(model, Tracked) and not issubclass(model, HistoryRow | CustomerMerge)
         for field in model._meta.concrete_fields
         if field.related_model is Customer
     ]
@@ -88,7 +96,7 @@ def test_everything_moves_to_the_survivor_under_history(desk: Desk, survivor: Cu
     versions = Invoice.history.count()
     kept = settled(desk, survivor)
 
-    merge(duplicate, survivor, desk.lead)
+    merge(duplicate, survivor, desk.lead, approver=desk.director)
 
     for model in (Subscription, Invoice, Purchase, Complaint, Refund, Contact, Credit):
         assert not model.objects.filter(customer=duplicate).exists(), model
@@ -107,11 +115,12 @@ def test_everything_moves_to_the_survivor_under_history(desk: Desk, survivor: Cu
     duplicate.refresh_from_db()
     assert linked.customer == earlier.merged_into == duplicate.merged_into == survivor
     newest = Invoice.objects.get(period__subscription=refund.subscription).history.first()
-    assert (newest.history_user_id, newest.history_change_reason) == (desk.lead.pk, "Same tax number")
+    assert (newest.history_user_id, newest.history_change_reason) == (desk.director.pk, "Agreed")
     assert newest.customer_id == survivor.pk
     assert Invoice.history.count() > versions
     event = Event.objects.get(verb="customer.merge")
-    assert (event.target_id, event.customer_id, event.reason) == (duplicate.pk, duplicate.pk, "Same tax number")
+    assert (event.target_id, event.customer_id, event.reason) == (duplicate.pk, duplicate.pk, "Agreed")
+    assert "Same tax number" in event.message
     assert (event.data["into"], event.data["into_id"]) == ("K-1", survivor.pk)
     assert event.data["moved"]["subscriptions"] == event.data["moved"]["refunds"] == 1
 
@@ -131,14 +140,32 @@ def test_nobody_elses_rows_move(desk: Desk, survivor: Customer, duplicate: Custo
 
 
 @pytest.mark.parametrize("who", ["agent", "clerk", "auditor", "administrator", "system"])
-def test_only_leads_and_managers_merge(desk: Desk, survivor: Customer, duplicate: Customer, who: str) -> None:
-    assert_refused("permission", merge, duplicate, survivor, getattr(desk, who))
+def test_only_leads_and_managers_propose(desk: Desk, survivor: Customer, duplicate: Customer, who: str) -> None:
+    assert_refused("permission", propose, duplicate, survivor, getattr(desk, who))
+
+
+@pytest.mark.parametrize("who", ["agent", "lead", "clerk", "auditor", "administrator", "system"])
+def test_only_another_manager_decides(desk: Desk, survivor: Customer, duplicate: Customer, who: str) -> None:
+    found = propose(duplicate, survivor, desk.manager)
+    person = getattr(desk, who)
+    assert_refused("permission", approve_merge, found.pk, by=person)
+    assert_refused("permission", reject_merge, found.pk, by=person, reason="No")
+    assert_refused("own_proposal", approve_merge, found.pk, by=desk.manager)
+    assert_refused("own_proposal", reject_merge, found.pk, by=desk.manager, reason="No")
+    assert_refused("duplicate", propose, survivor, duplicate, desk.lead)
+    reject_merge(found.pk, by=desk.director, reason="Two shops of one family")
+    assert_refused("state", approve_merge, found.pk, by=desk.director)
+    taken_back = withdraw_merge(propose(duplicate, survivor, desk.lead).pk, by=desk.lead)
+    assert_refused("state", approve_merge, taken_back.pk, by=desk.director)
+    assert not Customer.objects.filter(merged_into__isnull=False).exists()
 
 
 @pytest.mark.parametrize("side", ["duplicate", "survivor"])
 def test_nobody_merges_their_own_customer(desk: Desk, survivor: Customer, duplicate: Customer, side: str) -> None:
     own = {"duplicate": duplicate, "survivor": survivor}[side]
-    assert_refused("linked", merge, duplicate, survivor, factories.lead(customer=own))
+    assert_refused("linked", propose, duplicate, survivor, factories.lead(customer=own))
+    found = propose(duplicate, survivor, desk.lead)
+    assert_refused("linked", approve_merge, found.pk, by=factories.manager(customer=own))
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -149,7 +176,67 @@ def test_not_while_a_refund_is_open(
     make = cases.draft if state == "draft" else cases.propose
     draft = make(desk, upheld(desk, duplicate))
     pair = (survivor, duplicate) if swapped else (duplicate, survivor)
-    assert_refused("open_refund", merge, *pair, desk.lead, saying=draft.code)
+    assert_refused("open_refund", propose, *pair, desk.lead, saying=draft.code)
+
+
+def test_a_refund_drafted_meanwhile_stands_in_the_way(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
+    complaint = upheld(desk, duplicate)
+    found = propose(duplicate, survivor, desk.lead)
+    draft = cases.draft(desk, complaint)
+    assert_refused("open_refund", approve_merge, found.pk, by=desk.manager, saying=draft.code)
+
+
+def test_what_differs_is_what_was_shown(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
+    found = propose(duplicate, survivor, desk.lead)
+    assert {each["field"] for each in found.differences} == {"name", "email", "phone", "iban"}
+    edit_customer(duplicate.pk, by=desk.agent, email="other@example.com", reason="By letter")
+    assert_refused("merge_stale", approve_merge, found.pk, by=desk.manager)
+    edit_customer(duplicate.pk, by=desk.agent, email=found.differences[1]["duplicate"], reason="By letter")
+    approve_merge(found.pk, by=desk.manager)
+
+
+# --- Where the money goes -----------------------------------------------------------------------
+
+
+def test_a_lead_alone_no_longer_redirects_money(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
+    """250.00 that is owed to the duplicate went to the survivor's account by one person's merge."""
+    subscription = factories.paid_subscription(customer=duplicate)
+    found = propose(duplicate, survivor, desk.lead)
+    assert_refused("permission", approve_merge, found.pk, by=desk.lead)
+    approve_merge(found.pk, by=desk.manager)
+    assert Subscription.objects.get(pk=subscription.pk).customer == survivor
+    payout = giving.order_payout(
+        Subscription.objects.get(pk=subscription.pk), Decimal("250.00"), key="payout-1", reason="A refund"
+    )
+    paid: dict[str, Any] = {"by": desk.clerk, "reference": "SEPA-1", "paid_on": factories.today()}
+    assert_refused("bank_details_unconfirmed", mark_payout_paid, payout.pk, **paid)
+    change = BankDetailsChange.objects.get(customer=survivor)
+    assert (change.iban_before, change.iban_after) == (duplicate.iban, survivor.iban)
+    assert_refused("own_change", confirm_bank_details, change.pk, by=desk.manager, reason="Called them")
+    confirm_bank_details(change.pk, by=desk.director, reason="Called them")
+    assert mark_payout_paid(payout.pk, **paid).iban == survivor.iban
+
+
+@pytest.mark.parametrize(
+    ("of_duplicate", "of_survivor", "counts"),
+    [
+        ({"iban": ""}, {"iban": ""}, False),
+        ({"iban": factories.own_iban(1)}, {"iban": factories.own_iban(1)}, False),
+        ({"iban": factories.own_iban(1)}, {"iban": factories.own_iban(2)}, True),
+        ({"iban": ""}, {"iban": factories.own_iban(2)}, True),
+        (
+            {"iban": factories.own_iban(1), "account_holder": "Rosa"},
+            {"iban": factories.own_iban(1), "account_holder": "Rita"},
+            True,
+        ),
+    ],
+)
+def test_bank_details_that_differ_count_as_changed(
+    desk: Desk, of_duplicate: dict[str, str], of_survivor: dict[str, str], counts: bool
+) -> None:
+    duplicate, survivor = (factories.CustomerFactory.create(**values) for values in (of_duplicate, of_survivor))
+    merge(duplicate, survivor, desk.lead)
+    assert (unconfirmed_obstacle(Customer.objects.get(pk=survivor.pk)) is not None) is counts
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -158,29 +245,29 @@ def test_not_while_a_payout_is_on_its_way(desk: Desk, survivor: Customer, duplic
     giving.order_payout(subscription, Decimal("10.00"), key="payout-1", reason="A refund")
     assert Payout.objects.get().state == Payout.State.PENDING
     pair = (survivor, duplicate) if swapped else (duplicate, survivor)
-    assert_refused("pending_payout", merge, *pair, desk.lead)
+    assert_refused("pending_payout", propose, *pair, desk.lead)
 
 
 def test_what_else_stands_in_the_way(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
-    assert_refused("same", merge, survivor, survivor, desk.lead)
-    assert_refused("reason_missing", merge, duplicate, survivor, desk.lead, reason=" ")
-    assert_refused("missing", merge_customers, 12345, into_id=survivor.pk, by=desk.lead, reason="Same")
+    assert_refused("same", propose, survivor, survivor, desk.lead)
+    assert_refused("reason_missing", propose, duplicate, survivor, desk.lead, reason=" ")
+    assert_refused("missing", propose_merge, 12345, into_id=survivor.pk, by=desk.lead, reason="Same")
     foreign = factories.CustomerFactory.create(currency="CHF")
-    assert_refused("currency", merge, foreign, survivor, desk.lead, saying="CHF")
+    assert_refused("currency", propose, foreign, survivor, desk.lead, saying="CHF")
     gone = factories.CustomerFactory.create(merged_into=survivor)
-    assert_refused("merged", merge, gone, duplicate, desk.lead)
-    assert_refused("merged", merge, duplicate, gone, desk.lead)
+    assert_refused("merged", propose, gone, duplicate, desk.lead)
+    assert_refused("merged", propose, duplicate, gone, desk.lead)
     change = BankDetailsChange.objects.create(
         customer=survivor, iban_before="", changed_by=desk.agent, changed_at=timezone.now()
     )
-    assert_refused("bank_details", merge, duplicate, survivor, desk.lead)
+    assert_refused("bank_details", propose, duplicate, survivor, desk.lead)
     change.confirmed_by, change.confirmed_at = desk.manager, timezone.now()
     change.save()
     Agreement.objects.create(
         customer=duplicate, title="Gold", valid_from=factories.days_ago(9), drafted_by=desk.manager
     )
-    assert_refused("agreement", merge, duplicate, survivor, desk.lead, saying="Gold")
-    assert merge(survivor, duplicate, desk.lead) == duplicate
+    assert_refused("agreement", propose, duplicate, survivor, desk.lead, saying="Gold")
+    assert merge(survivor, duplicate, desk.lead).survivor == duplicate
 
 
 def test_a_merged_customer_is_read_only(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
@@ -219,7 +306,7 @@ def merge_page(client: Client, **data: Any) -> str:
     return response.content.decode()
 
 
-def test_the_page_lists_likely_duplicates_shows_what_moves_and_merges(
+def test_the_pages_list_likely_duplicates_show_what_differs_and_moves_and_merge(
     client: Client, desk: Desk, survivor: Customer, duplicate: Customer
 ) -> None:
     factories.paid_subscription(customer=duplicate)
@@ -229,8 +316,21 @@ def test_the_page_lists_likely_duplicates_shows_what_moves_and_merges(
     typed = {"duplicate": "K-2", "into": "K-1", "reason": "Same tax number"}
     shown = merge_page(client, **typed, _preview="1")
     assert "1 subscriptions" in shown
+    assert survivor.iban in shown
+    assert duplicate.iban in shown
+    assert "count as changed" in shown
+    assert "A manager has to approve it" in merge_page(client, **typed)
     assert not Event.objects.filter(verb="customer.merge").exists()
-    assert "is merged into" in merge_page(client, **typed)
+    proposed = CustomerMerge.objects.get()
+    page = client.get(reverse("admin:accounts_customermerge_change", args=(proposed.pk,))).content.decode()
+    assert duplicate.iban in page
+    step = f"{reverse('admin:accounts_customermerge_act', args=('approve',))}?ids={proposed.pk}"
+    assert client.post(step, {"reason": ""}).status_code == 403
+    sign_in(client, desk.manager)
+    assert "1 merge of customers to approve" in client.get("/").content.decode()
+    assert "1 subscriptions" in client.get(step).content.decode()
+    client.post(step, {"reason": "Agreed"})
+    assert Customer.objects.get(pk=duplicate.pk).merged_into == survivor
 
     page = client.get(reverse("admin:accounts_customer_change", args=(duplicate.pk,))).content.decode()
     assert "for reading only" in page

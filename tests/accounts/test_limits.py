@@ -10,9 +10,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 
-from accounts.staff.approvers import approvers
+from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.limits.admin import approvers_panel
+from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import Role
 from audit.models import Event
@@ -205,3 +206,30 @@ def test_the_home_page_warns_those_who_see_staff_until_two_could_approve() -> No
     only_managers = [ApprovalLimit.Subject.REVERSAL.label, ApprovalLimit.Subject.LEFTOVER_CREDIT.label]
     rows = panel_for(factories.auditor()).context["rows"]
     assert [row[0] for row in rows] == ["Full month", "Special case", *only_managers]
+
+
+# --- No limit, and the limit to raise -----------------------------------------------------------
+
+
+def test_a_limit_may_be_none() -> None:
+    administrator, manager = factories.administrator(), factories.manager()
+    limit = draft_limit(
+        by=administrator, role=Role.MANAGER, subject="special", currency="EUR", valid_from=DAY, amount=None
+    )
+    assert str(limit).startswith("Manager: Special case up to any amount from")
+    publish_limit(limit.pk, by=factories.manager())
+    for found in (limit_of(manager, "special", "EUR", DAY), ApprovalRights(DAY).limit_of(manager, "special", "EUR")):
+        assert found.none
+        assert found.covers(Decimal(10**9))
+        assert found.obstacle(Decimal(10**9)) is None
+    assert manager.username in names()["special", "EUR"]
+
+
+@pytest.mark.parametrize("amount", [Decimal("5.00"), Decimal(0)])
+def test_a_refusal_names_the_limit_to_raise(amount: Decimal) -> None:
+    lead = factories.lead()
+    factories.ApprovalLimitFactory.create(role=Role.LEAD, amount=amount)
+    for found in (limit_of(lead, "usage", "EUR", DAY), ApprovalRights(DAY).limit_of(lead, "usage", "EUR")):
+        refusal = found.obstacle(Decimal("5.01"))
+        assert refusal is not None
+        assert str(refusal).endswith("The limit to raise is: Team lead, usage-based refund, EUR.")

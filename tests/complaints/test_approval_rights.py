@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -23,12 +24,16 @@ from accounts.staff.limits.rules import Limit
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import Role
 from backoffice.badges import counts
+from complaints.cases.actions import correct_complaint
 from complaints.cases.decisions.actions import merge_complaints
 from complaints.cases.guards import with_what_guards_read
 from complaints.cases.models import Complaint, Decision
 from complaints.digests.contents import waiting_for
-from complaints.refunds.approvals.actions import approve_refund
-from complaints.refunds.approvals.rules import HANDS, Authority, approvable_by, granted_lately, may_approve
+from complaints.incidents.actions import edit_incident, end_incident, record_incident
+from complaints.refunds.approvals.actions import approve_refund, return_refund
+from complaints.refunds.approvals.hands.rules import HANDS
+from complaints.refunds.approvals.rules import Authority, approvable_by, may_approve
+from complaints.refunds.approvals.windows.rules import granted_lately
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.refunds.work_queues import waiting_for_approval_of
@@ -39,6 +44,7 @@ from tests.complaints.cases import (
     decide,
     decided,
     draft,
+    noon,
     propose,
     refund_in,
     register,
@@ -82,6 +88,8 @@ class Company:
         self.linked = factories.manager(first_name="Lina")
         self.limits()
         self.plain()
+        self.registrations()
+        self.incidents()
         self.merged_cases()
         self.merged_customers()
         self.delegations()
@@ -119,6 +127,72 @@ class Company:
         settled(desk, decided(desk))
         refund_in(desk, Refund.State.DRAFT)
         refund_in(desk, Refund.State.REJECTED)
+
+    def registrations(self) -> None:
+        """Registered, corrected and consented to by people who could approve; and the same of a case merged later."""
+        desk = self.desk
+        propose(desk, decide(desk, take_up(desk, register(desk, by=desk.manager))))
+        corrected = register(desk)
+        correct_complaint(corrected.pk, by=desk.director, reason="Misheard", subject="Calls are cut off")
+        propose(desk, decide(desk, take_up(desk, corrected)))
+        consented = changed(decided(desk), consent_by=self.second_lead)
+        propose(desk, consented)
+        into = decided(desk)
+        early = register(desk, into.subscription, by=desk.lead)
+        correct_complaint(early.pk, by=desk.manager, reason="Misheard", subject="Calls are cut off")
+        merge(changed(early, consent_by=self.absent), into, by=desk.director)
+        propose(desk, into)
+
+    def incidents(self) -> None:
+        """Outages recorded, ended and corrected by people who could approve, counted in this round or the one before;
+        maintenance within; and one that does not count.
+        """
+        desk = self.desk
+        subscription = spring_subscription()
+        times: dict[str, Any] = {"hits_everybody": False, "subscription_ids": [subscription.pk]}
+        down = record_incident(by=desk.lead, title="Down", starts_at=noon(2), **times)
+        end_incident(down.pk, by=desk.manager, ends_at=noon(4))
+        record_incident(
+            by=self.second_lead, title="Repair", starts_at=noon(3), ends_at=noon(3, hour=14), scheduled=True, **times
+        )
+        record_incident(by=desk.director, title="Short", starts_at=noon(6), ends_at=noon(6, hour=13), **times)
+        counted = propose(desk, decided(desk, subscription=subscription), "interruption")
+        propose(desk, decided(desk, subscription=subscription), "full_month")
+        return_refund(counted.pk, by=desk.director, reason="Look at it again")
+        edit_incident(
+            down.pk,
+            by=self.absent,
+            reason="Ended earlier",
+            title="Down",
+            starts_at=noon(2),
+            ends_at=noon(3, hour=18),
+            scheduled=False,
+            **times,
+        )
+        propose_refund(counted.pk, by=desk.agent, reason="As corrected")
+        other = spring_subscription()
+        again_down = record_incident(
+            by=desk.lead,
+            title="Down",
+            starts_at=noon(8),
+            ends_at=noon(9),
+            subscription_ids=[other.pk],
+        )
+        before = propose(desk, decided(desk, subscription=other), "interruption")
+        # A round that is over: what it counted is gone from the one that waits.
+        return_refund(before.pk, by=desk.director, reason="Look at it again")
+        edit_incident(
+            again_down.pk,
+            by=desk.clerk,
+            reason="It was maintenance",
+            title="Repair",
+            starts_at=noon(8),
+            ends_at=noon(9),
+            scheduled=True,
+            hits_everybody=False,
+        )
+        edit_refund(before.pk, by=desk.agent, basis="usage")
+        propose_refund(before.pk, by=desk.agent, reason="By usage, then")
 
     def merged_cases(self) -> None:
         """A decided case in the refund's; and an assessed one by way of a third."""
@@ -223,7 +297,7 @@ def refunds() -> list[Refund]:
 def test_the_guard_and_the_question_agree_for_everybody_and_everything(company: Company) -> None:
     boundless, rights = BoundlessRights(TODAY()), ApprovalRights(TODAY())
     every = refunds()
-    granted = granted_lately(every)
+    granted = granted_lately(every, rights.controls)
     codes: Counter[str] = Counter()
     found = 0
     for person in people():

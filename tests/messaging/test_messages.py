@@ -295,7 +295,7 @@ def test_staff_are_told_their_own_kinds_alone() -> None:
     assert f"Good day {person}" in message.body
     with pytest.raises(ValueError, match="for the others"):
         queue_message(kind="payout_made", key="x", by=by, staff=person, fields=FIELDS_OF_PAYOUT)
-    assert {kind for kind in FIELDS if kind in FOR_STAFF} == {"staff_digest", "staff_escalation"}
+    assert {kind for kind in FIELDS if kind in FOR_STAFF} == {"staff_digest", "staff_escalation", "staff_incident"}
 
 
 def test_a_batch_takes_as_many_statements_for_many_as_for_few() -> None:

@@ -163,7 +163,9 @@ def test_a_form_shows_words_and_never_how_figures_are_stored() -> None:
     client = signed_in(factories.manager())
     for page in (client.get(draft_url("refund")), client.get(DRAFT_AGREEMENT)):
         html = page.content.decode()
-        assert "Two people approve above" in html
+        assert "A proposed refund expires after" in html
+        # An internal control: no agreement changes it.
+        assert ("Two people approve above" in html) is ("agreement" not in page.request["PATH_INFO"])
         assert "{&quot;" not in html
         for legend, _ in GROUPS:
             assert f"<legend>{legend}</legend>" in html, legend

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
@@ -98,8 +99,6 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
         return Obstacle(
             say("You made this change yourself: somebody else has to confirm it."), AccountRefusal.OWN_CHANGE
         )
-    if linked := linked_obstacle(by, change.customer_id):
-        return linked
     newest = latest_change(change.customer)
     if newest is not None and newest.pk != change.pk:
         return Obstacle(
@@ -107,3 +106,35 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
             AccountRefusal.SUPERSEDED,
         )
     return None
+
+
+# --- One account, several customers --------------------------------------------------------------
+
+
+def paid_alike(customers: Collection[int]) -> Mapping[int, frozenset[int]]:
+    """By customer: all whose money ends up in the same place. That is whoever is the same one under another number, and
+    whoever has the same IBAN as one of these, with theirs. Two statements for any number of customers.
+
+    IBANs are stored in one spelling, so equal ones are equal.
+    """
+    into = dict(Customer.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))
+
+    def survivor(customer: int) -> int:
+        while (other := into.get(customer)) is not None:
+            customer = other
+        return customer
+
+    families: dict[int, set[int]] = defaultdict(set)
+    for merged in into:
+        families[survivor(merged)] |= {merged, survivor(merged)}
+    members = {one for customer in customers for one in (customer, *families.get(survivor(customer), ()))}
+    theirs = Customer.objects.filter(pk__in=members).exclude(iban="").order_by()
+    account: dict[str, set[int]] = defaultdict(set)
+    for pk, iban in Customer.objects.filter(iban__in=theirs.values("iban")).order_by().values_list("pk", "iban"):
+        account[iban] |= {pk, *families.get(survivor(pk), ())}
+    found: dict[int, frozenset[int]] = {}
+    for customer in customers:
+        own = {customer, *families.get(survivor(customer), ())}
+        shared = (others for others in account.values() if own & others)
+        found[customer] = frozenset(own.union(*shared))
+    return found

@@ -1,4 +1,4 @@
-"""Merging two customers who are one and the same: every row that refers to one moves, of whichever app."""
+"""Merging two customers who are one, by two people: every row that refers to one moves, of whichever app."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
-from accounts.customers.merge.rules import merge_obstacle
-from accounts.customers.models import Customer
+from accounts.customers.bank_details.actions import record_change
+from accounts.customers.merge.rules import (
+    approve_obstacle,
+    decide_obstacle,
+    differences,
+    merge_obstacle,
+    withdraw_obstacle,
+)
+from accounts.customers.models import Customer, CustomerMerge
+from accounts.four_eyes.rules import decide
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from accounts.vocabulary import AccountVerb
-from audit.actions import act
+from audit.actions import Refused, act
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
+from audit.vocabulary import Refusal
 from core.text import in_english, say
+
+State = CustomerMerge.State
 
 #: What is locked first, as everywhere; all else follows by name.
 _LOCK_ORDER = (
@@ -29,24 +42,60 @@ _LOCK_ORDER = (
 )
 
 
-def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -> Customer:
-    """Move everything of the duplicate to the survivor, under history, and keep the duplicate for reading only.
-
-    Subscriptions, invoices, credits, charges, payouts, purchases, complaints, refunds, agreements, contacts, links of
-    staff and customers merged earlier change hands. What was written once (events, credit notes as they were sent)
-    stays as it was. The survivor's own details, bank account included, stay as they are.
+def propose_merge(duplicate_id: int, *, into_id: int, by: User, reason: str) -> CustomerMerge:
+    """Propose that two customers are one: ``reason`` says how that is known. Nothing moves before another person has
+    approved it; where the two differ is kept as it was shown.
 
     Raises:
-        Refused: ``code`` says why: ``permission``, ``linked``, ``same``, ``merged``, ``currency``, ``open_refund``,
-            ``open_reversal``, ``pending_payout``, ``bank_details``, ``agreement``, ``reason_missing``.
+        Refused: ``code`` says why: ``permission``, ``linked``, ``reason_missing``, ``duplicate`` (another merge of
+            one of the two waits), or what stands in the way of the merge itself (``approve_merge``).
     """
-    with act(AccountVerb.CUSTOMER_MERGE, by=by, reason=reason, target=(Customer, duplicate_id)) as action:
+    with act(AccountVerb.CUSTOMER_MERGE_PROPOSE, by=by, reason=reason, target=(Customer, duplicate_id)) as action:
         require(by, May.MERGE_CUSTOMERS)
         locked = {pk: action.lock(Customer, pk) for pk in sorted({duplicate_id, into_id})}
         duplicate, survivor = locked[duplicate_id], locked[into_id]
         action.about(duplicate, customer_id=duplicate.pk)
-        action.refuse_if(merge_obstacle(duplicate, survivor, by))
+        action.refuse_if(merge_obstacle(duplicate, survivor))
         action.require_reason(say("how it is known that the two are one"))
+        either = Q(duplicate__in=locked) | Q(survivor__in=locked)
+        if waiting := CustomerMerge.objects.filter(either, state=State.PROPOSED).first():
+            raise Refused(
+                say("A merge of one of the two waits for its second person already: {merge}.", merge=waiting),
+                code=Refusal.DUPLICATE,
+            )
+        merge = CustomerMerge(
+            duplicate=duplicate,
+            survivor=survivor,
+            differences=differences(duplicate, survivor),
+            reason=reason.strip(),
+            proposed_by=by,
+            proposed_at=timezone.now(),
+        )
+        merge.save()
+        action.data = {"into": survivor.number, "into_id": survivor.pk, "differences": merge.differences}
+        action.message = f"To be merged into {survivor}."
+        return merge
+
+
+def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge:
+    """Approve as the second person: move everything of the duplicate to the survivor, under history, and keep the
+    duplicate for reading only.
+
+    Subscriptions, invoices, credits, charges, payouts, purchases, complaints, refunds, agreements, contacts, links of
+    staff and customers merged earlier change hands. What was written once (events, credit notes as they were sent)
+    stays as it was. The survivor's own details stay as they are; where bank account or holder differ, its own count as
+    changed, so that one more person confirms them before money of the duplicate goes there.
+
+    Raises:
+        Refused: ``code`` says why: ``permission``, ``own_proposal``, ``state``, ``linked``, ``merged``, ``currency``,
+            ``open_refund``, ``open_reversal``, ``pending_payout``, ``bank_details``, ``agreement``, ``merge_stale``.
+    """
+    with act(AccountVerb.CUSTOMER_MERGE, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
+        require(by, May.APPROVE_MERGES)
+        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
+        duplicate, survivor = merge.duplicate, merge.survivor
+        action.about(duplicate, customer_id=duplicate.pk)
+        action.refuse_if(approve_obstacle(merge, by))
         moved: dict[str, int] = {}
         for field in _references():
             change: dict[str, Any] = {field.name: survivor}
@@ -55,10 +104,35 @@ def merge_customers(duplicate_id: int, *, into_id: int, by: User, reason: str) -
                 moved[_name(field)] = moved.get(_name(field), 0) + count
         duplicate.merged_into = survivor
         duplicate.save()
+        if (duplicate.iban, duplicate.account_holder) != (survivor.iban, survivor.account_holder):
+            record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
+        decide(merge, State.APPROVED, by=by)
         action.about(duplicate)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
-        action.message = f"Merged into {survivor}."
-        return survivor
+        action.message = f"Merged into {survivor}, as {merge.proposed_by} proposed: {merge.reason}"
+        return merge
+
+
+def reject_merge(merge_id: int, *, by: User, reason: str) -> CustomerMerge:
+    """Say no to a proposed merge, with the reason; both customers stay as they are."""
+    with act(AccountVerb.CUSTOMER_MERGE_REJECT, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
+        require(by, May.APPROVE_MERGES)
+        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
+        action.about(merge.duplicate, customer_id=merge.duplicate_id)
+        action.refuse_if(decide_obstacle(merge, by))
+        action.require_reason()
+        decide(merge, State.REJECTED, by=by)
+        return merge
+
+
+def withdraw_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge:
+    """Take the proposal of a merge back."""
+    with act(AccountVerb.CUSTOMER_MERGE_WITHDRAW, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
+        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
+        action.about(merge.duplicate, customer_id=merge.duplicate_id)
+        action.refuse_if(withdraw_obstacle(merge, by))
+        decide(merge, State.WITHDRAWN, by=by)
+        return merge
 
 
 def to_move(duplicate: Customer) -> list[tuple[str, int]]:
@@ -86,7 +160,10 @@ def _foreign_keys() -> Iterator[models.ForeignKey[Any, Any]]:
             continue
         model, field = relation.related_model, relation.field
         assert not isinstance(model, str)
-        if issubclass(model, Tracked) and not issubclass(model, HistoryRow) and isinstance(field, models.ForeignKey):
+        # What two people agreed on stays as they did.
+        if issubclass(model, HistoryRow | CustomerMerge) or not isinstance(field, models.ForeignKey):
+            continue
+        if issubclass(model, Tracked):
             yield field
 
 

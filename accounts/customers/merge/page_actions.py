@@ -1,4 +1,4 @@
-"""Likely duplicates among the customers, and merging two of them: an action of the customers' pages."""
+"""Likely duplicates among the customers, and proposing to merge two of them: an action of the customers' pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.duplicates import Likely, likely_duplicates
 from accounts.customers.forms import CustomerNumberField
-from accounts.customers.merge.actions import merge_customers, to_move
+from accounts.customers.merge.actions import propose_merge
+from accounts.customers.merge.panels import merge_context
 from accounts.customers.merge.rules import merge_obstacle
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
+from audit.actions import matter_obstacle
 from backoffice.actions import ActionForm, ActionResult, PageAction
 from backoffice.display import sub
 from backoffice.forms import ReasonField
@@ -44,12 +46,15 @@ class MergeCustomers(PageAction):
     label = _("Likely duplicates")
     icon = "merge"
     tone = "danger"
-    submit_label = _("Merge the two customers")
+    submit_label = _("Propose the merge")
     may = May.MERGE_CUSTOMERS
     form_class = MergeCustomersForm
     preview_template = "accounts/preview_merge.html"
     previews_input = True
-    intro = _("Two entries of one customer become one: everything of the first moves to the second.")
+    intro = _(
+        "Two entries of one customer become one: everything of the first moves to the second, once a manager who is "
+        "not you has approved it."
+    )
 
     def preview_context(self, by: User, form: ActionForm) -> Mapping[str, Any]:
         return {
@@ -61,17 +66,16 @@ class MergeCustomers(PageAction):
 
     def run(self, by: User, cleaned: dict[str, Any]) -> ActionResult:
         duplicate: Customer = cleaned["duplicate"]
-        survivor = merge_customers(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
-        return ActionResult(
-            say("{customer} is merged into {survivor}.", customer=duplicate, survivor=survivor), page_url(survivor)
-        )
+        merge = propose_merge(duplicate.pk, into_id=cleaned["into"].pk, by=by, reason=cleaned["reason"])
+        return ActionResult(say("Proposed: {merge}. A manager has to approve it.", merge=merge), page_url(merge))
 
 
 def _coming(cleaned: Mapping[str, Any], by: User) -> dict[str, Any]:
     duplicate, survivor = cleaned["duplicate"], cleaned["into"]
-    if obstacle := merge_obstacle(duplicate, survivor, by):
+    own = matter_obstacle(by, Customer, [duplicate.pk, survivor.pk])
+    if obstacle := own or merge_obstacle(duplicate, survivor):
         return {"obstacle": obstacle}
-    return {"duplicate": duplicate, "survivor": survivor, "moved": to_move(duplicate)}
+    return merge_context(duplicate, survivor)
 
 
 def _row(likely: Likely) -> tuple[Any, ...]:

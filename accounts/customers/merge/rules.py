@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from accounts.customers.bank_details.rules import unconfirmed_obstacle
-from accounts.customers.links import linked_obstacle
-from accounts.customers.models import Customer
+from accounts.customers.models import Customer, CustomerMerge
 from accounts.customers.rules import merged_obstacle
+from accounts.four_eyes import rules as four_eyes
 from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle
 from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
@@ -19,6 +22,23 @@ type MergeRule = Callable[[Customer, Customer], Obstacle | None]
 
 _of_other_apps: list[MergeRule] = []
 
+#: What two entries of one customer are compared by; both people see where they differ.
+COMPARED = (
+    "name",
+    "kind",
+    "email",
+    "phone",
+    "country",
+    "language",
+    "currency",
+    "postal_address",
+    "billing_address",
+    "tax_number",
+    "iban",
+    "account_holder",
+    "customer_since",
+)
+
 
 def register_merge_rule(rule: MergeRule) -> MergeRule:
     """Have a merge refused by what an app above knows. A decorator."""
@@ -26,12 +46,23 @@ def register_merge_rule(rule: MergeRule) -> MergeRule:
     return rule
 
 
-def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacle | None:
+def differences(duplicate: Customer, survivor: Customer) -> list[dict[str, Any]]:
+    """The details in which the two differ, as a proposal keeps them: ``{"field", "duplicate", "survivor"}``."""
+    pairs = ((name, _written(duplicate, name), _written(survivor, name)) for name in COMPARED)
+    return [{"field": name, "duplicate": mine, "survivor": theirs} for name, mine, theirs in pairs if mine != theirs]
+
+
+def _written(customer: Customer, name: str) -> str:
+    value = getattr(customer, name)
+    return "" if value is None else str(value)
+
+
+def merge_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle | None:
     """Why the two cannot be merged now, or None."""
     if duplicate.pk == survivor.pk:
         return Obstacle(say("A customer cannot be merged into itself."), Refusal.SAME)
     for customer in (duplicate, survivor):
-        if obstacle := linked_obstacle(by, customer.pk) or merged_obstacle(customer):
+        if obstacle := merged_obstacle(customer):
             return obstacle
     if duplicate.currency != survivor.currency:
         return Obstacle(
@@ -54,3 +85,29 @@ def merge_obstacle(duplicate: Customer, survivor: Customer, by: User) -> Obstacl
             AccountRefusal.BANK_DETAILS,
         )
     return None
+
+
+def decide_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
+    """Why this person may not decide on the proposal now, or None: it is another manager's to do."""
+    return four_eyes.decide_obstacle(merge, by, may=May.APPROVE_MERGES)
+
+
+def approve_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
+    """The same for approving it: the two can still be merged, and differ as they did. Queries."""
+    return (
+        decide_obstacle(merge, by)
+        or merge_obstacle(merge.duplicate, merge.survivor)
+        or (
+            Obstacle(
+                say("The two differ in other ways than when this was proposed: reject it, and have it proposed again."),
+                AccountRefusal.MERGE_STALE,
+            )
+            if differences(merge.duplicate, merge.survivor) != merge.differences
+            else None
+        )
+    )
+
+
+def withdraw_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
+    """One's own proposal, or another's, by whoever may propose."""
+    return four_eyes.open_obstacle(merge) or permission_obstacle(by, May.MERGE_CUSTOMERS)

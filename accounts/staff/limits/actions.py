@@ -25,11 +25,12 @@ def draft_limit(
     subject: str,
     currency: str,
     valid_from: date,
-    amount: Decimal,
+    amount: Decimal | None,
     batch_amount: Decimal = Decimal(0),
     reason: str = "",
 ) -> ApprovalLimit:
-    """Draft up to how much a role may approve from a date on. Nobody may approve anything by a draft.
+    """Draft up to how much a role may approve from a date on; without an ``amount`` there is no limit. Nobody may
+    approve anything by a draft.
 
     Raises:
         Refused: an unknown role, a role that may not approve this at all, a negative amount or one
@@ -64,6 +65,8 @@ def draft_limit(
                 data={"field": "role"},
             )
         for field, value in (("amount", amount), ("batch_amount", batch_amount)):
+            if value is None:
+                continue
             if value < 0 or not fits_currency(value, currency):
                 raise Refused(
                     say("{amount} is no limit in {currency}.", amount=number_text(value), currency=currency),

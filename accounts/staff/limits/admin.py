@@ -14,6 +14,7 @@ from accounts.staff.admin import StaffRoleFilter
 from accounts.staff.approvers import ENOUGH, approvers
 from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.limits.forms import LimitForm
+from accounts.staff.limits.panels import limit_cell
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from accounts.staff.permissions import May, Role, role_words
 from backoffice.actions import PageAction
@@ -52,7 +53,7 @@ class PublishLimit(Publish[ApprovalLimit]):
             "From {day} on, a {role} may approve up to {amount} ({subject}).",
             day=obj.valid_from,
             role=lower(role_words(obj.role.name)),
-            amount=money_text(obj.amount, obj.currency),
+            amount=say("any amount") if obj.amount is None else money_text(obj.amount, obj.currency),
             subject=lower(obj.get_subject_display()),
         )
 
@@ -80,7 +81,7 @@ class ApprovalLimitAdmin(FourEyesAdmin[ApprovalLimit]):
     readonly_fields = ("role_shown", "up_to", "batch")
 
     role_shown = column(role_words, "role.name", description=_("Role"), ordering="role__name")
-    up_to = column(money, "amount", "currency", description=_("Up to"), ordering="amount")
+    up_to = column(limit_cell, "amount", "currency", description=_("Up to"), ordering="amount")
     batch = column(money, "batch_amount", "currency", description=_("Up to, for a batch"), ordering="batch_amount")
 
 

@@ -25,7 +25,9 @@ class LimitForm(ActionForm):
     currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
     valid_from = DateField(label=_("Holds from"))
     amount = AmountField(
-        label=_("Up to"), help_text=_("The refund together with what the customer was granted lately.")
+        label=_("Up to"),
+        required=False,
+        help_text=_("The refund together with what the customer was granted lately. Left empty: no limit."),
     )
     batch_amount = AmountField(label=_("Up to, for a batch"), initial=0, help_text=_("The sum of one batch; 0: none."))
     reason = ReasonField(required=False)

@@ -11,21 +11,35 @@ from accounts.staff.permissions import APPROVAL_OF, may_words, role_words
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from core.amounts import money_text
-from core.text import say, say_count
+from core.text import Text, join, lower, say, say_count
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a role may approve of one subject in one currency; ``amount`` is None without a published limit in force."""
+    """What a role may approve of one subject in one currency. ``amount`` is None without a published limit in force,
+    and where the one in force says that there is ``none``: any amount.
+    """
 
     role: str
     subject: str
     currency: str
     amount: Decimal | None
+    none: bool = False
+
+    @property
+    def allows_something(self) -> bool:
+        """Whether any amount at all can be approved: a limit of 0, however it came about, allows nothing."""
+        return self.none or bool(self.amount)
+
+    @property
+    def in_words(self) -> Text:
+        """The limit itself, for whoever can raise it: "Team lead, usage-based refund, EUR"."""
+        subject = lower(ApprovalLimit.Subject(self.subject).label)
+        return join(", ", (role_words(self.role), subject, self.currency))
 
     def covers(self, amount: Decimal, granted: Decimal = Decimal(0)) -> bool:
         """Whether it suffices for the amount together with what the customer was granted lately."""
-        return self.amount is not None and amount + granted <= self.amount
+        return self.none or (self.amount is not None and amount + granted <= self.amount)
 
     def obstacle(
         self, amount: Decimal, granted: Decimal = Decimal(0), *, days: int = 0, own: bool = True
@@ -58,26 +72,28 @@ class Limit:
             )
         elif own:
             sentence = say_count(
-                "{amount} together with {granted} granted to this customer in the last day is over your limit of"
-                " {limit}.",
-                "{amount} together with {granted} granted to this customer in the last {count} days is over your limit"
-                " of {limit}.",
+                "{amount} together with {granted} granted to this customer or account in the last day is over "
+                "your limit of {limit}.",
+                "{amount} together with {granted} granted to this customer or account in the last {count} days is over "
+                "your limit of {limit}.",
                 days,
                 **said,
             )
         else:
             sentence = say_count(
-                "{amount} together with {granted} granted to this customer in the last day is over their limit of"
-                " {limit}.",
-                "{amount} together with {granted} granted to this customer in the last {count} days is over their limit"
-                " of {limit}.",
+                "{amount} together with {granted} granted to this customer or account in the last day is over "
+                "their limit of {limit}.",
+                "{amount} together with {granted} granted to this customer or account in the last {count} days is over "
+                "their limit of {limit}.",
                 days,
                 **said,
             )
-        return Obstacle(sentence, code=Refusal.OVER_LIMIT)
+        raised = say("The limit to raise is: {limit}.", limit=self.in_words)
+        return Obstacle(join(" ", (sentence, raised)), code=Refusal.OVER_LIMIT)
 
 
 def limit_of(person: User, subject: str, currency: str, day: date) -> Limit:
     """Up to how much the person's role may approve on the day. ``ApprovalRights`` reads them all at once."""
     limits = ApprovalLimit.objects.in_force(day).filter(role=person.role_id, subject=subject, currency=currency)
-    return Limit(person.role_name, subject, currency, limits.values_list("amount", flat=True).first())
+    found = limits.values_list("amount", flat=True)[:1]
+    return Limit(person.role_name, subject, currency, next(iter(found), None), none=list(found) == [None])

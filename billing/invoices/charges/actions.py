@@ -6,7 +6,6 @@ from datetime import date
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
@@ -35,7 +34,7 @@ def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
             ),
             BillingRefusal.NOT_ENDED,
         )
-    return linked_obstacle(by, charge.customer_id)
+    return None
 
 
 def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | None = None) -> Invoice:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -52,7 +51,6 @@ def open_dispute(invoice_id: int, *, by: User, disputed_on: date, reason: str) -
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
-        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(dispute_obstacle(invoice))
         action.require_reason(say("what the customer disputes"))
         if not invoice.issued_on <= disputed_on <= timezone.localdate():
@@ -84,7 +82,6 @@ def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
         require(by, May.HANDLE_MONEY)
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
-        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(end_dispute_obstacle(invoice))
         action.require_reason(say("how the dispute ended"))
         action.data = {"disputed_on": str(invoice.disputed_on), "disputed": invoice.dispute_reason}
@@ -118,7 +115,6 @@ def record_chargeback(
         payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", "credit")
         invoice, credit = payment.invoice, payment.credit
         action.about(payment, customer_id=invoice.customer_id)
-        action.refuse_if(linked_obstacle(by, invoice.customer_id))
         action.refuse_if(chargeback_obstacle(payment))
         action.require_reason(say("the bank's reason"))
         taken = payment.amount if amount is None else amount

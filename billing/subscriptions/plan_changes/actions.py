@@ -13,7 +13,6 @@ from decimal import Decimal
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
@@ -88,7 +87,7 @@ def change_obstacle(subscription: Subscription, by: User) -> Obstacle | None:
             ),
             Refusal.STATE,
         )
-    return linked_obstacle(by, subscription.customer_id)
+    return None
 
 
 def scheduled_obstacle(scheduled: PlanChange | None) -> Obstacle | None:
@@ -169,8 +168,6 @@ def withdraw_obstacle(
         return Obstacle(say("No change of plan is scheduled."), Refusal.STATE)
     if change.state != State.SCHEDULED:
         return Obstacle(say("This change of plan is “{state}”.", state=change.get_state_display()), Refusal.STATE)
-    if obstacle := linked_obstacle(by, subscription.customer_id):
-        return obstacle
     if current is None:
         return None
     begins = first_period_from(subscription, current, change.effective_on).starts_on

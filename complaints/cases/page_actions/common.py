@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
+from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.actions import StaffAction
 from complaints.cases.models import Complaint
+from complaints.refunds.approvals.hands.rules import last_free_approver
+from core.text import Text
 
 
 class CaseAction(StaffAction[Complaint]):
@@ -17,6 +20,11 @@ class CaseAction(StaffAction[Complaint]):
 
     may = May.WORK_COMPLAINTS
     named_by = "code"
+    #: Whoever does it approves no refund of the case any more.
+    leaves_a_hand: ClassVar[bool] = False
+
+    def warning(self, obj: Complaint, by: User) -> Text:
+        return last_free_approver(obj, by) if self.leaves_a_hand else ""
 
     def queryset(self, rows: models.QuerySet[Complaint]) -> models.QuerySet[Complaint]:
         return rows.select_related(

@@ -33,6 +33,7 @@ class AssessComplaint(CaseAction):
     label = _("Assess")
     icon = "search-check"
     form_class = AssessForm
+    leaves_a_hand = True
     rule = assess_obstacle
     action = cases.assess_complaint
     done = Sentence(_("{complaint} is assessed; its evidence is kept with it."), complaint="complaint.code")
@@ -47,6 +48,7 @@ class DecideComplaint(CaseAction):
     tone = "primary"
     icon = "gavel"
     form_class = DecideForm
+    leaves_a_hand = True
     rule = decide_obstacle
 
     def consequence(self, obj: Complaint, by: User) -> Text:
@@ -69,6 +71,7 @@ class ProposeOnCase(CaseAction):
     icon = "calculator"
     may = May.PROPOSE_REFUNDS
     form_class = ProposeForm
+    leaves_a_hand = True
     preview_template = "complaints/panels/quote_card.html"
     previews_input = True
     effect = _("The quote is computed now and frozen, its amount held against the period, and somebody else approves.")

@@ -118,6 +118,7 @@ class Correct(CaseAction):
     label = _("Correct")
     icon = "pencil"
     form_class = CorrectForm
+    leaves_a_hand = True
     intro = _("For a wrong registration. The old values stay in the history.")
     rule = work_obstacle
 

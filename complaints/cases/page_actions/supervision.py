@@ -84,6 +84,7 @@ class Consent(LeadAction):
     label = _("Consent to an old case")
     icon = "badge-check"
     form_class = ReasonForm
+    leaves_a_hand = True
     rule = consent_obstacle
     action = decisions.give_consent
     done = _("You consented: a refund on {complaint} may be proposed.")

@@ -15,6 +15,7 @@ from billing.remedies.effects import release
 from complaints.quotes.quoting import LiveQuote, content_hash, differing_lines, provisional_obstacle, refund_content
 from complaints.quotes.text import plan_in_words
 from complaints.refunds.approvals.rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
+from complaints.refunds.approvals.windows.rules import lock_all_paid_alike
 from complaints.refunds.common import back_to_draft, end, facts_of, lock_refund, name_right, quote_of
 from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies.actions import remedy_plan_for, settle_remedies, with_open_amount
@@ -41,6 +42,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
             ``tampered``, ``stale_quote``, ``remedy``.
     """
     with act(ComplaintVerb.REFUND_APPROVE, by=by, reason=reason, target=(Refund, refund_id)) as action:
+        lock_all_paid_alike(refund_id)
         refund = lock_refund(action, refund_id)
         authority = _authority(action, refund, by, choice)
         if content_hash(refund_content(refund)) != refund.content_hash:
@@ -56,7 +58,6 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
             back_to_draft(refund, in_english(stale.message))
             action.refuse_keeping_changes(stale)
             return refund
-        parameters = refund.terms
         step = Approval.objects.filter(refund=refund, round=refund.round).count() + 1
         delegation = authority.right.delegation
         assert refund.proposed_by is not None
@@ -78,7 +79,7 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
         ).save()
         action.data = {**facts_of(refund), "step": step}
         name_right(action, authority.right)
-        if step == 1 and parameters.needs_two_approvals(refund.total, refund.currency):
+        if step == 1 and authority.takes_two:
             refund.state = State.APPROVED
             refund.save()
             action.message = f"{action.message} A second person has to approve.".strip()

@@ -17,7 +17,8 @@ from django.utils import timezone
 from accounts.staff.models import ApprovalLimit, Delegation, User
 from audit.history_checks import matches_history
 from audit.ledger_checks import Breach, Check, each
-from complaints.cases.models import Assessment, Complaint, Decision
+from complaints.cases.models import Assessment, Complaint, Correction, Decision
+from complaints.incidents.models import IncidentChange
 from complaints.refunds.models import Approval, Contribution, Refund
 from complaints.refunds.rules import NEED_AN_UPHELD_COMPLAINT
 
@@ -58,15 +59,23 @@ def people() -> Iterator[Breach]:
 
 
 def hands() -> Iterator[Breach]:
-    """Neither the approver nor whose right it was had drafted, edited, proposed, assessed or decided before."""
+    """Neither the approver nor whose right it was had registered, corrected, assessed or decided the case, had drafted,
+    edited or proposed the refund, or had recorded or changed an incident that it counts, before.
+    """
 
     def of_them() -> Q:
         return Q(by=OuterRef("approver")) | Q(by=OuterRef("on_behalf_of"))
 
     before = {"at__lte": OuterRef("at")}
     of_case = {"complaint": OuterRef("refund__complaint"), **before}
+    counted = {"incident__counted_by__refund": OuterRef("refund"), "incident__counted_by__round": OuterRef("round")}
+    registered = F("refund__complaint__registered_by")
     rows = Approval.objects.filter(
-        Exists(Contribution.objects.filter(of_them(), refund=OuterRef("refund"), **before))
+        Q(approver=registered)
+        | Q(on_behalf_of=registered)
+        | Exists(Correction.objects.filter(of_them(), **of_case))
+        | Exists(IncidentChange.objects.filter(of_them(), **counted, **before))
+        | Exists(Contribution.objects.filter(of_them(), refund=OuterRef("refund"), **before))
         | Exists(Decision.objects.filter(of_them(), **of_case))
         | Exists(Assessment.objects.filter(of_them(), **of_case))
     )

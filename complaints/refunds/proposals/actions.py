@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,12 +20,13 @@ from complaints.incidents.models import Incident
 from complaints.indemnities import rules as indemnities
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts, terms_for
+from complaints.quotes.inputs import Interval
 from complaints.quotes.inputs_json import inputs_to_json
 from complaints.quotes.quoting import basis_obstacle, content_hash, provisional_obstacle, refund_content
 from complaints.quotes.text import nothing_in_words
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
-from complaints.refunds.models import Contribution, Refund
+from complaints.refunds.models import Contribution, CountedIncident, Refund
 from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
 from complaints.refunds.rules import (
     edit_obstacle,
@@ -265,8 +266,32 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund.content_hash = content_hash(refund_content(refund))
         refund.save()
         contribute(refund, by, Contribution.Part.PROPOSED)
+        note_counted_incidents(refund, live.quote.counted)
         action.data = facts_of(refund)
         return refund
+
+
+def note_counted_incidents(refund: Refund, counted: Iterable[Interval]) -> None:
+    """Keep which outages the proposal counts, and which maintenance within them it takes off: whoever recorded or
+    changed one of them has a hand in it.
+    """
+    intervals = list(counted)
+    if not intervals:
+        return
+    hitting = QuoteFacts.load([refund.period]).incidents_of(refund.period)
+    outages = [
+        incident
+        for incident in hitting
+        if not incident.scheduled and any(incident.overlaps(each.start, each.end) for each in intervals)
+    ]
+    maintenance = [
+        incident
+        for incident in hitting
+        if incident.scheduled
+        and any(incident.ends_at is None or outage.overlaps(incident.starts_at, incident.ends_at) for outage in outages)
+    ]
+    for incident in (*outages, *maintenance):
+        CountedIncident(refund=refund, round=refund.round, incident=incident).save()
 
 
 def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:

@@ -9,11 +9,10 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.links import not_own
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import StaffAction
+from backoffice.actions import StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column
@@ -34,7 +33,7 @@ class PayInstalments(StaffAction[Instalment]):
     icon = "banknote"
     may = May.HANDLE_PHONES
     form_class = PayInstalmentForm
-    rule = not_own(instalment_obstacle, "purchase.customer_id")
+    rule = of_row(instalment_obstacle)
 
     def consequence(self, obj: Instalment, by: User) -> Text:
         left = obj.purchase.owed - obj.amount
