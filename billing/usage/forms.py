@@ -56,7 +56,7 @@ class QuantityField(forms.DecimalField):
 class EnterUsageForm(ActionForm):
     """What was used on one day of a period; each operation that had a cost in it has a field of its own."""
 
-    day = DateField(label=_("Day"), help_text=_("What is used by the complaint's day comes off a refund."))
+    day = DateField(label=_("Day"), help_text=_("What was used up to the day of the complaint comes off a refund."))
     minutes = MinutesField(label=_("Minutes of calls"), required=False)
     reference = forms.CharField(
         label=_("Read from"),

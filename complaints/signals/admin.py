@@ -45,7 +45,7 @@ class MakeReport(PageAction):
     icon = "radar"
     may = May.REPORT_SIGNALS
     form_class = NoReasonForm
-    intro = _("The report is made in the background, as it is every night, and stands in this list then.")
+    intro = _("The report is made in the background, as every night, and then appears in this list.")
 
     def run(self, by: User, cleaned: dict[str, Any]) -> Text | ActionResult:
         title = in_english(say("Signals of {day}", day=timezone.localdate()))

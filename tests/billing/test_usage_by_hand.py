@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.staff.models import User
 from audit.models import Event
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.actions import correct_usage, enter_usage
-from billing.usage.ledger import corrections
 from billing.usage.models import UsageDay, UsageRecord
 from tests import factories
 from tests.complaints.refusals import assert_refused
@@ -166,27 +165,6 @@ def test_the_database_keeps_records_above_zero(
     )
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         row.save()
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "rule"),
-    [
-        ("seconds", -3601, "usage-below-zero"),
-        ("external_id", "another", "usage-correction"),
-        ("local_day", date(2025, 1, 13), "usage-correction"),
-    ],
-)
-def test_the_ledger_finds_a_correction_that_went_astray(
-    period: BillingPeriod, clerk: User, column: str, value: Any, rule: str
-) -> None:
-    enter(period, clerk, seconds=3600, operations={"TRUNK": Decimal(2)})
-    correct_usage(record().pk, by=clerk, seconds=0, reason="A slip")
-    correct_usage(record("TRUNK").pk, by=clerk, quantity=Decimal(1), reason="A slip")
-    assert list(corrections()) == []
-    planted = UsageRecord.objects.get(corrects=record())
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE billing_usagerecord SET {column} = %s WHERE id = %s", [value, planted.pk])  # noqa: S608
-    assert [breach.rule for breach in corrections()] == [rule]
 
 
 # --- The pages ----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from billing.remedies.models import Extension
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.usage.actions import correct_usage
 from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.models import Assessment, Decision
 from complaints.refunds.approvals.actions import approve_refund
@@ -285,6 +286,25 @@ def test_usage_outside_its_period(company: Company) -> None:
     set_raw(record, local_day=before)
     set_raw(UsageDay.objects.get(kind="operation"), local_day=before)
     assert breaches() == [("usage-outside", f"{company.plain.number}, usage {record.external_id}")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("seconds", -3601, "usage-below-zero"),
+        ("external_id", "another", "usage-correction"),
+        ("kind", "operation", "usage-correction"),
+    ],
+)
+def test_usage_corrected_beside_itself(column: str, value: Any, rule: str) -> None:
+    subscription = factories.open_subscription()
+    factories.usage(subscription, seconds=3600, external_id="c-1")
+    wrong = UsageRecord.objects.get()
+    correct_usage(wrong.pk, by=factories.billing_clerk(), seconds=600, reason="A slip")
+    assert breaches() == []
+    changed = {"operation": "FORWARD", "seconds": 0, "quantity": 10000} if column == "kind" else {}
+    set_raw(UsageRecord.objects.get(corrects=wrong), **{column: value, **changed})
+    assert (rule, "usage another" if column == "external_id" else "usage c-1") in breaches()
 
 
 @pytest.mark.slow
