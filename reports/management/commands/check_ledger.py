@@ -1,5 +1,5 @@
-"""``check_ledger``: the books of everything, checked against each other, against their history and against where each row
-came from. Runs daily.
+"""``check_ledger``: the books of everything, checked against each other, against their history, and against where each
+row came from. Runs daily.
 """
 
 from __future__ import annotations
