@@ -18,8 +18,7 @@ from messaging.templates.models import MessageKind
 
 def notify_approvers(action: Action, incident: Incident, *, by: User, reason: str) -> list[User]:
     """Tell whoever approved a settled refund that counted the incident, and in whose place, by one e-mail each: what
-    was
-    given stays, unless somebody takes it back. For use inside the action that has just changed the incident.
+    was given stays, unless somebody takes it back. For use inside the action that has just changed the incident.
     """
     counted = CountedIncident.objects.filter(
         incident=incident, round=F("refund__round"), refund__state=Refund.State.SETTLED
