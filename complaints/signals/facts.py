@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Lower, Replace, Trim
 from django.utils import timezone
 
 from accounts.customers.models import BankDetailsChange
+from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import ApprovalLimit, User
 from billing.payments.models import Payment
 from billing.subscriptions.models import PlanChange
@@ -44,12 +45,12 @@ def near_limit(found: Proposals, window: Window) -> list[Finding]:
     """One proposer, again and again a little under a limit or a threshold of a second approval."""
     proposals = found.by_their_proposers(window.days)
     limits = list(ApprovalLimit.objects.filter(state=ApprovalLimit.State.PUBLISHED).order_by("valid_from", "pk"))
+    controls = ControlLimits(timezone.localdate(found.now))
     near: dict[User, list[Refund]] = defaultdict(list)
     for refund in proposals:
         assert refund.proposed_by is not None
         marks = _limits_on(limits, refund.basis, refund.currency, timezone.localdate(proposed_at(refund)))
-        threshold = refund.terms.second_approval_above.get(refund.currency)
-        marks |= {Decimal(threshold)} if threshold is not None else set()
+        marks.add(controls.threshold(refund.terms.second_threshold(refund.currency), refund.currency))
         if any(mark * (100 - window.percent) <= refund.total * 100 <= mark * 100 for mark in marks if mark):
             near[refund.proposed_by].append(refund)
     return [

@@ -91,11 +91,11 @@ class Proposals:
 
     @cached_property
     def incidents(self) -> Mapping[int, list[Incident]]:
-        """By refund: the incidents that its frozen interruptions come from."""
+        """By refund: the incidents that its frozen interruptions come from, or that its special case names."""
         counting = {
             refund.pk: [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted]
             for refund in self.refunds
-            if refund.basis == Refund.Basis.INTERRUPTION and refund.counted
+            if refund.counted
         }
         if not counting:
             return {}

@@ -120,11 +120,11 @@ class RefundParameters(_Parameters):
         gettext_noop("A number of days, or “never”."))
     # Pending and settled ones count, by the day of their proposal.
     full_months_within_a_year: int = _public(2, ParameterGroup.WHAT, Unit.COUNT,
-        gettext_noop("So many full months may be given back on one subscription within 12 months"),
+        gettext_noop("Full months that one subscription may be given back within 12 months"),
         gettext_noop("More needs an agreement with the customer."))
     # Zero: they end with the period that receives them.
     granted_minutes_further_periods: int = _public(1, ParameterGroup.WHAT, Unit.COUNT,
-        gettext_noop("Minutes given as a refund stay for so many periods after the one in which they are given"))
+        gettext_noop("Minutes given as a refund last for this many periods after the one that receives them"))
     minimum_interruption_seconds: int = _public(4 * 60 * 60, ParameterGroup.INTERRUPTIONS, Unit.SECONDS,
         gettext_noop("The shortest interruption that counts"))
     acknowledge_within_days: int = _public(2, ParameterGroup.DEADLINES, Unit.DAYS,

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -127,10 +127,14 @@ def settlements() -> Iterator[Breach]:
         approvals__proposer=F("proposed_by"),
     )
     rows = Refund.objects.filter(state__in=(*GIVEN, Refund.State.APPROVED)).annotate(
-        yes=Count("approvals", filter=given), fitting=Count("approvals", filter=given & same)
+        yes=Count("approvals", filter=given),
+        fitting=Count("approvals", filter=given & same),
+        granted=Max("approvals__granted_before", filter=given & Q(approvals__step=1)),
     )
     for row in each(rows.select_related("refund_policy", "fulfilment_policy", "agreement")):
-        two = row.state in GIVEN and row.terms.needs_two_approvals(row.total, row.currency)
+        # With what the first approval saw granted before: the threshold counts the same sum as the limit.
+        together = row.total + (row.granted or Decimal(0))
+        two = row.state in GIVEN and row.terms.needs_two_approvals(together, row.currency)
         needed = 2 if two else 1
         if row.yes < needed:
             yield Breach(
