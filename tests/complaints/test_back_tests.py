@@ -73,7 +73,7 @@ def test_a_back_test_comes_to_what_deciding_again_by_hand_comes_to(desk: Desk) -
     }
     counts = result["counts"]
     assert {name: counts[name] for name in counts if not name.endswith(("_then", "_under_draft"))} == {
-        "differing": 19,
+        "differing": 20,
         "refunds": 19,
         "rejected": 1,
         "upheld_without_refund": 5,

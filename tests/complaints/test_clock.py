@@ -210,13 +210,13 @@ def test_a_case_that_ended_in_time_missed_nothing_when_it_is_reopened_later(desk
 def test_a_merge_keeps_the_earlier_of_both_promises(desk: Desk) -> None:
     """(received, reopened on) of the one merged and of the survivor -> what the survivor goes on with."""
     table: list[tuple[tuple[int, int | None], tuple[int, int | None], int, int]] = [
-        ((5, None), (12, None), 5, 5),
+        ((5, None), (12, None), 12, 5),
         ((12, None), (5, None), 5, 5),
-        # Reopened, its clock restarted; the receipt is still the earliest, the promise is not.
-        ((5, 15), (12, None), 5, 12),
+        # Reopened, its clock restarted; each keeps its own receipt.
+        ((5, 15), (12, None), 12, 12),
         ((12, None), (5, 15), 5, 12),
-        ((5, 15), (12, 20), 5, 15),
-        ((5, 15), (16, None), 5, 15),
+        ((5, 15), (12, 20), 12, 15),
+        ((5, 15), (16, None), 16, 15),
     ]
     for merged, surviving, received, counted_from in table:
         subscription = spring_subscription()
