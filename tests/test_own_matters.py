@@ -76,6 +76,8 @@ NOBODYS = {
     "messaging.MessageTemplate",
     "policies.Policy",
     "policies.PolicyVersion",
+    "complaints.SignalReport",
+    "complaints.SignalWindow",
 }
 
 

@@ -90,7 +90,7 @@ def test_a_refusal_is_read_in_one_language_and_recorded_in_the_other(desk: Desk)
         approve_refund(dear.pk, by=desk.lead)
     assert "100,01 EUR" in caught.value.message
     event = Event.objects.order_by("-pk")[0]
-    assert event.message == "100.01 EUR is over your limit of 100.00 EUR."
+    assert event.message.startswith("100.01 EUR is over your limit of 100.00 EUR. The limit to raise is: Team lead")
     dear.expires_on = date(2024, 5, 1)
     dear.save()
     with pytest.raises(Refused):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.customers.models import BankDetailsChange, Customer
@@ -113,11 +114,16 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
 
 def paid_alike(customers: Collection[int]) -> Mapping[int, frozenset[int]]:
     """By customer: all whose money ends up in the same place. That is whoever is the same one under another number, and
-    whoever has the same IBAN as one of these, with theirs. Two statements for any number of customers.
+    whoever has the same IBAN as one of these, with theirs. One statement for any number of customers, and one more
+    where one of them was merged.
 
     IBANs are stored in one spelling, so equal ones are equal.
     """
-    into = dict(Customer.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))
+    columns = ("pk", "merged_into_id", "iban")
+    own_accounts = Customer.objects.filter(pk__in=customers).exclude(iban="").order_by().values("iban")
+    known = Customer.objects.filter(Q(merged_into__isnull=False) | Q(iban__in=own_accounts)).order_by()
+    rows = list(known.values_list(*columns))
+    into = {pk: other for pk, other, _ in rows if other is not None}
 
     def survivor(customer: int) -> int:
         while (other := into.get(customer)) is not None:
@@ -128,10 +134,13 @@ def paid_alike(customers: Collection[int]) -> Mapping[int, frozenset[int]]:
     for merged in into:
         families[survivor(merged)] |= {merged, survivor(merged)}
     members = {one for customer in customers for one in (customer, *families.get(survivor(customer), ()))}
-    theirs = Customer.objects.filter(pk__in=members).exclude(iban="").order_by()
+    if members != set(customers):
+        accounts = Customer.objects.filter(pk__in=members).exclude(iban="").order_by().values("iban")
+        rows = list(Customer.objects.filter(iban__in=accounts).order_by().values_list(*columns))
     account: dict[str, set[int]] = defaultdict(set)
-    for pk, iban in Customer.objects.filter(iban__in=theirs.values("iban")).order_by().values_list("pk", "iban"):
-        account[iban] |= {pk, *families.get(survivor(pk), ())}
+    for pk, _, iban in rows:
+        if iban:
+            account[iban] |= {pk, *families.get(survivor(pk), ())}
     found: dict[int, frozenset[int]] = {}
     for customer in customers:
         own = {customer, *families.get(survivor(customer), ())}
