@@ -608,9 +608,8 @@ def test_r4_days_and_minutes_are_worth_what_was_approved(desk: Desk, kind: str, 
     with clock_on(date(2024, 5, 20)):
         bill(desk, FIRST_OF_MAY)
         may = subscription.periods.get(sequence=1)
-        little = draft(desk, decided(desk, period=april), "special", special_amount=Decimal("19.00"))
-        less = {"special_amount": Decimal("19.00"), "justification": "A day's trade", "evidence": "The log"}
-        edit_refund(little.pk, by=desk.agent, remedies=[{"kind": "extension"}], **less)
+        less: dict[str, Any] = {"special_amount": Decimal("19.00"), "remedies": [{"kind": "extension"}]}
+        little = draft(desk, decided(desk, period=april), "special", **less)
         assert_refused("remedy", propose_refund, little.pk, by=desk.agent, reason="Log", saying="less than one day")
         withdraw_refund(little.pk, by=desk.agent, reason="Too little for a day")
 
