@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import groupby
+from fractions import Fraction
+from itertools import combinations, groupby
+from math import ceil
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import models
 
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
-from billing.money import is_whole_minor
+from billing.money import is_whole_minor, minor_units
 from billing.payments.models import BankLine, Chargeback, Payment
 from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
@@ -30,6 +35,10 @@ from complaints.reversals.models import Reversal
 
 NOTHING = Decimal(0)
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+type Seconds = list[tuple[datetime, datetime]]
+
 
 def check_money() -> None:
     """Everything below. Raises ``AssertionError`` naming the row."""
@@ -37,6 +46,7 @@ def check_money() -> None:
     check_invoices()
     check_numbers()
     check_refunds()
+    check_given_once()
     check_periods()
     check_payouts()
     check_payments()
@@ -99,6 +109,11 @@ def check_invoices() -> None:
         if hasattr(payment, "chargeback"):
             taken_back[payment.invoice_id] += payment.chargeback.amount - payment.chargeback.from_surplus
     set_off = _sums((refund.period_id, refund.set_off) for refund in Refund.objects.filter(state=Refund.State.SETTLED))
+    noted: dict[int, Decimal] = defaultdict(Decimal)
+    for note in CreditNote.objects.filter(refund__isnull=False).select_related("reversed_by"):
+        noted[note.period_id] += note.set_off
+        if hasattr(note, "reversed_by"):
+            noted[note.period_id] -= note.reversed_by.set_off
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in InvoiceLine.objects.select_related("charge"):
         lines[line.invoice_id].append(line)
@@ -116,7 +131,7 @@ def check_invoices() -> None:
         assert invoice.credited == credited[invoice.pk], name
         assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
-        assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING), name
+        assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING) == noted[invoice.period_id or 0], name
         assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid - invoice.set_off, name
         assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
         others = sorted(mine, key=lambda line: line.position)
@@ -172,6 +187,113 @@ def check_refunds() -> None:
         assert period.pending == pending[period.pk], name
         assert period.refunded == refunded[period.pk], name
         assert period.pending + period.refunded <= period.fee, name
+
+
+def check_given_once() -> None:
+    """No second of a period is given back twice, of what stands of its refunds, and all of it is within the fee.
+
+    Interruption refunds count seconds of their own, none that an earlier special case had named, and none of the days
+    that another refund gave back as unused before. Where a usage refund follows an interruption, the seconds overlap
+    and the money does not: in the days not provided, both together give no more than those days cost.
+    """
+    refunds: dict[int, list[Refund]] = defaultdict(list)
+    standing = (*Refund.PENDING_STATES, Refund.State.SETTLED, Refund.State.REVERSED)
+    for refund in Refund.objects.filter(state__in=standing).select_related("period").prefetch_related("approvals"):
+        refunds[refund.period_id].append(refund)
+    taken = {reversal.refund_id: reversal for reversal in Reversal.objects.filter(state=Reversal.State.APPROVED)}
+    for of_period in refunds.values():
+        shares = {refund.pk: _share(refund, taken.get(refund.pk)) for refund in of_period}
+        _check_seconds(of_period, shares)
+        _check_tile(of_period, shares)
+
+
+def _share(refund: Refund, reversal: Reversal | None) -> Fraction:
+    """What of the refund stands: all, but for what came back, was charged or is due again."""
+    if reversal is None:
+        return Fraction(1)
+    kept = sum((Decimal(entry["used"]) for entry in reversal.entries), NOTHING)
+    if reversal.charge_used:
+        kept = NOTHING
+    assert 0 <= kept <= refund.total, refund.code
+    return Fraction(kept) / Fraction(refund.total)
+
+
+def _check_seconds(refunds: list[Refund], shares: dict[int, Fraction]) -> None:
+    for refund in refunds:
+        start, end = _midnight(refund.period.starts_on), _midnight(refund.period.ends_on)
+        counted = _counted(refund)
+        assert all(a < b for a, b in counted), refund.code
+        if refund.basis == Refund.Basis.INTERRUPTION:
+            assert counted, refund.code
+            assert all(start <= a and b <= end for a, b in counted), refund.code
+            line = next(Decimal(line["amount"]) for line in refund.lines if line["code"] == "interruption")
+            worth = Fraction(refund.period.fee) * _length(counted) / _length([(start, end)])
+            assert abs(Fraction(line) - worth) <= _unit(refund) / 2, refund.code
+    for one, other in combinations(refunds, 2):
+        if Refund.Basis.INTERRUPTION not in (one.basis, other.basis):
+            continue
+        name = f"{one.code} and {other.code}"
+        if one.basis == other.basis:
+            common = _common(_first(_counted(one), shares[one.pk]), _first(_counted(other), shares[other.pk]))
+            assert not common, f"{name} count {common}"
+        for earlier, later in ((one, other), (other, one)):
+            if later.basis == Refund.Basis.INTERRUPTION and _before(earlier, later):
+                before = [*_counted(earlier), *_unused(earlier)]
+                common = _common(_first(before, shares[earlier.pk]), _counted(later))
+                assert not common, f"{name} count {common}"
+
+
+def _check_tile(refunds: list[Refund], shares: dict[int, Fraction]) -> None:
+    """In money, before what limits cut off: giving less leaves nothing open."""
+    period = refunds[0].period
+    fee, days = Fraction(period.fee), (period.ends_on - period.starts_on).days
+    total = sum((Fraction(refund.total) * shares[refund.pk] for refund in refunds), Fraction(0))
+    assert total <= fee, f"{[refund.code for refund in refunds]} give {total}"
+    whole = _length([(_midnight(period.starts_on), _midnight(period.ends_on))])
+    for window in [_unused(refund) for refund in refunds if _unused(refund)]:
+        own_days = (period.ends_on - window[0][0].astimezone(_zone()).date()).days
+        # By days and by seconds differ where a clock is put forward or back.
+        worth = max(fee * own_days / days, fee * _length(window) / whole)
+        given, lines = Fraction(0), 0
+        for refund in refunds:
+            if refund.basis == Refund.Basis.USAGE and _unused(refund) and _unused(refund)[0][0] >= window[0][0]:
+                part = Fraction(1)
+            elif refund.basis == Refund.Basis.INTERRUPTION:
+                counted = _counted(refund)
+                part = _length(_common(counted, window)) / _length(counted)
+            else:
+                continue
+            before = sum(Decimal(line["amount"]) for line in refund.lines if line["code"] not in LIMITS)
+            given += max(Fraction(before), Fraction(0)) * part * shares[refund.pk]
+            lines += len(refund.lines)
+        assert given <= worth + lines * _unit(refunds[0]) / 2, (
+            f"{[refund.code for refund in refunds]} give {float(given)} for days worth {float(worth)}"
+        )
+
+
+#: The lines of a quote that are limits to the others.
+LIMITS = ("floor", "cap", "reduction")
+
+
+def check_paid_for(refund: Refund) -> None:
+    """What refunds of the period have given in money and kind is no more than what came in for its fee, payments and
+    credits. To be asked when the refund was just settled: a chargeback later on takes nothing back.
+    """
+    if refund.total == refund.set_off:
+        return
+    invoice = Invoice.objects.get(period=refund.period_id)
+    came_in = sum((use.amount for use in CreditApplication.objects.filter(invoice=invoice)), NOTHING)
+    for payment in Payment.objects.filter(invoice=invoice).select_related("chargeback"):
+        came_in += payment.amount - payment.surplus
+        if hasattr(payment, "chargeback"):
+            came_in -= payment.chargeback.amount - payment.chargeback.from_surplus
+    given = NOTHING
+    for other in Refund.objects.filter(period=refund.period_id, settled_at__isnull=False):
+        given += sum((remedy.amount for remedy in other.remedies.all()), NOTHING)
+        for reversal in other.reversals.filter(state=Reversal.State.APPROVED):
+            given -= reversal.recovered + (reversal.used if reversal.charge_used else NOTHING)
+    paid = min(came_in, refund.period.fee)
+    assert given <= paid, f"{refund.code}: {given} given of {paid} that came in for {invoice.number}"
 
 
 def check_periods() -> None:
@@ -242,8 +364,11 @@ def check_payments() -> None:
 
 def check_plans() -> None:
     """Each period has the plan of the last change taken on until then, and the fee that was agreed or its price of
-    the period's first day; at most one change waits, and none where nothing follows.
+    the period's first day, as published now or when the period was written; at most one change waits, and none where
+    nothing follows.
     """
+    published = _first_written(Price, state="published")
+    written = _first_written(BillingPeriod)
     prices: dict[tuple[int, str, str], list[Price]] = defaultdict(list)
     for price in Price.objects.filter(state="published").order_by("valid_from"):
         prices[price.plan_id, price.term, price.currency].append(price)
@@ -263,7 +388,11 @@ def check_plans() -> None:
             held = [
                 price for price in prices[plan_id, period.term, period.currency] if price.valid_from <= period.starts_on
             ]
-            assert period.fee == (held[-1].fee if agreed is None else agreed), name
+            # A clock that stands does not tell which of one moment came first.
+            early = [price for price in held if published.get(price.pk, LONG_AGO) < written[period.pk]]
+            fees = {price.fee for price in held if published.get(price.pk) == written[period.pk]}
+            fees |= {prices_of_the_day[-1].fee for prices_of_the_day in (early, held) if prices_of_the_day}
+            assert period.fee in (fees if agreed is None else {agreed}), name
         assert (taken, subscription.plan_id, subscription.agreed_fee) == ({}, plan_id, agreed), subscription.number
 
 
@@ -333,6 +462,17 @@ def _entry(remedy: Remedy, name: str) -> Decimal:
     return Decimal(next(entry[name] for entry in reversal.entries if entry["kind"] == remedy.kind))
 
 
+def _first_written(model: Any, **state: str) -> dict[int, datetime]:
+    """When the history first has each row, in a state."""
+    return dict(
+        model.history.filter(**state)
+        .order_by()
+        .values("id")
+        .annotate(first=models.Min("history_date"))
+        .values_list("id", "first")
+    )
+
+
 def _sums(parts: Iterable[tuple[int | None, Decimal]]) -> dict[int, Decimal]:
     sums: dict[int, Decimal] = defaultdict(Decimal)
     for key, amount in parts:
@@ -346,3 +486,69 @@ def _counts(parts: Iterable[tuple[int, int]]) -> dict[int, int]:
     for key, number in parts:
         counts[key] += number
     return counts
+
+
+# --- Seconds of a period --------------------------------------------------------------------------
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.BUSINESS_TIME_ZONE)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=_zone()).astimezone(UTC)
+
+
+def _unit(refund: Refund) -> Fraction:
+    return Fraction(1, 10 ** minor_units(refund.currency))
+
+
+def _counted(refund: Refund) -> Seconds:
+    """What the refund keeps as counted, joined and in order."""
+    joined: Seconds = []
+    for start, end in sorted((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in refund.counted):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _unused(refund: Refund) -> Seconds:
+    """The days that a usage refund gave back as not provided."""
+    if refund.basis != Refund.Basis.USAGE:
+        return []
+    received = date.fromisoformat(refund.inputs["as_of"])
+    first = received + timedelta(days=1) if refund.inputs["as_of_day_counts"] else received
+    start, end = _midnight(first), _midnight(refund.period.ends_on)
+    return [(start, end)] if start < end else []
+
+
+def _length(seconds: Seconds) -> Fraction:
+    microseconds = sum((end - start) // timedelta(microseconds=1) for start, end in seconds)
+    return Fraction(microseconds, 1_000_000)
+
+
+def _first(seconds: Seconds, share: Fraction) -> Seconds:
+    """The earliest of them up to the share, a part of a second counted whole."""
+    left = ceil(_length(seconds) * share)
+    kept: Seconds = []
+    for start, end in seconds:
+        until = min(end, start + timedelta(seconds=left))
+        if start < until:
+            kept.append((start, until))
+            left -= ceil(_length([(start, until)]))
+    return kept
+
+
+def _common(ones: Seconds, others: Seconds) -> Seconds:
+    pairs = [(max(a, c), min(b, d)) for a, b in ones for c, d in others]
+    return [(start, end) for start, end in pairs if start < end]
+
+
+def _before(one: Refund, other: Refund) -> bool:
+    """Whether the other was quoted, or quoted again for its approval, when the one was given or held already."""
+    steps = [max((approval.pk for approval in refund.approvals.all()), default=0) for refund in (one, other)]
+    if one.settled_at and other.settled_at:
+        return steps[0] < steps[1]
+    return one.proposed_at is not None and other.proposed_at is not None and one.proposed_at < other.proposed_at

@@ -46,6 +46,7 @@ from complaints.letters.drafts import decision_text
 from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import Choices, live_quote
 from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals.actions import draft_refund, edit_refund, propose_refund, quote_and_propose
 from complaints.upkeep.actions import escalate_complaints, run_upkeep
@@ -66,16 +67,20 @@ from tests.complaints.cases import (
     communicate,
     decide,
     decided,
+    down,
     draft,
     held,
     lines_of,
     noon,
     only_period,
+    partly_paid,
     propose,
     register,
     settled,
     spring_subscription,
+    take_back,
     take_up,
+    use_credit,
 )
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 from tests.complaints.terms import agreed
@@ -480,6 +485,51 @@ def test_r3_usage_that_billing_entered_or_imported_is_deducted_as_corrected(desk
     assert again(refund).total == Decimal("37.10")
 
 
+@pytest.mark.parametrize(
+    ("choices", "total"),
+    [
+        pytest.param({"remedies": [{"kind": "cash"}]}, "40.00", id="given in cash"),
+        pytest.param({"reduction": Decimal(20), "reduction_reason": "Half was theirs"}, "20.00", id="reduced"),
+    ],
+)
+def test_r3_the_unused_portion_is_given_once(desk: Desk, choices: dict[str, Any], total: str) -> None:
+    factories.approval_limits()
+    subscription = spring_subscription()
+    assert settled(desk, decided(desk, subscription=subscription), **choices).total == Decimal(total)
+    down(desk, 11, 16)  # within the days that were given back, and known only now
+    complaint = decided(desk, subscription=subscription)
+    for other in ("usage", "interruption"):
+        refund = draft(desk, complaint, other)
+        assert_refused("nothing", propose_refund, refund.pk, by=desk.agent, reason="Once more")
+        withdraw_refund(refund.pk, by=desk.agent, reason="It was given")
+
+
+def test_r3_a_reversal_frees_only_what_came_back_of_it(desk: Desk) -> None:
+    factories.approval_limits()
+    subscription = spring_subscription()
+    refund = settled(desk, decided(desk, subscription=subscription))
+    use_credit(desk, subscription, "10.00")  # of 40.00
+    take_back(desk, refund)
+    april = subscription.periods.get(sequence=0)
+    assert held(april) == (NOTHING, Decimal("10.00"))
+    once_more = propose(desk, decided(desk, period=april))
+    assert lines_of(once_more) == ["fee 60.00", "minutes 0.00", "time -20.00", "already -10.00"]
+    assert once_more.total == Decimal("30.00")
+
+
+def test_r3_granted_minutes_are_spoken_first_and_never_deducted(desk: Desk) -> None:
+    """100 minutes given on 10 April; of 120 that were spoken on the 12th, twenty are deducted."""
+    factories.approval_limits()
+    subscription = spring_subscription()
+    with clock_on(date(2024, 4, 10)):
+        complaint = decided(desk, subscription=subscription)
+        settled(desk, complaint, "special", special_amount=Decimal("2.00"), remedies=[{"kind": "minutes"}])
+    factories.usage(subscription, day=date(2024, 4, 9), seconds=600)
+    factories.usage(subscription, day=date(2024, 4, 12), seconds=7200)
+    refund = propose(desk, decided(desk, subscription=subscription, received_on=date(2024, 4, 20)))
+    assert lines_of(refund) == ["fee 60.00", "minutes -0.60", "time -40.00"]
+
+
 def test_r4_a_refund_is_given_in_any_mix_that_adds_up(desk: Desk) -> None:
     factories.approval_limits()
     subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
@@ -522,6 +572,55 @@ def test_r4_a_refund_is_given_in_any_mix_that_adds_up(desk: Desk) -> None:
     assert Payout.objects.get().amount == Decimal("2.99")
 
 
+@pytest.mark.parametrize(
+    ("paid", "set_off", "payable"), [("10.00", "20.00", "0.00"), ("45.00", "15.00", "5.00"), ("60.00", "0.00", "20.00")]
+)
+def test_r4_what_was_not_paid_is_set_off_before_anything_is_given(
+    desk: Desk, paid: str, set_off: str, payable: str
+) -> None:
+    """20 of 30 days were used: 20.00 of 60.00 come back."""
+    factories.approval_limits()
+    subscription = partly_paid(paid)
+    day = date(2024, 4, 20)
+    cash = [{"kind": "cash"}] if Decimal(payable) else []
+    refund = settled(desk, decided(desk, subscription=subscription, received_on=day), remedies=cash)
+    assert (refund.total, refund.set_off, refund.payable) == (Decimal("20.00"), Decimal(set_off), Decimal(payable))
+    assert sum(payout.amount for payout in Payout.objects.all()) == Decimal(payable)
+    invoice = Invoice.objects.get()
+    assert (invoice.set_off, invoice.due) == (Decimal(set_off), Decimal("60.00") - Decimal(paid) - Decimal(set_off))
+
+    if invoice.due:
+        factories.pay(invoice)
+    complaint = decided(desk, subscription=subscription, received_on=day)
+    more = settled(desk, complaint, "special", special_amount=Decimal("20.00"), remedies=[{"kind": "cash"}])
+    assert more.inputs["fee_paid"] == "60.00"
+    assert (more.set_off, more.payable) == (NOTHING, Decimal("20.00"))
+
+
+@pytest.mark.parametrize(("kind", "given"), [("extension", 3), ("minutes", 80)])
+def test_r4_days_and_minutes_are_worth_what_was_approved(desk: Desk, kind: str, given: int) -> None:
+    """40.00 of April go to a May of 31 days for 600.00, in which a minute costs 0.50."""
+    factories.approval_limits()
+    subscription = spring_subscription()
+    april = only_period(subscription)
+    factories.price(subscription.plan, valid_from=date(2024, 4, 2), fee=Decimal("600.00"), minute_cost=Decimal("0.50"))
+    with clock_on(date(2024, 5, 20)):
+        bill(desk, FIRST_OF_MAY)
+        may = subscription.periods.get(sequence=1)
+        less: dict[str, Any] = {"special_amount": Decimal("19.00"), "remedies": [{"kind": "extension"}]}
+        little = draft(desk, decided(desk, period=april), "special", **less)
+        assert_refused("remedy", propose_refund, little.pk, by=desk.agent, reason="Log", saying="less than one day")
+        withdraw_refund(little.pk, by=desk.agent, reason="Too little for a day")
+
+        settled(desk, decided(desk, period=april), remedies=[{"kind": kind}])
+    if kind == "extension":
+        assert Extension.objects.get().days == given
+        assert again(may).closes_on == may.ends_on + timedelta(days=given)
+    else:
+        grant = MinutesGrant.objects.get()
+        assert (grant.minutes, grant.period, grant.further_periods) == (given, may, 1)
+
+
 def test_r5_no_refund_without_a_complaint(desk: Desk) -> None:
     assert_refused("missing", lambda: draft_refund(0, by=desk.agent, basis="usage"), saying="complaint")
     refund = draft(desk, decided(desk))
@@ -529,6 +628,24 @@ def test_r5_no_refund_without_a_complaint(desk: Desk) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         refund.save()
     assert again(refund).complaint is not None
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_r5_no_refund_of_a_period_that_began_after_the_complaint(desk: Desk, basis: str) -> None:
+    """A complaint of April, whatever was decided on it, pays nothing of May."""
+    subscription = spring_subscription()
+    april = only_period(subscription)
+    bill(desk, FIRST_OF_MAY)
+    may = subscription.periods.get(sequence=1)
+    factories.pay(may.invoice)
+    amount = Decimal("5.00") if basis == "special" else None
+    given: dict[str, Any] = {"basis": basis, "special_amount": amount, "justification": "Please", "evidence": "None"}
+    for outcome in ("upheld", "rejected"):
+        complaint = decided(desk, outcome, period=april)
+        refused = {"by": desk.agent, "period_id": may.pk, **given}
+        assert_refused("as_of_before_period", draft_refund, complaint.pk, **refused, saying="before the period began")
+    later = decided(desk, period=may, received_on=FIRST_OF_MAY)
+    draft_refund(later.pk, by=desk.agent, **given)
 
 
 def test_r5_deadlines_count_from_the_day_of_receipt(desk: Desk) -> None:
@@ -671,6 +788,60 @@ def test_r7_an_interruption_is_refunded_in_proportion_to_what_was_missing(desk: 
     refund = settled(desk, complaint, "interruption")
     # Four days less one of maintenance, of thirty.
     assert lines_of(refund) == ["interruption 6.00"]
+
+
+def test_r7_an_outage_hits_the_plan_that_the_period_was_billed_with(desk: Desk) -> None:
+    """On plan A in April, down for 15 of 30 days, and on plan B from May on: what is proposed in April is approved in
+    May, and B's own outage of April pays nothing.
+    """
+    factories.approval_limits()
+    first, second = factories.price().plan, factories.price(valid_from=APRIL).plan
+    subscription = spring_subscription(plan=first)
+    down(desk, 1, 16, plan=first)
+    down(desk, 16, 26, plan=second)
+    day = date(2024, 4, 27)
+    refund = propose(desk, decided(desk, subscription=subscription, received_on=day), "interruption")
+    assert lines_of(refund) == ["interruption 30.00"]
+    with clock_on(day):
+        factories.plan_change(subscription, second, effective_on=FIRST_OF_MAY)
+    bill(desk, FIRST_OF_MAY)
+    assert again(subscription).plan == second
+    approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).total == Decimal("30.00")
+
+    april = subscription.periods.get(sequence=0)
+    more = draft(desk, decided(desk, period=april, received_on=day), "interruption")
+    assert_refused("nothing", propose_refund, more.pk, by=desk.agent, reason="Plan B was down")
+
+
+def test_r7_an_outage_counts_if_it_began_before_the_complaint_and_then_to_its_end(desk: Desk) -> None:
+    complaint = decided(desk)  # received on the 10th
+    down(desk, 11, 21)
+    refund = draft(desk, complaint, "interruption")
+    assert_refused("nothing", propose_refund, refund.pk, by=desk.agent, reason="The log")
+    down(desk, 9, 13)
+    propose_refund(refund.pk, by=desk.agent, reason="The log")
+    assert lines_of(again(refund)) == ["interruption 8.00"]
+
+
+def test_r7_an_outage_is_compensated_once(desk: Desk) -> None:
+    """30.00 as a credit, 20.00 of it used; taken back, only 10.00 can be given again."""
+    factories.approval_limits()
+    subscription = spring_subscription()
+    down(desk, 1, 16)
+    day = date(2024, 4, 20)
+    refund = settled(desk, decided(desk, subscription=subscription, received_on=day), "interruption")
+    assert refund.total == Decimal("30.00")
+    april = only_period(subscription)
+    twice = draft(desk, decided(desk, period=april, received_on=day), "interruption")
+    assert_refused("nothing", propose_refund, twice.pk, by=desk.agent, reason="The log")
+
+    use_credit(desk, subscription, "20.00")
+    take_back(desk, refund)
+    propose_refund(twice.pk, by=desk.agent, reason="Given anew")
+    assert lines_of(again(twice)) == ["interruption 10.00"]
+    approve_refund(twice.pk, by=desk.manager)
+    assert held(april) == (NOTHING, Decimal("30.00"))
 
 
 def test_r7_a_special_case_is_refunded_up_to_the_whole_fee(desk: Desk) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,20 +26,19 @@ from billing.payouts.models import Payout
 from billing.residual_credits import actions as residual_credits
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.subscriptions.models import BillingPeriod, PlanChange
-from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Complaint
 from complaints.incidents import actions as incidents
-from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
+from complaints.refunds.approvals.actions import reject_refund, return_refund
 from complaints.refunds.endings.actions import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Refund
-from complaints.refunds.proposals.actions import draft_refund, edit_refund, propose_refund
+from complaints.refunds.proposals.actions import edit_refund, propose_refund
 from complaints.reversals import actions as reversals
 from complaints.reversals.models import Reversal
 from policies.agreements import actions as agreements
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
-from tests.company_cases import CaseLife
+from tests.company_cases import BASES, REMEDIES, SHARES, CaseLife
 from tests.company_life import Office, happens, which, yes_or_no
 from tests.complaints.refusals import Rows, rows_of_every_table
 from tests.money_invariants import check_money
@@ -54,18 +52,6 @@ REFUND_STEPS: dict[str, Callable[..., Any]] = {
     "withdraw": withdraw_refund,
     "revoke": revoke_refund,
 }
-REMEDIES = [
-    ("credit",),
-    ("minutes",),
-    ("extension",),
-    ("cash",),
-    ("credit", "cash"),
-    ("extension", "minutes", "credit"),
-    ("minutes", "extension", "cash", "credit"),
-]
-BASES = st.sampled_from(["usage", "special", "special", "full_month", "interruption"])
-#: Of the fee: the amount of a special case; 20 also means a reduction.
-SHARES = st.sampled_from([20, 20, 3, 1])
 INDEMNITY: dict[str, Any] = {
     "indemnity_per_day": {"EUR": "1.50", "JPY": "150", "KWD": "0.455"},
     "indemnity_maximum": {"EUR": "20.00"},
@@ -90,6 +76,8 @@ class Company(CaseLife):
 
     @happens(number=which, hours=st.integers(1, 60), back=st.integers(0, 30), scheduled=yes_or_no)
     def outage(self, number: int, hours: int, back: int, scheduled: bool) -> None:
+        """Everybody is hit, or those on one plan."""
+        plan = (None, None, self.office.plan, self.office.bigger_plan)[number % 4]
         ends = factories.at(self.today - timedelta(days=back), 11)
         self.do(
             incidents.record_incident,
@@ -98,47 +86,9 @@ class Company(CaseLife):
             starts_at=ends - timedelta(hours=hours),
             ends_at=ends,
             scheduled=scheduled and number % 3 == 2,
-            hits_everybody=True,
+            hits_everybody=plan is None,
+            plan_ids=[plan.pk] if plan else [],
         )
-
-    @happens(
-        number=which,
-        back=st.integers(0, 20),
-        outcome=st.sampled_from(["upheld", "upheld", "partly_upheld", "rejected"]),
-        basis=BASES,
-        remedies=st.sampled_from(REMEDIES),
-        share=SHARES,
-        goes=st.sampled_from(["draft", "proposed", "approved", "approved", "approved"]),
-    )
-    def complain(
-        self,
-        number: int,
-        back: int,
-        outcome: str,
-        basis: str,
-        remedies: Sequence[str],
-        share: int,
-        goes: str,
-    ) -> None:
-        """A complaint from its registration to a draft, a proposal or an approval, as far as it gets."""
-        if (period := self.pick(BillingPeriod.objects.all(), number)) is None:
-            return
-        complaint = self.do(
-            cases.register_complaint,
-            by=self.desk.agent,
-            subscription_id=period.subscription_id,
-            period_id=period.pk,
-            channel="email",
-            received_at=factories.at(max(self.today - timedelta(days=back), period.starts_on), 10),
-            category="hardware" if number % 11 == 10 else "quality",
-            sought="money",
-            subject="Calls break off",
-            text="After a minute.",
-        )
-        self.do(cases.assess_complaint, complaint.pk, by=self.desk.agent, severity="normal", findings="Noise.")
-        self.do(decisions.decide_complaint, complaint.pk, by=self.desk.agent, outcome=outcome, reasons="The log.")
-        self.try_refund(complaint, basis, remedies, share, goes)
-        self.later(number)
 
     @happens(
         number=which,
@@ -151,29 +101,6 @@ class Company(CaseLife):
         if (complaint := self.pick(Complaint.objects.all(), number)) is not None:
             self.try_refund(complaint, basis, remedies, share, goes)
         self.later(number)
-
-    def try_refund(self, complaint: Complaint, basis: str, remedies: Sequence[str], share: int, goes: str) -> None:
-        fee = complaint.period.fee
-        part = round_money(fee / (20 * share), complaint.period.currency)
-        refund = self.do(
-            draft_refund,
-            complaint.pk,
-            by=self.desk.agent,
-            basis=basis,
-            special_amount=round_money(fee / share, complaint.period.currency) if basis == "special" else None,
-            reduction=part if share == 20 else Decimal(0),
-            reduction_reason="Partly their own doing",
-            justification="A day's trade was lost.",
-            evidence="The call log.",
-            remedies=[{"kind": kind, "amount": part} for kind in remedies[:-1]] + [{"kind": remedies[-1]}],
-        )
-        if refund is None or goes == "draft":
-            return
-        self.do(propose_refund, refund.pk, by=self.desk.agent, reason="As the log shows")
-        if goes == "approved":
-            self.do(approve_refund, refund.pk, by=self.desk.manager)
-            if Refund.objects.get(pk=refund.pk).state == Refund.State.APPROVED:
-                self.do(approve_refund, refund.pk, by=self.desk.director)
 
     @happens(
         number=which,
@@ -328,12 +255,19 @@ class Company(CaseLife):
             assert self.copied.setdefault(period.pk, terms) == terms
 
 
+OFTEN = {
+    "complain": 6,
+    "pass_days": 3,
+    **dict.fromkeys(
+        ("ask_again", "handle_payout", "handle_refund", "refund_the_unpaid", "reverse", "take_back_used"), 2
+    ),
+}
 #: What happens in random lives, the steps that others build on more often.
 STEPS = [
     name
     for name in sorted(dir(Company))
     if hasattr(getattr(Company, name), "arguments")
-    for _ in range({"complain": 6, "pass_days": 3, "handle_refund": 2, "reverse": 2, "handle_payout": 2}.get(name, 1))
+    for _ in range(OFTEN.get(name, 1))
 ]
 
 
@@ -390,7 +324,7 @@ def test_a_life_in_which_everything_happens(life: Company) -> None:
     then("outage", number=0, hours=6, back=0, scheduled=False)
     then("pass_days", days=5, step=1, bills=True, pays=True)
     complain(0, "interruption", "credit")
-    complain(1, "usage", "minutes", "extension", "cash", "credit", share=20)
+    complain(1, "usage", "minutes", "extension", "cash", "credit")
     for step in ("failed", "retry", "failed", "retry", "credit"):
         then("handle_payout", number=0, step=step)
     complain(0, "full_month", "cash", goes="proposed")
@@ -493,6 +427,36 @@ def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> Non
     then.reached(TAKEN_BACK)
 
 
+def test_a_life_of_fees_half_paid_and_refunds_half_used(life: Company) -> None:
+    """Plans change under extensions; what was not paid is set off, and paid later; what was used in part is taken back
+    and asked for again, in cases that are joined.
+    """
+    then = Script(life)
+    then("begin", anchor=date(2024, 1, 31), first="EUR", annual=False)
+    then("change_plan", number=0, ahead=0, fee=None)
+    then("outage", number=0, hours=30, back=0, scheduled=False)
+    then("pass_days", days=5, step=5, bills=True, pays=True)
+    then.complain(0, "special", "extension", share=1)
+    then.complain(1, "interruption", "credit")
+    then("ask_again", number=0, basis="usage", remedies=("minutes",), joins=False)
+    then("ask_again", number=0, basis="interruption", remedies=("credit",), joins=True)
+    assert Refund.objects.filter(settled_at__isnull=False).count() == 3, "the outage was given once"
+
+    then("pass_days", days=60, step=30, bills=True, pays=False)
+    assert PlanChange.objects.filter(state=PlanChange.State.APPLIED).count() == 1
+    then("outage", number=0, hours=60, back=1, scheduled=False)
+    for number, share, basis in ((0, 3, "usage"), (1, 0, "interruption"), (0, 2, "special")):
+        then("refund_the_unpaid", number=number, share=share, basis=basis, remedies=("credit",))
+    assert life.done["set off"] > 1
+    then("use", number=0, back=0, minutes=40, operations=0)
+    then("pay", number=0, share=2)
+    then("pass_days", days=31, step=100, bills=True, pays=True)
+    for number in range(6):
+        then("take_back_used", number=number, charge=number == 5)
+        then("ask_again", number=number, basis="usage", remedies=("cash",), joins=number % 2 == 0)
+    then.reached(HALF)
+
+
 #: The actions that a life is made of.
 EVERYTHING = {
     *("open_subscription", "cancel_subscription", "undo_cancellation", "publish_price", "record_usage", "run_billing"),
@@ -514,6 +478,13 @@ TAKEN_BACK = {
     *("draft_indemnity", "refund.draft_indemnity refused", "refund.edit refused", "merge_complaints"),
     *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_residual_payout"),
     *("ask_for_charges", "charge.invoice refused"),
+}
+
+
+#: And what half measures come to.
+HALF = {
+    *("set off", "taken back in part", "merge_complaints", "approve_reversal", "schedule_plan_change"),
+    *("refund.propose refused", "approve_refund", "record_payment"),
 }
 
 

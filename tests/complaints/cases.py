@@ -17,6 +17,9 @@ from django.utils import timezone
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import APPROVAL_OF, PERMISSIONS, Role
 from audit.bulk import create_tracked
+from billing.credits.models import Credit
+from billing.plans.models import Plan
+from billing.runs.actions import run_billing
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.actions import ask_customer, assess_complaint, register_complaint
 from complaints.cases.decisions.actions import (
@@ -27,10 +30,12 @@ from complaints.cases.decisions.actions import (
     withdraw_complaint,
 )
 from complaints.cases.models import Complaint
+from complaints.incidents.actions import record_incident
 from complaints.refunds.approvals.actions import approve_refund, reject_refund
 from complaints.refunds.endings.actions import expire_refund, revoke_refund, withdraw_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals.actions import draft_refund, propose_refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories
 
@@ -257,6 +262,41 @@ _TO_STATE: Mapping[str, Callable[[Desk, Refund], object]] = {
     Refund.State.EXPIRED: lambda desk, refund: expire_refund(refund.pk, by=desk.system, today=LONG_LATER),
     Refund.State.REVOKED: _revoke,
 }
+
+
+# --- Outages, fees half paid, refunds half used ------------------------------------------------
+
+
+def down(desk: Desk, start: int, end: int, *, plan: Plan | None = None) -> None:
+    """From one midnight of April 2024 to another, for everybody or those on the plan."""
+    record_incident(
+        by=desk.lead,
+        title="Down",
+        starts_at=noon(start, hour=0),
+        ends_at=noon(end, hour=0),
+        hits_everybody=plan is None,
+        plan_ids=[plan.pk] if plan else [],
+    )
+
+
+def take_back(desk: Desk, refund: Refund) -> None:
+    """By its reversal, without a charge for what was used."""
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+
+
+def use_credit(desk: Desk, subscription: Subscription, amount: str) -> None:
+    """The next invoice uses so much of the one credit: it is over no more."""
+    factories.price(subscription.plan, valid_from=date(2024, 4, 2), fee=Decimal(amount))
+    run_billing(date(2024, 5, 1), by=desk.system)
+    assert Credit.objects.get().applied == Decimal(amount)
+
+
+def partly_paid(paid: str) -> Subscription:
+    """So much of April's 60.00."""
+    subscription = factories.open_subscription(activated_on=APRIL)
+    factories.pay(only_period(subscription).invoice, Decimal(paid))
+    return subscription
 
 
 # --- Looking again ------------------------------------------------------------------------------

@@ -23,12 +23,23 @@ from complaints.incidents.actions import record_incident
 from complaints.quotes.quoting import Choices, live_quote, offers
 from complaints.refund_calculation import Quote
 from complaints.refunds.approvals.actions import approve_refund
-from complaints.refunds.models import Refund
-from complaints.reversals.actions import approve_reversal, propose_reversal
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import APRIL, Desk, again, decided, noon, only_period, propose, settled, spring_subscription
+from tests.complaints.cases import (
+    Desk,
+    again,
+    decided,
+    down,
+    noon,
+    only_period,
+    partly_paid,
+    propose,
+    settled,
+    spring_subscription,
+    take_back,
+    use_credit,
+)
 from tests.money_invariants import check_money
 
 pytestmark = pytest.mark.django_db
@@ -43,24 +54,6 @@ def quoted(desk: Desk, subscription: Subscription, basis: str, **choices: Any) -
     """What a further complaint of the same day would be given."""
     complaint = decided(desk, period=subscription.periods.order_by("sequence").first())
     return live_quote(complaint, Complaint.objects.get(pk=complaint.pk).period, Choices(basis=basis, **choices)).quote
-
-
-def down(desk: Desk, start: int, end: int) -> None:
-    record_incident(
-        by=desk.lead, title="Down", starts_at=noon(start, hour=0), ends_at=noon(end, hour=0), hits_everybody=True
-    )
-
-
-def take_back(desk: Desk, refund: Refund) -> None:
-    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
-    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
-
-
-def use_credit(desk: Desk, subscription: Subscription, amount: str) -> None:
-    """The next invoice uses so much of the one credit: it is over no more."""
-    factories.price(subscription.plan, valid_from=date(2024, 4, 2), fee=Decimal(amount))
-    run_billing(date(2024, 5, 1), by=desk.system)
-    assert Credit.objects.get().applied == Decimal(amount)
 
 
 @pytest.fixture(autouse=True)
@@ -136,12 +129,6 @@ def test_a_reversal_frees_only_what_came_back(desk: Desk, basis: str, given: str
 
 
 # --- Set-off ------------------------------------------------------------------------------------
-
-
-def partly_paid(paid: str) -> Subscription:
-    subscription = factories.open_subscription(activated_on=APRIL)
-    factories.pay(only_period(subscription).invoice, Decimal(paid))
-    return subscription
 
 
 @pytest.mark.parametrize(
