@@ -102,7 +102,7 @@ AGREED = (
         channel="letter",
         steps=(
             acknowledge(1),
-            assess(2, "The slow suite of that afternoon, 2 h 15 min. Under the agreement outages count from one hour."),
+            assess(2, "The slow suite of that morning, 2 h 15 min. Under the agreement outages count from one hour."),
             uphold(3, "Under the agreement with this customer an hour is enough."),
             draft(3, "interruption"),
             propose(3, "By the agreement"),
