@@ -175,7 +175,9 @@ def why_nothing(inputs: QuoteInputs, quote: Quote) -> str | None:
         return gettext_noop("The reduction takes off all that could be given back.")
     match inputs.basis:
         case Basis.USAGE if before_limits + exact(inputs.already_given) > 0:
-            return gettext_noop("What was not used of this period is already given back by another refund.")
+            return gettext_noop(
+                "What was not used of this period is already given back by another refund, settled or pending."
+            )
         case Basis.USAGE if any(line.code == "time" and -line.amount == inputs.fee for line in quote.lines):
             return gettext_noop(
                 "The whole period had been provided when the complaint was received, so no unused days are "

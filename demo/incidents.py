@@ -74,7 +74,7 @@ def _outage(
     def notice() -> None:
         made.append(
             record_incident(
-                by=company.person("lead"),
+                by=company.person("billing"),
                 title=title,
                 starts_at=starts_at,
                 plan_ids=[company.plans[code].pk for code in plans],
@@ -86,7 +86,7 @@ def _outage(
         ends_at = _after(starts_at, length)
         company.agenda.add(
             _after(ends_at, timedelta(minutes=10)),
-            lambda: end_incident(made[0].pk, by=company.person("lead"), ends_at=ends_at),
+            lambda: end_incident(made[0].pk, by=company.person("billing"), ends_at=ends_at),
         )
 
 

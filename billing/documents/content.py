@@ -135,6 +135,11 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
         facts.append(("For invoice", invoice.number))
     if note.reverses is not None:
         facts.append(("Takes back", note.reverses.number))
+    sums = [("Net", note.net), (f"Tax, {_rate(note.tax_rate)}", note.tax), ("Total", note.gross)]
+    if note.set_off and note.kind == note.Kind.REVERSAL:
+        sums.append(("Of which due again", note.set_off))
+    elif note.set_off:
+        sums += [("Of which set off", note.set_off), ("Payable", note.gross - note.set_off)]
     return Document(
         title=note.get_kind_display(),
         number=note.number,
@@ -144,11 +149,7 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
         facts=(*facts, *((str(name), value) for name, value in said.facts)),
         headings=("Description", "Amount"),
         rows=tuple((str(line.text), str(line.amount)) for line in said.lines),
-        sums=(
-            ("Net", str(money_text(note.net, unit))),
-            (f"Tax, {_rate(note.tax_rate)}", str(money_text(note.tax, unit))),
-            ("Total", str(money_text(note.gross, unit))),
-        ),
+        sums=tuple((words, str(money_text(amount, unit))) for words, amount in sums),
         notes=tuple(map(str, said.notes)),
     )
 

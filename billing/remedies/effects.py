@@ -122,7 +122,7 @@ def extension_obstacle(subscription: Subscription, amount: Decimal) -> Text | No
         return say("The current period costs nothing, so an amount has no worth in days.")
     if exact(amount) * receiving.days < exact(receiving.fee):
         return say(
-            "{amount} is less than one day of the current period is worth.",
+            "{amount} is worth less than one day of the current period.",
             amount=money_text(amount, receiving.currency),
         )
     return None

@@ -30,7 +30,7 @@ class UsageRecordAdmin(TrackedAdmin[UsageRecord]):
     list_select_related = ("subscription", "corrects")
     numeric_columns = ("used",)
     search_fields = ("external_id", "subscription__number")
-    search_help_text = _("The source's own id, or a subscription number")
+    search_help_text = _("Id or subscription number")
     ordering = ("-pk",)
     empty_hint = _("“Import usage” takes a file; a few figures are entered on the page of a period.")
     fields = (

@@ -62,11 +62,12 @@ def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -
     }
 
 
-def _three_figures(total: Decimal, set_off: Decimal, currency: str) -> dict[str, Text]:
+def _three_figures(total: Decimal, set_off: Decimal, currency: str) -> dict[str, Text | bool]:
     """What is given back, what of it reduces the unpaid fee, and what is paid; the last two only where they differ."""
-    figures: dict[str, Text] = {"total": money_text(total, currency)}
+    figures: dict[str, Text | bool] = {"total": money_text(total, currency)}
     if set_off:
         figures |= {"set_off": money_text(set_off, currency), "payable": money_text(total - set_off, currency)}
+        figures["all_set_off"] = total == set_off
     return figures
 
 
@@ -87,6 +88,9 @@ def frozen_quote_context(refund: Refund) -> dict[str, Any]:
             reduction_reason=refund.reduction_reason,
         ),
         **_three_figures(refund.total, refund.set_off, refund.currency),
-        "plan": plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),
+        # A draft that came back has its remedies open again: they are worked out by the next proposal.
+        "plan": ""
+        if refund.state == Refund.State.DRAFT
+        else plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),
         "frozen": True,
     }

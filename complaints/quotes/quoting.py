@@ -146,8 +146,8 @@ def provisional_obstacle(live: LiveQuote) -> Obstacle | None:
         return None
     return Obstacle(
         say(
-            "{incident} still runs, and so does the period: the amount is provisional. It can be proposed when the "
-            "interruption is over, or the period.",
+            "{incident} still runs, and so does the period: the amount is provisional. It can be proposed once the "
+            "interruption or the period is over.",
             incident=live.running.code,
         ),
         code=ComplaintRefusal.PROVISIONAL,

@@ -110,7 +110,12 @@ def _words(
         case "special":
             return say("Special case"), say("amount entered by staff, with its evidence"), "R7"
         case "floor":
-            return say("Lifted to zero"), say("more was used than the fee covers"), "limit"
+            why = (
+                say("more was used and given back than the fee covers")
+                if inputs.already_given
+                else say("more was used than the fee covers")
+            )
+            return say("Lifted to zero"), why, "limit"
         case "cap":
             return (
                 say("Cut to what can still be refunded"),

@@ -114,7 +114,12 @@ class RefundAdmin(InboxPages):
             gettext("{period} of {subscription}"), period=obj.period, subscription=link(obj.subscription)
         )
 
-    remedies_shown = column(plan_in_words, "remedy_plan", "currency", "set_off", description=_("Given as"))
+    @admin.display(description=_("Given as"))
+    def remedies_shown(self, obj: Refund) -> Text:
+        # What a draft sets off is worked out when it is proposed; a figure left from an earlier round is not its own.
+        if obj.state == Refund.State.DRAFT:
+            return plan_in_words(obj.remedy_plan, obj.currency)
+        return plan_in_words(obj.remedy_plan, obj.currency, obj.set_off)
 
     @admin.display(description=_("Why"))
     def why(self, obj: Refund) -> SafeString:
@@ -185,13 +190,14 @@ class RefundAdmin(InboxPages):
                 Panel(say("Quote now"), "complaints/panels/quote.html", live, side="right", note=say("from live data")),
             )
         remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
-        if remedies:
+        was_set_off = obj.settled_at is not None and obj.set_off
+        if remedies or was_set_off:
             note = obj.credit_note
             panels.append(
                 Panel(
                     pgettext("what a refund gave", "Given"),
                     "backoffice/panels/table.html",
-                    _given(remedies, obj.currency),
+                    _given(obj, remedies),
                     side="right",
                     note=say("credit note {number}", number=note.number) if note else "",
                     url=page_url(note) if note else "",
@@ -222,11 +228,15 @@ class RefundAdmin(InboxPages):
         return with_what_guards_read(super().get_queryset(request))
 
 
-def _given(remedies: list[Remedy], currency: str) -> dict[str, Any]:
-    rows = []
+def _given(refund: Refund, remedies: list[Remedy]) -> dict[str, Any]:
+    """Its remedies, and before them what was set off: together they are the refund."""
+    rows: list[tuple[Any, ...]] = []
+    if refund.set_off:
+        amount = money(refund.set_off, refund.currency)
+        rows.append((say("Set-off"), link(refund.period.invoice), when(refund.settled_at), amount))
     for remedy in remedies:
         shown = link(remedy.given) if remedy.credit or remedy.payout else str(remedy.given)
-        rows.append((remedy.get_kind_display(), shown, when(remedy.at), money(remedy.amount, currency)))
+        rows.append((remedy.get_kind_display(), shown, when(remedy.at), money(remedy.amount, refund.currency)))
     return {"headings": [say("Remedy"), say("What"), say("When"), (say("Amount"), "n")], "rows": rows}
 
 

@@ -58,7 +58,7 @@ class RefundForm(RemedyMixForm, ActionForm):
         coerce=int,
         required=False,
         empty_value=None,
-        help_text=_("For a special case: what it makes good is not given back again for the interruption."),
+        help_text=_("For a special case: time that it makes good is not refunded again as an interruption."),
     )
     justification = forms.CharField(
         label=_("Justification"),

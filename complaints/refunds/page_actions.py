@@ -152,7 +152,13 @@ class ApproverAction(RefundAction):
         return isinstance(by, User) and by.may(May.WORK_COMPLAINTS) and bool(rights_of(by).received_by(by))
 
     def preview_context(self, obj: Refund, by: User, form: ActionForm) -> Mapping[str, Any]:
-        return frozen_quote_context(obj)
+        proposed = frozen_quote_context(obj)
+        if obj.state != Refund.State.DRAFT or not proposed:
+            return proposed
+        # An approval was refused because figures have changed: what they are now stands beside what was proposed.
+        choices = choices_of(obj)
+        now = quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
+        return {**proposed, "now": now}
 
 
 def rights_of(by: User) -> ApprovalRights:

@@ -47,8 +47,21 @@ def plan_context(refund: Refund) -> Mapping[str, Any]:
         )
         for entry in plan.entries
     ]
-    rows.append((say("Together"), money(plan.recovered, refund.currency), money(plan.used, refund.currency)))
+    if plan.due_again:
+        rows.append(_due_again(refund, plan.due_again))
+    returned = plan.recovered + plan.due_again
+    rows.append((say("Together"), money(returned, refund.currency), money(plan.used, refund.currency)))
     return {"headings": [say("Given as"), (say("Returns"), "n"), (say("Was used"), "n")], "rows": rows}
+
+
+def _due_again(refund: Refund, amount: Decimal) -> tuple[Any, ...]:
+    """The row of what had been set off against the unpaid fee."""
+    why = say("due again on invoice {invoice}", invoice=refund.period.invoice.number)
+    return (
+        format_html("{}{}", say("Set-off"), sub(why)),
+        money(amount, refund.currency),
+        money(Decimal(0), refund.currency),
+    )
 
 
 class ProposeReversal(StaffAction[Refund]):
@@ -108,10 +121,15 @@ class ApproveReversal(ReversalAction):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         reversal = reversals.approve_reversal(pk, by=by, **cleaned)
+        refund = reversal.refund
+        returned = money_text(reversal.recovered, refund.currency)
+        if not reversal.due_again:
+            return say("{refund} is reversed: {amount} returned.", refund=refund.code, amount=returned)
         return say(
-            "{refund} is reversed: {amount} returned.",
-            refund=reversal.refund.code,
-            amount=money_text(reversal.recovered, reversal.refund.currency),
+            "{refund} is reversed: {amount} returned, {due} is due again.",
+            refund=refund.code,
+            amount=returned,
+            due=money_text(reversal.due_again, refund.currency),
         )
 
 
@@ -210,7 +228,9 @@ def _carried_out(reversal: Reversal) -> Mapping[str, Any]:
         )
         for entry in reversal.entries
     ]
-    charged = money(reversal.charge.amount, currency) if reversal.charge else say("nothing")
+    if reversal.due_again:
+        rows.append(_due_again(reversal.refund, reversal.due_again))
+    charged = money(reversal.charge.amount, currency) if reversal.charge else number(say("nothing"))
     rows.append((say("Charged on the next invoice"), "", charged))
     return {"headings": [say("Given as"), (say("Returned"), "n"), (say("Was used"), "n")], "rows": rows}
 

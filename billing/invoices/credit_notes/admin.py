@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from django.contrib import admin
 from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from backoffice.amounts import money
-from backoffice.display import column
+from backoffice.display import column, sub
 from backoffice.links import link
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
@@ -52,15 +53,24 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
     gross_shown = column(money, "gross", "currency", description=_("Gross"), ordering="gross")
 
     @admin.display(description=_("Amounts"))
-    def amounts(self, obj: CreditNote) -> Text:
+    def amounts(self, obj: CreditNote) -> SafeString:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
-        return say(
+        said = say(
             "{net} net and {tax} tax ({rate} %): {gross}",
             net=net,
             tax=tax,
             rate=number_format(obj.tax_rate.normalize()),
             gross=gross,
         )
+        return format_html("{}{}", said, sub(self._set_off(obj)))
+
+    def _set_off(self, obj: CreditNote) -> Text:
+        if not obj.set_off:
+            return ""
+        amount, invoice = money_text(obj.set_off, obj.currency), obj.period.invoice.number
+        if obj.kind == CreditNote.Kind.REVERSAL:
+            return say("{amount} of it due again on invoice {invoice}", amount=amount, invoice=invoice)
+        return say("{amount} of it set off against invoice {invoice}", amount=amount, invoice=invoice)
 
     @admin.display(description=_("Takes back"))
     def takes_back(self, obj: CreditNote) -> SafeString:
