@@ -120,7 +120,8 @@ def test_a_case_asks_seldom_when_its_reader_is_a_customer_too() -> None:
     case = take_up(desk, register(desk))
     desk.agent.customer = factories.CustomerFactory.create()
     desk.agent.save()
-    assert again(desk.agent, page_of(case)) <= MOST_OF_A_CASE
+    # Once more: who else they are.
+    assert again(desk.agent, page_of(case)) <= MOST_OF_A_CASE + 1
 
 
 def test_a_case_asks_as_often_with_much_written_on_it() -> None:

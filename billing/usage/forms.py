@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.actions import ActionForm, ReasonForm
 from backoffice.forms import DateField
 from billing.usage.imports.actions import read_usage
-from billing.usage.imports.rows import COLUMNS, MOST_SECONDS
+from billing.usage.imports.rows import MOST_SECONDS
 from billing.usage.models import UsageKind
 from core.fields import FixedPointField
 from core.sheets.problems import FileProblem
@@ -111,10 +111,7 @@ class CorrectUsageForm(ReasonForm):
 class UsageFileForm(ActionForm):
     """A file of usage; it is read here, so that one that cannot be read is told at its field."""
 
-    file = forms.FileField(
-        label=_("File"),
-        help_text=say("A CSV file in UTF-8, at most 5 MiB. Its header: {columns}.", columns=", ".join(COLUMNS)),
-    )
+    file = forms.FileField(label=_("File"), help_text=_("A CSV file in UTF-8, with a header; at most 5 MiB."))
     delimiter = forms.ChoiceField(
         label=_("Between cells"),
         choices=[(",", _("Comma")), (";", _("Semicolon")), ("\t", _("Tab")), ("|", _("Vertical bar"))],

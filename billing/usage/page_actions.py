@@ -60,13 +60,15 @@ class CorrectUsage(StaffAction[UsageRecord]):
     icon = "pencil"
     may = May.IMPORT
     form_class = CorrectUsageForm
-    rule = correction_obstacle
     action = correct_usage
     effect = _(
         "The record stays, and one more with the difference counts beside it. Refunds that were settled stay as they "
         "are; a proposal is computed again when it is approved."
     )
     done = _("The usage {record} is corrected.")
+
+    def obstacle(self, obj: UsageRecord, by: User) -> Obstacle | None:
+        return correction_obstacle(obj)
 
     def queryset(self, rows: QuerySet[UsageRecord]) -> QuerySet[UsageRecord]:
         return rows.select_related("subscription").prefetch_related("corrections")
