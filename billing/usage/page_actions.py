@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.imports.frame import ImportRefused
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.actions import Refused
+from audit.actions import Obstacle, Refused
 from backoffice.actions import ActionForm, PageAction, StaffAction
 from backoffice.display import PillTone, number, pill
 from billing.subscriptions.models import BillingPeriod
