@@ -16,7 +16,7 @@ from accounts.imports.frame import ImportRefused
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Refused
-from backoffice.actions import ActionForm, PageAction, StaffAction
+from backoffice.actions import ActionForm, PageAction, StaffAction, of_row
 from backoffice.display import PillTone, number, pill
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.actions import as_corrected, correct_usage, correction_obstacle, enter_usage
@@ -60,7 +60,7 @@ class CorrectUsage(StaffAction[UsageRecord]):
     icon = "pencil"
     may = May.IMPORT
     form_class = CorrectUsageForm
-    rule = correction_obstacle
+    rule = of_row(correction_obstacle)
     action = correct_usage
     effect = _(
         "The record stays, and one more with the difference counts beside it. Refunds that were settled stay as they "
