@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +28,7 @@ from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
 from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, invoice_document
-from billing.invoices.models import Invoice
+from billing.invoices.models import CreditNote, Invoice
 from billing.invoices.panels import dispute_pill, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -71,6 +71,17 @@ class RecordPayment(StaffAction[Invoice]):
         else:
             said = say("{amount} is recorded on {invoice}; it is paid.", amount=amount, invoice=invoice)
         return _with_surplus(said, payment)
+
+
+def _set_off_by(invoice: Invoice) -> SafeString:
+    """The words of what is set off, with the credit notes that stand for it."""
+    words = say("Less set off")
+    if not invoice.set_off:
+        return SafeString(words)
+    notes = CreditNote.objects.filter(
+        period=invoice.period, kind=CreditNote.Kind.REFUND, set_off__gt=0, reversed_by=None
+    ).order_by("pk")
+    return format_html("{}{}", words, sub(format_html_join(", ", "{}", ((link(note, note.number),) for note in notes))))
 
 
 def _with_surplus(sentence: Text, payment: Payment) -> Text:
@@ -287,7 +298,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
             for words, amount in (
                 (say("Less credits applied"), obj.credited),
                 (say("Less payments"), obj.paid),
-                (say("Less set off"), obj.set_off),
+                (_set_off_by(obj), obj.set_off),
             )
             if amount
         ]

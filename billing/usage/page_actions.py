@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.imports.frame import ImportRefused
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.actions import Obstacle, Refused
-from backoffice.actions import ActionForm, PageAction, StaffAction
+from audit.actions import Refused
+from backoffice.actions import ActionForm, PageAction, StaffAction, of_row
 from backoffice.display import PillTone, number, pill
 from billing.subscriptions.models import BillingPeriod
 from billing.usage.actions import as_corrected, correct_usage, correction_obstacle, enter_usage
@@ -60,15 +60,13 @@ class CorrectUsage(StaffAction[UsageRecord]):
     icon = "pencil"
     may = May.IMPORT
     form_class = CorrectUsageForm
+    rule = of_row(correction_obstacle)
     action = correct_usage
     effect = _(
         "The record stays, and one more with the difference counts beside it. Refunds that were settled stay as they "
         "are; a proposal is computed again when it is approved."
     )
     done = _("The usage {record} is corrected.")
-
-    def obstacle(self, obj: UsageRecord, by: User) -> Obstacle | None:
-        return correction_obstacle(obj)
 
     def queryset(self, rows: QuerySet[UsageRecord]) -> QuerySet[UsageRecord]:
         return rows.select_related("subscription").prefetch_related("corrections")

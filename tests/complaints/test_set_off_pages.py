@@ -1,0 +1,78 @@
+"""Pages tell of set-off in full: 45.00 of 60.00 is paid, 20.00 refunded, 15.00 of it set off and 5.00 payable."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.staff.models import User
+from billing.documents.content import credit_note_document
+from billing.invoices.models import Invoice
+from complaints.refunds.models import Refund
+from complaints.reversals.actions import approve_reversal, propose_reversal
+from tests import factories
+from tests.complaints.cases import APRIL, Desk, again, decided, propose, settled
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(limits=True)
+
+
+def page(by: User, name: str, *args: Any) -> str:
+    client = Client()
+    client.force_login(by)
+    return client.get(reverse(name, args=args)).content.decode()
+
+
+def partly_paid(desk: Desk) -> tuple[Invoice, Any]:
+    subscription = factories.open_subscription(activated_on=APRIL)
+    invoice = factories.pay(Invoice.objects.get(period__subscription=subscription), Decimal("45.00"))
+    return invoice, decided(desk, subscription=subscription, received_on=date(2024, 4, 20))
+
+
+def test_refund_credit_note_and_invoice_name_each_other(desk: Desk) -> None:
+    invoice, complaint = partly_paid(desk)
+    refund = settled(desk, complaint)
+    note = refund.credit_note
+    assert (refund.total, refund.set_off) == (Decimal("20.00"), Decimal("15.00"))
+    assert note is not None
+    given = page(desk.agent, "admin:complaints_refund_change", refund.pk)
+    assert "Set-off" in given
+    assert invoice.number in given
+    assert note.number in page(desk.agent, "admin:billing_invoice_change", invoice.pk)
+    assert f"15.00 EUR of it set off against invoice {invoice.number}" in page(
+        desk.agent, "admin:billing_creditnote_change", note.pk
+    )
+    assert credit_note_document(note).sums[-2:] == (("Of which set off", "15.00 EUR"), ("Payable", "5.00 EUR"))
+
+
+def test_a_reversal_says_what_is_due_again(desk: Desk) -> None:
+    invoice, complaint = partly_paid(desk)
+    reversal = propose_reversal(settled(desk, complaint).pk, by=desk.agent, reason="Wrong")
+    due_again = f"due again on invoice {invoice.number}"
+    assert due_again in page(desk.director, "admin:complaints_reversal_change", reversal.pk)
+    done = approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    assert due_again in page(desk.director, "admin:complaints_reversal_change", reversal.pk)
+    assert done.credit_note is not None
+    assert credit_note_document(done.credit_note).sums[-1] == ("Of which due again", "15.00 EUR")
+
+
+def test_a_refused_approval_shows_both_quotes(desk: Desk) -> None:
+    invoice, complaint = partly_paid(desk)
+    refund = propose(desk, complaint)
+    factories.pay(invoice, Decimal("15.00"))
+    client = Client()
+    client.force_login(desk.manager)
+    url = reverse("admin:complaints_refund_act", args=("approve",))
+    answer = client.post(f"{url}?ids={refund.pk}", {"reason": "", "seen": "", "skipped": ""}).content.decode()
+    assert again(refund).state == Refund.State.DRAFT
+    assert "Quote now" in answer
+    assert "as proposed" in answer
