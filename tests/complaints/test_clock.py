@@ -29,6 +29,7 @@ from complaints.cases.models import Complaint, DeadlineBreach
 from complaints.upkeep.actions import escalate_complaints, run_upkeep
 from messaging.outbox.models import OutgoingMessage
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.cases import (
     LONG_LATER,
     Desk,
@@ -392,10 +393,12 @@ def test_what_does_not_rise_by_itself(desk: Desk, state: str, terms: dict[str, A
 
 
 def test_whoever_raised_it_the_days_count_anew(desk: Desk) -> None:
-    complaint = register(desk, agreed(desk, escalate_after_days=1000))
-    escalate_complaint(complaint.pk, by=desk.lead, reason="The press called")
-    assert escalate_complaints(by=desk.system, now=timezone.now() + timedelta(days=999)) == []
-    assert escalate_complaints(by=desk.system, now=timezone.now() + timedelta(days=1001)) == [complaint.code]
+    # At noon: near midnight, the change to summer time would move the last day.
+    with clock_on(date(2024, 4, 12)):
+        complaint = register(desk, agreed(desk, escalate_after_days=1000))
+        escalate_complaint(complaint.pk, by=desk.lead, reason="The press called")
+        assert escalate_complaints(by=desk.system, now=timezone.now() + timedelta(days=999)) == []
+        assert escalate_complaints(by=desk.system, now=timezone.now() + timedelta(days=1001)) == [complaint.code]
     assert again(complaint).escalation_level == 2
 
 
