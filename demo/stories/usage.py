@@ -281,8 +281,8 @@ OPEN = (
             assess(1, "Voicemail store was full; messages of nine days are lost."),
             uphold(2, "Messages were lost on our side."),
             draft(3, "usage"),
-            propose(3, "Capped by what is paid so far"),
-            tell(3, "You are right. What can be given back depends on what is paid; a credit is proposed."),
+            propose(3, "Half of the fee is unpaid: that is set off first"),
+            tell(3, "You are right. What you have not paid is reduced first; the rest is proposed as a credit."),
         ),
     ),
     Case(
