@@ -35,6 +35,7 @@ from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.models import Complaint
 from complaints.digests.times import choose_digest_times
+from complaints.signals.actions import draft_signal_window
 from demo import build as building
 from policies.agreements.models import Agreement
 from policies.versions.actions import draft_policy_version
@@ -199,6 +200,8 @@ def make_visitors() -> Visitors:
     factories.StaffChangeFactory.create()
     factories.ApprovalLimitFactory.create(state="draft")
     factories.control_limit(days=60, state="draft")
+    administrator = User.objects.filter(role__name=Role.ADMIN).order_by("pk")[0]
+    draft_signal_window(by=administrator, signal="near_limit", valid_from=factories.today(), figures={"days": 20})
     factories.delegation()
     choose_digest_times(by=manager, times=[time(8)], weekdays=[0])
     Contact.objects.create(customer=subscription.customer, name="Nora Contact")
