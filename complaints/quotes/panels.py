@@ -12,6 +12,7 @@ from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, provisional_obstacle
 from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_words, plan_in_words, problem_in_words
+from complaints.refund_calculation import refundable
 from complaints.refunds.models import Refund
 from core.amounts import money_text
 from core.text import Text
@@ -33,7 +34,7 @@ def quote_context(
         "basis": basis_in_words(choices.basis),
         "terms": terms,
         "currency": period.currency,
-        "refundable": money_text(period.refundable + _own(leaving_out), period.currency),
+        "refundable": money_text(refundable(period.fee, facts.already_refunded(period, leaving_out)), period.currency),
     }
     obstacle = basis_obstacle(complaint, choices.basis, terms)
     if obstacle:
@@ -43,10 +44,6 @@ def quote_context(
     except QuoteInputError as problem:
         return {**context, "problem": problem_in_words(problem)}
     return {**context, **shown_quote(live, period, reduction_reason)}
-
-
-def _own(refund: Refund | None) -> Decimal:
-    return refund.total if refund is not None and refund.state in Refund.PENDING_STATES else Decimal(0)
 
 
 def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A hand is seen on the rows of one refund and asked of the database for many; a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,14 +85,15 @@ def _consented(case: Complaint) -> Iterable[int | None]:
 
 
 def _in_case(people: People, refund: Refund, person: User) -> Said | None:
-    cases = (case for case in _with_all_merged(refund.complaint) if person.pk in people(case))
+    # A merge must not wash a hand off.
+    cases = (case for case in refund.complaint.matter() if person.pk in people(case))
     return next(({"complaint": case.code} for case in cases), None)
 
 
 def people_of_case(complaint: Complaint) -> set[int]:
     """Who has a hand in the case, or in one merged into it, so that they approve no refund of it."""
     every = (_registered, _corrected, _assessed, _decided, _consented)
-    return {pk for case in _with_all_merged(complaint) for people in every for pk in people(case) if pk is not None}
+    return {pk for case in complaint.matter() for people in every for pk in people(case) if pk is not None}
 
 
 def _of_case(refund: Column, person: Any) -> QuerySet[Any]:
@@ -112,13 +113,6 @@ def _incident_changes(refund: Column, person: Any) -> QuerySet[Any]:
     return IncidentChange.objects.filter(
         by=person, incident__counted_by__refund=refund("pk"), incident__counted_by__round=refund("round")
     )
-
-
-def _with_all_merged(complaint: Complaint) -> Iterator[Complaint]:
-    """The case and every one that ended up in it, also by way of a third: a merge must not wash a hand off."""
-    yield complaint
-    for merged in complaint.merged_complaints.all():
-        yield from _with_all_merged(merged)
 
 
 def _cases(refund: Column) -> WithMerged:
