@@ -26,7 +26,7 @@ from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.panels import shown_quote
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
-from complaints.quotes.receipts import periods_to_refund
+from complaints.quotes.receipts import PERIODS, periods_to_refund
 from complaints.quotes.text import basis_in_words, plan_in_words, problem_in_words
 from complaints.quotes.what_if import WhatIf, quote_what_if
 from complaints.refunds.forms import RemedyMixForm
@@ -35,9 +35,6 @@ from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
 from complaints.refunds.remedies.kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
 from core.text import say
-
-#: So many of the newest periods of the subscription can be chosen.
-PERIODS = 36
 
 
 class LiveQuoteForm(RemedyMixForm):

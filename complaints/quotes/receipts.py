@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from billing.subscriptions.models import PeriodQuerySet
 
 
+#: So many of the newest periods of the subscription can be chosen.
+PERIODS = 36
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """``as_of`` is the day up to which the service counts as provided; an interruption counts if it began before

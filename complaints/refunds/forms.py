@@ -12,7 +12,7 @@ from backoffice.actions import ActionForm, offer
 from complaints.cases.forms import SHORT
 from complaints.incidents.models import Incident
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.receipts import periods_to_refund
+from complaints.quotes.receipts import PERIODS, periods_to_refund
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies.kinds import REMEDIES, REMEDY_CHOICES
 from core.text import say
@@ -153,5 +153,5 @@ class ProposeForm(RefundForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         case: Any = self.rows[0] if len(self.rows) == 1 else None
-        periods = periods_to_refund(case)[:36] if case is not None else ()
+        periods = periods_to_refund(case)[:PERIODS] if case is not None else ()
         offer(self, "period_id", choices=[(period.pk, str(period)) for period in periods])
