@@ -26,7 +26,6 @@ from core.fields import MoneyField
 from policies.agreements.models import Agreement
 from policies.versions.models import PolicyVersion
 
-GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
 NOTHING = Value(Decimal(0), output_field=MoneyField())
 
 
@@ -36,7 +35,7 @@ def periods() -> Iterator[Breach]:
     reversals = Reversal.objects.filter(state=Reversal.State.APPROVED)
     rows = (
         BillingPeriod.objects.annotate(
-            given=sum_of(refunds.filter(state__in=GIVEN), "period", "total"),
+            given=sum_of(refunds.filter(state__in=Refund.GIVEN_STATES), "period", "total"),
             recovered=sum_of(reversals, "refund__period", "recovered"),
             charged=sum_of(reversals, "refund__period", "charge__amount"),
             due_again=sum_of(reversals, "refund__period", "due_again"),
@@ -61,7 +60,7 @@ def periods() -> Iterator[Breach]:
 def remedies() -> Iterator[Breach]:
     """The remedies and the set-off of a settled refund add up to its total, and its credit note is over both."""
     rows = (
-        Refund.objects.filter(state__in=GIVEN)
+        Refund.objects.filter(state__in=Refund.GIVEN_STATES)
         .annotate(worth=sum_of(Remedy.objects.all(), "refund"))
         .filter(
             ~Q(total=F("worth") + F("set_off"))

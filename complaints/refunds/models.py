@@ -43,7 +43,6 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
 
     def given(self) -> Self:
         """The same, and those that were taken back, wholly or in part: each with what was ``taken``."""
-        standing = (*Refund.PENDING_STATES, Refund.State.SETTLED, Refund.State.REVERSED)
         approved = Q(reversals__state="approved")
         taken = (
             F("reversals__recovered")
@@ -55,7 +54,7 @@ class RefundQuerySet(TrackedQuerySet["Refund"]):
             )
         )
         sum_of_them = Sum(taken, filter=approved, default=Decimal(0), output_field=MoneyField())
-        return self.filter(state__in=standing).annotate(taken=sum_of_them)
+        return self.filter(state__in=Refund.STANDING_STATES).annotate(taken=sum_of_them)
 
 
 class Refund(JudgedByTerms, TrackedModel):
@@ -89,6 +88,8 @@ class Refund(JudgedByTerms, TrackedModel):
 
     PENDING_STATES = (State.PROPOSED, State.APPROVED)
     OPEN_STATES = (State.DRAFT, *PENDING_STATES)
+    GIVEN_STATES = (State.SETTLED, State.REVERSED)
+    STANDING_STATES = (*PENDING_STATES, *GIVEN_STATES)
 
     code = models.CharField(_("code"), max_length=12, unique=True)
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="refunds", verbose_name=_("complaint"))

@@ -26,7 +26,6 @@ from complaints.incidents.models import Incident
 from complaints.refunds.models import Approval, Refund
 from complaints.signals.models import Signal
 from complaints.signals.proposals import (
-    STANDING,
     Finding,
     FoundRow,
     Proposals,
@@ -110,7 +109,7 @@ def shared_address(found: Proposals, window: Window) -> list[Finding]:
 
 
 def _shared(found: Proposals, window: Window, signal: Signal, what: Any) -> list[Finding]:
-    refunds = Refund.objects.filter(state__in=STANDING).annotate(
+    refunds = Refund.objects.filter(state__in=Refund.STANDING_STATES).annotate(
         shared=what, whose=Coalesce("customer__merged_into_id", "customer_id")
     )
     rows = refunds.filter(proposed_at__gte=found.since(window.days)).exclude(shared="")

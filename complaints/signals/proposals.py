@@ -16,9 +16,6 @@ from complaints.refunds.models import Refund
 from complaints.signals.models import Signal
 from core.sql import in_list
 
-#: Refunds that give, or gave, something.
-STANDING = (*Refund.PENDING_STATES, Refund.State.SETTLED, Refund.State.REVERSED)
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -77,7 +74,7 @@ class Proposals:
         return [
             refund
             for refund in self.refunds
-            if refund.state in STANDING and (self.among is not None or proposed_at(refund) >= since)
+            if refund.state in Refund.STANDING_STATES and (self.among is not None or proposed_at(refund) >= since)
         ]
 
     def by_their_proposers(self, days: int) -> list[Refund]:

@@ -115,8 +115,6 @@ def _in_force(holding: list[tuple[date, str, Decimal]], role: str, day: date) ->
 
 # --- What was settled ---------------------------------------------------------------------------
 
-GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
-
 
 def settlements() -> Iterator[Breach]:
     """What was settled has the approvals that its amount needs, of the proposal as it is."""
@@ -126,7 +124,7 @@ def settlements() -> Iterator[Breach]:
         approvals__amount=F("total"),
         approvals__proposer=F("proposed_by"),
     )
-    rows = Refund.objects.filter(state__in=(*GIVEN, Refund.State.APPROVED)).annotate(
+    rows = Refund.objects.filter(state__in=(*Refund.GIVEN_STATES, Refund.State.APPROVED)).annotate(
         yes=Count("approvals", filter=given),
         fitting=Count("approvals", filter=given & same),
         granted=Max("approvals__granted_before", filter=given & Q(approvals__step=1)),
@@ -134,7 +132,7 @@ def settlements() -> Iterator[Breach]:
     for row in each(rows.select_related("refund_policy", "fulfilment_policy", "agreement")):
         # With what the first approval saw granted before: the threshold counts the same sum as the limit.
         together = row.total + (row.granted or Decimal(0))
-        two = row.state in GIVEN and row.terms.needs_two_approvals(together, row.currency)
+        two = row.state in Refund.GIVEN_STATES and row.terms.needs_two_approvals(together, row.currency)
         needed = 2 if two else 1
         if row.yes < needed:
             yield Breach(
@@ -159,7 +157,7 @@ def decisions() -> Iterator[Breach]:
     history = cast("Any", Complaint).history.model
     then = history.objects.filter(id=OuterRef("complaint"), history_date__lte=OuterRef("settled_at"))
     decided = Decision.objects.filter(complaint=OuterRef("complaint"), at__lte=OuterRef("settled_at"))
-    rows = Refund.objects.filter(state__in=GIVEN).annotate(
+    rows = Refund.objects.filter(state__in=Refund.GIVEN_STATES).annotate(
         outcome=Subquery(decided.order_by("-at", "-pk").values("outcome")[:1]),
         about=Subquery(then.order_by("-history_date", "-history_id").values("category")[:1]),
     )

@@ -39,7 +39,6 @@ FROZEN = (
     Refund.State.REVOKED,
     Refund.State.REVERSED,
 )
-GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
 
 
 def _counted(refund: Refund, quote: Quote) -> Any:
@@ -123,7 +122,7 @@ def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Brea
 
 def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
     """What was settled counts times over which an incident was recorded."""
-    if refund.state not in GIVEN:
+    if refund.state not in Refund.GIVEN_STATES:
         return
     for interval in (*inputs.interruptions, *inputs.maintenance, *_intervals(refund.counted)):
         if not any(start <= interval.start and interval.end <= end for start, end in outages):

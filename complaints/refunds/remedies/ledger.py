@@ -24,9 +24,6 @@ from complaints.reversals.models import Reversal
 from core.fields import MoneyField
 from policies.choices import RemedyKind
 
-GIVEN = (Refund.State.SETTLED, Refund.State.REVERSED)
-
-
 # --- Sources ------------------------------------------------------------------------------------
 
 
@@ -67,7 +64,7 @@ def unit_sources() -> Iterator[Breach]:
     """Minutes and days come from a refund, and stand on its subscription."""
     for model, rule, units in ((MinutesGrant, "minutes-source", "minutes"), (Extension, "days-source", "days")):
         rows = model._base_manager.exclude(
-            remedy__refund__state__in=GIVEN,
+            remedy__refund__state__in=Refund.GIVEN_STATES,
             subscription=F("remedy__refund__subscription"),
             period__subscription=F("subscription"),
         )
@@ -131,7 +128,7 @@ def as_planned() -> Iterator[Breach]:
         }
         planned = (entry.get("amount") and Decimal(entry["amount"]), entry.get(units) if units else None)
         is_ = (row.amount, gave.get(units))
-        if is_ != planned or refund.state not in GIVEN:
+        if is_ != planned or refund.state not in Refund.GIVEN_STATES:
             yield Breach(
                 "remedy-plan",
                 f"refund {refund.code}",
@@ -169,7 +166,7 @@ def _worth(refund: Refund, amount: Decimal, kind: str) -> int | None:
 
 def credit_notes() -> Iterator[Breach]:
     """What was given has its credit note, what was taken back the note's reversal, both with the period's terms."""
-    for refund in each(Refund.objects.filter(state__in=GIVEN, credit_note__isnull=True)):
+    for refund in each(Refund.objects.filter(state__in=Refund.GIVEN_STATES, credit_note__isnull=True)):
         yield Breach("refund-without-note", f"refund {refund.code}", f"is {refund.state} and has no credit note")
     approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
     without = approved.filter(credit_note__isnull=True, refund__credit_note__isnull=False)
@@ -179,7 +176,9 @@ def credit_notes() -> Iterator[Breach]:
             f"reversal of refund {reversal.refund.code}",
             "is approved and no credit note says what came back",
         )
-    of_refund = Refund.objects.filter(state__in=GIVEN, credit_note=OuterRef("pk"), period=OuterRef("period"))
+    of_refund = Refund.objects.filter(
+        state__in=Refund.GIVEN_STATES, credit_note=OuterRef("pk"), period=OuterRef("period")
+    )
     of_reversal = approved.filter(credit_note=OuterRef("pk"), refund__credit_note=OuterRef("reverses"))
     rows = CreditNote.objects.filter(
         Q(kind=CreditNote.Kind.REFUND) & ~Exists(of_refund) | Q(kind=CreditNote.Kind.REVERSAL) & ~Exists(of_reversal)
