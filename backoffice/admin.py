@@ -29,13 +29,15 @@ from audit.models import Event
 from backoffice.actions import ActionState, PageAction, Permission, StaffAction, allowed
 from backoffice.confirmation import act, do, results, stock_action
 from backoffice.exports import ListPages, view_query
+from backoffice.forms import LocalTimeField, NumberField
 from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
 from backoffice.refused_save import RefusedSave, show_refusal
 from backoffice.requests import Person, StaffRequest, staff
-from backoffice.widgets import DateInput, DateTimeInput
+from backoffice.widgets import DateInput, LocalTimeInput
+from core.fields import FixedPointField
 from core.icons import icon
 from core.text import Text, say
 
@@ -79,7 +81,8 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
     save_as = False
     formfield_overrides = {
         models.DateField: {"widget": DateInput},
-        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": DateTimeInput},
+        models.DateTimeField: {"form_class": LocalTimeField, "widget": LocalTimeInput},
+        FixedPointField: {"form_class": NumberField},
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 4})},
     }
 

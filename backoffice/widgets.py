@@ -4,9 +4,28 @@ locale.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.local_times import TypedTime, Which, comes_twice, instant
+
+#: How a browser writes a local time.
+TO_THE_MINUTE = "%Y-%m-%dT%H:%M"
+_OFFERS = {Which.FIRST: _("The first"), Which.SECOND: _("The second")}
+
+
+def read_wall(text: str) -> datetime | None:
+    """A local time as a browser sends it, without a zone, or None."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is None else None
 
 
 class DateInput(forms.DateInput):
@@ -18,10 +37,49 @@ class DateInput(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
-class DateTimeInput(forms.DateTimeInput):
-    """A local date and time, to the minute, in the business's time zone."""
+class LocalTimeInput(forms.DateTimeInput):
+    """A local date and time, to the minute, in the business's time zone. Where the clock shows it twice, which one."""
 
     input_type = "datetime-local"
+    template_name = "backoffice/widgets/local_time.html"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+        super().__init__(attrs, format=TO_THE_MINUTE)
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> TypedTime:
+        which = data.get(f"{name}_which")
+        return TypedTime(data.get(name) or "", Which(which) if which in list(Which) else None)
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return name not in data
+
+    def format_value(self, value: Any) -> Any:
+        return super().format_value(value.text if isinstance(value, TypedTime) else value)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        wall = read_wall(value.text) if isinstance(value, TypedTime) else None
+        zone = timezone.get_current_timezone()
+        if wall is not None and comes_twice(wall, zone):
+            offers = [(which, f"{instant(wall, zone, which):%:z}") for which in Which]
+            context["which"] = {
+                "name": f"{name}_which",
+                "label": _("Which of the two"),
+                "offers": [
+                    (which.value, _OFFERS[which], offset, which is (value.which or Which.FIRST))
+                    for which, offset in offers
+                ],
+            }
+        return context
+
+
+class NumberInput(forms.TextInput):
+    """Text, with the keys for numbers on a telephone; beside it the page says how it was read."""
+
+    template_name = "backoffice/widgets/number.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "autocomplete": "off", **(attrs or {})})
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "read_back": reverse("admin:read_back")}

@@ -20,6 +20,7 @@ from accounts.staff.actions import change_own_password
 from backoffice.admin import TrackedAdmin
 from backoffice.badges import counts_of, in_words
 from backoffice.panels import home_panels, later_panel
+from backoffice.read_back import read_back
 from backoffice.requests import StaffRequest, asked_once, staff
 from backoffice.search import SHORTEST, Typed, only_exact, search
 from config.help import help_for
@@ -357,6 +358,7 @@ class BackOfficeSite(admin.AdminSite):
         ours = [
             path("search/", self.admin_view(self.search), name="search"),
             path("home/<slug:name>/", self.admin_view(self.home_panel), name="home_panel"),
+            path("read-back/", self.admin_view(read_back), name="read_back"),
         ]
         return [*ours, *super().get_urls()]
 

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "simple_history",
     "django_htmx",
     "django_tasks_db",
@@ -78,6 +79,8 @@ TEMPLATES = [
         },
     },
 ]
+# Widgets of our own stand beside our templates.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database -----------------------------------------------------------------------------------
 # SQLite for trying it and for a small office, PostgreSQL for everybody else. No ATOMIC_REQUESTS:

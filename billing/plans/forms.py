@@ -9,12 +9,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
-from backoffice.forms import AmountField, DateField, currency_choices
+from backoffice.forms import AmountField, DateField, NumberField, WholeNumberField, currency_choices
 from billing.plans.models import Operation, Plan, TermChoices
 from core.fields import CostField
 
 
-class CostInput(forms.DecimalField):
+class CostInput(NumberField):
     """A cost of one unit, which may be finer than the currency."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -40,10 +40,8 @@ class PriceForm(ActionForm):
     currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
     valid_from = DateField(label=_("Holds from"), help_text=_("For periods that begin on this day or later."))
     fee = AmountField(label=_("Fee"), help_text=_("Gross, for the whole term."))
-    tax_rate = forms.DecimalField(
-        label=_("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22)
-    )
-    included_minutes = forms.IntegerField(label=_("Included minutes"), min_value=0, max_value=2_000_000, initial=0)
+    tax_rate = NumberField(label=_("Tax rate, %"), min_value=0, max_value=100, decimal_places=6, initial=Decimal(22))
+    included_minutes = WholeNumberField(label=_("Included minutes"), min_value=0, max_value=2_000_000, initial=0)
     minute_cost = CostInput(
         label=_("Cost of a minute"), initial=0, help_text=_("What a used minute takes off a refund.")
     )

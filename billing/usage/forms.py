@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm, ReasonForm
-from backoffice.forms import DateField
+from backoffice.forms import DateField, NumberField
 from billing.usage.imports.actions import read_usage
 from billing.usage.imports.rows import MOST_SECONDS
 from billing.usage.models import UsageKind
@@ -45,7 +45,7 @@ class MinutesField(forms.CharField):
         return seconds
 
 
-class QuantityField(forms.DecimalField):
+class QuantityField(NumberField):
     """How often an operation was used."""
 
     def __init__(self, **kwargs: Any) -> None:

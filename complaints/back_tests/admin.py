@@ -25,6 +25,7 @@ from backoffice.actions import ActionForm, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import number, sub, when
+from backoffice.forms import WholeNumberField
 from backoffice.links import link, page_url
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
@@ -54,7 +55,7 @@ CASES_ON_A_PAGE = 50
 class BackTestForm(ActionForm):
     """How far back."""
 
-    months = forms.IntegerField(
+    months = WholeNumberField(
         min_value=1,
         max_value=MOST_MONTHS,
         initial=12,

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.staff.models import User
 from accounts.staff.permissions import PERMISSIONS, May
 from backoffice.actions import ActionForm, ReasonForm, offer
+from backoffice.forms import LocalTimeField
 from backoffice.lookups import LookupField
-from backoffice.widgets import DateInput, DateTimeInput
+from backoffice.widgets import DateInput
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint, Decision
 from core.text import say
@@ -51,9 +52,7 @@ class RegisterForm(ActionForm):
         search=("customer__number", "customer__name"),
         help_text=_("Its number, such as S-000123, or the customer’s number or name."),
     )
-    received_at = forms.DateTimeField(
-        label=_("Received at"), widget=DateTimeInput, help_text=_("When it reached us: the deadlines start here.")
-    )
+    received_at = LocalTimeField(label=_("Received at"), help_text=_("When it reached us: the deadlines start here."))
     channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
     category = forms.ChoiceField(label=_("Category"), choices=Complaint.Category)
     sought = forms.ChoiceField(label=_("Remedy sought"), choices=Complaint.Sought)
@@ -98,7 +97,7 @@ class CorrectForm(ReasonForm):
     """What may be corrected of a registration."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
-    received_at = forms.DateTimeField(label=_("Received at"), widget=DateTimeInput)
+    received_at = LocalTimeField(label=_("Received at"))
     category = forms.ChoiceField(label=_("Category"), choices=Complaint.Category)
     sought = forms.ChoiceField(label=_("Remedy sought"), choices=Complaint.Sought)
     subject = forms.CharField(label=_("Subject"), max_length=120)
@@ -143,7 +142,7 @@ class CustomerMessageForm(ActionForm):
     """What the customer said."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Complaint.Channel)
-    received_at = forms.DateTimeField(label=_("When"), widget=DateTimeInput, initial=timezone.now)
+    received_at = LocalTimeField(label=_("When"), initial=timezone.now)
     sender = forms.CharField(label=_("From"), max_length=200, required=False)
     text = forms.CharField(label=_("Text"), widget=LONG)
 

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
-from backoffice.widgets import DateTimeInput
+from backoffice.forms import LocalTimeField
 from billing.plans.models import Plan
 from billing.subscriptions.models import Subscription
 from complaints.cases.forms import SHORT
@@ -19,10 +19,8 @@ class IncidentForm(ActionForm):
     """An interruption or maintenance."""
 
     title = forms.CharField(label=_("Title"), max_length=120)
-    starts_at = forms.DateTimeField(label=_("Began"), widget=DateTimeInput)
-    ends_at = forms.DateTimeField(
-        label=_("Ended"), widget=DateTimeInput, required=False, help_text=_("Left out while it runs.")
-    )
+    starts_at = LocalTimeField(label=_("Began"))
+    ends_at = LocalTimeField(label=_("Ended"), required=False, help_text=_("Left out while it runs."))
     scheduled = forms.BooleanField(label=_("Scheduled maintenance"), required=False)
     hits_everybody = forms.BooleanField(label=_("Hits everybody"), required=False)
     plans = forms.ModelMultipleChoiceField(label=_("Plans"), queryset=Plan.objects.order_by("name"), required=False)
@@ -63,4 +61,4 @@ class EditIncidentForm(IncidentForm):
 class EndIncidentForm(ActionForm):
     """When it was over."""
 
-    ends_at = forms.DateTimeField(label=_("Ended"), widget=DateTimeInput)
+    ends_at = LocalTimeField(label=_("Ended"))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.staff.permissions import May
 from audit.actions import Refused
 from backoffice.actions import offer
+from backoffice.forms import AmountField
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
 from backoffice.widgets import DateInput
@@ -45,12 +46,8 @@ class LiveQuoteForm(RemedyMixForm):
     basis = forms.ChoiceField(label=_("Basis"), choices=Refund.Basis, required=False)
     period = forms.TypedChoiceField(label=_("Period"), coerce=int, required=False, empty_value=None)
     as_of = forms.DateField(label=_("As of"), widget=DateInput, required=False)
-    special_amount = forms.DecimalField(
-        label=_("Amount of a special case"), required=False, max_digits=18, decimal_places=4, min_value=0
-    )
-    reduction = forms.DecimalField(
-        label=_("Give less by"), required=False, max_digits=18, decimal_places=4, min_value=0
-    )
+    special_amount = AmountField(label=_("Amount of a special case"), required=False)
+    reduction = AmountField(label=_("Give less by"), required=False)
     counted = forms.TypedMultipleChoiceField(
         label=_("Interruptions"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm, offer
+from backoffice.forms import AmountField
 from complaints.cases.forms import SHORT
 from complaints.incidents.models import Incident
 from complaints.quotes.facts import QuoteFacts
@@ -31,7 +32,7 @@ class RemedyMixForm(forms.Form):
         super().__init__(*args, **kwargs)
         for kind, name in REMEDY_FIELDS.items():
             label = REMEDIES[kind].short_part if self.short_labels else REMEDIES[kind].part
-            self.fields[name] = forms.DecimalField(label=label, required=False, max_digits=18, decimal_places=4)
+            self.fields[name] = AmountField(label=label, required=False)
         self.order_fields(self.field_order)
 
     @property
@@ -50,9 +51,7 @@ class RefundForm(RemedyMixForm, ActionForm):
     """What staff choose in a refund; the rest comes from the rows."""
 
     basis = forms.ChoiceField(label=_("Basis"), choices=Refund.Basis)
-    special_amount = forms.DecimalField(
-        label=_("Amount of a special case"), required=False, max_digits=18, decimal_places=4
-    )
+    special_amount = AmountField(label=_("Amount of a special case"), required=False)
     incident_id = forms.TypedChoiceField(
         label=_("Interruption that it makes good"),
         coerce=int,
@@ -69,11 +68,9 @@ class RefundForm(RemedyMixForm, ActionForm):
     evidence = forms.CharField(
         label=_("Evidence"), widget=SHORT, required=False, help_text=_("Needed for a special case.")
     )
-    reduction = forms.DecimalField(
+    reduction = AmountField(
         label=_("Give less by"),
         required=False,
-        max_digits=18,
-        decimal_places=4,
         help_text=_("For a complaint partly upheld, say."),
     )
     reduction_reason = forms.CharField(label=_("Why less"), required=False, max_length=400)

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm
-from backoffice.forms import DateField, ReasonField
+from backoffice.forms import DateField, ReasonField, WholeNumberField
 from complaints.signals.kinds import FIGURES
 from complaints.signals.models import Signal
 
@@ -18,12 +18,12 @@ class SignalWindowForm(ActionForm):
 
     signal = forms.ChoiceField(label=_("Signal"), choices=Signal)
     valid_from = DateField(label=_("Holds from"))
-    days = forms.IntegerField(label=_("Days back"), required=False, help_text=_("How far back it looks."))
-    within = forms.IntegerField(
+    days = WholeNumberField(label=_("Days back"), required=False, help_text=_("How far back it looks."))
+    within = WholeNumberField(
         label=_("Days between"), required=False, help_text=_("How close what was changed is to the proposal.")
     )
-    count = forms.IntegerField(label=_("At least"), required=False, help_text=_("From how many on it is a pattern."))
-    percent = forms.IntegerField(label=_("Per cent"), required=False)
+    count = WholeNumberField(label=_("At least"), required=False, help_text=_("From how many on it is a pattern."))
+    percent = WholeNumberField(label=_("Per cent"), required=False)
     reason = ReasonField(required=False)
 
     def clean(self) -> dict[str, Any]:

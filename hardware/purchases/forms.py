@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.forms import CustomerNumberField
 from backoffice.actions import ActionForm
-from backoffice.forms import AmountField, DateField, ReasonField
+from backoffice.forms import AmountField, DateField, ReasonField, WholeNumberField
 from core.amounts import money_text
 from core.text import say
 from hardware.phones.models import PhoneModel
@@ -29,7 +29,7 @@ class PurchaseForm(ActionForm):
     mac = forms.CharField(label=_("MAC address"), max_length=20, help_text=_("In any usual spelling."))
     price = AmountField(label=_("Price"), help_text=_("Gross, in the customer's currency."))
     bought_on = DateField(label=_("Bought on"))
-    parts = forms.IntegerField(
+    parts = WholeNumberField(
         label=_("Instalments"),
         min_value=1,
         max_value=MOST_INSTALMENTS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from backoffice.actions import ActionForm
-from backoffice.forms import country_choices
+from backoffice.forms import WholeNumberField, country_choices
+from backoffice.widgets import NumberInput
 from billing.money import UnknownCurrency, format_amount, is_whole_minor
+from core.numbers import NotANumber, read_number
 from core.text import Text, join, say
 from policies.choices import Basis, known_countries
 from policies.parameters.parameters import PARAMETERS, Parameter
@@ -65,9 +67,10 @@ class AmountsField(forms.CharField):
     amount at all; left empty it is ``if_empty``.
     """
 
-    _ENTRY = re.compile(
-        r"(?:(?P<before>[A-Za-z]{3})\s*)?(?P<amount>[0-9]+(?:\.[0-9]+)?)(?:\s*(?P<behind>[A-Za-z]{3}))?"
-    )
+    _ENTRY = re.compile(r"(?:(?P<before>[A-Za-z]{3})\s*)?(?P<amount>[0-9][0-9.,' ]*?)(?:\s*(?P<behind>[A-Za-z]{3}))?")
+
+    #: A comma parts entries only where a currency or a blank follows: "EUR 1,50" is one.
+    _BETWEEN = re.compile(r"[;\n]+|,(?=\s|[A-Za-z]|$)")
 
     def __init__(self, *, if_empty: dict[str, str] | None = None, **kwargs: Any) -> None:
         self.if_empty = if_empty
@@ -80,7 +83,7 @@ class AmountsField(forms.CharField):
         if text.casefold() in ("none", _word_for_none().casefold()):
             return {}
         amounts: dict[str, str] = {}
-        for entry in filter(None, map(str.strip, re.split(r"[,;\n]+", text))):
+        for entry in filter(None, map(str.strip, self._BETWEEN.split(text))):
             currency, amount = self._read(entry)
             if currency in amounts:
                 raise forms.ValidationError(say("{currency} stands there twice.", currency=currency), code="twice")
@@ -93,7 +96,11 @@ class AmountsField(forms.CharField):
             raise forms.ValidationError(
                 say("Write a currency and its amount: EUR 1.50, not “{entry}”.", entry=entry), code="amount"
             )
-        amount, currency = Decimal(found["amount"]), (found["before"] or found["behind"]).upper()
+        try:
+            amount = read_number(found["amount"])
+        except NotANumber as problem:
+            raise forms.ValidationError(problem.sentence, code=problem.code) from None
+        currency = (found["before"] or found["behind"]).upper()
         try:
             if is_whole_minor(amount, currency):
                 return currency, format_amount(amount, currency)
@@ -140,7 +147,7 @@ class LengthWidget(forms.MultiWidget):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         widgets: dict[str, forms.Widget | type[forms.Widget]] = {
-            "count": forms.NumberInput(attrs={"aria-label": _("How many"), "min": 0}),
+            "count": NumberInput(attrs={"aria-label": _("How many")}),
             "unit": forms.Select(attrs={"aria-label": _("Unit")}, choices=self.UNITS),
         }
         super().__init__(widgets, {"class": "length", **(attrs or {})})
@@ -156,7 +163,7 @@ class LengthField(forms.MultiValueField):
     """A length of time, cleaned to seconds."""
 
     def __init__(self, **kwargs: Any) -> None:
-        count = forms.IntegerField(min_value=0, max_value=1_000_000)
+        count = WholeNumberField(min_value=0, max_value=1_000_000)
         unit = forms.TypedChoiceField(choices=LengthWidget.UNITS, coerce=int)
         super().__init__((count, unit), widget=LengthWidget(), **kwargs)
 
@@ -176,7 +183,7 @@ def _field(parameter: Parameter, *, optional: bool) -> forms.Field:
     """How a figure is asked for, by its unit."""
     label: Text = _(parameter.label)
     hints: list[Text] = [_(parameter.hint)] if parameter.hint else []
-    make: Callable[..., forms.Field] = forms.IntegerField
+    make: Callable[..., forms.Field] = WholeNumberField
     options: dict[str, Any] = {"required": not optional}
     choices: Sequence[tuple[str, Text]] = ()
     match parameter.unit:

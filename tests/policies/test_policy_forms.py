@@ -289,6 +289,7 @@ def test_an_address_cannot_make_the_form_stumble() -> None:
         ("none", {}),
         ("1 EUR", {"EUR": "1.00"}),
         ("EUR1.00", {"EUR": "1.00"}),
+        ("1,50 EUR, USD 1.234,5,", {"EUR": "1.50", "USD": "1234.50"}),
         ("1.5eur;2 usd\nKWD 3\n", {"EUR": "1.50", "USD": "2.00", "KWD": "3.000"}),
     ],
 )
@@ -296,7 +297,7 @@ def test_amounts_are_typed_with_their_currency(typed: str, amounts: dict[str, st
     assert AmountsField(required=False).clean(typed) == amounts
 
 
-@pytest.mark.parametrize("typed", ["1,50 EUR", "EUR", "-1 EUR", "1e3 EUR", "1 EURO", "1.5 JPY", "EUR 1 EUR", "1"])
+@pytest.mark.parametrize("typed", ["1,500 EUR", "EUR", "-1 EUR", "1e3 EUR", "1 EURO", "1.5 JPY", "EUR 1 EUR", "1"])
 def test_what_is_no_amount_is_refused(typed: str) -> None:
     with pytest.raises(ValidationError):
         AmountsField(required=False).clean(typed)

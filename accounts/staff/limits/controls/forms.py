@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import ControlLimit
 from backoffice.actions import ActionForm
-from backoffice.forms import AmountField, DateField, ReasonField, currency_choices
+from backoffice.forms import AmountField, DateField, ReasonField, WholeNumberField, currency_choices
 
 
 class ControlLimitForm(ActionForm):
@@ -21,7 +21,7 @@ class ControlLimitForm(ActionForm):
     amount = AmountField(
         label=_("Two people approve above"), required=False, help_text=_("For a threshold: at the highest.")
     )
-    days = forms.IntegerField(
+    days = WholeNumberField(
         label=_("Days"), required=False, min_value=1, max_value=3660, help_text=_("For the window: at the least.")
     )
     reason = ReasonField(required=False)
