@@ -85,5 +85,7 @@ def typed_text(number: Decimal) -> str:
 
 @when_read
 def grouped_text(number: Decimal) -> str:
-    """The number as pages write it, with its thousands parted."""
-    return number_format(number, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
+    """The number as pages write it: thousands parted, no fewer than two decimals unless it is whole."""
+    fine = number.as_tuple().exponent
+    decimals = 2 if fine == -1 else None
+    return number_format(number, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
