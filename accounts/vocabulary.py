@@ -44,6 +44,7 @@ class AccountRefusal(RefusalCode):
     FIXED = "fixed", "these fields cannot be changed"
     CURRENCY_IN_USE = "currency_in_use", "subscriptions keep the currency"
     TAX_NUMBER = "tax_number", "no valid tax number"
+    POSTCODE = "postcode", "no postcode of the country"
     BANK_DETAILS_UNCONFIRMED = "bank_details_unconfirmed", "a change of bank details needs a second person"
     OWN_CHANGE = "own_change", "whoever changed the bank details does not confirm them"
     SUPERSEDED = "superseded", "the bank details were changed once more"

@@ -14,7 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from iso4217 import Currency
 
-from backoffice.widgets import TO_THE_MINUTE, DateInput, LocalTimeInput, NumberInput, read_wall
+from backoffice.widgets import TO_THE_MINUTE, AddressInput, DateInput, LocalTimeInput, NumberInput, read_wall
+from core.addresses import Address
 from core.fields import MoneyField
 from core.local_times import NoSuchTime, TypedTime, Which, comes_twice, instant
 from core.numbers import NotANumber, read_number, typed_text
@@ -127,3 +128,20 @@ class LocalTimeField(forms.DateTimeField):
             return value
         local = timezone.localtime(value) if timezone.is_aware(value) else value
         return TypedTime(f"{local:{TO_THE_MINUTE}}", Which.SECOND if local.fold else Which.FIRST)
+
+
+class AddressField(forms.MultiValueField):
+    """A postal address in its parts; cleans to an ``Address``, an empty one where nothing was typed."""
+
+    widget = AddressInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        lengths = (200, 20, 20, 100)
+        texts = [forms.CharField(max_length=length, required=False) for length in lengths]
+        country = forms.ChoiceField(choices=lambda: [("", ""), *country_choices()], required=False)
+        super().__init__((*texts, country), require_all_fields=False, **kwargs)
+        parts: Any = self.widget
+        parts.offer_countries(country.choices)
+
+    def compress(self, data_list: Any) -> Address:
+        return Address(*data_list) if data_list else Address()

@@ -5,13 +5,14 @@ locale.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.addresses import PARTS
 from core.local_times import TypedTime, Which, comes_twice, instant
 
 #: How a browser writes a local time.
@@ -83,3 +84,34 @@ class NumberInput(forms.TextInput):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         return {**super().get_context(name, value, attrs), "read_back": reverse("admin:read_back")}
+
+
+class AddressInput(forms.MultiWidget):
+    """The parts of a postal address, each with its name, as one group."""
+
+    template_name = "backoffice/widgets/address.html"
+    use_fieldset = True
+    LABELS: ClassVar = {
+        "street": (_("Street"), "address-line1"),
+        "number": (_("Number"), "off"),
+        "postcode": (_("Postcode"), "postal-code"),
+        "town": (_("Town"), "address-level2"),
+        "country": (_("Country, if another"), "off"),
+    }
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({part: forms.Select if part == "country" else forms.TextInput for part in PARTS}, attrs)
+
+    def offer_countries(self, choices: Any) -> None:
+        """Which countries can be chosen."""
+        country: Any = self.widgets[-1]
+        country.choices = choices
+
+    def decompress(self, value: Any) -> list[str]:
+        return [getattr(value, part) for part in PARTS] if value else [""] * len(PARTS)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        named = zip(PARTS, context["widget"]["subwidgets"], strict=True)
+        context["parts"] = [(part, *self.LABELS[part], subwidget) for part, subwidget in named]
+        return context

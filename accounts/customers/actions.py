@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,8 +19,12 @@ from accounts.staff.rules import require
 from accounts.vocabulary import AccountRefusal, AccountVerb
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
+from core.addresses import PARTS, Address, postcode_problem, tidy
 from core.text import say
 from core.validators import clean_tax_number, problem_in_words
+
+ADDRESSES = frozenset({"postal", "billing"})
+NOWHERE = Address()
 
 #: What ``edit_customer`` may change. The number never changes: invoices and letters carry it.
 EDITABLE = frozenset(
@@ -31,8 +36,7 @@ EDITABLE = frozenset(
         "country",
         "language",
         "currency",
-        "postal_address",
-        "billing_address",
+        *ADDRESSES,
         "tax_number",
         "iban",
         "account_holder",
@@ -55,8 +59,8 @@ def create_customer(
     country: str = "IT",
     language: str = Customer.Language.ENGLISH,
     currency: str = "EUR",
-    postal_address: str = "",
-    billing_address: str = "",
+    postal: Address = NOWHERE,
+    billing: Address = NOWHERE,
     tax_number: str = "",
     iban: str = "",
     account_holder: str = "",
@@ -88,8 +92,8 @@ def create_customer(
                 country=country,
                 language=language,
                 currency=currency,
-                postal_address=tidy_address(postal_address),
-                billing_address=tidy_address(billing_address),
+                **_columns("postal", postal, country),
+                **_columns("billing", billing, country),
                 tax_number=_tax_number(tax_number, country, kind),
                 iban=iban_numbers.compact(iban),
                 account_holder=account_holder.strip(),
@@ -105,9 +109,16 @@ def create_customer(
         return customer
 
 
-def tidy_address(text: str) -> str:
-    """An address line by line, without blanks around the lines and without empty ones."""
-    return "\n".join(line for line in (" ".join(part.split()) for part in text.splitlines()) if line)
+def _columns(name: str, address: Address, country: str) -> dict[str, str]:
+    """An address as the columns of a customer of the country.
+
+    Raises:
+        Refused: its postcode is none of its country's.
+    """
+    own = tidy(address)
+    if problem := postcode_problem(replace(own, country=own.country or country)):
+        raise Refused(problem, code=AccountRefusal.POSTCODE, data={"field": name})
+    return {f"{name}_{part}": getattr(own, part) for part in PARTS}
 
 
 def _tax_number(number: str, country: str, kind: str) -> str:
@@ -166,9 +177,10 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             )
         if "iban" in changes:
             changes["iban"] = iban_numbers.compact(changes["iban"])
-        for name in ("postal_address", "billing_address"):
-            if name in changes:
-                changes[name] = tidy_address(changes[name])
+        for name in ADDRESSES & changes.keys():
+            changes |= _columns(name, changes.pop(name), changes.get("country", customer.country))
+            # Somebody has looked at its parts now.
+            changes["address_to_check"] = False
         if any(changes.get(name, getattr(customer, name)) != getattr(customer, name) for name in _OF_TAX):
             told = {name: changes.get(name, getattr(customer, name)) for name in _OF_TAX}
             changes["tax_number"] = _tax_number(told["tax_number"], told["country"], told["kind"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.actions import create_customer, currency_obstacle, edit_customer
+from accounts.customers.actions import ADDRESSES, create_customer, currency_obstacle, edit_customer
 from accounts.customers.contacts.actions import add_contact, contact_obstacle, edit_contact, retire_contact
 from accounts.customers.forms import ContactForm, CustomerForm, NewCustomerForm
 from accounts.customers.merge.page_actions import MergeCustomers
@@ -32,6 +33,7 @@ from backoffice.links import day, link, page_url
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import last_done
 from backoffice.requests import StaffRequest
+from core.addresses import Address
 from core.text import Text, say
 from core.validators import countries
 
@@ -65,7 +67,10 @@ class EditCustomer(StaffAction[Customer]):
     done = _("The details of {customer} are changed.")
 
     def get_initial(self, rows: Sequence[Customer], by: User) -> dict[str, Any]:
-        return {name: getattr(rows[0], name) for name in self.form_class.base_fields if name != "reason"}
+        known = {name: getattr(rows[0], name) for name in self.form_class.base_fields if name != "reason"}
+        # The country is asked for where it is another than the customer's.
+        own = {name: replace(known[name], country=getattr(rows[0], f"{name}_country")) for name in ADDRESSES}
+        return {**known, **own}
 
     def get_form(self, rows: Sequence[Customer], by: User, data: Any = None, files: Any = None) -> ActionForm:
         form = super().get_form(rows, by, data, files)
@@ -114,7 +119,7 @@ class CustomerAdmin(TrackedAdmin[Customer]):
     page_actions: ClassVar[Sequence[type[PageAction]]] = (NewCustomer, MergeCustomers)
     list_display = ("number", "full_name", "email", "phone", "country", "kind")
     list_display_links = ("number", "full_name")
-    list_filter = (MergedFilter, "kind", "currency", "language")
+    list_filter = (MergedFilter, "kind", "currency", "language", "address_to_check")
     list_select_related = ("merged_into",)
     search_fields = (
         "name",
@@ -171,8 +176,8 @@ def _details_panel(customer: Customer) -> Panel:
         (say("Kind"), customer.get_kind_display()),
         (say("E-mail"), customer.email),
         (say("Telephone"), customer.phone),
-        (say("Postal address"), linebreaksbr(customer.postal_address, autoescape=True)),
-        (say("Billing address"), linebreaksbr(customer.billing_address, autoescape=True)),
+        (say("Postal address"), _address(customer, customer.postal)),
+        (say("Billing address"), _address(customer, customer.billing)),
         (say("Country"), countries().get(customer.country, customer.country)),
         (say("Language"), customer.get_language_display()),
         (say("Currency"), customer.currency),
@@ -184,6 +189,16 @@ def _details_panel(customer: Customer) -> Panel:
     ]
     fields = [(label, value) for label, value in known if value]
     return Panel(say("Details"), "backoffice/panels/fields.html", {"fields": fields}, side="right")
+
+
+def _address(customer: Customer, address: Address) -> SafeString:
+    """On its lines; the country where it is another than the customer's, and a word where nobody has looked yet."""
+    lines = [*address.lines]
+    if address and address.country != customer.country:
+        lines.append(countries().get(address.country, address.country))
+    if address and customer.address_to_check:
+        lines.append(str(say("To check: its parts could not be told apart for certain.")))
+    return linebreaksbr("\n".join(lines), autoescape=True)
 
 
 def _merged_panels(customer: Customer, merged: Sequence[Customer]) -> list[Panel]:

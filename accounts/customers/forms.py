@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from backoffice.actions import ActionForm
-from backoffice.forms import DateField, ReasonField, country_choices, currency_choices
+from backoffice.forms import AddressField, DateField, ReasonField, country_choices, currency_choices
 from core.text import say
 from core.validators import validate_iban
 
@@ -44,15 +44,9 @@ class CustomerForm(ActionForm):
     country = forms.ChoiceField(label=_("Country"), choices=country_choices)
     language = forms.ChoiceField(label=_("Language"), choices=Customer.Language)
     currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
-    postal_address = forms.CharField(
-        label=_("Postal address"), widget=forms.Textarea(attrs={"rows": 3}), max_length=500, required=False
-    )
-    billing_address = forms.CharField(
-        label=_("Billing address"),
-        widget=forms.Textarea(attrs={"rows": 3}),
-        max_length=500,
-        required=False,
-        help_text=_("Where it differs from the postal address."),
+    postal = AddressField(label=_("Postal address"), required=False)
+    billing = AddressField(
+        label=_("Billing address"), required=False, help_text=_("Where it differs from the postal address.")
     )
     tax_number = forms.CharField(
         label=_("Tax number"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from accounts.four_eyes.models import ApprovedByAnother, approved_by_another
 from accounts.staff.models import User
 from audit.tracked import TrackedModel
+from core.addresses import PARTS, Address
 from core.text import say
 from core.validators import validate_country, validate_currency, validate_iban
 
@@ -42,9 +43,25 @@ class Customer(TrackedModel):
     country = models.CharField(_("country"), max_length=2, default="IT", validators=[validate_country])
     language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.ENGLISH)
     currency = models.CharField(_("currency"), max_length=3, default="EUR", validators=[validate_currency])
-    postal_address = models.TextField(_("postal address"), blank=True)
-    billing_address = models.TextField(
-        _("billing address"), blank=True, help_text=_("Where it differs from the postal address.")
+    postal_street = models.CharField(_("postal address: street"), max_length=200, blank=True)
+    postal_number = models.CharField(_("postal address: number"), max_length=20, blank=True)
+    postal_postcode = models.CharField(_("postal address: postcode"), max_length=20, blank=True)
+    postal_town = models.CharField(_("postal address: town"), max_length=100, blank=True)
+    postal_country = models.CharField(
+        _("postal address: country"), max_length=2, blank=True, validators=[validate_country]
+    )
+    #: Where it differs from the postal address.
+    billing_street = models.CharField(_("billing address: street"), max_length=200, blank=True)
+    billing_number = models.CharField(_("billing address: number"), max_length=20, blank=True)
+    billing_postcode = models.CharField(_("billing address: postcode"), max_length=20, blank=True)
+    billing_town = models.CharField(_("billing address: town"), max_length=100, blank=True)
+    billing_country = models.CharField(
+        _("billing address: country"), max_length=2, blank=True, validators=[validate_country]
+    )
+    address_to_check = models.BooleanField(
+        _("address to check"),
+        default=False,
+        help_text=_("It came as a whole, and its parts could not be told apart for certain."),
     )
     tax_number = models.CharField(_("tax number"), max_length=30, blank=True)
     iban = models.CharField(_("IBAN"), max_length=34, blank=True, validators=[validate_iban])
@@ -76,6 +93,20 @@ class Customer(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.number})"
+
+    @property
+    def postal(self) -> Address:
+        """The postal address; in the customer's own country where it names none."""
+        return self._address("postal")
+
+    @property
+    def billing(self) -> Address:
+        """What invoices are addressed to where it differs from the postal address; nothing elsewhere."""
+        return self._address("billing")
+
+    def _address(self, prefix: str) -> Address:
+        parts = {part: getattr(self, f"{prefix}_{part}") for part in PARTS}
+        return Address(**{**parts, "country": parts["country"] or self.country})
 
 
 class CustomerMerge(ApprovedByAnother):

@@ -165,9 +165,8 @@ def company() -> Party:
 
 def billed_party(customer: Customer) -> Party:
     """The customer with the billing address, or the postal one where there is no other."""
-    address = customer.billing_address.strip() or customer.postal_address.strip()
-    lines = [line.strip() for line in address.splitlines() if line.strip()]
-    lines.append(countries().get(customer.country, customer.country))
+    address = customer.billing or customer.postal
+    lines = [*address.lines, countries().get(address.country, address.country)]
     if customer.tax_number:
         lines.append(f"Tax number {customer.tax_number}")
     return Party(customer.name, tuple(lines))

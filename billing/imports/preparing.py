@@ -29,6 +29,7 @@ from billing.subscriptions.actions import (
     price_in_force,
 )
 from billing.subscriptions.models import Subscription
+from core.addresses import Address, parse_address, postcode_problem
 from core.sheets.cells import Candidate
 from core.sheets.problems import Problem, quoted
 from core.sheets.report import RowOutcome, RowResult
@@ -37,7 +38,14 @@ from core.text import in_english
 _OF_CUSTOMER: Final = tuple(
     name
     for name in MappedField
-    if name not in {MappedField.PLAN, MappedField.TERM, MappedField.FEE, MappedField.ACTIVATED_ON}
+    if name
+    not in {
+        MappedField.PLAN,
+        MappedField.TERM,
+        MappedField.FEE,
+        MappedField.ACTIVATED_ON,
+        MappedField.POSTAL_ADDRESS,
+    }
 )
 
 
@@ -82,6 +90,13 @@ def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> Cu
         **{name.value: row.texts[name] for name in _OF_CUSTOMER if name in row.texts},
         customer_since=row.customer_since,
     )
+    if whole := row.texts.get(MappedField.POSTAL_ADDRESS, ""):
+        parsed = parse_address(whole, customer.country)
+        for part in ("street", "number", "postcode", "town"):
+            setattr(customer, f"postal_{part}", getattr(parsed.address, part))
+        customer.address_to_check = not parsed.sure
+    if problem := postcode_problem(customer.postal):
+        problems.append(Problem(MappedField.POSTAL_POSTCODE.value, "postcode", problem))
     try:
         customer.clean_fields()
     except ValidationError as error:
@@ -209,11 +224,18 @@ def _differences(row: CustomerRow, new: Customer, here: Customer) -> Iterator[Pr
     for name in _OF_CUSTOMER:
         if name in row.compared and getattr(new, name.value) != getattr(here, name.value):
             yield _differs(name, getattr(new, name.value), getattr(here, name.value))
+    # Somebody may have put its parts right since: the words are what came.
+    if MappedField.POSTAL_ADDRESS in row.compared and _words(new.postal) != _words(here.postal):
+        yield _differs(MappedField.POSTAL_ADDRESS, ", ".join(new.postal.lines), ", ".join(here.postal.lines))
     subscriptions = list(here.subscriptions.all())
     if not subscriptions:
         yield Problem(MappedField.PLAN.value, "differs", "this customer is here, without any subscription.")
         return
     yield from min((_subscription_differences(row, new, one) for one in subscriptions), key=len)
+
+
+def _words(address: Address) -> list[str]:
+    return sorted(" ".join(address.lines).replace(",", " ").casefold().split())
 
 
 def _subscription_differences(row: CustomerRow, new: Customer, here: Subscription) -> list[Problem]:

@@ -148,7 +148,7 @@ class CustomerRowReader:
                 raise BadCell("formula", f"{quoted(raw)} begins with + and is no phone number.")
         elif begins_as_formula(raw) or begins_as_formula(text):
             raise BadCell("formula", f"{quoted(raw)} begins as a formula does.")
-        if any(_is_control(char, lines=name is MappedField.NOTES) for char in text):
+        if any(_is_control(char, lines=name in {MappedField.NOTES, MappedField.POSTAL_ADDRESS}) for char in text):
             raise BadCell("control", f"{quoted(text)} holds a control character.")
         return text
 

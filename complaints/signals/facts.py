@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Count, F, Q, TextField, Value
-from django.db.models.functions import Coalesce, Lower, Replace, Trim
+from django.db.models import Case, Count, F, Q, TextField, Value, When
+from django.db.models.functions import Coalesce, Concat, Lower, Trim
 from django.utils import timezone
 
 from accounts.customers.models import BankDetailsChange
@@ -101,11 +101,13 @@ def shared_account(found: Proposals, window: Window) -> list[Finding]:
 
 
 def shared_address(found: Proposals, window: Window) -> list[Finding]:
-    """Several customers with refunds have one postal address, however it is broken into lines."""
-    one_line: Any = F("customer__postal_address")
-    for end in ("\r\n", "\n"):
-        one_line = Replace(one_line, Value(end), Value(" "), output_field=TextField())
-    return _shared(found, window, Signal.SHARED_ADDRESS, Lower(Trim(one_line)))
+    """Several customers with refunds have one postal address, in capitals or not."""
+    parts = [Lower(f"customer__postal_{part}") for part in ("street", "number", "postcode", "town")]
+    between = [Value(" ")] * len(parts)
+    written = Concat(*(piece for pair in zip(parts, between, strict=True) for piece in pair), output_field=TextField())
+    # A town alone is nobody's address.
+    known = Case(When(customer__postal_street="", then=Value("")), default=Trim(written), output_field=TextField())
+    return _shared(found, window, Signal.SHARED_ADDRESS, known)
 
 
 def _shared(found: Proposals, window: Window, signal: Signal, what: Any) -> list[Finding]:

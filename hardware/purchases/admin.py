@@ -265,7 +265,7 @@ class PurchaseAdmin(TrackedAdmin[Purchase]):
             "title": say("Statement of purchase {number}", number=purchase.number),
             "purchase": purchase,
             "customer": purchase.customer,
-            "address": purchase.customer.billing_address or purchase.customer.postal_address,
+            "address": (purchase.customer.billing or purchase.customer.postal).lines,
             "today": timezone.localdate(),
             "parts": [(part, money(part.amount, purchase.currency), unpaid_pill(part, purchase)) for part in parts],
             "price": money(purchase.price, purchase.currency),

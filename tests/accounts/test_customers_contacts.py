@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from accounts.customers.duplicates import likely_duplicates, normalised_name, no
 from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
 from audit.models import Event
+from core.addresses import Address
 from tests import factories
 from tests.complaints.refusals import assert_refused
 
@@ -26,12 +28,31 @@ def agent() -> User:
 # --- Addresses and tax numbers ------------------------------------------------------------------
 
 
-def test_addresses_are_kept_line_by_line(agent: User) -> None:
-    customer = create_customer(by=agent, name="Northwind", postal_address="  Via Roma 1 \r\n\r\n 00100   Roma ")
-    assert customer.postal_address == "Via Roma 1\n00100 Roma"
-    edited = edit_customer(customer.pk, by=agent, billing_address="Via Milano 2\r\n20100 Milano")
-    assert edited.billing_address == "Via Milano 2\n20100 Milano"
-    assert_refused("nothing_changed", edit_customer, customer.pk, by=agent, postal_address="Via Roma 1\r\n00100 Roma")
+ROMA = Address("Via Roma", "1", "00100", "Roma")
+
+
+def test_addresses_are_kept_in_parts(agent: User) -> None:
+    customer = create_customer(by=agent, name="Northwind", postal=Address("  Via  Roma", "1 ", "00100", "Roma"))
+    assert customer.postal == replace(ROMA, country="IT")
+    assert not customer.billing
+    edited = edit_customer(customer.pk, by=agent, billing=Address("Rue de Rivoli", "7", "75001", "Paris", "FR"))
+    assert edited.billing.lines == ("7 Rue de Rivoli", "75001 Paris")
+    assert_refused("nothing_changed", edit_customer, customer.pk, by=agent, postal=ROMA)
+
+
+def test_a_postcode_of_elsewhere_is_refused_at_its_field(agent: User) -> None:
+    customer = create_customer(by=agent, name="Northwind", postal=ROMA)
+    wrong = replace(ROMA, postcode="ABC")
+    refused = assert_refused("postcode", edit_customer, customer.pk, by=agent, postal=wrong)
+    assert refused.data["field"] == "postal"
+    assert_refused("postcode", create_customer, by=agent, name="Southwind", billing=replace(wrong, country="FR"))
+
+
+def test_an_address_that_came_as_a_whole_is_checked_by_saving_its_parts(agent: User) -> None:
+    customer = factories.CustomerFactory.create(postal_street="Via Roma 1 Roma", address_to_check=True)
+    edited = edit_customer(customer.pk, by=agent, postal=ROMA)
+    assert edited.postal == replace(ROMA, country="IT")
+    assert not edited.address_to_check
 
 
 @pytest.mark.parametrize(

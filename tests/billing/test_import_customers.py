@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from accounts.customers.actions import edit_customer
 from accounts.customers.models import Customer
 from accounts.numbers.models import NumberSeries
 from accounts.staff.models import User
@@ -19,6 +20,7 @@ from billing.invoices.models import Invoice, InvoiceLine
 from billing.plans.models import Plan
 from billing.subscriptions.actions import cancel_subscription, open_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
+from core.addresses import Address
 from tests import factories
 from tests.billing.customer_files import BAKERY, FLORIST, HEADER, TODAY, Importer, everything, plans
 
@@ -271,3 +273,36 @@ def test_a_customer_with_another_subscription_besides(importer: Importer) -> Non
 def test_a_customer_without_a_subscription(importer: Importer) -> None:
     factories.CustomerFactory.create(number="C-1", name="Harbour Bakery", customer_since=date(2023, 5, 17))
     assert "row 2 (C-1): refused: plan: this customer is here, without any subscription." in importer(BAKERY).out
+
+
+# --- Addresses ----------------------------------------------------------------------------------
+
+
+def test_an_address_as_a_whole_is_told_apart_or_marked(importer: Importer) -> None:
+    header = f"{HEADER},postal_address"
+    rows = [f'{BAKERY},"Via Roma 12, 00100 Roma"', f"{FLORIST},Behind the station"]
+    assert importer(*rows, header=header).status == 0
+    sure, unsure = Customer.objects.order_by("number")
+    assert sure.postal.lines == ("Via Roma 12", "00100 Roma")
+    assert (sure.postal_number, sure.address_to_check) == ("12", False)
+    assert (unsure.postal.lines, unsure.address_to_check) == (("Behind the station",), True)
+    assert "2 known already" in importer(*rows, header=header).out
+
+
+def test_an_address_is_known_again_after_somebody_put_its_parts_right(importer: Importer) -> None:
+    header, row = f"{HEADER},postal_address", f'{BAKERY},"Scala B, Via Roma 12, 00100 Roma"'
+    importer(row, header=header)
+    [customer] = Customer.objects.all()
+    edit_customer(customer.pk, by=factories.agent(), postal=Address("Scala B, Via Roma", "12", "00100", "Roma"))
+    assert "1 known already" in importer(row, header=header).out
+    moved = importer(row.replace("Roma 12", "Napoli 3"), header=header)
+    assert "postal_address: is “Scala B, Via Napoli 3, 00100 Roma” in the file and" in moved.out
+
+
+def test_an_address_in_parts(importer: Importer) -> None:
+    header = f"{HEADER},postal_street,postal_number,postal_postcode,postal_town"
+    assert importer(f"{BAKERY},Via Roma,12,00100,Roma", header=header).status == 0
+    assert Customer.objects.get().postal.lines == ("Via Roma 12", "00100 Roma")
+    refused = importer(f"{FLORIST},Via Roma,12,1,Roma", header=header)
+    assert refused.status == 1
+    assert "postal_postcode: “1” is no postcode of Italy, such as 00144." in refused.out

@@ -76,7 +76,8 @@ def test_everything_a_map_can_say() -> None:
             FIELDS + 'iban = "IBAN"\n',
             (
                 "my.toml: fields: “iban” is unknown here; known are number, name, kind, email, phone, country,"
-                " language, currency, customer_since, notes, plan, term, fee, activated_on."
+                " language, currency, postal_address, postal_street, postal_number, postal_postcode, postal_town,"
+                " customer_since, notes, plan, term, fee, activated_on."
             ),
         ),
         ("file = 3\n", "my.toml: file: a table is due, not a number."),

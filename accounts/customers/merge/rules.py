@@ -15,6 +15,7 @@ from accounts.staff.rules import permission_obstacle
 from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
+from core.addresses import PARTS
 from core.text import say
 
 #: Asks the duplicate and the survivor.
@@ -31,8 +32,7 @@ COMPARED = (
     "country",
     "language",
     "currency",
-    "postal_address",
-    "billing_address",
+    *(f"{address}_{part}" for address in ("postal", "billing") for part in PARTS),
     "tax_number",
     "iban",
     "account_holder",
