@@ -7,4 +7,5 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        import accounts.company.checks
         import accounts.customers.links  # noqa: F401 (what the frame of every action asks is registered there)

@@ -1,5 +1,6 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
+from accounts.company.models import CompanyProfile, Logo
 from accounts.customers.models import BankDetailsChange, Contact, Customer, CustomerMerge
 from accounts.numbers.models import NumberSeries
 from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
@@ -7,11 +8,13 @@ from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, Staff
 __all__ = [
     "ApprovalLimit",
     "BankDetailsChange",
+    "CompanyProfile",
     "Contact",
     "ControlLimit",
     "Customer",
     "CustomerMerge",
     "Delegation",
+    "Logo",
     "NumberSeries",
     "StaffChange",
     "Team",

@@ -1,6 +1,8 @@
 """The pages of staff and customers."""
 
 # ruff: noqa: F401
+import accounts.company.admin
+import accounts.company.home
 import accounts.customers.admin
 import accounts.customers.bank_details.admin
 import accounts.customers.merge.admin

@@ -31,6 +31,8 @@ class AccountVerb(EventVerb):
     LIMIT_PUBLISH = "limit.publish", _("published the limit")
     CONTROL_LIMIT_DRAFT = "control_limit.draft", _("drafted the control limit")
     CONTROL_LIMIT_PUBLISH = "control_limit.publish", _("published the control limit")
+    COMPANY_DRAFT = "company.draft", _("drafted the company profile")
+    COMPANY_PUBLISH = "company.publish", _("published the company profile")
     TEAM_CREATE = "team.create", _("made the team")
     STAFF_CHANGE_DRAFT = "staff_change.draft", _("drafted the change:")
     STAFF_CHANGE_PUBLISH = "staff_change.publish", _("published the change:")
@@ -44,6 +46,8 @@ class AccountRefusal(RefusalCode):
     FIXED = "fixed", "these fields cannot be changed"
     CURRENCY_IN_USE = "currency_in_use", "subscriptions keep the currency"
     TAX_NUMBER = "tax_number", "no valid tax number"
+    INCOMPLETE = "incomplete", "something needed is missing"
+    PICTURE = "picture", "no picture that can be read"
     POSTCODE = "postcode", "no postcode of the country"
     BANK_DETAILS_UNCONFIRMED = "bank_details_unconfirmed", "a change of bank details needs a second person"
     OWN_CHANGE = "own_change", "whoever changed the bank details does not confirm them"

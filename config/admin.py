@@ -178,6 +178,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("accounts.ApprovalLimit"),
             NavigationEntry("complaints.SignalWindow"),
             NavigationEntry("accounts.ControlLimit"),
+            NavigationEntry("accounts.CompanyProfile"),
         ),
     ),
     NavigationGroup(

@@ -180,6 +180,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         ),
         "accounts_staffchange": Help(_("Changes of staff that were drafted: another person publishes them.")),
         "accounts_team": Help(_("Teams with their leads, who see what the team does.")),
+        "accounts_companyprofile": Help(
+            _("Who the company is, from a day on: invoices, letters and the public policy page name it.")
+        ),
         "accounts_controllimit": Help(
             _("How far policies may loosen the second approval. Neither a policy nor an agreement goes beyond them.")
         ),

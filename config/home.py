@@ -1,6 +1,7 @@
 """The cards of the home page, by the names of the functions that make them, from top to bottom."""
 
 HOME = (
+    "missing_company",
     "locked_sign_ins",
     "approvers_panel",
     "overdue",

@@ -140,16 +140,6 @@ FORMAT_MODULE_PATH = "config.formats"
 # Where people reach it, for links in e-mails to staff: "https://redress.example.com". Empty: no links.
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")
 
-# --- The company, as its invoices and credit notes name it ---------------------------------------
-COMPANY_NAME = env.str("COMPANY_NAME", default="The company")
-COMPANY_ADDRESS = env.str("COMPANY_ADDRESS", default="")  # lines separated by |
-COMPANY_TAX_NUMBER = env.str("COMPANY_TAX_NUMBER", default="")
-COMPANY_CONTACT = env.str("COMPANY_CONTACT", default="")
-# Whom the public policy page names for questions and for cancellations (F11).
-COMPANY_QUESTIONS_CONTACT = env.str("COMPANY_QUESTIONS_CONTACT", default="") or COMPANY_CONTACT
-COMPANY_CANCELLATION_CONTACT = env.str("COMPANY_CANCELLATION_CONTACT", default="") or COMPANY_QUESTIONS_CONTACT
-COMPANY_BANK_ACCOUNT = env.str("COMPANY_BANK_ACCOUNT", default="")
-
 # --- Pages for everybody ------------------------------------------------------------------------
 # Below these addresses nobody is known: no session is read, no cookie is set, and caches may keep what is sent.
 PUBLIC_PATHS = ("/policy",)

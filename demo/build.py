@@ -16,7 +16,7 @@ from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from complaints.signals.actions import report_signals
 from complaints.upkeep.actions import run_upkeep
-from demo import affairs, catalogue, customers, incidents, phones, post, staff
+from demo import affairs, catalogue, customers, incidents, phones, post, profile, staff
 from demo.cases import begin
 from demo.clock import Told
 from demo.company import Company
@@ -57,6 +57,7 @@ def _tell(company: Company, told: Told) -> None:
     registry = Registry()
     staff.create_people(company)
     staff.set_limits(company)
+    profile.found(company)
     catalogue.create_plans(company)
     begin(company, registry, CASES)
     told(FOUNDING / 2)

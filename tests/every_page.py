@@ -155,6 +155,7 @@ def make_small_company() -> None:
     run_billing(factories.days_ago(365), by=factories.system_user())
     factories.ApprovalLimitFactory.create(state="draft")
     factories.control_limit(days=60, state="draft")
+    factories.company_profile(state="draft")
     factories.TeamFactory.create()
     factories.StaffChangeFactory.create()
     factories.delegation()
@@ -200,6 +201,7 @@ def make_visitors() -> Visitors:
     factories.StaffChangeFactory.create()
     factories.ApprovalLimitFactory.create(state="draft")
     factories.control_limit(days=60, state="draft")
+    factories.company_profile(state="draft")
     administrator = User.objects.filter(role__name=Role.ADMIN).order_by("pk")[0]
     draft_signal_window(by=administrator, signal="near_limit", valid_from=factories.today(), figures={"days": 20})
     factories.delegation()

@@ -21,8 +21,10 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
+from PIL import Image
 from stdnum import iban
 
+from accounts.company.models import CompanyProfile, Logo
 from accounts.customers.models import Customer
 from accounts.staff.delegations.actions import give_delegation
 from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, StaffChange, Team, User
@@ -244,6 +246,32 @@ def address(text: str, country: str = "IT", *, of: str = "postal") -> dict[str, 
     """An address as the columns of a customer: ``CustomerFactory.create(**address("Via Roma 1, 00100 Roma"))``."""
     parts = parse_address(text, country).address
     return {f"{of}_{part}": getattr(parts, part) for part in ("street", "number", "postcode", "town")}
+
+
+def company_profile(*, logo: bool = False, state: str = "published", **values: Any) -> CompanyProfile:
+    """Who the company is, since long ago."""
+    people = {"drafted_by": administrator(), "published_by": manager() if state == "published" else None}
+    picture = Image.new("RGBA", (40, 20), "teal")
+    png = io.BytesIO()
+    picture.save(png, "PNG")
+    own = Logo.objects.get_or_create(sha256="0" * 64, defaults={"png": png.getvalue()})[0] if logo else None
+    known = {
+        "name": "Example Telephony",
+        "street": "Via del Molo",
+        "number": "1",
+        "postcode": "16100",
+        "town": "Genova",
+        "country": "IT",
+        "registration_number": "REA GE-123456",
+        "tax_number": "IT00743110157",
+        "bank_account": "IT60 X054 2811 1010 0000 0123 456",
+        "questions": "help@example.com",
+        "cancellations": "cancel@example.com",
+        "valid_from": LONG_AGO,
+    }
+    profile = CompanyProfile(**{**known, **people, "logo": own, "state": state, **values})
+    profile.save()
+    return profile
 
 
 class CustomerFactory(DjangoModelFactory[Customer]):

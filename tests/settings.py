@@ -10,17 +10,8 @@ from pathlib import Path
 os.environ["DEBUG"] = "True"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or "sqlite://:memory:"
 _settings = ("SITE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BUSINESS_TIME_ZONE", "LOG_LEVEL")
-_company = (
-    "SITE_URL",
-    "COMPANY_NAME",
-    "COMPANY_ADDRESS",
-    "COMPANY_TAX_NUMBER",
-    "COMPANY_CONTACT",
-    "COMPANY_BANK_ACCOUNT",
-)
-_contacts = ("COMPANY_QUESTIONS_CONTACT", "COMPANY_CANCELLATION_CONTACT")
 _email = ("EMAIL_URL", "EMAIL_TIMEOUT", "DEFAULT_FROM_EMAIL")
-for _name in (*_settings, *_company, *_contacts, *_email):
+for _name in (*_settings, *_email):
     os.environ.pop(_name, None)
 
 from config.settings import *  # noqa: E402, F403

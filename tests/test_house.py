@@ -52,6 +52,7 @@ LAYERS: tuple[AbstractSet[str], ...] = (
 WITHOUT_LAYER = {"__init__", "apps", "text", "notifications", "kinds", "ledger", "common"}
 #: Files that one room alone has: a noun of its own, which no name above says.
 OWN_FILES = {
+    "accounts/company/checks.py",
     "accounts/customers/duplicates.py",
     "accounts/customers/links.py",
     "accounts/imports/frame.py",

@@ -54,8 +54,10 @@ REASON = "You are linked to this customer: somebody else has to do this."
 #: Rows that are no matter of any customer: what is offered to all, and what staff decide among themselves.
 NOBODYS = {
     "accounts.ApprovalLimit",
+    "accounts.CompanyProfile",
     "accounts.ControlLimit",
     "accounts.Delegation",
+    "accounts.Logo",
     "accounts.NumberSeries",
     "accounts.StaffChange",
     "accounts.Team",

@@ -75,6 +75,9 @@ class May(StrEnum):
     SEE_STAFF = gettext_noop("see staff, teams and approval limits")
     DRAFT_STAFF = gettext_noop("draft changes of staff, teams and approval limits")
     PUBLISH_STAFF = gettext_noop("publish changes of staff, teams and approval limits")
+    SEE_COMPANY = gettext_noop("see the company's profile")
+    DRAFT_COMPANY = gettext_noop("draft the company's profile")
+    PUBLISH_COMPANY = gettext_noop("publish the company's profile")
     EDIT_TEMPLATES = gettext_noop("edit the templates of messages")
     HANDLE_MESSAGES = gettext_noop("say what became of a message and send it again")
 
@@ -136,6 +139,9 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.SEE_STAFF: (_M, _U, _D),
             May.DRAFT_STAFF: (_D,),
             May.PUBLISH_STAFF: (_M,),
+            May.SEE_COMPANY: (_A, _L, _M, _B, _U, _D),
+            May.DRAFT_COMPANY: (_D,),
+            May.PUBLISH_COMPANY: (_M,),
             May.EDIT_TEMPLATES: (_L, _M),
             May.HANDLE_MESSAGES: (_A, _L, _M, _B),
         }.items()

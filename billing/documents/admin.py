@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from accounts.company.models import Logo
 from backoffice.admin import TrackedAdmin
 from backoffice.panels import Panel
 from billing.documents.content import Document
@@ -54,6 +55,7 @@ class DocumentPages[M: Model](TrackedAdmin[M]):
         from billing.documents.pdf import to_pdf
 
         document = self._document(request, pk)
-        response = HttpResponse(to_pdf(document), content_type="application/pdf")
+        logo = Logo.objects.filter(pk=document.logo_id).first() if document.logo_id is not None else None
+        response = HttpResponse(to_pdf(document, bytes(logo.png) if logo else None), content_type="application/pdf")
         response["Content-Disposition"] = f'inline; filename="{document.file_name}"'
         return response

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format, number_format
 
+from accounts.company.facts import company_on, logo_url
+from accounts.company.models import CompanyDetails
 from accounts.customers.models import Customer
 from billing.invoices.models import CreditNote, Invoice
 from core.amounts import money_text
@@ -43,6 +44,11 @@ class Document:
     rows: tuple[tuple[str, ...], ...]
     sums: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    logo_id: int | None = None
+
+    @property
+    def logo_url(self) -> str:
+        return logo_url(self.logo_id)
 
     @property
     def file_name(self) -> str:
@@ -82,6 +88,7 @@ def register_credit_note_wording(wording: Wording) -> Wording:
 def invoice_document(invoice: Invoice) -> Document:
     """An invoice with its lines, the credits and payments that came off it, and what is due."""
     unit = invoice.currency
+    by = company_on(invoice.issued_on)
     sums = [("Net", invoice.net), ("Tax", invoice.tax), ("Gross", invoice.gross)]
     sums += [
         (words, -amount)
@@ -96,7 +103,7 @@ def invoice_document(invoice: Invoice) -> Document:
         title="Invoice",
         number=invoice.number,
         issued_on=invoice.issued_on,
-        company=company(),
+        company=issuer(by),
         customer=billed_party(invoice.customer),
         facts=(
             ("Date", date_format(invoice.issued_on)),
@@ -114,7 +121,8 @@ def invoice_document(invoice: Invoice) -> Document:
             for line in invoice.lines.all()
         ),
         sums=tuple((words, str(money_text(amount, unit))) for words, amount in (*sums, ("Due", invoice.due))),
-        notes=_pay_to(invoice) if invoice.due else (),
+        notes=(*(_pay_to(invoice, by) if invoice.due else ()), *_contacts(by)),
+        logo_id=by.logo_id,
     )
 
 
@@ -124,6 +132,7 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
     said = words or next((found for wording in _wordings if (found := wording(note)) is not None), None)
     said = said or CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, note.currency))])
     unit = note.currency
+    by = company_on(note.issued_on)
     facts = [
         ("Date", date_format(note.issued_on)),
         ("Customer number", note.customer.number),
@@ -144,23 +153,25 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
         title=note.get_kind_display(),
         number=note.number,
         issued_on=note.issued_on,
-        company=company(),
+        company=issuer(by),
         customer=billed_party(note.customer),
         facts=(*facts, *((str(name), value) for name, value in said.facts)),
         headings=("Description", "Amount"),
         rows=tuple((str(line.text), str(line.amount)) for line in said.lines),
         sums=tuple((words, str(money_text(amount, unit))) for words, amount in sums),
-        notes=tuple(map(str, said.notes)),
+        notes=(*map(str, said.notes), *_contacts(by)),
+        logo_id=by.logo_id,
     )
 
 
-def company() -> Party:
-    """Who issues the documents, by the settings ``COMPANY_...``."""
-    lines = [line.strip() for line in settings.COMPANY_ADDRESS.split("|")]
-    if settings.COMPANY_TAX_NUMBER:
-        lines.append(f"Tax number {settings.COMPANY_TAX_NUMBER}")
-    lines.append(settings.COMPANY_CONTACT)
-    return Party(settings.COMPANY_NAME, tuple(line for line in lines if line))
+def issuer(by: CompanyDetails) -> Party:
+    """Who issues the document, as the company called itself on its day."""
+    lines = [*by.address.lines]
+    if by.address.country:
+        lines.append(countries().get(by.address.country, by.address.country))
+    numbers = (("Registration number", by.registration_number), ("Tax number", by.tax_number))
+    lines += [f"{label} {number}" for label, number in numbers if number]
+    return Party(by.name, tuple(lines))
 
 
 def billed_party(customer: Customer) -> Party:
@@ -172,8 +183,14 @@ def billed_party(customer: Customer) -> Party:
     return Party(customer.name, tuple(lines))
 
 
-def _pay_to(invoice: Invoice) -> tuple[str, ...]:
-    account = f" to {settings.COMPANY_BANK_ACCOUNT}" if settings.COMPANY_BANK_ACCOUNT else ""
+def _contacts(by: CompanyDetails) -> tuple[str, ...]:
+    """Whom to ask, and where to cancel (F11)."""
+    said = (("Questions", by.questions), ("To cancel your service", by.cancellations))
+    return tuple(f"{label}: {', '.join(contacts)}." for label, contacts in said if contacts)
+
+
+def _pay_to(invoice: Invoice, by: CompanyDetails) -> tuple[str, ...]:
+    account = f" to {by.bank_account}" if by.bank_account else ""
     until = date_format(invoice.due_on)
     return (f"Please pay {money_text(invoice.due, invoice.currency)}{account} by {until}, naming {invoice.number}.",)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -20,6 +21,7 @@ FONTS: Final = Path(__file__).parent / "fonts"
 _FONT: Final = "DejaVu"
 _MARGIN: Final = 20.0  # millimetres, as all lengths here
 _LINE: Final = 5.0
+_LOGO: Final = (60.0, 18.0)
 _GREY: Final = (90, 97, 107)
 
 # Cutting a font down is told glyph by glyph otherwise.
@@ -39,7 +41,7 @@ class _Sheet(FPDF):
         self.set_text_color(0)
 
 
-def to_pdf(document: Document) -> bytes:
+def to_pdf(document: Document, logo: bytes | None = None) -> bytes:
     """The document's bytes: the same for the same content, whenever they are made.
 
     A character that the font lacks becomes a question mark.
@@ -60,6 +62,8 @@ def to_pdf(document: Document) -> bytes:
     sheet.set_author(drawn(document.company.name))
     sheet.foot = drawn(f"{document.title} {document.number}")
     sheet.add_page()
+    if logo is not None:
+        sheet.image(io.BytesIO(logo), x=_MARGIN, y=_MARGIN, w=_LOGO[0], h=_LOGO[1], keep_aspect_ratio=True)
     _party(sheet, document.company, drawn, align="R")
     sheet.ln(_LINE)
     _party(sheet, document.customer, drawn, align="L")

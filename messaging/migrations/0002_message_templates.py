@@ -5,13 +5,15 @@ from django.db import migrations
 ENGLISH_END = """\
 Kind regards
 {{ company }}{% if contact %}
-{{ contact }}{% endif %}
+{{ contact }}{% endif %}{% if company_details %}
+{{ company_details }}{% endif %}
 """
 
 ITALIAN_END = """\
 Cordiali saluti
 {{ company }}{% if contact %}
-{{ contact }}{% endif %}
+{{ contact }}{% endif %}{% if company_details %}
+{{ company_details }}{% endif %}
 """
 
 ENGLISH = {

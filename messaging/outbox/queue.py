@@ -11,17 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from accounts.company.facts import company_on
+from accounts.company.models import CompanyDetails
 from accounts.customers.models import Contact, Customer
 from accounts.staff.models import User
 from audit.actions import Obstacle, Refused
 from audit.bulk import CHUNK, create_new_from, create_tracked_from
 from core.text import say
+from core.validators import countries
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.sending.tasks import send_due_messages
 from messaging.templates.kinds import FOR_STAFF, Value
@@ -188,7 +190,8 @@ def _write(fresh: Sequence[NewMessage], by: User) -> None:
     now = timezone.now()
     templates = templates_for({one.kind for one in fresh})
     addresses = _addresses(fresh)
-    written = [words_of(one, templates[one.kind, one.reads]) for one in fresh]
+    company = company_on(timezone.localdate(now))
+    written = [words_of(one, templates[one.kind, one.reads], company) for one in fresh]
     alike = {
         (kind, language): OutgoingMessage(
             kind=kind, language=language, template=templates[kind, language], queued_by=by, queued_at=now
@@ -240,23 +243,42 @@ def templates_for(kinds: Iterable[str]) -> dict[tuple[str, str], MessageTemplate
     return {(row.kind, row.language): row for row in MessageTemplate.objects.filter(kind__in=set(kinds))}
 
 
-def words_of(one: NewMessage, template: MessageTemplate) -> Words:
+def words_of(one: NewMessage, template: MessageTemplate, company: CompanyDetails) -> Words:
     """The message as its reader gets it: by the template, or with the text that somebody wrote."""
     if one.words is not None:
         return one.words
-    words = render(one.kind, template.subject, template.body, {**standing_fields(one), **one.fields})
+    words = render(one.kind, template.subject, template.body, {**standing_fields(one, company), **one.fields})
     return words if one.text is None else Words(words.subject, one.text.replace("\r\n", "\n").strip())
 
 
-def standing_fields(one: NewMessage) -> dict[str, Value]:
+def standing_fields(one: NewMessage, company: CompanyDetails) -> dict[str, Value]:
     """What every template can use: who is written to, and who we are."""
     name = one.customer.name if one.customer is not None else str(one.staff)
-    return {"name": name, "company": settings.COMPANY_NAME, "contact": settings.COMPANY_CONTACT}
+    return {
+        "name": name,
+        "company": company.name,
+        "contact": ", ".join(company.questions),
+        "company_details": company_details(company, one.reads),
+    }
+
+
+def company_details(company: CompanyDetails, language: str) -> str:
+    """Where the company is and how it is registered, on one line, in the language; "" of a nameless one."""
+    if not company.known:
+        return ""
+    with translation.override(language):
+        country = countries().get(company.address.country, company.address.country)
+        numbers = (
+            say("registration number {number}", number=company.registration_number),
+            say("tax number {number}", number=company.tax_number),
+        )
+        return ", ".join([*company.address.lines, country, *map(str, numbers)])
 
 
 def draft_of(one: NewMessage) -> Words:
     """How the message would read now, for somebody to change before it is queued."""
-    return words_of(one, MessageTemplate.objects.get(kind=one.kind, language=one.reads))
+    template = MessageTemplate.objects.get(kind=one.kind, language=one.reads)
+    return words_of(one, template, company_on(timezone.localdate()))
 
 
 # --- Starting the sender ------------------------------------------------------------------------

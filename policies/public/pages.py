@@ -22,6 +22,9 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
+from accounts.company.facts import company_on, logo_url
+from accounts.company.models import CompanyDetails
+from core.validators import countries
 from policies.comparison.rules import Comparison, compare
 from policies.parameters.text import Figure, public_figures
 from policies.versions.models import Policy, PolicyVersion
@@ -100,33 +103,30 @@ def _fits(validate: Callable[[str], None], text: str) -> bool:
     return True
 
 
-def _lines(text: str) -> list[str]:
-    """A setting of several lines, which a vertical bar separates."""
-    return [line.strip() for line in text.split("|") if line.strip()]
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that a page depends on. Contacts are those of the settings, "" where none is set."""
+    """Everything that a page depends on."""
 
     versions: tuple[Published, ...]
     today: date
-    company: str
-    address: str
-    questions: str
-    cancellations: str
+    company: CompanyDetails
 
     @property
     def address_lines(self) -> list[str]:
-        return _lines(self.address)
+        place = self.company.address
+        return [*place.lines, countries().get(place.country, place.country)] if place else []
+
+    @property
+    def logo_url(self) -> str:
+        return logo_url(self.company.logo_id)
 
     @property
     def questions_to(self) -> list[ContactPoint]:
-        return [ContactPoint.of(line) for line in _lines(self.questions)]
+        return [ContactPoint.of(line) for line in self.company.questions]
 
     @property
     def cancellations_to(self) -> list[ContactPoint]:
-        return [ContactPoint.of(line) for line in _lines(self.cancellations)]
+        return [ContactPoint.of(line) for line in self.company.cancellations]
 
     def chain(self, kind: str) -> list[Link]:
         """The versions of a policy by the day from which each holds, the last first."""
@@ -154,20 +154,13 @@ def _day_before(after: Published | None) -> date | None:
 
 
 def read_site(today: date) -> Site:
-    """The published versions and the contacts, in one query."""
+    """The published versions and the contacts, in two queries."""
     rows: Iterable[PolicyVersion] = PolicyVersion.objects.published_by_day().select_related("policy")
     versions = tuple(
         Published(row.policy.kind, row.number, row.effective_from, row.text, json.dumps(row.figures, sort_keys=True))
         for row in rows
     )
-    return Site(
-        versions,
-        today,
-        settings.COMPANY_NAME,
-        settings.COMPANY_ADDRESS,
-        settings.COMPANY_QUESTIONS_CONTACT,
-        settings.COMPANY_CANCELLATION_CONTACT,
-    )
+    return Site(versions, today, company_on(today))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ register_converter(NumberConverter, "version_number")
 app_name = "public"
 urlpatterns = [
     path("", views.policies, name="policies"),
+    path("logo-<int:pk>.png", views.logo, name="logo"),
     path("<policy_kind:kind>/<version_number:number>/", views.version, name="version"),
     path("<policy_kind:kind>/<version_number:number>/changes/", views.changes, name="changes"),
     re_path("", views.not_found),

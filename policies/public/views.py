@@ -13,6 +13,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts.company.models import Logo
 from policies.public import pages
 from policies.public.pages import Page, Site
 
@@ -72,6 +73,18 @@ def version(site: Site, kind: str, number: int) -> Page:
 def changes(site: Site, kind: str, number: int) -> Page:
     """What changed with a version."""
     return pages.changes_page(site, kind, number)
+
+
+@csrf_exempt
+@require_safe
+def logo(request: HttpRequest, pk: int) -> HttpResponse:
+    """The company's logo, once a profile with it is published. It never changes: another one has another address."""
+    found = Logo.objects.filter(pk=pk, profiles__state="published").first()
+    if found is None:
+        raise Http404
+    response = HttpResponse(bytes(found.png), content_type="image/png")
+    response.headers["Cache-Control"] = "public, max-age=86400, immutable"
+    return response
 
 
 @for_everybody

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -18,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.company.facts import company_on
 from accounts.four_eyes.admin import Discard, Publish
 from accounts.four_eyes.rules import draft_obstacle
 from accounts.staff.models import User
@@ -94,11 +94,11 @@ class PolicyAdmin(TrackedAdmin[Policy]):
         return format_html('<a href="{}">{}</a>', reverse("public:policies"), say("The public page"))
 
     def list_panels(self, request: StaffRequest) -> Sequence[Panel]:
-        if settings.COMPANY_QUESTIONS_CONTACT and settings.COMPANY_CANCELLATION_CONTACT:
+        if company_on(timezone.localdate()).known:
             return ()
         text = say(
             "The public page has to name whom to ask and where to cancel (clause F11), and it "
-            "cannot: nobody has set COMPANY_CONTACT for this site yet."
+            "cannot: no company profile is published yet."
         )
         return [
             Panel(

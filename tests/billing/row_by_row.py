@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -155,8 +154,9 @@ def _tell(invoice: Invoice, subscription: Subscription, uses: list[CreditApplica
         template.body,
         {
             "name": customer.name,
-            "company": settings.COMPANY_NAME,
-            "contact": settings.COMPANY_CONTACT,
+            "company": "The company",
+            "contact": "",
+            "company_details": "",
             "invoice": invoice.number,
             "subscription": subscription.number,
             "amount": reader.money(invoice.credited, unit),

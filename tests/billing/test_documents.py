@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,12 +31,13 @@ WORDS = CreditNoteWords(
 )
 
 
+#: What every document ends with (F11).
+CONTACTS = ("Questions: help@example.com.", "To cancel your service: cancel@example.com.")
+
+
 @pytest.fixture(autouse=True)
-def a_company(settings: Any) -> None:
-    settings.COMPANY_NAME = "Example Telephony"
-    settings.COMPANY_ADDRESS = "1 Quay Street | 16100 Genova"
-    settings.COMPANY_TAX_NUMBER = "IT00000000000"
-    settings.COMPANY_BANK_ACCOUNT = "IT60X0542811101000000123456"
+def a_company(db: None) -> None:
+    factories.company_profile()
 
 
 def an_invoice(**customer: str) -> Invoice:
@@ -58,7 +60,13 @@ def test_an_invoice_names_both_sides_its_lines_and_what_is_due() -> None:
     )
     invoice = factories.pay(invoice, Decimal("10.00"))
     document = invoice_document(invoice)
-    assert document.company.lines == ("1 Quay Street", "16100 Genova", "Tax number IT00000000000")
+    assert document.company.lines == (
+        "Via del Molo 1",
+        "16100 Genova",
+        "Italy",
+        "Registration number REA GE-123456",
+        "Tax number IT00743110157",
+    )
     assert (document.customer.name, document.customer.lines) == (
         "Łódź Bakery",
         ("Via Bill 2", "00200 Roma", "Italy", "Tax number IT123"),
@@ -71,11 +79,12 @@ def test_an_invoice_names_both_sides_its_lines_and_what_is_due() -> None:
         "Less payments received": "−10.00 EUR",
         "Due": "50.00 EUR",
     }
-    assert "50.00 EUR to IT60X0542811101000000123456" in document.notes[0]
+    assert "50.00 EUR to IT60 X054 2811 1010 0000 0123 456" in document.notes[0]
+    assert document.notes[1:] == CONTACTS
 
 
 def test_a_paid_invoice_asks_for_nothing() -> None:
-    assert invoice_document(factories.paid_invoice()).notes == ()
+    assert invoice_document(factories.paid_invoice()).notes == CONTACTS
 
 
 def test_a_credit_note_says_what_it_is_for_in_the_words_given() -> None:
@@ -89,7 +98,7 @@ def test_a_credit_note_says_what_it_is_for_in_the_words_given() -> None:
 
 def test_an_app_can_bring_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "_wordings", [lambda note: None, lambda note: WORDS])
-    assert credit_note_document(a_note()).notes == tuple(WORDS.notes)
+    assert credit_note_document(a_note()).notes == (*WORDS.notes, *CONTACTS)
 
 
 def test_without_words_the_period_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,3 +187,24 @@ def test_a_statement_is_read_on_its_page(client: Client) -> None:
     page = send(f"{header}2026-01-01,1.00,EUR,A,T\n").content.decode()
     assert "1 row: 1 not matched." in page
     assert BankLine.objects.get().file_name == "s.csv"
+
+
+def test_a_document_keeps_the_company_of_its_day() -> None:
+    invoice = an_invoice()
+    factories.company_profile(name="Another Name", valid_from=factories.today() + timedelta(days=1))
+    assert invoice_document(invoice).company.name == "Example Telephony"
+    factories.company_profile(name="The Name of That Day", valid_from=invoice.issued_on)
+    assert invoice_document(invoice).company.name == "The Name of That Day"
+
+
+def test_the_logo_is_on_the_page_and_in_the_pdf(client: Client) -> None:
+    invoice = an_invoice()
+    plain = len(to_pdf(invoice_document(invoice)))
+    profile = factories.company_profile(logo=True, valid_from=invoice.issued_on)
+    assert profile.logo is not None
+    document = invoice_document(invoice)
+    assert len(to_pdf(document, bytes(profile.logo.png))) > plain
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
+    page = client.get(f"/billing/invoice/{invoice.pk}/document/").content.decode()
+    assert f'src="/policy/logo-{profile.logo_id}.png"' in page
+    assert client.get(f"/billing/invoice/{invoice.pk}/document.pdf").status_code == 200
