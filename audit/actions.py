@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import DataError, models, transaction
 from django.utils import timezone
 
 from audit import context
@@ -224,7 +224,7 @@ def act(
     try:
         with context.acting(user=by, reason=reason):
             try:
-                with transaction.atomic():
+                with _in_words(), transaction.atomic():
                     yield action
                     refusal = action._refusal
                     if refusal is None:
@@ -257,7 +257,7 @@ def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: S
     try:
         with context.acting(user=by):
             try:
-                with transaction.atomic():
+                with _in_words(), transaction.atomic():
                     found = _own_matter(by, model, pks)
                     if found is not None:
                         each.current.customer_id, obstacle = found
@@ -271,6 +271,19 @@ def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: S
                 raise
     finally:
         _inside.reset(token)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What no rule foresaw and a field or the database refuses all the same (a number too fine or too large for its
+    column, a NUL in a text) is refused in a sentence, as everything else.
+    """
+    try:
+        yield
+    except ValidationError as problem:
+        raise Refused(" ".join(problem.messages), code=Refusal.INVALID) from problem
+    except DataError as problem:
+        raise Refused(say("A value is too large, or of the wrong kind."), code=Refusal.INVALID) from problem
 
 
 class EachAction:

@@ -96,7 +96,7 @@ class AddressInput(forms.MultiWidget):
         "number": (_("Number"), "off"),
         "postcode": (_("Postcode"), "postal-code"),
         "town": (_("Town"), "address-level2"),
-        "country": (_("Country, if another"), "off"),
+        "country": (_("Country"), "country"),
     }
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:

@@ -54,6 +54,7 @@ class BillingVerb(EventVerb):
 class BillingRefusal(RefusalCode):
     """Rules about subscriptions and money."""
 
+    FUTURE = "future", "the day has not come yet"
     PLAN_INACTIVE = "plan_inactive", "the plan is not sold any more"
     NO_PRICE = "no_price", "no published price holds"
     SAME_PLAN = "same_plan", "it has the plan already"

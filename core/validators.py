@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +18,19 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError as NumberError
 
 from core.text import say, when_read
+
+#: Marks that turn the direction of what follows: a name with one shows as another name.
+BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def validate_visible(text: str) -> None:
+    """A name that people can read: a letter, digit or sign in it, no control character, no mark that turns its
+    direction.
+    """
+    if any(char in BIDI or unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text):
+        raise ValidationError(say("This holds characters that cannot be seen."), code="hidden")
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
+        raise ValidationError(say("This has no character that can be seen."), code="blank")
 
 
 @when_read

@@ -19,8 +19,8 @@ def found(company: Company) -> None:
         registration_number="REA GE-990001",
         tax_number="IT12345670017",
         bank_account="IT71X0542811101000000998877",
-        questions="assistenza@lanterna.example\n+39 010 5550100",
-        cancellations="disdette@lanterna.example\nhttps://lanterna.example/disdetta",
+        questions="assistenza@lanterna.example.com\n+39 010 555 0100",
+        cancellations="disdette@lanterna.example.com\nhttps://lanterna.example.com/disdetta",
         logo=_logo(),
         reason="As it stands in the register",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from calendar import monthrange
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
@@ -39,12 +40,14 @@ from billing.payments.models import BankLine
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
+from billing.runs.batch import BillingResult
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.actions import open_subscription as open_subscription_action
 from billing.subscriptions.models import PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from billing.usage.actions import Usage, record_usage
 from core.addresses import parse_address
+from demo.clock import Clock
 from hardware.phones.models import PhoneModel
 from hardware.purchases.actions import DueInstalment, record_purchase
 from hardware.purchases.models import Purchase
@@ -437,7 +440,8 @@ def usage(
         operation=operation,
         quantity=quantity,
     )
-    return record_usage(subscription.pk, [row], by=system_user())
+    with clock_at(row.occurred_at):
+        return record_usage(subscription.pk, [row], by=system_user())
 
 
 def charge(subscription: Subscription, amount: Decimal = Decimal("12.20"), *, on: date | None = None) -> Charge:
@@ -462,6 +466,17 @@ def ended_subscription(*, activated_on: date | None = None, **kwargs: Any) -> Su
     cancel_subscription(subscription.pk, by=agent(), channel="email", requested_on=period.starts_on + timedelta(days=1))
     run_billing(period.closes_on, by=system_user())
     return Subscription.objects.get(pk=subscription.pk)
+
+
+def bill(day: date, *, by: User) -> BillingResult:
+    """Run billing on the day, which may be one to come: the clock shows its noon then."""
+    with clock_at(at(day)) if day > today() else nullcontext():
+        return run_billing(day, by=by)
+
+
+def clock_at(moment: datetime) -> AbstractContextManager[object]:
+    """The clock at a moment to come; the real one at any other: nothing is billed or used ahead of it."""
+    return Clock(moment).running() if moment > timezone.now() else nullcontext()
 
 
 def leftover_credit(amount: Decimal = Decimal("25.00"), **kwargs: Any) -> Credit:

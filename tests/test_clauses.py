@@ -25,6 +25,8 @@ from audit.actions import Refused
 from audit.models import Event
 from audit.tracked import UntrackedWrite
 from billing.credits.models import Credit
+from billing.documents.content import credit_note_document, invoice_document
+from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import Invoice
 from billing.payouts.models import Payout
 from billing.plans.models import Price
@@ -376,15 +378,26 @@ def signed_in(person: User) -> Client:
     return client
 
 
-def test_f11_the_public_page_names_whom_to_ask_and_where_to_cancel(settings: Any) -> None:
-    settings.COMPANY_QUESTIONS_CONTACT = "questions@example.com"
-    settings.COMPANY_CANCELLATION_CONTACT = "https://example.com/cancel"
+def test_f11_the_public_page_names_whom_to_ask_and_where_to_cancel() -> None:
+    factories.company_profile(questions="questions@example.com", cancellations="https://example.com/cancel")
     for address in ("/policy/", "/policy/fulfilment/1/", "/policy/refund/1/"):
         response = Client().get(address)
         assert response.status_code == 200
         _, questions, cancelling = re.split("Questions about these policies|Cancelling your service", response.text)
         assert 'href="mailto:questions@example.com"' in questions
         assert 'href="https://example.com/cancel"' in cancelling
+
+
+def test_f11_invoices_credit_notes_and_letters_name_the_same_contacts(desk: Desk) -> None:
+    factories.company_profile(questions="questions@example.com", cancellations="https://example.com/cancel")
+    invoice = factories.paid_invoice()
+    assert invoice.period is not None
+    documents = (invoice_document(invoice), credit_note_document(issue_credit_note(invoice.period, Decimal("10.00"))))
+    for document in documents:
+        assert "Questions: questions@example.com." in document.notes
+        assert "To cancel your service: https://example.com/cancel." in document.notes
+    letter = factories.outgoing_message(invoice.customer)
+    assert "questions@example.com" in letter.body
 
 
 # --- The refund policy --------------------------------------------------------------------------

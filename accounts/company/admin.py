@@ -21,6 +21,7 @@ from backoffice.actions import PageAction
 from backoffice.links import page_url
 from backoffice.requests import StaffRequest
 from core.text import Text, say
+from core.validators import countries
 
 
 class DraftCompanyProfile(PageAction):
@@ -85,7 +86,7 @@ class CompanyProfileAdmin(FourEyesAdmin[CompanyProfile]):
 
     @admin.display(description=_("Address"))
     def address_lines(self, obj: CompanyProfile) -> SafeString:
-        return format_html("{}", ", ".join(obj.address.lines))
+        return format_html("{}", ", ".join((*obj.address.lines, countries().get(obj.country, obj.country))))
 
     @admin.display(description=_("Logo"))
     def logo_shown(self, obj: CompanyProfile) -> SafeString | str:

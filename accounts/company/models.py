@@ -13,7 +13,7 @@ from accounts.four_eyes.models import DatedTerms, published_by_another
 from audit.tracked import TrackedModel
 from core.addresses import PARTS, Address
 from core.text import say
-from core.validators import validate_country
+from core.validators import validate_country, validate_visible
 
 
 class Logo(TrackedModel):
@@ -40,7 +40,7 @@ class CompanyProfile(DatedTerms):
     DAY_TAKEN = gettext_noop("Another company profile with this date is published already.")
     ONCE = ("valid_from",)
 
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=200, validators=[validate_visible])
     street = models.CharField(_("street"), max_length=200)
     number = models.CharField(_("number"), max_length=20, blank=True)
     postcode = models.CharField(_("postcode"), max_length=20, blank=True)

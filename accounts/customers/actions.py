@@ -76,7 +76,7 @@ def create_customer(
     with act(AccountVerb.CUSTOMER_CREATE, by=by, reason=reason, target=(Customer, None)) as action:
         require(by, May.EDIT_CUSTOMERS)
         number = number.strip()
-        if number and Customer.objects.filter(number=number).exists():
+        if number and Customer.objects.filter(number__iexact=number).exists():
             raise Refused(
                 say("There is a customer {number} already.", number=number),
                 code=Refusal.DUPLICATE,
@@ -136,7 +136,7 @@ def _next_free_number() -> str:
     """Numbers that were typed or imported by hand may lie ahead in the series: they are passed over."""
     while True:
         number = f"K-{next_number('customer'):06d}"
-        if not Customer.objects.filter(number=number).exists():
+        if not Customer.objects.filter(number__iexact=number).exists():
             return number
 
 

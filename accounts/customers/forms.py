@@ -26,7 +26,7 @@ class CustomerNumberField(forms.CharField):
         number = super().clean(value)
         if not number:
             return None
-        customer = Customer.objects.select_related("merged_into").filter(number=number).first()
+        customer = Customer.objects.select_related("merged_into").filter(number__iexact=number).first()
         if customer is None:
             raise ValidationError(say("There is no customer {number}.", number=number), code="unknown")
         if obstacle := merged_obstacle(customer):
@@ -44,7 +44,9 @@ class CustomerForm(ActionForm):
     country = forms.ChoiceField(label=_("Country"), choices=country_choices)
     language = forms.ChoiceField(label=_("Language"), choices=Customer.Language)
     currency = forms.ChoiceField(label=_("Currency"), choices=currency_choices)
-    postal = AddressField(label=_("Postal address"), required=False)
+    postal = AddressField(
+        label=_("Postal address"), required=False, help_text=_("Its country where it is another than the customer's.")
+    )
     billing = AddressField(
         label=_("Billing address"), required=False, help_text=_("Where it differs from the postal address.")
     )

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -16,7 +17,7 @@ from accounts.staff.models import User
 from audit.tracked import TrackedModel
 from core.addresses import PARTS, Address
 from core.text import say
-from core.validators import validate_country, validate_currency, validate_iban
+from core.validators import validate_country, validate_currency, validate_iban, validate_visible
 
 
 class Customer(TrackedModel):
@@ -37,7 +38,7 @@ class Customer(TrackedModel):
         validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", _("Letters, digits and . _ / - only."))],
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.COMPANY)
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=200, validators=[validate_visible])
     email = models.EmailField(_("email"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     country = models.CharField(_("country"), max_length=2, default="IT", validators=[validate_country])
@@ -65,7 +66,7 @@ class Customer(TrackedModel):
     )
     tax_number = models.CharField(_("tax number"), max_length=30, blank=True)
     iban = models.CharField(_("IBAN"), max_length=34, blank=True, validators=[validate_iban])
-    account_holder = models.CharField(_("account holder"), max_length=140, blank=True)
+    account_holder = models.CharField(_("account holder"), max_length=140, blank=True, validators=[validate_visible])
     customer_since = models.DateField(_("customer since"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     merged_into = models.ForeignKey(
@@ -83,6 +84,7 @@ class Customer(TrackedModel):
             models.Index(fields=("iban",), name="customer_by_iban", condition=~Q(iban="")),
         ]
         constraints = [
+            models.UniqueConstraint(Lower("number"), name="customer_number_once"),
             models.CheckConstraint(condition=~Q(number=""), name="customer_has_number"),
             models.CheckConstraint(condition=~Q(name=""), name="customer_has_name"),
             models.CheckConstraint(condition=Q(kind__in=("person", "company")), name="customer_kind_known"),
@@ -144,7 +146,7 @@ class Contact(TrackedModel):
     """Somebody to talk to at a customer."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts", verbose_name=_("customer"))
-    name = models.CharField(_("name"), max_length=140)
+    name = models.CharField(_("name"), max_length=140, validators=[validate_visible])
     position = models.CharField(
         _("position"), max_length=80, blank=True, help_text=_("What they do there: accounts, reception, IT.")
     )

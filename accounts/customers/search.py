@@ -22,15 +22,18 @@ def find_customers(typed: Typed, user: User) -> Iterator[Found]:
         first = Q(email__istartswith=typed.text)
     elif len(typed.text) >= 3:
         first |= Q(email__istartswith=typed.text)
-    rows = Customer.objects.order_by("name", "pk").only("number", "name", "email", "merged_into_id")
+    rows = Customer.objects.order_by("name", "pk").select_related("merged_into")
     queries = [rows.filter(first)]
     if typed.is_wordy:
         queries.append(rows.filter(name__icontains=f" {typed.text}"))
     for customer in first_of(*queries):
-        parts = (customer.number, customer.email, say("merged into another") if customer.merged_into_id else "")
+        survivor = customer.merged_into
+        merged = say("merged into {customer}", customer=survivor.number) if survivor is not None else ""
+        parts = (customer.number, customer.email, merged)
         yield Found(
             customer.name,
-            page_url(customer),
+            # By their old data, too, people come to where everything of them stands now.
+            page_url(survivor or customer),
             join(", ", filter(None, parts)),
             exact=typed.names(customer.number, customer.email),
         )

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
+from django.db.models.functions import Lower
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
@@ -74,8 +75,8 @@ def draft(candidates: Sequence[Candidate[CustomerRow]]) -> list[CustomerDraft]:
     rows_of_number: dict[str, list[int]] = {}
     for candidate in candidates:
         if candidate.number:
-            rows_of_number.setdefault(candidate.number, []).append(candidate.row)
-    return [_draft(candidate, rows_of_number.get(candidate.number, [])) for candidate in candidates]
+            rows_of_number.setdefault(candidate.number.casefold(), []).append(candidate.row)
+    return [_draft(candidate, rows_of_number.get(candidate.number.casefold(), [])) for candidate in candidates]
 
 
 def _draft(candidate: Candidate[CustomerRow], rows_with_number: list[int]) -> CustomerDraft:
@@ -116,7 +117,9 @@ def prepare(
     shelf = _Shelf({plan.code: plan for plan in (plans.select_for_update(no_key=True) if lock else plans)})
     known = _known([drafted.candidate.number for drafted in drafts if not drafted.problems])
     ready: list[Ready] = []
-    results = [_decide(drafted, known.get(drafted.candidate.number), shelf, today, ready) for drafted in drafts]
+    results = [
+        _decide(drafted, known.get(drafted.candidate.number.casefold()), shelf, today, ready) for drafted in drafts
+    ]
     return results, ready
 
 
@@ -214,14 +217,21 @@ def _known(numbers: Sequence[str]) -> dict[str, Customer]:
     found: dict[str, Customer] = {}
     subscriptions = Prefetch("subscriptions", Subscription.objects.select_related("plan"))
     for chunk in batched(numbers, CHUNK):
-        rows = Customer.objects.filter(number__in=chunk).prefetch_related(subscriptions)
-        found.update((customer.number, customer) for customer in rows)
+        # Whatever their case: one customer is not taken over twice.
+        lowered = Customer.objects.annotate(lowered=Lower("number")).filter(
+            lowered__in=[each.lower() for each in chunk]
+        )
+        rows = lowered.prefetch_related(subscriptions)
+        found.update((customer.number.casefold(), customer) for customer in rows)
     return found
 
 
 def _differences(row: CustomerRow, new: Customer, here: Customer) -> Iterator[Problem]:
     """Where the file and what is here disagree, over the fields that the file gives."""
     for name in _OF_CUSTOMER:
+        if name is MappedField.NUMBER:
+            # The same without its case, or it would not have been found.
+            continue
         if name in row.compared and getattr(new, name.value) != getattr(here, name.value):
             yield _differs(name, getattr(new, name.value), getattr(here, name.value))
     # Somebody may have put its parts right since: the words are what came.

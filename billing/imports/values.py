@@ -21,13 +21,13 @@ from core.sheets.cells import BadCell, Candidate, RowProblems, read_date
 from core.sheets.formulas import begins_as_formula
 from core.sheets.problems import Problem, quoted
 from core.sheets.reading import Record
+from core.validators import BIDI
 
 LONGEST_TEXT: Final = 10_000  # characters
 MOST_MONTHS: Final = 1_200
 EARLIEST: Final = date(1900, 1, 1)
 
 _PHONE: Final = re.compile(r"\+[0-9][0-9 ()./-]{3,38}")
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WHOLE: Final = re.compile(r"[0-9]{1,6}")
 
 _CHOICES: Final = frozenset({MappedField.KIND, MappedField.LANGUAGE})  # blank leaves the product's own default
@@ -189,4 +189,4 @@ class CustomerRowReader:
 def _is_control(char: str, *, lines: bool) -> bool:
     if char.isascii() and char.isprintable():
         return False
-    return char in _BIDI or (unicodedata.category(char) in {"Cc", "Zl", "Zp"} and not (lines and char == "\n"))
+    return char in BIDI or (unicodedata.category(char) in {"Cc", "Zl", "Zp"} and not (lines and char == "\n"))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import act
+from audit.actions import Obstacle, act
 from audit.bulk import update_tracked
 from audit.context import acting
 from billing.credits.models import Credit
@@ -25,8 +25,9 @@ from billing.invoices.models import Invoice
 from billing.runs.batch import BillingResult, bill_batch
 from billing.runs.models import BillingRun
 from billing.subscriptions.models import BillingPeriod, Subscription
-from billing.vocabulary import BillingVerb
+from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sql import in_list
+from core.text import say
 
 __all__ = ["BATCH", "BillingResult", "run_billing"]
 
@@ -46,25 +47,39 @@ def run_billing(
     was done so far in the transaction of each batch; what it raises undoes that batch and ends the run.
 
     Raises:
-        Refused: the person may not run billing.
+        Refused: the person may not run billing, or the day is after today and it is no dry run: what is invoiced
+            stays invoiced.
     """
     if not dry_run:
         with acting(user=by):
             return _Run(today, by=by, told=told).through()
     require(by, May.HANDLE_MONEY)
     with transaction.atomic(), acting(user=by):
-        result = _Run(today, by=by).through()
+        result = _Run(today, by=by, dry=True).through()
         transaction.set_rollback(True)
         return result
+
+
+def future_obstacle(day: date) -> Obstacle | None:
+    """Why nothing is billed for the day yet, or None."""
+    if day <= timezone.localdate():
+        return None
+    return Obstacle(
+        say("{day} is after today: bill it on its day, or ask for a dry run to see what it will bring.", day=day),
+        BillingRefusal.FUTURE,
+    )
 
 
 class _Run:
     """One run: its record, and what it did so far."""
 
-    def __init__(self, today: date, *, by: User, told: Callable[[BillingResult], None] | None = None) -> None:
+    def __init__(
+        self, today: date, *, by: User, told: Callable[[BillingResult], None] | None = None, dry: bool = False
+    ) -> None:
         self.today = today
         self.by = by
         self.told = told
+        self.dry = dry
         self.result = BillingResult()
         self.record = self._started()
 
@@ -74,6 +89,8 @@ class _Run:
         """
         with act(BillingVerb.BILLING_START, by=self.by, target=(BillingRun, None)) as action:
             require(self.by, May.HANDLE_MONEY)
+            if not self.dry:
+                action.refuse_if(future_obstacle(self.today))
             update_tracked(
                 BillingRun.objects.filter(state=BillingRun.State.RUNNING),
                 reason="A later run found it unfinished",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from itertools import batched
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +30,10 @@ from core.locks import lock_rows
 from core.sheets.problems import quoted
 from core.sql import in_list
 from core.text import say
+
+#: A quantity has so many decimals at most.
+FINEST = 4
+_EXACT = Context(prec=60)
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ def build_usage(
     """
     if timezone.is_naive(row.occurred_at):
         return "when", Obstacle(say("its time has no time zone."), Refusal.NAIVE_TIME)
+    if row.occurred_at > timezone.now():
+        return "when", Obstacle(say("it lies ahead of now."), BillingRefusal.FUTURE)
     day = timezone.localdate(row.occurred_at)
     period = next((period for period in periods if period.starts_on <= day < period.closes_on), None)
     if period is None:
@@ -162,6 +168,8 @@ def build_usage(
                 "the operation {operation} has no cost in {period}.", operation=quoted(row.operation), period=period
             )
             return "operation", Obstacle(sentence, BillingRefusal.OPERATION)
+        if row.quantity.normalize(_EXACT).as_tuple().exponent < -FINEST:  # type: ignore[operator]
+            return "quantity", Obstacle(say("a quantity has at most four decimals."), Refusal.AMOUNT)
         if row.quantity <= 0 or row.seconds:
             return "quantity", Obstacle(say("an operation has a quantity above 0, no seconds."), Refusal.AMOUNT)
     elif row.seconds < 0 or row.quantity:

@@ -360,3 +360,57 @@ def test_more_duplicates_take_no_more_queries(client: Client, desk: Desk) -> Non
     few = queries()
     factories.CustomerFactory.create_batch(9, tax_number="IT00743110157")
     assert queries() == few
+
+
+# --- What was known of the duplicate ------------------------------------------------------------
+
+
+def test_the_survivor_lacks_nothing_that_was_known(desk: Desk) -> None:
+    duplicate = factories.CustomerFactory.create(
+        number="K-2",
+        email="office@example.com",
+        tax_number="IT00743110157",
+        customer_since=factories.days_ago(900),
+        **factories.address("Via Roma 1, 00100 Roma"),
+    )
+    survivor = factories.CustomerFactory.create(number="K-1", name=duplicate.name, email="", phone="", iban="")
+    merge(duplicate, survivor, desk.lead)
+    survivor.refresh_from_db()
+    same = ("email", "phone", "tax_number", "customer_since", "postal_street", "postal_town", "iban")
+    assert {name: getattr(survivor, name) for name in same} == {name: getattr(duplicate, name) for name in same}
+    assert unconfirmed_obstacle(survivor) is not None  # an account that came with the merge is a change
+    assert survivor.notes == ""
+
+
+def test_what_differs_is_kept_as_a_contact_and_a_note(desk: Desk) -> None:
+    account = {"iban": factories.own_iban(7)}
+    duplicate = factories.CustomerFactory.create(
+        number="K-2", name="Harbour Bakery Srl", notes="Calls on Mondays", **account,
+        **factories.address("Via Roma 1, 00100 Roma"),
+    )  # fmt: skip
+    survivor = factories.CustomerFactory.create(
+        number="K-1", name="Harbour Bakery", notes="Pays late", **account, **factories.address("Via Po 2, 10100 Torino")
+    )
+    kept = survivor.email, survivor.phone, survivor.postal
+    merge(duplicate, survivor, desk.lead)
+    survivor.refresh_from_db()
+    assert (survivor.email, survivor.phone, survivor.postal) == kept
+    assert survivor.notes == (
+        "Pays late\n\nFrom K-2, merged:\npostal address: Via Roma 1, 00100 Roma\nnotes: Calls on Mondays"
+    )
+    contact = survivor.contacts.get()
+    assert (contact.name, contact.email, contact.phone) == (duplicate.name, duplicate.email, duplicate.phone)
+    assert contact.position == "Was customer K-2"
+    assert unconfirmed_obstacle(survivor) is None
+
+
+def test_a_search_by_the_old_data_leads_to_the_survivor(desk: Desk, survivor: Customer, duplicate: Customer) -> None:
+    merge(duplicate, survivor, desk.lead)
+    client = Client()
+    client.force_login(desk.agent, backend="accounts.staff.auth.StaffBackend")
+    for old in ("K-2", "Harbour Bakery Srl", duplicate.email):
+        answer = client.get("/search/", {"q": old})
+        page = reverse("admin:accounts_customer_change", args=[survivor.pk])
+        assert answer.status_code == 302 or f'href="{page}"' in answer.content.decode()
+        if answer.status_code == 302:
+            assert answer["Location"] == page

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from accounts.customers.actions import create_customer, edit_customer
 from accounts.customers.contacts.actions import add_contact, edit_contact, retire_contact
@@ -173,3 +174,21 @@ def test_those_who_share_most_come_first_and_empty_fields_are_no_sign() -> None:
         (b, d, ("telephone", "name and country")),
         (a, c, ("name and country",)),
     ]
+
+
+# --- Numbers and names --------------------------------------------------------------------------
+
+
+def test_a_number_is_one_whatever_its_case(agent: User) -> None:
+    create_customer(by=agent, name="Northwind", number="D-70")
+    assert_refused("duplicate", create_customer, by=agent, name="Southwind", number="d-70")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        factories.CustomerFactory.create(number="d-70")
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202eABC", "A\u200fB", "A\x00B", "A\nB", "\u00a0", "\u0301"])
+def test_a_name_can_be_read(agent: User, name: str) -> None:
+    assert_refused("invalid", create_customer, by=agent, name=name)
+    customer = create_customer(by=agent, name="Łódź & Σία, 東京 (1)")
+    assert_refused("invalid", edit_customer, customer.pk, by=agent, name=name)
+    assert_refused("invalid", add_contact, customer.pk, by=agent, name=name)

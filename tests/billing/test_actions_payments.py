@@ -21,7 +21,6 @@ from billing.payments.models import Payment
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
-from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from tests import factories
@@ -328,7 +327,7 @@ def test_what_stands_in_the_way_of_each_remedy(clerk: User, subscription: Subscr
     assert giving.minutes_obstacle(cancelled) is None
     period = cancelled.current_period()
     assert period is not None
-    run_billing(period.closes_on, by=clerk)
+    factories.bill(period.closes_on, by=clerk)
     ended = Subscription.objects.get(pk=subscription.pk)
     assert "has ended" in (giving.minutes_obstacle(ended) or "")
     assert "has ended" in (giving.extension_obstacle(ended, day) or "")

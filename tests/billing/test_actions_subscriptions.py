@@ -161,7 +161,7 @@ def test_a_cancellation_is_taken_back_before_it_takes_effect() -> None:
     assert (undone.state, undone.cancelled_on, undone.cancellation_channel) == ("active", None, "")
     period = undone.current_period()
     assert period is not None
-    run_billing(period.closes_on, by=factories.system_user())
+    factories.bill(period.closes_on, by=factories.system_user())
     assert undone.periods.count() == 2
 
 
@@ -200,7 +200,7 @@ def test_cancellations_that_are_refused() -> None:
     assert_refused("state", cancel_subscription, subscription.pk, by=agent, channel="email", saying="cancelled already")
     period = subscription.current_period()
     assert period is not None
-    run_billing(period.closes_on, by=factories.system_user())
+    factories.bill(period.closes_on, by=factories.system_user())
     assert_refused("state", cancel_subscription, subscription.pk, by=agent, channel="email", saying="has ended")
     assert_refused("state", undo_cancellation, subscription.pk, by=agent, reason="x", saying="has taken effect")
 
@@ -227,7 +227,7 @@ def test_f2_while_billing_is_late_a_cancellation_takes_effect_with_the_period_it
     assert current is not None
     assert (subscription.state, current.sequence) == ("cancelled", 1)
     assert event.data == {"takes_effect_on": current.closes_on.isoformat()}
-    run_billing(current.closes_on, by=factories.system_user())
+    factories.bill(current.closes_on, by=factories.system_user())
     subscription.refresh_from_db()
     assert (subscription.state, subscription.ended_on) == ("ended", current.closes_on)
     assert subscription.periods.count() == 2

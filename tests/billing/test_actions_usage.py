@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.models import Event
@@ -237,3 +238,19 @@ def test_the_sums_equal_the_records(clerk: User, subscription: Subscription) -> 
     assert {row.local_day: (row.seconds, row.records) for row in UsageDay.objects.all()} == {
         day: (sum(seconds), len(seconds)) for day, seconds in by_day.items()
     }
+
+
+def test_what_a_quantity_and_a_time_cannot_be(clerk: User, subscription: Subscription) -> None:
+    day = date(2025, 1, 12)
+    assert_refused(
+        "amount",
+        record_usage,
+        subscription.pk,
+        [operation("fine", day, "TRUNK", "0.00001")],
+        by=clerk,
+        saying="at most four decimals",
+    )
+    record_usage(subscription.pk, [operation("exact", day, "TRUNK", "0.000100")], by=clerk)
+    current = factories.open_subscription()
+    ahead = Usage("ahead", timezone.now() + timedelta(minutes=1), seconds=60)
+    assert_refused("future", record_usage, current.pk, [ahead], by=clerk, saying="it lies ahead of now")

@@ -448,3 +448,19 @@ def test_the_command_tells_what_was_done_and_who_was_left() -> None:
     assert opened["without price"].number in err.getvalue()
     with pytest.raises(CommandError, match="is no date"):
         call_command("run_billing", today="June")
+
+
+def test_nothing_is_billed_ahead_of_its_day() -> None:
+    """What is invoiced stays invoiced: a slip of the year would write thousands."""
+    clerk = factories.billing_clerk()
+    factories.open_subscription()
+    tomorrow = factories.today() + timedelta(days=1)
+    assert_refused("future", run_billing, tomorrow, by=clerk)
+    far = factories.today() + timedelta(days=400)
+    promised = run_billing(far, by=clerk, dry_run=True)
+    assert promised.opened >= 12
+    with pytest.raises(CommandError, match="is after today: bill it on its day"):
+        call_command("run_billing", today=far.isoformat())
+    assert Invoice.objects.count() == 1
+    call_command("run_billing", today=far.isoformat(), dry_run=True, stdout=StringIO())
+    assert Invoice.objects.count() == 1

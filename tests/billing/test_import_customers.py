@@ -306,3 +306,11 @@ def test_an_address_in_parts(importer: Importer) -> None:
     refused = importer(f"{FLORIST},Via Roma,12,1,Roma", header=header)
     assert refused.status == 1
     assert "postal_postcode: “1” is no postcode of Italy, such as 00144." in refused.out
+
+
+def test_a_number_is_known_whatever_its_case(importer: Importer) -> None:
+    assert importer(BAKERY).status == 0
+    assert "1 known already" in importer(BAKERY.replace("C-1", "c-1")).out
+    twice = importer(FLORIST, FLORIST.replace("C-2", "c-2"))
+    assert twice.status == 1
+    assert "is in rows 2, 3." in twice.out

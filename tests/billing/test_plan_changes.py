@@ -18,7 +18,6 @@ from audit.models import Event
 from billing.invoices.models import Invoice
 from billing.plans.models import Plan
 from billing.remedies.effects import give_days
-from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import first_period_from, schedule_plan_change, withdraw_plan_change
@@ -54,7 +53,7 @@ def again(subscription: Subscription) -> Subscription:
 
 
 def bill(day: date) -> None:
-    assert run_billing(day, by=factories.system_user()).problems == []
+    assert factories.bill(day, by=factories.system_user()).problems == []
 
 
 def periods(subscription: Subscription) -> list[tuple[date, int, Decimal]]:

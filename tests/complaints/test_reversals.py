@@ -17,7 +17,6 @@ from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_p
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
-from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund
@@ -82,7 +81,7 @@ def use_up_credit(subscription: Subscription) -> Invoice:
     """Bill the next period, so that the credit is applied."""
     period = subscription.current_period()
     assert period is not None
-    run_billing(period.closes_on, by=factories.system_user())
+    factories.bill(period.closes_on, by=factories.system_user())
     return Invoice.objects.get(period__subscription=subscription, period__sequence=period.sequence + 1)
 
 
@@ -142,7 +141,7 @@ def test_a_past_period_never_becomes_shorter(desk: Desk) -> None:
     subscription = running()
     refund = settled_refund(desk, "extension", subscription=subscription)
     period = again(refund.period)
-    run_billing(period.closes_on, by=factories.system_user())
+    factories.bill(period.closes_on, by=factories.system_user())
     plan = plan_reversal(refund, today=period.closes_on)
     assert (plan.recovered, plan.entries[0].back.undone) == (Decimal(0), 0)
 
@@ -204,7 +203,7 @@ def ended_with_credit(desk: Desk) -> tuple[Refund, Credit]:
     subscription = running()
     refund = settled_refund(desk, "credit", subscription=subscription)
     cancel_subscription(subscription.pk, by=desk.agent, channel="email")
-    run_billing(subscription.periods.get().closes_on, by=desk.system)
+    factories.bill(subscription.periods.get().closes_on, by=desk.system)
     return Refund.objects.get(pk=refund.pk), Credit.objects.get()
 
 
@@ -266,7 +265,7 @@ def test_a_period_that_is_over_keeps_its_days_though_billing_is_late(desk: Desk)
 def test_granted_minutes_end_with_the_period_after_the_one_that_received_them(desk: Desk) -> None:
     refund = settled_refund(desk, "minutes", subscription=running())
     period = again(refund.period)
-    run_billing(period.closes_on, by=desk.clerk)
+    factories.bill(period.closes_on, by=desk.clerk)
     following = refund.subscription.periods.get(sequence=period.sequence + 1)
     assert plan_reversal(refund, today=following.closes_on - timedelta(days=1)).recovered == refund.total
     plan = plan_reversal(refund, today=following.closes_on)

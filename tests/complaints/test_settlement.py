@@ -128,9 +128,9 @@ def test_an_extension_moves_the_current_period_and_the_anchor_and_no_own_day(des
     after = live_quote(again(complaint), longer, Choices(basis="usage"))
     assert after.lines == before.lines
 
-    run_billing(new_end - timedelta(days=1), by=desk.clerk)
+    factories.bill(new_end - timedelta(days=1), by=desk.clerk)
     assert subscription.periods.count() == 1
-    run_billing(new_end, by=desk.clerk)
+    factories.bill(new_end, by=desk.clerk)
     following = subscription.periods.get(sequence=1)
     assert following.starts_on == new_end
     assert following.ends_on == factories.months_ago(-1, new_end)

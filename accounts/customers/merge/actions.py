@@ -17,17 +17,18 @@ from accounts.customers.merge.rules import (
     merge_obstacle,
     withdraw_obstacle,
 )
-from accounts.customers.models import Customer, CustomerMerge
+from accounts.customers.models import Contact, Customer, CustomerMerge
 from accounts.four_eyes.rules import decide
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from accounts.vocabulary import AccountVerb
-from audit.actions import Refused, act
+from audit.actions import Refused, act, checked
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
 from audit.vocabulary import Refusal
+from core.addresses import PARTS
 from core.text import in_english, say
 
 State = CustomerMerge.State
@@ -83,8 +84,9 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
 
     Subscriptions, invoices, credits, charges, payouts, purchases, complaints, refunds, agreements, contacts, links of
     staff and customers merged earlier change hands. What was written once (events, credit notes as they were sent)
-    stays as it was. The survivor's own details stay as they are; where bank account or holder differ, its own count as
-    changed, so that one more person confirms them before money of the duplicate goes there.
+    stays as it was. The survivor's own details stay as they are; what it lacks is filled from the duplicate, and what
+    differs is kept as a contact and in its notes. Where bank account or holder differ, its own count as changed, so
+    that one more person confirms them before money of the duplicate goes there.
 
     Raises:
         Refused: ``code`` says why: ``permission``, ``own_proposal``, ``state``, ``linked``, ``merged``, ``currency``,
@@ -104,13 +106,56 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
                 moved[_name(field)] = moved.get(_name(field), 0) + count
         duplicate.merged_into = survivor
         duplicate.save()
-        if (duplicate.iban, duplicate.account_holder) != (survivor.iban, survivor.account_holder):
-            record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
+        own, other = ((each.iban, each.account_holder) for each in (survivor, duplicate))
+        _keep_details(duplicate, survivor)
+        if own != other:
+            before = own if own != (survivor.iban, survivor.account_holder) else other
+            record_change(survivor, iban_before=before[0], holder_before=before[1], by=by)
         decide(merge, State.APPROVED, by=by)
         action.about(duplicate)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
         action.message = f"Merged into {survivor}, as {merge.proposed_by} proposed: {merge.reason}"
         return merge
+
+
+#: What the survivor takes over where it has nothing; parts of an address, and account and holder, only together.
+_FILLED = ("email", "phone", "tax_number", "customer_since")
+_TOGETHER = (("iban", "account_holder"), *(tuple(f"{name}_{part}" for part in PARTS) for name in ("postal", "billing")))
+
+
+def _keep_details(duplicate: Customer, survivor: Customer) -> None:
+    """Fill what the survivor lacks from the duplicate; whom to talk to there becomes a contact where it differs, and
+    what else differs a note.
+    """
+    for names in (*((name,) for name in _FILLED), *_TOGETHER):
+        if not any(getattr(survivor, name) for name in names):
+            for name in names:
+                setattr(survivor, name, getattr(duplicate, name))
+    people = [(each.name, each.email, each.phone) for each in (duplicate, survivor)]
+    if people[0] != people[1] and (duplicate.email or duplicate.phone or duplicate.name != survivor.name):
+        checked(
+            Contact(
+                customer=survivor,
+                name=duplicate.name[:140],
+                position=f"Was customer {duplicate.number}",
+                email=duplicate.email if duplicate.email != survivor.email else "",
+                phone=duplicate.phone if duplicate.phone != survivor.phone else "",
+            )
+        ).save()
+    noted = [
+        f"{label}: {theirs}"
+        for label, theirs, own in (
+            ("postal address", ", ".join(duplicate.postal.lines), ", ".join(survivor.postal.lines)),
+            ("billing address", ", ".join(duplicate.billing.lines), ", ".join(survivor.billing.lines)),
+            ("tax number", duplicate.tax_number, survivor.tax_number),
+            ("notes", duplicate.notes, survivor.notes),
+        )
+        if theirs and theirs != own
+    ]
+    if noted:
+        told = "\n".join([f"From {duplicate.number}, merged:", *noted])
+        survivor.notes = f"{survivor.notes}\n\n{told}".strip()
+    survivor.save()
 
 
 def reject_merge(merge_id: int, *, by: User, reason: str) -> CustomerMerge:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.staff.models import User
+from audit.actions import Refused
 from audit.context import acting
 from billing.money import format_amount
 from billing.runs.actions import run_billing
@@ -24,7 +25,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--today", help="the local day to bill, YYYY-MM-DD; today if left out")
+        parser.add_argument(
+            "--today", help="the local day to bill, YYYY-MM-DD; today if left out; a later one with --dry-run"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +36,10 @@ class Command(BaseCommand):
         except ValueError:
             raise CommandError(f"--today: “{options['today']}” is no date (YYYY-MM-DD).") from None
         with acting(source="command"):
-            result = run_billing(today, by=User.objects.system(), dry_run=options["dry_run"])
+            try:
+                result = run_billing(today, by=User.objects.system(), dry_run=options["dry_run"])
+            except Refused as refused:
+                raise CommandError(str(refused)) from None
         self.stdout.write(
             f"{today}: {result.opened} periods opened, {result.invoiced} invoices, credits applied: "
             f"{_amounts(result.credited)}, {result.ended} subscriptions ended, {result.overdue} invoices overdue."
