@@ -216,8 +216,7 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         purchase = instalment.purchase
         action.about(purchase, customer_id=purchase.customer_id)
         action.refuse_if(instalment_obstacle(instalment), code=Refusal.STATE)
-        if paid_on > timezone.localdate():
-            raise Refused(say("An instalment cannot have been paid in the future."), code=Refusal.DATES)
+        action.refuse_if(payment_day_obstacle(paid_on, purchase.bought_on))
         instalment.paid_on = paid_on
         instalment.save()
         purchase.paid += instalment.amount
@@ -226,6 +225,17 @@ def pay_instalment(instalment_id: int, *, by: User, paid_on: date) -> Purchase:
         purchase.save()
         action.data = {"amount": f"{instalment.amount:f}", "owed": f"{purchase.owed:f}"}
         return purchase
+
+
+def payment_day_obstacle(paid_on: date, bought_on: date) -> Obstacle | None:
+    """Why no instalment can have been paid on the day, or None."""
+    if paid_on > timezone.localdate():
+        return Obstacle(say("An instalment cannot have been paid in the future."), Refusal.DATES)
+    if paid_on < bought_on:
+        return Obstacle(
+            say("The phone was bought on {day}: nothing was paid for it before.", day=bought_on), Refusal.DATES
+        )
+    return None
 
 
 def owned_since(purchase: Purchase) -> date:

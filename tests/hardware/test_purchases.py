@@ -253,3 +253,13 @@ def test_the_database_keeps_instalments_above_nothing_and_phones_apart() -> None
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             twin.save()
+
+
+def test_nothing_is_paid_before_the_purchase(clerk: User, customer: Customer, model: PhoneModel) -> None:
+    purchase = buy(clerk, customer, model)
+    part = purchase.instalments.get()
+    too_early = purchase.bought_on - timedelta(days=1)
+    assert_refused(
+        "dates", pay_instalment, part.pk, by=clerk, paid_on=too_early, saying="nothing was paid for it before"
+    )
+    assert pay_instalment(part.pk, by=clerk, paid_on=purchase.bought_on).owned_on == purchase.bought_on
