@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from calendar import monthrange
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from io import BytesIO, StringIO
 from random import Random
 
 from accounts.customers.actions import create_customer
 from accounts.customers.models import Customer
-from accounts.imports.frame import Origin
 from billing.imports.actions import CUSTOMERS
 from billing.imports.column_map import load_map
 from billing.imports.values import CustomerRowReader
@@ -26,8 +23,8 @@ from billing.periods import months_before
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
-from core.sheets.reading import read_rows
 from demo.company import BEGAN, Company
+from demo.files import import_rows
 from demo.names import Registry, Somebody
 
 COUNTRIES = ("IT",) * 9 + ("DE",) * 4 + ("FR",) * 3 + ("GB",) * 4
@@ -122,19 +119,16 @@ class Arrival:
 
 def take_over(company: Company, day: date, arrivals: Sequence[Arrival]) -> None:
     """Import the customers who come over from the old system on the day: one file, one action."""
-    text = StringIO(newline="")
-    rows = csv.DictWriter(text, arrivals[0].cells())
-    rows.writeheader()
-    rows.writerows(arrival.cells() for arrival in arrivals)
     columns = load_map("own")
-    candidates, file = read_rows(
-        BytesIO(text.getvalue().encode()),
+    import_rows(
+        CUSTOMERS,
+        f"customers-{day:%Y-%m-%d}.csv",
+        [arrival.cells() for arrival in arrivals],
         lambda header: CustomerRowReader(columns.for_header(header), header, today=day).read,
-        delimiter=columns.delimiter,
+        by=company.person("billing"),
+        today=day,
+        further={"map": columns.name, "map_sha256": columns.sha256},
     )
-    further = {"map": columns.name, "map_sha256": columns.sha256}
-    origin = Origin(f"customers-{day:%Y-%m-%d}.csv", file.sha256, file.size, further)
-    CUSTOMERS.run(candidates, origin=origin, by=company.person("billing"), today=day)
     found = Subscription.objects.select_related("customer", "plan")
     made = {one.customer.number: one for one in found.filter(customer__number__in=[each.number for each in arrivals])}
     for arrival in arrivals:

@@ -81,7 +81,9 @@ def note(after: int, text: str, *, by: str = "") -> Step:
 
 
 def ask(after: int, text: str) -> Step:
-    return Step(after, lambda run, by: cases.ask_customer(run.complaint_id, by=by, text=letter(run.complaint.customer, text)))
+    return Step(
+        after, lambda run, by: cases.ask_customer(run.complaint_id, by=by, text=letter(run.complaint.customer, text))
+    )
 
 
 def answer(after: int, text: str) -> Step:
