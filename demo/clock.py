@@ -17,6 +17,17 @@ from django.utils import timezone
 type Told = Callable[[float], object]
 
 
+@contextmanager
+def replaced(owner: object, name: str, stand_in: object) -> Iterator[None]:
+    """Let a module, class or object have something else under the name for a while."""
+    real = getattr(owner, name)
+    setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        setattr(owner, name, real)
+
+
 class Clock:
     """What ``timezone.now()`` shows while ``running``. For a command of its own: the whole process sees this clock."""
 
@@ -29,12 +40,8 @@ class Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Show this clock instead of the machine's. ``localdate`` and ``localtime`` follow, since they ask ``now``."""
-        real = timezone.now
-        timezone.now = self.read
-        try:
+        with replaced(timezone, "now", self.read):
             yield
-        finally:
-            timezone.now = real
 
 
 class Days:

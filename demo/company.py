@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -18,6 +18,8 @@ from demo.clock import Agenda, Clock, Days
 
 #: How many days ago the company began to work with the product.
 BEGAN = 130
+#: Before so many days ago not everything has to happen on its own day.
+RECENTLY = 20
 
 
 class RunningCase(Protocol):
@@ -81,13 +83,14 @@ class Company:
         """Read everybody again, as they are now."""
         self.people = {user.username: user for user in User.objects.select_related("role", "team")}
 
-    def daily(self, hour: int, minute: int, what: Callable[[], object]) -> None:
+    def daily(self, hour: int, minute: int, what: Callable[[], object], *, long_ago: Container[int] = range(5)) -> None:
         """Put something on every working day from the beginning to the last one, and on today. What the days between
         bring, the next one catches up with: there is no need of the nights on which nobody is at work afterwards.
+        ``long_ago`` are the days of the week (Monday is 0) that will do before the last ``RECENTLY`` days.
         """
         for ago in range(BEGAN - 1, 0, -1):
             day = self.days.ago(ago)
-            if self.days.workday_from(day) == day:
+            if day.weekday() in (long_ago if ago > RECENTLY else range(5)):
                 self.agenda.add(self.days.at(day, hour, minute), what)
         # In the first minutes of a day its jobs have not run yet; the company shall be up to date all the same.
         self.agenda.add(min(self.days.at(self.days.today, hour, minute), self.days.now), what)

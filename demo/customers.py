@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,9 @@ from random import Random
 
 from accounts.customers.actions import create_customer
 from accounts.customers.models import Customer
+from billing.imports.actions import CUSTOMERS
+from billing.imports.column_map import load_map
+from billing.imports.values import CustomerRowReader
 from billing.invoices.models import Invoice
 from billing.money import round_money
 from billing.payments.actions import Received, record_payments
@@ -21,6 +24,7 @@ from billing.runs.actions import run_billing
 from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
 from demo.company import BEGAN, Company
+from demo.files import import_rows
 from demo.names import Registry, Somebody
 
 COUNTRIES = ("IT",) * 9 + ("DE",) * 4 + ("FR",) * 3 + ("GB",) * 4
@@ -35,6 +39,8 @@ IN_FRANCS = 4
 
 #: Ways to pay. "prompt": on the first working day; "stops": nothing lately; "half": half of each invoice.
 WAYS = ("usual",) * 17 + ("late",) * 2 + ("stops",)
+#: Tuesday and Friday: when the clerk goes through what the bank has received.
+RECORDING_DAYS = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,61 @@ def arrive(
     _when_active(company, contract, enter)
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody in the file of the customers who come over on a day, and what happens with their subscription then."""
+
+    number: str
+    who: Somebody
+    contract: Contract
+    currency: str
+    then: Callable[[Subscription], None]
+
+    def cells(self) -> dict[str, str]:
+        """Their row, by the columns of the shipped map ``own``."""
+        who, contract = self.who, self.contract
+        return {
+            "number": self.number,
+            "name": who.name,
+            "kind": who.kind,
+            "email": who.email,
+            "phone": who.phone,
+            "country": who.country,
+            "language": who.language,
+            "currency": self.currency,
+            "plan": contract.plan,
+            "term": contract.term,
+            "activated_on": contract.activated_on.isoformat(),
+        }
+
+
+def take_over(company: Company, day: date, arrivals: Sequence[Arrival]) -> None:
+    """Import the customers who come over from the old system on the day: one file, one action."""
+    columns = load_map("own")
+    import_rows(
+        CUSTOMERS,
+        f"customers-{day:%Y-%m-%d}.csv",
+        [arrival.cells() for arrival in arrivals],
+        lambda header: CustomerRowReader(columns.for_header(header), header, today=day).read,
+        by=company.person("billing"),
+        today=day,
+        further={"map": columns.name, "map_sha256": columns.sha256},
+    )
+    found = Subscription.objects.select_related("customer", "plan")
+    made = {one.customer.number: one for one in found.filter(customer__number__in=[each.number for each in arrivals])}
+    for arrival in arrivals:
+        subscription = made[arrival.number]
+        company.customers.append(subscription.customer)
+        company.payers[subscription.pk] = arrival.contract.pays
+        arrival.then(subscription)
+
+
 def _when_active(company: Company, contract: Contract, what: Callable[[], None]) -> None:
-    day = max(contract.activated_on, contract.taken_over_on or contract.activated_on)
+    _on(company, max(contract.activated_on, contract.taken_over_on or contract.activated_on), what)
+
+
+def _on(company: Company, day: date, what: Callable[[], None]) -> None:
+    """In the morning of the day, or of the Monday after it; at once, if it has passed."""
     if day <= company.today:
         what()
     else:
@@ -110,23 +169,32 @@ def _subscribe(
 
 
 def fill(company: Company, registry: Registry) -> None:
-    """The many customers who have nothing to complain about."""
+    """The many customers who have nothing to complain about. Those who were there before the day on which they come
+    over are in that day's file, which has no bank details; the others are entered when they begin.
+    """
     rng = Random("customers")
+    files: dict[date, list[Arrival]] = {}
     for n in range(QUIET_CUSTOMERS):
         francs = n >= QUIET_CUSTOMERS - IN_FRANCS
         kind = Customer.Kind.PERSON if rng.random() < 0.3 else Customer.Kind.COMPANY
         country = "CH" if francs else rng.choice(COUNTRIES)
         who = registry.invent(rng, country=country, kind=kind, with_iban=rng.random() < 0.6)
+        day = company.days.ago(WAVES[n % 3])
         contract = Contract(
             plan=rng.choice(("OFFICE", "SUITE")) if francs else rng.choice(PLAN_MIX),
             term="annual" if rng.random() < 0.5 else "monthly",
             activated_on=_activation(rng, company),
             pays=rng.choice(WAYS),
-            taken_over_on=company.days.ago(WAVES[n % 3]),
+            taken_over_on=day,
         )
         currency = "CHF" if francs else "EUR"
         then = partial(_come_and_go, company, n, contract, _second(rng, company, n, contract))
-        arrive(company, who, contract, currency=currency, then=then)
+        if contract.activated_on < day:
+            files.setdefault(day, []).append(Arrival(f"A-{4107 + 13 * n}", who, contract, currency, then))
+        else:
+            arrive(company, who, contract, currency=currency, then=then)
+    for day, arrivals in files.items():
+        _on(company, day, partial(take_over, company, day, arrivals))
 
 
 def _second(rng: Random, company: Company, n: int, first: Contract) -> Contract | None:
@@ -197,10 +265,11 @@ class Office:
         received_on = days.workday_from(invoice.issued_on + timedelta(days=lag))
         if way == "stops" and received_on > days.ago(50):
             return
-        recorded_on = max(received_on, days.workday_from(days.ago(BEGAN - 1)))
+        at_once = way in {"prompt", "half"}
+        recorded_on = self._recorded_on(received_on, at_once=at_once)
         if recorded_on >= days.today:
             return
-        hour = 8 if way in {"prompt", "half"} else rng.randint(10, 16)
+        hour = 8 if at_once else rng.randint(10, 16)
         arrives = days.at(recorded_on, hour, rng.randint(5, 55))
         # Recorded together, before the day's cases, in the order in which they arrive.
         when = days.at(recorded_on, 8, 56)
@@ -208,6 +277,16 @@ class Office:
             self._expected[when] = []
             self._company.agenda.add(when, partial(self._pay, when))
         self._expected[when].append((arrives, invoice.pk, received_on, 2 if way == "half" else 1))
+
+    def _recorded_on(self, received_on: date, *, at_once: bool) -> date:
+        """The working day on which the clerk records what came in. What no case needs waits for the next day of those
+        on which the bank's list is gone through.
+        """
+        days = self._company.days
+        day = max(received_on, self._company.today, days.workday_from(days.ago(BEGAN - 1)))
+        while not at_once and day.weekday() not in RECORDING_DAYS:
+            day += timedelta(days=1)
+        return day
 
     def _pay(self, when: datetime) -> None:
         expected = sorted(self._expected.pop(when))

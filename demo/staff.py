@@ -19,6 +19,7 @@ from accounts.staff.actions import (
 from accounts.staff.limits.actions import draft_limit, publish_limit
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import Role
+from demo.clock import replaced
 from demo.company import BEGAN, Company
 
 PASSWORD = "demonstration-only"  # noqa: S105 - it is printed for everybody, and only where DEBUG is on
@@ -136,15 +137,11 @@ def _draft_about(user: User) -> int:
 def _one_hash() -> Iterator[None]:
     """Hash the one password once: at full strength a hash takes its time, and here they would all be the same."""
     encoded = make_password(PASSWORD)
-    real = User.set_password
 
     def set_password(self: User, raw_password: str | None) -> None:
         if raw_password != PASSWORD:
             raise ValueError("only the password of the demonstration is hashed beforehand")
         self.password = encoded
 
-    User.set_password = set_password  # type: ignore[method-assign, assignment]
-    try:
+    with replaced(User, "set_password", set_password):
         yield
-    finally:
-        User.set_password = real  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.customers.bank_details.actions import confirm_bank_details
 from accounts.customers.bank_details.rules import latest_change
+from accounts.customers.models import Customer
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
 from audit.actions import Refused
@@ -38,9 +39,8 @@ ACKNOWLEDGED = {
 FURTHER = "If you do not agree, you can turn to {way}."
 
 
-def letter(running: Running, text: str) -> str:
+def letter(customer: Customer, text: str) -> str:
     """A letter in the customer's language."""
-    customer = running.complaint.customer
     return GREETING[customer.language].format(name=customer.name, text=text)
 
 
@@ -53,7 +53,7 @@ def acknowledge(after: int = 0) -> Step:
         text = ACKNOWLEDGED[complaint.customer.language].format(
             code=complaint.code, due=f"{running.company.days.workday_from(complaint.decide_due_at.date()):%d.%m.%Y}"
         )
-        cases.acknowledge_complaint(complaint.pk, by=by, text=letter(running, text))
+        cases.acknowledge_complaint(complaint.pk, by=by, text=letter(complaint.customer, text))
 
     return Step(after, do)
 
@@ -81,7 +81,9 @@ def note(after: int, text: str, *, by: str = "") -> Step:
 
 
 def ask(after: int, text: str) -> Step:
-    return Step(after, lambda run, by: cases.ask_customer(run.complaint_id, by=by, text=letter(run, text)))
+    return Step(
+        after, lambda run, by: cases.ask_customer(run.complaint_id, by=by, text=letter(run.complaint.customer, text))
+    )
 
 
 def answer(after: int, text: str) -> Step:
@@ -145,7 +147,7 @@ def tell(after: int, text: str) -> Step:
         if complaint.decision is not None and not complaint.decision.is_upheld:
             way = complaint.refund_policy.refund_parameters.appeal_route
             whole = f"{text} {FURTHER.format(way=way)}"
-        decisions.communicate_decision(complaint.pk, by=by, text=letter(running, whole))
+        decisions.communicate_decision(complaint.pk, by=by, text=letter(complaint.customer, whole))
 
     return Step(after, do)
 

@@ -120,7 +120,8 @@ class UserFactory(DjangoModelFactory[User]):
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
-        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
+        made: User = super()._create(model_class, *args, **_with_group(kwargs))
+        return made
 
 
 def agent(**kwargs: Any) -> User:
@@ -170,7 +171,8 @@ class ApprovalLimitFactory(DjangoModelFactory[ApprovalLimit]):
     def _create(cls, model_class: type[ApprovalLimit], *args: Any, **kwargs: Any) -> ApprovalLimit:
         if kwargs["state"] == ApprovalLimit.State.DRAFT:
             kwargs["published_by"] = None
-        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
+        made: ApprovalLimit = super()._create(model_class, *args, **_with_group(kwargs))
+        return made
 
 
 def control_limit(**values: Any) -> ControlLimit:
@@ -236,7 +238,8 @@ class StaffChangeFactory(DjangoModelFactory[StaffChange]):
 
     @classmethod
     def _create(cls, model_class: type[StaffChange], *args: Any, **kwargs: Any) -> StaffChange:
-        return super()._create(model_class, *args, **_with_group(kwargs))  # type: ignore[no-any-return]
+        made: StaffChange = super()._create(model_class, *args, **_with_group(kwargs))
+        return made
 
 
 def own_iban(number: int) -> str:

@@ -185,7 +185,9 @@ def test_a_page_refuses_in_ones_language_and_records_it_in_english(brackets: Non
 # --- A year of company life -----------------------------------------------------------------------
 
 
+# What is written is decided before any row is.
 @pytest.mark.slow
+@pytest.mark.sqlite
 @pytest.mark.django_db
 def test_nothing_that_a_year_of_company_life_writes_is_in_the_persons_language(
     brackets: None, monkeypatch: pytest.MonkeyPatch

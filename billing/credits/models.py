@@ -23,15 +23,18 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
         left = F("granted") - F("applied") - F("reversed") - F("paid_out")
         return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
 
+    def with_something_left(self) -> Self:
+        """Those of them with something left."""
+        left = self.with_remaining()
+        return left.filter(left__gt=Decimal(0))
+
     def left_by_ended_subscriptions(self) -> Self:
         """Credits with something left that no invoice can use any more: their payout needs an approval."""
-        ended = self.filter(subscription__state=Subscription.State.ENDED)
-        return ended.with_remaining().filter(left__gt=Decimal(0))
+        return self.filter(subscription__state=Subscription.State.ENDED).with_something_left()
 
     def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
         """Credits of the subscription with something left, oldest first (R6)."""
-        mine = self.filter(subscription=subscription)
-        return mine.with_remaining().filter(left__gt=Decimal(0)).order_by("granted_on", "pk")  # type: ignore[misc]
+        return self.filter(subscription=subscription).with_something_left().order_by("granted_on", "pk")
 
 
 class Credit(TrackedModel):

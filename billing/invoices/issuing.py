@@ -268,8 +268,7 @@ def _credits(subscription_ids: Sequence[int]) -> Mapping[int, list[Credit]]:
     """Each subscription's credits with something left, locked; oldest first."""
     rows = (
         Credit.objects.filter(in_list("subscription", subscription_ids))
-        .with_remaining()
-        .filter(left__gt=Decimal(0))  # type: ignore[misc]
+        .with_something_left()
         .order_by("pk")
         .select_for_update(no_key=True)
     )

@@ -16,7 +16,6 @@ from billing.credits.models import Credit
 from billing.money import format_amount
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
-from billing.subscriptions.models import Subscription
 from core.amounts import money_text
 from core.fields import MoneyField
 from core.sheets.formulas import csv_lines
@@ -51,10 +50,8 @@ class Payable:
 def leftover_credits() -> Any:
     """Credits that ended subscriptions left, annotated with ``left`` and with what of it is ``proposed``."""
     proposed = ResidualCreditPayout.objects.filter(credit=OuterRef("pk"), state=ResidualCreditPayout.State.PROPOSED)
-    return (
-        Credit.objects.with_remaining()
-        .filter(subscription__state=Subscription.State.ENDED, left__gt=Decimal(0))  # type: ignore[misc]
-        .annotate(proposed=Subquery(proposed.values("amount")[:1], output_field=MoneyField()))
+    return Credit.objects.left_by_ended_subscriptions().annotate(
+        proposed=Subquery(proposed.values("amount")[:1], output_field=MoneyField())
     )
 
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.actions import ActionForm, ReasonForm
 from backoffice.forms import DateField, NumberField
+from billing.subscriptions.models import BillingPeriod
 from billing.usage.imports.actions import read_usage
 from billing.usage.imports.rows import MOST_SECONDS
-from billing.usage.models import UsageKind
+from billing.usage.models import UsageKind, UsageRecord
 from core.fields import FixedPointField
 from core.sheets.problems import FileProblem
 from core.sheets.reading import DELIMITERS
@@ -66,7 +67,8 @@ class EnterUsageForm(ActionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        costs = self.rows[0].operation_costs if len(self.rows) == 1 else []  # type: ignore[attr-defined]
+        periods = [row for row in self.rows if isinstance(row, BillingPeriod)]
+        costs = periods[0].operation_costs if len(periods) == 1 else []
         self._codes = {f"operation_{n}": cost["code"] for n, cost in enumerate(costs)}
         for cost, name in zip(costs, self._codes, strict=True):
             self.fields[name] = QuantityField(label=cost["name"], required=False)
@@ -96,7 +98,8 @@ class CorrectUsageForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        is_call = bool(self.rows) and self.rows[0].kind == UsageKind.CALL  # type: ignore[attr-defined]
+        record = self.rows[0] if self.rows else None
+        is_call = isinstance(record, UsageRecord) and record.kind == UsageKind.CALL
         del self.fields["quantity" if is_call else "minutes"]
 
     def clean(self) -> dict[str, Any]:

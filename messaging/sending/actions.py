@@ -104,12 +104,13 @@ def complete_try(attempt_id: int, handed: SendResult, *, by: User, now: datetime
     """
     moment = now or timezone.now()
     with transaction.atomic():
-        message_id = DeliveryAttempt.objects.values_list("message_id", flat=True).get(pk=attempt_id)
-        delivery = Delivery.objects.select_for_update(no_key=True).get(message=message_id)
-        attempt = DeliveryAttempt.objects.get(pk=attempt_id)
+        attempt = DeliveryAttempt.objects.select_related("message").get(pk=attempt_id)
+        message = attempt.message
+        delivery = Delivery.objects.select_for_update(no_key=True).get(message=message)
+        delivery.message = message
         attempt.outcome, attempt.detail, attempt.ended_at = handed.outcome, handed.detail, moment
         attempt.save()
-        later = DeliveryAttempt.objects.filter(message=message_id, number__gt=attempt.number).exists()
+        later = DeliveryAttempt.objects.filter(message=message, number__gt=attempt.number).exists()
         if later or delivery.state not in (State.SENDING, State.UNCERTAIN):
             return delivery.state
         _settle(delivery, handed, moment)
@@ -145,7 +146,7 @@ _VERBS = {
 
 def tell(delivery: Delivery, *, by: User) -> None:
     """Save where the message stands now, with its event."""
-    message = OutgoingMessage.objects.get(pk=delivery.message_id)
+    message = delivery.message
     with act(_VERBS[State(delivery.state)], by=by, target=(OutgoingMessage, message.pk)) as action:
         action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
         action.message = delivery.note

@@ -60,11 +60,12 @@ def _internal(
 _public = partial(_internal, public=True)
 
 
+@dataclass(frozen=True, slots=True)
 class _Parameters:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The parameters from their stored form. Raises ``PolicyParameterError``."""
-        known = {entry.name for entry in fields(cls)}  # type: ignore[arg-type]
+        known = {entry.name for entry in fields(cls)}
         for name in data:
             if name not in known:
                 raise PolicyParameterError(name, "This is no parameter of the policy.")
@@ -72,13 +73,10 @@ class _Parameters:
 
     def to_json(self) -> dict[str, Any]:
         """The stored form."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()  # type: ignore[call-overload]
-        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def __post_init__(self) -> None:
-        for entry in fields(self):  # type: ignore[arg-type]
+        for entry in fields(self):
             parameter: Parameter = entry.metadata["parameter"]
             value = checked(parameter.unit, entry.name, getattr(self, entry.name))
             object.__setattr__(self, entry.name, value)

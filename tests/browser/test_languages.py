@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.core.cache import cache
@@ -61,21 +61,32 @@ def test_the_browsers_language_decides_where_nobody_chose(new_context: Contexts,
     no_violation(page)
 
 
-def test_the_main_pages_in_italian(new_context: Contexts, desk: Desk) -> None:
+#: Two halves, which two processes share.
+MAIN_PAGES = (
+    (
+        "/complaints/complaint/{complaint}/change/",
+        "/complaints/refund/inbox/",
+        "/complaints/refund/act/approve/?ids={refund}",
+    ),
+    (
+        "/",
+        "/accounts/customer/{customer}/change/",
+        "/complaints/complaint/",
+        "/complaints/refund/{refund}/change/",
+    ),
+)
+
+
+@pytest.mark.parametrize("urls", MAIN_PAGES, ids=("case", "more"))
+def test_the_main_pages_in_italian(new_context: Contexts, desk: Desk, urls: Sequence[str]) -> None:
     refund = propose(desk, decided(desk))
     page = sign_in(new_context, desk.manager.username)
     choose_language(by=desk.manager, language="it")
-    for url in (
-        "/",
-        f"/complaints/complaint/{refund.complaint_id}/change/",
-        f"/complaints/refund/{refund.pk}/change/",
-        "/complaints/refund/inbox/",
-        f"/accounts/customer/{refund.customer_id}/change/",
-        "/complaints/complaint/",
-        f"/complaints/refund/act/approve/?ids={refund.pk}",
-    ):
-        well_made(page, url)
+    for url in urls:
+        keys = {"refund": refund.pk, "complaint": refund.complaint_id, "customer": refund.customer_id}
+        well_made(page, url.format_map(keys))
     with translation.override("it"):
         amount = str(money_text(refund.total, refund.currency))
     assert "," in amount
+    # The last page of each half tells the refund's total.
     expect(page.get_by_text(amount).first).to_be_visible()

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from policies.versions.models import PolicyVersion
 from tests import factories
+from tests.browser.conftest import PageProblems
 from tests.complaints.cases import policy_says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,8 +76,10 @@ def test_everybody_reads_the_policies(
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
 
 
-def test_what_is_not_there_is_said_kindly(new_context: Callable[..., BrowserContext], page_problems: object) -> None:
-    page_problems.expect("404 (Not Found)")  # type: ignore[attr-defined]
+def test_what_is_not_there_is_said_kindly(
+    new_context: Callable[..., BrowserContext], page_problems: PageProblems
+) -> None:
+    page_problems.expect("404 (Not Found)")
     page = new_context().new_page()
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/policy/refund/7/")

@@ -7,6 +7,7 @@ stand in for others, limits of every kind, second approvals, proposals that expi
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from accounts.customers.models import Customer
 from accounts.staff.approvers import ApprovalRights
@@ -53,6 +55,7 @@ from tests.complaints.cases import (
     spring_subscription,
     take_up,
 )
+from tests.made_once import made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -278,9 +281,13 @@ class Company:
         changed(propose(desk, decided(desk)).complaint, state=Complaint.State.IN_REVIEW)
 
 
-@pytest.fixture
-def company() -> Company:
-    return Company()
+@pytest.fixture(scope="module")
+def company(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Company]:
+    """Made once for the tests that ask for it, which only read it. They are the last of this file: its rows are there
+    for every test that comes after the first of them.
+    """
+    with made_once(django_db_blocker, Company) as company:
+        yield company
 
 
 def people() -> list[User]:
@@ -289,59 +296,6 @@ def people() -> list[User]:
 
 def refunds() -> list[Refund]:
     return list(with_what_guards_read(Refund.objects.order_by("pk")))
-
-
-# --- One refund, and many -----------------------------------------------------------------------
-
-
-def test_the_guard_and_the_question_agree_for_everybody_and_everything(company: Company) -> None:
-    boundless, rights = BoundlessRights(TODAY()), ApprovalRights(TODAY())
-    every = refunds()
-    granted = granted_lately(every, rights.controls)
-    codes: Counter[str] = Counter()
-    found = 0
-    for person in people():
-        asked = set(Refund.objects.filter(approvable_by(person)))
-        judged = {
-            refund
-            for refund in every
-            if isinstance(may_approve(refund, person, rights=boundless, granted=Decimal(0)), Authority)
-        }
-        assert judged == asked, person
-        assert set(waiting_for_approval_of(person)) == asked
-        found += len(asked)
-        for refund in every:
-            answer = may_approve(refund, person, rights=rights, granted=granted[refund.pk])
-            if isinstance(answer, Authority):
-                assert refund in asked
-            else:
-                codes[answer.code] += 1
-                # Of what waits for somebody, a limit alone keeps them.
-                assert refund not in asked or answer.code in {"over_limit", "no_limit"} or boundless.received_by(person)
-    # The company has what it was made for.
-    assert found > 60
-    assert set(codes) == {*(hand.code for hand in HANDS), "permission", "state", "expired", "not_upheld"} | {
-        "over_limit",
-        "no_limit",
-    }
-
-
-def test_each_hand_is_seen_on_the_rows_as_in_the_database(company: Company) -> None:
-    rights, every, seen = ApprovalRights(TODAY()), refunds(), set()
-    for person in people():
-        for rows in {hand.rows for hand in HANDS}:
-            asked = set(Refund.objects.filter(Exists(rows(OuterRef, person.pk))))
-            judged = set()
-            for refund in every:
-                by_hand = [
-                    at
-                    for at, hand in enumerate(HANDS)
-                    if hand.rows is rows and hand.found(refund, person, rights) is not None
-                ]
-                seen.update(by_hand)
-                judged |= {refund} if by_hand else set()
-            assert judged == asked, (person, rows)
-    assert seen == set(range(len(HANDS)))
 
 
 # --- What had drifted ---------------------------------------------------------------------------
@@ -391,3 +345,58 @@ def test_what_expired_waits_for_nobody() -> None:
     desk = Desk(limits=True)
     refund = changed(propose(desk, decided(desk)), expires_on=TODAY())
     assert waits(desk.manager, refund) == set()
+
+
+# --- One refund, and many -----------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("every right")
+def test_the_guard_and_the_question_agree_for_everybody_and_everything(company: Company) -> None:
+    boundless, rights = BoundlessRights(TODAY()), ApprovalRights(TODAY())
+    every = refunds()
+    granted = granted_lately(every, rights.controls)
+    codes: Counter[str] = Counter()
+    found = 0
+    for person in people():
+        asked = set(Refund.objects.filter(approvable_by(person)))
+        judged = {
+            refund
+            for refund in every
+            if isinstance(may_approve(refund, person, rights=boundless, granted=Decimal(0)), Authority)
+        }
+        assert judged == asked, person
+        assert set(waiting_for_approval_of(person)) == asked
+        found += len(asked)
+        for refund in every:
+            answer = may_approve(refund, person, rights=rights, granted=granted[refund.pk])
+            if isinstance(answer, Authority):
+                assert refund in asked
+            else:
+                codes[answer.code] += 1
+                # Of what waits for somebody, a limit alone keeps them.
+                assert refund not in asked or answer.code in {"over_limit", "no_limit"} or boundless.received_by(person)
+    # The company has what it was made for.
+    assert found > 60
+    assert set(codes) == {*(hand.code for hand in HANDS), "permission", "state", "expired", "not_upheld"} | {
+        "over_limit",
+        "no_limit",
+    }
+
+
+@pytest.mark.xdist_group("every right")
+def test_each_hand_is_seen_on_the_rows_as_in_the_database(company: Company) -> None:
+    rights, every, seen = ApprovalRights(TODAY()), refunds(), set()
+    for person in people():
+        for rows in {hand.rows for hand in HANDS}:
+            asked = set(Refund.objects.filter(Exists(rows(OuterRef, person.pk))))
+            judged = set()
+            for refund in every:
+                by_hand = [
+                    at
+                    for at, hand in enumerate(HANDS)
+                    if hand.rows is rows and hand.found(refund, person, rights) is not None
+                ]
+                seen.update(by_hand)
+                judged |= {refund} if by_hand else set()
+            assert judged == asked, (person, rows)
+    assert seen == set(range(len(HANDS)))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.customers.actions import edit_customer
 from accounts.customers.bank_details.rules import paid_alike
@@ -189,13 +190,13 @@ def test_what_is_only_proposed_counts_once_it_is_approved(desk: Desk) -> None:
 # --- Who is paid alike --------------------------------------------------------------------------
 
 
-def test_who_is_paid_alike_takes_two_statements_at_most(django_assert_num_queries: Callable[..., object]) -> None:
+def test_who_is_paid_alike_takes_two_statements_at_most(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     same, merged, alone = one_account(2), numbers_of_one(3), strangers(1)
     asked = [customer.pk for customer in (*same, *merged, *alone)]
-    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+    with django_assert_num_queries(1):
         found = paid_alike(asked)
     # Numbers that nobody asked about are looked up once more.
-    with django_assert_num_queries(2):  # type: ignore[attr-defined]
+    with django_assert_num_queries(2):
         assert paid_alike([merged[0].pk]) == {merged[0].pk: {one.pk for one in merged}}
     assert {pk: set(others) for pk, others in found.items()} == {
         **{customer.pk: {one.pk for one in same} for customer in same},

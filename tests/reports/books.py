@@ -12,8 +12,9 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
+from accounts.staff.models import User
 from audit.ledger_checks import run_checks
-from audit.tracked import Tracked
+from audit.tracked import TrackedModel
 from audit.versions import record_versions
 from billing.invoices.models import Invoice
 from billing.payments.actions import record_payment
@@ -140,9 +141,8 @@ def rules() -> set[str]:
 def set_raw(row: models.Model, **columns: Any) -> None:
     """Write past models and actions, as whoever knows that there is a history: all of it is changed too."""
     alter_raw(row, **columns)
-    if isinstance(row, Tracked):
-        history = row.history.model  # type: ignore[attr-defined]
-        _write(history._meta.db_table, row, columns)
+    if isinstance(row, TrackedModel | User):
+        _write(row.history.model._meta.db_table, row, columns)
 
 
 def alter_raw(row: models.Model, **columns: Any) -> None:
@@ -162,8 +162,8 @@ def _write(table: str, row: models.Model, columns: dict[str, Any]) -> int:
 
 def delete_raw(row: models.Model, *, forged: bool = True) -> None:
     tables = [row._meta.db_table]
-    if forged and isinstance(row, Tracked):
-        tables.append(row.history.model._meta.db_table)  # type: ignore[attr-defined]
+    if forged and isinstance(row, TrackedModel | User):
+        tables.append(row.history.model._meta.db_table)
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f'DELETE FROM "{table}" WHERE "{row._meta.pk.column}" = %s', [row.pk])  # noqa: S608
@@ -176,7 +176,7 @@ def double_raw(row: models.Model, *, forged: bool = True, **columns: Any) -> Any
     for name, value in columns.items():
         setattr(twin, name, value)
     models.QuerySet.bulk_create(type(row)._base_manager.all(), [twin])
-    if forged and isinstance(row, Tracked):
+    if forged and isinstance(row, TrackedModel | User):
         record_versions(type(row), [twin.pk], "+", "")
     return twin
 
