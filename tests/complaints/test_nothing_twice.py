@@ -23,6 +23,7 @@ from complaints.incidents.actions import record_incident
 from complaints.quotes.quoting import Choices, live_quote, offers
 from complaints.refund_calculation import Quote
 from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.proposals.actions import propose_refund
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
@@ -31,6 +32,7 @@ from tests.complaints.cases import (
     again,
     decided,
     down,
+    draft,
     noon,
     only_period,
     partly_paid,
@@ -40,6 +42,7 @@ from tests.complaints.cases import (
     take_back,
     use_credit,
 )
+from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_money
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +111,34 @@ def test_a_special_case_that_names_an_incident_compensates_it(desk: Desk) -> Non
     complaint = decided(desk, subscription=subscription)
     settled(desk, complaint, "special", special_amount=Decimal("1.00"), incident_id=incident.pk)
     assert quoted(desk, subscription, "interruption").total == Decimal("12.00")  # six days of eight
+
+
+@pytest.mark.parametrize("before", ["interruption", "special", "usage"])
+@pytest.mark.parametrize("state", ["pending", "standing", "taken back"])
+def test_a_special_case_names_no_incident_that_is_made_good_already(desk: Desk, before: str, state: str) -> None:
+    subscription = spring_subscription()
+    first, second = (decided(desk, subscription=subscription) for _ in range(2))
+    # The days not provided begin on the 11th.
+    incident = record_incident(by=desk.lead, title="x", starts_at=noon(9), ends_at=noon(13), hits_everybody=True)
+    named = {"special_amount": Decimal(10), "incident_id": incident.pk, "unusual_reason": "x"}
+    refund = (propose if state == "pending" else settled)(desk, first, before, **(named if before == "special" else {}))
+    if state == "taken back":
+        take_back(desk, refund)
+        assert settled(desk, second, "special", **named).total == Decimal(10)
+        return
+    assert_refused("made_good", draft, desk, second, "special", **named, saying="is made good already")
+    # A special case that names none counts against the cap only, and so does one of another incident.
+    draft(desk, second, "special", special_amount=Decimal(10))
+
+
+def test_an_incident_named_by_two_drafts_is_proposed_once(desk: Desk) -> None:
+    subscription = spring_subscription()
+    first, second = (decided(desk, subscription=subscription) for _ in range(2))
+    incident = record_incident(by=desk.lead, title="x", starts_at=noon(2), ends_at=noon(4), hits_everybody=True)
+    named = {"special_amount": Decimal(10), "incident_id": incident.pk}
+    drafts = [draft(desk, case, "special", **named) for case in (first, second)]
+    propose_refund(drafts[0].pk, by=desk.agent, reason="x")
+    assert_refused("made_good", propose_refund, drafts[1].pk, by=desk.agent, reason="x")
 
 
 @pytest.mark.parametrize(
