@@ -99,16 +99,13 @@ class QuoteFacts:
 
     # --- Money ---
 
-    def fee_paid(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
-        """What was paid for the period, up to the fee: payments and credits on its invoice, and set-offs, pending ones
-        too, but for those of the refund that is left out.
+    def fee_paid(self, period: BillingPeriod) -> Decimal:
+        """What was paid for the period, up to the fee: payments and credits on its invoice, and set-offs that stand.
+
+        A pending one pays nothing yet: if it is withdrawn the debt is still there, and what was refunded meanwhile as
+        if it were not would have gone out. Whichever is approved second is quoted again then.
         """
-        pending = (
-            refund.set_off
-            for refund in self._given[period.pk]
-            if refund.state in Refund.PENDING_STATES and not _same(refund, leaving_out)
-        )
-        paid: Decimal = min(period.fee, period.fee_paid + period.set_off + sum(pending, Decimal(0)))
+        paid: Decimal = min(period.fee, period.fee_paid + period.set_off)
         return paid
 
     def already_refunded(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:

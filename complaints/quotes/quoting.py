@@ -212,7 +212,7 @@ def inputs_for(
         "fee": period.fee,
         "starts_on": period.starts_on,
         "ends_on": period.ends_on,
-        "fee_paid": facts.fee_paid(period, leaving_out),
+        "fee_paid": facts.fee_paid(period),
         "already_refunded": facts.already_refunded(period, leaving_out),
         "receiving": receiving_of(period.subscription.current_period()),
         "minute_cost": period.minute_cost,
