@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.customers.bank_details.rules import AccountSource, register_accounts
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel
 from billing.credits.models import Credit
@@ -59,6 +63,7 @@ class Payout(TrackedModel):
         verbose_name = _("payout")
         verbose_name_plural = _("payouts")
         ordering = ("requested_on", "pk")
+        indexes = [models.Index(fields=("iban",), name="payout_by_iban", condition=~Q(iban=""))]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
             models.CheckConstraint(
@@ -73,3 +78,11 @@ class Payout(TrackedModel):
         return str(
             say("{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name)
         )
+
+
+def _ordered_since(moment: datetime) -> models.QuerySet[Payout]:
+    ordered: models.QuerySet[Payout] = Payout.objects.filter(requested_on__gte=timezone.localdate(moment))
+    return ordered
+
+
+register_accounts(AccountSource(_ordered_since, "customer", "iban"))

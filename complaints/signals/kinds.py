@@ -76,7 +76,7 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
             facts.received_moved,
         ),
         Signal.INCIDENT_MOVED: SignalKind(
-            gettext_noop("{incident} was made larger within {within} days before {refund}, which counts it."),
+            gettext_noop("{incident} was corrected within {within} days before {refund}, which gains by it."),
             Window(days=30, within=7),
             facts.incident_moved,
         ),

@@ -161,6 +161,13 @@ def test_one_account_of_three_customers_with_refunds(desk: Desk) -> None:
     assert IBAN not in str(finding)
 
 
+def test_an_account_that_was_theirs_meanwhile_is_shared_too(desk: Desk) -> None:
+    refunds = [refund_of(desk, iban=IBAN) for _ in range(3)]
+    for refund in refunds[:2]:
+        edit_customer(refund.customer_id, by=desk.agent, reason="x", iban="")
+    assert_told(Signal.SHARED_ACCOUNT, *refunds)
+
+
 def test_two_refunds_of_one_customer_and_merged_numbers_count_once(desk: Desk) -> None:
     refunds = [refund_of(desk, iban=IBAN) for _ in range(3)]
     survivor, merged = refunds[0].customer, refunds[1].customer
@@ -287,6 +294,32 @@ def test_an_incident_was_corrected(
         assert [row.label for row in finding.rows] == [refund.code, incident.code]
     else:
         assert_quiet(Signal.INCIDENT_MOVED, refund, usage)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_pattern"),
+    [
+        ({"starts_at": noon(20), "ends_at": noon(21)}, True),  # out of the way
+        ({"starts_at": noon(3, hour=18)}, True),
+        ({"ends_at": noon(3, hour=18)}, True),
+        ({"scheduled": False}, True),
+        ({"starts_at": noon(2)}, False),  # takes off no less
+        ({"title": "Repair of the mast"}, False),
+    ],
+)
+def test_maintenance_was_made_smaller(desk: Desk, clock: Clock, changes: dict[str, datetime], is_pattern: bool) -> None:
+    outage(desk, hours=72)
+    announced = record_incident(
+        by=desk.clerk, title="x", starts_at=noon(3), ends_at=noon(4), scheduled=True, hits_everybody=True
+    )
+    edited(desk, announced, **changes)
+    at(clock, TODAY + timedelta(days=1))
+    refund = propose(desk, decided(desk), "interruption")
+    if is_pattern:
+        finding = assert_told(Signal.INCIDENT_MOVED, refund)
+        assert [row.label for row in finding.rows] == [refund.code, announced.code]
+    else:
+        assert_quiet(Signal.INCIDENT_MOVED, refund)
 
 
 def test_that_a_running_incident_ended_is_no_correction(desk: Desk, clock: Clock) -> None:
