@@ -98,6 +98,7 @@ class ComplaintRefusal(RefusalCode):
     CONSENTED = "consented", "whoever consented to it does not approve it"
     CORRECTED = "corrected", "whoever corrected the case does not approve its refund"
     REGISTERED = "registered", "whoever registered the case does not approve its refund"
+    JOINED = "joined", "whoever merged the case with another does not approve its refund"
     OWN_INCIDENT = "own_incident", "whoever recorded or changed a counted incident does not approve"
     APPROVED_ALREADY = "approved_already", "whoever approved it first does not approve it again"
     DELEGATION = "delegation", "the delegation does not hold"

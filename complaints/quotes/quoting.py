@@ -119,7 +119,7 @@ def live_quote(
     """
     facts = facts or QuoteFacts.load([period])
     terms = facts.terms_of(period)
-    receipt = receipt_for(complaint, period)
+    receipt = receipt_for(complaint, period, choices.basis)
     if receipt is None:
         raise as_of_before_period(last_received_on(complaint), period.starts_on)
     if as_of is not None:

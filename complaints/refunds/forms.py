@@ -106,7 +106,7 @@ class RefundForm(RemedyMixForm, ActionForm):
             return []
         row: Any = self.rows[0]
         period, complaint = row.period, row.complaint if isinstance(row, Refund) else row
-        receipt = receipt_for(complaint, period)
+        receipt = receipt_for(complaint, period, Refund.Basis.SPECIAL)
         return QuoteFacts.load([period]).nameable(period, receipt.until) if receipt is not None else []
 
     def terms(self) -> dict[str, Any]:

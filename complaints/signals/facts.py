@@ -248,6 +248,34 @@ def received_moved(found: Proposals, window: Window) -> list[Finding]:
     return findings
 
 
+def registered_late(found: Proposals, window: Window) -> list[Finding]:
+    """A complaint, or one merged into it, was typed in long after the day on which it is said to have come."""
+    refunds = found.lately(window.days)
+    late: dict[int, list[Complaint]] = defaultdict(list)
+    cases = {refund.complaint_id for refund in refunds}
+    rows = Complaint.objects.filter(
+        Q(in_list("id", cases)) | Q(in_list("merged_into", cases)),
+        registered_at__gt=F("received_at") + timedelta(days=window.within),
+    )
+    for complaint in rows.only("code", "registered_at", "merged_into").order_by("pk") if cases else ():
+        late[complaint.merged_into_id or complaint.pk].append(complaint)
+    return [
+        Finding(
+            Signal.REGISTERED_LATE,
+            {
+                "complaint": complaint.code,
+                "refund": refund.code,
+                "day": timezone.localdate(complaint.registered_at).isoformat(),
+                "within": window.within,
+            },
+            (row_of(refund), FoundRow(complaint.code, "complaints.complaint", complaint.pk)),
+            frozenset((refund.pk,)),
+        )
+        for refund in refunds
+        for complaint in late[refund.complaint_id]
+    ]
+
+
 def _gains(refund: Refund, was: datetime, now: datetime) -> bool:
     first, last = timezone.localdate(was), timezone.localdate(now)
     if first < refund.period.starts_on <= last:

@@ -65,7 +65,7 @@ def merged(hand: Callable[[Desk, Complaint], object]) -> Make:
         into = decided(desk)
         early = register(desk, into.subscription, by=desk.manager if hand is registering else desk.agent)
         hand(desk, early)
-        merge_complaints(early.pk, by=desk.director, into_id=into.pk, reason="The same matter")
+        merge_complaints(early.pk, by=desk.manager if hand is joining else desk.lead, into_id=into.pk, reason="The same matter")
         return propose(desk, into)
 
     return make
@@ -73,6 +73,10 @@ def merged(hand: Callable[[Desk, Complaint], object]) -> Make:
 
 def registering(desk: Desk, complaint: Complaint) -> None:
     """It was registered by the manager."""
+
+
+def joining(desk: Desk, complaint: Complaint) -> None:
+    """It was merged by the manager."""
 
 
 def correcting(desk: Desk, complaint: Complaint) -> None:
@@ -179,6 +183,7 @@ HANDS: dict[str, tuple[Make, str, str]] = {
     "corrected": (corrected, "corrected", "You corrected C-"),
     "consented": (consented, "consented", "You consented to a refund of C-"),
     "registered one merged into it": (merged(registering), "registered", "You registered C-"),
+    "merged one into it": (merged(joining), "joined", "You merged C-"),
     "corrected one merged into it": (merged(correcting), "corrected", "You corrected C-"),
     "recorded an incident": (recorded_incident, "own_incident", "You recorded or changed I-"),
     "ended an incident": (ended_incident, "own_incident", "You recorded or changed I-"),

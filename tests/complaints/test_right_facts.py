@@ -269,6 +269,27 @@ def test_joined_complaints_keep_each_their_own_receipt(desk: Desk) -> None:
     assert quote(survivor).quote.total == Decimal("6.00")
 
 
+@pytest.mark.parametrize("basis", ["usage", "interruption"])
+@pytest.mark.parametrize("other", ["another line", "hardware", "rejected", "still open", "upheld"])
+def test_a_merged_complaint_moves_the_day_only_if_it_could_have_been_refunded(
+    desk: Desk, basis: str, other: str
+) -> None:
+    """The case came on 10 April; what is merged into it on the 5th or the 20th."""
+    subscription = spring_subscription()
+    record_incident(by=desk.lead, title="x", starts_at=noon(15), ends_at=noon(18), hits_everybody=True)
+    complaint = decided(desk, subscription=subscription)
+    day = date(2024, 4, 5 if basis == "usage" else 20)
+    line = spring_subscription(customer=subscription.customer) if other == "another line" else subscription
+    values: dict[str, Any] = {"category": "hardware"} if other == "hardware" else {}
+    merged = register(desk, line, received_on=day, **values)
+    if other in ("rejected", "upheld"):
+        decide(desk, take_up(desk, merged), other)
+    merge_complaints(merged.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    moves = other in ("still open", "upheld")
+    expected = {"usage": ("50.00", "40.00"), "interruption": ("6.00", "0.00")}[basis][0 if moves else 1]
+    assert quote(complaint, basis).quote.total == Decimal(expected)
+
+
 def test_a_complaint_that_came_before_the_period_does_not_set_its_day(desk: Desk) -> None:
     subscription = spring_subscription()
     run_billing(MAY, by=desk.system)

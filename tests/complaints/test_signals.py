@@ -24,6 +24,7 @@ from billing.payments.bank_lines.actions import match_bank_line
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.actions import correct_complaint
+from complaints.cases.decisions.actions import merge_complaints
 from complaints.incidents.actions import edit_incident, end_incident, record_incident
 from complaints.incidents.models import Incident
 from complaints.refunds.approvals.actions import approve_refund
@@ -38,7 +39,7 @@ from jobs.models import Job
 from jobs.runner import run_job
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import Desk, decided, noon, propose, special, spring_subscription
+from tests.complaints.cases import Desk, decide, decided, noon, propose, register, special, spring_subscription, take_up
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 from tests.every_page import signed_in
 
@@ -260,6 +261,28 @@ def test_the_day_of_receipt_was_corrected(
         assert [row.label for row in finding.rows] == [refund.code, complaint.code]
     else:
         assert_quiet(Signal.RECEIVED_MOVED, refund)
+
+
+@pytest.mark.parametrize(("received", "is_pattern"), [(date(2024, 3, 20), True), (date(2024, 3, 21), False)])
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_complaint_was_registered_long_after_it_came(
+    desk: Desk, received: date, is_pattern: bool, merged: bool
+) -> None:
+    """31 and 30 days before; in the case itself, or in one that was merged into it."""
+    subscription = factories.paid_subscription(activated_on=date(2024, 3, 1))
+    late = register(desk, subscription, received_on=received)
+    if merged:
+        complaint = decided(desk, subscription=subscription, received_on=TODAY)
+        merge_complaints(late.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    else:
+        complaint = decide(desk, take_up(desk, late))
+    refund, other = special(desk, complaint, "20.00"), propose(desk, decided(desk))
+    if is_pattern:
+        finding = assert_told(Signal.REGISTERED_LATE, refund)
+        assert [row.label for row in finding.rows] == [refund.code, late.code]
+        assert "was registered on 20 Apr 2024, more than 30 days after" in str(in_words(finding.signal, finding.values))
+    else:
+        assert_quiet(Signal.REGISTERED_LATE, refund, other)
 
 
 def test_another_correction_is_no_signal(desk: Desk) -> None:

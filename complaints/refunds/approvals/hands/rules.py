@@ -84,6 +84,10 @@ def _consented(case: Complaint) -> Iterable[int | None]:
     return (case.consent_by_id,)
 
 
+def _joined(case: Complaint) -> Iterable[int | None]:
+    return (case.merged_by_id,)
+
+
 def _in_case(people: People, refund: Refund, person: User) -> Said | None:
     # A merge must not wash a hand off.
     cases = (case for case in refund.complaint.matter() if person.pk in people(case))
@@ -92,12 +96,13 @@ def _in_case(people: People, refund: Refund, person: User) -> Said | None:
 
 def people_of_case(complaint: Complaint) -> set[int]:
     """Who has a hand in the case, or in one merged into it, so that they approve no refund of it."""
-    every = (_registered, _corrected, _assessed, _decided, _consented)
+    every = (_registered, _corrected, _assessed, _decided, _consented, _joined)
     return {pk for case in complaint.matter() for people in every for pk in people(case) if pk is not None}
 
 
 def _of_case(refund: Column, person: Any) -> QuerySet[Any]:
-    return Complaint.objects.filter(Q(registered_by=person) | Q(consent_by=person), pk__in=_cases(refund))
+    theirs = Q(registered_by=person) | Q(consent_by=person) | Q(merged_by=person)
+    return Complaint.objects.filter(theirs, pk__in=_cases(refund))
 
 
 def _on_incident(refund: Refund, person: User) -> Said | None:
@@ -184,6 +189,14 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You registered {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} registered {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(_registered, refund, person),
+        _of_case,
+    ),
+    # It may have moved the day that the refund goes by.
+    Hand(
+        ComplaintRefusal.JOINED,
+        gettext_noop("You merged {complaint} with another: somebody else has to approve its refund."),
+        gettext_noop("{person} merged {complaint} with another: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(_joined, refund, person),
         _of_case,
     ),
     Hand(
