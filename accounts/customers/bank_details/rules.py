@@ -131,8 +131,9 @@ def _changes(since: datetime) -> QuerySet[Any]:
     return changes
 
 
+_NOW = AccountSource(lambda since: Customer.objects.all(), "id", "iban")
 _sources = [
-    AccountSource(lambda since: Customer.objects.all(), "id", "iban"),
+    _NOW,
     AccountSource(_changes, "customer", "iban_before"),
     AccountSource(_changes, "customer", "iban_after"),
 ]
@@ -146,25 +147,27 @@ def register_accounts(source: AccountSource) -> None:
     _sources.append(source)
 
 
-def used_accounts(since: datetime, condition: Callable[[AccountSource], Q]) -> set[tuple[int, str]]:
-    """(customer, IBAN), now or at any time since, that fulfil the condition. One statement."""
+def used_accounts(since: datetime | None, condition: Callable[[AccountSource], Q]) -> set[tuple[int, str]]:
+    """(customer, IBAN), now or at any time since, that fulfil the condition; None asks for those of now alone. One
+    statement.
+    """
     first, *others = (
-        source.since(since)
+        source.since(since or timezone.now())
         .filter(condition(source))
         .exclude(**{source.iban: ""})
         .order_by()
         .values_list(source.customer, source.iban)
-        for source in _sources
+        for source in (_sources if since is not None else [_NOW])
     )
-    return set(first.union(*others).order_by())
+    return set(first.union(*others).order_by() if others else first)
 
 
-def accounts_of(customers: Collection[int], since: datetime) -> set[tuple[int, str]]:
+def accounts_of(customers: Collection[int], since: datetime | None) -> set[tuple[int, str]]:
     """(customer, IBAN) of these customers, now or at any time since. One statement."""
     return used_accounts(since, lambda source: Q(in_list(source.customer, customers)))
 
 
-def who_used(ibans: Collection[str], since: datetime) -> set[tuple[int, str]]:
+def who_used(ibans: Collection[str], since: datetime | None) -> set[tuple[int, str]]:
     """(customer, IBAN) of all whose account one of these is or was at any time since. One statement for the first
     thousands.
     """
@@ -178,9 +181,9 @@ def _among(ibans: Collection[str], source: AccountSource) -> Q:
     return Q(**{f"{source.iban}__in": ibans})
 
 
-def paid_alike(customers: Collection[int], since: datetime) -> Mapping[int, frozenset[int]]:
+def paid_alike(customers: Collection[int], since: datetime | None) -> Mapping[int, frozenset[int]]:
     """By customer: all whose money ends up in the same place. That is whoever is the same one under another number, and
-    whoever has, or had at any time since, an account that one of these has or had; with theirs. Emptying or changing an
+    whoever has, or had at any time since (None: has now), an account that one of these has or had; with theirs. Emptying or changing an
     account for a minute takes nobody out. Three statements for any number of customers.
 
     IBANs are stored in one spelling, so equal ones are equal.

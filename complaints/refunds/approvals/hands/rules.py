@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.customers.models import Customer
+from accounts.customers.links import is_linked
 from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.models import User
 from audit.actions import Obstacle
@@ -213,9 +213,7 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You are linked to this customer: somebody else has to do this."),
         gettext_noop("{person} is linked to this customer: nobody approves its refund in their place."),
         lambda refund, person, rights: {} if rights.is_own_customer(person, refund.customer_id) else None,
-        lambda refund, person: User.objects.filter(
-            customer__in=WithMerged(refund("customer_id"), Customer, either_way=True), pk=person
-        ),
+        lambda refund, person: User.objects.filter(is_linked(refund("customer_id")), pk=person),
     ),
     # One person counts once in a round, whether they approve, or somebody does in their place.
     Hand(
