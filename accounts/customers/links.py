@@ -103,4 +103,4 @@ def is_linked(customer_id: OuterRef) -> Q:
     theirs = Customer.objects.filter(pk__in=WithMerged(OuterRef("customer_id"), Customer, either_way=True))
     its = Customer.objects.filter(pk__in=WithMerged(OuterRef(OuterRef(customer_id)), Customer, either_way=True))
     shared = theirs.exclude(iban="").filter(iban__in=its.exclude(iban="").order_by().values("iban"))
-    return Q(customer__isnull=False) & (Q(customer__in=same) | Exists(shared))
+    return Q(Q(customer__in=same) | Q(Exists(shared)), customer__isnull=False)

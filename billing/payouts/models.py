@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.bank_details.rules import AccountSource, register_accounts
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel
 from billing.credits.models import Credit
@@ -20,6 +16,9 @@ from core.text import say
 
 class Payout(TrackedModel):
     """Cash on its way to a customer. It lives on by itself after the refund is settled."""
+
+    #: Since when money went to ``iban`` (``accounts.customers.bank_details.rules:used_accounts``).
+    ACCOUNT_USED_ON = "requested_on"
 
     class State(models.TextChoices):
         PENDING = "pending", _("To be paid")
@@ -78,11 +77,3 @@ class Payout(TrackedModel):
         return str(
             say("{amount} to {customer}", amount=amount_text(self.amount, self.currency), customer=self.customer.name)
         )
-
-
-def _ordered_since(moment: datetime) -> models.QuerySet[Payout]:
-    ordered: models.QuerySet[Payout] = Payout.objects.filter(requested_on__gte=timezone.localdate(moment))
-    return ordered
-
-
-register_accounts(AccountSource(_ordered_since, "customer", "iban"))

@@ -225,11 +225,7 @@ class QuoteFacts:
         if not self.goes_on(period):
             return None
         return next(
-            (
-                incident
-                for incident in self.nameable(period, until)
-                if incident.ends_at is None
-            ),
+            (incident for incident in self.nameable(period, until) if incident.ends_at is None),
             None,
         )
 

@@ -131,7 +131,7 @@ def shared_address(found: Proposals, window: Window) -> list[Finding]:
     one_line: Any = F("customer__postal_address")
     for end in ("\r\n", "\n"):
         one_line = Replace(one_line, Value(end), Value(" "), output_field=TextField())
-    refunds = Refund.objects.filter(state__in=Refund.STANDING_STATES)
+    refunds: Any = Refund.objects.filter(state__in=Refund.STANDING_STATES)
     refunds = refunds.annotate(shared=Lower(Trim(one_line)), whose=_WHOSE)
     rows = refunds.filter(proposed_at__gte=found.since(window.days)).exclude(shared="")
     if found.among is not None:
@@ -140,9 +140,7 @@ def shared_address(found: Proposals, window: Window) -> list[Finding]:
     keys = list(several.filter(customers__gte=window.count).values_list("shared", flat=True))
     if not keys:
         return []
-    return _together(
-        Signal.SHARED_ADDRESS, window, rows.filter(shared__in=keys).values_list("shared", *_COLUMNS)
-    )
+    return _together(Signal.SHARED_ADDRESS, window, rows.filter(shared__in=keys).values_list("shared", *_COLUMNS))
 
 
 def _together(signal: Signal, window: Window, rows: Iterable[Sharing]) -> list[Finding]:

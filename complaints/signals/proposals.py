@@ -134,4 +134,3 @@ def versions_of(model: Any, pks: Iterable[int], fields: Sequence[str]) -> Mappin
         for version in rows.values_list("id", "history_date", *fields, named=True):
             found[version.id].append(version)
     return found
-

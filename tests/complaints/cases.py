@@ -125,8 +125,8 @@ def register(
     late: bool = False,
     **registration: Any,
 ) -> Complaint:
-    """A complaint put on file when it came, about the given period or the subscription's first; ``late`` is now, if that
-    is long after it.
+    """A complaint put on file when it came, about the given period or the subscription's first; ``late`` is now, even
+    if that is long after it.
     """
     if period is None:
         subscription = subscription or spring_subscription()

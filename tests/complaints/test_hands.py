@@ -65,7 +65,8 @@ def merged(hand: Callable[[Desk, Complaint], object]) -> Make:
         into = decided(desk)
         early = register(desk, into.subscription, by=desk.manager if hand is registering else desk.agent)
         hand(desk, early)
-        merge_complaints(early.pk, by=desk.manager if hand is joining else desk.lead, into_id=into.pk, reason="The same matter")
+        by = desk.manager if hand is joining else desk.lead
+        merge_complaints(early.pk, by=by, into_id=into.pk, reason="The same matter")
         return propose(desk, into)
 
     return make

@@ -259,7 +259,11 @@ def test_a_reversal_frees_what_it_took_back_and_no_more(
     approve_reversal(reversal.pk, by=desk.director, charge_used=charged)
     second = draft_indemnity(complaint.pk, by=desk.agent)
     assert second.special_amount == Decimal(again_worth)
-    more = {"special_amount": Decimal(again_worth) + Decimal("0.01"), "justification": "x", "evidence": "x"}
+    more: dict[str, Any] = {
+        "special_amount": Decimal(again_worth) + Decimal("0.01"),
+        "justification": "x",
+        "evidence": "x",
+    }
     assert_refused("indemnity", edit_refund, second.pk, by=desk.agent, **more)
 
 

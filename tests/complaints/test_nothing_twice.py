@@ -124,7 +124,7 @@ def test_a_special_case_names_no_incident_that_is_made_good_already(desk: Desk, 
     first, second = (decided(desk, subscription=subscription) for _ in range(2))
     # The days not provided begin on the 11th.
     incident = record_incident(by=desk.lead, title="x", starts_at=noon(9), ends_at=noon(13), hits_everybody=True)
-    named = {"special_amount": Decimal(10), "incident_id": incident.pk, "unusual_reason": "x"}
+    named: dict[str, Any] = {"special_amount": Decimal(10), "incident_id": incident.pk, "unusual_reason": "x"}
     refund = (propose if state == "pending" else settled)(desk, first, before, **(named if before == "special" else {}))
     if state == "taken back":
         take_back(desk, refund)
@@ -139,7 +139,7 @@ def test_an_incident_named_by_two_drafts_is_proposed_once(desk: Desk) -> None:
     subscription = spring_subscription()
     first, second = (decided(desk, subscription=subscription) for _ in range(2))
     incident = record_incident(by=desk.lead, title="x", starts_at=noon(2), ends_at=noon(4), hits_everybody=True)
-    named = {"special_amount": Decimal(10), "incident_id": incident.pk}
+    named: dict[str, Any] = {"special_amount": Decimal(10), "incident_id": incident.pk}
     drafts = [draft(desk, case, "special", **named) for case in (first, second)]
     propose_refund(drafts[0].pk, by=desk.agent, reason="x")
     assert_refused("made_good", propose_refund, drafts[1].pk, by=desk.agent, reason="x")
@@ -186,9 +186,7 @@ def test_a_pending_set_off_pays_nothing_of_the_fee(desk: Desk, decoy: str) -> No
     subscription = partly_paid("10.00")
     first, second = (decided(desk, subscription=subscription, received_on=date(2024, 4, 20)) for _ in range(2))
     large = propose(desk, first, "special", special_amount=Decimal(50))
-    cash = propose(
-        desk, second, "special", special_amount=Decimal(10), remedies=[{"kind": "cash"}], unusual_reason="x"
-    )
+    cash = propose(desk, second, "special", special_amount=Decimal(10), remedies=[{"kind": "cash"}], unusual_reason="x")
     assert (cash.set_off, cash.payable) == (Decimal(10), Decimal(0))
     approve_refund(cash.pk, by=desk.manager)
     if decoy == "withdrawn":
@@ -197,7 +195,7 @@ def test_a_pending_set_off_pays_nothing_of_the_fee(desk: Desk, decoy: str) -> No
         assert Invoice.objects.get(period__subscription=subscription, period__sequence=0).due == Decimal(40)
         return
     # The other is quoted again: 40.00 are unpaid by now.
-    with pytest.raises(Refused, match="have changed since it was proposed: 50.00 EUR .* then, 50.00 EUR .* now"):
+    with pytest.raises(Refused, match=r"have changed since it was proposed: 50.00 EUR .* then, 50.00 EUR .* now"):
         approve_refund(large.pk, by=desk.manager)
     refused = Event.objects.order_by("-pk")[0]
     assert (refused.outcome, refused.data["code"]) == ("refused", "stale_quote")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import batched
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.apps import apps
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.customers.models import BankDetailsChange, Customer
@@ -119,7 +120,7 @@ def confirm_obstacle(change: BankDetailsChange, by: User) -> Obstacle | None:
 
 @dataclass(frozen=True, slots=True)
 class AccountSource:
-    """Where it stands whose money went to which account: the rows of a table since a moment, and two columns of them."""
+    """Where it stands whose money went to which account: rows of a table since a moment, and two columns of them."""
 
     since: Callable[[datetime], QuerySet[Any]]
     customer: str
@@ -132,19 +133,28 @@ def _changes(since: datetime) -> QuerySet[Any]:
 
 
 _NOW = AccountSource(lambda since: Customer.objects.all(), "id", "iban")
-_sources = [
-    _NOW,
-    AccountSource(_changes, "customer", "iban_before"),
-    AccountSource(_changes, "customer", "iban_after"),
-]
+
+
+@cache
+def _sources() -> Sequence[AccountSource]:
+    """What is on file, what was changed, and the tables of any app that copy a customer's account: these have a column
+    with the day, and name it.
+    """
+    copies = [(model, getattr(model, "ACCOUNT_USED_ON", "")) for model in apps.get_models()]
+    return (
+        _NOW,
+        AccountSource(_changes, "customer", "iban_before"),
+        AccountSource(_changes, "customer", "iban_after"),
+        *(AccountSource(partial(_copied, model, column), "customer", "iban") for model, column in copies if column),
+    )
+
+
+def _copied(model: type[Model], column: str, since: datetime) -> QuerySet[Any]:
+    return model._default_manager.filter(**{f"{column}__gte": timezone.localdate(since)})
+
 
 #: So many accounts are asked for at once.
 _AT_ONCE = 2000
-
-
-def register_accounts(source: AccountSource) -> None:
-    """Add a table of another app to ``used_accounts``."""
-    _sources.append(source)
 
 
 def used_accounts(since: datetime | None, condition: Callable[[AccountSource], Q]) -> set[tuple[int, str]]:
@@ -157,7 +167,7 @@ def used_accounts(since: datetime | None, condition: Callable[[AccountSource], Q
         .exclude(**{source.iban: ""})
         .order_by()
         .values_list(source.customer, source.iban)
-        for source in (_sources if since is not None else [_NOW])
+        for source in (_sources() if since is not None else [_NOW])
     )
     return set(first.union(*others).order_by() if others else first)
 
@@ -183,8 +193,8 @@ def _among(ibans: Collection[str], source: AccountSource) -> Q:
 
 def paid_alike(customers: Collection[int], since: datetime | None) -> Mapping[int, frozenset[int]]:
     """By customer: all whose money ends up in the same place. That is whoever is the same one under another number, and
-    whoever has, or had at any time since (None: has now), an account that one of these has or had; with theirs. Emptying or changing an
-    account for a minute takes nobody out. Three statements for any number of customers.
+    whoever has, or had at any time since (None: has now), an account that one of these has or had; with theirs.
+    Emptying or changing an account for a minute takes nobody out. Three statements for any number of customers.
 
     IBANs are stored in one spelling, so equal ones are equal.
     """
@@ -210,9 +220,7 @@ def paid_alike(customers: Collection[int], since: datetime | None) -> Mapping[in
         account[iban] |= family(customer)
         ibans[customer].add(iban)
     return {
-        customer: frozenset(
-            own.union(*(account[iban] for one in own for iban in ibans.get(one, ())))
-        )
+        customer: frozenset(own.union(*(account[iban] for one in own for iban in ibans.get(one, ()))))
         for customer in customers
         for own in (family(customer),)
     }

@@ -83,7 +83,8 @@ def lock_all_paid_alike(refund_id: int) -> None:
     Raises:
         Refused: ``busy``, somebody joined or left them meanwhile.
     """
-    refund = Refund.objects.select_related("refund_policy", "fulfilment_policy", "agreement").filter(pk=refund_id).first()
+    rows = Refund.objects.select_related("refund_policy", "fulfilment_policy", "agreement")
+    refund = rows.filter(pk=refund_id).first()
     if refund is None:
         return
     customer, controls = refund.customer_id, ControlLimits(timezone.localdate())
