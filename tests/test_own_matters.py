@@ -198,13 +198,18 @@ ATTEMPTS: list[Attempt] = [
 ]
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["own number", "merged number"])
+@pytest.mark.parametrize("by_way_of", ["own number", "merged number", "same account", "account of a merged number"])
 @pytest.mark.parametrize("make", ATTEMPTS, ids=lambda make: make.__name__)
-def test_the_frame_refuses_whoever_is_linked(make: Attempt, merged: bool) -> None:
+def test_the_frame_refuses_whoever_is_linked(make: Attempt, by_way_of: str) -> None:
     row, person, attempt, args, kwargs = make(Desk(limits=True))
     customer = row if isinstance(row, Customer) else row.customer  # type: ignore[attr-defined]
-    if merged:
+    if by_way_of == "merged number":
         customer = factories.CustomerFactory.create(merged_into=customer)
+    elif by_way_of == "same account":
+        customer = factories.CustomerFactory.create(iban=customer.iban)
+    elif by_way_of == "account of a merged number":
+        iban, customer = customer.iban, factories.CustomerFactory.create()
+        factories.CustomerFactory.create(iban=iban, merged_into=customer)
     person.customer = customer
     person.save()
     assert_refused("linked", attempt, *args, by=person, saying=REASON, **kwargs)

@@ -1,4 +1,5 @@
-"""Staff who are customers too: nobody has a hand in their own matters, under whichever number.
+"""Staff who are customers too: nobody has a hand in their own matters, under whichever number, nor in those of whoever
+is paid to the same bank account.
 
 The frame of every action asks ``own_matter`` of each row that it locks or is about, and pages ask it before they offer
 a step. Whose a row is follows from its foreign keys: no action has to say it.
@@ -10,8 +11,9 @@ from collections.abc import Collection
 from functools import cache
 
 from django.db import models
-from django.db.models import Value
+from django.db.models import Exists, OuterRef, Q
 
+from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.models import Customer
 from accounts.staff.models import StaffChange, User
 from audit.actions import Obstacle, register_matter_guard
@@ -63,12 +65,12 @@ def ways_to_customers(model: type[models.Model]) -> tuple[str, ...]:
 
 def linked_obstacle(by: User, customer_id: int) -> Obstacle | None:
     """Why this person keeps their hands off this customer, or None: it is themself, under this number or under one
-    that was merged with theirs. For whoever is not the one who acts; the frame asks it of the one who does. Queries for
-    the few people who are linked to a customer at all.
+    that was merged with theirs, or somebody who is paid to the same account. For whoever is not the one who acts; the
+    frame asks it of the one who does. Queries for the few people who are linked to a customer at all.
     """
     if by.customer_id is None:
         return None
-    if by.customer_id != customer_id and customer_id not in merged_with(by.customer_id):
+    if by.customer_id != customer_id and customer_id not in own_customers(by.customer_id):
         return None
     return _LINKED
 
@@ -79,7 +81,7 @@ def own_matter(by: User, model: type[models.Model], pks: Collection[int]) -> tup
     if getattr(by, "customer_id", None) is None or not (ways := ways_to_customers(model)):
         return None
     assert by.customer_id is not None
-    own = merged_with(by.customer_id)
+    own = own_customers(by.customer_id)
     for way in ways:
         theirs = model._base_manager.filter(pk__in=pks).filter(**{f"{way}__in": own}).order_by()
         customer_id = theirs.values_list(way, flat=True).first()
@@ -88,7 +90,17 @@ def own_matter(by: User, model: type[models.Model], pks: Collection[int]) -> tup
     return None
 
 
-def merged_with(customer_id: int) -> set[int]:
-    """The customer and all who turned out to be the same one, whichever way they were merged."""
-    same = Customer.objects.filter(pk__in=WithMerged(Value(customer_id), Customer, either_way=True))
-    return set(same.order_by().values_list("pk", flat=True))
+def own_customers(customer_id: int) -> frozenset[int]:
+    """The customer and all whose money is theirs: who turned out to be the same one, whichever way they were merged,
+    and whoever has the same bank account. Three statements.
+    """
+    return paid_alike({customer_id}, None)[customer_id]
+
+
+def is_linked(customer_id: OuterRef) -> Q:
+    """The same as a condition on ``User``: those to whom the customer, of the query outside, is one of their own."""
+    same = WithMerged(customer_id, Customer, either_way=True)
+    theirs = Customer.objects.filter(pk__in=WithMerged(OuterRef("customer_id"), Customer, either_way=True))
+    its = Customer.objects.filter(pk__in=WithMerged(OuterRef(OuterRef(customer_id)), Customer, either_way=True))
+    shared = theirs.exclude(iban="").filter(iban__in=its.exclude(iban="").order_by().values("iban"))
+    return Q(Q(customer__in=same) | Q(Exists(shared)), customer__isnull=False)

@@ -185,6 +185,10 @@ class BankDetailsChange(TrackedModel):
         verbose_name = _("bank details change")
         verbose_name_plural = _("bank details changes")
         ordering = ("-changed_at", "-pk")
+        indexes = [
+            models.Index(fields=("iban_before",), name="bank_details_by_iban_before", condition=~Q(iban_before="")),
+            models.Index(fields=("iban_after",), name="bank_details_by_iban_after", condition=~Q(iban_after="")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(confirmed_by__isnull=True, confirmed_at__isnull=True)

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from accounts.customers.models import Customer
+from accounts.customers.links import own_customers
 from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.limits.rules import Limit
 from accounts.staff.models import ApprovalLimit, Delegation, User
@@ -31,7 +31,7 @@ class Right:
 
 class ApprovalRights:
     """The limits and delegations in force on a day, read in two statements however many people are asked about; and
-    which customers were merged, in a third if one of them is a customer too.
+    whose matters are somebody's own, in three more for each of them who is a customer too.
 
     A deputy has what the absent person has in their own right: a delegation received is never part of it, so nothing
     is passed on.
@@ -42,6 +42,7 @@ class ApprovalRights:
         self._limits: dict[tuple[int, str, str], Decimal | None] = {}
         for limit in ApprovalLimit.objects.in_force(day):
             self._limits.setdefault((limit.role_id, limit.subject, limit.currency), limit.amount)
+        self._own_customers: dict[int, frozenset[int]] = {}
         self._received: dict[int, list[Right]] = {}
         for delegation in Delegation.objects.usable(day).select_related("delegator__role").order_by("starts_on", "pk"):
             self._received.setdefault(delegation.deputy_id, []).append(Right(delegation.delegator, delegation))
@@ -67,17 +68,12 @@ class ApprovalRights:
         return self._received.get(person.pk, ())
 
     def is_own_customer(self, person: User, customer_id: int) -> bool:
-        """Whether the person is this customer, under whichever number."""
-        return person.customer_id is not None and self._survivor(person.customer_id) == self._survivor(customer_id)
-
-    def _survivor(self, customer_id: int) -> int:
-        while (into := self._merged.get(customer_id)) is not None:
-            customer_id = into
-        return customer_id
-
-    @cached_property
-    def _merged(self) -> dict[int, int | None]:
-        return dict(Customer.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into_id"))
+        """Whether the person is this customer, under whichever number, or paid to the same account."""
+        if person.customer_id is None:
+            return False
+        if person.customer_id not in self._own_customers:
+            self._own_customers[person.customer_id] = own_customers(person.customer_id)
+        return customer_id in self._own_customers[person.customer_id]
 
 
 def may_stand_in(deputy: User, delegator: User) -> bool:

@@ -17,6 +17,9 @@ from core.text import say
 class Payout(TrackedModel):
     """Cash on its way to a customer. It lives on by itself after the refund is settled."""
 
+    #: Since when money went to ``iban`` (``accounts.customers.bank_details.rules:used_accounts``).
+    ACCOUNT_USED_ON = "requested_on"
+
     class State(models.TextChoices):
         PENDING = "pending", _("To be paid")
         PAID = "paid", _("Paid")
@@ -59,6 +62,7 @@ class Payout(TrackedModel):
         verbose_name = _("payout")
         verbose_name_plural = _("payouts")
         ordering = ("requested_on", "pk")
+        indexes = [models.Index(fields=("iban",), name="payout_by_iban", condition=~Q(iban=""))]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
             models.CheckConstraint(

@@ -83,8 +83,9 @@ def limit_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
 
 
 def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Decimal:
-    """What of leftover credit was approved since then for the customer and whoever is paid to the same account."""
-    alike = paid_alike({customer.pk})[customer.pk]
+    """What of leftover credit was approved since then for the customer and whoever is paid, or was
+    since then, to the same account."""
+    alike = paid_alike({customer.pk}, since)[customer.pk]
     found = ResidualCreditPayout.objects.filter(
         credit__customer__in=alike, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
     )

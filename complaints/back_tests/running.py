@@ -91,7 +91,7 @@ _TEXTS = ("text", "subject", "referral_outcome", "decision__reasons")
 def _next_batch(back_test: BackTest, after: int) -> list[Complaint]:
     related = ("decision", "customer", "period__subscription", "period__invoice")
     rows = cases_of(back_test).filter(pk__gt=after).select_related(*related).defer(*_TEXTS)
-    rows = rows.prefetch_related("merged_complaints", current_periods("period__subscription__"))
+    rows = rows.prefetch_related("merged_complaints__decision", current_periods("period__subscription__"))
     first = Decision.objects.filter(complaint=OuterRef("pk")).order_by("at", "pk").values("at")[:1]
     return list(rows.annotate(first_decided_at=Subquery(first)).order_by("pk")[:BATCH])
 
@@ -323,7 +323,7 @@ def _quotable(complaint: Complaint, basis: str, terms: _Terms, facts: QuoteFacts
     if obstacle:
         return CaseOutcome(Decimal(0), sentence=in_english(obstacle))
     try:
-        receipt = receipt_for(complaint, complaint.period)
+        receipt = receipt_for(complaint, complaint.period, basis)
         if receipt is None:
             raise as_of_before_period(last_received_on(complaint), complaint.period.starts_on)
         inputs = inputs_for(complaint.period, Choices(basis=basis), terms.parameters, facts, receipt=receipt)

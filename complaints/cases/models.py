@@ -146,6 +146,9 @@ class Complaint(JudgedByTerms, TrackedModel):
     merged_into = models.ForeignKey(
         "self", models.PROTECT, related_name="merged_complaints", null=True, blank=True, verbose_name=_("merged into")
     )
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("merged by")
+    )
     consent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("consent by")
     )
@@ -182,8 +185,8 @@ class Complaint(JudgedByTerms, TrackedModel):
                 name="complaint_decided_has_decision",
             ),
             models.CheckConstraint(
-                condition=Q(state="merged", merged_into__isnull=False)
-                | (~Q(state="merged") & Q(merged_into__isnull=True)),
+                condition=Q(state="merged", merged_into__isnull=False, merged_by__isnull=False)
+                | (~Q(state="merged") & Q(merged_into__isnull=True, merged_by__isnull=True)),
                 name="complaint_merged_into_another",
             ),
             models.CheckConstraint(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.translation import override
 
-from accounts.customers.links import merged_with
+from accounts.customers.links import own_customers
 from accounts.staff.models import User
 from accounts.staff.permissions import Role
 from audit.actions import act
@@ -64,7 +64,7 @@ def _reason(last_day: date, language: str) -> str:
 
 def leads_of(complaint: Complaint) -> list[User]:
     """Whoever leads the team of the case's owner, or of who registered it; where nobody does, every lead."""
-    people = User.objects.filter(is_active=True).exclude(customer__in=merged_with(complaint.customer_id))
+    people = User.objects.filter(is_active=True).exclude(customer__in=own_customers(complaint.customer_id))
     team = (complaint.owner or complaint.registered_by).team_id
     found = list(people.filter(leads__pk=team)) if team is not None else []
     return found or list(people.filter(role__name=Role.LEAD).order_by("pk"))

@@ -149,19 +149,36 @@ def consent_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
     if complaint.consent_by_id is not None:
         return Obstacle(say("Consent was given already."), code=Refusal.STATE)
     elsewhere = [refund for refund in open_refunds(complaint) if refund.period_id != complaint.period_id]
-    if is_old(complaint) or any(is_old(complaint, refund.period) for refund in elsewhere):
+    if lacks_consent(complaint) or any(lacks_consent(complaint, refund.period) for refund in elsewhere):
         return None
     return Obstacle(say("This complaint is not old enough to need consent."), code=Refusal.STATE)
+
+
+def lacks_consent(complaint: Complaint, period: BillingPeriod | None = None) -> bool:
+    """Whether a refund on the period (the complaint's own, unless another) still needs a lead's consent: for the case,
+    or for one about the same subscription that was merged into it. Consent to the case serves for all.
+    """
+    if complaint.consent_by_id is not None:
+        return False
+    period = period or complaint.period
+    return any(
+        each.consent_by_id is None and is_old(each, period)
+        for each in complaint.matter()
+        if each.subscription_id == complaint.subscription_id
+    )
 
 
 def is_old(
     complaint: Complaint, period: BillingPeriod | None = None, *, parameters: RefundParameters | None = None
 ) -> bool:
-    """Whether the complaint came so long after the period (its own, unless another is refunded) that the policy
-    asks for a lead's consent. ``parameters`` are those that judge the complaint, unless given.
+    """Whether the complaint came, or was registered, so long after the period (its own, unless another is refunded)
+    that the policy asks for a lead's consent. ``parameters`` are those that judge the complaint, unless given.
+
+    *Received* is what somebody says; when it was typed in, the program knows.
     """
     days = (parameters or complaint.terms).consent_needed_after_days
     if days is None:
         return False
     period = period or complaint.period
-    return timezone.localdate(complaint.received_at) > period.ends_on + timedelta(days=days)
+    last = max(complaint.received_at, complaint.registered_at)
+    return timezone.localdate(last) > period.ends_on + timedelta(days=days)

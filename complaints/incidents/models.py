@@ -26,6 +26,10 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
         """Incidents that touch ``[start, end)``; one that still runs has no end."""
         return self.filter(Q(ends_at__gt=start) | Q(ends_at__isnull=True), starts_at__lt=end)
 
+    def touching(self, start: datetime, end: datetime) -> Self:
+        """The same, and those that end where it starts or start where it ends."""
+        return self.filter(Q(ends_at__gte=start) | Q(ends_at__isnull=True), starts_at__lte=end)
+
 
 class Incident(TrackedModel):
     """A time in which the service, or a part of it, was down; ``scheduled`` ones are maintenance."""
@@ -56,6 +60,10 @@ class Incident(TrackedModel):
     def overlaps(self, start: datetime, end: datetime) -> bool:
         """As ``IncidentQuerySet.overlapping``."""
         return self.starts_at < end and (self.ends_at is None or self.ends_at > start)
+
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """As ``IncidentQuerySet.touching``."""
+        return self.starts_at <= end and (self.ends_at is None or self.ends_at >= start)
 
 
 class IncidentChange(AppendOnlyModel):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
@@ -24,7 +24,7 @@ from complaints.deadlines import days_left
 from complaints.incidents.models import Incident
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.quoting import basis_obstacle
-from complaints.refunds.models import Refund
+from complaints.refunds.models import Refund, RefundQuerySet
 from complaints.refunds.rules import quote_obstacle
 from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
@@ -125,7 +125,10 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
             ),
             code=ComplaintRefusal.OPEN_REFUND,
         )
-    return basis_obstacle(complaint, Basis.SPECIAL, facts.terms_of(period)) or _within_limits(complaint, late, fault)
+    given = standing_indemnity(matter, fault)
+    return basis_obstacle(complaint, Basis.SPECIAL, facts.terms_of(period)) or _within_limits(
+        complaint, late, fault, given
+    )
 
 
 def edit_obstacle(refund: Refund) -> Obstacle | None:
@@ -141,8 +144,11 @@ def edit_obstacle(refund: Refund) -> Obstacle | None:
             say("{refund} is an indemnity, which is a special case: its basis stays.", refund=refund.code),
             code=ComplaintRefusal.INDEMNITY,
         )
-    late = _answered(breach, _decisions(merged_cases(refund.complaint)))
+    matter = merged_cases(refund.complaint)
+    late = _answered(breach, _decisions(matter))
     most = None if late is None else refund.complaint.terms.indemnity_for(late.days_late, refund.currency)
+    if most is not None:
+        most = max(most - standing_indemnity(matter, refund.fault), Decimal(0))
     if most is None or (refund.special_amount or Decimal(0)) <= most:
         return None
     return Obstacle(
@@ -215,22 +221,37 @@ def _incident_of(complaint: Complaint, facts: QuoteFacts) -> Incident | None:
 
 
 def _standing(matter: Sequence[Complaint], fault: str) -> Refund | None:
-    indemnities = Refund.objects.filter(state__in=STANDING, indemnity_for__isnull=False)
-    return indemnities.filter(complaint__in=matter).first() or indemnities.filter(fault=fault).first()
+    return _indemnities(matter, fault).filter(state__in=STANDING).order_by("pk").first()
+
+
+def _indemnities(matter: Sequence[Complaint], fault: str) -> RefundQuerySet:
+    about_it: RefundQuerySet = Refund.objects.filter(
+        Q(complaint__in=matter) | Q(fault=fault), indemnity_for__isnull=False
+    )
+    return about_it
+
+
+def standing_indemnity(matter: Sequence[Complaint], fault: str) -> Decimal:
+    """What earlier indemnities for it left given after they were taken back: a reversal frees only what came back."""
+    taken_back = _indemnities(matter, fault).given().filter(state=Refund.State.REVERSED)
+    return sum((refund.total - refund.taken for refund in taken_back), Decimal(0))
 
 
 def _is_open_on(refund: Refund, complaint: Complaint) -> bool:
     return refund.state in Refund.OPEN_STATES and refund.period_id == complaint.period_id
 
 
-def _within_limits(complaint: Complaint, late: LateAnswer, fault: str) -> Indemnity | Obstacle:
+def _within_limits(complaint: Complaint, late: LateAnswer, fault: str, given: Decimal) -> Indemnity | Obstacle:
+    """``given`` of it stands from before."""
     period, parameters = complaint.period, complaint.terms
     per_day = Decimal(parameters.indemnity_per_day[period.currency])
     amount = late.days_late * per_day
     limit: Text = ""
     most = parameters.indemnity_maximum.get(period.currency)
+    worth = amount if most is None else min(amount, Decimal(most))
     for at_most, named in (
         (None if most is None else Decimal(most), _("the most for one delay")),
+        (max(worth - given, Decimal(0)) if given else None, _("what of it was taken back")),
         (period.fee, _("the period's fee")),
         (period.refundable, _("what can still be refunded")),
     ):

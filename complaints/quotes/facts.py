@@ -16,11 +16,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Self
+from typing import Any, Self, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from billing.periods import local_midnight
@@ -99,16 +99,13 @@ class QuoteFacts:
 
     # --- Money ---
 
-    def fee_paid(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
-        """What was paid for the period, up to the fee: payments and credits on its invoice, and set-offs, pending ones
-        too, but for those of the refund that is left out.
+    def fee_paid(self, period: BillingPeriod) -> Decimal:
+        """What was paid for the period, up to the fee: payments and credits on its invoice, and set-offs that stand.
+
+        A pending one pays nothing yet: if it is withdrawn the debt is still there, and what was refunded meanwhile as
+        if it were not would have gone out. Whichever is approved second is quoted again then.
         """
-        pending = (
-            refund.set_off
-            for refund in self._given[period.pk]
-            if refund.state in Refund.PENDING_STATES and not _same(refund, leaving_out)
-        )
-        paid: Decimal = min(period.fee, period.fee_paid + period.set_off + sum(pending, Decimal(0)))
+        paid: Decimal = min(period.fee, period.fee_paid + period.set_off)
         return paid
 
     def already_refunded(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
@@ -171,30 +168,52 @@ class QuoteFacts:
         beginning.
         """
         start, end = self._bounds[period.pk]
-        reached_by: tuple[Hit, ...] = (
-            _EVERYBODY,
-            ("plan", period.plan_id),
-            ("subscription", period.subscription_id),
-        )
-        hits = {
-            incident.pk: incident
-            for key in reached_by
-            for incident in self._incidents.get(key, ())
-            if incident.overlaps(start, end) and incident.pk not in self._without
-        }
-        return sorted(hits.values(), key=lambda incident: (incident.starts_at, incident.pk))
+        return [incident for incident in self._reaching(period) if incident.overlaps(start, end)]
+
+    def incidents_around(self, period: BillingPeriod) -> list[Incident]:
+        """Those, and what is one outage with them across the period's bounds: outages that touch or overlap one of
+        them, by way of others too, with the maintenance meanwhile.
+        """
+        hits = self._reaching(period)
+        start, end = _grown(*self._bounds[period.pk], hits)
+        return [incident for incident in hits if incident.touches(start, end)]
+
+    def nameable(self, period: BillingPeriod, until: datetime) -> list[Incident]:
+        """Those that a complaint received at ``until`` can be about: no maintenance, and begun before."""
+        return [incident for incident in self.incidents_of(period) if _counts(incident, until)]
 
     def interruptions_of(self, period: BillingPeriod, until: datetime) -> tuple[Intervals, Intervals]:
-        """(interruptions, scheduled maintenance) that hit the period's subscription.
+        """(interruptions, scheduled maintenance) that hit the period's subscription, whole, as far as they reach beyond
+        the period.
 
         An interruption counts to its end if it began before ``until``, when the complaint was received. One that still
         runs counts up to now, or to the period's end if that is past (``running_in``).
         """
         found: dict[bool, list[Interval]] = {False: [], True: []}
-        for incident in self.incidents_of(period):
-            if incident.scheduled or incident.starts_at < until:
+        for incident in self.incidents_around(period):
+            if incident.scheduled or _counts(incident, until):
                 found[incident.scheduled] += self.times_of(incident, period)
         return tuple(found[False]), tuple(found[True])
+
+    def versions_around(self, period: BillingPeriod) -> list[tuple[int, datetime, datetime | None]]:
+        """(incident, start, end) of every version, older ones too, that hit the period, or what is one outage with it,
+        wherever the incident is now; an outage that ran reached as far as its first end. Queries.
+        """
+        start, end = _grown(*self._bounds[period.pk], self._reaching(period))
+        scopes = IncidentScope.objects.reaching([period]).order_by()
+        versions = cast("Any", Incident).history.model.objects.filter(
+            Q(hits_everybody=True) | Q(id__in=scopes.values("incident")),
+            Q(ends_at__gt=start) | Q(ends_at__isnull=True),
+            starts_at__lt=end,
+        )
+        found: list[tuple[int, datetime, datetime | None]] = []
+        ends: dict[int, datetime] = {}
+        columns = ("id", "starts_at", "ends_at", "scheduled")
+        for pk, starts_at, ends_at, scheduled in versions.order_by("-history_id").values_list(*columns):
+            if ends_at is not None:
+                ends[pk] = ends_at
+            found.append((pk, starts_at, ends_at if scheduled else ends.get(pk)))
+        return found
 
     def times_of(self, incident: Incident, period: BillingPeriod) -> Intervals:
         """When it was down; while it still runs, up to this minute or to the period's end, whichever came first."""
@@ -206,11 +225,7 @@ class QuoteFacts:
         if not self.goes_on(period):
             return None
         return next(
-            (
-                incident
-                for incident in self.incidents_of(period)
-                if incident.ends_at is None and not incident.scheduled and incident.starts_at < until
-            ),
+            (incident for incident in self.nameable(period, until) if incident.ends_at is None),
             None,
         )
 
@@ -222,17 +237,38 @@ class QuoteFacts:
     def _bounds(self) -> Mapping[int, tuple[datetime, datetime]]:
         return {pk: bounds_of(period) for pk, period in self._periods.items()}
 
+    def _reaching(self, period: BillingPeriod) -> list[Incident]:
+        """What was read of those that hit the period's subscription, whenever that was, by their beginning."""
+        reached_by: tuple[Hit, ...] = (
+            _EVERYBODY,
+            ("plan", period.plan_id),
+            ("subscription", period.subscription_id),
+        )
+        hits = {
+            incident.pk: incident
+            for key in reached_by
+            for incident in self._incidents.get(key, ())
+            if incident.pk not in self._without
+        }
+        return sorted(hits.values(), key=lambda incident: (incident.starts_at, incident.pk))
+
     @cached_property
     def _incidents(self) -> Mapping[Hit, list[Incident]]:
-        """Those that overlap any of the periods, by whom they hit."""
+        """Those that touch any of the periods, or one that does, by whom they hit: one statement more for each time
+        that an outage leads beyond what was read.
+        """
         found: dict[Hit, list[Incident]] = defaultdict(list)
         if not self._periods:
             return found
         first = min(start for start, _ in self._bounds.values())
         last = max(end for _, end in self._bounds.values())
         scopes = IncidentScope.objects.reaching(self._periods.values()).order_by()
-        hits = Incident.objects.hitting(scopes).overlapping(first, last)
-        for incident in hits.prefetch_related(Prefetch("scopes", scopes)):
+        hitting = Incident.objects.hitting(scopes).prefetch_related(Prefetch("scopes", scopes))
+        hits = list(hitting.touching(first, last))
+        while (grown := _grown(first, last, hits)) != (first, last):
+            first, last = grown
+            hits = list(hitting.touching(first, last))
+        for incident in hits:
             if incident.hits_everybody:
                 found[_EVERYBODY].append(incident)
             for scope in incident.scopes.all():
@@ -273,6 +309,22 @@ def earlier_refund(refund: Refund) -> EarlierRefund:
             else None
         ),
     )
+
+
+def _counts(incident: Incident, until: datetime) -> bool:
+    """Whether it is an interruption that a complaint received then can be about."""
+    return not incident.scheduled and incident.starts_at < until
+
+
+def _grown(start: datetime, end: datetime, incidents: Collection[Incident]) -> tuple[datetime, datetime]:
+    """The time from start to end, and on through all outages that touch it; one that still runs ends nothing."""
+    while True:
+        outages = [each for each in incidents if not each.scheduled and each.touches(start, end)]
+        first = min((each.starts_at for each in outages), default=start)
+        last = max((each.ends_at or end for each in outages), default=end)
+        if first >= start and last <= end:
+            return start, end
+        start, end = min(start, first), max(end, last)
 
 
 def _same(refund: Refund, other: Refund | None) -> bool:

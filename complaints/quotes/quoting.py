@@ -23,8 +23,9 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
 from complaints.quotes.earlier_refunds import already_given, compensated, not_provided
-from complaints.quotes.facts import QuoteFacts
+from complaints.quotes.facts import QuoteFacts, bounds_of
 from complaints.quotes.inputs import Interval, QuoteInputs, Receiving, as_of_before_period
+from complaints.quotes.intervals import within
 from complaints.quotes.receipts import Receipt, last_received_on, receipt_for
 from complaints.refund_calculation import Quote, Remedies, calculate, days_provided, remedies_for
 from complaints.refunds.models import Refund
@@ -49,7 +50,8 @@ class Choices:
 @dataclass(frozen=True)
 class LiveQuote:
     """A quote made now, with what judged it. ``running`` is an interruption that goes on: until it ends, or the period
-    does, the quote is provisional. ``named`` are the times of the incident that a special case names.
+    does, the quote is provisional. ``named`` are the times of the incident that a special case names; none, and why
+    (``misnamed``), of one that it can't name.
     """
 
     inputs: QuoteInputs
@@ -57,6 +59,7 @@ class LiveQuote:
     terms: GoverningTerms
     running: Incident | None = None
     named: tuple[Interval, ...] = ()
+    misnamed: Obstacle | None = None
 
     @property
     def lines(self) -> list[dict[str, str]]:
@@ -116,19 +119,51 @@ def live_quote(
     """
     facts = facts or QuoteFacts.load([period])
     terms = facts.terms_of(period)
-    receipt = receipt_for(complaint, period)
+    receipt = receipt_for(complaint, period, choices.basis)
     if receipt is None:
         raise as_of_before_period(last_received_on(complaint), period.starts_on)
     if as_of is not None:
         receipt = replace(receipt, as_of=as_of)
     inputs = inputs_for(period, choices, terms.parameters, facts, receipt=receipt, leaving_out=leaving_out)
+    named, misnamed = choices.incident, None
+    if named is not None:
+        misnamed = _naming_obstacle(named, period, facts, receipt, leaving_out)
     return LiveQuote(
         inputs=inputs,
         quote=calculate(inputs),
         terms=terms,
         running=_running(choices, period, facts, receipt),
-        named=facts.times_of(choices.incident, period) if choices.incident is not None else (),
+        named=facts.times_of(named, period) if named is not None and misnamed is None else (),
+        misnamed=misnamed,
     )
+
+
+def _naming_obstacle(
+    incident: Incident, period: BillingPeriod, facts: QuoteFacts, receipt: Receipt, leaving_out: Refund | None
+) -> Obstacle | None:
+    """Why a special case can't name the incident: it is no interruption that the complaint can be about, or some of its
+    time in the period is made good already (R7).
+    """
+    if incident not in facts.nameable(period, receipt.until):
+        return Obstacle(
+            say(
+                "{incident} is no interruption that hit this period before the complaint was received.",
+                incident=incident.code,
+            ),
+            code=ComplaintRefusal.INCIDENT,
+        )
+    start, end = bounds_of(period)
+    made_good = [*within(compensated(facts.earlier_refunds(period, leaving_out)), Interval(start, end))]
+    if any(incident.overlaps(each.start, each.end) for each in made_good):
+        return Obstacle(
+            say(
+                "{incident} is made good already on this period, wholly or in part. A quote by interruption counts "
+                "what is left of it.",
+                incident=incident.code,
+            ),
+            code=ComplaintRefusal.MADE_GOOD,
+        )
+    return None
 
 
 def _running(choices: Choices, period: BillingPeriod, facts: QuoteFacts, receipt: Receipt) -> Incident | None:
@@ -177,7 +212,7 @@ def inputs_for(
         "fee": period.fee,
         "starts_on": period.starts_on,
         "ends_on": period.ends_on,
-        "fee_paid": facts.fee_paid(period, leaving_out),
+        "fee_paid": facts.fee_paid(period),
         "already_refunded": facts.already_refunded(period, leaving_out),
         "receiving": receiving_of(period.subscription.current_period()),
         "minute_cost": period.minute_cost,

@@ -13,7 +13,7 @@ from backoffice.forms import AmountField
 from complaints.cases.forms import SHORT
 from complaints.incidents.models import Incident
 from complaints.quotes.facts import QuoteFacts
-from complaints.quotes.receipts import PERIODS, periods_to_refund
+from complaints.quotes.receipts import PERIODS, periods_to_refund, receipt_for
 from complaints.refunds.models import Refund
 from complaints.refunds.remedies.kinds import REMEDIES, REMEDY_CHOICES
 from core.text import say
@@ -102,8 +102,9 @@ class RefundForm(RemedyMixForm, ActionForm):
         if len(self.rows) != 1:
             return []
         row: Any = self.rows[0]
-        period = row.period
-        return [each for each in QuoteFacts.load([period]).incidents_of(period) if not each.scheduled]
+        period, complaint = row.period, row.complaint if isinstance(row, Refund) else row
+        receipt = receipt_for(complaint, period, Refund.Basis.SPECIAL)
+        return QuoteFacts.load([period]).nameable(period, receipt.until) if receipt is not None else []
 
     def terms(self) -> dict[str, Any]:
         """The valid inputs as ``draft_refund`` and ``edit_refund`` take them."""

@@ -12,7 +12,7 @@ from billing.periods import months_before
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.guards import allowed, in_state, refund_in
 from complaints.cases.models import Complaint, Decision
-from complaints.cases.rules import is_old
+from complaints.cases.rules import lacks_consent
 from complaints.refunds.models import Refund
 from complaints.vocabulary import ComplaintRefusal
 from core.text import lower, say
@@ -68,9 +68,9 @@ def decision_obstacle(refund: Refund) -> Obstacle | None:
 
 def consent_missing(complaint: Complaint, period: BillingPeriod | None = None) -> Obstacle | None:
     """Whether a refund on the period (the complaint's own, unless another) still lacks a lead's consent."""
-    if complaint.consent_by_id is None and is_old(complaint, period):
+    if lacks_consent(complaint, period):
         return Obstacle(
-            say("The complaint came long after its period: a team lead has to consent first."),
+            say("The complaint came, or was registered, long after its period: a team lead has to consent first."),
             code=ComplaintRefusal.CONSENT_MISSING,
         )
     return None

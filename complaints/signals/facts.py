@@ -16,6 +16,7 @@ from django.db.models import Case, Count, F, Q, TextField, Value, When
 from django.db.models.functions import Coalesce, Concat, Lower, Trim
 from django.utils import timezone
 
+from accounts.customers.bank_details.rules import accounts_of, who_used
 from accounts.customers.models import BankDetailsChange
 from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import ApprovalLimit, User
@@ -95,9 +96,34 @@ def unproven_surplus(found: Proposals, window: Window) -> list[Finding]:
 # --- Customers ----------------------------------------------------------------------------------
 
 
+#: What two refunds share, and of each its key, code, survivor, customer and number.
+type Sharing = tuple[str, int, str, int, int, str]
+
+_WHOSE: Any = Coalesce("customer__merged_into_id", "customer_id")
+_COLUMNS = ("pk", "code", "whose", "customer_id", "customer__number")
+
+
 def shared_account(found: Proposals, window: Window) -> list[Finding]:
-    """Several customers with refunds have one bank account."""
-    return _shared(found, window, Signal.SHARED_ACCOUNT, F("customer__iban"))
+    """Several customers with refunds have one bank account, or had it in the time."""
+    since = found.since(window.days)
+    refunds = Refund.objects.filter(state__in=Refund.STANDING_STATES, proposed_at__gte=since).annotate(whose=_WHOSE)
+    if found.among is None:
+        accounts = accounts_of(set(refunds.order_by().values_list("customer_id", flat=True).distinct()), since)
+    else:
+        own = accounts_of({refund.customer_id for refund in found.refunds}, since)
+        accounts = who_used({iban for _, iban in own}, since)
+    users: dict[str, set[int]] = defaultdict(set)
+    for customer, iban in accounts:
+        users[iban].add(customer)
+    several = {iban: customers for iban, customers in users.items() if len(customers) >= window.count}
+    if not several:
+        return []
+    of_one: dict[int, list[Any]] = defaultdict(list)
+    theirs = refunds.filter(in_list("customer", set().union(*several.values())))
+    for row in theirs.order_by("pk").values_list(*_COLUMNS):
+        of_one[row[3]].append(row)
+    rows = [(iban, *row) for iban, customers in several.items() for customer in customers for row in of_one[customer]]
+    return _together(Signal.SHARED_ACCOUNT, window, rows)
 
 
 def shared_address(found: Proposals, window: Window) -> list[Finding]:
@@ -107,13 +133,8 @@ def shared_address(found: Proposals, window: Window) -> list[Finding]:
     written = Concat(*(piece for pair in zip(parts, between, strict=True) for piece in pair), output_field=TextField())
     # A town alone is nobody's address.
     known = Case(When(customer__postal_street="", then=Value("")), default=Trim(written), output_field=TextField())
-    return _shared(found, window, Signal.SHARED_ADDRESS, known)
-
-
-def _shared(found: Proposals, window: Window, signal: Signal, what: Any) -> list[Finding]:
-    refunds = Refund.objects.filter(state__in=Refund.STANDING_STATES).annotate(
-        shared=what, whose=Coalesce("customer__merged_into_id", "customer_id")
-    )
+    refunds: Any = Refund.objects.filter(state__in=Refund.STANDING_STATES)
+    refunds = refunds.annotate(shared=known, whose=_WHOSE)
     rows = refunds.filter(proposed_at__gte=found.since(window.days)).exclude(shared="")
     if found.among is not None:
         rows = rows.filter(shared__in=refunds.filter(pk__in=found.among).order_by().values("shared"))
@@ -121,9 +142,13 @@ def _shared(found: Proposals, window: Window, signal: Signal, what: Any) -> list
     keys = list(several.filter(customers__gte=window.count).values_list("shared", flat=True))
     if not keys:
         return []
+    return _together(Signal.SHARED_ADDRESS, window, rows.filter(shared__in=keys).values_list("shared", *_COLUMNS))
+
+
+def _together(signal: Signal, window: Window, rows: Iterable[Sharing]) -> list[Finding]:
+    """A finding for each thing that so many customers share; merged numbers are one."""
     groups: dict[str, dict[str, set[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(set))
-    columns = ("shared", "pk", "code", "whose", "customer_id", "customer__number")
-    for key, pk, code, whose, customer, number in rows.filter(shared__in=keys).values_list(*columns):
+    for key, pk, code, whose, customer, number in rows:
         groups[key]["refunds"].add((pk, code))
         groups[key]["customers"].add((customer, number))
         groups[key]["whose"].add((whose,))
@@ -138,6 +163,7 @@ def _shared(found: Proposals, window: Window, signal: Signal, what: Any) -> list
             frozenset(pk for pk, _ in group["refunds"]),
         )
         for _, group in sorted(groups.items())
+        if len(group["whose"]) >= window.count
     ]
 
 
@@ -222,6 +248,34 @@ def received_moved(found: Proposals, window: Window) -> list[Finding]:
     return findings
 
 
+def registered_late(found: Proposals, window: Window) -> list[Finding]:
+    """A complaint, or one merged into it, was typed in long after the day on which it is said to have come."""
+    refunds = found.lately(window.days)
+    late: dict[int, list[Complaint]] = defaultdict(list)
+    cases = {refund.complaint_id for refund in refunds}
+    rows = Complaint.objects.filter(
+        Q(in_list("id", cases)) | Q(in_list("merged_into", cases)),
+        registered_at__gt=F("received_at") + timedelta(days=window.within),
+    )
+    for complaint in rows.only("code", "registered_at", "merged_into").order_by("pk") if cases else ():
+        late[complaint.merged_into_id or complaint.pk].append(complaint)
+    return [
+        Finding(
+            Signal.REGISTERED_LATE,
+            {
+                "complaint": complaint.code,
+                "refund": refund.code,
+                "day": timezone.localdate(complaint.registered_at).isoformat(),
+                "within": window.within,
+            },
+            (row_of(refund), FoundRow(complaint.code, "complaints.complaint", complaint.pk)),
+            frozenset((refund.pk,)),
+        )
+        for refund in refunds
+        for complaint in late[refund.complaint_id]
+    ]
+
+
 def _gains(refund: Refund, was: datetime, now: datetime) -> bool:
     first, last = timezone.localdate(was), timezone.localdate(now)
     if first < refund.period.starts_on <= last:
@@ -236,22 +290,29 @@ def _shortly_before(refund: Refund, at: datetime, days: int) -> bool:
 
 
 def incident_moved(found: Proposals, window: Window) -> list[Finding]:
-    """An incident was made longer, or hit more, shortly before a proposal that counts it."""
+    """An incident was corrected shortly before a proposal that gains by it: an outage was made longer or hit more, or
+    announced maintenance, of which no more is refunded, was made smaller or moved out of the way.
+    """
 
     def moved(refund: Refund, incident: Incident) -> bool:
         return any(
-            _shortly_before(refund, after.history_date, window.within) and _larger(before, after)
+            _shortly_before(refund, after.history_date, window.within) and _gives_more(before, after)
             for before, after in pairwise(found.incident_versions[incident.pk])
         )
 
     return _of_incidents(found, window, Signal.INCIDENT_MOVED, moved)
 
 
+def _gives_more(before: Any, after: Any) -> bool:
+    """Whether more can be refunded after the correction. That a running one has ended is none."""
+    if not before.scheduled:
+        return not after.scheduled and _larger(before, after)
+    return not after.scheduled or _larger(after, before)
+
+
 def _larger(before: Any, after: Any) -> bool:
-    """Whether more counts. That a running one has ended is no correction."""
     ends_later = before.ends_at is not None and (after.ends_at is None or after.ends_at > before.ends_at)
-    unplanned = before.scheduled and not after.scheduled
-    return after.starts_at < before.starts_at or ends_later or unplanned or after.hits_everybody > before.hits_everybody
+    return after.starts_at < before.starts_at or ends_later or after.hits_everybody > before.hits_everybody
 
 
 def team_incident(found: Proposals, window: Window) -> list[Finding]:

@@ -75,8 +75,16 @@ KINDS: Mapping[Signal, SignalKind] = MappingProxyType(
             Window(days=30, within=7),
             facts.received_moved,
         ),
+        Signal.REGISTERED_LATE: SignalKind(
+            gettext_noop(
+                "{complaint}, on which {refund} was proposed, was registered on {day}, more than {within} days after"
+                " its receipt."
+            ),
+            Window(days=30, within=30),
+            facts.registered_late,
+        ),
         Signal.INCIDENT_MOVED: SignalKind(
-            gettext_noop("{incident} was made larger within {within} days before {refund}, which counts it."),
+            gettext_noop("{incident} was corrected within {within} days before {refund}, which gains by it."),
             Window(days=30, within=7),
             facts.incident_moved,
         ),

@@ -22,6 +22,7 @@ class Signal(models.TextChoices):
     SHARED_ADDRESS = "shared_address", _("One address of several customers")
     UNPROVEN_SURPLUS = "unproven_surplus", _("Surplus without a bank line")
     RECEIVED_MOVED = "received_moved", _("Day of receipt corrected")
+    REGISTERED_LATE = "registered_late", _("Registered long after its receipt")
     INCIDENT_MOVED = "incident_moved", _("Incident corrected")
     TEAM_INCIDENT = "team_incident", _("Incident of the proposer’s team")
     MUTUAL_PAIR = "mutual_pair", _("Two who approve each other")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -128,3 +130,48 @@ def test_spend(
 def test_what_was_spoken_between_two_days() -> None:
     use = spend([Grant(1, 100, DAYS[0], 2, CLOSES[2])], {DAYS[2]: 10, DAYS[3]: 20, DAYS[5]: 30})
     assert [use.between(DAYS[2], DAYS[end]) for end in (2, 3, 5, 6)] == [0, 10, 30, 60]
+
+
+# --- Where a minute costs something else --------------------------------------------------------
+
+COSTS = [Decimal(cost) for cost in ("0", "0.0001", "0.02", "0.03", "0.50")]
+costs = st.fixed_dictionaries({day: st.sampled_from(COSTS) for day in DAYS})
+
+
+@given(granted, st.sampled_from(COSTS), calls, costs)
+def test_granted_minutes_are_never_worth_more_than_what_was_approved(
+    grants: list[Grant], cost: Decimal, calls: dict[date, int], costs: dict[date, Decimal]
+) -> None:
+    held = [replace(grant, cost=cost) for grant in grants]
+    use = spend(held, calls, costs)
+    given_away = sum((seconds * costs[day] for day, seconds in use.by_day.items()), Decimal(0))
+    assert given_away <= cost * sum(use.by_grant.values()) <= cost * sum(grant.seconds for grant in held)
+    # Never more seconds either, and what was not used up can be taken back.
+    assert sum(use.by_day.values()) <= sum(use.by_grant.values())
+    kept = [replace(grant, seconds=use.by_grant[grant.pk]) for grant in held]
+    assert spend(kept, calls, costs) == use
+
+
+@given(granted, calls, st.sampled_from(COSTS))
+def test_where_a_minute_costs_the_same_or_less_a_second_is_a_second(
+    grants: list[Grant], calls: dict[date, int], cost: Decimal
+) -> None:
+    held = [replace(grant, cost=cost) for grant in grants]
+    for today in (cost, cost / 2):
+        assert spend(held, calls, dict.fromkeys(DAYS, today)) == spend(grants, calls)
+
+
+@pytest.mark.parametrize(
+    ("cost", "spoken", "used"),
+    [("0.02", 100, 100), ("0.01", 100, 100), ("0.04", 50, 100), ("0.03", 66, 99), ("0.50", 4, 100), ("2.50", 0, 0)],
+)
+def test_in_a_dearer_plan_a_grant_lasts_for_as_much_less(cost: str, spoken: int, used: int) -> None:
+    """A hundred seconds at 0.02 a minute."""
+    grant = Grant(1, 100, DAYS[0], 4, None, Decimal("0.02"))
+    use = spend([grant], {DAYS[2]: 500}, {DAYS[2]: Decimal(cost)})
+    assert (use.by_day.get(DAYS[2], 0), use.by_grant[1]) == (spoken, used)
+
+
+def test_what_was_worth_nothing_buys_nothing() -> None:
+    use = spend([Grant(1, 100, DAYS[0], 4)], {DAYS[1]: 10, DAYS[2]: 10}, {DAYS[1]: Decimal(0), DAYS[2]: Decimal(1)})
+    assert use == GrantedUse({DAYS[1]: 10}, {1: 10})

@@ -7,7 +7,8 @@ A case is about April 2024: 30 days for 60.00 EUR, paid, 0.02 a minute, no usage
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from contextlib import nullcontext
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,12 +37,14 @@ from complaints.refunds.endings.actions import expire_refund, revoke_refund, wit
 from complaints.refunds.models import Refund
 from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
+from demo.clock import Clock
 from policies.versions.models import Policy, PolicyVersion
 from tests import factories
 
 APRIL = date(2024, 4, 1)
 AS_OF = date(2024, 4, 10)
 LONG_LATER = date(2099, 1, 1)
+LONG = timedelta(days=150)
 
 State = Complaint.State
 
@@ -119,9 +122,12 @@ def register(
     period: BillingPeriod | None = None,
     received_on: date = AS_OF,
     by: User | None = None,
+    late: bool = False,
     **registration: Any,
 ) -> Complaint:
-    """A complaint just put on file, about the given period or the subscription's first."""
+    """A complaint put on file when it came, about the given period or the subscription's first; ``late`` is now, even
+    if that is long after it.
+    """
     if period is None:
         subscription = subscription or spring_subscription()
         found = BillingPeriod.objects.filter(subscription=subscription).order_by("sequence").first()
@@ -136,9 +142,13 @@ def register(
         "text": "Calls break off after a minute.",
         **registration,
     }
-    return register_complaint(
-        by=by or desk.agent, subscription_id=period.subscription_id, period_id=period.pk, **values
-    )
+    # What is typed in long after its period needs a lead's consent.
+    came = values["received_at"]
+    is_old = isinstance(came, datetime) and timezone.now() - came > LONG and not late
+    with Clock(came).running() if is_old else nullcontext():
+        return register_complaint(
+            by=by or desk.agent, subscription_id=period.subscription_id, period_id=period.pk, **values
+        )
 
 
 def take_up(desk: Desk, complaint: Complaint, *, by: User | None = None) -> Complaint:

@@ -223,6 +223,9 @@ class Company:
         changed(sibling, merged_into=survivor)
         changed(self.linked, customer=oldest)
         changed(self.second_lead, customer=sibling)
+        # Somebody else, paid to the account that one of them had.
+        sharing = factories.CustomerFactory.create(iban=former.iban)
+        propose(desk, decided(desk, subscription=spring_subscription(customer=sharing)))
 
     def delegations(self) -> None:
         desk = self.desk
@@ -320,7 +323,7 @@ def test_a_case_that_was_merged_keeps_its_hands_everywhere() -> None:
     desk = Desk(limits=True)
     early = decide(desk, take_up(desk, register(desk)), by=desk.manager)
     survivor = decided(desk, subscription=early.subscription)
-    merge(early, survivor, by=desk.director)
+    merge(early, survivor, by=desk.lead)
     refund = propose(desk, survivor)
     assert waits(desk.manager, refund) == set()
     assert waits(desk.director, refund) == {"guard", "inbox", "home", "navigation", "digest"}
@@ -331,6 +334,14 @@ def test_a_customer_who_was_merged_is_linked_everywhere() -> None:
     refund = propose(desk, decided(desk))
     changed(desk.manager, customer=factories.CustomerFactory.create(merged_into=refund.customer))
     assert waits(desk.manager, refund) == set()
+
+
+def test_whoever_is_paid_to_the_customers_account_is_linked_everywhere() -> None:
+    desk = Desk(limits=True)
+    refund = propose(desk, decided(desk), remedies=[{"kind": "cash"}])
+    changed(desk.manager, customer=factories.CustomerFactory.create(iban=refund.customer.iban))
+    assert waits(desk.manager, refund) == set()
+    assert waits(desk.director, refund) == {"guard", "inbox", "home", "navigation", "digest"}
 
 
 def test_the_hand_of_whoever_is_away_stops_the_deputy_everywhere() -> None:

@@ -4,7 +4,7 @@ number and together with whoever is paid to the same account. The action, the pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.customers.actions import edit_customer
 from accounts.customers.bank_details.rules import paid_alike
-from accounts.customers.models import Customer
+from accounts.customers.models import BankDetailsChange, Customer
 from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import User
 from complaints.refunds.approvals.actions import approve_refund
@@ -31,6 +31,7 @@ from policies.versions.models import PolicyVersion
 from tests import factories
 from tests.complaints.cases import Desk, again, decided, policy_says, special, spring_subscription
 from tests.complaints.refusals import assert_refused
+from tests.reports.books import alter_raw
 
 pytestmark = pytest.mark.django_db
 
@@ -46,9 +47,9 @@ def controls() -> ControlLimits:
     return ControlLimits(factories.today())
 
 
-def proposal(desk: Desk, customer: Customer, amount: str) -> Refund:
+def proposal(desk: Desk, customer: Customer, amount: str, **kwargs: Any) -> Refund:
     subscription = spring_subscription(customer=customer, agreed_fee=Decimal("2000.00"))
-    return special(desk, decided(desk, subscription=subscription), amount, unusual_reason="As agreed")
+    return special(desk, decided(desk, subscription=subscription), amount, unusual_reason="As agreed", **kwargs)
 
 
 # --- Whose sum it is ----------------------------------------------------------------------------
@@ -187,17 +188,68 @@ def test_what_is_only_proposed_counts_once_it_is_approved(desk: Desk) -> None:
     assert (again(first).state, again(second).state) == (Refund.State.SETTLED, Refund.State.APPROVED)
 
 
+def emptied(customer: Customer) -> None:
+    edit_customer(customer.pk, by=factories.billing_clerk(), reason="x", iban="")
+
+
+def another(customer: Customer) -> None:
+    edit_customer(customer.pk, by=factories.billing_clerk(), reason="x", iban=factories.own_iban(9))
+
+
+def away_and_back(customer: Customer) -> None:
+    """The account of a stranger for a minute, in which the money goes out."""
+    emptied(customer)
+    edit_customer(customer.pk, by=factories.billing_clerk(), reason="x", iban=IBAN)
+
+
+@pytest.mark.parametrize("escape", [emptied, another, away_and_back])
+@pytest.mark.parametrize("whose", ["paid", "asks"])
+def test_changing_the_account_takes_nobody_out_of_the_sum(
+    desk: Desk, escape: Callable[[Customer], None], whose: str
+) -> None:
+    paid, asks = one_account(2)
+    first = proposal(desk, paid, "499.99")
+    approve_refund(first.pk, by=desk.manager)
+    escape({"paid": paid, "asks": asks}[whose])
+    second = proposal(desk, asks, "499.99")
+    assert granted_lately([second], controls())[second.pk] == Decimal("499.99")
+    assert approve_refund(second.pk, by=desk.manager).state == Refund.State.APPROVED
+
+
+def test_the_account_on_a_payout_counts_whatever_is_on_file(desk: Desk) -> None:
+    paid, asks = one_account(2)
+    first = proposal(desk, paid, "499.99", remedies=[{"kind": "cash"}])
+    approve_refund(first.pk, by=desk.manager)
+    # By a hand in the database.
+    alter_raw(paid, iban="")
+    for change in BankDetailsChange.objects.filter(customer=paid):
+        alter_raw(change, iban_before="", iban_after="")
+    second = proposal(desk, asks, "499.99")
+    assert granted_lately([second], controls())[second.pk] == Decimal("499.99")
+
+
+def test_an_account_given_up_before_the_window_counts_no_more(desk: Desk) -> None:
+    one, other = one_account(2)
+    emptied(one)
+    assert paid_alike([other.pk], timezone.now() - timedelta(days=1))[other.pk] == {one.pk, other.pk}
+    assert paid_alike([other.pk], timezone.now() + timedelta(days=1))[other.pk] == {other.pk}
+
+
 # --- Who is paid alike --------------------------------------------------------------------------
 
 
-def test_who_is_paid_alike_takes_two_statements_at_most(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def paid_alike_now(customers: Collection[int]) -> Mapping[int, frozenset[int]]:
+    return paid_alike(customers, timezone.now())
+
+
+def test_who_is_paid_alike_takes_three_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     same, merged, alone = one_account(2), numbers_of_one(3), strangers(1)
     asked = [customer.pk for customer in (*same, *merged, *alone)]
-    with django_assert_num_queries(1):
-        found = paid_alike(asked)
-    # Numbers that nobody asked about are looked up once more.
-    with django_assert_num_queries(2):
-        assert paid_alike([merged[0].pk]) == {merged[0].pk: {one.pk for one in merged}}
+    with django_assert_num_queries(3):
+        found = paid_alike_now(asked)
+    # Numbers that nobody asked about cost no more.
+    with django_assert_num_queries(3):
+        assert paid_alike_now([merged[0].pk]) == {merged[0].pk: {one.pk for one in merged}}
     assert {pk: set(others) for pk, others in found.items()} == {
         **{customer.pk: {one.pk for one in same} for customer in same},
         **{customer.pk: {one.pk for one in merged} for customer in merged},

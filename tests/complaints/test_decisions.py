@@ -460,6 +460,33 @@ def test_a_complaint_about_a_long_past_period_needs_a_leads_consent(desk: Desk) 
     assert propose(desk, in_time, "full_month").total == Decimal("60.00")
 
 
+def test_what_is_registered_long_after_its_period_needs_consent_whenever_it_is_said_to_have_come(desk: Desk) -> None:
+    """The period ended on 30 April 2024."""
+    complaint = decide(desk, take_up(desk, register(desk, late=True)))
+    assert timezone.localdate(complaint.received_at) == date(2024, 4, 10)
+    refund = draft(desk, complaint)
+    assert_refused("consent_missing", propose_refund, refund.pk, by=desk.agent, reason="As the log shows")
+    give_consent(complaint.pk, by=desk.lead, reason="The letter lay in the post room")
+    propose_refund(refund.pk, by=desk.agent, reason="As the log shows")
+
+
+@pytest.mark.parametrize("consented", ["never", "before the merge", "after it"])
+def test_a_merge_does_not_take_the_need_of_consent_away(desk: Desk, consented: str) -> None:
+    subscription = spring_subscription()
+    late = register(desk, subscription, received_at=factories.at(date(2024, 5, 1) + timedelta(days=181)))
+    complaint = decided(desk, subscription=subscription)
+    if consented == "before the merge":
+        give_consent(late.pk, by=desk.manager, reason="They were in hospital")
+    merge_complaints(late.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    refund = draft(desk, again(complaint))
+    if consented == "after it":
+        give_consent(complaint.pk, by=desk.manager, reason="They were in hospital")
+    if consented == "never":
+        assert_refused("consent_missing", propose_refund, refund.pk, by=desk.agent, reason="As the log shows")
+    else:
+        propose_refund(refund.pk, by=desk.agent, reason="As the log shows")
+
+
 def test_consent_is_asked_for_the_period_that_is_refunded(desk: Desk) -> None:
     """A young complaint is no way around it to an old period of the same subscription."""
     subscription = spring_subscription()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,7 +65,8 @@ def merged(hand: Callable[[Desk, Complaint], object]) -> Make:
         into = decided(desk)
         early = register(desk, into.subscription, by=desk.manager if hand is registering else desk.agent)
         hand(desk, early)
-        merge_complaints(early.pk, by=desk.director, into_id=into.pk, reason="The same matter")
+        by = desk.manager if hand is joining else desk.lead
+        merge_complaints(early.pk, by=by, into_id=into.pk, reason="The same matter")
         return propose(desk, into)
 
     return make
@@ -72,6 +74,10 @@ def merged(hand: Callable[[Desk, Complaint], object]) -> Make:
 
 def registering(desk: Desk, complaint: Complaint) -> None:
     """It was registered by the manager."""
+
+
+def joining(desk: Desk, complaint: Complaint) -> None:
+    """It was merged by the manager."""
 
 
 def correcting(desk: Desk, complaint: Complaint) -> None:
@@ -125,15 +131,68 @@ def maintenance_within(desk: Desk) -> Refund:
     return propose(desk, decided(desk), "interruption")
 
 
+def moved_maintenance(desk: Desk) -> Refund:
+    """Out of the way of the outage, to other days of the period."""
+    outage(desk, by=desk.clerk)
+    announced = outage(desk, by=desk.clerk, scheduled=True)
+    edit_incident(
+        announced.pk,
+        by=desk.manager,
+        reason="Another day",
+        title="Repair",
+        starts_at=noon(20),
+        ends_at=noon(21),
+        scheduled=True,
+        hits_everybody=True,
+    )
+    return propose(desk, decided(desk), "interruption")
+
+
+def narrowed_maintenance(desk: Desk) -> Refund:
+    """Of everybody once, of another subscription now."""
+    outage(desk, by=desk.clerk)
+    announced = outage(desk, by=desk.clerk, scheduled=True)
+    edit_incident(
+        announced.pk,
+        by=desk.manager,
+        reason="Only theirs",
+        title="Repair",
+        starts_at=noon(6),
+        ends_at=noon(7),
+        scheduled=True,
+        hits_everybody=False,
+        subscription_ids=[spring_subscription().pk],
+    )
+    return propose(desk, decided(desk), "interruption")
+
+
+def outage_before_the_period(desk: Desk) -> Refund:
+    """Two and three hours, one to each side of midnight: neither is an interruption without the other."""
+    begins, midnight, ends = noon(31, month=3, hour=22), noon(1, hour=0), noon(1, hour=3)
+    record_incident(by=desk.manager, title="Down", starts_at=begins, ends_at=midnight, hits_everybody=True)
+    record_incident(by=desk.clerk, title="Down", starts_at=midnight, ends_at=ends, hits_everybody=True)
+    return propose(desk, decided(desk), "interruption")
+
+
+def named_incident(desk: Desk) -> Refund:
+    incident = outage(desk, by=desk.manager)
+    return propose(desk, decided(desk), "special", special_amount=Decimal("10.00"), incident_id=incident.pk)
+
+
 HANDS: dict[str, tuple[Make, str, str]] = {
     "registered": (registered, "registered", "You registered C-"),
     "corrected": (corrected, "corrected", "You corrected C-"),
     "consented": (consented, "consented", "You consented to a refund of C-"),
     "registered one merged into it": (merged(registering), "registered", "You registered C-"),
+    "merged one into it": (merged(joining), "joined", "You merged C-"),
     "corrected one merged into it": (merged(correcting), "corrected", "You corrected C-"),
     "recorded an incident": (recorded_incident, "own_incident", "You recorded or changed I-"),
     "ended an incident": (ended_incident, "own_incident", "You recorded or changed I-"),
     "changed an incident": (changed_incident, "own_incident", "You recorded or changed I-"),
+    "moved maintenance out of its way": (moved_maintenance, "own_incident", "You recorded or changed I-"),
+    "made maintenance hit others": (narrowed_maintenance, "own_incident", "You recorded or changed I-"),
+    "recorded what it is one outage with": (outage_before_the_period, "own_incident", "You recorded or changed I-"),
+    "recorded the incident it names": (named_incident, "own_incident", "You recorded or changed I-"),
     "maintenance within it": (maintenance_within, "own_incident", "You recorded or changed I-"),
 }
 

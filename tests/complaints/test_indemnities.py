@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,9 +36,12 @@ from tests.complaints.cases import (
     draft,
     held,
     lines_of,
+    policy_says,
     register,
     settled,
+    spring_subscription,
     take_up,
+    use_credit,
 )
 from tests.complaints.refusals import assert_refused
 from tests.complaints.terms import agreed
@@ -234,6 +237,34 @@ def test_a_fault_is_made_good_once(desk: Desk, end: End, again_possible: bool) -
         assert (second.fault, second.special_amount) == (first.fault, Decimal("9.00"))
     else:
         assert_refused("fault_indemnified", draft_indemnity, complaint.pk, by=desk.agent, saying=first.code)
+
+
+@pytest.mark.parametrize(
+    ("used", "charged", "again_worth"),
+    [("10.00", False, "10.00"), ("10.00", True, "20.00"), (None, False, "20.00")],
+    ids=["half is left", "what was used is charged", "all came back"],
+)
+def test_a_reversal_frees_what_it_took_back_and_no_more(
+    desk: Desk, used: str | None, charged: bool, again_worth: str
+) -> None:
+    policy_says(date(2023, 1, 1), indemnity_per_day={"EUR": "5.00"}, indemnity_maximum={"EUR": "20.00"})
+    subscription = spring_subscription()
+    complaint = decided(desk, subscription=subscription)
+    refund = draft_indemnity(complaint.pk, by=desk.agent)
+    assert refund.special_amount == Decimal("20.00")
+    _settle(desk, refund)
+    if used is not None:
+        use_credit(desk, subscription, used)
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    approve_reversal(reversal.pk, by=desk.director, charge_used=charged)
+    second = draft_indemnity(complaint.pk, by=desk.agent)
+    assert second.special_amount == Decimal(again_worth)
+    more: dict[str, Any] = {
+        "special_amount": Decimal(again_worth) + Decimal("0.01"),
+        "justification": "x",
+        "evidence": "x",
+    }
+    assert_refused("indemnity", edit_refund, second.pk, by=desk.agent, **more)
 
 
 def test_late_again_after_a_reopening_is_the_same_fault(desk: Desk) -> None:

@@ -14,8 +14,10 @@ import pytest
 
 from audit.actions import Refused
 from audit.ledger_checks import run_checks
+from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
+from billing.payouts.models import Payout
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.models import Complaint
@@ -23,6 +25,9 @@ from complaints.incidents.actions import record_incident
 from complaints.quotes.quoting import Choices, live_quote, offers
 from complaints.refund_calculation import Quote
 from complaints.refunds.approvals.actions import approve_refund
+from complaints.refunds.endings.actions import withdraw_refund
+from complaints.refunds.models import Refund
+from complaints.refunds.proposals.actions import propose_refund
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
@@ -31,6 +36,7 @@ from tests.complaints.cases import (
     again,
     decided,
     down,
+    draft,
     noon,
     only_period,
     partly_paid,
@@ -40,6 +46,7 @@ from tests.complaints.cases import (
     take_back,
     use_credit,
 )
+from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_money
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +117,34 @@ def test_a_special_case_that_names_an_incident_compensates_it(desk: Desk) -> Non
     assert quoted(desk, subscription, "interruption").total == Decimal("12.00")  # six days of eight
 
 
+@pytest.mark.parametrize("before", ["interruption", "special", "usage"])
+@pytest.mark.parametrize("state", ["pending", "standing", "taken back"])
+def test_a_special_case_names_no_incident_that_is_made_good_already(desk: Desk, before: str, state: str) -> None:
+    subscription = spring_subscription()
+    first, second = (decided(desk, subscription=subscription) for _ in range(2))
+    # The days not provided begin on the 11th.
+    incident = record_incident(by=desk.lead, title="x", starts_at=noon(9), ends_at=noon(13), hits_everybody=True)
+    named: dict[str, Any] = {"special_amount": Decimal(10), "incident_id": incident.pk, "unusual_reason": "x"}
+    refund = (propose if state == "pending" else settled)(desk, first, before, **(named if before == "special" else {}))
+    if state == "taken back":
+        take_back(desk, refund)
+        assert settled(desk, second, "special", **named).total == Decimal(10)
+        return
+    assert_refused("made_good", draft, desk, second, "special", **named, saying="is made good already")
+    # A special case that names none counts against the cap only, and so does one of another incident.
+    draft(desk, second, "special", special_amount=Decimal(10))
+
+
+def test_an_incident_named_by_two_drafts_is_proposed_once(desk: Desk) -> None:
+    subscription = spring_subscription()
+    first, second = (decided(desk, subscription=subscription) for _ in range(2))
+    incident = record_incident(by=desk.lead, title="x", starts_at=noon(2), ends_at=noon(4), hits_everybody=True)
+    named: dict[str, Any] = {"special_amount": Decimal(10), "incident_id": incident.pk}
+    drafts = [draft(desk, case, "special", **named) for case in (first, second)]
+    propose_refund(drafts[0].pk, by=desk.agent, reason="x")
+    assert_refused("made_good", propose_refund, drafts[1].pk, by=desk.agent, reason="x")
+
+
 @pytest.mark.parametrize(
     ("basis", "given", "used", "left"),
     [("interruption", "30.00", "20.00", "10.00"), ("usage", "40.00", "10.00", "30.00")],
@@ -143,6 +178,36 @@ def test_what_was_not_paid_is_set_off_first(desk: Desk, paid: str, set_off: str,
     assert (invoice.set_off, invoice.due) == (Decimal(set_off), Decimal("60.00") - Decimal(paid) - Decimal(set_off))
     note = CreditNote.objects.get()
     assert (note.gross, note.set_off) == (Decimal("20.00"), Decimal(set_off))
+
+
+@pytest.mark.parametrize("decoy", ["withdrawn", "approved"])
+def test_a_pending_set_off_pays_nothing_of_the_fee(desk: Desk, decoy: str) -> None:
+    """Of 60.00 10.00 are paid: 50.00 of two refunds reduce the debt whatever becomes of either, the rest is cash."""
+    subscription = partly_paid("10.00")
+    first, second = (decided(desk, subscription=subscription, received_on=date(2024, 4, 20)) for _ in range(2))
+    large = propose(desk, first, "special", special_amount=Decimal(50))
+    cash = propose(desk, second, "special", special_amount=Decimal(10), remedies=[{"kind": "cash"}], unusual_reason="x")
+    assert (cash.set_off, cash.payable) == (Decimal(10), Decimal(0))
+    approve_refund(cash.pk, by=desk.manager)
+    if decoy == "withdrawn":
+        withdraw_refund(large.pk, by=desk.agent, reason="x")
+        assert not Payout.objects.exists()
+        assert Invoice.objects.get(period__subscription=subscription, period__sequence=0).due == Decimal(40)
+        return
+    # The other is quoted again: 40.00 are unpaid by now.
+    with pytest.raises(Refused, match=r"have changed since it was proposed: 50.00 EUR .* then, 50.00 EUR .* now"):
+        approve_refund(large.pk, by=desk.manager)
+    refused = Event.objects.order_by("-pk")[0]
+    assert (refused.outcome, refused.data["code"]) == ("refused", "stale_quote")
+    assert settled_again(desk, large) == (Decimal(40), Decimal(10))
+    assert Invoice.objects.get(period__subscription=subscription, period__sequence=0).due == 0
+
+
+def settled_again(desk: Desk, refund: Refund) -> tuple[Decimal, Decimal]:
+    """(set off, payable) of the draft, proposed once more and approved."""
+    propose_refund(refund.pk, by=desk.agent, reason="x")
+    approve_refund(refund.pk, by=desk.manager)
+    return again(refund).set_off, again(refund).payable
 
 
 def test_what_is_paid_later_is_given_back_in_full(desk: Desk) -> None:

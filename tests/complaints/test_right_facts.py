@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
+from audit.actions import Refused
 from billing.plans.models import Plan
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.decisions.actions import merge_complaints
 from complaints.cases.models import Complaint
-from complaints.incidents.actions import end_incident, record_incident
+from complaints.incidents.actions import edit_incident, end_incident, record_incident
+from complaints.quotes.inputs import Interval
 from complaints.quotes.quoting import Choices, LiveQuote, live_quote
+from complaints.refund_calculation import calculate
 from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.forms import ProposeForm
 from complaints.refunds.proposals.actions import draft_refund, propose_refund
@@ -132,6 +138,88 @@ def test_an_outage_that_began_after_the_complaint_does_not_count_one_that_ran_co
     assert quote(complaint).quote.total == Decimal("6.00")
 
 
+def at(day: str) -> datetime:
+    """A local moment of 2024, "03-31T20" for 20:00."""
+    return datetime.fromisoformat(f"2024-{day}:00").replace(tzinfo=ZoneInfo(settings.BUSINESS_TIME_ZONE))
+
+
+@pytest.mark.parametrize(
+    ("outages", "maintenance", "amount"),
+    [
+        # What is one outage counts as one, whichever part of it lies in the period, which began on 1 April.
+        (["03-31T21 04-01T00", "04-01T00 04-01T03"], [], "0.25"),
+        (["03-31T22 04-01T00", "04-01T00 04-01T01"], [], "0.00"),
+        (["03-30T12 03-31T12", "03-31T12 04-01T00", "04-01T00 04-01T02"], [], "0.17"),
+        (["04-30T22 05-01T00", "05-01T00 05-01T02"], [], "0.17"),
+        # Maintenance shortens it on both sides of the bounds.
+        (["03-31T20 04-01T03"], ["03-31T20 04-01T00"], "0.00"),
+        (["03-31T20 04-01T03"], ["03-31T20 03-31T23"], "0.25"),
+        (["04-30T22 05-01T04"], ["05-01T01 05-01T04"], "0.00"),
+        # What doesn't touch is another.
+        (["03-31T20 03-31T23", "04-01T00 04-01T03"], [], "0.00"),
+    ],
+)
+def test_an_outage_across_the_bounds_of_the_period_is_judged_as_a_whole(
+    desk: Desk, outages: list[str], maintenance: list[str], amount: str
+) -> None:
+    complaint = decided(desk, received_on=date(2024, 5, 9))
+    for times, scheduled in [*((each, False) for each in outages), *((each, True) for each in maintenance)]:
+        start, end = map(at, times.split())
+        record_incident(
+            by=desk.clerk, title="x", starts_at=start, ends_at=end, scheduled=scheduled, hits_everybody=True
+        )
+    made = quote(complaint)
+    assert made.quote.total == Decimal(amount)
+    # Whoever computes it from all that is on record, on another machine, finds the same.
+    every, announced = (tuple(Interval(*map(at, each.split())) for each in times) for times in (outages, maintenance))
+    whole = replace(made.inputs, interruptions=every, maintenance=announced)
+    assert calculate(whole).total == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "scheduled"),
+    [("04-20T00", "04-22T00", False), ("04-02T00", "04-04T00", True), ("03-02T00", "03-04T00", False)],
+    ids=["begun after the receipt", "maintenance", "another period"],
+)
+def test_a_special_case_names_no_incident_that_the_complaint_cannot_be_about(
+    desk: Desk, start: str, end: str, scheduled: bool
+) -> None:
+    complaint = decided(desk)
+    incident = record_incident(
+        by=desk.clerk, title="x", starts_at=at(start), ends_at=at(end), scheduled=scheduled, hits_everybody=True
+    )
+    assert incident not in ProposeForm(rows=[complaint]).incidents
+    assert_refused(
+        "incident",
+        draft_refund,
+        complaint.pk,
+        by=desk.agent,
+        basis="special",
+        special_amount=Decimal(10),
+        incident_id=incident.pk,
+        saying="is no interruption that hit this period before the complaint was received.",
+    )
+
+
+def test_a_named_incident_that_becomes_maintenance_sends_the_proposal_back(desk: Desk) -> None:
+    incident = record_incident(by=desk.clerk, title="x", starts_at=noon(2), ends_at=noon(4), hits_everybody=True)
+    refund = propose(desk, decided(desk), "special", special_amount=Decimal(10), incident_id=incident.pk)
+    edit_incident(
+        incident.pk,
+        by=desk.clerk,
+        reason="It was announced",
+        title="x",
+        starts_at=noon(2),
+        ends_at=noon(4),
+        scheduled=True,
+        hits_everybody=True,
+    )
+    with pytest.raises(Refused, match=r"counts have changed .* 2024-04-02 12:00 – 2024-04-04 12:00 then, none now"):
+        approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).state == "draft"
+    assert_refused("incident", propose_refund, refund.pk, by=desk.agent, reason="Again")
+
+
 def test_while_an_outage_and_the_period_go_on_the_quote_is_provisional(desk: Desk) -> None:
     began = factories.days_ago(5)
     subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
@@ -177,6 +265,27 @@ def test_joined_complaints_keep_each_their_own_receipt(desk: Desk) -> None:
     # Usage goes by the earlier receipt, interruptions by the later one.
     assert quote(survivor, "usage").inputs.as_of == date(2024, 4, 10)
     assert quote(survivor).quote.total == Decimal("6.00")
+
+
+@pytest.mark.parametrize("basis", ["usage", "interruption"])
+@pytest.mark.parametrize("other", ["another line", "hardware", "rejected", "still open", "upheld"])
+def test_a_merged_complaint_moves_the_day_only_if_it_could_have_been_refunded(
+    desk: Desk, basis: str, other: str
+) -> None:
+    """The case came on 10 April; what is merged into it on the 5th or the 20th."""
+    subscription = spring_subscription()
+    record_incident(by=desk.lead, title="x", starts_at=noon(15), ends_at=noon(18), hits_everybody=True)
+    complaint = decided(desk, subscription=subscription)
+    day = date(2024, 4, 5 if basis == "usage" else 20)
+    line = spring_subscription(customer=subscription.customer) if other == "another line" else subscription
+    values: dict[str, Any] = {"category": "hardware"} if other == "hardware" else {}
+    merged = register(desk, line, received_on=day, **values)
+    if other in ("rejected", "upheld"):
+        decide(desk, take_up(desk, merged), other)
+    merge_complaints(merged.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    moves = other in ("still open", "upheld")
+    expected = {"usage": ("50.00", "40.00"), "interruption": ("6.00", "0.00")}[basis][0 if moves else 1]
+    assert quote(complaint, basis).quote.total == Decimal(expected)
 
 
 def test_a_complaint_that_came_before_the_period_does_not_set_its_day(desk: Desk) -> None:

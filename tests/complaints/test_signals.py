@@ -24,6 +24,7 @@ from billing.payments.bank_lines.actions import match_bank_line
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.actions import correct_complaint
+from complaints.cases.decisions.actions import merge_complaints
 from complaints.incidents.actions import edit_incident, end_incident, record_incident
 from complaints.incidents.models import Incident
 from complaints.refunds.approvals.actions import approve_refund
@@ -38,7 +39,7 @@ from jobs.models import Job
 from jobs.runner import run_job
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import Desk, decided, noon, propose, special, spring_subscription
+from tests.complaints.cases import Desk, decide, decided, noon, propose, register, special, spring_subscription, take_up
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 from tests.every_page import signed_in
 
@@ -161,6 +162,13 @@ def test_one_account_of_three_customers_with_refunds(desk: Desk) -> None:
     assert IBAN not in str(finding)
 
 
+def test_an_account_that_was_theirs_meanwhile_is_shared_too(desk: Desk) -> None:
+    refunds = [refund_of(desk, iban=IBAN) for _ in range(3)]
+    for refund in refunds[:2]:
+        edit_customer(refund.customer_id, by=desk.agent, reason="x", iban="")
+    assert_told(Signal.SHARED_ACCOUNT, *refunds)
+
+
 def test_two_refunds_of_one_customer_and_merged_numbers_count_once(desk: Desk) -> None:
     refunds = [refund_of(desk, iban=IBAN) for _ in range(3)]
     survivor, merged = refunds[0].customer, refunds[1].customer
@@ -255,6 +263,28 @@ def test_the_day_of_receipt_was_corrected(
         assert_quiet(Signal.RECEIVED_MOVED, refund)
 
 
+@pytest.mark.parametrize(("received", "is_pattern"), [(date(2024, 3, 20), True), (date(2024, 3, 21), False)])
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_complaint_was_registered_long_after_it_came(
+    desk: Desk, received: date, is_pattern: bool, merged: bool
+) -> None:
+    """31 and 30 days before; in the case itself, or in one that was merged into it."""
+    subscription = factories.paid_subscription(activated_on=date(2024, 3, 1))
+    late = register(desk, subscription, received_on=received)
+    if merged:
+        complaint = decided(desk, subscription=subscription, received_on=TODAY)
+        merge_complaints(late.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    else:
+        complaint = decide(desk, take_up(desk, late))
+    refund, other = special(desk, complaint, "20.00"), propose(desk, decided(desk))
+    if is_pattern:
+        finding = assert_told(Signal.REGISTERED_LATE, refund)
+        assert [row.label for row in finding.rows] == [refund.code, late.code]
+        assert "was registered on 20 Apr 2024, more than 30 days after" in str(in_words(finding.signal, finding.values))
+    else:
+        assert_quiet(Signal.REGISTERED_LATE, refund, other)
+
+
 def test_another_correction_is_no_signal(desk: Desk) -> None:
     complaint = decided(desk)
     correct_complaint(complaint.pk, by=desk.agent, reason="A slip", subject="Calls break off at once")
@@ -287,6 +317,32 @@ def test_an_incident_was_corrected(
         assert [row.label for row in finding.rows] == [refund.code, incident.code]
     else:
         assert_quiet(Signal.INCIDENT_MOVED, refund, usage)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_pattern"),
+    [
+        ({"starts_at": noon(20), "ends_at": noon(21)}, True),  # out of the way
+        ({"starts_at": noon(3, hour=18)}, True),
+        ({"ends_at": noon(3, hour=18)}, True),
+        ({"scheduled": False}, True),
+        ({"starts_at": noon(2)}, False),  # takes off no less
+        ({"title": "Repair of the mast"}, False),
+    ],
+)
+def test_maintenance_was_made_smaller(desk: Desk, clock: Clock, changes: dict[str, datetime], is_pattern: bool) -> None:
+    outage(desk, hours=72)
+    announced = record_incident(
+        by=desk.clerk, title="x", starts_at=noon(3), ends_at=noon(4), scheduled=True, hits_everybody=True
+    )
+    edited(desk, announced, **changes)
+    at(clock, TODAY + timedelta(days=1))
+    refund = propose(desk, decided(desk), "interruption")
+    if is_pattern:
+        finding = assert_told(Signal.INCIDENT_MOVED, refund)
+        assert [row.label for row in finding.rows] == [refund.code, announced.code]
+    else:
+        assert_quiet(Signal.INCIDENT_MOVED, refund)
 
 
 def test_that_a_running_incident_ended_is_no_correction(desk: Desk, clock: Clock) -> None:

@@ -126,8 +126,8 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
     """Join a complaint into another of the same customer, which takes the earlier of both deadlines and the higher
     level; returns the survivor.
 
-    Each keeps its own *received*: a refund goes by both (``complaints.quotes.receipts``). Refunds made already keep
-    their as-of day.
+    Each keeps its own *received*: a refund goes by both (``complaints.quotes.receipts``), so that whoever merges them
+    has a hand in it. Refunds made already keep their as-of day.
     """
     with act(ComplaintVerb.COMPLAINT_MERGE, by=by, reason=reason, target=(Complaint, complaint_id)) as action:
         action.require_reason()
@@ -146,6 +146,7 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
             note_breaches(each, now, by=by)
         complaint.state = State.MERGED
         complaint.merged_into = survivor
+        complaint.merged_by = by
         complaint.save()
         # The customer was promised both; a reopening has already moved what it restarted.
         survivor.acknowledge_due_at = min(survivor.acknowledge_due_at, complaint.acknowledge_due_at)

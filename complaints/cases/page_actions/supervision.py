@@ -25,6 +25,7 @@ class Merge(LeadAction):
     form_class = MergeComplaintsForm
     intro = _("The other complaint goes on, with the earlier day of receipt and the earlier deadlines of both.")
     rule = merge_obstacle
+    leaves_a_hand = True
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> ActionResult:
         survivor = decisions.merge_complaints(pk, by=by, into_id=cleaned["into"].pk, reason=cleaned["reason"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from complaints.refunds.models import Approval, Refund
 from complaints.refunds.remedies.actions import remedy_plan_for, settle_remedies, with_open_amount
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.amounts import money_text
-from core.text import Text, in_english, say
+from core.text import Text, in_english, join, say
 
 State = Refund.State
 
@@ -123,6 +124,21 @@ def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
     if not differing and (live.counted, live.quote.set_off, after) == (refund.counted, refund.set_off, before):
         return None
     then, now = (refund.total, refund.set_off, before), (live.quote.total, live.quote.set_off, after)
+    data = {"before": refund.lines, "after": live.lines, "differing": differing}
+    if live.counted != refund.counted:
+        data["times"] = [{"before": refund.counted, "after": live.counted}]
+    if then == now and not differing:
+        return Refused(
+            say(
+                "The times that {refund} counts have changed since it was proposed, though not its amount: {times} "
+                "then, {times_now} now. It goes back to draft, to be proposed again.",
+                refund=refund.code,
+                times=_times_in_words(refund.counted),
+                times_now=_times_in_words(live.counted),
+            ),
+            code=ComplaintRefusal.STALE_QUOTE,
+            data=data,
+        )
     return Refused(
         say(
             "The figures of {refund} have changed since it was proposed: {amount} then, {amount_now} "
@@ -132,8 +148,16 @@ def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
             amount_now=_in_words(*now, currency=refund.currency, at_length=then[0] == now[0]),
         ),
         code=ComplaintRefusal.STALE_QUOTE,
-        data={"before": refund.lines, "after": live.lines, "differing": differing},
+        data=data,
     )
+
+
+def _times_in_words(counted: Sequence[Sequence[str]]) -> Text:
+    """Local times, to the minute, or that there are none."""
+    if not counted:
+        return say("none")
+    ends = [[timezone.localtime(datetime.fromisoformat(moment)) for moment in times] for times in counted]
+    return join(", ", [f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}" for start, end in ends])
 
 
 def _plan_now(refund: Refund, live: LiveQuote) -> list[dict[str, Any]]:

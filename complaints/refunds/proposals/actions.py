@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,9 @@ from complaints.incidents.models import Incident
 from complaints.indemnities import rules as indemnities
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts, terms_for
-from complaints.quotes.inputs import Interval
 from complaints.quotes.inputs_json import inputs_to_json
-from complaints.quotes.quoting import basis_obstacle, content_hash, provisional_obstacle, refund_content
+from complaints.quotes.intervals import joined
+from complaints.quotes.quoting import LiveQuote, basis_obstacle, content_hash, provisional_obstacle, refund_content
 from complaints.quotes.text import nothing_in_words
 from complaints.refund_calculation import CURRENT_VERSION
 from complaints.refunds.common import contribute, facts_of, lock_refund, quote_of, set_draft_expiry
@@ -175,7 +175,7 @@ def _fill(
     if reduction and not reduction_reason.strip():
         raise Refused(say("Give the reason for the reduction."), code=ComplaintRefusal.REDUCTION_REASON_MISSING)
     refund.special_amount = special_amount if refund.basis == Refund.Basis.SPECIAL else None
-    refund.incident = _named(refund, incident_id) if refund.basis == Refund.Basis.SPECIAL else None
+    refund.incident = _named(incident_id) if refund.basis == Refund.Basis.SPECIAL else None
     if refund.basis == Refund.Basis.SPECIAL and special_amount is None:
         raise Refused(say("Enter the amount of the special case."), code=ComplaintRefusal.SPECIAL_AMOUNT_MISSING)
     refund.reduction = reduction
@@ -184,17 +184,18 @@ def _fill(
     refund.evidence = evidence.strip()
     refund.unusual_reason = unusual_reason.strip()
     refund.remedy_plan = normalise_plan(remedies, refund.currency)
-    quote_of(refund)  # what cannot be computed cannot be drafted either
+    live = quote_of(refund)  # what cannot be computed cannot be drafted either
+    if live.misnamed is not None:
+        raise Refused(live.misnamed.sentence, code=live.misnamed.code)
 
 
-def _named(refund: Refund, incident_id: int | None) -> Incident | None:
-    """The incident that a special case makes good: one that hit the subscription in the period."""
+def _named(incident_id: int | None) -> Incident | None:
+    """The incident that a special case makes good; whether it can is asked with the quote."""
     if incident_id is None:
         return None
-    hits = QuoteFacts.load([refund.period]).incidents_of(refund.period)
-    found = next((incident for incident in hits if incident.pk == incident_id), None)
+    found = Incident.objects.filter(pk=incident_id).first()
     if found is None:
-        raise Refused(say("That interruption did not hit this period."), code=ComplaintRefusal.INCIDENT)
+        raise Refused(say("There is no such interruption."), code=ComplaintRefusal.INCIDENT)
     return found
 
 
@@ -245,6 +246,7 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
                 nothing_in_words(live.inputs, live.quote) or say("The quote comes to nothing."),
                 code=Refusal.NOTHING,
             )
+        action.refuse_if(live.misnamed)
         action.refuse_if(provisional_obstacle(live))
         action.refuse_if(full_months_obstacle(refund, live.terms))
         action.refuse_if(unusual_obstacle(refund, live.quote.total))
@@ -266,32 +268,33 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund.content_hash = content_hash(refund_content(refund))
         refund.save()
         contribute(refund, by, Contribution.Part.PROPOSED)
-        note_counted_incidents(refund, live.quote.counted)
+        note_counted_incidents(refund, live)
         action.data = facts_of(refund)
         return refund
 
 
-def note_counted_incidents(refund: Refund, counted: Iterable[Interval]) -> None:
-    """Keep which outages the proposal counts, and which maintenance within them it takes off: whoever recorded or
-    changed one of them has a hand in it.
+def note_counted_incidents(refund: Refund, live: LiveQuote) -> None:
+    """Keep which incidents have to do with the figures of the proposal: whoever recorded or changed one of them has a
+    hand in it. Those are the outages that it counts or names, with what is one outage with them; the maintenance that
+    it takes off; and what would have been one of these as it was recorded before.
     """
-    intervals = list(counted)
-    if not intervals:
+    counted = [*live.quote.counted, *live.named]
+    if not counted:
         return
-    hitting = QuoteFacts.load([refund.period]).incidents_of(refund.period)
+    facts = QuoteFacts.load([refund.period])
     outages = [
-        incident
-        for incident in hitting
-        if not incident.scheduled and any(incident.overlaps(each.start, each.end) for each in intervals)
+        outage
+        for outage in joined([*live.inputs.interruptions, *live.named])
+        if any(outage.start < each.end and each.start < outage.end for each in counted)
     ]
-    maintenance = [
-        incident
-        for incident in hitting
-        if incident.scheduled
-        and any(incident.ends_at is None or outage.overlaps(incident.starts_at, incident.ends_at) for outage in outages)
-    ]
-    for incident in (*outages, *maintenance):
-        CountedIncident(refund=refund, round=refund.round, incident=incident).save()
+    hits_now = {incident.pk for incident in facts.incidents_of(refund.period)}
+    concerned = {
+        pk
+        for pk, start, end in facts.versions_around(refund.period)
+        if pk not in hits_now or any(start < outage.end and (end is None or end > outage.start) for outage in outages)
+    }
+    for pk in sorted(concerned):
+        CountedIncident(refund=refund, round=refund.round, incident_id=pk).save()
 
 
 def unusual_obstacle(refund: Refund, total: Decimal) -> Obstacle | None:

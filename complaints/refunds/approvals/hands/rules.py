@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.customers.models import Customer
+from accounts.customers.links import is_linked
 from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.models import User
 from audit.actions import Obstacle
@@ -84,6 +84,10 @@ def _consented(case: Complaint) -> Iterable[int | None]:
     return (case.consent_by_id,)
 
 
+def _joined(case: Complaint) -> Iterable[int | None]:
+    return (case.merged_by_id,)
+
+
 def _in_case(people: People, refund: Refund, person: User) -> Said | None:
     # A merge must not wash a hand off.
     cases = (case for case in refund.complaint.matter() if person.pk in people(case))
@@ -92,12 +96,13 @@ def _in_case(people: People, refund: Refund, person: User) -> Said | None:
 
 def people_of_case(complaint: Complaint) -> set[int]:
     """Who has a hand in the case, or in one merged into it, so that they approve no refund of it."""
-    every = (_registered, _corrected, _assessed, _decided, _consented)
+    every = (_registered, _corrected, _assessed, _decided, _consented, _joined)
     return {pk for case in complaint.matter() for people in every for pk in people(case) if pk is not None}
 
 
 def _of_case(refund: Column, person: Any) -> QuerySet[Any]:
-    return Complaint.objects.filter(Q(registered_by=person) | Q(consent_by=person), pk__in=_cases(refund))
+    theirs = Q(registered_by=person) | Q(consent_by=person) | Q(merged_by=person)
+    return Complaint.objects.filter(theirs, pk__in=_cases(refund))
 
 
 def _on_incident(refund: Refund, person: User) -> Said | None:
@@ -186,6 +191,14 @@ HANDS: tuple[Hand, ...] = (
         lambda refund, person, _: _in_case(_registered, refund, person),
         _of_case,
     ),
+    # It may have moved the day that the refund goes by.
+    Hand(
+        ComplaintRefusal.JOINED,
+        gettext_noop("You merged {complaint} with another: somebody else has to approve its refund."),
+        gettext_noop("{person} merged {complaint} with another: nobody approves its refund in their place."),
+        lambda refund, person, _: _in_case(_joined, refund, person),
+        _of_case,
+    ),
     Hand(
         ComplaintRefusal.OWN_INCIDENT,
         gettext_noop("You recorded or changed {incident}, which {refund} counts: somebody else has to approve it."),
@@ -200,9 +213,7 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You are linked to this customer: somebody else has to do this."),
         gettext_noop("{person} is linked to this customer: nobody approves its refund in their place."),
         lambda refund, person, rights: {} if rights.is_own_customer(person, refund.customer_id) else None,
-        lambda refund, person: User.objects.filter(
-            customer__in=WithMerged(refund("customer_id"), Customer, either_way=True), pk=person
-        ),
+        lambda refund, person: User.objects.filter(is_linked(refund("customer_id")), pk=person),
     ),
     # One person counts once in a round, whether they approve, or somebody does in their place.
     Hand(

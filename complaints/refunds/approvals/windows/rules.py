@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
@@ -44,15 +44,18 @@ def granted_lately(refunds: Sequence[Refund], controls: ControlLimits) -> Mappin
     subscriptions, the refund left out. In the refund's currency, gross.
 
     Granted is what was settled, or approved once already. A refund that was taken back still counts by what did not
-    come back by itself, or taking back and giving again would pass any limit. Four statements for any number of
-    refunds.
+    come back by itself, or taking back and giving again would pass any limit. Who is paid to the same account is asked
+    over the same window. Six statements for any number of refunds that are judged by windows of one length.
     """
     now = timezone.now()
     windows = {refund.pk: now - timedelta(days=window_of(refund, controls)) for refund in refunds}
     if not windows:
         return {}
-    alike = paid_alike({refund.customer_id for refund in refunds})
-    of_them = Q(customer__in=set().union(*alike.values()))
+    starting: dict[datetime, set[int]] = defaultdict(set)
+    for refund in refunds:
+        starting[windows[refund.pk]].add(refund.customer_id)
+    alike = {start: paid_alike(customers, start) for start, customers in starting.items()}
+    of_them = Q(customer__in=set().union(*(same for of_each in alike.values() for same in of_each.values())))
     since = min(windows.values())
     standing = Refund.objects.filter(
         of_them, Q(state=Refund.State.SETTLED, settled_at__gte=since) | Q(state=Refund.State.APPROVED)
@@ -64,7 +67,7 @@ def granted_lately(refunds: Sequence[Refund], controls: ControlLimits) -> Mappin
     found: dict[int, Decimal] = dict.fromkeys(windows, Decimal(0))
     asked: dict[tuple[int, str], list[Refund]] = defaultdict(list)
     for refund in refunds:
-        for customer in alike[refund.customer_id]:
+        for customer in alike[windows[refund.pk]][refund.customer_id]:
             asked[customer, refund.currency].append(refund)
     for pk, customer, currency, amount, settled_at in [*standing, *kept]:
         for refund in asked.get((customer, currency), ()):
@@ -80,10 +83,13 @@ def lock_all_paid_alike(refund_id: int) -> None:
     Raises:
         Refused: ``busy``, somebody joined or left them meanwhile.
     """
-    customer = Refund.objects.filter(pk=refund_id).values_list("customer_id", flat=True).first()
-    if customer is None:
+    rows = Refund.objects.select_related("refund_policy", "fulfilment_policy", "agreement")
+    refund = rows.filter(pk=refund_id).first()
+    if refund is None:
         return
-    alike = paid_alike({customer})[customer]
+    customer, controls = refund.customer_id, ControlLimits(timezone.localdate())
+    since = timezone.now() - timedelta(days=window_of(refund, controls))
+    alike = paid_alike({customer}, since)[customer]
     lock_rows(Customer, alike)
-    if len(alike) > 1 and paid_alike({customer})[customer] != alike:
+    if len(alike) > 1 and paid_alike({customer}, since)[customer] != alike:
         raise Refused(say("Somebody else changed this just now. Please try again."), code=Refusal.BUSY)
