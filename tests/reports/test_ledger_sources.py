@@ -424,6 +424,16 @@ def test_books_of_every_kind_add_up_and_what_is_planted_is_found(books: Books) -
     assert breaches() == []
 
 
+def test_a_reversal_that_differs_from_its_note_is_told_in_the_currency_s_decimals(books: Books) -> None:
+    reversal = Reversal.objects.select_related("credit_note").get()
+    note = cast("CreditNote", reversal.credit_note)
+    with planted(lambda _: set_raw(note, set_off=CENT), books):
+        (told,) = [breach for breach in run_checks(CHECKS) if breach.rule == "reversal-note"]
+    assert told.figures == (
+        f"took {reversal.taken_back:.2f} back, 0.00 of it due again; {note.number} says {note.gross:.2f} and 0.01"
+    )
+
+
 def tracked_rows(books: Books) -> dict[str, tuple[Tracked, dict[str, Any]]]:
     """A row of every kind of value and what is changed in it, by what the breach says."""
     credit = Credit.objects.order_by("pk")[0]

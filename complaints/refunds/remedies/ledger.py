@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models import Count, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from audit.ledger_checks import Breach, Check, each
@@ -190,7 +190,8 @@ def credit_notes() -> Iterator[Breach]:
             f"is over {note.gross:f} of period {note.period_id}: no refund or reversal of it names this note",
         )
     asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
-    back = approved.annotate(back=F("recovered") + F("due_again") + asked).exclude(
+    sum_back = ExpressionWrapper(F("recovered") + F("due_again") + asked, output_field=MoneyField())
+    back = approved.annotate(back=sum_back).exclude(
         credit_note__gross=F("back"), credit_note__set_off=F("due_again")
     )
     for reversal in each(back.filter(credit_note__isnull=False).select_related("refund", "credit_note")):
