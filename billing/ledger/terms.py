@@ -15,9 +15,10 @@ from functools import reduce
 from operator import or_
 from typing import Any, cast
 
-from django.db.models import F, Min, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from audit.history_checks import published
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.credits.models import CreditApplication
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
@@ -63,17 +64,6 @@ class _Catalogue[T]:
         return [rows[0].terms for rows in (holding, known) if rows]
 
 
-def _published(model: type[Price | OperationCost]) -> Any:
-    """The published rows, the newest first, with the moment since when they are."""
-    history = cast("Any", model).history.model
-    since = history.objects.filter(id=OuterRef("pk"), state="published").order_by().values("id")
-    return (
-        model._base_manager.filter(state="published")
-        .annotate(since=Subquery(since.annotate(first=Min("history_date")).values("first")))
-        .order_by("-valid_from", "-pk")
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _PeriodTerms:
     fee: Decimal
@@ -84,7 +74,7 @@ class _PeriodTerms:
 
 def _prices() -> _Catalogue[_PeriodTerms]:
     found: _Catalogue[_PeriodTerms] = _Catalogue()
-    for price in _published(Price):
+    for price in published(Price):
         terms = _PeriodTerms(price.fee, price.tax_rate, price.included_minutes, price.minute_cost)
         found.add((price.plan_id, price.term, price.currency), _Dated(price.valid_from, price.since, terms))
     return found
@@ -92,7 +82,7 @@ def _prices() -> _Catalogue[_PeriodTerms]:
 
 def _costs() -> _Catalogue[Decimal]:
     found: _Catalogue[Decimal] = _Catalogue()
-    for cost in _published(OperationCost).select_related("operation"):
+    for cost in published(OperationCost).select_related("operation"):
         found.add((cost.currency, cost.operation.code), _Dated(cost.valid_from, cost.since, cost.unit_cost))
     return found
 
