@@ -13,13 +13,14 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, cast
 
-from django.db.models import Count, Max, Min, Q, Window
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Sum, Window
 from django.utils import timezone
 
 from audit.history_checks import matches_history
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.money import format_amount
-from billing.usage.models import UsageDay, UsageKind
+from billing.remedies.models import MinutesGrant
+from billing.usage.models import UsageKind
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
 from complaints.quotes.earlier_refunds import compensated
@@ -80,7 +81,9 @@ COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
 def contents() -> Iterator[Breach]:
     """A proposal is what its hash covers, its figures are those of its inputs, its inputs those of the books."""
     used, received, outages = _Used(), _Received(), _outages()
-    for refund in each(Refund.objects.filter(state__in=FROZEN).select_related("period", "complaint")):
+    minutes = MinutesGrant.objects.filter(subscription=OuterRef("subscription"))
+    rows = Refund.objects.filter(state__in=FROZEN).annotate(has_minutes=Exists(minutes))
+    for refund in each(rows.select_related("period", "complaint")):
         name = f"refund {refund.code}"
         if not _is_as_hashed(refund):
             yield Breach("refund-hash", name, "does not match the hash over what was proposed: look at its history")
@@ -143,20 +146,21 @@ def _shown(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
-    """Days end with a receipt that is on file; and of what was used, at least what was deducted is still there."""
+def _of_usage(refund: Any, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
+    """Days end with a receipt that is on file; and what was deducted is what was used of them, as was known then."""
     name = f"refund {refund.code}"
     if as_of not in (days := received.days_of(refund.complaint_id)):
         on_file = ", ".join(map(str, sorted(days)))
         yield Breach("refund-as-of", name, f"counts the days up to {as_of}; its case was received on {on_file}")
     provided = days_provided(inputs.starts_on, inputs.ends_on, as_of, inputs.as_of_day_counts)
-    sums = used.until(refund.period_id, inputs.starts_on, inputs.starts_on + timedelta(days=provided))
-    # Usage that came late, and minutes given on top, make it less than what is there now; nothing makes it more.
+    sums = used.until(refund, inputs.starts_on, inputs.starts_on + timedelta(days=provided))
     deducted = {"": Decimal(inputs.seconds_used), **{each.code: each.quantity for each in inputs.operations}}
-    for code, quantity in deducted.items():
-        if quantity > sums[code]:
+    for code in {**sums, **deducted}:
+        is_, there = deducted.get(code, Decimal(0)), sums.get(code, Decimal(0))
+        # Minutes given on top make it less than what was there; nothing makes it more.
+        if is_ > there or (is_ < there and (code or not refund.has_minutes)):
             what = code or "seconds of calls"
-            yield Breach("refund-usage", name, f"deducts {quantity:f} {what}, the period has {sums[code]:f} now")
+            yield Breach("refund-usage", name, f"deducts {is_:f} {what}, the period had {there:f} when it was proposed")
     costs = {cost["code"]: Decimal(cost["unit_cost"]) for cost in refund.period.operation_costs}
     for operation in inputs.operations:
         if costs.get(operation.code) != operation.unit_cost:
@@ -170,21 +174,33 @@ def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, rec
 
 
 class _Used:
-    """What was used in the periods that usage refunds are about, by day; "" is the code of calls, in seconds."""
+    """What was used in the period of each usage refund, by day, of the records that were there when it was proposed: a
+    correction made later leaves it as it is. Refunds are asked about by their key, in order; "" is the code of calls,
+    in seconds.
+    """
 
     def __init__(self) -> None:
-        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("period")
-        self._days: dict[int, list[tuple[date, str, Decimal]]] = defaultdict(list)
-        columns = ("period_id", "local_day", "kind", "operation", "seconds", "quantity")
-        for pk, day, kind, code, seconds, quantity in UsageDay.objects.filter(period__in=about).values_list(*columns):
-            is_call = kind == UsageKind.CALL
-            self._days[pk].append((day, "" if is_call else code, Decimal(seconds) if is_call else quantity))
+        columns = ("pk", "period__usage__local_day", "period__usage__kind", "period__usage__operation")
+        rows = (
+            Refund.objects.filter(
+                state__in=FROZEN, basis=Refund.Basis.USAGE, period__usage__recorded_at__lte=F("proposed_at")
+            )
+            .order_by("pk")
+            .values_list(*columns)
+            .annotate(Sum("period__usage__seconds"), Sum("period__usage__quantity"))
+        )
+        self._by_refund = groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row[0])
+        self._next = next(self._by_refund, None)
 
-    def until(self, period_id: int, start: date, end: date) -> Mapping[str, Decimal]:
+    def until(self, refund: Refund, start: date, end: date) -> Mapping[str, Decimal]:
         sums: dict[str, Decimal] = defaultdict(Decimal)
-        for day, code, quantity in self._days.get(period_id, ()):
-            if start <= day < end:
-                sums[code] += quantity
+        while self._next is not None and self._next[0] < refund.pk:
+            self._next = next(self._by_refund, None)
+        if self._next is not None and self._next[0] == refund.pk:
+            for _, day, kind, code, seconds, quantity in self._next[1]:
+                is_call = kind == UsageKind.CALL
+                if start <= day < end:
+                    sums["" if is_call else code] += Decimal(seconds) if is_call else quantity
         return sums
 
 
