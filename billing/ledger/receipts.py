@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from heapq import merge
-from itertools import groupby
+from typing import Any
 
 from django.db.models import Count, F, Q, Window
 
+from audit.event_checks import Facts, amount_in, as_recorded, day_in
 from audit.ledger_checks import CHUNK, Breach, Check, each
-from audit.models import Event
 from billing.invoices.models import Invoice
 from billing.payments.models import Chargeback, Payment
 from billing.payouts.models import Payout
@@ -20,53 +19,32 @@ from billing.residual_credits.models import ResidualCreditPayout
 from billing.vocabulary import BillingVerb
 
 
-def recorded_payments() -> Iterator[Breach]:
-    """Every payment was recorded by somebody, once, and every recorded one is there with its amount."""
-    yield from _as_recorded(
-        "payment-recorded",
-        "invoice",
-        Payment.objects.order_by("invoice_id", "pk").values_list("invoice_id", "amount"),
-        BillingVerb.PAYMENT_RECORD,
-        Invoice,
-    )
+def _payment(event: Any) -> Iterator[Facts]:
+    """A payment as the event of its recording says."""
+    data = event.data
+    surplus = amount_in(data, "surplus") or Decimal(0)
+    yield amount_in(data, "amount"), surplus, day_in(data, "received_on"), data["reference"], event.actor_id
 
 
-def recorded_chargebacks() -> Iterator[Breach]:
-    """As ``recorded_payments``, for what a bank took back."""
-    yield from _as_recorded(
-        "chargeback-recorded",
-        "payment",
-        Chargeback.objects.order_by("payment_id", "pk").values_list("payment_id", "amount"),
-        BillingVerb.PAYMENT_CHARGE_BACK,
-        Payment,
-    )
+def _chargeback(event: Any) -> Iterator[Facts]:
+    """What a bank took back, as the event of its recording says."""
+    yield amount_in(event.data, "amount"), day_in(event.data, "taken_back_on"), event.actor_id
 
 
-def _as_recorded(rule: str, of: str, rows: object, verb: str, target: type[Invoice | Payment]) -> Iterator[Breach]:
-    """Two streams in the same order, side by side: neither is ever in the memory as a whole."""
-    events = Event.objects.filter(
-        target_type=target._meta.label_lower, verb=verb, outcome=Event.Outcome.DONE, target_id__isnull=False
-    ).order_by("target_id", "pk")
-    there = ((pk, 0, amount) for pk, amount in rows.iterator(chunk_size=CHUNK))  # type: ignore[attr-defined]
-    said = (
-        (pk, 1, Decimal(data["amount"]))
-        for pk, data in events.values_list("target_id", "data").iterator(chunk_size=CHUNK)
-    )
-    for pk, both in groupby(merge(there, said), key=lambda one: one[0]):
-        found: tuple[list[Decimal], list[Decimal]] = ([], [])
-        for _, side, amount in both:
-            found[side].append(amount)
-        rows_are, events_say = map(sorted, found)
-        if rows_are != events_say:
-            yield Breach(
-                rule,
-                f"{of} {pk}",
-                f"has {_amounts(rows_are)}; the audit trail has recordings of {_amounts(events_say)}",
-            )
-
-
-def _amounts(amounts: list[Decimal]) -> str:
-    return ", ".join(f"{amount:f}" for amount in amounts) or "nothing"
+recorded_payments = as_recorded(
+    "payment-recorded",
+    Invoice,
+    lambda: Payment.objects.values_list(
+        "invoice_id", "amount", "surplus", "received_on", "reference", "recorded_by_id"
+    ),
+    {BillingVerb.PAYMENT_RECORD: _payment},
+)
+recorded_chargebacks = as_recorded(
+    "chargeback-recorded",
+    Payment,
+    lambda: Chargeback.objects.values_list("payment_id", "amount", "taken_back_on", "recorded_by_id"),
+    {BillingVerb.PAYMENT_CHARGE_BACK: _chargeback},
+)
 
 
 def payouts_of_their_own() -> Iterator[Breach]:

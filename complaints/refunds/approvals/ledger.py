@@ -17,13 +17,15 @@ from django.utils import timezone
 
 from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, User
+from audit.event_checks import Facts, Says, amount_in, as_recorded
 from audit.history_checks import matches_history, published
 from audit.ledger_checks import Breach, Check, each
 from complaints.cases.models import Assessment, Complaint, Correction, Decision
-from complaints.incidents.models import IncidentChange
+from complaints.incidents.models import Incident, IncidentChange
 from complaints.refunds.approvals.windows.rules import takes_two
-from complaints.refunds.models import Approval, Contribution, Refund
+from complaints.refunds.models import Approval, Contribution, CountedIncident, Refund
 from complaints.refunds.rules import NEED_AN_UPHELD_COMPLAINT
+from complaints.vocabulary import ComplaintVerb
 from policies.versions.models import Policy
 
 
@@ -225,6 +227,106 @@ def decisions() -> Iterator[Breach]:
         )
 
 
+# --- Who did what -------------------------------------------------------------------------------
+
+
+def _part(part: str) -> Says:
+    return lambda event: [(part, event.actor_id)]
+
+
+def _by(event: Any) -> Iterator[Facts]:
+    yield (event.actor_id,)
+
+
+def _by_a_person(event: Any) -> Iterator[Facts]:
+    """Of an incident: the system leaves no hand on one."""
+    if event.actor__username != User.SYSTEM:
+        yield (event.actor_id,)
+
+
+def _counted(event: Any) -> Iterator[Facts]:
+    for incident in event.data["incidents"]:
+        yield event.data["round"], incident
+
+
+def _approval(event: Any) -> Iterator[Facts]:
+    data = event.data
+    yield (
+        data["round"],
+        data["step"],
+        event.actor_id,
+        event.actor_role,
+        data.get("delegation"),
+        amount_in(data, "amount"),
+        amount_in(data, "limit"),
+        amount_in(data, "granted_before"),
+        data["content_hash"],
+    )
+
+
+#: Whose hand is in a refund, and who said yes to it: as the audit trail has it.
+RECORDED: tuple[Check, ...] = (
+    as_recorded(
+        "approval-recorded",
+        Refund,
+        lambda: Approval.objects.values_list(
+            "refund_id", "round", "step", "approver_id", "approver_role", "delegation_id", "amount", "limit",
+            "granted_before", "content_hash",
+        ),
+        {ComplaintVerb.REFUND_APPROVE: _approval},
+    ),
+    as_recorded(
+        "contribution-recorded",
+        Refund,
+        lambda: Contribution.objects.values_list("refund_id", "part", "by_id"),
+        {
+            ComplaintVerb.REFUND_DRAFT: _part(Contribution.Part.DRAFTED),
+            ComplaintVerb.REFUND_EDIT: _part(Contribution.Part.EDITED),
+            ComplaintVerb.REFUND_PROPOSE: _part(Contribution.Part.PROPOSED),
+        },
+    ),
+    as_recorded(
+        "counted-recorded",
+        Refund,
+        lambda: CountedIncident.objects.values_list("refund_id", "round", "incident_id"),
+        {ComplaintVerb.REFUND_PROPOSE: _counted},
+    ),
+    as_recorded(
+        "registration-recorded",
+        Complaint,
+        lambda: Complaint.objects.values_list("pk", "registered_by_id"),
+        {ComplaintVerb.COMPLAINT_REGISTER: _by},
+    ),
+    as_recorded(
+        "assessment-recorded",
+        Complaint,
+        lambda: Assessment.objects.values_list("complaint_id", "severity", "by_id"),
+        {ComplaintVerb.COMPLAINT_ASSESS: lambda event: [(event.data["severity"], event.actor_id)]},
+    ),
+    as_recorded(
+        "correction-recorded",
+        Complaint,
+        lambda: Correction.objects.values_list("complaint_id", "by_id"),
+        {ComplaintVerb.COMPLAINT_CORRECT: _by},
+    ),
+    as_recorded(
+        "decision-recorded",
+        Complaint,
+        lambda: Decision.objects.values_list("complaint_id", "outcome", "by_id"),
+        {ComplaintVerb.COMPLAINT_DECIDE: lambda event: [(event.data["outcome"], event.actor_id)]},
+    ),
+    as_recorded(
+        "incident-recorded",
+        Incident,
+        lambda: IncidentChange.objects.values_list("incident_id", "by_id"),
+        {
+            ComplaintVerb.INCIDENT_RECORD: _by_a_person,
+            ComplaintVerb.INCIDENT_EDIT: _by_a_person,
+            ComplaintVerb.INCIDENT_END: _by_a_person,
+        },
+    ),
+)  # fmt: skip
+
 CHECKS: tuple[Check, ...] = (
     rights,
     people,
@@ -232,6 +334,7 @@ CHECKS: tuple[Check, ...] = (
     limits,
     settlements,
     decisions,
+    *RECORDED,
     matches_history(ApprovalLimit, changing=("state", "published_by_id")),
     matches_history(ControlLimit, changing=("state", "published_by_id")),
     matches_history(Delegation, changing=("state", "revoked_at")),
