@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any, cast
 
 from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, TruncDate
 
 from audit.history_checks import published
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.credits.models import CreditApplication
+from billing.invoices.issuing import PAYMENT_DAYS
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
 from billing.money import split_gross
 from billing.plans.models import OperationCost, Price
@@ -194,6 +195,18 @@ def invoices_of_their_own() -> Iterator[Breach]:
             f"invoice {row.number}",
             f"is in {row.currency} for customer {row.customer.number}; its subscription pays in {row.of_currency}, by "
             f"the customer with the key {row.of_customer}",
+        )
+    written = cast("Any", Invoice).history.model.objects.filter(id=OuterRef("pk"), history_type="+").order_by()
+    days = Invoice.objects.annotate(written=Subquery(written.values("history_date")[:1])).filter(
+        ~Q(due_on=F("issued_on") + timedelta(days=PAYMENT_DAYS)) | Q(issued_on__lt=F("period__starts_on"))
+        | Q(issued_on__gt=TruncDate("written"))
+    )  # fmt: skip
+    for row in each(days):
+        yield Breach(
+            "invoice-day",
+            f"invoice {row.number}",
+            f"is dated {row.issued_on} and due on {row.due_on}; it was written at {row.written}, and is due "
+            f"{PAYMENT_DAYS} days later",
         )
     lines = InvoiceLine.objects.annotate(rate=Coalesce("charge__tax_rate", "invoice__period__tax_rate")).exclude(
         tax_rate=F("rate")
