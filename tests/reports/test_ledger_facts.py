@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from django.db import models
+from django.db import connection, models
 
 from accounts.customers.actions import edit_customer
 from accounts.customers.models import BankDetailsChange
 from audit.ledger_checks import run_checks
+from audit.tracked import Tracked
 from billing.invoices.issuing import PAYMENT_DAYS
 from billing.payments.models import Chargeback
 from billing.remedies.models import MinutesGrant
 from billing.usage.actions import correct_usage
 from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.actions import correct_complaint
+from complaints.cases.decisions.actions import merge_complaints
 from complaints.cases.models import Assessment, Correction
 from complaints.incidents.models import IncidentChange
+from complaints.refunds.approvals.ledger import hands
 from complaints.refunds.models import Approval, Contribution, CountedIncident
 from complaints.reversals.models import Reversal
 from reports.management.commands.check_ledger import CHECKS
@@ -237,3 +240,40 @@ def test_registration_and_corrections_are_those_of_the_audit_trail() -> None:
     alter_raw(Correction.objects.get(), by_id=desk.agent.pk)
     set_raw(complaint, registered_by_id=desk.colleague.pk)
     assert breaches() == [(rule, str(complaint)) for rule in ("registration-recorded", "correction-recorded")]
+
+
+def write_history(row: Tracked, **columns: Any) -> None:
+    """Every version of the row says it, the row itself does not."""
+    table = cast("Any", row).history.model._meta.db_table
+    sets = ", ".join(f'"{name}" = %s' for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f'UPDATE "{table}" SET {sets} WHERE id = %s', [*columns.values(), row.pk])  # noqa: S608
+
+
+def own_hands() -> list[str]:
+    return [breach.row for breach in run_checks([hands])]
+
+
+def test_a_hand_counts_from_the_moment_when_it_was_there() -> None:
+    """Through cases that were merged, consents and links: what came after the approval is none, what was there is one."""
+    desk = Desk(limits=True)
+    complaint = cases.decided(desk)
+    refund = cases.settled(desk, complaint)
+    approver = Approval.objects.get().approver
+    other = cases.register(desk, complaint.subscription)
+    set_raw(other, registered_by_id=approver.pk)
+    merge_complaints(other.pk, by=desk.lead, into_id=complaint.pk, reason="The same matter")
+    approver.customer = refund.customer
+    approver.save()
+    assert own_hands() == []
+    mine = [f"refund {refund.code}"]
+    write_history(approver, customer_id=refund.customer_id)
+    assert own_hands() == mine
+    write_history(approver, customer_id=None)
+    assert own_hands() == []
+    write_history(other, history_date=factories.at(factories.days_ago(900)))
+    assert own_hands() == mine
+    write_history(other, registered_by_id=desk.agent.pk)
+    assert own_hands() == []
+    write_history(complaint, consent_by_id=approver.pk)
+    assert own_hands() == mine

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from accounts.staff.limits.controls.rules import ControlLimits
@@ -22,6 +22,7 @@ from audit.history_checks import matches_history, published
 from audit.ledger_checks import Breach, Check, each
 from complaints.cases.models import Assessment, Complaint, Correction, Decision
 from complaints.incidents.models import Incident, IncidentChange
+from complaints.refunds.approvals.hands.rules import had_hand
 from complaints.refunds.approvals.windows.rules import takes_two
 from complaints.refunds.models import Approval, Contribution, CountedIncident, Refund
 from complaints.refunds.rules import NEED_AN_UPHELD_COMPLAINT
@@ -65,25 +66,28 @@ def people() -> Iterator[Breach]:
 
 
 def hands() -> Iterator[Breach]:
-    """Neither the approver nor whose right it was had registered, corrected, assessed or decided the case, had drafted,
-    edited or proposed the refund, or had recorded or changed an incident that it counts, before.
+    """Neither the approver nor whose right it was had a hand in the refund at that moment: by the one list of hands,
+    through the cases merged by then and the customer of then.
     """
+    history = cast("Any", Refund).history.model.objects
+    then = history.filter(id=OuterRef("refund"), history_date__lte=OuterRef("at")).order_by("-history_date", "-history_id")
+    columns = {
+        "pk": "refund_id",
+        "round": "round",
+        "complaint_id": "refund__complaint_id",
+        "customer_id": "customer_then",
+    }
 
-    def of_them() -> Q:
-        return Q(by=OuterRef("approver")) | Q(by=OuterRef("on_behalf_of"))
+    def column(name: str) -> OuterRef:
+        return OuterRef(columns[name])
 
-    before = {"at__lte": OuterRef("at")}
-    of_case = {"complaint": OuterRef("refund__complaint"), **before}
-    counted = {"incident__counted_by__refund": OuterRef("refund"), "incident__counted_by__round": OuterRef("round")}
-    registered = F("refund__complaint__registered_by")
-    rows = Approval.objects.filter(
-        Q(approver=registered)
-        | Q(on_behalf_of=registered)
-        | Exists(Correction.objects.filter(of_them(), **of_case))
-        | Exists(IncidentChange.objects.filter(of_them(), **counted, **before))
-        | Exists(Contribution.objects.filter(of_them(), refund=OuterRef("refund"), **before))
-        | Exists(Decision.objects.filter(of_them(), **of_case))
-        | Exists(Assessment.objects.filter(of_them(), **of_case))
+    rows = Approval.objects.annotate(
+        customer_then=Coalesce(
+            Subquery(then.values("customer_id")[:1]), "refund__customer_id", output_field=BigIntegerField()
+        )
+    ).filter(
+        had_hand(column, OuterRef("approver_id"), OuterRef("at"))
+        | had_hand(column, OuterRef("on_behalf_of_id"), OuterRef("at"))
     )
     for row in each(rows.select_related("refund", "approver", "on_behalf_of")):
         yield Breach(
