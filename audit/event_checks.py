@@ -55,7 +55,9 @@ def as_recorded(rule: str, of: type[models.Model], rows: Callable[[], Any], says
             if counts[0] != counts[1]:
                 there_alone, said_alone = counts[0] - counts[1], counts[1] - counts[0]
                 yield Breach(
-                    rule, name, f"has {_listed(there_alone)} unknown to the audit trail, which has {_listed(said_alone)}"
+                    rule,
+                    name,
+                    f"has {_listed(there_alone)} unknown to the audit trail, which has {_listed(said_alone)}",
                 )
 
     check.__name__ = rule.replace("-", "_")

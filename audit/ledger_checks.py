@@ -42,7 +42,7 @@ def _as_far_as_it_goes(check: Check) -> Iterator[Breach]:
     savepoint = transaction.savepoint_create() if transaction.get_connection().in_atomic_block else None
     try:
         yield from check()
-    except Exception as problem:  # whatever it is, it is told
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it is told
         if savepoint is not None:
             transaction.savepoint_rollback(savepoint)
         name = f"{getattr(check, '__module__', '')}.{getattr(check, '__name__', check)}"

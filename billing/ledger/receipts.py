@@ -132,7 +132,7 @@ def _paid_unconfirmed() -> Iterator[Breach]:
         yield Breach(
             "payout-unconfirmed",
             f"payout {payout.key}",
-            f"was paid on {payout.paid_on}, before a second person confirmed the change {payout.change} of bank details",
+            f"was paid on {payout.paid_on}, before anybody confirmed the change {payout.change} of bank details",
         )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from accounts.customers.actions import edit_customer
 from accounts.customers.models import BankDetailsChange
@@ -20,7 +21,7 @@ from billing.usage.models import UsageDay, UsageRecord
 from complaints.cases.actions import correct_complaint
 from complaints.cases.decisions.actions import merge_complaints
 from complaints.cases.models import Assessment, Correction
-from complaints.incidents.models import IncidentChange
+from complaints.incidents.models import Incident, IncidentChange, IncidentScope
 from complaints.refunds.approvals.ledger import hands
 from complaints.refunds.models import Approval, Contribution, CountedIncident
 from complaints.reversals.models import Reversal
@@ -29,8 +30,18 @@ from tests import factories
 from tests.complaints import cases
 from tests.complaints.cases import Desk
 from tests.reports.books import ONE, alter_raw, breaches, delete_raw, raw, set_raw
-from tests.reports.test_ledger_sources import Books, Plant, adapted, paid, plain_payment, planted, remedy
-from tests.reports.test_ledger_sources import books as books
+from tests.reports.test_ledger_sources import (
+    Books,
+    Plant,
+    adapted,
+    new_inputs,
+    paid,
+    plain_payment,
+    planted,
+    reforged,
+    remedy,
+)
+from tests.reports.test_ledger_sources import books as books  # noqa: PLC0414
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -184,13 +195,25 @@ FORGED: dict[str, tuple[Plant, str]] = {
     "received in the future": (lambda b: set_raw(plain_payment(), received_on=date(2099, 1, 1)), "payment-recorded"),
     "minutes for long": (lambda b: set_raw(grant(b), further_periods=50), "minutes-end"),
     "minutes since long": (lambda b: set_raw(grant(b), granted_on=date(2001, 1, 1)), "remedy-day"),
-    "day of a credit note": (lambda b: alter_raw(b.used.credit_note, issued_on=factories.days_ago(1)), "credit-note-day"),
+    "day of a credit note": (
+        lambda b: alter_raw(b.used.credit_note, issued_on=factories.days_ago(1)),
+        "credit-note-day",
+    ),
     "day of an invoice": (lambda b: set_raw(b.used.period.invoice, issued_on=factories.days_ago(20)), "invoice-day"),
     "days of an invoice": (
         lambda b: set_raw(
             b.used.period.invoice, issued_on=factories.days_ago(20), due_on=factories.days_ago(20 - PAYMENT_DAYS)
         ),
         "invoice-day",
+    ),
+    "more paid than came in": (lambda b: new_inputs(b.set_off, fee_paid="60.00"), "refund-paid"),
+    "an outage of another": (
+        lambda b: set_raw(IncidentScope.objects.get(), subscription_id=b.company.plain.pk),
+        "refund-outage",
+    ),
+    "received before the outage": (
+        lambda b: set_raw(b.outage.complaint, received_at=factories.at(factories.days_ago(6))),
+        "refund-outage",
     ),
     "cancelled earlier": (
         lambda b: set_raw(b.company.ended, cancelled_on=factories.months_ago(4)),
@@ -255,7 +278,7 @@ def own_hands() -> list[str]:
 
 
 def test_a_hand_counts_from_the_moment_when_it_was_there() -> None:
-    """Through cases that were merged, consents and links: what came after the approval is none, what was there is one."""
+    """Through merged cases, consents and links: what came after the approval is none, what was there is one."""
     desk = Desk(limits=True)
     complaint = cases.decided(desk)
     refund = cases.settled(desk, complaint)
@@ -277,3 +300,33 @@ def test_a_hand_counts_from_the_moment_when_it_was_there() -> None:
     assert own_hands() == []
     write_history(complaint, consent_by_id=approver.pk)
     assert own_hands() == mine
+
+
+def test_what_was_given_before_is_taken_off_what_is_given_later() -> None:
+    """Two refunds of one period, whose second forgets the first: in its inputs, its approval, or its outage."""
+    desk = Desk(limits=True)
+    subscription = cases.spring_subscription()
+    cases.down(desk, 20, 22)
+    first = cases.settled(
+        desk, cases.decided(desk, subscription=subscription, received_on=date(2024, 4, 25)), "interruption"
+    )
+    usage = cases.settled(desk, cases.decided(desk, subscription=subscription, received_on=date(2024, 4, 20)))
+    last = cases.settled(
+        desk, cases.decided(desk, subscription=subscription), "special", special_amount=Decimal("5.00")
+    )
+    assert Decimal(usage.inputs["already_given"]) > 0
+    assert breaches() == []
+    forged: tuple[tuple[Any, dict[str, Any], str], ...] = (
+        (usage, {"inputs": {**usage.inputs, "already_given": "0.00"}}, "refund-already"),
+        (usage, {"inputs": {**usage.inputs, "already_refunded": "0.00"}}, "refund-already"),
+        (last, {"inputs": {**last.inputs, "already_refunded": f"{first.total:f}"}}, "refund-already"),
+        (last, {"incident_id": Incident.objects.get().pk, "counted": first.counted}, "outage-twice"),
+    )
+    for refund, columns, rule in forged:
+        with transaction.atomic():
+            reforged(refund, **columns)
+            assert (rule, f"refund {refund.code}") in breaches()
+            transaction.set_rollback(True)
+        refund.refresh_from_db()
+    set_raw(Approval.objects.get(refund=last), granted_before=0)
+    assert {("approval-window", f"refund {last.code}")} <= {*breaches()}

@@ -19,7 +19,15 @@ from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.bulk import CHUNK, create_from
 from billing.subscriptions.models import BillingPeriod, Subscription
-from billing.usage.actions import Usage, add_to_days, as_corrected, build_usage, known_records, says_the_same, sums_by_day
+from billing.usage.actions import (
+    Usage,
+    add_to_days,
+    as_corrected,
+    build_usage,
+    known_records,
+    says_the_same,
+    sums_by_day,
+)
 from billing.usage.imports.rows import UsageRow, UsageRowReader, repeated_ids
 from billing.usage.models import UsageKind, UsageRecord
 from billing.vocabulary import BillingVerb

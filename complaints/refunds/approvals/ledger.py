@@ -15,7 +15,6 @@ from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.models import ApprovalLimit, ControlLimit, Delegation, User
 from audit.event_checks import Facts, Says, amount_in, as_recorded
 from audit.history_checks import matches_history, published
@@ -23,6 +22,7 @@ from audit.ledger_checks import Breach, Check, each
 from complaints.cases.models import Assessment, Complaint, Correction, Decision
 from complaints.incidents.models import Incident, IncidentChange
 from complaints.refunds.approvals.hands.rules import had_hand
+from complaints.refunds.approvals.windows import ledger as windows
 from complaints.refunds.approvals.windows.rules import takes_two
 from complaints.refunds.models import Approval, Contribution, CountedIncident, Refund
 from complaints.refunds.rules import NEED_AN_UPHELD_COMPLAINT
@@ -70,7 +70,9 @@ def hands() -> Iterator[Breach]:
     through the cases merged by then and the customer of then.
     """
     history = cast("Any", Refund).history.model.objects
-    then = history.filter(id=OuterRef("refund"), history_date__lte=OuterRef("at")).order_by("-history_date", "-history_id")
+    then = history.filter(id=OuterRef("refund"), history_date__lte=OuterRef("at")).order_by(
+        "-history_date", "-history_id"
+    )
     columns = {
         "pk": "refund_id",
         "round": "round",
@@ -159,7 +161,7 @@ def settlements() -> Iterator[Breach]:
         granted=Max("approvals__granted_before", filter=first),
         first_at=Max("approvals__at", filter=first),
     )
-    controls = ControlsThen()
+    controls = windows.ControlsThen()
     for row in each(rows.select_related("refund_policy__policy", "fulfilment_policy__policy", "agreement")):
         name = f"refund {row.code}"
         needed = 1
@@ -191,17 +193,6 @@ def _rightly_judged(refund: Refund) -> bool:
     return kinds == (Policy.Kind.REFUND, Policy.Kind.FULFILMENT) and (
         agreement is None or agreement.customer_id == refund.customer_id
     )
-
-
-class ControlsThen:
-    """The control limits as they were published and in force at any moment, read once."""
-
-    def __init__(self) -> None:
-        self._rows = list(published(ControlLimit))
-
-    def at(self, moment: datetime) -> ControlLimits:
-        known = [row for row in self._rows if row.since is None or row.since <= moment]
-        return ControlLimits(timezone.localdate(moment), known)
 
 
 def decisions() -> Iterator[Breach]:
@@ -338,6 +329,7 @@ CHECKS: tuple[Check, ...] = (
     limits,
     settlements,
     decisions,
+    *windows.CHECKS,
     *RECORDED,
     matches_history(ApprovalLimit, changing=("state", "published_by_id")),
     matches_history(ControlLimit, changing=("state", "published_by_id")),

@@ -7,23 +7,28 @@ Refunds are read in one stream, and the days of usage and versions of complaints
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, cast
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Sum, Window
+from django.conf import settings
+from django.db.models import Count, Exists, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum, Value, Window
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.history_checks import matches_history
 from audit.ledger_checks import CHUNK, Breach, Check, each
+from billing.invoices.models import Invoice
 from billing.money import format_amount
+from billing.payments.models import Chargeback, Payment
 from billing.remedies.models import MinutesGrant
+from billing.subscriptions.models import BillingPeriod
 from billing.usage.models import UsageKind
 from complaints.cases.models import Complaint
-from complaints.incidents.models import Incident
-from complaints.quotes.earlier_refunds import compensated
+from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.earlier_refunds import EarlierRefund, already_given, already_refunded, compensated, unused_by
 from complaints.quotes.facts import earlier_refund
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
@@ -31,6 +36,7 @@ from complaints.quotes.intervals import joined, seconds_of, within
 from complaints.quotes.quoting import content_hash, refund_content
 from complaints.refund_calculation import Quote, calculate, days_provided
 from complaints.refunds.models import Refund
+from core.fields import MoneyField
 
 #: Those whose contents have not changed since they were proposed: a returned draft may be edited.
 FROZEN = (
@@ -40,6 +46,10 @@ FROZEN = (
     Refund.State.REVOKED,
     Refund.State.REVERSED,
 )
+
+
+#: What goes by neither the day nor the moment of receipt.
+OF_NO_DAY = (Refund.Basis.FULL_MONTH, Refund.Basis.SPECIAL)
 
 
 def _counted(refund: Refund, quote: Quote) -> Any:
@@ -75,12 +85,15 @@ COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
 )
 
 
+NOTHING = Value(Decimal(0), output_field=MoneyField())
+
+
 # --- Contents -----------------------------------------------------------------------------------
 
 
 def contents() -> Iterator[Breach]:
     """A proposal is what its hash covers, its figures are those of its inputs, its inputs those of the books."""
-    used, received, outages = _Used(), _Received(), _outages()
+    used, received, outages = _Used(), _Received(), _Outages()
     minutes = MinutesGrant.objects.filter(subscription=OuterRef("subscription"))
     rows = Refund.objects.filter(state__in=FROZEN).annotate(has_minutes=Exists(minutes))
     for refund in each(rows.select_related("period", "complaint")):
@@ -98,7 +111,7 @@ def contents() -> Iterator[Breach]:
             yield Breach("refund-inputs", name, f"cannot be computed from its inputs: {problem}")
             continue
         yield from _figures(refund, inputs, quote)
-        yield from _of_outages(refund, inputs, outages)
+        yield from _of_outages(refund, inputs, outages, received)
         if inputs.as_of is not None:
             yield from _of_usage(refund, inputs, inputs.as_of, used, received)
 
@@ -123,23 +136,53 @@ def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Brea
             yield Breach("refund-inputs", name, said)
 
 
-def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
-    """What was settled counts times over which an incident was recorded."""
+def _of_outages(refund: Refund, inputs: QuoteInputs, outages: _Outages, received: _Received) -> Iterator[Breach]:
+    """What was settled counts times over which an incident was recorded that hit its period, and, but for maintenance,
+    had begun before the case was received.
+    """
     if refund.state not in Refund.GIVEN_STATES:
         return
-    for interval in (*inputs.interruptions, *inputs.maintenance, *_intervals(refund.counted)):
-        if not any(start <= interval.start and interval.end <= end for start, end in outages):
-            said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
-            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: no incident was ever recorded over it")
+    until = received.last_of(refund.complaint_id)
+    every = [*((one, until) for one in inputs.interruptions), *((one, None) for one in inputs.maintenance)]
+    for interval, before in (*every, *((one, None) for one in _intervals(refund.counted))):
+        said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
+        if not outages.cover(refund.period, interval):
+            yield Breach(
+                "refund-outage", f"refund {refund.code}", f"{said}: none was ever recorded that hit its period"
+            )
+        elif before is not None and interval.start >= before:
+            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: its case was received before that")
 
 
-def _outages() -> list[tuple[datetime, datetime]]:
-    """Every incident over the times that any of its versions had: a correction leaves earlier refunds as they are."""
-    history = cast("Any", Incident).history.model
-    running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
-    times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
-    now = timezone.now()
-    return [(first, now if pk in running or last is None else last) for pk, first, last in times]
+class _Outages:
+    """Every incident over the times that any of its versions had, by whom it ever hit: a correction leaves earlier
+    refunds as they are.
+    """
+
+    def __init__(self) -> None:
+        history = cast("Any", Incident).history.model
+        scopes = cast("Any", IncidentScope).history.model.objects.order_by()
+        hits: dict[int, set[tuple[str, int | None]]] = defaultdict(set)
+        for pk, plan, subscription in scopes.values_list("incident_id", "plan_id", "subscription_id").distinct():
+            hits[pk].add(("subscription", subscription) if plan is None else ("plan", plan))
+        for pk in history.objects.filter(hits_everybody=True).order_by().values_list("id", flat=True).distinct():
+            hits[pk].add(("everybody", None))
+        running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
+        times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
+        now = timezone.now()
+        self._times: dict[tuple[str, int | None], list[tuple[datetime, datetime]]] = defaultdict(list)
+        for pk, first, last in times:
+            for hit in hits[pk]:
+                self._times[hit].append((first, now if pk in running or last is None else last))
+
+    def cover(self, period: BillingPeriod, interval: Interval) -> bool:
+        by: tuple[tuple[str, int | None], ...] = (
+            ("everybody", None),
+            ("plan", period.plan_id),
+            ("subscription", period.subscription_id),
+        )
+        times = (each for hit in by for each in self._times.get(hit, ()))
+        return any(start <= interval.start and interval.end <= end for start, end in times)
 
 
 def _shown(value: Any) -> str:
@@ -205,24 +248,31 @@ class _Used:
 
 
 class _Received:
-    """The local days on which a case, or one merged into it, was ever said to be received."""
+    """The local days on which a case, or one merged into it, was ever said to be received; and the last moment."""
 
     def __init__(self) -> None:
         self._into = dict(Complaint.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into"))
         self._days: dict[int, set[date]] = defaultdict(set)
+        self._last: dict[int, datetime] = {}
         history = cast("Any", Complaint).history.model
-        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("complaint")
+        about = Refund.objects.filter(state__in=FROZEN).exclude(basis__in=OF_NO_DAY).values("complaint")
         rows = history.objects.filter(Q(id__in=about) | Q(merged_into__isnull=False)).order_by()
         for pk, at in rows.values_list("id", "received_at").distinct().iterator(chunk_size=CHUNK):
             self._days[pk].add(timezone.localdate(at))
+            self._last[pk] = max(at, self._last.get(pk, at))
         for pk in self._into:
-            root, days = pk, self._days[pk]
+            root, days, last = pk, self._days[pk], self._last.get(pk)
             while (into := self._into.get(root)) is not None and into != pk:
                 root = into
                 self._days[root] |= days
+                if last is not None:
+                    self._last[root] = max(last, self._last.get(root, last))
 
     def days_of(self, complaint_id: int) -> set[date]:
         return self._days[complaint_id]
+
+    def last_of(self, complaint_id: int) -> datetime | None:
+        return self._last.get(complaint_id)
 
 
 # --- Nothing twice ------------------------------------------------------------------------------
@@ -239,9 +289,10 @@ def counted_once() -> Iterator[Breach]:
     for _, of_period in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
         earlier: list[tuple[Refund, tuple[Interval, ...]]] = []
         for refund in of_period:
-            # A special case is an amount: it takes nothing from the times that it names.
-            counts = refund.basis == Refund.Basis.INTERRUPTION
-            for other, taken in earlier if counts else ():
+            for other, taken in earlier if refund.basis != Refund.Basis.USAGE else ():
+                # A special case is an amount, and may be about days that were given back as unused.
+                if refund.basis == Refund.Basis.SPECIAL and other.basis == Refund.Basis.USAGE:
+                    continue
                 twice = seconds_of(part for own in _intervals(refund.counted) for part in within(joined(taken), own))
                 if twice:
                     yield Breach(
@@ -259,6 +310,76 @@ def _intervals(counted: Any) -> list[Interval]:
     return joined(Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in counted)
 
 
+# --- What was known of the period ---------------------------------------------------------------
+
+
+def known_then() -> Iterator[Breach]:
+    """A proposal took off at least what refunds that still stand had given of its period before, and counted no more of
+    the fee as paid than had come in.
+    """
+    rows = Refund.objects.given().annotate(come_in=_come_in(), set_off_by_others=_set_off_by_others())
+    for _, of_period in groupby(
+        rows.order_by("period", "proposed_at", "pk").iterator(chunk_size=CHUNK), key=lambda row: row.period_id
+    ):
+        before: list[tuple[datetime, EarlierRefund]] = []
+        for refund in of_period:
+            try:
+                inputs, seen = inputs_from_json(refund.inputs), earlier_refund(refund)
+            except ValueError:  # which ``contents`` tells
+                continue
+            earlier = [each for at, each in before if at < refund.proposed_at]
+            given = Decimal(0)
+            if inputs.as_of is not None:
+                unused = unused_by(inputs, settings.BUSINESS_TIME_ZONE)
+                given = already_given(earlier, unused, refund.currency)
+            refunded = already_refunded(earlier)
+            if inputs.already_refunded < refunded or inputs.already_given < given:
+                yield Breach(
+                    "refund-already",
+                    f"refund {refund.code}",
+                    f"was computed as if {inputs.already_refunded:f} had been refunded and {inputs.already_given:f} of "
+                    f"its days; earlier refunds of the period gave {refunded:f} and {given:f}",
+                )
+            paid = min(inputs.fee, refund.come_in + refund.set_off_by_others)
+            if inputs.fee_paid > paid:
+                yield Breach(
+                    "refund-paid",
+                    f"refund {refund.code}",
+                    f"was computed with {inputs.fee_paid:f} of the fee paid; {paid:f} had come in or was set off",
+                )
+            before.append((refund.proposed_at, seen))
+
+
+def _come_in() -> Any:
+    """Payments of the period's invoice that were recorded when the refund was proposed, less what banks had taken back
+    by then, and its credits.
+    """
+    then = {"recorded_at__lte": OuterRef("proposed_at")}
+    payments = Payment.objects.filter(invoice__period=OuterRef("period"), **then).order_by().values("invoice__period")
+    back = Chargeback.objects.filter(payment__invoice__period=OuterRef("period"), **then).order_by()
+    parts = (
+        payments.annotate(sum=_difference("amount", "surplus")).values("sum"),
+        back.values("payment__invoice__period").annotate(sum=_difference("from_surplus", "amount")).values("sum"),
+        Invoice.objects.filter(period=OuterRef("period")).order_by().values("credited"),
+    )
+    paid, back_again, credited = map(_of, parts)
+    return ExpressionWrapper(paid + back_again + credited, output_field=MoneyField())
+
+
+def _set_off_by_others() -> Any:
+    """Of all that were there: one that was withdrawn since stood when the refund was proposed."""
+    others = Refund.objects.filter(period=OuterRef("period"), drafted_at__lte=OuterRef("proposed_at"))
+    return _of(others.exclude(pk=OuterRef("pk")).order_by().values("period").annotate(sum=Sum("set_off")).values("sum"))
+
+
+def _difference(one: str, other: str) -> Any:
+    return ExpressionWrapper(Sum(one) - Sum(other), output_field=MoneyField())
+
+
+def _of(sums: Any) -> Any:
+    return Coalesce(Subquery(sums, output_field=MoneyField()), NOTHING)
+
+
 # --- History ------------------------------------------------------------------------------------
 
 #: A draft may be edited in all but what it is about.
@@ -269,4 +390,4 @@ _CHANGING = [
     if not field.primary_key and field.attname not in REFUND_FIXED
 ]
 
-CHECKS: tuple[Check, ...] = (contents, counted_once, matches_history(Refund, changing=_CHANGING))
+CHECKS: tuple[Check, ...] = (contents, counted_once, known_then, matches_history(Refund, changing=_CHANGING))

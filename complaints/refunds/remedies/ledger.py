@@ -156,7 +156,9 @@ def _at_once(remedy: Remedy, refund: Refund) -> Iterator[Breach]:
     since = given.requested_on if isinstance(given, Payout) else given.granted_on
     if since != day:
         yield Breach(
-            "remedy-day", f"refund {refund.code}", f"was settled on {day}; by {remedy.kind} it gave something on {since}"
+            "remedy-day",
+            f"refund {refund.code}",
+            f"was settled on {day}; by {remedy.kind} it gave something on {since}",
         )
     # Another document than a refund policy is told of the refund.
     if isinstance(given, MinutesGrant) and refund.refund_policy.policy.kind == Policy.Kind.REFUND:
@@ -277,7 +279,9 @@ def credit_notes() -> Iterator[Breach]:
             f"credit note {note.number}",
             f"is over {note.gross:f} of period {note.period_id}: no refund or reversal of it names this note",
         )
-    dated = CreditNote.objects.annotate(day=Coalesce(TruncDate("refund__settled_at"), TruncDate("reversal__decided_at")))
+    dated = CreditNote.objects.annotate(
+        day=Coalesce(TruncDate("refund__settled_at"), TruncDate("reversal__decided_at"))
+    )
     for note in each(dated.exclude(issued_on=F("day")).filter(day__isnull=False)):
         yield Breach(
             "credit-note-day",
@@ -286,9 +290,7 @@ def credit_notes() -> Iterator[Breach]:
         )
     asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
     sum_back = ExpressionWrapper(F("recovered") + F("due_again") + asked, output_field=MoneyField())
-    back = approved.annotate(back=sum_back).exclude(
-        credit_note__gross=F("back"), credit_note__set_off=F("due_again")
-    )
+    back = approved.annotate(back=sum_back).exclude(credit_note__gross=F("back"), credit_note__set_off=F("due_again"))
     for reversal in each(back.filter(credit_note__isnull=False).select_related("refund", "credit_note")):
         note = reversal.credit_note
         yield Breach(
