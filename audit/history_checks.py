@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef, Subquery
 
 from audit.ledger_checks import CHUNK, Breach, Check
 from audit.tracked import Tracked
@@ -185,6 +185,19 @@ def _shown(field: models.Field[Any, Any], value: Any, on: BaseDatabaseWrapper) -
         return "empty"
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+# --- Published ----------------------------------------------------------------------------------
+
+
+def published(model: type[Tracked]) -> Any:
+    """The published rows of dated terms, the newest first, with the moment ``since`` when they are."""
+    since = _history(model)._base_manager.filter(id=OuterRef("pk"), state="published").order_by().values("id")
+    return (
+        model._base_manager.filter(state="published")
+        .annotate(since=Subquery(since.annotate(first=Min("history_date")).values("first")))
+        .order_by("-valid_from", "-pk")
+    )
 
 
 # --- Gone ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 #: Rows read at a time: the books may be larger than the memory.
@@ -28,9 +29,28 @@ type Check = Callable[[], Iterable[Breach]]
 
 
 def run_checks(checks: Iterable[Check]) -> Iterator[Breach]:
-    """Everything that the checks find, one check after another. Only reads."""
+    """Everything that the checks find, one check after another. Only reads.
+
+    A check that cannot go on is a breach itself, and the others do: one impossible value must not blind them all.
+    """
     for check in checks:
+        yield from _as_far_as_it_goes(check)
+
+
+def _as_far_as_it_goes(check: Check) -> Iterator[Breach]:
+    # A statement that fails would end the whole transaction on PostgreSQL: it ends at a savepoint.
+    savepoint = transaction.savepoint_create() if transaction.get_connection().in_atomic_block else None
+    try:
         yield from check()
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it is told
+        if savepoint is not None:
+            transaction.savepoint_rollback(savepoint)
+        name = f"{getattr(check, '__module__', '')}.{getattr(check, '__name__', check)}"
+        said = f"{type(problem).__name__}: {problem}"
+        yield Breach("check-failed", f"check {name}", f"could not be finished, look at the rows it reads: {said}")
+    else:
+        if savepoint is not None:
+            transaction.savepoint_commit(savepoint)
 
 
 def each(rows: QuerySet[Any]) -> Iterator[Any]:

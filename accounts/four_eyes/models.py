@@ -66,6 +66,10 @@ class PublishedByAnother(TrackedModel):
     class Meta:
         abstract = True
 
+    def comes_too_late(self, today: date) -> bool:
+        """Whether it would change by today what was so before."""
+        return False
+
     def rivals(self) -> models.QuerySet[Any]:
         """What is published and leaves no room for this."""
         rows = type(self)._base_manager.filter(state="published")

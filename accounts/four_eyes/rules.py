@@ -32,10 +32,15 @@ def publish(row: PublishedByAnother, *, by: User) -> None:
     """Publish another person's draft, for which nothing is in the way.
 
     Raises:
-        Refused: another that leaves no room for it is published already.
+        Refused: another that leaves no room for it is published already, or it would change what was so.
     """
     if row.rivals().exists():
         raise Refused(say(row.DAY_TAKEN), code=Refusal.DATE_TAKEN)
+    if row.comes_too_late(timezone.localdate()):
+        raise Refused(
+            say("Its day is over: what held then would be changed afterwards. Draft it from today on."),
+            code=Refusal.DATES,
+        )
     row.state = row.State.PUBLISHED
     row.published_by = by
     row.save()

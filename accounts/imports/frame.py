@@ -45,7 +45,7 @@ class ImportRefused(Refused):
 class Import[Ready]:
     """An import of one kind of rows. ``prepare`` decides about every row, in the file's order, for the person who
     imports, and says what the added ones consist of; ``write`` adds those; ``concurrent`` is the sentence for what
-    somebody else added at the same moment.
+    somebody else added at the same moment; ``sums`` is what the event keeps of the added ones besides.
     """
 
     verb: EventVerb
@@ -54,6 +54,7 @@ class Import[Ready]:
     prepare: Callable[..., tuple[list[RowResult], list[Ready]]]
     write: Callable[..., None]
     concurrent: Callable[[], Text]
+    sums: Callable[[Sequence[Ready]], dict[str, Any]] = lambda ready: {}
 
     def run(self, candidates: Sequence[Any], *, origin: Origin, by: User, today: date, partial: bool = False) -> Report:
         """Add what is not here yet: one transaction, one event.
@@ -85,7 +86,7 @@ class Import[Ready]:
                     self.write(ready, reason=reason)
             except IntegrityError as error:
                 raise Refused(self.concurrent(), code=Refusal.CONCURRENT) from error
-            action.data = {**data, **report.as_data()}
+            action.data = {**data, **report.as_data(), **self.sums(ready)}
             action.message = report.counts()
             return report
 

@@ -166,6 +166,11 @@ class ApprovalLimit(DatedTerms):
             )
         )
 
+    def comes_too_late(self, today: date) -> bool:
+        """The first one may have begun: without any, nobody could approve anything that it would judge anew."""
+        same = {name: self.serializable_value(name) for name in ("role", "subject", "currency")}
+        return self.valid_from < today and ApprovalLimit.objects.filter(state="published", **same).exists()
+
 
 class ControlLimit(DatedTerms):
     """How far a policy may loosen the second approval, from a date on: the highest threshold in a currency, above which
@@ -212,6 +217,10 @@ class ControlLimit(DatedTerms):
         return str(
             say("{kind}: {figure} from {day}", kind=self.get_kind_display(), figure=self.figure, day=self.valid_from)
         )
+
+    def comes_too_late(self, today: date) -> bool:
+        """Before the first one, what is built in holds."""
+        return self.valid_from < today
 
     @property
     def figure(self) -> Text:

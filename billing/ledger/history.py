@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.customers.models import Customer
+from accounts.customers.models import BankDetailsChange, Customer, CustomerMerge
 from audit.history_checks import matches_history
 from audit.ledger_checks import Check
 from billing.credits.models import Credit
@@ -19,6 +19,8 @@ DRAFT_TO_PUBLISHED = ("state", "published_by_id")
 # A merge of customers moves whatever is theirs.
 CHECKS: tuple[Check, ...] = (
     matches_history(Customer),
+    matches_history(BankDetailsChange, changing=("customer_id", "confirmed_by_id", "confirmed_at")),
+    matches_history(CustomerMerge),
     matches_history(Plan, changing=("code", "name", "active")),
     matches_history(Price, changing=DRAFT_TO_PUBLISHED),
     matches_history(Operation, changing=("code", "name")),

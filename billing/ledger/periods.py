@@ -23,10 +23,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from audit.ledger_checks import CHUNK, Breach, each
+from audit.models import Event
 from billing.periods import Period, Term, nth_period
 from billing.remedies.models import Extension
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.usage.models import UsageDay, UsageRecord
+from billing.vocabulary import BillingVerb
 from core.fields import FixedPointField
 
 # --- Changes of plan ----------------------------------------------------------------------------
@@ -146,6 +148,29 @@ def open_periods() -> Iterator[Breach]:
             )
         if row.state == Subscription.State.ENDED and row.ended_on != row.closed:
             yield Breach("ended-with-period", row.number, f"ended on {row.ended_on}, its last period on {row.closed}")
+
+
+def cancellations() -> Iterator[Breach]:
+    """A subscription is cancelled since the day that the customer asked for, as the event of it says, or it is not."""
+    events = Event.objects.filter(
+        target_type=Subscription._meta.label_lower,
+        target_id=OuterRef("pk"),
+        verb__in=(BillingVerb.SUBSCRIPTION_CANCEL, BillingVerb.SUBSCRIPTION_UNDO_CANCELLATION),
+        outcome=Event.Outcome.DONE,
+    ).order_by("-pk")
+    rows = Subscription.objects.annotate(told=Subquery(events.values("data")[:1])).filter(
+        Q(cancelled_on__isnull=False) | Exists(events)
+    )
+    for row in each(rows):
+        asked = (row.told or {}).get("requested_on")
+        is_ = None if row.cancelled_on is None else row.cancelled_on.isoformat()
+        if is_ != asked:
+            yield Breach(
+                "cancelled-on",
+                row.number,
+                f"is cancelled since {is_ or 'never'}; by the audit trail the customer asked for it on "
+                f"{asked or 'no day'}",
+            )
 
 
 # --- Usage --------------------------------------------------------------------------------------

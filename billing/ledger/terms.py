@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any, cast
 
-from django.db.models import F, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, TruncDate
 
+from audit.history_checks import published
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.credits.models import CreditApplication
+from billing.invoices.issuing import PAYMENT_DAYS
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
 from billing.money import split_gross
 from billing.plans.models import OperationCost, Price
@@ -63,17 +65,6 @@ class _Catalogue[T]:
         return [rows[0].terms for rows in (holding, known) if rows]
 
 
-def _published(model: type[Price | OperationCost]) -> Any:
-    """The published rows, the newest first, with the moment since when they are."""
-    history = cast("Any", model).history.model
-    since = history.objects.filter(id=OuterRef("pk"), state="published").order_by().values("id")
-    return (
-        model._base_manager.filter(state="published")
-        .annotate(since=Subquery(since.annotate(first=Min("history_date")).values("first")))
-        .order_by("-valid_from", "-pk")
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _PeriodTerms:
     fee: Decimal
@@ -84,7 +75,7 @@ class _PeriodTerms:
 
 def _prices() -> _Catalogue[_PeriodTerms]:
     found: _Catalogue[_PeriodTerms] = _Catalogue()
-    for price in _published(Price):
+    for price in published(Price):
         terms = _PeriodTerms(price.fee, price.tax_rate, price.included_minutes, price.minute_cost)
         found.add((price.plan_id, price.term, price.currency), _Dated(price.valid_from, price.since, terms))
     return found
@@ -92,7 +83,7 @@ def _prices() -> _Catalogue[_PeriodTerms]:
 
 def _costs() -> _Catalogue[Decimal]:
     found: _Catalogue[Decimal] = _Catalogue()
-    for cost in _published(OperationCost).select_related("operation"):
+    for cost in published(OperationCost).select_related("operation"):
         found.add((cost.currency, cost.operation.code), _Dated(cost.valid_from, cost.since, cost.unit_cost))
     return found
 
@@ -204,6 +195,18 @@ def invoices_of_their_own() -> Iterator[Breach]:
             f"invoice {row.number}",
             f"is in {row.currency} for customer {row.customer.number}; its subscription pays in {row.of_currency}, by "
             f"the customer with the key {row.of_customer}",
+        )
+    written = cast("Any", Invoice).history.model.objects.filter(id=OuterRef("pk"), history_type="+").order_by()
+    days = Invoice.objects.annotate(written=Subquery(written.values("history_date")[:1])).filter(
+        ~Q(due_on=F("issued_on") + timedelta(days=PAYMENT_DAYS)) | Q(issued_on__lt=F("period__starts_on"))
+        | Q(issued_on__gt=TruncDate("written"))
+    )  # fmt: skip
+    for row in each(days):
+        yield Breach(
+            "invoice-day",
+            f"invoice {row.number}",
+            f"is dated {row.issued_on} and due on {row.due_on}; it was written at {row.written}, and is due "
+            f"{PAYMENT_DAYS} days later",
         )
     lines = InvoiceLine.objects.annotate(rate=Coalesce("charge__tax_rate", "invoice__period__tax_rate")).exclude(
         tax_rate=F("rate")

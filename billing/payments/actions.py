@@ -146,7 +146,12 @@ def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, 
             recorded_by=by,
         )
     )
-    action.data = {"amount": f"{amount:f}", "currency": invoice.currency, "reference": received.reference}
+    action.data = {
+        "amount": f"{amount:f}",
+        "currency": invoice.currency,
+        "reference": received.reference,
+        "received_on": received.received_on.isoformat(),
+    }
     if surplus:
         payment.surplus = surplus
         payment.credit = give_credit(

@@ -83,6 +83,7 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date,
         payout.reference = reference
         payout.paid_on = paid_on
         checked(payout).save()
+        action.data = {"reference": reference, "paid_on": paid_on.isoformat()}
         notify_payout_made(payout, by=by)
         return payout
 

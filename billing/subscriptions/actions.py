@@ -267,7 +267,7 @@ def cancel_subscription(
         subscription.cancellation_channel = channel
         checked(subscription).save()
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), requested)
-        action.data["takes_effect_on"] = ends_on.isoformat()
+        action.data |= {"requested_on": requested.isoformat(), "takes_effect_on": ends_on.isoformat()}
         action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
         notify_cancellation(subscription, ends_on=ends_on, by=by)
         return subscription

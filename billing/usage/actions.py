@@ -71,19 +71,20 @@ def record_usages(usage: Mapping[int, Sequence[Usage]], *, by: User) -> dict[int
         for action, (subscription_id, rows) in zip(actions, usage.items(), strict=True):
             subscription = action.found(Subscription, subscriptions.get(subscription_id))
             action.about(subscription, customer_id=subscription.customer_id)
-            before = len(fresh)
+            own: list[UsageRecord] = []
             for row in rows:
                 record = _record(subscription, periods[subscription_id], row)
                 twin = known.get(row.external_id) or fresh.get(row.external_id)
                 if twin is None:
                     fresh[row.external_id] = record
+                    own.append(record)
                 elif not says_the_same(twin, record):
                     raise Refused(
                         say("Usage {record} is known already with other contents.", record=row.external_id),
                         code=BillingRefusal.CONFLICT,
                     )
-            added[subscription_id] = len(fresh) - before
-            action.data = {"added": added[subscription_id], "known": len(rows) - added[subscription_id]}
+            added[subscription_id] = len(own)
+            action.data = {"added": len(own), "known": len(rows) - len(own), "days": sums_by_day(own)}
         create_from(UsageRecord, list(fresh.values()))
         add_to_days(fresh.values())
     return added
@@ -145,6 +146,25 @@ def add_to_days(records: Iterable[UsageRecord]) -> None:
                 )
             )
     UsageDay.objects.bulk_create(fresh, batch_size=2000)
+
+
+def sums_by_day(records: Iterable[UsageRecord]) -> dict[str, list[int | str]]:
+    """What the event of their recording keeps of records, by local day: how many, seconds, quantity, and a sum that
+    differs when they are other subscriptions'. ``billing.usage.ledger`` compares the records with it.
+    """
+    sums: dict[date, tuple[int, int, Decimal, int]] = defaultdict(lambda: (0, 0, Decimal(0), 0))
+    for record in records:
+        count, seconds, quantity, whose = sums[record.local_day]
+        sums[record.local_day] = (
+            count + 1,
+            seconds + record.seconds,
+            quantity + record.quantity,
+            whose + record.subscription_id * (record.seconds + 1),
+        )
+    return {
+        day.isoformat(): [count, seconds, f"{quantity:f}", whose]
+        for day, (count, seconds, quantity, whose) in sorted(sums.items())
+    }
 
 
 def build_usage(
@@ -307,7 +327,12 @@ def correct_usage(
         )
         difference.save()
         add_to_days([difference])
-        action.data = {"was": _figures(*now), "is": _figures(seconds, quantity), "day": found.local_day.isoformat()}
+        action.data = {
+            "was": _figures(*now),
+            "is": _figures(seconds, quantity),
+            "day": found.local_day.isoformat(),
+            "days": sums_by_day([difference]),
+        }
         return found
 
 

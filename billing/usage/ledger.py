@@ -1,16 +1,21 @@
-"""Corrections of usage, checked: each stands beside what it corrects, and no record comes to less than nothing."""
+"""Usage, checked: records come to what the events of their recording say; each correction stands beside what it
+corrects, and no record comes to less than nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q, Sum, Value
+from django.db.models import Count, F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from audit.ledger_checks import Breach, Check, each
+from audit.ledger_checks import CHUNK, Breach, Check, each
+from audit.models import Event
 from billing.usage.models import UsageRecord
+from billing.vocabulary import BillingVerb
 from core.fields import FixedPointField
 
 
@@ -43,4 +48,48 @@ def corrections() -> Iterator[Breach]:
         )
 
 
-CHECKS: tuple[Check, ...] = (corrections,)
+def recorded() -> Iterator[Breach]:
+    """The records of each local day come to what the events of their recording say of it."""
+    by_day: dict[date, _Sums] = {}
+    events = Event.objects.filter(
+        verb__in=(BillingVerb.USAGE_RECORD, BillingVerb.USAGE_IMPORT, BillingVerb.USAGE_CORRECT),
+        outcome=Event.Outcome.DONE,
+    ).order_by()
+    for data in events.values_list("data", flat=True).iterator(chunk_size=CHUNK):
+        for text, (count, seconds, quantity, whose) in data.get("days", {}).items():
+            day = date.fromisoformat(text)
+            before = by_day.get(day, (0, 0, Decimal(0), 0))
+            by_day[day] = _added(before, (count, seconds, Decimal(quantity), whose))
+    whose = Sum(F("subscription_id") * (F("seconds") + 1), output_field=models.BigIntegerField())
+    rows = UsageRecord.objects.order_by("local_day").values_list("local_day")
+    there: dict[date, _Sums] = {
+        day: (count, int(seconds), quantity, int(of))
+        for day, count, seconds, quantity, of in rows.annotate(
+            count=Count("pk"), seconds_sum=Sum("seconds"), quantity_sum=Sum("quantity"), whose=whose
+        )
+    }
+    nothing = (0, 0, Decimal(0), 0)
+    for day in sorted({*by_day, *there}):
+        is_, said = there.get(day, nothing), by_day.get(day, nothing)
+        if is_ != said:
+            yield Breach(
+                "usage-recorded",
+                f"usage of {day}",
+                f"is {_told(is_)}; the events of its recording say {_told(said)}"
+                f"{'' if is_[:3] != said[:3] else ', of other subscriptions'}",
+            )
+
+
+#: Records, seconds, quantity, and what differs when they are other subscriptions'.
+type _Sums = tuple[int, int, Decimal, int]
+
+
+def _added(one: _Sums, other: _Sums) -> _Sums:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
+
+
+def _told(sums: _Sums) -> str:
+    return f"{sums[0]} records with {sums[1]} seconds and {sums[2]:f} uses"
+
+
+CHECKS: tuple[Check, ...] = (corrections, recorded)

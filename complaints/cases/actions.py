@@ -175,6 +175,7 @@ def assess_complaint(complaint_id: int, *, by: User, severity: str, findings: st
             at=timezone.now(),
         )
         assessment.save()
+        action.data = {"severity": severity}
         return assessment
 
 

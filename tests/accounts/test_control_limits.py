@@ -4,7 +4,7 @@ in; and how far a policy goes with them.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
 
-DAY = date(2026, 1, 1)
+DAY = factories.today()
 THRESHOLD: dict[str, Any] = {
     "kind": "second_threshold",
     "currency": "EUR",
@@ -42,6 +42,12 @@ def test_one_drafts_and_another_publishes_and_it_holds_from_its_day() -> None:
     assert ControlLimits(DAY - timedelta(days=1)).highest_threshold("EUR") == Decimal("1000.00")
     assert ControlLimits(DAY).highest_threshold("EUR") == Decimal("300.00")
     assert ControlLimits(DAY).highest_threshold("CHF") == Decimal("1000.00")
+
+
+def test_what_held_is_not_changed_afterwards() -> None:
+    limit = draft_control_limit(by=factories.administrator(), **{**THRESHOLD, "valid_from": DAY - timedelta(days=1)})
+    assert_refused("dates", publish_control_limit, limit.pk, by=factories.manager())
+    assert ControlLimits(DAY).highest_threshold("EUR") == Decimal("1000.00")
 
 
 def test_the_newest_in_force_holds() -> None:
@@ -108,7 +114,7 @@ def test_the_database_knows_what_a_limit_is(values: dict[str, Any]) -> None:
 
 def test_through_the_pages() -> None:
     administrator, manager = factories.administrator(), factories.manager()
-    typed = {"kind": "window", "valid_from": "2026-01-01", "days": "45", "currency": "EUR"}
+    typed = {"kind": "window", "valid_from": DAY.isoformat(), "days": "45", "currency": "EUR"}
     answer = as_(administrator).post("/accounts/controllimit/do/draft/", typed)
     assert answer.status_code == 302
     limit = ControlLimit.objects.get()

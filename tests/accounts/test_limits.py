@@ -106,10 +106,22 @@ def test_nobody_publishes_their_own_draft(manager: User) -> None:
 
 
 def test_a_limit_is_published_once_and_once_a_day(administrator: User, manager: User) -> None:
-    one, two = draft(administrator), draft(administrator, amount=Decimal(60))
+    today = factories.today()
+    one, two = (draft(administrator, amount=Decimal(amount), valid_from=today) for amount in (50, 60))
     publish_limit(one.pk, by=manager)
     assert_refused("state", publish_limit, one.pk, by=factories.manager())
     assert_refused("date_taken", publish_limit, two.pk, by=manager)
+
+
+def test_a_further_limit_does_not_change_what_held(administrator: User, manager: User) -> None:
+    publish_limit(draft(administrator).pk, by=manager)
+    yesterday = factories.days_ago(1)
+    for amount in (Decimal("60.00"), None):
+        late = draft(administrator, amount=amount, valid_from=yesterday)
+        assert_refused("dates", publish_limit, late.pk, by=manager)
+    # In another currency nobody could approve anything before.
+    publish_limit(draft(administrator, currency="CHF", valid_from=yesterday).pk, by=manager)
+    publish_limit(draft(administrator, amount=None, valid_from=factories.today()).pk, by=manager)
 
 
 @pytest.mark.parametrize(

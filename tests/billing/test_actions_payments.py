@@ -62,7 +62,7 @@ def test_a_payment_in_two_parts(clerk: User, invoice: Invoice) -> None:
     assert (first.amount, first.reference, first.recorded_by) == (Decimal("20.50"), "TRX 1", clerk)
     assert payment.recorded_by == clerk
     event = Event.objects.filter(verb="payment.record").order_by("pk")[0]
-    assert event.data == {"amount": "20.50", "currency": "EUR", "reference": "TRX 1"}
+    assert event.data == {"amount": "20.50", "currency": "EUR", "reference": "TRX 1", "received_on": f"{today}"}
     assert (event.target_id, event.customer_id, event.actor_id) == (invoice.pk, invoice.customer_id, clerk.pk)
     assert [row.state for row in invoice.history.all()] == ["paid", "issued", "issued"]
 

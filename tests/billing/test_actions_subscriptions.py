@@ -149,7 +149,7 @@ def test_f1_f2_f3_a_cancelled_subscription_runs_to_the_periods_end_and_costs_as_
     assert cancelled.credits.count() == cancelled.payouts.count() == 0
     event = Event.objects.latest("pk")
     assert (event.verb, event.reason, event.actor_id) == ("subscription.cancel", "Moves abroad", agent.pk)
-    assert event.data == {"takes_effect_on": period.closes_on.isoformat()}
+    assert event.data["takes_effect_on"] == period.closes_on.isoformat()
     assert cancelled.history.first().history_change_reason == "Moves abroad"
 
 
@@ -226,7 +226,7 @@ def test_f2_while_billing_is_late_a_cancellation_takes_effect_with_the_period_it
     current = subscription.current_period()
     assert current is not None
     assert (subscription.state, current.sequence) == ("cancelled", 1)
-    assert event.data == {"takes_effect_on": current.closes_on.isoformat()}
+    assert event.data["takes_effect_on"] == current.closes_on.isoformat()
     factories.bill(current.closes_on, by=factories.system_user())
     subscription.refresh_from_db()
     assert (subscription.state, subscription.ended_on) == ("ended", current.closes_on)

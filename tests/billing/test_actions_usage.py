@@ -118,7 +118,16 @@ def test_records_are_summed_by_period_kind_operation_and_day(clerk: User, subscr
     event = Event.objects.latest("pk")
     assert (event.verb, event.data, event.customer_id) == (
         "usage.record",
-        {"added": 8, "known": 0},
+        {
+            "added": 8,
+            "known": 0,
+            "days": {
+                "2025-01-10": [5, 120, "3.5", 125 * subscription.pk],
+                "2025-01-11": [1, 60, "0", 61 * subscription.pk],
+                "2025-02-09": [1, 10, "0", 11 * subscription.pk],
+                "2025-02-10": [1, 20, "0", 21 * subscription.pk],
+            },
+        },
         subscription.customer_id,
     )
 
@@ -134,7 +143,11 @@ def test_a_record_that_is_known_already_counts_once(clerk: User, subscription: S
         == 1
     )
     assert days(subscription) == [(0, date(2025, 1, 10), "call", "", 180, Decimal(0), 3)]
-    assert Event.objects.latest("pk").data == {"added": 1, "known": 3}
+    assert Event.objects.latest("pk").data == {
+        "added": 1,
+        "known": 3,
+        "days": {"2025-01-10": [1, 60, "0", 61 * subscription.pk]},
+    }
 
 
 def test_an_id_with_other_contents_is_refused(clerk: User, subscription: Subscription) -> None:

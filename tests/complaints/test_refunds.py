@@ -290,6 +290,8 @@ def test_a_proposal_freezes_what_it_consists_of(desk: Desk) -> None:
         "currency": "EUR",
         "remedies": refund.remedy_plan,
         "content_hash": refund.content_hash,
+        "round": 1,
+        "incidents": [],
     }
 
 

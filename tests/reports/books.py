@@ -61,8 +61,9 @@ def a_company() -> Company:
     start = factories.months_ago(4)
     running, ended, plain, waiting = (factories.open_subscription(activated_on=start) for _ in range(4))
     surplus = {running: "75.00", ended: "100.00", plain: "12.20", waiting: "1.00"}
-    for subscription, amount in surplus.items():
-        overpaid(subscription, Decimal(amount))
+    with clock_on(start):
+        for subscription, amount in surplus.items():
+            overpaid(subscription, Decimal(amount))
     running_customer = {"customer": running.customer, "plan": running.plan}
     other = factories.paid_subscription(activated_on=factories.days_ago(10), **running_customer)
     factories.usage(plain, seconds=95)

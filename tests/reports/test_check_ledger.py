@@ -286,7 +286,10 @@ def test_usage_outside_its_period(company: Company) -> None:
     before = record.period.starts_on - timedelta(days=1)
     set_raw(record, local_day=before)
     set_raw(UsageDay.objects.get(kind="operation"), local_day=before)
-    assert breaches() == [("usage-outside", f"{company.plain.number}, usage {record.external_id}")]
+    assert breaches() == [
+        ("usage-outside", f"{company.plain.number}, usage {record.external_id}"),
+        *(("usage-recorded", f"usage of {day}") for day in (before, record.local_day)),
+    ]
 
 
 @pytest.mark.slow
@@ -467,7 +470,7 @@ def test_every_rule_has_a_test() -> None:
     for app in ("audit", "billing", "complaints", "hardware"):
         for source in (ROOT / app).rglob("*.py"):
             text = source.read_text(encoding="utf-8")
-            named.update(re.findall(r'(?:Breach|_as_recorded)\(\s*"([a-z-]+)"', text))
+            named.update(re.findall(r'(?:Breach|as_recorded)\(\s*"([a-z-]+)"', text))
             named.update(re.findall(r'"((?:minutes|days)-source)"', text))
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 60

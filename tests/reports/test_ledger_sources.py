@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -17,9 +17,9 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.customers.models import Customer
-from accounts.staff.models import ApprovalLimit
+from accounts.staff.models import ApprovalLimit, ControlLimit
 from audit.history_checks import matches_history
-from audit.ledger_checks import run_checks
+from audit.ledger_checks import Breach, run_checks
 from audit.tracked import Tracked
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
@@ -280,6 +280,14 @@ def to_hardware(books: Books) -> None:
     set_raw(books.used.complaint, category="hardware")
 
 
+def lower_control_limit(books: Books) -> None:
+    """In force before all that was approved: two had to approve it."""
+    factories.control_limit(kind="second_threshold", currency="EUR", amount=Decimal("0.50"))
+    history = cast("Any", ControlLimit).history.model
+    with connection.cursor() as cursor:
+        cursor.execute(f'UPDATE "{history._meta.db_table}" SET history_date = %s', [factories.at(date(2000, 1, 1))])  # noqa: S608
+
+
 def without_reversal(books: Books) -> None:
     set_raw(Reversal.objects.get(), credit_note_id=None)
 
@@ -383,6 +391,11 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "settled on hardware": (to_hardware, "refund-hardware"),
     "limit of an approval": (lambda b: limit_of(Approval.objects.get(refund=b.used)), "approval-limit"),
     "one outage twice": (counted_again, "outage-twice"),
+    "judged by another document": (
+        lambda b: reforged(b.used, refund_policy_id=b.used.fulfilment_policy_id),
+        "refund-policy",
+    ),
+    "above the control limit": (lower_control_limit, "refund-approvals"),
     # Documents
     "credit note missing": (lambda b: set_raw(b.used, credit_note_id=None), "refund-without-note"),
     "credit note of nothing": (lambda b: set_raw(b.used, credit_note_id=None), "credit-note-source"),
@@ -433,6 +446,51 @@ def test_what_is_planted_is_found(books: Books, name: str) -> None:
     assert rule in {breach.rule for breach in found}
     # Each says what to look at.
     assert all(breach.row and len(breach.figures) > 20 for breach in found)
+
+
+def test_a_reversal_that_differs_from_its_note_is_told_in_the_currency_s_decimals(books: Books) -> None:
+    reversal = Reversal.objects.select_related("credit_note").get()
+    note = cast("CreditNote", reversal.credit_note)
+    with planted(lambda _: set_raw(note, set_off=CENT), books):
+        (told,) = [breach for breach in run_checks(CHECKS) if breach.rule == "reversal-note"]
+    assert told.figures == (
+        f"took {reversal.taken_back:.2f} back, 0.00 of it due again; {note.number} says {note.gross:.2f} and 0.01"
+    )
+
+
+def test_a_check_that_cannot_go_on_is_told_and_blinds_no_other(books: Books) -> None:
+    """Whatever makes a check fail, a value that no rule allows or the database itself."""
+
+    def falls() -> Iterator[Breach]:
+        yield Breach("before", "row", "what it found")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM complaints_refund")
+
+    def impossible() -> Iterator[Breach]:
+        raise TypeError("no amount")
+        yield
+
+    set_raw(books.used, total=raw(books.used.total) + ONE)
+    with transaction.atomic():
+        found = list(run_checks((falls, impossible, *CHECKS)))
+    assert [breach.rule for breach in found[:3]] == ["before", "check-failed", "check-failed"]
+    assert [breach.row.rpartition(".")[2] for breach in found[1:3]] == ["falls", "impossible"]
+    assert "TypeError: no amount" in found[2].figures
+    assert "refund-hash" in {breach.rule for breach in found}
+
+
+def test_limits_of_any_amount_are_limits(books: Books) -> None:
+    """Published later, from a day on which others held: those who approved before it are not judged by it."""
+    limit = ApprovalLimit.objects.get(role__name="Manager", subject="usage", currency="EUR")
+    factories.ApprovalLimitFactory.create(
+        role=limit.role, subject="usage", currency="EUR", amount=None, valid_from=factories.days_ago(20)
+    )
+    assert breaches() == []
+    approval = Approval.objects.get(refund=books.used)
+    set_raw(approval, limit=None)
+    (told,) = run_checks(CHECKS)
+    assert (told.rule, told.row) == ("approval-limit", f"refund {books.used.code}")
+    assert "within any amount; in force then: " in told.figures
 
 
 def tracked_rows(books: Books) -> dict[str, tuple[Tracked, dict[str, Any]]]:

@@ -152,7 +152,12 @@ def record_chargeback(
         invoice.charged_back += chargeback.due_again
         invoice.state = state_while_due(invoice)
         invoice.save()
-        action.data = {"amount": f"{taken:f}", "currency": invoice.currency, "invoice": invoice.number}
+        action.data = {
+            "amount": f"{taken:f}",
+            "currency": invoice.currency,
+            "invoice": invoice.number,
+            "taken_back_on": taken_back_on.isoformat(),
+        }
         return chargeback
 
 

@@ -19,7 +19,15 @@ from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.bulk import CHUNK, create_from
 from billing.subscriptions.models import BillingPeriod, Subscription
-from billing.usage.actions import Usage, add_to_days, as_corrected, build_usage, known_records, says_the_same
+from billing.usage.actions import (
+    Usage,
+    add_to_days,
+    as_corrected,
+    build_usage,
+    known_records,
+    says_the_same,
+    sums_by_day,
+)
 from billing.usage.imports.rows import UsageRow, UsageRowReader, repeated_ids
 from billing.usage.models import UsageKind, UsageRecord
 from billing.vocabulary import BillingVerb
@@ -160,4 +168,5 @@ USAGE = Import(
     concurrent=lambda: say(
         "Somebody has added one of these records at the same moment. Nothing was imported: run it again."
     ),
+    sums=lambda ready: {"days": sums_by_day(ready)},
 )

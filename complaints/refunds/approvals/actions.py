@@ -78,7 +78,13 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
             reason=reason.strip(),
             at=timezone.now(),
         ).save()
-        action.data = {**facts_of(refund), "step": step}
+        action.data = {
+            **facts_of(refund),
+            "round": refund.round,
+            "step": step,
+            "limit": None if authority.limit is None else f"{authority.limit:f}",
+            "granted_before": f"{authority.granted:f}",
+        }
         name_right(action, authority.right)
         if step == 1 and authority.takes_two:
             refund.state = State.APPROVED

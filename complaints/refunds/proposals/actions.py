@@ -269,7 +269,12 @@ def propose_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         refund.save()
         contribute(refund, by, Contribution.Part.PROPOSED)
         note_counted_incidents(refund, live)
-        action.data = facts_of(refund)
+        counted = refund.counted_incidents.filter(round=refund.round).order_by("incident")
+        action.data = {
+            **facts_of(refund),
+            "round": refund.round,
+            "incidents": list(counted.values_list("incident", flat=True)),
+        }
         return refund
 
 

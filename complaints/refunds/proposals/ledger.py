@@ -7,22 +7,28 @@ Refunds are read in one stream, and the days of usage and versions of complaints
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final, cast
 
-from django.db.models import Count, Max, Min, Q, Window
+from django.conf import settings
+from django.db.models import Count, Exists, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum, Value, Window
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audit.history_checks import matches_history
 from audit.ledger_checks import CHUNK, Breach, Check, each
+from billing.invoices.models import Invoice
 from billing.money import format_amount
-from billing.usage.models import UsageDay, UsageKind
+from billing.payments.models import Chargeback, Payment
+from billing.remedies.models import MinutesGrant
+from billing.subscriptions.models import BillingPeriod
+from billing.usage.models import UsageKind
 from complaints.cases.models import Complaint
-from complaints.incidents.models import Incident
-from complaints.quotes.earlier_refunds import compensated
+from complaints.incidents.models import Incident, IncidentScope
+from complaints.quotes.earlier_refunds import EarlierRefund, already_given, already_refunded, compensated, unused_by
 from complaints.quotes.facts import earlier_refund
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
@@ -30,6 +36,7 @@ from complaints.quotes.intervals import joined, seconds_of, within
 from complaints.quotes.quoting import content_hash, refund_content
 from complaints.refund_calculation import Quote, calculate, days_provided
 from complaints.refunds.models import Refund
+from core.fields import MoneyField
 
 #: Those whose contents have not changed since they were proposed: a returned draft may be edited.
 FROZEN = (
@@ -39,6 +46,10 @@ FROZEN = (
     Refund.State.REVOKED,
     Refund.State.REVERSED,
 )
+
+
+#: What goes by neither the day nor the moment of receipt.
+OF_NO_DAY = (Refund.Basis.FULL_MONTH, Refund.Basis.SPECIAL)
 
 
 def _counted(refund: Refund, quote: Quote) -> Any:
@@ -74,13 +85,18 @@ COPIES: Final[tuple[tuple[str, Callable[[Refund], Any]], ...]] = (
 )
 
 
+NOTHING = Value(Decimal(0), output_field=MoneyField())
+
+
 # --- Contents -----------------------------------------------------------------------------------
 
 
 def contents() -> Iterator[Breach]:
     """A proposal is what its hash covers, its figures are those of its inputs, its inputs those of the books."""
-    used, received, outages = _Used(), _Received(), _outages()
-    for refund in each(Refund.objects.filter(state__in=FROZEN).select_related("period", "complaint")):
+    used, received, outages = _Used(), _Received(), _Outages()
+    minutes = MinutesGrant.objects.filter(subscription=OuterRef("subscription"))
+    rows = Refund.objects.filter(state__in=FROZEN).annotate(has_minutes=Exists(minutes))
+    for refund in each(rows.select_related("period", "complaint")):
         name = f"refund {refund.code}"
         if not _is_as_hashed(refund):
             yield Breach("refund-hash", name, "does not match the hash over what was proposed: look at its history")
@@ -95,7 +111,7 @@ def contents() -> Iterator[Breach]:
             yield Breach("refund-inputs", name, f"cannot be computed from its inputs: {problem}")
             continue
         yield from _figures(refund, inputs, quote)
-        yield from _of_outages(refund, inputs, outages)
+        yield from _of_outages(refund, inputs, outages, received)
         if inputs.as_of is not None:
             yield from _of_usage(refund, inputs, inputs.as_of, used, received)
 
@@ -120,43 +136,74 @@ def _figures(refund: Refund, inputs: QuoteInputs, quote: Quote) -> Iterator[Brea
             yield Breach("refund-inputs", name, said)
 
 
-def _of_outages(refund: Refund, inputs: QuoteInputs, outages: Sequence[tuple[datetime, datetime]]) -> Iterator[Breach]:
-    """What was settled counts times over which an incident was recorded."""
+def _of_outages(refund: Refund, inputs: QuoteInputs, outages: _Outages, received: _Received) -> Iterator[Breach]:
+    """What was settled counts times over which an incident was recorded that hit its period, and, but for maintenance,
+    had begun before the case was received.
+    """
     if refund.state not in Refund.GIVEN_STATES:
         return
-    for interval in (*inputs.interruptions, *inputs.maintenance, *_intervals(refund.counted)):
-        if not any(start <= interval.start and interval.end <= end for start, end in outages):
-            said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
-            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: no incident was ever recorded over it")
+    until = received.last_of(refund.complaint_id)
+    every = [*((one, until) for one in inputs.interruptions), *((one, None) for one in inputs.maintenance)]
+    for interval, before in (*every, *((one, None) for one in _intervals(refund.counted))):
+        said = f"counts an outage from {interval.start.isoformat()} to {interval.end.isoformat()}"
+        if not outages.cover(refund.period, interval):
+            yield Breach(
+                "refund-outage", f"refund {refund.code}", f"{said}: none was ever recorded that hit its period"
+            )
+        elif before is not None and interval.start >= before:
+            yield Breach("refund-outage", f"refund {refund.code}", f"{said}: its case was received before that")
 
 
-def _outages() -> list[tuple[datetime, datetime]]:
-    """Every incident over the times that any of its versions had: a correction leaves earlier refunds as they are."""
-    history = cast("Any", Incident).history.model
-    running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
-    times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
-    now = timezone.now()
-    return [(first, now if pk in running or last is None else last) for pk, first, last in times]
+class _Outages:
+    """Every incident over the times that any of its versions had, by whom it ever hit: a correction leaves earlier
+    refunds as they are.
+    """
+
+    def __init__(self) -> None:
+        history = cast("Any", Incident).history.model
+        scopes = cast("Any", IncidentScope).history.model.objects.order_by()
+        hits: dict[int, set[tuple[str, int | None]]] = defaultdict(set)
+        for pk, plan, subscription in scopes.values_list("incident_id", "plan_id", "subscription_id").distinct():
+            hits[pk].add(("subscription", subscription) if plan is None else ("plan", plan))
+        for pk in history.objects.filter(hits_everybody=True).order_by().values_list("id", flat=True).distinct():
+            hits[pk].add(("everybody", None))
+        running = set(Incident.objects.filter(ends_at__isnull=True).values_list("pk", flat=True))
+        times = history.objects.order_by().values_list("id").annotate(first=Min("starts_at"), last=Max("ends_at"))
+        now = timezone.now()
+        self._times: dict[tuple[str, int | None], list[tuple[datetime, datetime]]] = defaultdict(list)
+        for pk, first, last in times:
+            for hit in hits[pk]:
+                self._times[hit].append((first, now if pk in running or last is None else last))
+
+    def cover(self, period: BillingPeriod, interval: Interval) -> bool:
+        by: tuple[tuple[str, int | None], ...] = (
+            ("everybody", None),
+            ("plan", period.plan_id),
+            ("subscription", period.subscription_id),
+        )
+        times = (each for hit in by for each in self._times.get(hit, ()))
+        return any(start <= interval.start and interval.end <= end for start, end in times)
 
 
 def _shown(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
-    """Days end with a receipt that is on file; and of what was used, at least what was deducted is still there."""
+def _of_usage(refund: Any, inputs: QuoteInputs, as_of: date, used: _Used, received: _Received) -> Iterator[Breach]:
+    """Days end with a receipt that is on file; and what was deducted is what was used of them, as was known then."""
     name = f"refund {refund.code}"
     if as_of not in (days := received.days_of(refund.complaint_id)):
         on_file = ", ".join(map(str, sorted(days)))
         yield Breach("refund-as-of", name, f"counts the days up to {as_of}; its case was received on {on_file}")
     provided = days_provided(inputs.starts_on, inputs.ends_on, as_of, inputs.as_of_day_counts)
-    sums = used.until(refund.period_id, inputs.starts_on, inputs.starts_on + timedelta(days=provided))
-    # Usage that came late, and minutes given on top, make it less than what is there now; nothing makes it more.
+    sums = used.until(refund, inputs.starts_on, inputs.starts_on + timedelta(days=provided))
     deducted = {"": Decimal(inputs.seconds_used), **{each.code: each.quantity for each in inputs.operations}}
-    for code, quantity in deducted.items():
-        if quantity > sums[code]:
+    for code in {**sums, **deducted}:
+        is_, there = deducted.get(code, Decimal(0)), sums.get(code, Decimal(0))
+        # Minutes given on top make it less than what was there; nothing makes it more.
+        if is_ > there or (is_ < there and (code or not refund.has_minutes)):
             what = code or "seconds of calls"
-            yield Breach("refund-usage", name, f"deducts {quantity:f} {what}, the period has {sums[code]:f} now")
+            yield Breach("refund-usage", name, f"deducts {is_:f} {what}, the period had {there:f} when it was proposed")
     costs = {cost["code"]: Decimal(cost["unit_cost"]) for cost in refund.period.operation_costs}
     for operation in inputs.operations:
         if costs.get(operation.code) != operation.unit_cost:
@@ -170,43 +217,62 @@ def _of_usage(refund: Refund, inputs: QuoteInputs, as_of: date, used: _Used, rec
 
 
 class _Used:
-    """What was used in the periods that usage refunds are about, by day; "" is the code of calls, in seconds."""
+    """What was used in the period of each usage refund, by day, of the records that were there when it was proposed: a
+    correction made later leaves it as it is. Refunds are asked about by their key, in order; "" is the code of calls,
+    in seconds.
+    """
 
     def __init__(self) -> None:
-        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("period")
-        self._days: dict[int, list[tuple[date, str, Decimal]]] = defaultdict(list)
-        columns = ("period_id", "local_day", "kind", "operation", "seconds", "quantity")
-        for pk, day, kind, code, seconds, quantity in UsageDay.objects.filter(period__in=about).values_list(*columns):
-            is_call = kind == UsageKind.CALL
-            self._days[pk].append((day, "" if is_call else code, Decimal(seconds) if is_call else quantity))
+        columns = ("pk", "period__usage__local_day", "period__usage__kind", "period__usage__operation")
+        rows = (
+            Refund.objects.filter(
+                state__in=FROZEN, basis=Refund.Basis.USAGE, period__usage__recorded_at__lte=F("proposed_at")
+            )
+            .order_by("pk")
+            .values_list(*columns)
+            .annotate(Sum("period__usage__seconds"), Sum("period__usage__quantity"))
+        )
+        self._by_refund = groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row[0])
+        self._next = next(self._by_refund, None)
 
-    def until(self, period_id: int, start: date, end: date) -> Mapping[str, Decimal]:
+    def until(self, refund: Refund, start: date, end: date) -> Mapping[str, Decimal]:
         sums: dict[str, Decimal] = defaultdict(Decimal)
-        for day, code, quantity in self._days.get(period_id, ()):
-            if start <= day < end:
-                sums[code] += quantity
+        while self._next is not None and self._next[0] < refund.pk:
+            self._next = next(self._by_refund, None)
+        if self._next is not None and self._next[0] == refund.pk:
+            for _, day, kind, code, seconds, quantity in self._next[1]:
+                is_call = kind == UsageKind.CALL
+                if start <= day < end:
+                    sums["" if is_call else code] += Decimal(seconds) if is_call else quantity
         return sums
 
 
 class _Received:
-    """The local days on which a case, or one merged into it, was ever said to be received."""
+    """The local days on which a case, or one merged into it, was ever said to be received; and the last moment."""
 
     def __init__(self) -> None:
         self._into = dict(Complaint.objects.filter(merged_into__isnull=False).values_list("pk", "merged_into"))
         self._days: dict[int, set[date]] = defaultdict(set)
+        self._last: dict[int, datetime] = {}
         history = cast("Any", Complaint).history.model
-        about = Refund.objects.filter(state__in=FROZEN, basis=Refund.Basis.USAGE).values("complaint")
+        about = Refund.objects.filter(state__in=FROZEN).exclude(basis__in=OF_NO_DAY).values("complaint")
         rows = history.objects.filter(Q(id__in=about) | Q(merged_into__isnull=False)).order_by()
         for pk, at in rows.values_list("id", "received_at").distinct().iterator(chunk_size=CHUNK):
             self._days[pk].add(timezone.localdate(at))
+            self._last[pk] = max(at, self._last.get(pk, at))
         for pk in self._into:
-            root, days = pk, self._days[pk]
+            root, days, last = pk, self._days[pk], self._last.get(pk)
             while (into := self._into.get(root)) is not None and into != pk:
                 root = into
                 self._days[root] |= days
+                if last is not None:
+                    self._last[root] = max(last, self._last.get(root, last))
 
     def days_of(self, complaint_id: int) -> set[date]:
         return self._days[complaint_id]
+
+    def last_of(self, complaint_id: int) -> datetime | None:
+        return self._last.get(complaint_id)
 
 
 # --- Nothing twice ------------------------------------------------------------------------------
@@ -223,9 +289,10 @@ def counted_once() -> Iterator[Breach]:
     for _, of_period in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
         earlier: list[tuple[Refund, tuple[Interval, ...]]] = []
         for refund in of_period:
-            # A special case is an amount: it takes nothing from the times that it names.
-            counts = refund.basis == Refund.Basis.INTERRUPTION
-            for other, taken in earlier if counts else ():
+            for other, taken in earlier if refund.basis != Refund.Basis.USAGE else ():
+                # A special case is an amount, and may be about days that were given back as unused.
+                if refund.basis == Refund.Basis.SPECIAL and other.basis == Refund.Basis.USAGE:
+                    continue
                 twice = seconds_of(part for own in _intervals(refund.counted) for part in within(joined(taken), own))
                 if twice:
                     yield Breach(
@@ -243,6 +310,76 @@ def _intervals(counted: Any) -> list[Interval]:
     return joined(Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in counted)
 
 
+# --- What was known of the period ---------------------------------------------------------------
+
+
+def known_then() -> Iterator[Breach]:
+    """A proposal took off at least what refunds that still stand had given of its period before, and counted no more of
+    the fee as paid than had come in.
+    """
+    rows = Refund.objects.given().annotate(come_in=_come_in(), set_off_by_others=_set_off_by_others())
+    for _, of_period in groupby(
+        rows.order_by("period", "proposed_at", "pk").iterator(chunk_size=CHUNK), key=lambda row: row.period_id
+    ):
+        before: list[tuple[datetime, EarlierRefund]] = []
+        for refund in of_period:
+            try:
+                inputs, seen = inputs_from_json(refund.inputs), earlier_refund(refund)
+            except ValueError:  # which ``contents`` tells
+                continue
+            earlier = [each for at, each in before if at < refund.proposed_at]
+            given = Decimal(0)
+            if inputs.as_of is not None:
+                unused = unused_by(inputs, settings.BUSINESS_TIME_ZONE)
+                given = already_given(earlier, unused, refund.currency)
+            refunded = already_refunded(earlier)
+            if inputs.already_refunded < refunded or inputs.already_given < given:
+                yield Breach(
+                    "refund-already",
+                    f"refund {refund.code}",
+                    f"was computed as if {inputs.already_refunded:f} had been refunded and {inputs.already_given:f} of "
+                    f"its days; earlier refunds of the period gave {refunded:f} and {given:f}",
+                )
+            paid = min(inputs.fee, refund.come_in + refund.set_off_by_others)
+            if inputs.fee_paid > paid:
+                yield Breach(
+                    "refund-paid",
+                    f"refund {refund.code}",
+                    f"was computed with {inputs.fee_paid:f} of the fee paid; {paid:f} had come in or was set off",
+                )
+            before.append((refund.proposed_at, seen))
+
+
+def _come_in() -> Any:
+    """Payments of the period's invoice that were recorded when the refund was proposed, less what banks had taken back
+    by then, and its credits.
+    """
+    then = {"recorded_at__lte": OuterRef("proposed_at")}
+    payments = Payment.objects.filter(invoice__period=OuterRef("period"), **then).order_by().values("invoice__period")
+    back = Chargeback.objects.filter(payment__invoice__period=OuterRef("period"), **then).order_by()
+    parts = (
+        payments.annotate(sum=_difference("amount", "surplus")).values("sum"),
+        back.values("payment__invoice__period").annotate(sum=_difference("from_surplus", "amount")).values("sum"),
+        Invoice.objects.filter(period=OuterRef("period")).order_by().values("credited"),
+    )
+    paid, back_again, credited = map(_of, parts)
+    return ExpressionWrapper(paid + back_again + credited, output_field=MoneyField())
+
+
+def _set_off_by_others() -> Any:
+    """Of all that were there: one that was withdrawn since stood when the refund was proposed."""
+    others = Refund.objects.filter(period=OuterRef("period"), drafted_at__lte=OuterRef("proposed_at"))
+    return _of(others.exclude(pk=OuterRef("pk")).order_by().values("period").annotate(sum=Sum("set_off")).values("sum"))
+
+
+def _difference(one: str, other: str) -> Any:
+    return ExpressionWrapper(Sum(one) - Sum(other), output_field=MoneyField())
+
+
+def _of(sums: Any) -> Any:
+    return Coalesce(Subquery(sums, output_field=MoneyField()), NOTHING)
+
+
 # --- History ------------------------------------------------------------------------------------
 
 #: A draft may be edited in all but what it is about.
@@ -253,4 +390,4 @@ _CHANGING = [
     if not field.primary_key and field.attname not in REFUND_FIXED
 ]
 
-CHECKS: tuple[Check, ...] = (contents, counted_once, matches_history(Refund, changing=_CHANGING))
+CHECKS: tuple[Check, ...] = (contents, counted_once, known_then, matches_history(Refund, changing=_CHANGING))

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, TruncDate
+from django.utils import timezone
 
+from audit.event_checks import Facts, as_recorded
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, CreditNote
@@ -21,8 +23,10 @@ from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.remedies.kinds import REMEDIES
 from complaints.reversals.models import Reversal
+from complaints.vocabulary import ComplaintVerb
 from core.fields import MoneyField
 from policies.choices import RemedyKind
+from policies.versions.models import Policy
 
 # --- Sources ------------------------------------------------------------------------------------
 
@@ -117,9 +121,13 @@ def charge_sources() -> Iterator[Breach]:
 
 def as_planned() -> Iterator[Breach]:
     """A settled refund gave what its plan says, in each way once: amount, minutes and days, worth what was approved."""
-    rows = Remedy.objects.select_related("refund", "minutes_grant", "extension", "refund__period")
+    rows = Remedy.objects.select_related(
+        "refund__period", "refund__refund_policy__policy", "refund__agreement", "credit", "minutes_grant", "extension",
+        "payout",
+    )  # fmt: skip
     for row in each(rows):
         refund = row.refund
+        yield from _at_once(row, refund)
         entry: dict[str, Any] = next((one for one in refund.remedy_plan if one["kind"] == row.kind), {})
         units = REMEDIES[RemedyKind(row.kind)].sized
         gave = {
@@ -142,6 +150,27 @@ def as_planned() -> Iterator[Breach]:
             )
 
 
+def _at_once(remedy: Remedy, refund: Refund) -> Iterator[Breach]:
+    """What was given was given on the day of the settlement; minutes last as long as the policy says."""
+    given, day = remedy.given, refund.settled_at and timezone.localdate(refund.settled_at)
+    since = given.requested_on if isinstance(given, Payout) else given.granted_on
+    if since != day:
+        yield Breach(
+            "remedy-day",
+            f"refund {refund.code}",
+            f"was settled on {day}; by {remedy.kind} it gave something on {since}",
+        )
+    # Another document than a refund policy is told of the refund.
+    if isinstance(given, MinutesGrant) and refund.refund_policy.policy.kind == Policy.Kind.REFUND:
+        further = refund.terms.granted_minutes_further_periods
+        if given.further_periods != further:
+            yield Breach(
+                "minutes-end",
+                f"refund {refund.code}",
+                f"gave minutes for {given.further_periods} further periods, its policy says {further}",
+            )
+
+
 def _said(gift: tuple[Any, Any], units: str) -> str:
     amount, size = gift
     said = f"{amount:f}" if isinstance(amount, Decimal) else "nothing"
@@ -159,6 +188,67 @@ def _worth(refund: Refund, amount: Decimal, kind: str) -> int | None:
     assert receiving is not None
     worth = remedies_for(amount, fee=receiving.fee, days=receiving.days, minute_cost=receiving.minute_cost)
     return next(iter(REMEDIES[RemedyKind(kind)].size(worth).values()))
+
+
+# --- What was taken back ------------------------------------------------------------------------
+
+
+def taken_back() -> Iterator[Breach]:
+    """A reversal took of each remedy what it says, once: its parts add up to it, and what was given is less by them."""
+    approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
+    of_reversal = approved.filter(refund=OuterRef("refund"))
+    rows = Remedy.objects.annotate(entries=Subquery(of_reversal.values("entries")[:1])).select_related(
+        "refund", "credit", "minutes_grant", "extension", "payout__credit"
+    )
+    for row in each(rows):
+        entry: dict[str, Any] = next((one for one in row.entries or () if one["kind"] == row.kind), {})
+        recovered = Decimal(entry.get("recovered", 0))
+        if (is_ := _less(row, recovered)) != (should := (recovered, entry.get("undone", 0))):
+            yield Breach(
+                "taken-back",
+                f"refund {row.refund.code}",
+                f"of its {row.kind} {is_[0]:f} came back and {is_[1]} units; its reversal says {should[0]:f} and "
+                f"{should[1]}",
+            )
+    for reversal in each(approved.select_related("refund")):
+        sums = [sum((Decimal(one[name]) for one in reversal.entries), Decimal(0)) for name in ("recovered", "used")]
+        if sums != [reversal.recovered, reversal.used]:
+            yield Breach(
+                "reversal-entries",
+                f"reversal of refund {reversal.refund.code}",
+                f"took {reversal.recovered:f} back and left {reversal.used:f} used; its entries say {sums[0]:f} and "
+                f"{sums[1]:f}",
+            )
+
+
+def _less(remedy: Remedy, recovered: Decimal) -> tuple[Decimal, int]:
+    """What is gone of the thing that was given: its amount, where the thing has one, and its units."""
+    given = remedy.given
+    match given:
+        case Credit():
+            return given.reversed, 0
+        case MinutesGrant():
+            return recovered, given.reversed_minutes
+        case Extension():
+            return recovered, given.reversed_days
+        case Payout() if given.credit is not None:
+            return given.credit.reversed, 0
+    return given.amount if given.state == Payout.State.CANCELLED else Decimal(0), 0
+
+
+def _reversal(event: Any) -> Iterator[Facts]:
+    recovered = sum((Decimal(one["recovered"]) for one in event.data["entries"]), Decimal(0))
+    yield recovered, event.actor_id
+
+
+reversals_recorded = as_recorded(
+    "reversal-recorded",
+    Refund,
+    lambda: Reversal.objects.filter(state=Reversal.State.APPROVED).values_list(
+        "refund_id", "recovered", "decided_by_id"
+    ),
+    {ComplaintVerb.REVERSAL_APPROVE: _reversal},
+)
 
 
 # --- Documents ----------------------------------------------------------------------------------
@@ -189,10 +279,18 @@ def credit_notes() -> Iterator[Breach]:
             f"credit note {note.number}",
             f"is over {note.gross:f} of period {note.period_id}: no refund or reversal of it names this note",
         )
-    asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
-    back = approved.annotate(back=F("recovered") + F("due_again") + asked).exclude(
-        credit_note__gross=F("back"), credit_note__set_off=F("due_again")
+    dated = CreditNote.objects.annotate(
+        day=Coalesce(TruncDate("refund__settled_at"), TruncDate("reversal__decided_at"))
     )
+    for note in each(dated.exclude(issued_on=F("day")).filter(day__isnull=False)):
+        yield Breach(
+            "credit-note-day",
+            f"credit note {note.number}",
+            f"is dated {note.issued_on}; what it is about was settled or decided on {note.day}",
+        )
+    asked = Coalesce("charge__amount", Value(Decimal(0), output_field=MoneyField()))
+    sum_back = ExpressionWrapper(F("recovered") + F("due_again") + asked, output_field=MoneyField())
+    back = approved.annotate(back=sum_back).exclude(credit_note__gross=F("back"), credit_note__set_off=F("due_again"))
     for reversal in each(back.filter(credit_note__isnull=False).select_related("refund", "credit_note")):
         note = reversal.credit_note
         yield Breach(
@@ -223,5 +321,7 @@ CHECKS: tuple[Check, ...] = (
     payout_sources,
     charge_sources,
     as_planned,
+    taken_back,
+    reversals_recorded,
     credit_notes,
 )

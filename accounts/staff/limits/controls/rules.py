@@ -5,7 +5,7 @@ What is published holds from its date; before that, and in currencies that none 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -22,13 +22,14 @@ SHORTEST_WINDOW = 30
 
 
 class ControlLimits:
-    """Those in force on a day, read in one statement."""
+    """Those in force on a day, read in one statement; or of rows that are ``known``, the newest first."""
 
-    def __init__(self, day: date) -> None:
+    def __init__(self, day: date, known: Sequence[ControlLimit] | None = None) -> None:
         self._thresholds = dict(HIGHEST_THRESHOLDS)
         self.shortest_window = SHORTEST_WINDOW
+        rows = ControlLimit.objects.in_force(day) if known is None else [row for row in known if row.valid_from <= day]
         # The oldest first: what holds from a later day goes before it.
-        for limit in ControlLimit.objects.in_force(day).reverse():
+        for limit in reversed(rows):
             if limit.days is not None:
                 self.shortest_window = limit.days
             elif limit.amount is not None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, Protocol, cast
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.customers.links import is_linked
+from accounts.customers.models import Customer
 from accounts.staff.approvers import ApprovalRights, approvers
 from accounts.staff.models import User
 from audit.actions import Obstacle
@@ -28,8 +31,16 @@ from core.text import Text, say
 
 #: What a sentence about a hand is filled with.
 type Said = Mapping[str, object]
-#: A column of the refund in question, seen from a subquery.
-type Column = Callable[[str], OuterRef]
+#: A column of the refund in question, seen from a subquery: as an ``OuterRef``.
+type Column = Callable[[str], Any]
+
+
+class Rows(Protocol):
+    """The rows by which a person has the hand in a refund; with ``until``, those that were there at the moment,
+    both being columns of the query around (``OuterRef``).
+    """
+
+    def __call__(self, refund: Column, person: Any, until: Any = None) -> QuerySet[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Hand:
     yours: str
     theirs: str
     found: Callable[[Refund, User, ApprovalRights], Said | None]
-    rows: Callable[[Column, Any], QuerySet[Any]]
+    rows: Rows
 
 
 def _contributed(refund: Refund, person: User, part: str) -> Said | None:
@@ -57,8 +68,11 @@ def _proposed(refund: Refund, person: User, _rights: ApprovalRights) -> Said | N
     return {} if refund.proposed_by_id == person.pk else _contributed(refund, person, Contribution.Part.PROPOSED)
 
 
-def _contributions(refund: Column, person: Any) -> QuerySet[Any]:
-    return Refund.objects.filter(Q(proposed_by=person) | Q(contributions__by=person), pk=refund("pk"))
+def _contributions(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
+    rows = Refund.objects.filter(pk=refund("pk"))
+    if until is not None:
+        return rows.filter(contributions__by=person, contributions__at__lte=until)
+    return rows.filter(Q(proposed_by=person) | Q(contributions__by=person))
 
 
 type People = Callable[[Complaint], Iterable[int | None]]
@@ -100,9 +114,25 @@ def people_of_case(complaint: Complaint) -> set[int]:
     return {pk for case in complaint.matter() for people in every for pk in people(case) if pk is not None}
 
 
-def _of_case(refund: Column, person: Any) -> QuerySet[Any]:
+def _of_case(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
     theirs = Q(registered_by=person) | Q(consent_by=person) | Q(merged_by=person)
-    return Complaint.objects.filter(theirs, pk__in=_cases(refund))
+    if until is None:
+        return Complaint.objects.filter(theirs, pk__in=_cases(refund))
+    history: Any = cast("Any", Complaint).history.model.objects
+    return cast(
+        "QuerySet[Any]", history.filter(theirs, id__in=_cases(refund, until), history_date__lte=until).order_by()
+    )
+
+
+def _in_cases(model: type[Assessment | Correction | Decision]) -> Rows:
+    def rows(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
+        there = {} if until is None else {"at__lte": until}
+        return model.objects.filter(complaint__in=_cases(refund, until), by=person, **there)
+
+    return rows
+
+
+_assessments, _corrections, _decisions = (_in_cases(model) for model in (Assessment, Correction, Decision))
 
 
 def _on_incident(refund: Refund, person: User) -> Said | None:
@@ -114,14 +144,26 @@ def _on_incident(refund: Refund, person: User) -> Said | None:
     return next(({"incident": incident.code} for incident in changed), None)
 
 
-def _incident_changes(refund: Column, person: Any) -> QuerySet[Any]:
+def _incident_changes(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
+    there = {} if until is None else {"at__lte": until}
     return IncidentChange.objects.filter(
-        by=person, incident__counted_by__refund=refund("pk"), incident__counted_by__round=refund("round")
+        by=person, incident__counted_by__refund=refund("pk"), incident__counted_by__round=refund("round"), **there
     )
 
 
-def _cases(refund: Column) -> WithMerged:
-    return WithMerged(refund("complaint_id"), Complaint)
+def _cases(refund: Column, until: Any = None) -> WithMerged:
+    return WithMerged(refund("complaint_id"), Complaint, until=until)
+
+
+def _links(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
+    if until is None:
+        return User.objects.filter(is_linked(refund("customer_id")), pk=person)
+    own = WithMerged(refund("customer_id"), Customer, either_way=True, until=until)
+    history: Any = cast("Any", User).history.model.objects
+    # One query further in.
+    versions = history.filter(id=OuterRef(person), history_date__lte=OuterRef(until))
+    then = Subquery(versions.order_by("-history_date", "-history_id").values("history_id")[:1])
+    return cast("QuerySet[Any]", history.filter(customer__in=own, history_id=then).order_by())
 
 
 def _approval(refund: Refund, by_them: Callable[[Approval], bool]) -> Said | None:
@@ -129,9 +171,10 @@ def _approval(refund: Refund, by_them: Callable[[Approval], bool]) -> Said | Non
     return next(({"approver": approval.approver} for approval in given), None)
 
 
-def _approvals(refund: Column, person: Any) -> QuerySet[Any]:
+def _approvals(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
     them = Q(approver=person) | Q(on_behalf_of=person)
-    return Approval.objects.filter(them, refund=refund("pk"), round=refund("round"))
+    there = {} if until is None else {"at__lt": until}
+    return Approval.objects.filter(them, refund=refund("pk"), round=refund("round"), **there)
 
 
 HANDS: tuple[Hand, ...] = (
@@ -161,14 +204,14 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You decided {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} decided {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(_decided, refund, person),
-        lambda refund, person: Decision.objects.filter(complaint__in=_cases(refund), by=person),
+        _decisions,
     ),
     Hand(
         ComplaintRefusal.ASSESSED,
         gettext_noop("You assessed {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} assessed {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(_assessed, refund, person),
-        lambda refund, person: Assessment.objects.filter(complaint__in=_cases(refund), by=person),
+        _assessments,
     ),
     Hand(
         ComplaintRefusal.CONSENTED,
@@ -182,7 +225,7 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You corrected {complaint}: somebody else has to approve its refund."),
         gettext_noop("{person} corrected {complaint}: nobody approves its refund in their place."),
         lambda refund, person, _: _in_case(_corrected, refund, person),
-        lambda refund, person: Correction.objects.filter(complaint__in=_cases(refund), by=person),
+        _corrections,
     ),
     Hand(
         ComplaintRefusal.REGISTERED,
@@ -213,7 +256,7 @@ HANDS: tuple[Hand, ...] = (
         gettext_noop("You are linked to this customer: somebody else has to do this."),
         gettext_noop("{person} is linked to this customer: nobody approves its refund in their place."),
         lambda refund, person, rights: {} if rights.is_own_customer(person, refund.customer_id) else None,
-        lambda refund, person: User.objects.filter(is_linked(refund("customer_id")), pk=person),
+        _links,
     ),
     # One person counts once in a round, whether they approve, or somebody does in their place.
     Hand(
@@ -248,7 +291,16 @@ def hand_of(refund: Refund, person: User, rights: ApprovalRights, *, deputy: boo
 def no_hand(refund: Column, person: Any) -> Q:
     """The same as ``hand_of`` asked of the database: those in which the person has none."""
     # Said as "there is none": ``exclude`` across relations means the same, and takes longer.
-    return Q(*(~Exists(rows(refund, person)) for rows in dict.fromkeys(hand.rows for hand in HANDS)))
+    return Q(*(~Exists(rows) for rows in _hands(refund, person)))
+
+
+def had_hand(refund: Column, person: Any, until: Any) -> Q:
+    """Those in which the person had one at the moment ``until``, whatever they did later."""
+    return reduce(or_, (Q(Exists(rows)) for rows in _hands(refund, person, until)))
+
+
+def _hands(refund: Column, person: Any, until: Any = None) -> list[QuerySet[Any]]:
+    return [rows(refund, person, until) for rows in dict.fromkeys(hand.rows for hand in HANDS)]
 
 
 # --- Before a hand is left ----------------------------------------------------------------------
