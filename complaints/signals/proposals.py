@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from complaints.incidents.models import Incident
-from complaints.refunds.models import Refund
+from complaints.refunds.models import CountedIncident, Refund
 from complaints.signals.models import Signal
 from core.sql import in_list
 
@@ -66,7 +66,7 @@ class Proposals:
     def _read(self, rows: QuerySet[Refund]) -> QuerySet[Refund]:
         if self.among is not None:
             rows = Refund.objects.filter(pk__in=self.among)
-        return _proposed(rows).select_related("complaint", "period", "proposed_by").order_by("pk")
+        return _proposed(rows).select_related("complaint", "period", "proposed_by", "incident").order_by("pk")
 
     def lately(self, days: int) -> list[Refund]:
         """Those that give something and were proposed so many days ago at most; given ones always."""
@@ -88,25 +88,19 @@ class Proposals:
 
     @cached_property
     def incidents(self) -> Mapping[int, list[Incident]]:
-        """By refund: the incidents that its frozen interruptions come from, or that its special case names."""
-        counting = {
-            refund.pk: [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in refund.counted]
-            for refund in self.refunds
-            if refund.counted
+        """By refund: the incidents that its proposal counts, or that its special case names."""
+        found: dict[int, list[Incident]] = {
+            refund.pk: [refund.incident] for refund in self.refunds if refund.incident is not None
         }
-        if not counting:
-            return {}
-        bounds = [moment for intervals in counting.values() for interval in intervals for moment in interval]
-        near = list(Incident.objects.overlapping(min(bounds), max(bounds)).prefetch_related("scopes").order_by("pk"))
-        return {
-            refund.pk: [
-                incident
-                for incident in near
-                if _hits(incident, refund) and any(incident.overlaps(*interval) for interval in counting[refund.pk])
-            ]
-            for refund in self.refunds
-            if refund.pk in counting
-        }
+        rounds = {refund.pk: refund.round for refund in self.refunds if refund.counted}
+        if not rounds:
+            return found
+        # Maintenance that was taken off is on record too, but gives nothing.
+        rows = CountedIncident.objects.filter(in_list("refund", rounds), incident__scheduled=False)
+        for row in rows.select_related("incident").order_by("incident"):
+            if row.round == rounds[row.refund_id] and row.incident not in found.get(row.refund_id, ()):
+                found.setdefault(row.refund_id, []).append(row.incident)
+        return found
 
     @cached_property
     def incident_versions(self) -> Mapping[int, list[Any]]:
@@ -145,11 +139,3 @@ def versions_of(model: Any, pks: Iterable[int], fields: Sequence[str]) -> Mappin
         for version in rows.values_list("id", "history_date", *fields, named=True):
             found[version.id].append(version)
     return found
-
-
-def _hits(incident: Incident, refund: Refund) -> bool:
-    return incident.hits_everybody or any(
-        scope.subscription_id == refund.subscription_id
-        or (scope.plan_id is not None and scope.plan_id == refund.period.plan_id)
-        for scope in incident.scopes.all()
-    )
