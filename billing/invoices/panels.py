@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from backoffice.amounts import money
 from backoffice.display import pill, sub
@@ -20,7 +21,16 @@ from core.text import Text, say
 
 def invoice_pill(invoice: Invoice) -> SafeString:
     tones: dict[str, Any] = {"issued": "info", "paid": "good", "overdue": "bad"}
-    return pill(invoice.get_state_display(), tones[invoice.state])
+    return pill(_state_in_words(invoice), tones[invoice.state])
+
+
+def _state_in_words(invoice: Invoice) -> Text:
+    """Nobody paid what was set off: an invoice that is settled so does not say that it is paid."""
+    if invoice.state != Invoice.State.PAID or not invoice.set_off:
+        return invoice.get_state_display()
+    if invoice.paid or invoice.credited:
+        return pgettext("state of an invoice", "Paid, part set off")
+    return pgettext("state of an invoice", "Set off")
 
 
 def dispute_pill(invoice: Invoice) -> SafeString:

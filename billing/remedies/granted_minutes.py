@@ -94,7 +94,10 @@ def spend(
 
 def granted_use(subscription_ids: Collection[int]) -> Mapping[int, GrantedUse]:
     """By subscription, those alone that were ever granted minutes; the number of queries does not grow with them."""
-    grants = _grants(subscription_ids)
+    return _use_of(_grants(subscription_ids))
+
+
+def _use_of(grants: Mapping[int, Sequence[Grant]]) -> Mapping[int, GrantedUse]:
     if not grants:
         return {}
     first = min(grant.granted_on for of_one in grants.values() for grant in of_one)
@@ -137,5 +140,6 @@ def _grants(subscription_ids: Collection[int]) -> Mapping[int, Sequence[Grant]]:
 
 def grant_of(row: MinutesGrant) -> tuple[Grant, int]:
     """The grant as it stands, and how many of its seconds were used up."""
-    (grant,) = (each for each in _grants([row.subscription_id])[row.subscription_id] if each.pk == row.pk)
-    return grant, granted_use([row.subscription_id])[row.subscription_id].by_grant[row.pk]
+    grants = _grants([row.subscription_id])
+    (grant,) = (each for each in grants[row.subscription_id] if each.pk == row.pk)
+    return grant, _use_of(grants)[row.subscription_id].by_grant[row.pk]

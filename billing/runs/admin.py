@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
@@ -78,7 +79,7 @@ class BillingRunAdmin(TrackedAdmin[BillingRun]):
         left = leftover()
         if not left:
             return []
-        return [_leftover_panel(left)]
+        return [replace(_leftover_panel(left), side="top")]
 
     def change_panels(self, request: StaffRequest, obj: BillingRun) -> Sequence[Panel]:
         counted = [

@@ -11,12 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.permissions import May
 from audit.actions import Refused
 from backoffice.actions import offer
 from backoffice.forms import AmountField
+from backoffice.links import link
 from backoffice.panels import Panel
 from backoffice.requests import StaffRequest
 from backoffice.widgets import DateInput
@@ -35,7 +37,7 @@ from complaints.refunds.models import Refund
 from complaints.refunds.remedies.actions import normalise_plan, remedy_plan_for
 from complaints.refunds.remedies.kinds import REMEDY_CHOICES, remedy_sought
 from core.amounts import money_text
-from core.text import say
+from core.text import Text, say
 
 
 class LiveQuoteForm(RemedyMixForm):
@@ -113,6 +115,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint, facts: QuoteF
         "terms": facts.terms_of(period),
         "refundable": money_text(period.refundable, period.currency),
         "takes": choices.basis,
+        "pending": _pending_on(period),
     }
     obstacle = basis_obstacle(complaint, choices.basis, context["terms"])
     if obstacle:
@@ -126,6 +129,14 @@ def live_quote_context(request: HttpRequest, complaint: Complaint, facts: QuoteF
     if asked and live.quote.total:
         context |= _mix(form, live, period)
     return context
+
+
+def _pending_on(period: BillingPeriod) -> list[tuple[SafeString, Text]]:
+    """The refunds that wait on the period, a link and an amount each: the quote leaves out what they give."""
+    if not period.pending:
+        return []
+    waiting = Refund.objects.filter(period=period, state__in=Refund.PENDING_STATES).order_by("pk")
+    return [(link(refund), money_text(refund.total, refund.currency)) for refund in waiting]
 
 
 def _what_if(complaint: Complaint, form: LiveQuoteForm, values: dict[str, Any]) -> WhatIf:

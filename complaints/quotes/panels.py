@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +17,7 @@ from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_wo
 from complaints.refund_calculation import refundable
 from complaints.refunds.models import Refund
 from core.amounts import money_text
-from core.text import Text
+from core.text import Text, say
 
 
 def quote_context(
@@ -91,3 +93,39 @@ def frozen_quote_context(refund: Refund) -> dict[str, Any]:
         else plan_in_words(refund.remedy_plan, refund.currency, refund.set_off),
         "frozen": True,
     }
+
+
+@dataclass(frozen=True)
+class ComparedLine:
+    """A line of a quote as it was proposed and as it is now; ``None`` where a quote lacks it."""
+
+    label: Text
+    before: tuple[Text, Text] | None
+    after: tuple[Text, Text] | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the amount, or what it is computed from, is another one."""
+        return self.before != self.after
+
+
+def compared_quotes(proposed: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Two quotes side by side, line by line, as their contexts have them; ``{}`` where there is none now."""
+    if "lines" not in proposed or "lines" not in now:
+        return {}
+    before, after = ({line.code: line for line in quote["lines"]} for quote in (proposed, now))
+    rows = []
+    for code in dict.fromkeys([*before, *after]):
+        cells = [(line.amount, line.detail) if line else None for line in (before.get(code), after.get(code))]
+        label = (after.get(code) or before[code]).label
+        rows.append(ComparedLine(label, *cells))
+    figures = [("total", say("Refund"))]
+    if "set_off" in proposed or "set_off" in now:
+        figures += [("set_off", say("Set off against the unpaid fee")), ("payable", say("Payable"))]
+    nothing = money_text(Decimal(0), now["currency"])
+    sums = []
+    for name, label in figures:
+        other = {"set_off": nothing}.get(name)
+        ends = [(quote.get(name, other or quote["total"]), "") for quote in (proposed, now)]
+        sums.append(ComparedLine(label, *ends))
+    return {"compared": rows, "compared_sums": sums}

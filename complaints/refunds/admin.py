@@ -23,9 +23,9 @@ from backoffice.links import link, page_url
 from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
 from complaints.cases.guards import with_what_guards_read
-from complaints.quotes.panels import frozen_quote_context, quote_context
+from complaints.quotes.panels import compared_quotes, frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
-from complaints.quotes.text import plan_in_words
+from complaints.quotes.text import basis_in_words, plan_in_words
 from complaints.refunds.approvals.rules import Authority, could_approve
 from complaints.refunds.inbox import InboxPages
 from complaints.refunds.models import Refund, Remedy
@@ -189,6 +189,17 @@ class RefundAdmin(InboxPages):
                 0,
                 Panel(say("Quote now"), "complaints/panels/quote.html", live, side="right", note=say("from live data")),
             )
+            if obj.inputs and (both := compared_quotes(frozen_quote_context(obj), live)):
+                shown = {**both, "nothing": live.get("nothing"), "provisional": live.get("provisional")}
+                panels[:] = [
+                    Panel(
+                        say("Quote as proposed and now"),
+                        "complaints/panels/quotes_compared.html",
+                        shown,
+                        side="right",
+                        note=basis_in_words(obj.basis),
+                    )
+                ]
         remedies = list(obj.remedies.select_related("credit", "minutes_grant", "extension", "payout"))
         was_set_off = obj.settled_at is not None and obj.set_off
         if remedies or was_set_off:

@@ -19,7 +19,7 @@ from accounts.staff.permissions import May
 from audit.actions import Obstacle, Why
 from backoffice.actions import ActionForm, OptionalReasonForm, Permission, ReasonForm, Sentence, StaffAction, offer
 from complaints.cases.guards import with_what_guards_read
-from complaints.quotes.panels import frozen_quote_context, quote_context
+from complaints.quotes.panels import compared_quotes, frozen_quote_context, quote_context
 from complaints.quotes.quoting import Choices
 from complaints.quotes.text import plan_in_words
 from complaints.refunds.approvals.actions import approve_refund, reject_refund, return_refund
@@ -158,7 +158,7 @@ class ApproverAction(RefundAction):
         # An approval was refused because figures have changed: what they are now stands beside what was proposed.
         choices = choices_of(obj)
         now = quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
-        return {**proposed, "now": now}
+        return {**proposed, "now": now, **compared_quotes(proposed, now)}
 
 
 def rights_of(by: User) -> ApprovalRights:

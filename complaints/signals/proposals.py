@@ -66,7 +66,7 @@ class Proposals:
     def _read(self, rows: QuerySet[Refund]) -> QuerySet[Refund]:
         if self.among is not None:
             rows = Refund.objects.filter(pk__in=self.among)
-        return _proposed(rows).select_related("complaint", "period", "proposed_by").order_by("pk")
+        return _proposed(rows).select_related("complaint", "period", "proposed_by", "incident").order_by("pk")
 
     def lately(self, days: int) -> list[Refund]:
         """Those that give something and were proposed so many days ago at most; given ones always."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from accounts.staff.models import User
 from billing.documents.content import credit_note_document
@@ -74,5 +75,36 @@ def test_a_refused_approval_shows_both_quotes(desk: Desk) -> None:
     url = reverse("admin:complaints_refund_act", args=("approve",))
     answer = client.post(f"{url}?ids={refund.pk}", {"reason": "", "seen": "", "skipped": ""}).content.decode()
     assert again(refund).state == Refund.State.DRAFT
-    assert "Quote now" in answer
-    assert "as proposed" in answer
+    # One row a line, both figures in it; those that differ are marked. All is paid now: nothing is set off.
+    both = answer[answer.index("Quote as proposed and now") :]
+    rows = [" ".join(strip_tags(row).split()) for row in both.split("<tr")[1:]]
+    assert sum("has changed" in row for row in rows) == 2
+    assert any(row.endswith("Set off against the unpaid fee has changed 15.00 EUR 0.00 EUR") for row in rows)
+    assert "Quote as proposed and now" in page(desk.agent, "admin:complaints_refund_change", refund.pk)
+
+
+def test_an_invoice_that_was_set_off_says_so(desk: Desk) -> None:
+    invoice, complaint = partly_paid(desk)
+    settled(desk, complaint)
+    assert "Paid, part set off" in page(desk.agent, "admin:billing_invoice_change", invoice.pk)
+
+
+def test_only_a_reversal_says_what_it_takes_back(desk: Desk) -> None:
+    _, complaint = partly_paid(desk)
+    refund = settled(desk, complaint)
+    assert refund.credit_note is not None
+    assert "Takes back" not in page(desk.agent, "admin:billing_creditnote_change", refund.credit_note.pk)
+    reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
+    done = approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    assert done.credit_note is not None
+    taken = page(desk.agent, "admin:billing_creditnote_change", done.credit_note.pk)
+    assert "Takes back" in taken
+    assert refund.credit_note.number in taken
+
+
+def test_the_live_quote_names_the_proposal_that_it_leaves_out(desk: Desk) -> None:
+    _, complaint = partly_paid(desk)
+    refund = propose(desk, complaint)
+    shown = page(desk.agent, "admin:complaints_complaint_quote", complaint.pk)
+    notice = shown[: shown.index("waits on this period: 20.00 EUR")]
+    assert reverse("admin:complaints_refund_change", args=(refund.pk,)) in notice

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -74,7 +75,12 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
 
     @admin.display(description=_("Takes back"))
     def takes_back(self, obj: CreditNote) -> SafeString:
-        return link(obj.reverses) if obj.reverses else SafeString(say("nothing"))
+        return link(obj.reverses)
+
+    def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> Sequence[str]:
+        """Only a reversal takes something back."""
+        left_out = () if obj is not None and obj.reverses_id else ("takes_back",)
+        return [name for name in self.fields if name not in left_out]
 
     def document_of(self, obj: CreditNote) -> Document:
         return credit_note_document(obj)
