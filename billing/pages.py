@@ -9,6 +9,8 @@ import billing.invoices.search
 import billing.payments.admin
 import billing.payments.bank_lines.admin
 import billing.payments.home
+import billing.payments.surplus.admin
+import billing.payments.surplus.home
 import billing.payouts.admin
 import billing.payouts.home
 import billing.payouts.merge_rules

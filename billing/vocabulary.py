@@ -18,6 +18,11 @@ class BillingVerb(EventVerb):
     PAYMENT_RECORD = "payment.record", _("recorded a payment of the invoice")
     PAYMENT_IN_FULL = "payment.in_full", _("recorded as paid in full")
     PAYMENT_CHARGE_BACK = "payment.charge_back", _("recorded that the bank took back the payment")
+    PAYMENT_TAKE_OFF = "payment.take_off", _("took off its invoice the payment")
+    SURPLUS_PROPOSE = "surplus.propose", _("proposed to book as a credit")
+    SURPLUS_APPROVE = "surplus.approve", _("approved to book as a credit")
+    SURPLUS_REJECT = "surplus.reject", _("rejected to book as a credit")
+    SURPLUS_WITHDRAW = "surplus.withdraw", _("took back the proposal to book as a credit")
     INVOICE_DISPUTE = "invoice.dispute", _("noted that the customer disputes")
     INVOICE_END_DISPUTE = "invoice.end_dispute", _("ended the dispute of")
     BILLING_RUN = "billing.run", _("ran billing")
@@ -77,4 +82,7 @@ class BillingRefusal(RefusalCode):
     NOT_ENDED = "not_ended", "the subscription has not ended"
     NO_BANK_DETAILS = "no_bank_details", "the customer has no bank details"
     RETRIED = "retried", "it was tried again already"
+    HELD = "held", "its fee is not paid"
+    SAME_PAYMENT = "same_payment", "it looks like a payment that is recorded"
+    TAKEN_OFF = "taken_off", "it was taken off its invoice"
     PENDING_PAYOUT = "pending_payout", "a payout is on its way"

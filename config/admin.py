@@ -133,6 +133,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("billing.Payout"),
             NavigationEntry("accounts.BankDetailsChange"),
             NavigationEntry("billing.Payment"),
+            NavigationEntry("billing.SurplusCredit"),
             NavigationEntry("billing.BankLine"),
             NavigationEntry("billing.BillingRun"),
             NavigationEntry("billing.Invoice", action="run_billing"),

@@ -134,6 +134,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             _("Changed bank details. Nothing is paid out to them before a second person has confirmed them.")
         ),
         "billing_payment": Help(_("Money that came in, and the invoices that it paid.")),
+        "billing_surpluscredit": Help(
+            _("Money beyond what is due, on its way to a credit: one person proposes it, a manager approves it.")
+        ),
         "billing_bankline": Help(
             _("Lines of imported bank statements: matched to an invoice, or waiting for somebody.")
         ),

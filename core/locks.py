@@ -21,6 +21,7 @@ ORDER = (
     "billing.invoice",
     "billing.credit",
     "billing.payment",
+    "billing.surpluscredit",
     "billing.bankline",
     "billing.payout",
     "billing.residualcreditpayout",

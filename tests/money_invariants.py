@@ -22,7 +22,7 @@ from django.db import models
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
 from billing.money import is_whole_minor, minor_units
-from billing.payments.models import BankLine, Chargeback, Payment
+from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
 from billing.plans.models import Price
@@ -70,10 +70,11 @@ def check_credits() -> None:
         for remedy in Remedy.objects.filter(refund__state=Refund.State.REVERSED).select_related("payout")
     )
     surplus = {payment.credit_id: payment for payment in Payment.objects.filter(credit__isnull=False)}
-    for chargeback in Chargeback.objects.filter(from_surplus__gt=0).select_related("payment", "charge"):
-        charged = chargeback.charge.amount if chargeback.charge is not None else NOTHING
-        assert chargeback.payment.credit_id is not None
-        reversed_by[chargeback.payment.credit_id] += chargeback.from_surplus - charged
+    for counter_entries in (Chargeback, Unbooking):
+        for entry in counter_entries._base_manager.filter(from_surplus__gt=0).select_related("payment", "charge"):
+            charged = entry.charge.amount if entry.charge is not None else NOTHING
+            assert entry.payment.credit_id is not None
+            reversed_by[entry.payment.credit_id] += entry.from_surplus - charged
     granted: dict[int, Decimal] = defaultdict(Decimal)
     for credit in Credit.objects.all():
         name = f"credit {credit.pk}"
@@ -104,8 +105,13 @@ def check_invoices() -> None:
     credited = _sums((use.invoice_id, use.amount) for use in CreditApplication.objects.all())
     paid: dict[int, Decimal] = defaultdict(Decimal)
     taken_back: dict[int, Decimal] = defaultdict(Decimal)
-    for payment in Payment.objects.select_related("chargeback"):
+    taken_off: dict[int, Decimal] = defaultdict(Decimal)
+    for payment in Payment.objects.select_related("chargeback", "unbooking"):
         paid[payment.invoice_id] += payment.amount - payment.surplus
+        if hasattr(payment, "unbooking"):
+            assert payment.unbooking.amount == payment.amount
+            assert not hasattr(payment, "chargeback")
+            taken_off[payment.invoice_id] += payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
             taken_back[payment.invoice_id] += payment.chargeback.amount - payment.chargeback.from_surplus
     set_off = _sums((refund.period_id, refund.set_off) for refund in Refund.objects.filter(state=Refund.State.SETTLED))
@@ -129,7 +135,7 @@ def check_invoices() -> None:
         assert invoice.tax == sum(line.tax for line in mine), name
         assert invoice.gross == sum(line.gross for line in mine) == invoice.net + invoice.tax, name
         assert invoice.credited == credited[invoice.pk], name
-        assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk], name
+        assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk] - taken_off[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
         assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING) == noted[invoice.period_id or 0], name
         assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid - invoice.set_off, name
@@ -285,6 +291,8 @@ def check_paid_for(refund: Refund) -> None:
     came_in = sum((use.amount for use in CreditApplication.objects.filter(invoice=invoice)), NOTHING)
     for payment in Payment.objects.filter(invoice=invoice).select_related("chargeback"):
         came_in += payment.amount - payment.surplus
+        if hasattr(payment, "unbooking"):
+            came_in -= payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
             came_in -= payment.chargeback.amount - payment.chargeback.from_surplus
     given = NOTHING
@@ -336,6 +344,8 @@ def check_payouts() -> None:
     for payout in Payout.objects.all():
         assert payout.amount == sources[payout.pk], f"payout {payout.key}"
         assert payout.attempts in (1, 2), f"payout {payout.key}"
+    references = [payout.reference for payout in Payout.objects.filter(state=Payout.State.PAID)]
+    assert len(references) == len(set(references))
     for remedy in Remedy.objects.filter(payout__isnull=False).select_related("payout"):
         cancelled = remedy.payout is not None and remedy.payout.state == Payout.State.CANCELLED
         if remedy.payout is not None and remedy.payout.credit_id is not None:
@@ -355,6 +365,12 @@ def check_payments() -> None:
         if payment.credit is not None:
             assert payment.credit.subscription_id == payment.invoice.subscription.pk, name
             assert payment.credit.currency == payment.invoice.currency, name
+            taken_off = hasattr(payment, "unbooking")
+            assert taken_off or hasattr(payment, "bank_line") or hasattr(payment, "approved_surplus"), name
+    for surplus in SurplusCredit.objects.filter(state="approved"):
+        assert surplus.payment is not None
+        assert surplus.payment.amount == surplus.amount
+        assert surplus.decided_by_id not in (None, surplus.proposed_by_id)
     for line in BankLine.objects.select_related("payment__invoice"):
         assert (line.state == BankLine.State.MATCHED) == (line.payment is not None), f"bank line {line.pk}"
         if line.payment is not None:

@@ -7,7 +7,7 @@ from audit.history_checks import matches_history
 from audit.ledger_checks import Check
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
-from billing.payments.models import BankLine
+from billing.payments.models import BankLine, SurplusCredit
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
@@ -56,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),
     matches_history(MinutesGrant, changing=("reversed_minutes",)),
     matches_history(Extension, changing=("reversed_days",)),
+    matches_history(SurplusCredit, changing=("state", "decided_by_id", "decided_at", "payment_id")),
     matches_history(BankLine, changing=("state", "why", "payment_id")),
     matches_history(
         Payout,

@@ -32,7 +32,7 @@ from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
 from billing.ledger import history, receipts, terms
 from billing.ledger.periods import open_periods, periods, plan_changes, usage
-from billing.payments.models import BankLine, Chargeback, Payment
+from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
 from core.fields import MoneyField
@@ -92,12 +92,15 @@ def invoices() -> Iterator[Breach]:
             too_much=sum_of(Payment.objects.all(), "invoice", "surplus"),
             went_back=sum_of(Chargeback.objects.all(), "payment__invoice"),
             from_surplus=sum_of(Chargeback.objects.all(), "payment__invoice", "from_surplus"),
+            unbooked=sum_of(Unbooking.objects.all(), "payment__invoice"),
+            surplus_unbooked=sum_of(Unbooking.objects.all(), "payment__invoice", "from_surplus"),
             # What is no period's has no fee.
             fee=Coalesce("period__fee", NOTHING),
         )
         .annotate(
             received=ExpressionWrapper(F("came_in") - F("too_much"), output_field=MoneyField()),
             taken_back=ExpressionWrapper(F("went_back") - F("from_surplus"), output_field=MoneyField()),
+            taken_off=ExpressionWrapper(F("unbooked") - F("surplus_unbooked"), output_field=MoneyField()),
         )
         .filter(
             ~Q(gross=F("lines_gross"))
@@ -105,7 +108,7 @@ def invoices() -> Iterator[Breach]:
             | ~Q(tax=F("lines_tax"))
             | ~Q(fee=F("lines_fee"))
             | ~Q(credited=F("used"))
-            | ~Q(paid=F("received") - F("taken_back"))
+            | ~Q(paid=F("received") - F("taken_back") - F("taken_off"))
             | ~Q(charged_back=F("taken_back"))
         )
     )
@@ -122,11 +125,12 @@ def invoices() -> Iterator[Breach]:
             yield Breach("invoice-fee", name, f"asks {row.lines_fee:f} for a period that costs {row.fee:f}")
         if row.credited != row.used:
             yield Breach("invoice-credited", name, f"credited {row.credited:f}, applications add up to {row.used:f}")
-        if row.paid != row.received - row.taken_back:
+        if row.paid != row.received - row.taken_back - row.taken_off:
             yield Breach(
                 "invoice-paid",
                 name,
-                f"paid {row.paid:f}, payments are {row.received:f} less {row.taken_back:f} charged back",
+                f"paid {row.paid:f}, payments are {row.received:f} less {row.taken_back:f} charged back and "
+                f"{row.taken_off:f} taken off",
             )
         if row.charged_back != row.taken_back:
             yield Breach(
@@ -174,14 +178,14 @@ def payments() -> Iterator[Breach]:
     says, back from the credit or as a charge. A matched line of a bank is its payment.
     """
     rows = Payment.objects.filter(credit__isnull=False).select_related(
-        "credit", "chargeback__charge", "invoice__period__subscription", "invoice__charges_of"
+        "credit", "chargeback__charge", "unbooking__charge", "invoice__period__subscription", "invoice__charges_of"
     )
     for row in each(rows):
         name = f"payment {row.pk} of {row.invoice.number}"
         credit = row.credit
         if (credit.granted, credit.subscription_id) != (row.surplus, row.invoice.subscription.pk):
             yield Breach("payment-surplus", name, f"{row.surplus:f} was too much, its credit grants {credit.granted:f}")
-        back = getattr(row, "chargeback", None)
+        back = row.counter_entry
         taken = Decimal(0) if back is None else back.from_surplus
         charged = Decimal(0) if back is None or back.charge is None else back.charge.amount
         if taken != credit.reversed + charged:

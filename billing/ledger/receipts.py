@@ -14,7 +14,7 @@ from django.db.models import Count, F, Q, Window
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from audit.models import Event
 from billing.invoices.models import Invoice
-from billing.payments.models import Chargeback, Payment
+from billing.payments.models import Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.vocabulary import BillingVerb
@@ -40,6 +40,54 @@ def recorded_chargebacks() -> Iterator[Breach]:
         BillingVerb.PAYMENT_CHARGE_BACK,
         Payment,
     )
+
+
+def recorded_unbookings() -> Iterator[Breach]:
+    """As ``recorded_payments``, for what was taken off an invoice again. No payment has two counter-entries, and none
+    that has one is still a bank line's.
+    """
+    yield from _as_recorded(
+        "unbooking-recorded",
+        "payment",
+        Unbooking.objects.order_by("payment_id", "pk").values_list("payment_id", "amount"),
+        BillingVerb.PAYMENT_TAKE_OFF,
+        Payment,
+    )
+    twice = Unbooking.objects.filter(Q(payment__chargeback__isnull=False) | Q(payment__bank_line__isnull=False))
+    for row in each(twice.select_related("payment")):
+        yield Breach(
+            "unbooking-twice",
+            f"payment {row.payment_id}",
+            "is off its invoice, and a bank took it back or a line of one still stands for it",
+        )
+
+
+def surplus() -> Iterator[Breach]:
+    """What was paid beyond what was due is proved by a line of a bank, or approved by a second person as proposed. A
+    line that was matched and taken off again is free: its payment's counter-entry stands for it.
+    """
+    rows = Payment.objects.filter(
+        surplus__gt=Decimal(0), bank_line=None, unbooking=None, approved_surplus=None
+    ).select_related("invoice")
+    for row in each(rows):
+        yield Breach(
+            "payment-unproved",
+            f"payment {row.pk} of {row.invoice.number}",
+            f"{row.surplus:f} of it became a credit; no line of a bank and no approval says that it came",
+        )
+    approved = SurplusCredit.objects.filter(payment__isnull=False).exclude(
+        amount=F("payment__amount"),
+        invoice=F("payment__invoice"),
+        received_on=F("payment__received_on"),
+        reference=F("payment__reference"),
+        payment__recorded_by=F("decided_by"),
+    )
+    for one in each(approved.select_related("payment")):
+        yield Breach(
+            "surplus-approved",
+            f"payment {one.payment_id}",
+            f"is {one.payment.amount:f}; what was approved is {one.amount:f} of {one.received_on}",
+        )
 
 
 def _as_recorded(rule: str, of: str, rows: object, verb: str, target: type[Invoice | Payment]) -> Iterator[Breach]:
@@ -101,4 +149,11 @@ def references() -> Iterator[Breach]:
         )
 
 
-CHECKS: tuple[Check, ...] = (recorded_payments, recorded_chargebacks, payouts_of_their_own, references)
+CHECKS: tuple[Check, ...] = (
+    recorded_payments,
+    recorded_chargebacks,
+    recorded_unbookings,
+    surplus,
+    payouts_of_their_own,
+    references,
+)

@@ -203,13 +203,22 @@ def give_days(subscription: Subscription, days: int, *, reason: str, on: date | 
 
 
 def order_payout(
-    subscription: Subscription, amount: Decimal, *, key: str, reason: str, on: date | None = None
+    subscription: Subscription,
+    amount: Decimal,
+    *,
+    key: str,
+    reason: str,
+    on: date | None = None,
+    period: BillingPeriod | None = None,
 ) -> Payout:
-    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried."""
+    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried. While the fee
+    of the ``period`` that it gives back is not paid, it is held.
+    """
     customer = subscription.customer
     payout = Payout(
         customer=customer,
         subscription=subscription,
+        period=period,
         key=key,
         currency=subscription.currency,
         amount=amount,
