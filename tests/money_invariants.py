@@ -45,6 +45,7 @@ def check_money() -> None:
     check_credits()
     check_invoices()
     check_numbers()
+    check_credit_notes()
     check_refunds()
     check_given_once()
     check_periods()
@@ -160,6 +161,26 @@ def check_numbers() -> None:
             assert [int(number.rpartition("-")[2]) for number in group] == list(
                 range(1, sum(number.startswith(f"{year}-") for number in numbers) + 1)
             ), f"{model.__name__} of {year}"
+
+
+def check_credit_notes() -> None:
+    """What stands of the notes on a fee never exceeds it in net, tax or gross, and mirrors it where all of it is
+    credited; notes are dated in the order of their writing.
+    """
+    standing: dict[int, list[Decimal]] = defaultdict(lambda: [NOTHING] * 3)
+    last = date.min
+    for note in CreditNote.objects.order_by("pk"):
+        sign = -1 if note.kind == CreditNote.Kind.REVERSAL else 1
+        for place, amount in enumerate((note.gross, note.net, note.tax)):
+            standing[note.period_id][place] += sign * amount
+        assert note.issued_on >= last, note.number
+        last = note.issued_on
+    for period in BillingPeriod.objects.filter(pk__in=standing).select_related("invoice"):
+        line = period.invoice.lines.get(position=1)
+        fee = [line.gross, line.net, line.tax]
+        stands = standing[period.pk]
+        assert all(0 <= part <= whole for part, whole in zip(stands, fee, strict=True)), period
+        assert stands == fee or stands[0] < fee[0], period
 
 
 def check_refunds() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
+from itertools import groupby
 from operator import or_
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from django.db.models.functions import Coalesce
 from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.credits.models import CreditApplication
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
-from billing.money import split_gross
+from billing.money import NO_SPLIT, Split, split_back, split_gross, split_next
 from billing.plans.models import OperationCost, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 
@@ -217,11 +218,42 @@ def invoices_of_their_own() -> Iterator[Breach]:
 
 
 def splits() -> Iterator[Breach]:
-    """Net and tax of a line, and of a credit note, are those that its gross amount has at its rate."""
+    """Net and tax of a line are those that its gross amount has at its rate, and a credit note's mirror its fee's."""
     for line in _split_wrongly(InvoiceLine.objects.annotate(of=F("invoice__currency")).select_related("invoice")):
         yield Breach("invoice-line-tax", f"invoice {line.invoice.number}, line {line.position}", _split_of(line))
-    for note in _split_wrongly(CreditNote.objects.annotate(of=F("currency"))):
-        yield Breach("credit-note-tax", f"credit note {note.number}", _split_of(note))
+    yield from credit_note_splits()
+
+
+def credit_note_splits() -> Iterator[Breach]:
+    """The notes of a period, in the order they were written, are split as the sum of those that stand is, and never come
+    to more than its fee; a reversal is split within its note. In one stream.
+    """
+    rows = CreditNote.objects.order_by("period_id", "pk").values_list(
+        "number", "period_id", "period__fee", "currency", "tax_rate", "gross", "net", "tax", "kind", "reverses_id", "pk",
+        named=True,
+    )  # fmt: skip
+    for _, notes in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
+        standing, written = NO_SPLIT, {}
+        for row in notes:
+            is_ = written[row.pk] = Split(row.gross, row.net, row.tax)
+            back = row.kind == CreditNote.Kind.REVERSAL
+            try:
+                should = (
+                    split_back(row.gross, written.get(row.reverses_id, NO_SPLIT), row.tax_rate, row.currency)
+                    if back
+                    else split_next(row.gross, row.period__fee, standing, row.tax_rate, row.currency)
+                )
+            except ValueError as problem:
+                yield Breach("credit-note-tax", f"credit note {row.number}", str(problem))
+            else:
+                if should != is_:
+                    yield Breach(
+                        "credit-note-tax",
+                        f"credit note {row.number}",
+                        f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; after the notes before it it is "
+                        f"{should.net:f} and {should.tax:f}",
+                    )
+            standing = standing - is_ if back else standing + is_
 
 
 def _split_wrongly(rows: Any) -> Iterator[Any]:

@@ -27,8 +27,8 @@ def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
 
 
 def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
-    """Save the counter-entry of a payment that is locked with its invoice and credit: what is left of a surplus's credit
-    is taken back, what was used of it is a charge, whose reason is ``charged_for``; the rest is due again.
+    """Save the counter-entry of a payment that is locked with its invoice and credit: what is left of a surplus's
+    credit is taken back, what was used of it is a charge, whose reason is ``charged_for``; the rest is due again.
     """
     payment = entry.payment
     if payment.credit is not None:

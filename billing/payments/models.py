@@ -68,7 +68,8 @@ class Payment(AppendOnlyModel):
 
 
 class CounterEntry(AppendOnlyModel):
-    """What takes a payment, or a part of it, off its invoice again; refunds given already stay, new ones see what is paid.
+    """What takes a payment, or a part of it, off its invoice again; refunds given already stay, new ones see what is
+    paid.
 
     ``from_surplus`` is the part of ``amount`` that had been more than was due: what is left of its credit is taken
     back, what was used of it is the ``charge``. The rest is due on the invoice again.

@@ -22,8 +22,8 @@ from core.text import Text, say
 
 
 def _locked(action: Action, payout_id: int) -> Payout:
-    """The payout, locked after its customer and the invoice of what it gives back: neither bank details nor what is paid
-    change meanwhile.
+    """The payout, locked after its customer and the invoice of what it gives back: neither bank details nor what is
+    paid change meanwhile.
     """
     payout = action.lock(Payout, payout_id, "customer", "period__invoice")
     action.about(payout, customer_id=payout.customer_id)

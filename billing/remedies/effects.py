@@ -211,8 +211,8 @@ def order_payout(
     on: date | None = None,
     period: BillingPeriod | None = None,
 ) -> Payout:
-    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried. While the fee
-    of the ``period`` that it gives back is not paid, it is held.
+    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried. While
+    the fee of the ``period`` that it gives back is not paid, it is held.
     """
     customer = subscription.customer
     payout = Payout(

@@ -209,8 +209,8 @@ def test_half_a_million_of_1990_is_no_credit_by_one_person() -> None:
     reject_surplus(surplus.pk, by=factories.manager(), reason="Nothing came")
     assert not Credit.objects.exists()
     assert_refused("state", approve_surplus, surplus.pk, by=factories.manager())
+    surplus.state = SurplusCredit.State.APPROVED
     with pytest.raises(IntegrityError), transaction.atomic():
-        surplus.state = SurplusCredit.State.APPROVED
         surplus.save()
 
 
