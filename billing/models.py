@@ -1,7 +1,7 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
@@ -37,4 +37,5 @@ __all__ = [
     "Unbooking",
     "UsageDay",
     "UsageRecord",
+    "WriteOff",
 ]

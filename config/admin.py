@@ -127,6 +127,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
         (
             NavigationEntry("billing.Invoice"),
             NavigationEntry("billing.CreditNote"),
+            NavigationEntry("billing.WriteOff"),
             NavigationEntry("billing.Credit"),
             NavigationEntry("billing.Charge"),
             NavigationEntry("billing.ResidualCreditPayout"),

@@ -120,6 +120,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "hardware_phone": Help(_("Single devices with serial number and MAC address, and who has them.")),
         "hardware_phonemodel": Help(_("Makes of phone that we sell or sold.")),
         "billing_invoice": Help(_("Invoices with what was credited, paid and is due."), (_BAR,)),
+        "billing_writeoff": Help(
+            _("What is due and will not be paid: one person proposes to write it off, a manager approves it.")
+        ),
         "billing_charge": Help(_("Amounts that wait for the next invoice of a subscription.")),
         "billing_creditnote": Help(_("The document of each settled refund, numbered without gaps.")),
         "billing_credit": Help(_("Money that stands for a customer until an invoice uses it up.")),

@@ -19,6 +19,7 @@ ORDER = (
     "billing.planchange",
     "billing.billingperiod",
     "billing.invoice",
+    "billing.writeoff",
     "billing.credit",
     "billing.payment",
     "billing.surpluscredit",

@@ -432,7 +432,7 @@ def ended_subscription(*, activated_on: date | None = None, **kwargs: Any) -> Su
 
 def leftover_credit(amount: Decimal = Decimal("25.00"), **kwargs: Any) -> Credit:
     """What a subscription left when it ended yesterday."""
-    subscription = open_subscription(activated_on=months_ago(2), **kwargs)
+    subscription = paid_subscription(activated_on=months_ago(2), **kwargs)
     credit = give_credit(subscription, amount, reason="A refund")
     subscription = Subscription.objects.get(pk=subscription.pk)
     subscription.state = Subscription.State.ENDED

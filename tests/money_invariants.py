@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import models
 
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.money import is_whole_minor, minor_units
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
@@ -121,6 +121,9 @@ def check_invoices() -> None:
         noted[note.period_id] += note.set_off
         if hasattr(note, "reversed_by"):
             noted[note.period_id] -= note.reversed_by.set_off
+    approved = WriteOff.objects.filter(state="approved")
+    written_off = _sums((one.invoice_id, one.amount) for one in approved)
+    assert not approved.filter(decided_by=models.F("proposed_by")).exists()
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in InvoiceLine.objects.select_related("charge"):
         lines[line.invoice_id].append(line)
@@ -139,8 +142,10 @@ def check_invoices() -> None:
         assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk] - taken_off[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
         assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING) == noted[invoice.period_id or 0], name
-        assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid - invoice.set_off, name
-        assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
+        less = invoice.credited + invoice.paid + invoice.set_off + invoice.written_off
+        assert 0 <= invoice.due == invoice.gross - less, name
+        assert (invoice.state in ("paid", "written_off")) == (invoice.due == 0), name
+        assert 0 <= invoice.written_off <= written_off.get(invoice.pk, NOTHING), name
         others = sorted(mine, key=lambda line: line.position)
         if invoice.period is not None:
             first, *others = others

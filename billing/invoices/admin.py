@@ -31,6 +31,7 @@ from billing.documents.content import Document, invoice_document
 from billing.invoices.models import CreditNote, Invoice
 from billing.invoices.panels import dispute_pill, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
+from billing.invoices.write_offs.admin import ProposeWriteOff
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
 from billing.payments.disputes.actions import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, SurplusForm
@@ -58,7 +59,7 @@ class RecordPayment(StaffAction[Invoice]):
         )
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
-        return {"amount": rows[0].due, "received_on": timezone.localdate()}
+        return {"amount": rows[0].payable, "received_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         if not cleaned.pop("surplus_to_credit"):
@@ -132,12 +133,12 @@ class PayInFull(StaffAction[Invoice]):
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "{amount} was received for {number}: it is paid.",
-            amount=money_text(obj.due, obj.currency),
+            amount=money_text(obj.payable, obj.currency),
             number=obj.number,
         )
 
     def summary(self, rows: Sequence[Invoice], by: User) -> Text:
-        return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
+        return sums_in_words((invoice.currency, invoice.payable) for invoice in rows)
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"received_on": timezone.localdate()}
@@ -207,7 +208,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         "period__subscription",
         "charges_of",
     )
-    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute)
+    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute, ProposeWriteOff)
     page_actions = (RunBilling,)
     list_display = (
         "number",
@@ -300,6 +301,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
                 (say("Less credits applied"), obj.credited),
                 (say("Less payments"), obj.paid),
                 (_set_off_by(obj), obj.set_off),
+                (say("Less written off"), obj.written_off),
             )
             if amount
         ]

@@ -6,7 +6,7 @@ from accounts.customers.models import Customer
 from audit.history_checks import matches_history
 from audit.ledger_checks import Check
 from billing.credits.models import Credit
-from billing.invoices.models import Charge, Invoice
+from billing.invoices.models import Charge, Invoice, WriteOff
 from billing.payments.models import BankLine, SurplusCredit
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
@@ -47,11 +47,13 @@ CHECKS: tuple[Check, ...] = (
             "paid",
             "charged_back",
             "set_off",
+            "written_off",
             "state",
             "disputed_on",
             "dispute_reason",
         ),
     ),
+    matches_history(WriteOff, changing=("state", "decided_by_id", "decided_at")),
     matches_history(Charge, changing=("customer_id", "invoiced_on")),
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),
     matches_history(MinutesGrant, changing=("reversed_minutes",)),

@@ -29,7 +29,7 @@ from django.db.models.functions import Cast, Coalesce, ExtractYear, Lag, Substr
 from accounts.numbers.models import NumberSeries
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.ledger import history, receipts, terms
 from billing.ledger.periods import open_periods, periods, plan_changes, usage
 from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
@@ -94,6 +94,7 @@ def invoices() -> Iterator[Breach]:
             from_surplus=sum_of(Chargeback.objects.all(), "payment__invoice", "from_surplus"),
             unbooked=sum_of(Unbooking.objects.all(), "payment__invoice"),
             surplus_unbooked=sum_of(Unbooking.objects.all(), "payment__invoice", "from_surplus"),
+            given_up=sum_of(WriteOff.objects.filter(state=WriteOff.State.APPROVED), "invoice"),
             # What is no period's has no fee.
             fee=Coalesce("period__fee", NOTHING),
         )
@@ -110,6 +111,7 @@ def invoices() -> Iterator[Breach]:
             | ~Q(credited=F("used"))
             | ~Q(paid=F("received") - F("taken_back") - F("taken_off"))
             | ~Q(charged_back=F("taken_back"))
+            | Q(written_off__gt=F("given_up"))
         )
     )
     for row in each(rows):
@@ -131,6 +133,10 @@ def invoices() -> Iterator[Breach]:
                 name,
                 f"paid {row.paid:f}, payments are {row.received:f} less {row.taken_back:f} charged back and "
                 f"{row.taken_off:f} taken off",
+            )
+        if row.written_off > row.given_up:
+            yield Breach(
+                "invoice-written-off", name, f"written off {row.written_off:f}, approvals allow {row.given_up:f}"
             )
         if row.charged_back != row.taken_back:
             yield Breach(

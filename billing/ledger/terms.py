@@ -225,12 +225,12 @@ def splits() -> Iterator[Breach]:
 
 
 def credit_note_splits() -> Iterator[Breach]:
-    """The notes of a period, in the order they were written, are split as the sum of those that stand is, and never come
-    to more than its fee; a reversal is split within its note. In one stream.
+    """The notes of a period, in the order they were written, are split as the sum of those that stand is, and never
+    come to more than its fee; a reversal is split within its note. In one stream.
     """
     rows = CreditNote.objects.order_by("period_id", "pk").values_list(
-        "number", "period_id", "period__fee", "currency", "tax_rate", "gross", "net", "tax", "kind", "reverses_id", "pk",
-        named=True,
+        "number", "period_id", "period__fee", "currency", "tax_rate", "gross", "net", "tax", "kind", "reverses_id",
+        "pk", named=True,
     )  # fmt: skip
     for _, notes in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
         standing, written = NO_SPLIT, {}
@@ -250,8 +250,8 @@ def credit_note_splits() -> Iterator[Breach]:
                     yield Breach(
                         "credit-note-tax",
                         f"credit note {row.number}",
-                        f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; after the notes before it it is "
-                        f"{should.net:f} and {should.tax:f}",
+                        f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; after the notes before it "
+                        f"it is {should.net:f} and {should.tax:f}",
                     )
             standing = standing - is_ if back else standing + is_
 
@@ -283,13 +283,15 @@ def _split_of(row: Any) -> str:
 
 
 def applications() -> Iterator[Breach]:
-    """A credit was used by an invoice of its own subscription, in its own currency, on the invoice's day."""
+    """A credit was used by an invoice of its own subscription on the invoice's day, or set off later against any invoice
+    of its customer; in its own currency.
+    """
     rows = CreditApplication.objects.annotate(
         used_by=Coalesce("invoice__period__subscription", "invoice__charges_of")
     ).exclude(
-        used_by=F("credit__subscription"),
+        Q(used_by=F("credit__subscription"), applied_on=F("invoice__issued_on"))
+        | Q(credit__customer=F("invoice__customer"), set_off_by__isnull=False, applied_on__gte=F("invoice__issued_on")),
         credit__currency=F("invoice__currency"),
-        applied_on=F("invoice__issued_on"),
     )
     for row in each(rows.select_related("credit__subscription", "invoice")):
         yield Breach(

@@ -33,12 +33,12 @@ AT_A_TIME = 100
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
     """Why no payment can be recorded on the invoice now, or None."""
-    return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.due == 0 else None
+    return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.payable == 0 else None
 
 
 def surplus_obstacle(invoice: Invoice) -> Text | None:
     """Why a payment that came once more cannot be booked as a credit, or None."""
-    if invoice.due:
+    if invoice.payable:
         return say(
             "Something is due on {invoice}: record the payment there; what is more can become a credit.",
             invoice=invoice.number,
@@ -187,12 +187,12 @@ def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, 
     if not to_credit:
         action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
     action.refuse_if(amount_obstacle(amount, invoice.currency))
-    surplus = max(Decimal(0), amount - invoice.due)
+    surplus = max(Decimal(0), amount - invoice.payable)
     if surplus and not to_credit:
         raise Refused(
             say(
                 "Only {due} is due on {invoice}, not {amount}. What is more can become a credit, if you say so.",
-                due=money_text(invoice.due, invoice.currency),
+                due=money_text(invoice.payable, invoice.currency),
                 invoice=invoice.number,
                 amount=money_text(amount, invoice.currency),
             ),
@@ -226,12 +226,15 @@ def _add_to_invoices(payments: Sequence[Payment]) -> None:
     for start in range(0, len(payments), AT_A_TIME):
         invoices = [payment.invoice for payment in payments[start : start + AT_A_TIME]]
         for payment in payments[start : start + AT_A_TIME]:
+            # What comes in after all is no loss any more.
+            payment.invoice.written_off -= max(Decimal(0), payment.kept - payment.invoice.due)
             payment.invoice.paid += payment.kept
             payment.invoice.state = state_of(payment.invoice)
         update_held(
             Invoice,
             [invoice.pk for invoice in invoices],
             paid=_by_invoice(invoices, "paid"),
+            written_off=_by_invoice(invoices, "written_off"),
             state=_by_invoice(invoices, "state"),
         )
 
@@ -260,7 +263,7 @@ def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str)
         return record_payment(
             invoice_id,
             by=by,
-            amount=invoice.due,
+            amount=invoice.payable,
             received_on=received_on,
             reference=reference.strip(),
             another=True,

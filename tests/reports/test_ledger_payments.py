@@ -32,12 +32,18 @@ def make_books() -> None:
     assert surplus is not None
     approve_surplus(surplus.pk, by=factories.manager())
     factories.overpay(right, "7.00")
+    assert right.period is not None
     for _ in range(2):
         issue_credit_note(right.period, Decimal("20.00"))
 
 
 def line() -> BankLine:
     return BankLine.objects.get(state="matched")
+
+
+def write_off() -> None:
+    invoice = Invoice.objects.get(period__subscription=factories.open_subscription())
+    set_raw(invoice, written_off=raw(invoice.gross), state="written_off")
 
 
 PLANTED: dict[str, tuple[Callable[[], object], str]] = {
@@ -58,6 +64,7 @@ PLANTED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: set_raw(SurplusCredit.objects.get(), amount=raw(Decimal(60))),
         "surplus-approved",
     ),
+    "written off by nobody": (write_off, "invoice-written-off"),
     "note before the last": (
         lambda: set_raw(
             CreditNote.objects.latest("pk"), issued_on=CreditNote.objects.latest("pk").issued_on - timedelta(days=1)

@@ -27,9 +27,9 @@ def issue_credit_note(
     reverses: CreditNote | None = None,
     on: date | None = None,
 ) -> CreditNote:
-    """The credit note over a gross amount given back for a (locked) period, split at the period's own tax rate so that all
-    its notes together are split as the fee is. ``set_off`` is the part of it that changes what is due on the period's
-    invoice.
+    """The credit note over a gross amount given back for a (locked) period, split at the period's own tax rate so that
+    all its notes together are split as the fee is. ``set_off`` is the part of it that changes what is due on the
+    period's invoice.
 
     Dated on the day it is written (``on``, today if left out), never before the note written last, and numbered without
     gaps within the year of its date: CN-2026-000001. Amounts are

@@ -74,7 +74,7 @@ def record_with_surplus(
         if not another:
             refuse_same_payment(Received(invoice_id, amount, received_on, reference), invoice)
             _refuse_waiting(invoice, amount, received_on, reference)
-        due = min(invoice.due, amount)
+        due = min(invoice.payable, amount)
         payment = None
         if due:
             payment = record_payment(
@@ -151,7 +151,7 @@ def _refuse_waiting(invoice: Invoice, amount: Decimal, received_on: date, refere
     waiting = SurplusCredit.objects.filter(
         invoice=invoice, received_on=received_on, reference__iexact=reference.strip(), state=State.PROPOSED
     )
-    if any(row.amount in (amount, amount - invoice.due) for row in waiting):
+    if any(row.amount in (amount, amount - invoice.payable) for row in waiting):
         raise Refused(
             say("Such a surplus of {invoice} waits for approval already.", invoice=invoice.number),
             code=BillingRefusal.SAME_PAYMENT,
