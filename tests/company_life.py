@@ -19,8 +19,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from audit.actions import Refused
 from audit.models import Event
+from billing.credits.actions import set_off_credit
+from billing.credits.models import Credit
 from billing.invoices.charges import actions as charges
 from billing.invoices.models import Charge, Invoice
+from billing.invoices.write_offs import actions as write_offs
 from billing.money import round_money
 from billing.payments.actions import record_payment
 from billing.payments.bank_lines import actions as bank_lines
@@ -346,6 +349,27 @@ class CompanyLife(RuleBasedStateMachine):
             self.do(surplus.reject_surplus, row.pk, by=self.desk.director, reason="Nothing came")
         else:
             self.do(surplus.withdraw_surplus, row.pk, by=self.desk.clerk)
+
+    @happens(number=which, said=st.sampled_from(["yes", "yes", "no", "back"]))
+    def write_off(self, number: int, said: str) -> None:
+        """What is due is given up, by two people; money may come in after all."""
+        if number % 2 and (invoice := self.pick(Invoice.objects.unpaid(), number)) is not None:
+            self.do(write_offs.propose_write_off, invoice.pk, by=self.desk.clerk, reason="They moved abroad")
+        if (row := self.pick(WriteOff.objects.filter(state="proposed"), number)) is None:
+            return
+        if said == "yes":
+            self.do(write_offs.approve_write_off, row.pk, by=self.desk.director)
+        elif said == "no":
+            self.do(write_offs.reject_write_off, row.pk, by=self.desk.director, reason="They will pay")
+        else:
+            self.do(write_offs.withdraw_write_off, row.pk, by=self.desk.clerk)
+        self.later(number)
+
+    @happens(number=which)
+    def set_off_a_credit(self, number: int) -> None:
+        """What is left of a credit goes against what its customer owes."""
+        if (credit := self.pick(Credit.objects.with_remaining().filter(left__gt=0), number)) is not None:
+            self.do(set_off_credit, credit.pk, by=self.desk.clerk)
 
     @happens(number=which)
     def take_off(self, number: int) -> None:

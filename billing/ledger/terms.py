@@ -283,8 +283,8 @@ def _split_of(row: Any) -> str:
 
 
 def applications() -> Iterator[Breach]:
-    """A credit was used by an invoice of its own subscription on the invoice's day, or set off later against any invoice
-    of its customer; in its own currency.
+    """A credit was used by an invoice of its own subscription on the invoice's day, or set off later against any
+    invoice of its customer; in its own currency.
     """
     rows = CreditApplication.objects.annotate(
         used_by=Coalesce("invoice__period__subscription", "invoice__charges_of")

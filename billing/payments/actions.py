@@ -134,8 +134,8 @@ def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
 def record_payment(
     invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "", another: bool = False
 ) -> Payment:
-    """Record money received for an invoice, up to what is due. ``another`` says that it is none of those recorded already,
-    however much it looks like one.
+    """Record money received for an invoice, up to what is due. ``another`` says that it is none of those recorded
+    already, however much it looks like one.
 
     Raises:
         Refused: not positive, finer than the currency, in the future, more than is due, one's own invoice, or
@@ -164,8 +164,8 @@ def refuse_same_payment(received: Received, invoice: Invoice) -> None:
 
 
 def record_surplus(invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "") -> Payment:
-    """Record money of which more than what is due becomes a credit of the invoice's subscription. For use inside an action
-    that knows that it came: the match of a bank's line, or a second person's approval.
+    """Record money of which more than what is due becomes a credit of the invoice's subscription. For use inside an
+    action that knows that it came: the match of a bank's line, or a second person's approval.
 
     Raises:
         Refused: not positive, finer than the currency, in the future, or one's own invoice.

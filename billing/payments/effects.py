@@ -1,5 +1,5 @@
-"""Taking a payment off its invoice again, whoever took it: a bank, or a clerk who had booked it elsewhere. For use inside
-actions.
+"""Taking a payment off its invoice again, whoever took it: a bank, or a clerk who had booked it elsewhere. For use
+inside actions.
 """
 
 from __future__ import annotations

@@ -318,12 +318,12 @@ def match_bank_line(
     reason: str = "",
 ) -> BankLine:
     """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names; what
-    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``). ``another`` says that it is no payment
-    that somebody has recorded by hand.
+    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``). ``another`` says that
+    it is no payment that somebody has recorded by hand.
 
     Raises:
-        Refused: matched already, no such invoice, another currency, more than is due on it, or (``same_payment``) it may
-            be recorded by hand already.
+        Refused: matched already, no such invoice, another currency, more than is due on it, or (``same_payment``) it
+            may be recorded by hand already.
     """
     with act(BillingVerb.BANK_MATCH, by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
