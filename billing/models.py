@@ -1,8 +1,8 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
-from billing.payments.models import BankLine, Chargeback, Payment
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
+from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
@@ -33,6 +33,9 @@ __all__ = [
     "Price",
     "ResidualCreditPayout",
     "Subscription",
+    "SurplusCredit",
+    "Unbooking",
     "UsageDay",
     "UsageRecord",
+    "WriteOff",
 ]

@@ -6,9 +6,13 @@ import billing.invoices.admin
 import billing.invoices.charges.admin
 import billing.invoices.credit_notes.admin
 import billing.invoices.search
+import billing.invoices.write_offs.admin
+import billing.invoices.write_offs.home
 import billing.payments.admin
 import billing.payments.bank_lines.admin
 import billing.payments.home
+import billing.payments.surplus.admin
+import billing.payments.surplus.home
 import billing.payouts.admin
 import billing.payouts.home
 import billing.payouts.merge_rules

@@ -18,6 +18,16 @@ class BillingVerb(EventVerb):
     PAYMENT_RECORD = "payment.record", _("recorded a payment of the invoice")
     PAYMENT_IN_FULL = "payment.in_full", _("recorded as paid in full")
     PAYMENT_CHARGE_BACK = "payment.charge_back", _("recorded that the bank took back the payment")
+    PAYMENT_TAKE_OFF = "payment.take_off", _("took off its invoice the payment")
+    SURPLUS_PROPOSE = "surplus.propose", _("proposed to book as a credit")
+    SURPLUS_APPROVE = "surplus.approve", _("approved to book as a credit")
+    SURPLUS_REJECT = "surplus.reject", _("rejected to book as a credit")
+    SURPLUS_WITHDRAW = "surplus.withdraw", _("took back the proposal to book as a credit")
+    CREDIT_SET_OFF = "credit.set_off", _("set off against what the customer owes the credit")
+    WRITE_OFF_PROPOSE = "write_off.propose", _("proposed to write off")
+    WRITE_OFF_APPROVE = "write_off.approve", _("approved to write off")
+    WRITE_OFF_REJECT = "write_off.reject", _("rejected to write off")
+    WRITE_OFF_WITHDRAW = "write_off.withdraw", _("took back the proposal to write off")
     INVOICE_DISPUTE = "invoice.dispute", _("noted that the customer disputes")
     INVOICE_END_DISPUTE = "invoice.end_dispute", _("ended the dispute of")
     BILLING_RUN = "billing.run", _("ran billing")
@@ -78,4 +88,9 @@ class BillingRefusal(RefusalCode):
     NOT_ENDED = "not_ended", "the subscription has not ended"
     NO_BANK_DETAILS = "no_bank_details", "the customer has no bank details"
     RETRIED = "retried", "it was tried again already"
+    OWES = "owes", "the customer owes something"
+    NOTHING_DUE = "nothing_due", "nothing is due"
+    HELD = "held", "its fee is not paid"
+    SAME_PAYMENT = "same_payment", "it looks like a payment that is recorded"
+    TAKEN_OFF = "taken_off", "it was taken off its invoice"
     PENDING_PAYOUT = "pending_payout", "a payout is on its way"

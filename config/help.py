@@ -120,6 +120,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "hardware_phone": Help(_("Single devices with serial number and MAC address, and who has them.")),
         "hardware_phonemodel": Help(_("Makes of phone that we sell or sold.")),
         "billing_invoice": Help(_("Invoices with what was credited, paid and is due."), (_BAR,)),
+        "billing_writeoff": Help(
+            _("What is due and will not be paid: one person proposes to write it off, a manager approves it.")
+        ),
         "billing_charge": Help(_("Amounts that wait for the next invoice of a subscription.")),
         "billing_creditnote": Help(_("The document of each settled refund, numbered without gaps.")),
         "billing_credit": Help(_("Money that stands for a customer until an invoice uses it up.")),
@@ -134,6 +137,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             _("Changed bank details. Nothing is paid out to them before a second person has confirmed them.")
         ),
         "billing_payment": Help(_("Money that came in, and the invoices that it paid.")),
+        "billing_surpluscredit": Help(
+            _("Money beyond what is due, on its way to a credit: one person proposes it, a manager approves it.")
+        ),
         "billing_bankline": Help(
             _("Lines of imported bank statements: matched to an invoice, or waiting for somebody.")
         ),

@@ -19,13 +19,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from audit.actions import Refused
 from audit.models import Event
+from billing.credits.actions import set_off_credit
+from billing.credits.models import Credit
 from billing.invoices.charges import actions as charges
-from billing.invoices.models import Charge, Invoice
+from billing.invoices.models import Charge, Invoice, WriteOff
+from billing.invoices.write_offs import actions as write_offs
 from billing.money import round_money
 from billing.payments.actions import record_payment
 from billing.payments.bank_lines import actions as bank_lines
+from billing.payments.corrections.actions import take_off_payment
 from billing.payments.disputes import actions as disputes
-from billing.payments.models import BankLine, Payment
+from billing.payments.models import BankLine, Payment, SurplusCredit
+from billing.payments.surplus import actions as surplus
 from billing.plans import actions as plans
 from billing.runs.actions import run_billing
 from billing.runs.models import BillingRun
@@ -320,13 +325,57 @@ class CompanyLife(RuleBasedStateMachine):
             return
         amount = invoice.due + round_money(invoice.gross / more, invoice.currency)
         if not by_bank:
-            paid = {"amount": amount, "received_on": self.today, "surplus_to_credit": credited}
-            self.do(record_payment, invoice.pk, by=self.desk.clerk, **paid)
+            paid = {"amount": amount, "received_on": self.today}
+            if not credited:
+                self.do(record_payment, invoice.pk, by=self.desk.clerk, **paid)
+            else:
+                again = {"reason": "It is on the statement", "another": number % 3 > 0}
+                self.do(surplus.record_with_surplus, invoice.pk, by=self.desk.clerk, **paid, **again)
         elif (line := self.bank_line(amount, invoice)) is not None:
             matched = {"invoice_number": invoice.number, "surplus_to_credit": credited}
             self.do(bank_lines.match_bank_line, line.pk, by=self.desk.clerk, **matched)
             if not credited and number % 3:
                 self.do(bank_lines.set_aside_bank_line, line.pk, by=self.desk.clerk, reason="It goes back")
+        self.later(number)
+
+    @happens(number=which, said=st.sampled_from(["yes", "yes", "no", "back"]))
+    def decide_on_surplus(self, number: int, said: str) -> None:
+        """A manager approves or rejects what a clerk says came in, or the clerk takes it back."""
+        if (row := self.pick(SurplusCredit.objects.filter(state="proposed"), number)) is None:
+            return
+        if said == "yes":
+            self.do(surplus.approve_surplus, row.pk, by=self.desk.director)
+        elif said == "no":
+            self.do(surplus.reject_surplus, row.pk, by=self.desk.director, reason="Nothing came")
+        else:
+            self.do(surplus.withdraw_surplus, row.pk, by=self.desk.clerk)
+
+    @happens(number=which, said=st.sampled_from(["yes", "yes", "no", "back"]))
+    def write_off(self, number: int, said: str) -> None:
+        """What is due is given up, by two people; money may come in after all."""
+        if number % 2 and (invoice := self.pick(Invoice.objects.unpaid(), number)) is not None:
+            self.do(write_offs.propose_write_off, invoice.pk, by=self.desk.clerk, reason="They moved abroad")
+        if (row := self.pick(WriteOff.objects.filter(state="proposed"), number)) is None:
+            return
+        if said == "yes":
+            self.do(write_offs.approve_write_off, row.pk, by=self.desk.director)
+        elif said == "no":
+            self.do(write_offs.reject_write_off, row.pk, by=self.desk.director, reason="They will pay")
+        else:
+            self.do(write_offs.withdraw_write_off, row.pk, by=self.desk.clerk)
+        self.later(number)
+
+    @happens(number=which)
+    def set_off_a_credit(self, number: int) -> None:
+        """What is left of a credit goes against what its customer owes."""
+        if (credit := self.pick(Credit.objects.with_remaining().filter(left__gt=0), number)) is not None:
+            self.do(set_off_credit, credit.pk, by=self.desk.clerk)
+
+    @happens(number=which)
+    def take_off(self, number: int) -> None:
+        """A payment turns out to belong elsewhere; its line is matched again another day."""
+        if (payment := self.pick(Payment.objects.all(), number)) is not None:
+            self.do(take_off_payment, payment.pk, by=self.desk.clerk, reason="It is another invoice's")
         self.later(number)
 
     @happens(number=which)

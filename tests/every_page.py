@@ -29,6 +29,8 @@ from accounts.staff.permissions import Role
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from billing.invoices.credit_notes.actions import issue_credit_note
+from billing.invoices.write_offs.actions import propose_write_off
+from billing.payments.surplus.actions import record_with_surplus
 from billing.remedies import effects as giving
 from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
@@ -173,6 +175,12 @@ def money_rows(subscription: Subscription) -> None:
     clerk = factories.billing_clerk()
     issue_credit_note(subscription.periods.get(), factories.MONTHLY_FEE)
     factories.bank_line(by=clerk)
+    invoice = subscription.periods.get().invoice
+    record_with_surplus(
+        invoice.pk, by=clerk, amount=invoice.due + 3, received_on=factories.today(), reason="By telephone"
+    )
+    unpaid = factories.open_subscription()
+    propose_write_off(unpaid.periods.get().invoice.pk, by=clerk, reason="They moved abroad")
     credit = factories.leftover_credit()
     propose_residual_payout(credit.pk, by=clerk, reason="They asked for it")
     edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")

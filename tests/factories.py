@@ -35,8 +35,8 @@ from billing.imports.bank import Statement, read_statement
 from billing.imports.bank_map import load_bank_map
 from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import record_payment
-from billing.payments.bank_lines.actions import import_bank
-from billing.payments.models import BankLine
+from billing.payments.bank_lines.actions import import_bank, match_bank_line
+from billing.payments.models import BankLine, Payment
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
@@ -405,6 +405,7 @@ def pay(invoice: Invoice, amount: Decimal | None = None, *, by: User | None = No
         amount=invoice.due if amount is None else amount,
         received_on=on or min(max(invoice.issued_on, LONG_AGO), today()),
         reference="Transfer",
+        another=True,
     )
     return Invoice.objects.get(pk=invoice.pk)
 
@@ -484,7 +485,7 @@ def clock_at(moment: datetime) -> AbstractContextManager[object]:
 
 def leftover_credit(amount: Decimal = Decimal("25.00"), **kwargs: Any) -> Credit:
     """What a subscription left when it ended yesterday."""
-    subscription = open_subscription(activated_on=months_ago(2), **kwargs)
+    subscription = paid_subscription(activated_on=months_ago(2), **kwargs)
     credit = give_credit(subscription, amount, reason="A refund")
     subscription = Subscription.objects.get(pk=subscription.pk)
     subscription.state = Subscription.State.ENDED
@@ -505,6 +506,16 @@ def bank_line(*, by: User | None = None, text: str = "Thank you", amount: str = 
     line = f"{days_ago(1)},{amount},EUR,Somebody {next(_serial)},{text}"
     import_bank(bank_statement(line), by=by or system_user())
     return BankLine.objects.latest("pk")
+
+
+def overpay(invoice: Invoice, amount: str, *, by: User | None = None) -> Payment:
+    """A payment that a line of the bank proves; what is more than due becomes a credit."""
+    line = bank_line(by=by, amount=amount)
+    matched = match_bank_line(
+        line.pk, by=by or system_user(), invoice_number=invoice.number, surplus_to_credit=True, another=True
+    )
+    assert matched.payment is not None
+    return matched.payment
 
 
 # --- Messages -----------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import models
 
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.money import is_whole_minor, minor_units
-from billing.payments.models import BankLine, Chargeback, Payment
+from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
 from billing.plans.models import Price
@@ -45,6 +45,7 @@ def check_money() -> None:
     check_credits()
     check_invoices()
     check_numbers()
+    check_credit_notes()
     check_refunds()
     check_given_once()
     check_periods()
@@ -70,10 +71,11 @@ def check_credits() -> None:
         for remedy in Remedy.objects.filter(refund__state=Refund.State.REVERSED).select_related("payout")
     )
     surplus = {payment.credit_id: payment for payment in Payment.objects.filter(credit__isnull=False)}
-    for chargeback in Chargeback.objects.filter(from_surplus__gt=0).select_related("payment", "charge"):
-        charged = chargeback.charge.amount if chargeback.charge is not None else NOTHING
-        assert chargeback.payment.credit_id is not None
-        reversed_by[chargeback.payment.credit_id] += chargeback.from_surplus - charged
+    for counter_entries in (Chargeback, Unbooking):
+        for entry in counter_entries._base_manager.filter(from_surplus__gt=0).select_related("payment", "charge"):
+            charged = entry.charge.amount if entry.charge is not None else NOTHING
+            assert entry.payment.credit_id is not None
+            reversed_by[entry.payment.credit_id] += entry.from_surplus - charged
     granted: dict[int, Decimal] = defaultdict(Decimal)
     for credit in Credit.objects.all():
         name = f"credit {credit.pk}"
@@ -104,8 +106,13 @@ def check_invoices() -> None:
     credited = _sums((use.invoice_id, use.amount) for use in CreditApplication.objects.all())
     paid: dict[int, Decimal] = defaultdict(Decimal)
     taken_back: dict[int, Decimal] = defaultdict(Decimal)
-    for payment in Payment.objects.select_related("chargeback"):
+    taken_off: dict[int, Decimal] = defaultdict(Decimal)
+    for payment in Payment.objects.select_related("chargeback", "unbooking"):
         paid[payment.invoice_id] += payment.amount - payment.surplus
+        if hasattr(payment, "unbooking"):
+            assert payment.unbooking.amount == payment.amount
+            assert not hasattr(payment, "chargeback")
+            taken_off[payment.invoice_id] += payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
             taken_back[payment.invoice_id] += payment.chargeback.amount - payment.chargeback.from_surplus
     set_off = _sums((refund.period_id, refund.set_off) for refund in Refund.objects.filter(state=Refund.State.SETTLED))
@@ -114,6 +121,9 @@ def check_invoices() -> None:
         noted[note.period_id] += note.set_off
         if hasattr(note, "reversed_by"):
             noted[note.period_id] -= note.reversed_by.set_off
+    approved = WriteOff.objects.filter(state="approved")
+    written_off = _sums((one.invoice_id, one.amount) for one in approved)
+    assert not approved.filter(decided_by=models.F("proposed_by")).exists()
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
     for line in InvoiceLine.objects.select_related("charge"):
         lines[line.invoice_id].append(line)
@@ -129,11 +139,13 @@ def check_invoices() -> None:
         assert invoice.tax == sum(line.tax for line in mine), name
         assert invoice.gross == sum(line.gross for line in mine) == invoice.net + invoice.tax, name
         assert invoice.credited == credited[invoice.pk], name
-        assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk], name
+        assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk] - taken_off[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
         assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING) == noted[invoice.period_id or 0], name
-        assert 0 <= invoice.due == invoice.gross - invoice.credited - invoice.paid - invoice.set_off, name
-        assert (invoice.state == Invoice.State.PAID) == (invoice.due == 0), name
+        less = invoice.credited + invoice.paid + invoice.set_off + invoice.written_off
+        assert 0 <= invoice.due == invoice.gross - less, name
+        assert (invoice.state in ("paid", "written_off")) == (invoice.due == 0), name
+        assert 0 <= invoice.written_off <= written_off.get(invoice.pk, NOTHING), name
         others = sorted(mine, key=lambda line: line.position)
         if invoice.period is not None:
             first, *others = others
@@ -154,6 +166,26 @@ def check_numbers() -> None:
             assert [int(number.rpartition("-")[2]) for number in group] == list(
                 range(1, sum(number.startswith(f"{year}-") for number in numbers) + 1)
             ), f"{model.__name__} of {year}"
+
+
+def check_credit_notes() -> None:
+    """What stands of the notes on a fee never exceeds it in net, tax or gross, and mirrors it where all of it is
+    credited; notes are dated in the order of their writing.
+    """
+    standing: dict[int, list[Decimal]] = defaultdict(lambda: [NOTHING] * 3)
+    last = date.min
+    for note in CreditNote.objects.order_by("pk"):
+        sign = -1 if note.kind == CreditNote.Kind.REVERSAL else 1
+        for place, amount in enumerate((note.gross, note.net, note.tax)):
+            standing[note.period_id][place] += sign * amount
+        assert note.issued_on >= last, note.number
+        last = note.issued_on
+    for period in BillingPeriod.objects.filter(pk__in=standing).select_related("invoice"):
+        line = period.invoice.lines.get(position=1)
+        fee = [line.gross, line.net, line.tax]
+        stands = standing[period.pk]
+        assert all(0 <= part <= whole for part, whole in zip(stands, fee, strict=True)), period
+        assert stands == fee or stands[0] < fee[0], period
 
 
 def check_refunds() -> None:
@@ -285,6 +317,8 @@ def check_paid_for(refund: Refund) -> None:
     came_in = sum((use.amount for use in CreditApplication.objects.filter(invoice=invoice)), NOTHING)
     for payment in Payment.objects.filter(invoice=invoice).select_related("chargeback"):
         came_in += payment.amount - payment.surplus
+        if hasattr(payment, "unbooking"):
+            came_in -= payment.amount - payment.surplus
         if hasattr(payment, "chargeback"):
             came_in -= payment.chargeback.amount - payment.chargeback.from_surplus
     given = NOTHING
@@ -336,6 +370,8 @@ def check_payouts() -> None:
     for payout in Payout.objects.all():
         assert payout.amount == sources[payout.pk], f"payout {payout.key}"
         assert payout.attempts in (1, 2), f"payout {payout.key}"
+    references = [payout.reference for payout in Payout.objects.filter(state=Payout.State.PAID)]
+    assert len(references) == len(set(references))
     for remedy in Remedy.objects.filter(payout__isnull=False).select_related("payout"):
         cancelled = remedy.payout is not None and remedy.payout.state == Payout.State.CANCELLED
         if remedy.payout is not None and remedy.payout.credit_id is not None:
@@ -355,6 +391,12 @@ def check_payments() -> None:
         if payment.credit is not None:
             assert payment.credit.subscription_id == payment.invoice.subscription.pk, name
             assert payment.credit.currency == payment.invoice.currency, name
+            taken_off = hasattr(payment, "unbooking")
+            assert taken_off or hasattr(payment, "bank_line") or hasattr(payment, "approved_surplus"), name
+    for surplus in SurplusCredit.objects.filter(state="approved"):
+        assert surplus.payment is not None
+        assert surplus.payment.amount == surplus.amount
+        assert surplus.decided_by_id not in (None, surplus.proposed_by_id)
     for line in BankLine.objects.select_related("payment__invoice"):
         assert (line.state == BankLine.State.MATCHED) == (line.payment is not None), f"bank line {line.pk}"
         if line.payment is not None:

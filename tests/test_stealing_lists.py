@@ -19,6 +19,7 @@ from billing.invoices.models import Invoice
 from billing.payments.actions import record_payment
 from billing.payments.bank_lines.actions import import_bank, match_bank_line
 from billing.payments.models import BankLine, Payment
+from billing.payments.surplus.actions import record_with_surplus
 from billing.subscriptions.models import PlanChange
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from complaints.back_tests.actions import start_back_test
@@ -215,8 +216,9 @@ def test_nobody_gets_a_cheap_plan_a_credit_or_an_invoice_of_their_own() -> None:
     for clerk in linked_clerks(invoice):
         change: dict[str, Any] = {"plan_id": bigger.pk, "effective_on": factories.today(), "channel": "email"}
         assert_refused("linked", schedule_plan_change, subscription.pk, by=clerk, agreed_fee=Decimal(0), **change)
-        paid: dict[str, Any] = {"amount": Decimal(999), "received_on": factories.today(), "surplus_to_credit": True}
+        paid: dict[str, Any] = {"amount": Decimal(999), "received_on": factories.today()}
         assert_refused("linked", record_payment, invoice.pk, by=clerk, **paid)
+        assert_refused("linked", record_with_surplus, invoice.pk, by=clerk, reason="It came", **paid)
         matched: dict[str, Any] = {"invoice_number": invoice.number, "surplus_to_credit": True}
         assert_refused("linked", match_bank_line, line.pk, by=clerk, **matched)
         assert_refused("linked", ask_for_charges, charge.pk, by=clerk)

@@ -48,6 +48,8 @@ class May(StrEnum):
     EDIT_INCIDENTS = gettext_noop("record incidents")
     HANDLE_MONEY = gettext_noop("record payments and payouts, handle invoices and run billing")
     APPROVE_LEFTOVER = gettext_noop("approve payouts of leftover credit")
+    APPROVE_SURPLUS = gettext_noop("approve that what was paid beyond what is due becomes a credit")
+    APPROVE_WRITE_OFFS = gettext_noop("approve that what is due on an invoice is written off")
     SEE_DELEGATIONS = gettext_noop("see who approves in whose place")
     DELEGATE_APPROVALS = gettext_noop("have somebody approve in one's place")
     REVOKE_DELEGATIONS = gettext_noop("revoke another person's delegation")
@@ -112,6 +114,8 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.EDIT_INCIDENTS: (_L, _M, _B),
             May.HANDLE_MONEY: (_B,),
             May.APPROVE_LEFTOVER: (_M,),
+            May.APPROVE_SURPLUS: (_M,),
+            May.APPROVE_WRITE_OFFS: (_M,),
             May.SEE_DELEGATIONS: (_A, _L, _M, _U, _D),
             May.DELEGATE_APPROVALS: (_L, _M),
             May.REVOKE_DELEGATIONS: (_M,),

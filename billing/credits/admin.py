@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import four_eyes_pill
+from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.models import Event
+from backoffice.actions import OptionalReasonForm, StaffAction, of_row
 from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column
@@ -17,10 +20,33 @@ from backoffice.links import day, link
 from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
+from billing.credits.actions import owed, set_off_credit, set_off_obstacle
 from billing.credits.models import Credit
 from billing.residual_credits.admin import ProposeResidualPayout
 from core.amounts import money_text
 from core.text import Text, say
+
+
+class SetOff(StaffAction[Credit]):
+    name = "set_off"
+    label = _("Set off against what is owed")
+    label_plural = _("Set off against what is owed")
+    icon = "scale"
+    may = May.HANDLE_MONEY
+    form_class = OptionalReasonForm
+    rule = of_row(set_off_obstacle)
+
+    def consequence(self, obj: Credit, by: User) -> Text:
+        return say(
+            "{customer} owes {owed}. What is left of the credit, {left}, goes against it, the oldest invoice first.",
+            customer=obj.customer.name,
+            owed=money_text(owed(obj), obj.currency),
+            left=money_text(obj.remaining, obj.currency),
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
+        credit = set_off_credit(pk, by=by, **cleaned)
+        return say("{left} is left of the credit.", left=money_text(credit.remaining, credit.currency))
 
 
 @admin.register(Credit)
@@ -30,7 +56,7 @@ class CreditAdmin(TrackedAdmin[Credit]):
         "customer",
         "subscription",
     )
-    staff_actions = (ProposeResidualPayout,)
+    staff_actions = (ProposeResidualPayout, SetOff)
     list_display = (
         "granted_on",
         "customer",

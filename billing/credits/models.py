@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -86,6 +87,15 @@ class CreditApplication(AppendOnlyModel):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="credit_applications", verbose_name=_("invoice"))
     amount = MoneyField(_("amount"))
     applied_on = models.DateField(_("applied on"))
+    set_off_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Who set it off against an invoice that was written already."),
+        verbose_name=_("set off by"),
+    )
 
     class Meta:
         verbose_name = _("credit application")

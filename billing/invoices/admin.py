@@ -31,10 +31,12 @@ from billing.documents.content import Document, invoice_document
 from billing.invoices.models import CreditNote, Invoice
 from billing.invoices.panels import dispute_pill, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
+from billing.invoices.write_offs.admin import ProposeWriteOff
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
 from billing.payments.disputes.actions import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
 from billing.payments.forms import DisputeForm, PaidInFullForm, PaymentForm, SurplusForm
-from billing.payments.models import Payment
+from billing.payments.models import COUNTER_ENTRIES, Payment, SurplusCredit, Unbooking
+from billing.payments.surplus.actions import record_with_surplus
 from billing.runs.page_actions import RunBilling
 from core.amounts import money_text, sums_in_words
 from core.text import Text, join, say
@@ -57,20 +59,29 @@ class RecordPayment(StaffAction[Invoice]):
         )
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
-        return {"amount": rows[0].due, "received_on": timezone.localdate()}
+        return {"amount": rows[0].payable, "received_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        payment = record_payment(pk, by=by, **cleaned)
-        invoice = payment.invoice
-        amount = money_text(payment.amount, invoice.currency)
-        if invoice.due:
-            due = money_text(invoice.due, invoice.currency)
-            said = say(
-                "{amount} is recorded on {invoice}; {due} is still due.", amount=amount, invoice=invoice, due=due
-            )
-        else:
-            said = say("{amount} is recorded on {invoice}; it is paid.", amount=amount, invoice=invoice)
-        return _with_surplus(said, payment)
+        if not cleaned.pop("surplus_to_credit"):
+            del cleaned["reason"]
+            return _recorded(record_payment(pk, by=by, **cleaned))
+        recorded = record_with_surplus(pk, by=by, **cleaned)
+        said = [_recorded(recorded.payment)] if recorded.payment else []
+        return join(" ", [*said, _proposed(recorded.surplus)] if recorded.surplus else said)
+
+
+def _recorded(payment: Payment) -> Text:
+    invoice = payment.invoice
+    amount = money_text(payment.amount, invoice.currency)
+    if invoice.due:
+        due = money_text(invoice.due, invoice.currency)
+        return say("{amount} is recorded on {invoice}; {due} is still due.", amount=amount, invoice=invoice, due=due)
+    return say("{amount} is recorded on {invoice}; it is paid.", amount=amount, invoice=invoice)
+
+
+def _proposed(surplus: SurplusCredit) -> Text:
+    amount = money_text(surplus.amount, surplus.invoice.currency)
+    return say("{amount} more than due waits for a manager, who can make it a credit.", amount=amount)
 
 
 def _set_off_by(invoice: Invoice) -> SafeString:
@@ -84,14 +95,6 @@ def _set_off_by(invoice: Invoice) -> SafeString:
     return format_html("{}{}", words, sub(format_html_join(", ", "{}", ((link(note, note.number),) for note in notes))))
 
 
-def _with_surplus(sentence: Text, payment: Payment) -> Text:
-    """The sentence, and what became of the part that was more than due."""
-    if not payment.surplus:
-        return sentence
-    surplus = money_text(payment.surplus, payment.invoice.currency)
-    return join(" ", [sentence, say("{surplus} was more than due: it is a credit now.", surplus=surplus)])
-
-
 class RecordSurplus(StaffAction[Invoice]):
     name = "pay_again"
     label = _("Paid once more")
@@ -102,8 +105,8 @@ class RecordSurplus(StaffAction[Invoice]):
     rule = of_row(surplus_obstacle)
     effect = Sentence(
         _(
-            "It becomes a credit of {subscription}, which its next invoice uses. Where none comes, "
-            "the credit can be paid out with an approval."
+            "A manager who is not you approves it first. It then becomes a credit of {subscription}, which its next "
+            "invoice uses. Where none comes, the credit can be paid out with an approval."
         ),
         subscription="subscription.number",
     )
@@ -112,10 +115,9 @@ class RecordSurplus(StaffAction[Invoice]):
         return {"received_on": timezone.localdate()}
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
-        payment = record_payment(pk, by=by, **cleaned, surplus_to_credit=True)
-        amount = money_text(payment.amount, payment.invoice.currency)
-        sentence = say("{amount} is recorded on {invoice}.", amount=amount, invoice=payment.invoice.number)
-        return _with_surplus(sentence, payment)
+        surplus = record_with_surplus(pk, by=by, **cleaned).surplus
+        assert surplus is not None
+        return _proposed(surplus)
 
 
 class PayInFull(StaffAction[Invoice]):
@@ -131,12 +133,12 @@ class PayInFull(StaffAction[Invoice]):
     def consequence(self, obj: Invoice, by: User) -> Text:
         return say(
             "{amount} was received for {number}: it is paid.",
-            amount=money_text(obj.due, obj.currency),
+            amount=money_text(obj.payable, obj.currency),
             number=obj.number,
         )
 
     def summary(self, rows: Sequence[Invoice], by: User) -> Text:
-        return sums_in_words((invoice.currency, invoice.due) for invoice in rows)
+        return sums_in_words((invoice.currency, invoice.payable) for invoice in rows)
 
     def get_initial(self, rows: Sequence[Invoice], by: User) -> dict[str, Any]:
         return {"received_on": timezone.localdate()}
@@ -206,7 +208,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         "period__subscription",
         "charges_of",
     )
-    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute)
+    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute, ProposeWriteOff)
     page_actions = (RunBilling,)
     list_display = (
         "number",
@@ -299,6 +301,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
                 (say("Less credits applied"), obj.credited),
                 (say("Less payments"), obj.paid),
                 (_set_off_by(obj), obj.set_off),
+                (say("Less written off"), obj.written_off),
             )
             if amount
         ]
@@ -313,7 +316,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
                 payment.recorded_by,
                 money(payment.amount, unit),
             )
-            for payment in obj.payments.select_related("recorded_by", "chargeback")
+            for payment in obj.payments.select_related("recorded_by", *COUNTER_ENTRIES)
         ]
         return [
             Panel(
@@ -349,11 +352,10 @@ def _surplus(payment: Payment, currency: str) -> Text:
 
 
 def _taken_back(payment: Payment, currency: str) -> Text:
-    chargeback = getattr(payment, "chargeback", None)
-    if chargeback is None:
+    entry = payment.counter_entry
+    if entry is None:
         return ""
-    return say(
-        "{amount} taken back by the bank: {reason}",
-        amount=money_text(chargeback.amount, currency),
-        reason=chargeback.reason,
-    )
+    amount = money_text(entry.amount, currency)
+    if isinstance(entry, Unbooking):
+        return say("{amount} taken off: {reason}", amount=amount, reason=entry.reason)
+    return say("{amount} taken back by the bank: {reason}", amount=amount, reason=entry.reason)

@@ -150,14 +150,18 @@ def invoice_number(year: int, n: int) -> str:
 
 
 def state_of(invoice: Invoice) -> str:
-    """The state that fits the amounts: paid when nothing is due, otherwise as it was."""
-    return Invoice.State.PAID if invoice.due == 0 else invoice.state
+    """The state that fits the amounts: paid or written off when nothing is due, otherwise as it was."""
+    return invoice.state if invoice.due else _state_at_rest(invoice)
+
+
+def _state_at_rest(invoice: Invoice) -> str:
+    return Invoice.State.WRITTEN_OFF if invoice.written_off else Invoice.State.PAID
 
 
 def state_while_due(invoice: Invoice) -> str:
     """The state that the amounts and today's date give: disputed invoices are never overdue."""
     if invoice.due == 0:
-        return Invoice.State.PAID
+        return _state_at_rest(invoice)
     if invoice.disputed_on is None and invoice.due_on < timezone.localdate():
         return Invoice.State.OVERDUE
     return Invoice.State.ISSUED

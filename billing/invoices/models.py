@@ -9,18 +9,20 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from accounts.customers.models import Customer
+from accounts.four_eyes.models import ApprovedByAnother, approved_by_another
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.subscriptions.models import BillingPeriod, Subscription
-from core.fields import MoneyField, RateField
+from core.fields import MoneyField, RateField, amount_text
+from core.text import say
 
 
 class InvoiceQuerySet(TrackedQuerySet["Invoice"]):
     def unpaid(self) -> Self:
         """Invoices with something left to pay."""
-        return self.exclude(state=Invoice.State.PAID)
+        return self.filter(state__in=(Invoice.State.ISSUED, Invoice.State.OVERDUE))
 
     def due_before(self, day: date) -> Self:
         """Unpaid invoices that are not marked overdue yet though their due date has passed."""
@@ -33,13 +35,15 @@ class Invoice(TrackedModel):
 
     ``gross = net + tax``; amounts in ``currency``. An invoice in dispute is not chased. ``charged_back`` is what banks
     have taken back; it is not in ``paid`` any more. ``set_off`` is what refunds have taken off an unpaid fee: nobody
-    paid it and nobody owes it.
+    paid it and nobody owes it. ``written_off`` is what nobody asks for any more; it is not paid, and what comes in
+    after all, or is set off, takes it back first.
     """
 
     class State(models.TextChoices):
         ISSUED = "issued", _("To pay")
         PAID = "paid", pgettext_lazy("state of an invoice", "Paid")
         OVERDUE = "overdue", pgettext_lazy("state of an invoice", "Overdue")
+        WRITTEN_OFF = "written_off", pgettext_lazy("state of an invoice", "Written off")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices", verbose_name=_("customer"))
@@ -66,7 +70,8 @@ class Invoice(TrackedModel):
     paid = MoneyField(_("paid"), default=Decimal(0))
     charged_back = MoneyField(_("charged back"), default=Decimal(0))
     set_off = MoneyField(_("set off"), default=Decimal(0))
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ISSUED)
+    written_off = MoneyField(_("written off"), default=Decimal(0))
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.ISSUED)
     disputed_on = models.DateField(_("disputed on"), null=True, blank=True)
     dispute_reason = models.TextField(_("dispute reason"), blank=True)
 
@@ -89,18 +94,28 @@ class Invoice(TrackedModel):
             ),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
-                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0, charged_back__gte=0, set_off__gte=0),
+                condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0)
+                & Q(charged_back__gte=0, set_off__gte=0, written_off__gte=0),
                 name="invoice_not_negative",
             ),
             models.CheckConstraint(
                 condition=Q(disputed_on__isnull=True) | ~Q(dispute_reason=""), name="invoice_dispute_has_reason"
             ),
             models.CheckConstraint(
-                condition=Q(gross__gte=F("credited") + F("paid") + F("set_off")), name="invoice_not_overpaid"
+                condition=Q(gross__gte=F("credited") + F("paid") + F("set_off") + F("written_off")),
+                name="invoice_not_overpaid",
             ),
             models.CheckConstraint(
-                condition=Q(state="paid", gross=F("credited") + F("paid") + F("set_off"))
-                | Q(state__in=("issued", "overdue"), gross__gt=F("credited") + F("paid") + F("set_off")),
+                condition=Q(state="paid", written_off=0, gross=F("credited") + F("paid") + F("set_off"))
+                | Q(
+                    state="written_off",
+                    written_off__gt=0,
+                    gross=F("credited") + F("paid") + F("set_off") + F("written_off"),
+                )
+                | Q(
+                    state__in=("issued", "overdue"),
+                    gross__gt=F("credited") + F("paid") + F("set_off") + F("written_off"),
+                ),
                 name="invoice_state_fits",
             ),
         ]
@@ -124,8 +139,40 @@ class Invoice(TrackedModel):
     @property
     def due(self) -> Decimal:
         """What is still to be paid."""
-        due: Decimal = self.gross - self.credited - self.paid - self.set_off
+        due: Decimal = self.payable - self.written_off
         return due
+
+    @property
+    def payable(self) -> Decimal:
+        """What is due, and what was written off: a customer may pay both."""
+        payable: Decimal = self.gross - self.credited - self.paid - self.set_off
+        return payable
+
+
+class WriteOff(ApprovedByAnother):
+    """What is due on an invoice and is not to be asked for any more, of which a manager has to approve."""
+
+    NOT_PROPOSED = gettext_noop("This write-off is “{state}”: it waits for nobody any more.")
+    OWN_PROPOSAL = gettext_noop("This is your own proposal: somebody else has to decide on it.")
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="write_offs", verbose_name=_("invoice"))
+    amount = MoneyField(_("amount"))
+
+    class Meta:
+        verbose_name = _("write-off")
+        verbose_name_plural = _("write-offs")
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="write_off_positive"),
+            approved_by_another(),
+            models.UniqueConstraint(fields=("invoice",), condition=Q(state="proposed"), name="write_off_one_proposed"),
+        ]
+
+    def __str__(self) -> str:
+        invoice = self.invoice
+        return str(
+            say("{amount} of {invoice}", amount=amount_text(self.amount, invoice.currency), invoice=invoice.number)
+        )
 
 
 class InvoiceLine(AppendOnlyModel):

@@ -6,8 +6,8 @@ from accounts.customers.models import BankDetailsChange, Customer, CustomerMerge
 from audit.history_checks import matches_history
 from audit.ledger_checks import Check
 from billing.credits.models import Credit
-from billing.invoices.models import Charge, Invoice
-from billing.payments.models import BankLine
+from billing.invoices.models import Charge, Invoice, WriteOff
+from billing.payments.models import BankLine, SurplusCredit
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
@@ -49,15 +49,18 @@ CHECKS: tuple[Check, ...] = (
             "paid",
             "charged_back",
             "set_off",
+            "written_off",
             "state",
             "disputed_on",
             "dispute_reason",
         ),
     ),
+    matches_history(WriteOff, changing=("state", "decided_by_id", "decided_at")),
     matches_history(Charge, changing=("customer_id", "invoiced_on")),
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),
     matches_history(MinutesGrant, changing=("reversed_minutes",)),
     matches_history(Extension, changing=("reversed_days",)),
+    matches_history(SurplusCredit, changing=("state", "decided_by_id", "decided_at", "payment_id")),
     matches_history(BankLine, changing=("state", "why", "payment_id")),
     matches_history(
         Payout,

@@ -29,10 +29,10 @@ from django.db.models.functions import Cast, Coalesce, ExtractYear, Lag, Substr
 from accounts.numbers.models import NumberSeries
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.ledger import history, receipts, terms
 from billing.ledger.periods import cancellations, open_periods, periods, plan_changes, usage
-from billing.payments.models import BankLine, Chargeback, Payment
+from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
 from core.fields import MoneyField
@@ -92,12 +92,16 @@ def invoices() -> Iterator[Breach]:
             too_much=sum_of(Payment.objects.all(), "invoice", "surplus"),
             went_back=sum_of(Chargeback.objects.all(), "payment__invoice"),
             from_surplus=sum_of(Chargeback.objects.all(), "payment__invoice", "from_surplus"),
+            unbooked=sum_of(Unbooking.objects.all(), "payment__invoice"),
+            surplus_unbooked=sum_of(Unbooking.objects.all(), "payment__invoice", "from_surplus"),
+            given_up=sum_of(WriteOff.objects.filter(state=WriteOff.State.APPROVED), "invoice"),
             # What is no period's has no fee.
             fee=Coalesce("period__fee", NOTHING),
         )
         .annotate(
             received=ExpressionWrapper(F("came_in") - F("too_much"), output_field=MoneyField()),
             taken_back=ExpressionWrapper(F("went_back") - F("from_surplus"), output_field=MoneyField()),
+            taken_off=ExpressionWrapper(F("unbooked") - F("surplus_unbooked"), output_field=MoneyField()),
         )
         .filter(
             ~Q(gross=F("lines_gross"))
@@ -105,8 +109,9 @@ def invoices() -> Iterator[Breach]:
             | ~Q(tax=F("lines_tax"))
             | ~Q(fee=F("lines_fee"))
             | ~Q(credited=F("used"))
-            | ~Q(paid=F("received") - F("taken_back"))
+            | ~Q(paid=F("received") - F("taken_back") - F("taken_off"))
             | ~Q(charged_back=F("taken_back"))
+            | Q(written_off__gt=F("given_up"))
         )
     )
     for row in each(rows):
@@ -122,11 +127,16 @@ def invoices() -> Iterator[Breach]:
             yield Breach("invoice-fee", name, f"asks {row.lines_fee:f} for a period that costs {row.fee:f}")
         if row.credited != row.used:
             yield Breach("invoice-credited", name, f"credited {row.credited:f}, applications add up to {row.used:f}")
-        if row.paid != row.received - row.taken_back:
+        if row.paid != row.received - row.taken_back - row.taken_off:
             yield Breach(
                 "invoice-paid",
                 name,
-                f"paid {row.paid:f}, payments are {row.received:f} less {row.taken_back:f} charged back",
+                f"paid {row.paid:f}, payments are {row.received:f} less {row.taken_back:f} charged back and "
+                f"{row.taken_off:f} taken off",
+            )
+        if row.written_off > row.given_up:
+            yield Breach(
+                "invoice-written-off", name, f"written off {row.written_off:f}, approvals allow {row.given_up:f}"
             )
         if row.charged_back != row.taken_back:
             yield Breach(
@@ -174,14 +184,14 @@ def payments() -> Iterator[Breach]:
     says, back from the credit or as a charge. A matched line of a bank is its payment.
     """
     rows = Payment.objects.filter(credit__isnull=False).select_related(
-        "credit", "chargeback__charge", "invoice__period__subscription", "invoice__charges_of"
+        "credit", "chargeback__charge", "unbooking__charge", "invoice__period__subscription", "invoice__charges_of"
     )
     for row in each(rows):
         name = f"payment {row.pk} of {row.invoice.number}"
         credit = row.credit
         if (credit.granted, credit.subscription_id) != (row.surplus, row.invoice.subscription.pk):
             yield Breach("payment-surplus", name, f"{row.surplus:f} was too much, its credit grants {credit.granted:f}")
-        back = getattr(row, "chargeback", None)
+        back = row.counter_entry
         taken = Decimal(0) if back is None else back.from_surplus
         charged = Decimal(0) if back is None or back.charge is None else back.charge.amount
         if taken != credit.reversed + charged:
@@ -233,6 +243,12 @@ def _numbered(model: type[Invoice | CreditNote], prefix: str, series: str) -> It
     written = Window(Lag("pk", default=0), partition_by=F("year"), order_by=F("n").asc())
     for row in rows.annotate(written=written).filter(pk__lt=F("written")).order_by("year", "n"):
         yield Breach("number-order", f"{name} {row.number}", "was written before the number that it follows")
+    dated_before = Window(Lag("issued_on"), order_by=(F("year").asc(), F("n").asc()))
+    if model is CreditNote:
+        for row in (
+            rows.annotate(dated_before=dated_before).filter(issued_on__lt=F("dated_before")).order_by("year", "n")
+        ):
+            yield Breach("number-day", f"{name} {row.number}", f"is dated {row.issued_on}, before the note it follows")
     dated = Cast(ExtractYear("issued_on"), models.CharField())
     for row in each(rows.annotate(dated=dated).exclude(year=F("dated"))):
         yield Breach("number-year", f"{name} {row.number}", f"is dated {row.issued_on}")

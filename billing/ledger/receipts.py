@@ -17,7 +17,7 @@ from audit.ledger_checks import CHUNK, Breach, Check, each
 from audit.models import Event
 from audit.tracked import Tracked
 from billing.invoices.models import Invoice
-from billing.payments.models import Chargeback, Payment
+from billing.payments.models import Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
 from billing.vocabulary import BillingVerb
@@ -140,6 +140,58 @@ def _history(model: type[Tracked]) -> Any:
     return cast("Any", model).history.model._base_manager.all()
 
 
+def _unbooking(event: Any) -> Iterator[Facts]:
+    """What was taken off an invoice again, as the event of it says."""
+    yield amount_in(event.data, "amount"), event.actor_id
+
+
+recorded_unbookings = as_recorded(
+    "unbooking-recorded",
+    Payment,
+    lambda: Unbooking.objects.values_list("payment_id", "amount", "recorded_by_id"),
+    {BillingVerb.PAYMENT_TAKE_OFF: _unbooking},
+)
+
+
+def unbooked_once() -> Iterator[Breach]:
+    """No payment has two counter-entries, and none that has one is still a bank line's."""
+    twice = Unbooking.objects.filter(Q(payment__chargeback__isnull=False) | Q(payment__bank_line__isnull=False))
+    for row in each(twice.select_related("payment")):
+        yield Breach(
+            "unbooking-twice",
+            f"payment {row.payment_id}",
+            "is off its invoice, and a bank took it back or a line of one still stands for it",
+        )
+
+
+def surplus() -> Iterator[Breach]:
+    """What was paid beyond what was due is proved by a line of a bank, or approved by a second person as proposed. A
+    line that was matched and taken off again is free: its payment's counter-entry stands for it.
+    """
+    rows = Payment.objects.filter(
+        surplus__gt=Decimal(0), bank_line=None, unbooking=None, approved_surplus=None
+    ).select_related("invoice")
+    for row in each(rows):
+        yield Breach(
+            "payment-unproved",
+            f"payment {row.pk} of {row.invoice.number}",
+            f"{row.surplus:f} of it became a credit; no line of a bank and no approval says that it came",
+        )
+    approved = SurplusCredit.objects.filter(payment__isnull=False).exclude(
+        amount=F("payment__amount"),
+        invoice=F("payment__invoice"),
+        received_on=F("payment__received_on"),
+        reference=F("payment__reference"),
+        payment__recorded_by=F("decided_by"),
+    )
+    for one in each(approved.select_related("payment")):
+        yield Breach(
+            "surplus-approved",
+            f"payment {one.payment_id}",
+            f"is {one.payment.amount:f}; what was approved is {one.amount:f} of {one.received_on}",
+        )
+
+
 def payouts_of_their_own() -> Iterator[Breach]:
     """A payout goes to its subscription's customer in its currency; leftover goes out as approved, for its credit."""
     rows = Payout.objects.exclude(customer=F("subscription__customer"), currency=F("subscription__currency"))
@@ -178,6 +230,9 @@ CHECKS: tuple[Check, ...] = (
     paid_payouts,
     confirmed_accounts,
     accounts,
+    recorded_unbookings,
+    unbooked_once,
+    surplus,
     payouts_of_their_own,
     references,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
+from itertools import groupby
 from operator import or_
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from audit.ledger_checks import CHUNK, Breach, Check, each
 from billing.credits.models import CreditApplication
 from billing.invoices.issuing import PAYMENT_DAYS
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
-from billing.money import split_gross
+from billing.money import NO_SPLIT, Split, split_back, split_gross, split_next
 from billing.plans.models import OperationCost, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 
@@ -220,11 +221,42 @@ def invoices_of_their_own() -> Iterator[Breach]:
 
 
 def splits() -> Iterator[Breach]:
-    """Net and tax of a line, and of a credit note, are those that its gross amount has at its rate."""
+    """Net and tax of a line are those that its gross amount has at its rate, and a credit note's mirror its fee's."""
     for line in _split_wrongly(InvoiceLine.objects.annotate(of=F("invoice__currency")).select_related("invoice")):
         yield Breach("invoice-line-tax", f"invoice {line.invoice.number}, line {line.position}", _split_of(line))
-    for note in _split_wrongly(CreditNote.objects.annotate(of=F("currency"))):
-        yield Breach("credit-note-tax", f"credit note {note.number}", _split_of(note))
+    yield from credit_note_splits()
+
+
+def credit_note_splits() -> Iterator[Breach]:
+    """The notes of a period, in the order they were written, are split as the sum of those that stand is, and never
+    come to more than its fee; a reversal is split within its note. In one stream.
+    """
+    rows = CreditNote.objects.order_by("period_id", "pk").values_list(
+        "number", "period_id", "period__fee", "currency", "tax_rate", "gross", "net", "tax", "kind", "reverses_id",
+        "pk", named=True,
+    )  # fmt: skip
+    for _, notes in groupby(rows.iterator(chunk_size=CHUNK), key=lambda row: row.period_id):
+        standing, written = NO_SPLIT, {}
+        for row in notes:
+            is_ = written[row.pk] = Split(row.gross, row.net, row.tax)
+            back = row.kind == CreditNote.Kind.REVERSAL
+            try:
+                should = (
+                    split_back(row.gross, written.get(row.reverses_id, NO_SPLIT), row.tax_rate, row.currency)
+                    if back
+                    else split_next(row.gross, row.period__fee, standing, row.tax_rate, row.currency)
+                )
+            except ValueError as problem:
+                yield Breach("credit-note-tax", f"credit note {row.number}", str(problem))
+            else:
+                if should != is_:
+                    yield Breach(
+                        "credit-note-tax",
+                        f"credit note {row.number}",
+                        f"{row.gross:f} is split into {row.net:f} net and {row.tax:f} tax; after the notes before it "
+                        f"it is {should.net:f} and {should.tax:f}",
+                    )
+            standing = standing - is_ if back else standing + is_
 
 
 def _split_wrongly(rows: Any) -> Iterator[Any]:
@@ -254,13 +286,15 @@ def _split_of(row: Any) -> str:
 
 
 def applications() -> Iterator[Breach]:
-    """A credit was used by an invoice of its own subscription, in its own currency, on the invoice's day."""
+    """A credit was used by an invoice of its own subscription on the invoice's day, or set off later against any
+    invoice of its customer; in its own currency.
+    """
     rows = CreditApplication.objects.annotate(
         used_by=Coalesce("invoice__period__subscription", "invoice__charges_of")
     ).exclude(
-        used_by=F("credit__subscription"),
+        Q(used_by=F("credit__subscription"), applied_on=F("invoice__issued_on"))
+        | Q(credit__customer=F("invoice__customer"), set_off_by__isnull=False, applied_on__gte=F("invoice__issued_on")),
         credit__currency=F("invoice__currency"),
-        applied_on=F("invoice__issued_on"),
     )
     for row in each(rows.select_related("credit__subscription", "invoice")):
         yield Breach(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Case, Field, Value, When
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils import timezone
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Action, Refused, act, act_on_each, checked
+from audit.actions import Action, Obstacle, Refused, act, act_on_each, checked
 from audit.bulk import update_held
 from audit.vocabulary import Refusal
 from billing.invoices.issuing import state_of
@@ -32,17 +33,38 @@ AT_A_TIME = 100
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
     """Why no payment can be recorded on the invoice now, or None."""
-    return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.due == 0 else None
+    return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.payable == 0 else None
 
 
 def surplus_obstacle(invoice: Invoice) -> Text | None:
     """Why a payment that came once more cannot be booked as a credit, or None."""
-    if invoice.due:
+    if invoice.payable:
         return say(
             "Something is due on {invoice}: record the payment there; what is more can become a credit.",
             invoice=invoice.number,
         )
     return None
+
+
+def amount_obstacle(amount: Decimal, currency: str) -> Obstacle | None:
+    """Why this cannot have been paid, or None."""
+    if amount > 0 and is_whole_minor(amount, currency):
+        return None
+    return Obstacle(
+        say(
+            "{amount} is no amount of {currency} that can be paid.",
+            amount=digits_text(amount, currency),
+            currency=currency,
+        ),
+        Refusal.AMOUNT,
+    )
+
+
+def day_obstacle(received_on: date) -> Obstacle | None:
+    """Why nothing can have been received on the day, or None."""
+    if received_on <= timezone.localdate():
+        return None
+    return Obstacle(say("A payment cannot have been received in the future."), Refusal.DATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,35 @@ class Received:
     amount: Decimal
     received_on: date
     reference: str = ""
+
+
+def same_payment_obstacle(received: Received, invoice: Invoice) -> Obstacle | None:
+    """Why this may be a payment that is recorded already, or None: one of the same day, amount, currency and reference
+    stands; without a reference, one of the same customer. Whoever knows better says so.
+    """
+    same: dict[str, Any] = {"received_on": received.received_on, "amount": received.amount}
+    alike = Payment.objects.filter(
+        **same,
+        reference__iexact=received.reference.strip(),
+        invoice__currency=invoice.currency,
+        chargeback=None,
+        unbooking=None,
+    )
+    if not received.reference.strip():
+        alike = alike.filter(invoice__customer=invoice.customer_id)
+    found = alike.select_related("invoice").order_by("pk").first()
+    if found is None:
+        return None
+    return Obstacle(
+        say(
+            "A payment of {amount} of {day} with the same reference is recorded on {invoice} already. If this is "
+            "another one, say so and send it again.",
+            amount=money_text(found.amount, invoice.currency),
+            day=found.received_on,
+            invoice=found.invoice.number,
+        ),
+        BillingRefusal.SAME_PAYMENT,
+    )
 
 
 def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
@@ -81,27 +132,47 @@ def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
 
 
 def record_payment(
-    invoice_id: int,
-    *,
-    by: User,
-    amount: Decimal,
-    received_on: date,
-    reference: str = "",
-    surplus_to_credit: bool = False,
+    invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "", another: bool = False
 ) -> Payment:
-    """Record money received for an invoice: the case of one of ``record_payments``. With ``surplus_to_credit``, what is
-    more than due becomes a credit of the invoice's subscription.
+    """Record money received for an invoice, up to what is due. ``another`` says that it is none of those recorded
+    already, however much it looks like one.
 
     Raises:
-        Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
+        Refused: not positive, finer than the currency, in the future, more than is due, one's own invoice, or
+            (``same_payment``) it looks like a payment that is recorded already.
     """
     received = Received(invoice_id, amount, received_on, reference)
-    if not surplus_to_credit:
-        return record_payments([received], by=by)[0]
     with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
         require(by, May.HANDLE_MONEY)
+        invoice = action.lock(Invoice, invoice_id)
+        payment = _payment(action, invoice, received, by=by)
+        if not another:
+            refuse_same_payment(received, invoice)
+        payment.save()
+        _add_to_invoices([payment])
+        return payment
+
+
+def refuse_same_payment(received: Received, invoice: Invoice) -> None:
+    """Ask whether it is another payment.
+
+    Raises:
+        Refused: it looks like one that is recorded already; the form's box says that it is not.
+    """
+    if obstacle := same_payment_obstacle(received, invoice):
+        raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "another"})
+
+
+def record_surplus(invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "") -> Payment:
+    """Record money of which more than what is due becomes a credit of the invoice's subscription. For use inside an
+    action that knows that it came: the match of a bank's line, or a second person's approval.
+
+    Raises:
+        Refused: not positive, finer than the currency, in the future, or one's own invoice.
+    """
+    with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
         invoice = action.lock(Invoice, invoice_id, "period__subscription", "charges_of")
-        payment = _payment(action, invoice, received, by=by, to_credit=True)
+        payment = _payment(action, invoice, Received(invoice_id, amount, received_on, reference), by=by, to_credit=True)
         payment.save()
         _add_to_invoices([payment])
         return payment
@@ -115,34 +186,25 @@ def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, 
     action.about(invoice, customer_id=invoice.customer_id)
     if not to_credit:
         action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
-    if amount <= 0 or not is_whole_minor(amount, invoice.currency):
-        raise Refused(
-            say(
-                "{amount} is no amount of {currency} that can be paid.",
-                amount=digits_text(amount, invoice.currency),
-                currency=invoice.currency,
-            ),
-            code=Refusal.AMOUNT,
-        )
-    surplus = max(Decimal(0), amount - invoice.due)
+    action.refuse_if(amount_obstacle(amount, invoice.currency))
+    surplus = max(Decimal(0), amount - invoice.payable)
     if surplus and not to_credit:
         raise Refused(
             say(
                 "Only {due} is due on {invoice}, not {amount}. What is more can become a credit, if you say so.",
-                due=money_text(invoice.due, invoice.currency),
+                due=money_text(invoice.payable, invoice.currency),
                 invoice=invoice.number,
                 amount=money_text(amount, invoice.currency),
             ),
             code=BillingRefusal.OVERPAID,
         )
-    if received.received_on > timezone.localdate():
-        raise Refused(say("A payment cannot have been received in the future."), code=Refusal.DATES)
+    action.refuse_if(day_obstacle(received.received_on))
     payment = checked(
         Payment(
             invoice=invoice,
             amount=amount,
             received_on=received.received_on,
-            reference=received.reference,
+            reference=received.reference.strip(),
             recorded_by=by,
         )
     )
@@ -169,12 +231,15 @@ def _add_to_invoices(payments: Sequence[Payment]) -> None:
     for start in range(0, len(payments), AT_A_TIME):
         invoices = [payment.invoice for payment in payments[start : start + AT_A_TIME]]
         for payment in payments[start : start + AT_A_TIME]:
+            # What comes in after all is no loss any more.
+            payment.invoice.written_off -= max(Decimal(0), payment.kept - payment.invoice.due)
             payment.invoice.paid += payment.kept
             payment.invoice.state = state_of(payment.invoice)
         update_held(
             Invoice,
             [invoice.pk for invoice in invoices],
             paid=_by_invoice(invoices, "paid"),
+            written_off=_by_invoice(invoices, "written_off"),
             state=_by_invoice(invoices, "state"),
         )
 
@@ -199,6 +264,12 @@ def pay_in_full(invoice_id: int, *, by: User, received_on: date, reference: str)
         if not reference.strip():
             raise Refused(say("Please give the reference of the payment."), code=BillingRefusal.REFERENCE_MISSING)
         action.refuse_if(payment_obstacle(invoice), code=Refusal.STATE)
+        # One reference stands for many: that they look alike is what it is for.
         return record_payment(
-            invoice_id, by=by, amount=invoice.due, received_on=received_on, reference=reference.strip()
+            invoice_id,
+            by=by,
+            amount=invoice.payable,
+            received_on=received_on,
+            reference=reference.strip(),
+            another=True,
         )

@@ -19,11 +19,13 @@ from backoffice.admin import TrackedAdmin
 from backoffice.amounts import money
 from backoffice.display import column, sub
 from backoffice.links import day, link
-from billing.payments.disputes.actions import chargeback_obstacle, record_chargeback
-from billing.payments.forms import ChargebackForm
-from billing.payments.models import Payment
+from billing.payments.corrections.actions import take_off_payment
+from billing.payments.disputes.actions import record_chargeback
+from billing.payments.effects import counter_entry_obstacle
+from billing.payments.forms import ChargebackForm, TakeOffForm
+from billing.payments.models import COUNTER_ENTRIES, Payment, Unbooking
 from core.amounts import money_text
-from core.text import Text, say
+from core.text import Text, join, say
 
 
 class ChargeBack(StaffAction[Payment]):
@@ -33,7 +35,7 @@ class ChargeBack(StaffAction[Payment]):
     icon = "undo-2"
     may = May.HANDLE_MONEY
     form_class = ChargebackForm
-    rule = of_row(chargeback_obstacle)
+    rule = of_row(counter_entry_obstacle)
 
     def consequence(self, obj: Payment, by: User) -> Text:
         amount = money_text(obj.amount, obj.invoice.currency)
@@ -65,19 +67,47 @@ class ChargeBack(StaffAction[Payment]):
         )
 
 
+class TakeOff(StaffAction[Payment]):
+    name = "take_off"
+    label = _("Take off this invoice")
+    icon = "unlink"
+    may = May.HANDLE_MONEY
+    form_class = TakeOffForm
+    intro = _("For a payment that was booked on the wrong invoice. It stays on record, with a counter-entry.")
+    rule = of_row(counter_entry_obstacle)
+
+    def consequence(self, obj: Payment, by: User) -> Text:
+        sentence = say(
+            "{amount} is due on {invoice} again. Refunds given already stay; new ones see what is paid.",
+            amount=money_text(obj.kept, obj.invoice.currency),
+            invoice=obj.invoice.number,
+        )
+        if not hasattr(obj, "bank_line"):
+            return join(" ", [sentence, say("Then record it where it belongs.")])
+        return join(" ", [sentence, say("The line of the bank is free to be matched again.")])
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
+        entry = take_off_payment(pk, by=by, **cleaned)
+        invoice = entry.payment.invoice
+        return say(
+            "{amount} is off {invoice}.", amount=money_text(entry.amount, invoice.currency), invoice=invoice.number
+        )
+
+
 @admin.register(Payment)
 class PaymentAdmin(TrackedAdmin[Payment]):
     may_view = May.SEE_MONEY
     reads = (
         "invoice__customer",
         "recorded_by",
-        "chargeback",
+        *COUNTER_ENTRIES,
+        "bank_line",
         "credit",
     )
-    staff_actions = (ChargeBack,)
+    staff_actions = (ChargeBack, TakeOff)
     list_display = ("received_on", "invoice_link", "customer", "reference", "recorded_by", "amount_shown", "taken_back")
     list_filter = ("received_on",)
-    list_select_related = ("invoice__customer", "recorded_by", "chargeback")
+    list_select_related = ("invoice__customer", "recorded_by", *COUNTER_ENTRIES)
     numeric_columns = ("amount_shown",)
     search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
     search_help_text = _("Reference, invoice number or customer")
@@ -113,12 +143,17 @@ class PaymentAdmin(TrackedAdmin[Payment]):
 
     @admin.display(description=_("Taken back"))
     def taken_back(self, obj: Payment) -> SafeString:
-        chargeback = getattr(obj, "chargeback", None)
-        if chargeback is None:
+        entry = obj.counter_entry
+        if entry is None:
             return SafeString("–")
-        amount = money_text(chargeback.amount, obj.invoice.currency)
+        amount = money_text(entry.amount, obj.invoice.currency)
+        taken_off = isinstance(entry, Unbooking)
         return format_html(
             "{}{}",
-            day(chargeback.taken_back_on),
-            sub(say("{amount}: {reason}", amount=amount, reason=chargeback.reason)),
+            day(entry.taken_off_on if isinstance(entry, Unbooking) else entry.taken_back_on),
+            sub(
+                say("{amount}, booked elsewhere: {reason}", amount=amount, reason=entry.reason)
+                if taken_off
+                else say("{amount}: {reason}", amount=amount, reason=entry.reason)
+            ),
         )

@@ -32,8 +32,17 @@ class SurplusField(forms.BooleanField):
         super().__init__(**{"required": False, "help_text": _("The subscription's next invoice uses it."), **kwargs})
 
 
-class SurplusForm(ActionForm):
-    """A payment of an invoice that is paid."""
+class AnotherField(forms.BooleanField):
+    """Whether a payment that looks like one on record is another one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("It is another payment"))
+        words = _("Only where one of the same day, amount and reference is recorded already.")
+        super().__init__(**{"required": False, "help_text": words, **kwargs})
+
+
+class _ReceivedForm(ActionForm):
+    """Money that came in."""
 
     amount = AmountField(label=_("Amount"))
     received_on = DateField(label=_("Received on"))
@@ -42,8 +51,22 @@ class SurplusForm(ActionForm):
     )
 
 
-class PaymentForm(SurplusForm):
-    surplus_to_credit = SurplusField()
+class SurplusForm(_ReceivedForm):
+    """A payment of an invoice that is paid."""
+
+    reason = ReasonField(label=_("How is it known that it came in?"))
+    another = AnotherField()
+
+
+class PaymentForm(_ReceivedForm):
+    surplus_to_credit = SurplusField(
+        label=_("Propose that what is more than due becomes a credit"),
+        help_text=_("A manager approves it first. A matched line of the bank needs no approval."),
+    )
+    reason = ReasonField(
+        required=False, label=_("How is it known that it came in?"), help_text=_("Only for what is more than due.")
+    )
+    another = AnotherField()
 
 
 class PaidInFullForm(ActionForm):
@@ -58,6 +81,10 @@ class DisputeForm(ReasonForm):
     disputed_on = DateField(label=_("In dispute since"))
 
 
+class TakeOffForm(ReasonForm):
+    reason = ReasonField(label=_("Where it belongs, or why it does not belong here"), max_length=200)
+
+
 class ChargebackForm(ReasonForm):
     field_order = ("taken_back_on", "reason")
     taken_back_on = DateField(label=_("Taken back on"))
@@ -69,6 +96,7 @@ class MatchForm(ActionForm):
         label=_("Invoice number"), max_length=20, help_text=_("Which invoice this payment is for.")
     )
     surplus_to_credit = SurplusField()
+    another = AnotherField(help_text=_("Only where a payment of the same day and amount was recorded by hand already."))
     reason = ReasonField(required=False)
 
 

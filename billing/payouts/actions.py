@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
+from accounts.customers.bank_details.rules import unconfirmed_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
@@ -15,14 +15,17 @@ from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.payouts.models import Payout
 from billing.payouts.notifications import notify_payout_made
+from billing.payouts.rules import pay_now_obstacle
 from billing.remedies.effects import credit_obstacle, give_credit
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, say
 
 
 def _locked(action: Action, payout_id: int) -> Payout:
-    """The payout, locked after its customer, whose bank details must not change meanwhile."""
-    payout = action.lock(Payout, payout_id, "customer")
+    """The payout, locked after its customer and the invoice of what it gives back: neither bank details nor what is
+    paid change meanwhile.
+    """
+    payout = action.lock(Payout, payout_id, "customer", "period__invoice")
     action.about(payout, customer_id=payout.customer_id)
     return payout
 
@@ -35,10 +38,10 @@ def payout_obstacle(payout: Payout, *wanted: str) -> Text | None:
 
 
 def paid_obstacle(payout: Payout) -> Obstacle | None:
-    """Why a payout cannot be paid now, or None: not pending, or the account awaits its second person."""
+    """Why a payout cannot be paid now, or None: not pending, held, or the account awaits its second person."""
     if obstacle := payout_obstacle(payout, Payout.State.PENDING):
         return Obstacle(obstacle, Refusal.STATE)
-    return unconfirmed_obstacle(payout.customer) or unproven_obstacle(payout.customer, payout.iban)
+    return pay_now_obstacle(payout)
 
 
 def reference_obstacle(reference: str) -> Obstacle | None:
@@ -61,8 +64,8 @@ def mark_payout_paid(payout_id: int, *, by: User, reference: str, paid_on: date,
     each keeps it with its own key behind.
 
     Raises:
-        Refused: not pending, no reference or another payout's, a day before it was asked for or in the future, or the
-            customer's latest change of bank details is not confirmed.
+        Refused: not pending, held since its fee is not paid, no reference or another payout's, a day before it was
+            asked for or in the future, or the customer's latest change of bank details is not confirmed.
     """
     with act(BillingVerb.PAYOUT_PAID, by=by, target=(Payout, payout_id)) as action:
         require(by, May.HANDLE_MONEY)

@@ -43,6 +43,7 @@ from billing.payouts.forms import PayoutPaidForm
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
 from billing.payouts.payables import payables, sums_by_kind, write_csv
+from billing.payouts.rules import READS, held_obstacle
 from core.amounts import money_text, sums_in_words
 from core.text import Text, say
 
@@ -149,7 +150,7 @@ class PayoutAdmin(TrackedAdmin[Payout]):
         "account_and_change",
     )
     list_filter = ("state", "currency", "requested_on")
-    list_select_related = ("customer", "subscription")
+    list_select_related = ("customer", "subscription", "period__invoice")
     numeric_columns = ("amount_shown",)
     search_fields = ("customer__name", "customer__number", "reference", "key", "iban")
     search_help_text = _("Customer, bank reference, IBAN or payment key")
@@ -174,7 +175,7 @@ class PayoutAdmin(TrackedAdmin[Payout]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return rows.select_related("customer", "subscription", "leftover", "credit").prefetch_related(
+        return rows.select_related("subscription", "leftover", "credit", *READS).prefetch_related(
             Prefetch("customer__bank_details_changes", BankDetailsChange.objects.select_related("confirmed_by"))
         )
 
@@ -243,5 +244,5 @@ class PayoutAdmin(TrackedAdmin[Payout]):
     @admin.display(description=_("State"), ordering="state")
     def state_pill(self, obj: Payout) -> SafeString:
         if obj.paid_on is None:
-            return format_html("{}{}", payout_pill(obj), sub(obj.failure))
+            return format_html("{}{}", payout_pill(obj), sub(obj.failure or held_obstacle(obj) or ""))
         return format_html("{}{}{}", payout_pill(obj), sub(day(obj.paid_on)), sub(obj.reference))

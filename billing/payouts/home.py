@@ -15,6 +15,7 @@ from backoffice.tables import TABLE
 from billing.payments.home import SHOWN
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
+from billing.payouts.rules import READS, held_obstacle
 from core.amounts import money_text
 from core.text import say
 
@@ -26,11 +27,13 @@ def payouts_to_make(request: StaffRequest) -> Panel | None:
         return None
     failed_first = Case(When(state=Payout.State.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
     open_ones = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    found = list(open_ones.select_related("customer").order_by(failed_first, "requested_on", "pk")[:SHOWN])
+    found = list(open_ones.select_related(*READS).order_by(failed_first, "requested_on", "pk")[:SHOWN])
     rows = [
         (
             format_html("{}{}", link(payout, payout.customer.name), sub(payout.reason)),
-            format_html("{}{}", payout_pill(payout), sub(payout.failure or day(payout.requested_on))),
+            format_html(
+                "{}{}", payout_pill(payout), sub(payout.failure or held_obstacle(payout) or day(payout.requested_on))
+            ),
             number(money_text(payout.amount, payout.currency)),
         )
         for payout in found

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel
 from billing.credits.models import Credit
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from core.fields import MoneyField, amount_text
 from core.text import say
 
@@ -30,6 +30,10 @@ class Payout(TrackedModel):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts", verbose_name=_("customer"))
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="payouts", verbose_name=_("subscription")
+    )
+    # Only cash of a refund has it: the fee that it gives back.
+    period = models.ForeignKey(
+        BillingPeriod, models.PROTECT, related_name="payouts", null=True, blank=True, verbose_name=_("period")
     )
     key = models.CharField(
         _("key"),
@@ -69,6 +73,9 @@ class Payout(TrackedModel):
                 condition=(Q(state="paid", paid_on__isnull=False) & ~Q(reference=""))
                 | (~Q(state="paid") & Q(paid_on__isnull=True)),
                 name="payout_paid_has_proof",
+            ),
+            models.UniqueConstraint(
+                fields=("reference",), condition=Q(state="paid"), name="payout_reference_settles_one"
             ),
             models.CheckConstraint(condition=~Q(state="failed") | ~Q(failure=""), name="payout_failed_has_reason"),
         ]

@@ -10,11 +10,11 @@ from typing import Any
 from django.db.models import Count, OuterRef, Prefetch, Q, Subquery, Sum
 from django.utils.translation import gettext_noop
 
-from accounts.customers.bank_details.rules import unconfirmed_obstacle
 from accounts.customers.models import BankDetailsChange, Customer
 from billing.credits.models import Credit
 from billing.money import format_amount
 from billing.payouts.models import Payout
+from billing.payouts.rules import READS, pay_now_obstacle
 from billing.residual_credits.models import ResidualCreditPayout
 from core.amounts import money_text
 from core.fields import MoneyField
@@ -59,9 +59,9 @@ def payables() -> Iterator[Payable]:
     """Everything owed: payouts to be paid and failed ones, then leftover credit, oldest first."""
     changes = Prefetch("customer__bank_details_changes", BankDetailsChange.objects.all())
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    for payout in waiting.select_related("customer").prefetch_related(changes).order_by("requested_on", "pk"):
+    for payout in waiting.select_related(*READS).prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
-        why_not = in_english(unconfirmed_obstacle(payout.customer) or "") if pending else payout.failure
+        why_not = in_english(pay_now_obstacle(payout) or "") if pending else payout.failure
         yield Payable(
             payout.customer,
             TO_BE_PAID if pending else FAILED,

@@ -70,18 +70,20 @@ def set_off(invoice: Invoice, amount: Decimal) -> None:
     """Take a (locked) period's unpaid fee off what is due on its invoice, by a refund's set-off.
 
     Raises:
-        Refused: less is due.
+        Refused: less is due, and was written off.
     """
-    if amount > invoice.due:
+    if amount > invoice.payable:
         raise Refused(
             say(
                 "Only {due} is due on {invoice}: {amount} cannot be set off.",
-                due=money_text(invoice.due, invoice.currency),
+                due=money_text(invoice.payable, invoice.currency),
                 invoice=invoice.number,
                 amount=money_text(amount, invoice.currency),
             ),
             code=BillingRefusal.SET_OFF,
         )
+    # Of a debt that was written off, the write-off.
+    invoice.written_off -= max(Decimal(0), amount - invoice.due)
     invoice.set_off += amount
     invoice.state = state_while_due(invoice)
     invoice.save()
@@ -203,13 +205,22 @@ def give_days(subscription: Subscription, days: int, *, reason: str, on: date | 
 
 
 def order_payout(
-    subscription: Subscription, amount: Decimal, *, key: str, reason: str, on: date | None = None
+    subscription: Subscription,
+    amount: Decimal,
+    *,
+    key: str,
+    reason: str,
+    on: date | None = None,
+    period: BillingPeriod | None = None,
 ) -> Payout:
-    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried."""
+    """Cash on its way to the customer's bank account of now. ``key`` is the same however often it is tried. While
+    the fee of the ``period`` that it gives back is not paid, it is held.
+    """
     customer = subscription.customer
     payout = Payout(
         customer=customer,
         subscription=subscription,
+        period=period,
         key=key,
         currency=subscription.currency,
         amount=amount,

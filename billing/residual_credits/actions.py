@@ -17,6 +17,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
+from billing.credits.actions import owes_obstacle
 from billing.credits.models import Credit
 from billing.money import is_whole_minor
 from billing.remedies.effects import cash_obstacle, order_payout
@@ -51,6 +52,8 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
         )
     if credit.remaining == 0:
         return Obstacle(say("Nothing is left of this credit."), BillingRefusal.NOTHING_LEFT)
+    if found := owes_obstacle(credit):
+        return found
     if sentence := cash_obstacle(credit.customer):
         return Obstacle(sentence, BillingRefusal.NO_BANK_DETAILS)
     return None
@@ -69,6 +72,8 @@ def approve_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | Non
             ),
             BillingRefusal.CAP,
         )
+    if found := owes_obstacle(leftover.credit):
+        return found
     if sentence := cash_obstacle(leftover.credit.customer):
         return Obstacle(sentence, BillingRefusal.NO_BANK_DETAILS)
     return None

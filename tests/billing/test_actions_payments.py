@@ -102,7 +102,7 @@ def test_many_payments_at_once_come_to_the_same_as_one_after_the_other(clerk: Us
                 amount=one.amount,
                 received_on=one.received_on,
                 reference=one.reference,
-                surplus_to_credit=True,
+                another=True,
             )
 
     states = []

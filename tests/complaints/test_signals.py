@@ -19,8 +19,8 @@ from accounts.customers.actions import edit_customer
 from accounts.staff.models import User
 from audit.models import Event
 from billing.invoices.models import Invoice
-from billing.payments.actions import record_payment
 from billing.payments.bank_lines.actions import match_bank_line
+from billing.payments.surplus.actions import approve_surplus, record_with_surplus
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.actions import correct_complaint
@@ -201,8 +201,10 @@ def overpaid(desk: Desk, subscription: Subscription, *, by_line: bool) -> None:
         line = factories.bank_line(amount="70.00")
         match_bank_line(line.pk, by=desk.clerk, invoice_number=invoice.number, surplus_to_credit=True)
         return
-    paid: dict[str, Any] = {"amount": Decimal("70.00"), "received_on": TODAY, "surplus_to_credit": True}
-    record_payment(invoice.pk, by=desk.clerk, **paid)
+    paid: dict[str, Any] = {"amount": Decimal("70.00"), "received_on": TODAY, "reason": "On the statement"}
+    surplus = record_with_surplus(invoice.pk, by=desk.clerk, **paid).surplus
+    assert surplus is not None
+    approve_surplus(surplus.pk, by=desk.director)
 
 
 @pytest.mark.parametrize("by_line", [False, True])

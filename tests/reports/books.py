@@ -17,7 +17,6 @@ from audit.ledger_checks import run_checks
 from audit.tracked import TrackedModel
 from audit.versions import record_versions
 from billing.invoices.models import Invoice
-from billing.payments.actions import record_payment
 from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
 from billing.runs.actions import run_billing
@@ -109,14 +108,7 @@ def opened_now() -> Subscription:
 def overpaid(subscription: Subscription, surplus: Decimal) -> Payment:
     """The current period's invoice is paid, and the surplus is a credit."""
     invoice = Invoice.objects.get(period=subscription.current_period())
-    return record_payment(
-        invoice.pk,
-        by=factories.system_user(),
-        amount=invoice.due + surplus,
-        received_on=factories.today(),
-        reference="Transfer",
-        surplus_to_credit=True,
-    )
+    return factories.overpay(invoice, f"{invoice.due + surplus:f}")
 
 
 def taken_back(subscription: Subscription, desk: Desk) -> None:

@@ -71,7 +71,8 @@ def test_the_command_names_each_breach_and_fails(company: Company) -> None:
     with pytest.raises(CommandError, match="do not add up") as failed:
         call_command("check_ledger", stdout=out)
     assert failed.value.returncode == 1
-    line = f"invoice-paid: invoice {invoice.number}: paid 1.00, payments are 0.00 less 0.00 charged back"
+    less = "less 0.00 charged back and 0.00 taken off"
+    line = f"invoice-paid: invoice {invoice.number}: paid 1.00, payments are 0.00 {less}"
     assert out.getvalue().splitlines() == [line, f"{len(CHECKS)} checks, 1 breaches."]
 
 

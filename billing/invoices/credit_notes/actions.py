@@ -11,7 +11,7 @@ from accounts.numbers.models import next_number
 from audit.actions import Refused
 from audit.vocabulary import Refusal
 from billing.invoices.models import CreditNote
-from billing.money import split_gross
+from billing.money import NO_SPLIT, Split, split_back, split_next
 from billing.subscriptions.models import BillingPeriod
 from billing.vocabulary import BillingRefusal
 from core.amounts import money_text
@@ -27,15 +27,18 @@ def issue_credit_note(
     reverses: CreditNote | None = None,
     on: date | None = None,
 ) -> CreditNote:
-    """The credit note over a gross amount given back for a period, split at the period's own tax rate. ``set_off`` is
-    the part of it that changes what is due on the period's invoice.
+    """The credit note over a gross amount given back for a (locked) period, split at the period's own tax rate so that
+    all its notes together are split as the fee is. ``set_off`` is the part of it that changes what is due on the
+    period's invoice.
 
-    Numbered without gaps within the year of its date (``on``, today if left out): CN-2026-000001. Amounts are
+    Dated on the day it is written (``on``, today if left out), never before the note written last, and numbered without
+    gaps within the year of its date: CN-2026-000001. Amounts are
     positive on both kinds; a reversal names the note that it takes back. The number is taken with the caller's
     transaction, so call it late: the year's series stays locked until that ends.
 
     Raises:
-        Refused: nothing to write a note about, or a reversal that does not fit the note it takes back.
+        Refused: nothing to write a note about, more than the fee that no note has credited yet, or a reversal that does
+            not fit the note it takes back.
     """
     if amount <= 0:
         raise Refused(
@@ -55,8 +58,24 @@ def issue_credit_note(
             say("This does not fit credit note {number}, which it would take back.", number=reverses.number),
             code=BillingRefusal.REVERSES,
         )
-    issued_on = on or timezone.localdate()
-    net, tax = split_gross(amount, period.tax_rate, period.currency)
+    standing, unit = standing_notes(period), period.currency
+    if reverses is not None:
+        split = split_back(amount, _split_of(reverses), period.tax_rate, unit)
+    elif amount > period.fee - standing.gross:
+        raise Refused(
+            say(
+                "Only {left} of the fee of {period} is not credited yet.",
+                left=money_text(period.fee - standing.gross, unit),
+                period=period,
+            ),
+            code=BillingRefusal.CAP,
+        )
+    else:
+        split = split_next(amount, period.fee, standing, period.tax_rate, unit)
+    # Years are entered in order: the day may lie before the last note's where a clock was wrong.
+    latest = CreditNote.objects.order_by("-pk").values_list("issued_on", flat=True).first()
+    day = on or timezone.localdate()
+    issued_on = max(day, latest) if latest is not None else day
     note = CreditNote(
         number=credit_note_number(issued_on.year, next_number(credit_note_series(issued_on.year))),
         kind=kind,
@@ -65,14 +84,27 @@ def issue_credit_note(
         currency=period.currency,
         issued_on=issued_on,
         tax_rate=period.tax_rate,
-        net=net,
-        tax=tax,
+        net=split.net,
+        tax=split.tax,
         gross=amount,
         set_off=set_off,
         reverses=reverses,
     )
     note.save()
     return note
+
+
+def standing_notes(period: BillingPeriod) -> Split:
+    """What the period's credit notes come to, less what reversals took back of them."""
+    standing = NO_SPLIT
+    for note in CreditNote.objects.filter(period=period):
+        split = _split_of(note)
+        standing = standing - split if note.kind == CreditNote.Kind.REVERSAL else standing + split
+    return standing
+
+
+def _split_of(note: CreditNote) -> Split:
+    return Split(note.gross, note.net, note.tax)
 
 
 def credit_note_series(year: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import batched
@@ -23,8 +24,8 @@ from audit.vocabulary import Refusal
 from billing.imports.bank import Booking, Statement
 from billing.invoices.models import Invoice
 from billing.money import format_amount
-from billing.payments.actions import record_payment
-from billing.payments.models import BankLine
+from billing.payments.actions import record_payment, record_surplus
+from billing.payments.models import BankLine, Payment
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text, counted, in_english, join, say
@@ -150,6 +151,7 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
     bookings = [row.value for row in statement.rows if row.value is not None]
     known = _known_keys(bookings)
     invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
+    typed = _typed_by_hand(invoices.values())
     results: list[RowResult] = []
     kept: list[_Kept] = []
     for row in statement.rows:
@@ -166,6 +168,8 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
                 # One's own payment waits for a colleague; the others' do not wait for it.
                 linked = linked_obstacle(by, found.customer_id)
                 found = linked.sentence if linked else found
+            if isinstance(found, Invoice) and (found.pk, booking.booked_on, booking.amount) in typed:
+                found = f"A payment of the same day and amount was recorded by hand on {found.number}."
             if not isinstance(found, Invoice):
                 kept.append(_Kept(booking, None, found))
                 results.append(RowResult(row.row, "", Became.UNMATCHED, found))
@@ -195,6 +199,18 @@ def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
         due, paid = (format_amount(amount, invoice.currency) for amount in (invoice.due, booking.amount))
         return f"On invoice {invoice.number} {due} {invoice.currency} is due, not {paid}."
     return invoice
+
+
+def _typed_by_hand(invoices: Iterable[Invoice]) -> set[tuple[int, date, Decimal]]:
+    """Invoice, day and amount of payments that somebody recorded by hand: a line may be one of them."""
+    pks = [invoice.pk for invoice in invoices]
+    return {
+        found
+        for chunk in batched(pks, CHUNK)
+        for found in Payment.objects.filter(
+            invoice__in=chunk, bank_line=None, chargeback=None, unbooking=None
+        ).values_list("invoice_id", "received_on", "amount")
+    }
 
 
 def _known_keys(bookings: Iterable[Booking]) -> set[str]:
@@ -244,6 +260,7 @@ def _write(kept: Sequence[_Kept], statement: Statement, *, by: User) -> dict[str
                 amount=booking.amount,
                 received_on=booking.booked_on,
                 reference=_reference(line),
+                another=True,
             )
             line.state = BankLine.State.MATCHED
         line.save()
@@ -265,14 +282,48 @@ def line_obstacle(line: BankLine) -> Obstacle | None:
     return None
 
 
+def typed_by_hand_obstacle(line: BankLine, invoice: Invoice) -> Obstacle | None:
+    """Why the line may be money that somebody has recorded by hand, or None: of the same day and amount, for the same
+    customer, and no line of a bank stands for it.
+    """
+    typed = Payment.objects.filter(
+        invoice__customer=invoice.customer_id,
+        invoice__currency=line.currency,
+        received_on=line.booked_on,
+        amount=line.amount,
+        bank_line=None,
+        chargeback=None,
+        unbooking=None,
+    )
+    found = typed.select_related("invoice").order_by("pk").first()
+    if found is None:
+        return None
+    return Obstacle(
+        say(
+            "A payment of the same day and amount was recorded by hand on {invoice}. If it is this one, set the line "
+            "aside; if this is another one, say so.",
+            invoice=found.invoice.number,
+        ),
+        BillingRefusal.SAME_PAYMENT,
+    )
+
+
 def match_bank_line(
-    line_id: int, *, by: User, invoice_number: str, surplus_to_credit: bool = False, reason: str = ""
+    line_id: int,
+    *,
+    by: User,
+    invoice_number: str,
+    surplus_to_credit: bool = False,
+    another: bool = False,
+    reason: str = "",
 ) -> BankLine:
     """Record a line that could not be matched, or was set aside, as a payment of the invoice that a person names; what
-    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``).
+    is more than due becomes a credit of the subscription if they say so (``surplus_to_credit``). ``another`` says that
+    it is no payment that somebody has recorded by hand.
 
     Raises:
-        Refused: matched already, no such invoice, another currency, or more than is due on it.
+        Refused: matched already, no such invoice, another currency, more than is due on it, or (``same_payment``) it
+            may be recorded by hand already.
     """
     with act(BillingVerb.BANK_MATCH, by=by, reason=reason, target=(BankLine, line_id)) as action:
         require(by, May.HANDLE_MONEY)
@@ -298,13 +349,18 @@ def match_bank_line(
                 code=Refusal.CURRENCY,
                 data={"field": "invoice_number"},
             )
-        line.payment = record_payment(
-            invoice.pk,
-            by=by,
-            amount=line.amount,
-            received_on=line.booked_on,
-            reference=_reference(line),
-            surplus_to_credit=surplus_to_credit,
+        if not another and (typed := typed_by_hand_obstacle(line, invoice)):
+            raise Refused(typed.sentence, code=typed.code, data={"field": "another"})
+        paid: dict[str, Any] = {
+            "by": by,
+            "amount": line.amount,
+            "received_on": line.booked_on,
+            "reference": _reference(line),
+        }
+        line.payment = (
+            record_surplus(invoice.pk, **paid)
+            if surplus_to_credit
+            else record_payment(invoice.pk, another=True, **paid)
         )
         line.state = BankLine.State.MATCHED
         line.why = ""

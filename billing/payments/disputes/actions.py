@@ -12,10 +12,10 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
-from billing.credits.models import Credit
 from billing.invoices.issuing import state_while_due
-from billing.invoices.models import Charge, Invoice
+from billing.invoices.models import Invoice
 from billing.money import is_whole_minor
+from billing.payments.effects import counter_entry_obstacle, take_off
 from billing.payments.models import Chargeback, Payment
 from billing.vocabulary import BillingVerb
 from core.amounts import money_text
@@ -92,13 +92,6 @@ def end_dispute(invoice_id: int, *, by: User, reason: str) -> Invoice:
         return invoice
 
 
-def chargeback_obstacle(payment: Payment) -> Obstacle | None:
-    """Why a payment cannot have been charged back (again), or None. ``select_related("chargeback")`` serves."""
-    if hasattr(payment, "chargeback"):
-        return Obstacle(say("This payment was charged back already."), Refusal.STATE)
-    return None
-
-
 def record_chargeback(
     payment_id: int, *, by: User, taken_back_on: date, reason: str, amount: Decimal | None = None
 ) -> Chargeback:
@@ -113,9 +106,9 @@ def record_chargeback(
     with act(BillingVerb.PAYMENT_CHARGE_BACK, by=by, reason=reason, target=(Payment, payment_id)) as action:
         require(by, May.HANDLE_MONEY)
         payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", "credit")
-        invoice, credit = payment.invoice, payment.credit
+        invoice = payment.invoice
         action.about(payment, customer_id=invoice.customer_id)
-        action.refuse_if(chargeback_obstacle(payment))
+        action.refuse_if(counter_entry_obstacle(payment))
         action.require_reason(say("the bank's reason"))
         taken = payment.amount if amount is None else amount
         if not 0 < taken <= payment.amount or not is_whole_minor(taken, invoice.currency):
@@ -145,13 +138,10 @@ def record_chargeback(
                 recorded_by=by,
             )
         )
-        if credit is not None:
-            chargeback.charge = _take_surplus(credit, chargeback, invoice)
-        chargeback.save()
-        invoice.paid -= chargeback.due_again
-        invoice.charged_back += chargeback.due_again
-        invoice.state = state_while_due(invoice)
-        invoice.save()
+        take_off(
+            chargeback,
+            charged_for=f"Payment of {invoice.number} taken back by the bank: what was used of its credit",
+        )
         action.data = {
             "amount": f"{taken:f}",
             "currency": invoice.currency,
@@ -159,25 +149,3 @@ def record_chargeback(
             "taken_back_on": taken_back_on.isoformat(),
         }
         return chargeback
-
-
-def _take_surplus(credit: Credit, chargeback: Chargeback, invoice: Invoice) -> Charge | None:
-    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
-    left = min(credit.remaining, chargeback.from_surplus)
-    if left:
-        credit.reversed += left
-        credit.save()
-    used = chargeback.from_surplus - left
-    if not used:
-        return None
-    charge = Charge(
-        customer_id=credit.customer_id,
-        subscription_id=credit.subscription_id,
-        currency=credit.currency,
-        amount=used,
-        tax_rate=invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
-        reason=f"Payment of {invoice.number} taken back by the bank: what was used of its credit",
-        charged_on=timezone.localdate(),
-    )
-    charge.save()
-    return charge

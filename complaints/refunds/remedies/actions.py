@@ -129,7 +129,7 @@ def settle_remedies(refund: Refund) -> None:
     reason = f"Refund {refund.code} of complaint {refund.complaint.code}"
     for entry in refund.remedy_plan:
         kind = RemedyKind(entry["kind"])
-        given = REMEDIES[kind].give(refund.subscription, entry, f"refund-{refund.code}", reason, terms.parameters)
+        given = REMEDIES[kind].give(refund, entry, f"refund-{refund.code}", reason, terms.parameters)
         remedy = Remedy(refund=refund, kind=kind.value, amount=Decimal(entry["amount"]), at=timezone.now())
         setattr(remedy, RemedyKind(kind).gives, given)
         remedy.save()

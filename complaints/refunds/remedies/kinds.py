@@ -40,7 +40,7 @@ from billing.remedies.effects import (
 from billing.remedies.models import Extension, MinutesGrant
 from billing.subscriptions.models import Subscription
 from complaints.refund_calculation import Remedies
-from complaints.refunds.models import Remedy
+from complaints.refunds.models import Refund, Remedy
 from core.text import Text, lower, say, say_count
 from messaging.templates.reader import Reader
 from policies.choices import RemedyKind
@@ -72,7 +72,7 @@ class RemedyType:
     in_letter: Callable[[str, Mapping[str, Any], Reader], Text]
     obstacle: Callable[[Subscription, Decimal], Text | None]
     in_words: Callable[[Text, Mapping[str, Any]], Text]
-    give: Callable[[Subscription, Mapping[str, Any], str, str, RefundParameters], Model]
+    give: Callable[[Refund, Mapping[str, Any], str, str, RefundParameters], Model]
     returns: Callable[[Any, Decimal, date], Returned]
     take_back: Callable[[Any, Returned, Subscription, User], None]
     sized: str = ""
@@ -153,7 +153,9 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             in_letter=lambda amount, entry, reader: say("{amount} as a credit on your next invoice", amount=amount),
             obstacle=lambda to, amount: credit_obstacle(to),
             in_words=lambda amount, entry: say("{amount} as credit on the next cycle", amount=amount),
-            give=lambda to, entry, key, reason, parameters: give_credit(to, Decimal(entry["amount"]), reason=reason),
+            give=lambda refund, entry, key, reason, parameters: give_credit(
+                refund.subscription, Decimal(entry["amount"]), reason=reason
+            ),
             returns=_of_credit,
             take_back=lambda given, back, subscription, by: take_credit(given, back.amount, by=by),
         ),
@@ -171,8 +173,11 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
                 if "minutes" in entry
                 else say("{amount} as minutes", amount=amount)
             ),
-            give=lambda to, entry, key, reason, parameters: give_minutes(
-                to, entry["minutes"], further_periods=parameters.granted_minutes_further_periods, reason=reason
+            give=lambda refund, entry, key, reason, parameters: give_minutes(
+                refund.subscription,
+                entry["minutes"],
+                further_periods=parameters.granted_minutes_further_periods,
+                reason=reason,
             ),
             returns=_of_minutes,
             take_back=lambda given, back, subscription, by: take_minutes(given, back.undone),
@@ -194,7 +199,9 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
                 if "days" in entry
                 else say("{amount} as a longer period", amount=amount)
             ),
-            give=lambda to, entry, key, reason, parameters: give_days(to, entry["days"], reason=reason),
+            give=lambda refund, entry, key, reason, parameters: give_days(
+                refund.subscription, entry["days"], reason=reason
+            ),
             returns=_of_extension,
             take_back=lambda given, back, subscription, by: take_days(given, back.undone, subscription),
             sized="days",
@@ -207,8 +214,8 @@ REMEDIES: Final[Mapping[RemedyKind, RemedyType]] = MappingProxyType(
             in_letter=lambda amount, entry, reader: say("{amount} paid to your account", amount=amount),
             obstacle=lambda to, amount: cash_obstacle(to.customer),
             in_words=lambda amount, entry: say("{amount} in cash", amount=amount),
-            give=lambda to, entry, key, reason, parameters: order_payout(
-                to, Decimal(entry["amount"]), key=key, reason=reason
+            give=lambda refund, entry, key, reason, parameters: order_payout(
+                refund.subscription, Decimal(entry["amount"]), key=key, reason=reason, period=refund.period
             ),
             returns=_of_payout,
             take_back=_take_cash,

@@ -87,7 +87,9 @@ def payout_sources() -> Iterator[Breach]:
     rows = Payout.objects.filter(
         Q(remedy__isnull=True, leftover__isnull=True)
         | Q(remedy__isnull=False, leftover__isnull=False)
-        | Q(remedy__isnull=False) & ~Q(subscription=F("remedy__refund__subscription"))
+        | Q(remedy__isnull=False)
+        & ~Q(subscription=F("remedy__refund__subscription"), period=F("remedy__refund__period"))
+        | Q(leftover__isnull=False, period__isnull=False)
     )
     for row in each(rows.select_related("subscription")):
         yield Breach(
@@ -101,8 +103,10 @@ def payout_sources() -> Iterator[Breach]:
 def charge_sources() -> Iterator[Breach]:
     """A charge asks for what was used of a refund taken back, or of a surplus that the bank took back."""
     rows = Charge.objects.filter(
-        Q(reversal__isnull=True, chargeback__isnull=True)
+        Q(reversal__isnull=True, chargeback__isnull=True, unbooking__isnull=True)
         | Q(reversal__isnull=False, chargeback__isnull=False)
+        | Q(reversal__isnull=False, unbooking__isnull=False)
+        | Q(chargeback__isnull=False, unbooking__isnull=False)
         | Q(reversal__isnull=False) & ~Q(subscription=F("reversal__refund__subscription"))
         | Q(reversal__isnull=False) & ~Q(reversal__state=Reversal.State.APPROVED)
         | ~Q(customer=F("subscription__customer"))

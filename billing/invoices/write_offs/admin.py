@@ -1,0 +1,138 @@
+"""Proposing to write off what is due, on the page of an invoice; and the pages of write-offs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.four_eyes.admin import FourEyesAdmin
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction, of_row
+from backoffice.amounts import money
+from backoffice.display import column, sub, when
+from backoffice.links import link
+from billing.invoices.models import Invoice, WriteOff
+from billing.invoices.write_offs.actions import (
+    approve_obstacle,
+    approve_write_off,
+    propose_obstacle,
+    propose_write_off,
+    reject_obstacle,
+    reject_write_off,
+    withdraw_obstacle,
+    withdraw_write_off,
+)
+from core.amounts import money_text, sums_in_words
+from core.text import Text, say
+
+
+class ProposeWriteOff(StaffAction[Invoice]):
+    name = "write_off"
+    label = _("Propose to write it off")
+    label_plural = _("Propose to write off")
+    icon = "eraser"
+    may = May.HANDLE_MONEY
+    form_class = ReasonForm
+    rule = of_row(propose_obstacle)
+    action = propose_write_off
+    done = _("{write_off}: proposed to write off.")
+
+    def consequence(self, obj: Invoice, by: User) -> Text:
+        due = money_text(obj.due, obj.currency)
+        return say("{due} is due. A manager approves it before it is asked for no longer.", due=due)
+
+
+class _OnWriteOff(StaffAction[WriteOff]):
+    def summary(self, rows: Sequence[WriteOff], by: User) -> Text:
+        return sums_in_words((write_off.invoice.currency, write_off.amount) for write_off in rows)
+
+
+class ApproveWriteOff(_OnWriteOff):
+    name = "approve"
+    label = _("Approve")
+    label_plural = _("Approve")
+    tone = "primary"
+    icon = "check"
+    may = May.APPROVE_WRITE_OFFS
+    form_class = OptionalReasonForm
+    rule = approve_obstacle
+    action = approve_write_off
+    done = _("{write_off}: approved.")
+
+    def consequence(self, obj: WriteOff, by: User) -> Text:
+        return say(
+            "{amount} of {invoice} is not asked for any more. It stays unpaid, so that no refund hands it out.",
+            amount=money_text(obj.amount, obj.invoice.currency),
+            invoice=obj.invoice.number,
+        )
+
+
+class RejectWriteOff(_OnWriteOff):
+    name = "reject"
+    label = _("Reject")
+    label_plural = _("Reject")
+    tone = "danger"
+    icon = "x"
+    may = May.APPROVE_WRITE_OFFS
+    form_class = ReasonForm
+    rule = reject_obstacle
+    action = reject_write_off
+    done = _("{write_off}: rejected.")
+
+
+class WithdrawWriteOff(_OnWriteOff):
+    name = "withdraw"
+    label = _("Withdraw")
+    label_plural = _("Withdraw")
+    icon = "undo-2"
+    may = May.HANDLE_MONEY
+    form_class = OptionalReasonForm
+    rule = withdraw_obstacle
+    action = withdraw_write_off
+    done = _("{write_off}: taken back.")
+
+
+@admin.register(WriteOff)
+class WriteOffAdmin(FourEyesAdmin[WriteOff]):
+    may_view = May.SEE_MONEY
+    staff_actions = (ApproveWriteOff, RejectWriteOff, WithdrawWriteOff)
+    list_display = ("proposed", "customer", "invoice_link", "amount_shown", "state_pill", "proposed_by", "decided_by")
+    list_filter = ("state", "proposed_at")
+    list_select_related = ("invoice__customer", "proposed_by", "decided_by")
+    reads = list_select_related
+    numeric_columns = ("amount_shown",)
+    search_fields = ("invoice__number", "invoice__customer__name", "invoice__customer__number")
+    search_help_text = _("Invoice number or customer")
+    ordering = ("-proposed_at", "-pk")
+    empty_hint = _("They are proposed on the page of an invoice that is not paid.")
+    fields = (
+        "customer",
+        "invoice_link",
+        "amount_shown",
+        "reason",
+        "proposal",
+        "decision",
+    )
+    readonly_fields = ("customer", "invoice_link", "amount_shown", "proposal", "decision")
+
+    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
+    customer = column(link, "invoice.customer", description=_("Customer"), ordering="invoice__customer__name")
+    invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")
+    amount_shown = column(money, "amount", "invoice.currency", description=_("Amount"), ordering="amount")
+
+    @admin.display(description=_("Proposed"))
+    def proposal(self, obj: WriteOff) -> SafeString:
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
+
+    @admin.display(description=_("Decided"))
+    def decision(self, obj: WriteOff) -> SafeString:
+        return (
+            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
+            if obj.decided_by
+            else SafeString(say("not yet"))
+        )

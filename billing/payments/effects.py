@@ -1,0 +1,64 @@
+"""Taking a payment off its invoice again, whoever took it: a bank, or a clerk who had booked it elsewhere. For use
+inside actions.
+"""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from audit.actions import Obstacle
+from audit.vocabulary import Refusal
+from billing.credits.models import Credit
+from billing.invoices.issuing import state_while_due
+from billing.invoices.models import Charge
+from billing.payments.models import Chargeback, Payment, Unbooking
+from billing.vocabulary import BillingRefusal
+from core.text import say
+
+
+def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
+    """Why a payment cannot be taken off its invoice (again), or None."""
+    entry = payment.counter_entry
+    if isinstance(entry, Chargeback):
+        return Obstacle(say("This payment was charged back already."), Refusal.STATE)
+    if isinstance(entry, Unbooking):
+        return Obstacle(say("This payment was taken off its invoice already."), BillingRefusal.TAKEN_OFF)
+    return None
+
+
+def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
+    """Save the counter-entry of a payment that is locked with its invoice and credit: what is left of a surplus's
+    credit is taken back, what was used of it is a charge, whose reason is ``charged_for``; the rest is due again.
+    """
+    payment = entry.payment
+    if payment.credit is not None:
+        entry.charge = _take_surplus(payment.credit, entry, charged_for)
+    entry.save()
+    invoice = payment.invoice
+    invoice.paid -= entry.due_again
+    if isinstance(entry, Chargeback):
+        invoice.charged_back += entry.due_again
+    invoice.state = state_while_due(invoice)
+    invoice.save()
+
+
+def _take_surplus(credit: Credit, entry: Chargeback | Unbooking, charged_for: str) -> Charge | None:
+    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
+    left = min(credit.remaining, entry.from_surplus)
+    if left:
+        credit.reversed += left
+        credit.save()
+    used = entry.from_surplus - left
+    if not used:
+        return None
+    charge = Charge(
+        customer_id=credit.customer_id,
+        subscription_id=credit.subscription_id,
+        currency=credit.currency,
+        amount=used,
+        tax_rate=entry.payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
+        reason=charged_for,
+        charged_on=timezone.localdate(),
+    )
+    charge.save()
+    return charge

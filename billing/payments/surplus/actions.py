@@ -1,0 +1,165 @@
+"""Money beyond what is due that no bank's line proves: one person says that it came, another approves that it becomes a
+credit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.staff.models import User
+from accounts.staff.permissions import May
+from accounts.staff.rules import permission_obstacle, require
+from audit.actions import Action, Obstacle, Refused, act, checked
+from billing.invoices.models import Invoice
+from billing.payments.actions import (
+    Received,
+    amount_obstacle,
+    day_obstacle,
+    record_payment,
+    record_surplus,
+    refuse_same_payment,
+)
+from billing.payments.models import Payment, SurplusCredit
+from billing.vocabulary import BillingRefusal, BillingVerb
+from core.text import say
+
+State = SurplusCredit.State
+
+
+def approve_obstacle(surplus: SurplusCredit, by: User) -> Obstacle | None:
+    """Why this person may not approve or reject it now, or None."""
+    return decide_obstacle(surplus, by, may=May.APPROVE_SURPLUS)
+
+
+def withdraw_obstacle(surplus: SurplusCredit, by: User) -> Obstacle | None:
+    """Withdrawing is for billing, one's own or a colleague's."""
+    return open_obstacle(surplus) or permission_obstacle(by, May.HANDLE_MONEY)
+
+
+@dataclass(frozen=True, slots=True)
+class WithSurplus:
+    """What was recorded of money received, and what of it waits for a second person."""
+
+    payment: Payment | None
+    surplus: SurplusCredit | None
+
+
+def record_with_surplus(
+    invoice_id: int,
+    *,
+    by: User,
+    amount: Decimal,
+    received_on: date,
+    reference: str = "",
+    reason: str = "",
+    another: bool = False,
+) -> WithSurplus:
+    """Record what of the money is due on the invoice, and propose that the rest becomes a credit of its subscription.
+    ``another`` is as for ``record_payment``.
+
+    Raises:
+        Refused: as ``record_payment``, or something is more than due and no reason says how that is known.
+    """
+    with act(BillingVerb.SURPLUS_PROPOSE, by=by, reason=reason, target=(Invoice, invoice_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        invoice = action.lock(Invoice, invoice_id)
+        action.about(invoice, customer_id=invoice.customer_id)
+        action.refuse_if(amount_obstacle(amount, invoice.currency))
+        action.refuse_if(day_obstacle(received_on))
+        if not another:
+            refuse_same_payment(Received(invoice_id, amount, received_on, reference), invoice)
+            _refuse_waiting(invoice, amount, received_on, reference)
+        due = min(invoice.payable, amount)
+        payment = None
+        if due:
+            payment = record_payment(
+                invoice_id, by=by, amount=due, received_on=received_on, reference=reference, another=True
+            )
+        if amount == due:
+            return WithSurplus(payment, None)
+        action.require_reason(say("how it is known that this came in"))
+        surplus = checked(
+            SurplusCredit(
+                invoice=invoice,
+                amount=amount - due,
+                received_on=received_on,
+                reference=reference.strip(),
+                reason=reason.strip(),
+                proposed_by=by,
+                proposed_at=timezone.now(),
+            )
+        )
+        surplus.save()
+        action.about(surplus, customer_id=invoice.customer_id)
+        action.data = {"amount": f"{surplus.amount:f}", "currency": invoice.currency, "invoice": invoice.number}
+        return WithSurplus(payment, surplus)
+
+
+def approve_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCredit:
+    """Approve as the second person: the money is recorded as received, and what is more than due by now is a credit.
+
+    Raises:
+        Refused: one's own proposal, decided already, linked to the customer, or without the right.
+    """
+    with act(BillingVerb.SURPLUS_APPROVE, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
+        require(by, May.APPROVE_SURPLUS)
+        surplus = _locked(action, surplus_id)
+        action.refuse_if(approve_obstacle(surplus, by))
+        surplus.payment = record_surplus(
+            surplus.invoice_id,
+            by=by,
+            amount=surplus.amount,
+            received_on=surplus.received_on,
+            reference=surplus.reference,
+        )
+        decide(surplus, State.APPROVED, by=by)
+        return surplus
+
+
+def reject_surplus(surplus_id: int, *, by: User, reason: str) -> SurplusCredit:
+    """Say no, with the reason; nothing was recorded of it."""
+    with act(BillingVerb.SURPLUS_REJECT, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
+        require(by, May.APPROVE_SURPLUS)
+        surplus = _locked(action, surplus_id)
+        action.refuse_if(approve_obstacle(surplus, by))
+        action.require_reason()
+        decide(surplus, State.REJECTED, by=by)
+        return surplus
+
+
+def withdraw_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCredit:
+    """Take a proposal back."""
+    with act(BillingVerb.SURPLUS_WITHDRAW, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        surplus = _locked(action, surplus_id)
+        action.refuse_if(withdraw_obstacle(surplus, by))
+        decide(surplus, State.WITHDRAWN, by=by)
+        return surplus
+
+
+def _refuse_waiting(invoice: Invoice, amount: Decimal, received_on: date, reference: str) -> None:
+    """Ask as for payments: a proposal of the same money may wait already.
+
+    Raises:
+        Refused: one of the same day and reference over as much, or over what of it was more than due, waits.
+    """
+    waiting = SurplusCredit.objects.filter(
+        invoice=invoice, received_on=received_on, reference__iexact=reference.strip(), state=State.PROPOSED
+    )
+    if any(row.amount in (amount, amount - invoice.payable) for row in waiting):
+        raise Refused(
+            say("Such a surplus of {invoice} waits for approval already.", invoice=invoice.number),
+            code=BillingRefusal.SAME_PAYMENT,
+            data={"field": "another"},
+        )
+
+
+def _locked(action: Action, surplus_id: int) -> SurplusCredit:
+    surplus = action.lock(SurplusCredit, surplus_id, "invoice__period__subscription", "invoice__charges_of", "invoice")
+    action.about(surplus, customer_id=surplus.invoice.customer_id)
+    return surplus
