@@ -19,14 +19,10 @@ from core.text import number_text, say
 
 
 class CreditQuerySet(TrackedQuerySet["Credit"]):
-    def with_remaining(self) -> Self:
-        """Credits annotated with what is left of them (``left``)."""
-        left = F("granted") - F("applied") - F("reversed") - F("paid_out")
-        return self.annotate(left=ExpressionWrapper(left, output_field=MoneyField()))
-
     def with_something_left(self) -> Self:
-        """Those of them with something left."""
-        left = self.with_remaining()
+        """Credits of which something is left, annotated with how much (``left``)."""
+        remaining = F("granted") - F("applied") - F("reversed") - F("paid_out")
+        left = self.annotate(left=ExpressionWrapper(remaining, output_field=MoneyField()))
         return left.filter(left__gt=Decimal(0))
 
     def left_by_ended_subscriptions(self) -> Self:
