@@ -193,8 +193,9 @@ def _shown(field: models.Field[Any, Any], value: Any, on: BaseDatabaseWrapper) -
 def published(model: type[Tracked]) -> Any:
     """The published rows of dated terms, the newest first, with the moment ``since`` when they are."""
     since = _history(model)._base_manager.filter(id=OuterRef("pk"), state="published").order_by().values("id")
+    rows: Any = model._base_manager
     return (
-        model._base_manager.filter(state="published")
+        rows.filter(state="published")
         .annotate(since=Subquery(since.annotate(first=Min("history_date")).values("first")))
         .order_by("-valid_from", "-pk")
     )

@@ -83,7 +83,7 @@ def accounts() -> Iterator[Breach]:
         "iban_now": Subquery(changes.values("iban_after")[:1]),
         "holder_now": Subquery(changes.values("holder_after")[:1]),
     }
-    rows = Customer.objects.filter(merged_into__isnull=True).annotate(**newest)
+    rows: Any = Customer.objects.filter(merged_into__isnull=True).annotate(**newest)
     changed = rows.filter(iban_now__isnull=False)
     for customer in each(changed.filter(~Q(iban=F("iban_now")) | ~Q(account_holder=F("holder_now")))):
         yield Breach(

@@ -115,7 +115,10 @@ PLAIN: dict[str, tuple[Plant, str]] = {
         lambda b: alter_raw(Assessment.objects.filter(complaint=b.used.complaint)[0], by_id=factories.agent().pk),
         "assessment-recorded",
     ),
-    "partly upheld": (lambda b: alter_raw(b.used.complaint.decision, outcome="partly_upheld"), "decision-recorded"),
+    "partly upheld": (
+        lambda b: alter_raw(cast("Any", b.used.complaint.decision), outcome="partly_upheld"),
+        "decision-recorded",
+    ),
     "day of a payment": (lambda b: alter_raw(plain_payment(), received_on=date(2001, 1, 1)), "payment-recorded"),
     "reference of a payment": (lambda b: alter_raw(plain_payment(), reference="other"), "payment-recorded"),
     "recorder of a payment": (lambda b: alter_raw(plain_payment(), recorded_by_id=Desk().clerk.pk), "payment-recorded"),
@@ -196,7 +199,7 @@ FORGED: dict[str, tuple[Plant, str]] = {
     "minutes for long": (lambda b: set_raw(grant(b), further_periods=50), "minutes-end"),
     "minutes since long": (lambda b: set_raw(grant(b), granted_on=date(2001, 1, 1)), "remedy-day"),
     "day of a credit note": (
-        lambda b: alter_raw(b.used.credit_note, issued_on=factories.days_ago(1)),
+        lambda b: alter_raw(cast("Any", b.used.credit_note), issued_on=factories.days_ago(1)),
         "credit-note-day",
     ),
     "day of an invoice": (lambda b: set_raw(b.used.period.invoice, issued_on=factories.days_ago(20)), "invoice-day"),

@@ -317,7 +317,7 @@ def known_then() -> Iterator[Breach]:
     """A proposal took off at least what refunds that still stand had given of its period before, and counted no more of
     the fee as paid than had come in.
     """
-    rows = Refund.objects.given().annotate(come_in=_come_in(), set_off_by_others=_set_off_by_others())
+    rows: Any = Refund.objects.given().annotate(come_in=_come_in(), set_off_by_others=_set_off_by_others())
     for _, of_period in groupby(
         rows.order_by("period", "proposed_at", "pk").iterator(chunk_size=CHUNK), key=lambda row: row.period_id
     ):
