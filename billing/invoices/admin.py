@@ -29,7 +29,7 @@ from backoffice.tables import TABLE
 from billing.documents.admin import DocumentPages
 from billing.documents.content import Document, invoice_document
 from billing.invoices.models import CreditNote, Invoice
-from billing.invoices.panels import dispute_pill, invoice_pill
+from billing.invoices.panels import dispute_pill, events_of, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
 from billing.invoices.write_offs.admin import ProposeWriteOff
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
@@ -341,7 +341,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
                 },
                 side="right",
             ),
-            timeline_panel(Event.objects.about(obj), about=obj),
+            timeline_panel(events_of(obj), about=obj),
         ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import pgettext
 
+from audit.models import Event, EventQuerySet
 from backoffice.amounts import money
 from backoffice.display import pill, sub
 from backoffice.links import day, link
@@ -17,6 +18,23 @@ from backoffice.tables import TABLE
 from billing.invoices.models import Invoice
 from core.amounts import money_text
 from core.text import Text, say
+
+
+#: What apps above know of an invoice's past: events of rows of their own that changed what is due on it.
+_EVENTS: list[Callable[[Invoice], EventQuerySet]] = []
+
+
+def register_invoice_events(find: Callable[[Invoice], EventQuerySet]) -> Callable[[Invoice], EventQuerySet]:
+    _EVENTS.append(find)
+    return find
+
+
+def events_of(invoice: Invoice) -> EventQuerySet:
+    """Everything that the invoice's timeline tells."""
+    found: EventQuerySet = Event.objects.about(invoice)
+    for find in _EVENTS:
+        found = found | find(invoice)
+    return found
 
 
 def invoice_pill(invoice: Invoice) -> SafeString:
