@@ -22,7 +22,7 @@ from audit.models import Event
 from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit
 from billing.invoices.charges import actions as charges
-from billing.invoices.models import Charge, Invoice
+from billing.invoices.models import Charge, Invoice, WriteOff
 from billing.invoices.write_offs import actions as write_offs
 from billing.money import round_money
 from billing.payments.actions import record_payment
