@@ -58,10 +58,11 @@ def refunds_of(request: HttpRequest, customer: Customer) -> Panel:
 @register_invoice_events
 def set_offs_of(invoice: Invoice) -> EventQuerySet:
     """The approvals of refunds that were set off against what was due on the invoice."""
-    refunds = Refund.objects.filter(period=invoice.period_id, set_off__gt=0, settled_at__isnull=False)
+    refunds: Any = Refund.objects.filter(period=invoice.period_id, set_off__gt=0, settled_at__isnull=False)
+    refunds = refunds if invoice.period_id else refunds.none()
     return Event.objects.filter(
         target_type=Refund._meta.label_lower,
-        target_id__in=refunds.values("pk") if invoice.period_id else [],
+        target_id__in=refunds.values("pk"),
         verb=ComplaintVerb.REFUND_APPROVE,
         outcome=Event.Outcome.DONE,
     )
