@@ -5,6 +5,7 @@ import core.validators
 import django.contrib.auth.validators
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.text
 import django.utils.timezone
 import simple_history.models
 from decimal import Decimal
@@ -27,6 +28,18 @@ class Migration(migrations.Migration):
 
     operations = [
         Together([
+            migrations.CreateModel(
+                name='Logo',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('sha256', models.CharField(max_length=64, unique=True, verbose_name='SHA-256')),
+                    ('png', models.BinaryField(verbose_name='picture')),
+                ],
+                options={
+                    'verbose_name': 'logo',
+                    'verbose_name_plural': 'logos',
+                },
+            ),
             migrations.CreateModel(
                 name='User',
                 fields=[
@@ -59,17 +72,26 @@ class Migration(migrations.Migration):
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('number', models.CharField(max_length=30, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'Letters, digits and . _ / - only.')], verbose_name='number')),
                     ('kind', models.CharField(choices=[('person', 'Person'), ('company', 'Company')], default='company', max_length=10, verbose_name='kind')),
-                    ('name', models.CharField(max_length=200, verbose_name='name')),
+                    ('name', models.CharField(max_length=200, validators=[core.validators.validate_visible], verbose_name='name')),
                     ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                     ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
                     ('country', models.CharField(default='IT', max_length=2, validators=[core.validators.validate_country], verbose_name='country')),
                     ('language', models.CharField(choices=[('en', 'English'), ('it', 'Italian')], default='en', max_length=2, verbose_name='language')),
                     ('currency', models.CharField(default='EUR', max_length=3, validators=[core.validators.validate_currency], verbose_name='currency')),
-                    ('postal_address', models.TextField(blank=True, verbose_name='postal address')),
-                    ('billing_address', models.TextField(blank=True, help_text='Where it differs from the postal address.', verbose_name='billing address')),
+                    ('postal_street', models.CharField(blank=True, max_length=200, verbose_name='postal address: street')),
+                    ('postal_number', models.CharField(blank=True, max_length=20, verbose_name='postal address: number')),
+                    ('postal_postcode', models.CharField(blank=True, max_length=20, verbose_name='postal address: postcode')),
+                    ('postal_town', models.CharField(blank=True, max_length=100, verbose_name='postal address: town')),
+                    ('postal_country', models.CharField(blank=True, max_length=2, validators=[core.validators.validate_country], verbose_name='postal address: country')),
+                    ('billing_street', models.CharField(blank=True, max_length=200, verbose_name='billing address: street')),
+                    ('billing_number', models.CharField(blank=True, max_length=20, verbose_name='billing address: number')),
+                    ('billing_postcode', models.CharField(blank=True, max_length=20, verbose_name='billing address: postcode')),
+                    ('billing_town', models.CharField(blank=True, max_length=100, verbose_name='billing address: town')),
+                    ('billing_country', models.CharField(blank=True, max_length=2, validators=[core.validators.validate_country], verbose_name='billing address: country')),
+                    ('address_to_check', models.BooleanField(default=False, help_text='It came as a whole, and its parts could not be told apart for certain.', verbose_name='address to check')),
                     ('tax_number', models.CharField(blank=True, max_length=30, verbose_name='tax number')),
                     ('iban', models.CharField(blank=True, max_length=34, validators=[core.validators.validate_iban], verbose_name='IBAN')),
-                    ('account_holder', models.CharField(blank=True, max_length=140, verbose_name='account holder')),
+                    ('account_holder', models.CharField(blank=True, max_length=140, validators=[core.validators.validate_visible], verbose_name='account holder')),
                     ('customer_since', models.DateField(blank=True, null=True, verbose_name='customer since')),
                     ('notes', models.TextField(blank=True, verbose_name='notes')),
                     ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged_customers', to='accounts.customer', verbose_name='merged into')),
@@ -84,7 +106,7 @@ class Migration(migrations.Migration):
                 name='Contact',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('name', models.CharField(max_length=140, verbose_name='name')),
+                    ('name', models.CharField(max_length=140, validators=[core.validators.validate_visible], verbose_name='name')),
                     ('position', models.CharField(blank=True, help_text='What they do there: accounts, reception, IT.', max_length=80, verbose_name='position')),
                     ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                     ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
@@ -231,7 +253,7 @@ class Migration(migrations.Migration):
                     ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
                     ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
                     ('history_change_reason', models.TextField(blank=True, default='')),
-                    ('name', models.CharField(max_length=140, verbose_name='name')),
+                    ('name', models.CharField(max_length=140, validators=[core.validators.validate_visible], verbose_name='name')),
                     ('position', models.CharField(blank=True, help_text='What they do there: accounts, reception, IT.', max_length=80, verbose_name='position')),
                     ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                     ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
@@ -291,17 +313,26 @@ class Migration(migrations.Migration):
                     ('history_change_reason', models.TextField(blank=True, default='')),
                     ('number', models.CharField(max_length=30, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._/-]*$', 'Letters, digits and . _ / - only.')], verbose_name='number')),
                     ('kind', models.CharField(choices=[('person', 'Person'), ('company', 'Company')], default='company', max_length=10, verbose_name='kind')),
-                    ('name', models.CharField(max_length=200, verbose_name='name')),
+                    ('name', models.CharField(max_length=200, validators=[core.validators.validate_visible], verbose_name='name')),
                     ('email', models.EmailField(blank=True, max_length=254, verbose_name='email')),
                     ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
                     ('country', models.CharField(default='IT', max_length=2, validators=[core.validators.validate_country], verbose_name='country')),
                     ('language', models.CharField(choices=[('en', 'English'), ('it', 'Italian')], default='en', max_length=2, verbose_name='language')),
                     ('currency', models.CharField(default='EUR', max_length=3, validators=[core.validators.validate_currency], verbose_name='currency')),
-                    ('postal_address', models.TextField(blank=True, verbose_name='postal address')),
-                    ('billing_address', models.TextField(blank=True, help_text='Where it differs from the postal address.', verbose_name='billing address')),
+                    ('postal_street', models.CharField(blank=True, max_length=200, verbose_name='postal address: street')),
+                    ('postal_number', models.CharField(blank=True, max_length=20, verbose_name='postal address: number')),
+                    ('postal_postcode', models.CharField(blank=True, max_length=20, verbose_name='postal address: postcode')),
+                    ('postal_town', models.CharField(blank=True, max_length=100, verbose_name='postal address: town')),
+                    ('postal_country', models.CharField(blank=True, max_length=2, validators=[core.validators.validate_country], verbose_name='postal address: country')),
+                    ('billing_street', models.CharField(blank=True, max_length=200, verbose_name='billing address: street')),
+                    ('billing_number', models.CharField(blank=True, max_length=20, verbose_name='billing address: number')),
+                    ('billing_postcode', models.CharField(blank=True, max_length=20, verbose_name='billing address: postcode')),
+                    ('billing_town', models.CharField(blank=True, max_length=100, verbose_name='billing address: town')),
+                    ('billing_country', models.CharField(blank=True, max_length=2, validators=[core.validators.validate_country], verbose_name='billing address: country')),
+                    ('address_to_check', models.BooleanField(default=False, help_text='It came as a whole, and its parts could not be told apart for certain.', verbose_name='address to check')),
                     ('tax_number', models.CharField(blank=True, max_length=30, verbose_name='tax number')),
                     ('iban', models.CharField(blank=True, max_length=34, validators=[core.validators.validate_iban], verbose_name='IBAN')),
-                    ('account_holder', models.CharField(blank=True, max_length=140, verbose_name='account holder')),
+                    ('account_holder', models.CharField(blank=True, max_length=140, validators=[core.validators.validate_visible], verbose_name='account holder')),
                     ('customer_since', models.DateField(blank=True, null=True, verbose_name='customer since')),
                     ('notes', models.TextField(blank=True, verbose_name='notes')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
@@ -381,6 +412,30 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='HistoricalLogo',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
+                    ('png', models.BinaryField(verbose_name='picture')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name': 'historical logo',
+                    'verbose_name_plural': 'historical logos',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
                 name='HistoricalTeam',
                 fields=[
                     ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
@@ -403,6 +458,71 @@ class Migration(migrations.Migration):
                     'default_permissions': (),
                 },
                 bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
+                name='HistoricalCompanyProfile',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('name', models.CharField(max_length=200, validators=[core.validators.validate_visible], verbose_name='name')),
+                    ('street', models.CharField(max_length=200, verbose_name='street')),
+                    ('number', models.CharField(blank=True, max_length=20, verbose_name='number')),
+                    ('postcode', models.CharField(blank=True, max_length=20, verbose_name='postcode')),
+                    ('town', models.CharField(max_length=100, verbose_name='town')),
+                    ('country', models.CharField(max_length=2, validators=[core.validators.validate_country], verbose_name='country')),
+                    ('registration_number', models.CharField(max_length=60, verbose_name='registration number')),
+                    ('tax_number', models.CharField(max_length=30, verbose_name='tax number')),
+                    ('bank_account', models.CharField(blank=True, max_length=80, verbose_name='bank account')),
+                    ('questions', models.TextField(verbose_name='contacts for questions')),
+                    ('cancellations', models.TextField(verbose_name='contacts for cancellations')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('drafted_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('published_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                    ('logo', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.logo', verbose_name='logo')),
+                ],
+                options={
+                    'verbose_name': 'historical company profile',
+                    'verbose_name_plural': 'historical company profiles',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
+                name='CompanyProfile',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10, verbose_name='state')),
+                    ('valid_from', models.DateField(verbose_name='valid from')),
+                    ('name', models.CharField(max_length=200, validators=[core.validators.validate_visible], verbose_name='name')),
+                    ('street', models.CharField(max_length=200, verbose_name='street')),
+                    ('number', models.CharField(blank=True, max_length=20, verbose_name='number')),
+                    ('postcode', models.CharField(blank=True, max_length=20, verbose_name='postcode')),
+                    ('town', models.CharField(max_length=100, verbose_name='town')),
+                    ('country', models.CharField(max_length=2, validators=[core.validators.validate_country], verbose_name='country')),
+                    ('registration_number', models.CharField(max_length=60, verbose_name='registration number')),
+                    ('tax_number', models.CharField(max_length=30, verbose_name='tax number')),
+                    ('bank_account', models.CharField(blank=True, max_length=80, verbose_name='bank account')),
+                    ('questions', models.TextField(verbose_name='contacts for questions')),
+                    ('cancellations', models.TextField(verbose_name='contacts for cancellations')),
+                    ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
+                    ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
+                    ('logo', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='profiles', to='accounts.logo', verbose_name='logo')),
+                ],
+                options={
+                    'verbose_name': 'company profile',
+                    'verbose_name_plural': 'company profiles',
+                    'ordering': ('-valid_from', '-pk'),
+                },
             ),
             migrations.CreateModel(
                 name='NumberSeries',
@@ -580,6 +700,10 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='customer',
+                constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('number'), name='customer_number_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='customer',
                 constraint=models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='customer_has_number'),
             ),
             migrations.AddConstraint(
@@ -597,6 +721,14 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='contact',
                 constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='contact_has_name'),
+            ),
+            migrations.AddIndex(
+                model_name='bankdetailschange',
+                index=models.Index(condition=models.Q(('iban_before', ''), _negated=True), fields=['iban_before'], name='bank_details_by_iban_before'),
+            ),
+            migrations.AddIndex(
+                model_name='bankdetailschange',
+                index=models.Index(condition=models.Q(('iban_after', ''), _negated=True), fields=['iban_after'], name='bank_details_by_iban_after'),
             ),
             migrations.AddConstraint(
                 model_name='bankdetailschange',
@@ -719,6 +851,18 @@ class Migration(migrations.Migration):
                 index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_1d0213_idx'),
             ),
             migrations.AddIndex(
+                model_name='historicallogo',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_12040e_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicallogo',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='accounts_hi_history_cc8e2c_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicallogo',
+                index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_f6ae03_idx'),
+            ),
+            migrations.AddIndex(
                 model_name='historicalteam',
                 index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_267836_idx'),
             ),
@@ -729,6 +873,30 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name='historicalteam',
                 index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_b78218_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcompanyprofile',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='accounts_hi_id_89fd5e_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcompanyprofile',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='accounts_hi_history_7d8f3c_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalcompanyprofile',
+                index=models.Index(fields=['-history_date', '-history_id'], name='accounts_hi_history_8bbfa6_idx'),
+            ),
+            migrations.AddConstraint(
+                model_name='companyprofile',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'published'), _negated=True), ('published_by__isnull', True)), models.Q(('published_by__isnull', False), ('state', 'published'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='companyprofile_published_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='companyprofile',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('valid_from',), name='company_profile_once_per_day'),
+            ),
+            migrations.AddConstraint(
+                model_name='companyprofile',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('street', ''), _negated=True), models.Q(('town', ''), _negated=True), models.Q(('country', ''), _negated=True), models.Q(('registration_number', ''), _negated=True), models.Q(('tax_number', ''), _negated=True), models.Q(('questions', ''), _negated=True), models.Q(('cancellations', ''), _negated=True)), name='company_profile_complete'),
             ),
             migrations.AddConstraint(
                 model_name='staffchange',

@@ -114,7 +114,8 @@ class Migration(migrations.Migration):
                     ('paid', core.fields.MoneyField(default=Decimal('0'), verbose_name='paid')),
                     ('charged_back', core.fields.MoneyField(default=Decimal('0'), verbose_name='charged back')),
                     ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
-                    ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue')], default='issued', max_length=10, verbose_name='state')),
+                    ('written_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='written off')),
+                    ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue'), ('written_off', 'Written off')], default='issued', max_length=12, verbose_name='state')),
                     ('disputed_on', models.DateField(blank=True, null=True, verbose_name='disputed on')),
                     ('dispute_reason', models.TextField(blank=True, verbose_name='dispute reason')),
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='accounts.customer', verbose_name='customer')),
@@ -144,6 +145,39 @@ class Migration(migrations.Migration):
                     'verbose_name_plural': 'payments',
                     'ordering': ('received_on', 'pk'),
                 },
+            ),
+            migrations.CreateModel(
+                name='HistoricalSurplusCredit',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('received_on', models.DateField(verbose_name='received on')),
+                    ('reference', models.CharField(blank=True, max_length=140, verbose_name='reference')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('decided_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                    ('invoice', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.invoice', verbose_name='invoice')),
+                    ('payment', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.payment', verbose_name='payment')),
+                ],
+                options={
+                    'verbose_name': 'historical surplus to credit',
+                    'verbose_name_plural': 'historical surpluses to credit',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
                 name='HistoricalBankLine',
@@ -184,17 +218,18 @@ class Migration(migrations.Migration):
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('amount', core.fields.MoneyField(verbose_name='amount')),
                     ('from_surplus', core.fields.MoneyField(default=Decimal('0'), verbose_name='from surplus')),
-                    ('taken_back_on', models.DateField(verbose_name='taken back on')),
                     ('reason', models.CharField(max_length=200, verbose_name='reason')),
                     ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
-                    ('charge', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='chargeback', to='billing.charge', verbose_name='charge')),
+                    ('taken_back_on', models.DateField(verbose_name='taken back on')),
+                    ('charge', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s', to='billing.charge', verbose_name='charge')),
                     ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
-                    ('payment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='chargeback', to='billing.payment', verbose_name='payment')),
+                    ('payment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s', to='billing.payment', verbose_name='payment')),
                 ],
                 options={
                     'verbose_name': 'chargeback',
                     'verbose_name_plural': 'chargebacks',
                     'ordering': ('taken_back_on', 'pk'),
+                    'abstract': False,
                 },
             ),
             migrations.CreateModel(
@@ -237,6 +272,7 @@ class Migration(migrations.Migration):
                     ('failure', models.CharField(blank=True, max_length=200, verbose_name='failure')),
                     ('credit', models.OneToOneField(blank=True, help_text='What it was turned into.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payout', to='billing.credit', verbose_name='credit')),
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='accounts.customer', verbose_name='customer')),
+                    ('period', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='billing.billingperiod', verbose_name='period')),
                 ],
                 options={
                     'verbose_name': 'payout',
@@ -537,6 +573,7 @@ class Migration(migrations.Migration):
                     ('credit', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='What it was turned into.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.credit', verbose_name='credit')),
                     ('customer', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.customer', verbose_name='customer')),
                     ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('period', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.billingperiod', verbose_name='period')),
                     ('subscription', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.subscription', verbose_name='subscription')),
                 ],
                 options={
@@ -596,7 +633,8 @@ class Migration(migrations.Migration):
                     ('paid', core.fields.MoneyField(default=Decimal('0'), verbose_name='paid')),
                     ('charged_back', core.fields.MoneyField(default=Decimal('0'), verbose_name='charged back')),
                     ('set_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='set off')),
-                    ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue')], default='issued', max_length=10, verbose_name='state')),
+                    ('written_off', core.fields.MoneyField(default=Decimal('0'), verbose_name='written off')),
+                    ('state', models.CharField(choices=[('issued', 'To pay'), ('paid', 'Paid'), ('overdue', 'Overdue'), ('written_off', 'Written off')], default='issued', max_length=12, verbose_name='state')),
                     ('disputed_on', models.DateField(blank=True, null=True, verbose_name='disputed on')),
                     ('dispute_reason', models.TextField(blank=True, verbose_name='dispute reason')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
@@ -781,6 +819,48 @@ class Migration(migrations.Migration):
                 field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='billing.subscription', verbose_name='subscription'),
             ),
             migrations.CreateModel(
+                name='SurplusCredit',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('received_on', models.DateField(verbose_name='received on')),
+                    ('reference', models.CharField(blank=True, max_length=140, verbose_name='reference')),
+                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='surplus_credits', to='billing.invoice', verbose_name='invoice')),
+                    ('payment', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='approved_surplus', to='billing.payment', verbose_name='payment')),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                ],
+                options={
+                    'verbose_name': 'surplus to credit',
+                    'verbose_name_plural': 'surpluses to credit',
+                    'ordering': ('-proposed_at', '-pk'),
+                },
+            ),
+            migrations.CreateModel(
+                name='Unbooking',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('from_surplus', core.fields.MoneyField(default=Decimal('0'), verbose_name='from surplus')),
+                    ('reason', models.CharField(max_length=200, verbose_name='reason')),
+                    ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
+                    ('taken_off_on', models.DateField(verbose_name='taken off on')),
+                    ('charge', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s', to='billing.charge', verbose_name='charge')),
+                    ('payment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s', to='billing.payment', verbose_name='payment')),
+                    ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
+                ],
+                options={
+                    'verbose_name': 'payment taken off',
+                    'verbose_name_plural': 'payments taken off',
+                    'ordering': ('taken_off_on', 'pk'),
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
                 name='UsageDay',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -818,6 +898,25 @@ class Migration(migrations.Migration):
                     'verbose_name': 'usage record',
                     'verbose_name_plural': 'usage records',
                     'ordering': ('occurred_at', 'pk'),
+                },
+            ),
+            migrations.CreateModel(
+                name='WriteOff',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='write_offs', to='billing.invoice', verbose_name='invoice')),
+                    ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                ],
+                options={
+                    'verbose_name': 'write-off',
+                    'verbose_name_plural': 'write-offs',
+                    'ordering': ('-proposed_at', '-pk'),
                 },
             ),
             migrations.CreateModel(
@@ -956,12 +1055,44 @@ class Migration(migrations.Migration):
                 bases=(simple_history.models.HistoricalChanges, models.Model),
             ),
             migrations.CreateModel(
+                name='HistoricalWriteOff',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
+                    ('reason', models.TextField(verbose_name='reason')),
+                    ('proposed_at', models.DateTimeField(verbose_name='proposed at')),
+                    ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                    ('amount', core.fields.MoneyField(verbose_name='amount')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('decided_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                    ('invoice', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.invoice', verbose_name='invoice')),
+                ],
+                options={
+                    'verbose_name': 'historical write-off',
+                    'verbose_name_plural': 'historical write-offs',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                    'indexes': [models.Index(fields=['id', '-history_date', '-history_id'], name='billing_his_id_b69a64_idx'), models.Index(fields=['history_user', '-history_date', '-history_id'], name='billing_his_history_7cdab9_idx'), models.Index(fields=['-history_date', '-history_id'], name='billing_his_history_40df01_idx')],
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
                 name='CreditApplication',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('amount', core.fields.MoneyField(verbose_name='amount')),
                     ('applied_on', models.DateField(verbose_name='applied on')),
                     ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='applications', to='billing.credit', verbose_name='credit')),
+                    ('set_off_by', models.ForeignKey(blank=True, help_text='Who set it off against an invoice that was written already.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='set off by')),
                     ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_applications', to='billing.invoice', verbose_name='invoice')),
                 ],
                 options={
@@ -1047,6 +1178,18 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='payment',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(('credit__isnull', True), ('surplus', 0)), models.Q(('credit__isnull', False), ('surplus__gt', 0), ('surplus__lte', models.F('amount'))), _connector='OR'), name='payment_surplus_is_a_credit'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalsurpluscredit',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='billing_his_id_9f3e6f_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalsurpluscredit',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='billing_his_history_7a8194_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalsurpluscredit',
+                index=models.Index(fields=['-history_date', '-history_id'], name='billing_his_history_d4e5a7_idx'),
             ),
             migrations.AddIndex(
                 model_name='historicalbankline',
@@ -1176,6 +1319,10 @@ class Migration(migrations.Migration):
                 model_name='planchange',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(('applied_period__isnull', False), ('state', 'applied')), models.Q(models.Q(('state', 'applied'), _negated=True), ('applied_period__isnull', True)), _connector='OR'), name='plan_change_applied_has_period'),
             ),
+            migrations.AddIndex(
+                model_name='payout',
+                index=models.Index(condition=models.Q(('iban', ''), _negated=True), fields=['iban'], name='payout_by_iban'),
+            ),
             migrations.AddConstraint(
                 model_name='payout',
                 constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payout_positive'),
@@ -1183,6 +1330,10 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='payout',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(('paid_on__isnull', False), ('state', 'paid'), models.Q(('reference', ''), _negated=True)), models.Q(models.Q(('state', 'paid'), _negated=True), ('paid_on__isnull', True)), _connector='OR'), name='payout_paid_has_proof'),
+            ),
+            migrations.AddConstraint(
+                model_name='payout',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'paid')), fields=('reference',), name='payout_reference_settles_one'),
             ),
             migrations.AddConstraint(
                 model_name='payout',
@@ -1214,7 +1365,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(('charged_back__gte', 0), ('credited__gte', 0), ('net__gte', 0), ('paid__gte', 0), ('set_off__gte', 0), ('tax__gte', 0)), name='invoice_not_negative'),
+                constraint=models.CheckConstraint(condition=models.Q(('credited__gte', 0), ('net__gte', 0), ('paid__gte', 0), ('tax__gte', 0), ('charged_back__gte', 0), ('set_off__gte', 0), ('written_off__gte', 0)), name='invoice_not_negative'),
             ),
             migrations.AddConstraint(
                 model_name='invoice',
@@ -1222,11 +1373,11 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(('gross__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off')))), name='invoice_not_overpaid'),
+                constraint=models.CheckConstraint(condition=models.Q(('gross__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off')), '+', models.F('written_off')))), name='invoice_not_overpaid'),
             ),
             migrations.AddConstraint(
                 model_name='invoice',
-                constraint=models.CheckConstraint(condition=models.Q(models.Q(('gross', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off'))), ('state', 'paid')), models.Q(('gross__gt', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off'))), ('state__in', ('issued', 'overdue'))), _connector='OR'), name='invoice_state_fits'),
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('gross', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off'))), ('state', 'paid'), ('written_off', 0)), models.Q(('gross', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off')), '+', models.F('written_off'))), ('state', 'written_off'), ('written_off__gt', 0)), models.Q(('gross__gt', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('credited'), '+', models.F('paid')), '+', models.F('set_off')), '+', models.F('written_off'))), ('state__in', ('issued', 'overdue'))), _connector='OR'), name='invoice_state_fits'),
             ),
             migrations.AddIndex(
                 model_name='historicalplanchange',
@@ -1389,6 +1540,26 @@ class Migration(migrations.Migration):
                 constraint=models.CheckConstraint(condition=models.Q(('fee__gte', django.db.models.expressions.CombinedExpression(models.F('pending'), '+', models.F('refunded')))), name='period_refunds_within_fee'),
             ),
             migrations.AddConstraint(
+                model_name='surpluscredit',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='surplus_credit_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='surpluscredit',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='surpluscredit_approved_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='surpluscredit',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('payment__isnull', False), ('state', 'approved')), models.Q(models.Q(('state', 'approved'), _negated=True), ('payment__isnull', True)), _connector='OR'), name='surplus_credit_approved_is_recorded'),
+            ),
+            migrations.AddConstraint(
+                model_name='unbooking',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='unbooking_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='unbooking',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gte', models.F('from_surplus')), ('from_surplus__gte', 0)), name='unbooking_surplus_is_a_part'),
+            ),
+            migrations.AddConstraint(
                 model_name='usageday',
                 constraint=models.UniqueConstraint(fields=('period', 'kind', 'operation', 'local_day'), name='usage_day_once'),
             ),
@@ -1411,6 +1582,18 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='usagerecord',
                 constraint=models.CheckConstraint(condition=models.Q(models.Q(('corrects__isnull', True), ('kind', 'call'), ('seconds__gte', 0)), models.Q(('corrects__isnull', True), ('kind', 'operation'), ('quantity__gt', 0)), models.Q(('corrects__isnull', False), models.Q(('quantity', 0), ('seconds', 0), _negated=True)), _connector='OR'), name='usage_below_zero_only_corrects'),
+            ),
+            migrations.AddConstraint(
+                model_name='writeoff',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='write_off_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='writeoff',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'approved'), _negated=True), models.Q(('decided_by__isnull', False), models.Q(('decided_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='writeoff_approved_by_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='writeoff',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('invoice',), name='write_off_one_proposed'),
             ),
         ]),
     ]
