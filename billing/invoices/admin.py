@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.models import Event
 from backoffice.actions import Sentence, StaffAction, of_row
 from backoffice.amounts import money
 from backoffice.display import column, number, sub

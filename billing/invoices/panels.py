@@ -19,7 +19,6 @@ from billing.invoices.models import Invoice
 from core.amounts import money_text
 from core.text import Text, say
 
-
 #: What apps above know of an invoice's past: events of rows of their own that changed what is due on it.
 _EVENTS: list[Callable[[Invoice], EventQuerySet]] = []
 

@@ -1,8 +1,8 @@
 """Every example of what may be given, read off the case's page in the browser: right facts, nothing twice, set-off
 before money, remedies worth what was approved.
 
-The table is the list of them. April 2024 has 30 days for 60.00 EUR; unless an example says otherwise it is paid, and the
-complaint came on the 10th, so that 20.00 were provided.
+The table is the list of them. April 2024 has 30 days for 60.00 EUR; unless an example says otherwise it is paid, and
+the complaint came on the 10th, so that 20.00 were provided.
 """
 
 from __future__ import annotations
