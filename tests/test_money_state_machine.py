@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
+from accounts.customers.merge import actions as merges
 from accounts.staff.models import User
 from audit.ledger_checks import run_checks
 from billing.credits.models import Credit
@@ -25,7 +26,7 @@ from billing.payouts import actions as payouts
 from billing.payouts.models import Payout
 from billing.residual_credits import actions as residual_credits
 from billing.residual_credits.models import ResidualCreditPayout
-from billing.subscriptions.models import BillingPeriod, PlanChange
+from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Complaint
 from complaints.incidents import actions as incidents
@@ -169,6 +170,28 @@ class Company(CaseLife):
             valid_from=self.today + timedelta(days=number % 40 - 5),
         )
         self.do(agreements.publish_agreement, draft.pk, by=self.desk.director if number % 5 < 4 else self.desk.manager)
+
+    @happens(number=which, step=st.sampled_from(["approve", "approve", "own", "reject", "withdraw"]))
+    def merge_customers(self, number: int, step: str) -> None:
+        """The two customers are found to be one, whatever is owed to either; it takes two people."""
+        duplicate, survivor = self.customers if number % 2 else self.customers[::-1]
+        merge = self.do(
+            merges.propose_merge, duplicate.pk, into_id=survivor.pk, by=self.desk.manager, reason="The same firm"
+        )
+        if merge is None:
+            return
+        if step == "reject":
+            self.do(merges.reject_merge, merge.pk, by=self.desk.director, reason="Two firms of one owner")
+        elif step == "withdraw":
+            self.do(merges.withdraw_merge, merge.pk, by=self.desk.manager, reason="A mistake")
+        elif step == "own":
+            assert self.do(merges.approve_merge, merge.pk, by=self.desk.manager) is None
+            self.do(merges.withdraw_merge, merge.pk, by=self.desk.manager, reason="Nobody else is there")
+        elif self.do(merges.approve_merge, merge.pk, by=self.desk.director) is not None:
+            self.customers = [survivor, survivor]
+        else:
+            self.do(merges.withdraw_merge, merge.pk, by=self.desk.manager, reason="It cannot be")
+        self.later(number)
 
     # --- Taking back, paying out ----------------------------------------------------------------
 
@@ -457,6 +480,24 @@ def test_a_life_of_fees_half_paid_and_refunds_half_used(life: Company) -> None:
     then.reached(HALF)
 
 
+def test_a_life_in_which_two_customers_are_found_to_be_one(life: Company) -> None:
+    """What was given to either, stays given: it is taken back, used and asked for again under the one number."""
+    then = Script(life)
+    then("begin", anchor=date(2024, 1, 31), first="EUR", annual=False)
+    then("outage", number=0, hours=30, back=0, scheduled=False)
+    then("pass_days", days=5, step=5, bills=True, pays=True)
+    for number in (0, 1):
+        then.complain(number, "interruption", "credit")
+    for step in ("own", "reject", "withdraw", "approve"):
+        then("merge_customers", number=0, step=step)
+    assert Subscription.objects.values("customer").distinct().count() == 1
+    then("ask_again", number=0, basis="interruption", remedies=("credit",), joins=True)
+    assert Refund.objects.filter(settled_at__isnull=False).count() == 2, "the outage was given once to each"
+    then("reverse", number=0, charge=False, step="approve")
+    then("pass_days", days=31, step=31, bills=True, pays=True)
+    then.reached(MERGED)
+
+
 #: The actions that a life is made of.
 EVERYTHING = {
     *("open_subscription", "cancel_subscription", "undo_cancellation", "publish_price", "record_usage", "run_billing"),
@@ -486,6 +527,9 @@ HALF = {
     *("set off", "taken back in part", "merge_complaints", "approve_reversal", "schedule_plan_change"),
     *("refund.propose refused", "approve_refund", "record_payment"),
 }
+
+
+MERGED = {"propose_merge", "approve_merge", "reject_merge", "withdraw_merge", "approve_refund", "approve_reversal"}
 
 
 # --- Lives in random order ----------------------------------------------------------------------
