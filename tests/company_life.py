@@ -214,7 +214,12 @@ class CompanyLife(RuleBasedStateMachine):
         owed = Invoice.objects.unpaid().filter(disputed_on__isnull=True)
         for invoice in owed.filter(period__subscription=subscription) if subscription else owed:
             record_payment(
-                invoice.pk, by=self.desk.clerk, amount=invoice.due, received_on=self.today, reference="Transfer"
+                invoice.pk,
+                by=self.desk.clerk,
+                amount=invoice.due,
+                received_on=self.today,
+                reference="Transfer",
+                another=True,
             )
 
     @happens()

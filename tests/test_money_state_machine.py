@@ -22,6 +22,7 @@ from accounts.staff.models import User
 from audit.ledger_checks import run_checks
 from billing.credits.models import Credit
 from billing.money import round_money
+from billing.payments.models import Unbooking
 from billing.payouts import actions as payouts
 from billing.payouts.models import Payout
 from billing.residual_credits import actions as residual_credits
@@ -447,6 +448,9 @@ def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> Non
     then("ask_for_charges", number=0)
     then("ask_for_charges", number=4)
     then("overpay", number=0, more=1, by_bank=False, credited=True)
+    then("decide_on_surplus", number=0, said="yes")
+    then("take_off", number=0)
+    assert Unbooking.objects.filter(from_surplus__gt=0).exists()
     then.reached(TAKEN_BACK)
 
 
@@ -514,7 +518,7 @@ EVERYTHING = {
 #: And those that change or take back what others did.
 TAKEN_BACK = {
     *("schedule_plan_change", "withdraw_plan_change", "undo_cancellation", "import_bank", "match_bank_line"),
-    *("set_aside_bank_line", "bank.match refused", "record_payment", "record_chargeback", "publish_agreement"),
+    *("set_aside_bank_line", "bank.match refused", "record_with_surplus", "record_chargeback", "publish_agreement"),
     *("give_delegation", "revoke_delegation", "approved in somebody's place", "refund.approve refused"),
     *("draft_indemnity", "refund.draft_indemnity refused", "refund.edit refused", "merge_complaints"),
     *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_residual_payout"),
