@@ -213,6 +213,12 @@ def record_customer_message(
             )
         )
         message.save()
+        case = complaint
+        while case.merged_into_id is not None:
+            case = action.lock(Complaint, case.merged_into_id)
+        # Its owner, or a lead, sees it until somebody has answered or read it.
+        case.customer_wrote_at = timezone.now()
+        case.save()
         return message
 
 
@@ -356,6 +362,7 @@ def write_to_customer(
         message.outgoing = queue(replace(letter, text=text, recipient=recipient.strip()), by=by)
         message.text, message.correspondent = message.outgoing.body, message.outgoing.recipient
     message.save()
+    complaint.customer_wrote_at = None
     return message
 
 

@@ -60,6 +60,12 @@ _CASE = (
     _field("code", _("the complaint's code"), "C-00042"),
     _field("subject", _("the complaint's subject"), "Calls break off"),
 )
+_REFUND = (
+    *_CASE,
+    _field("refund", _("the refund's code"), "R-00017"),
+    _field("about", _("the period it is about"), "About the period from 1 April 2024 to 30 April 2024:"),
+    _field("amount", _("what the refund comes to in all"), "40.00 EUR"),
+)
 _STAFF = (_field("name", _("the person's name"), "Ada Example"), *_FROM_US)
 
 FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
@@ -93,6 +99,32 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             *_CASE,
             _field("reasons", _("the reasons of the decision"), "The line was in order on all days that you named."),
             _field("appeal_route", _("the way to take it further"), "the arbitration board for telephony"),
+        ),
+        MessageKind.MESSAGE: (
+            *_CASE,
+            _maybe("message", _("what is said; staff write it before they send"), "We are still looking into it."),
+        ),
+        MessageKind.REFUND_SETTLED: (
+            *_REFUND,
+            _field("day", _("the day on which it was settled"), "12 April 2024"),
+            _maybe(
+                "calculation",
+                _("list: the lines of the calculation, in plain words"),
+                ("Fee for 1 April 2024 to 30 April 2024: 60.00 EUR",),
+            ),
+            _maybe("remedies", _("list: how we give it back"), ("40.00 EUR as a credit on your next invoice",)),
+        ),
+        MessageKind.REFUND_REVERSED: (
+            *_REFUND,
+            _field("day", _("the day on which it was taken back"), "20 April 2024"),
+            _field("taken_back", _("how much was taken back"), "30.00 EUR"),
+            _maybe("lines", _("list: how it was taken back"), ("30.00 EUR that you had not used yet",)),
+        ),
+        MessageKind.REFUND_ENDED: _REFUND,
+        MessageKind.BANK_DETAILS_CHANGED: (
+            *_CUSTOMER,
+            _field("changed_on", _("the day of the change"), "12 April 2024"),
+            _maybe("account", _("the new account, all but its last four characters hidden"), "…3456"),
         ),
         MessageKind.CREDIT_APPLIED: (
             *_CUSTOMER,

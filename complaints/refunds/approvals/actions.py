@@ -12,6 +12,7 @@ from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies.effects import release
+from complaints.notices.owed.actions import owe_ended, owe_settled
 from complaints.quotes.quoting import LiveQuote, content_hash, differing_lines, provisional_obstacle, refund_content
 from complaints.quotes.text import plan_in_words
 from complaints.refunds.approvals.rules import ANY_RIGHT, Authority, deciding_right, may_approve, return_obstacle
@@ -114,6 +115,7 @@ def _settle(refund: Refund) -> None:
     refund.state = State.SETTLED
     refund.settled_at = timezone.now()
     refund.save()
+    owe_settled(refund)
 
 
 def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
@@ -175,4 +177,5 @@ def reject_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         name_right(action, deciding_right(refund, by))
         action.require_reason(say("why it is rejected"))
         end(refund, State.REJECTED)
+        owe_ended(refund)
         return refund
