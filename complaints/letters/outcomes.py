@@ -37,7 +37,6 @@ def outcome_letter(notice: Notice) -> NewMessage:
         "code": notice.complaint.code,
         "subject": notice.complaint.subject,
         "refund": refund.code,
-        "about": period_in_words(refund, reader.language),
         "amount": reader.money(refund.total, refund.currency),
     }
     if notice.reversal is not None:
@@ -60,6 +59,7 @@ def outcome_text(notice: Notice) -> str:
 
 def _given(refund: Refund, reader: Reader) -> dict[str, Value]:
     return {
+        "about": period_in_words(refund, reader.language),
         "day": _day(refund.settled_at, reader),
         "calculation": calculation_in_words(refund, reader.language),
         "remedies": remedies_in_words(refund, reader.language),
@@ -84,6 +84,7 @@ def _taken_back(reversal: Reversal, reader: Reader) -> dict[str, Value]:
             again = say("{amount} due again on invoice {invoice}", amount=money(reversal.due_again), invoice=invoice)
             lines.append(str(again))
     return {
+        "about": period_in_words(refund, reader.language),
         "day": _day(reversal.decided_at, reader),
         "taken_back": money(reversal.taken_back),
         "lines": lines,

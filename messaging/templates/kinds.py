@@ -63,9 +63,9 @@ _CASE = (
 _REFUND = (
     *_CASE,
     _field("refund", _("the refund's code"), "R-00017"),
-    _field("about", _("the period it is about"), "About the period from 1 April 2024 to 30 April 2024:"),
     _field("amount", _("what the refund comes to in all"), "40.00 EUR"),
 )
+_PERIOD = _field("about", _("the period it is about"), "About the period from 1 April 2024 to 30 April 2024:")
 _STAFF = (_field("name", _("the person's name"), "Ada Example"), *_FROM_US)
 
 FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
@@ -106,6 +106,7 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
         ),
         MessageKind.REFUND_SETTLED: (
             *_REFUND,
+            _PERIOD,
             _field("day", _("the day on which it was settled"), "12 April 2024"),
             _maybe(
                 "calculation",
@@ -116,6 +117,7 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
         ),
         MessageKind.REFUND_REVERSED: (
             *_REFUND,
+            _PERIOD,
             _field("day", _("the day on which it was taken back"), "20 April 2024"),
             _field("taken_back", _("how much was taken back"), "30.00 EUR"),
             _maybe("lines", _("list: how it was taken back"), ("30.00 EUR that you had not used yet",)),

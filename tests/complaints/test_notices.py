@@ -224,8 +224,8 @@ def test_what_is_owed_of_a_merged_case_is_owed_on_the_survivor(desk: Desk) -> No
 
 def test_the_clock_runs_until_the_outcome_is_told(desk: Desk) -> None:
     subscription = spring_subscription()
-    today = timezone.localdate()
-    complaint = register(desk, subscription, received_on=today)
+    timezone.localdate()
+    complaint = register(desk, subscription, received_at=timezone.now())
     assert complaint.tell_due_at - complaint.decide_due_at >= timedelta(days=2, hours=23)
     acknowledge_complaint(complaint.pk, by=desk.agent, text=complaint.code)
     complaint = decide(desk, take_up(desk, complaint))
@@ -252,7 +252,7 @@ def test_an_acknowledgement_in_time_survives_a_merge(desk: Desk, survivor_met: b
     subscription = spring_subscription()
     today = timezone.localdate()
     early = register(desk, subscription, received_on=today - timedelta(days=9))
-    late = register(desk, subscription, received_on=today)
+    late = register(desk, subscription, received_at=timezone.now())
     record_missed_deadlines(early.pk, by=desk.lead)
     met, other = late, early
     acknowledge_complaint(met.pk, by=desk.agent, text=met.code)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.customers.bank_details.actions import record_change
+from accounts.customers.changes import CustomerChange, follow
 from accounts.customers.merge.rules import (
     approve_obstacle,
     decide_obstacle,
@@ -105,7 +106,8 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         duplicate.merged_into = survivor
         duplicate.save()
         if (duplicate.iban, duplicate.account_holder) != (survivor.iban, survivor.account_holder):
-            record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
+            change = record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
+            follow(CustomerChange(survivor, survivor.email, change, by))
         decide(merge, State.APPROVED, by=by)
         action.about(duplicate)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
