@@ -1,9 +1,9 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from complaints.back_tests.models import BackTest, BackTestCase
+from complaints.cases.files.models import Attachment
 from complaints.cases.models import (
     Assessment,
-    Attachment,
     Complaint,
     Correction,
     DeadlineBreach,

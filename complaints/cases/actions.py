@@ -21,8 +21,9 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.attachments import attach, stored_files
 from complaints.cases.deadlines.actions import clock_start, note_breaches, set_deadlines
 from complaints.cases.evidence import evidence_of
+from complaints.cases.files.models import Attachment
 from complaints.cases.guards import open_refunds
-from complaints.cases.models import Assessment, Attachment, Complaint, Correction, Message, Note
+from complaints.cases.models import Assessment, Complaint, Correction, Message, Note
 from complaints.cases.rules import (
     acknowledge_obstacle,
     ask_obstacle,

@@ -26,8 +26,9 @@ from backoffice.presence import last_done
 from backoffice.requests import StaffRequest
 from billing.subscriptions.models import current_periods
 from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
+from complaints.cases.files.models import Attachment
 from complaints.cases.guards import owed_notices
-from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.cases.models import Assessment, Complaint, DeadlineBreach, Decision, Message, Note
 from complaints.cases.page_actions.case_actions import CASE_ACTIONS
 from complaints.cases.page_actions.registration import Register
 from complaints.cases.panels import case_panels

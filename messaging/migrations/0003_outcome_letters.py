@@ -76,6 +76,16 @@ on {{ changed_on }} the bank details that we keep for you were changed. {% if ac
 If you did not ask for this, please tell us at once.
 """,
     ),
+    "end_moved": (
+        "The end of {{ subscription }}",
+        """\
+Dear {{ name }},
+
+{% if last_day %}the last day of your subscription {{ subscription }}, {{ plan }}, is now {{ last_day }}.{% else %}your subscription {{ subscription }}, {{ plan }}, is not cancelled any more: it goes on.{% endif %}
+
+If you did not expect this, please tell us at once.
+""",
+    ),
 }
 
 ITALIAN = {
@@ -137,6 +147,16 @@ il {{ changed_on }} sono state modificate le coordinate bancarie che conserviamo
 Se non lo ha chiesto Lei, ci avvisi subito.
 """,
     ),
+    "end_moved": (
+        "Il termine di {{ subscription }}",
+        """\
+Gentile {{ name }},
+
+{% if last_day %}l’ultimo giorno del Suo abbonamento {{ subscription }}, {{ plan }}, è ora il {{ last_day }}.{% else %}la disdetta del Suo abbonamento {{ subscription }}, {{ plan }}, è stata revocata: l’abbonamento continua.{% endif %}
+
+Se non se lo aspettava, ci avvisi subito.
+""",
+    ),
 }
 
 
@@ -172,17 +192,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='historicalmessagetemplate',
             name='kind',
-            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
+            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('end_moved', 'End of service moved'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='messagetemplate',
             name='kind',
-            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
+            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('end_moved', 'End of service moved'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='outgoingmessage',
             name='kind',
-            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
+            field=models.CharField(choices=[('acknowledgement', 'Complaint received'), ('question', 'Question to the customer'), ('decision_upheld', 'Decision: upheld, wholly or partly'), ('decision_rejected', 'Decision: rejected'), ('message', 'Message about a complaint'), ('refund_settled', 'Refund settled'), ('refund_reversed', 'Refund taken back'), ('refund_ended', 'Refund not given after all'), ('bank_details_changed', 'Bank details changed'), ('credit_applied', 'Credit applied to an invoice'), ('payout_made', 'Payout made'), ('cancellation_confirmed', 'Cancellation confirmed'), ('end_moved', 'End of service moved'), ('staff_digest', 'Digest for a staff member'), ('staff_escalation', 'A case was escalated'), ('staff_incident', 'An incident was changed after a refund')], max_length=24, verbose_name='kind'),
         ),
         migrations.RunPython(write_templates, migrations.RunPython.noop),
     ]

@@ -152,6 +152,12 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _field("requested_on", _("the day on which you asked for it"), "3 April 2024"),
             _field("last_day", _("the last day of service"), "30 April 2024"),
         ),
+        MessageKind.END_MOVED: (
+            *_CUSTOMER,
+            _field("subscription", _("the subscription's number"), "S-000042"),
+            _field("plan", _("the plan's name"), "Office phone system"),
+            _maybe("last_day", _("the new last day of service; empty where it goes on"), "14 May 2024"),
+        ),
         MessageKind.STAFF_DIGEST: (
             *_STAFF,
             _field("day", _("the day of the digest"), "12 April 2024"),

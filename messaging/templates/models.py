@@ -26,6 +26,7 @@ class MessageKind(models.TextChoices):
     CREDIT_APPLIED = "credit_applied", _("Credit applied to an invoice")
     PAYOUT_MADE = "payout_made", _("Payout made")
     CANCELLATION_CONFIRMED = "cancellation_confirmed", _("Cancellation confirmed")
+    END_MOVED = "end_moved", _("End of service moved")
     STAFF_DIGEST = "staff_digest", _("Digest for a staff member")
     STAFF_ESCALATION = "staff_escalation", _("A case was escalated")
     STAFF_INCIDENT = "staff_incident", _("An incident was changed after a refund")

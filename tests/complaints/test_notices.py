@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.staff.models import User
 from audit.models import Event
 from complaints.cases.actions import acknowledge_complaint, record_customer_message
 from complaints.cases.correspondence.actions import read_customer_message, write_message
@@ -281,7 +282,7 @@ def wrote(desk: Desk, complaint: Complaint) -> None:
     record_customer_message(complaint.pk, by=desk.agent, text="But…", channel="email", received_at=timezone.now())
 
 
-def seen_by(person: object) -> list[Complaint]:
+def seen_by(person: User) -> list[Complaint]:
     return list(Complaint.objects.customer_wrote().of_owner_or_lead(person))
 
 

@@ -9,6 +9,7 @@ import pytest
 from accounts.customers.actions import edit_customer
 from accounts.customers.models import Customer
 from audit.models import Event
+from billing.subscriptions.actions import cancel_subscription, undo_cancellation
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.outbox.queue import NewMessage, queue_messages
 from tests import factories
@@ -86,3 +87,12 @@ def test_what_had_no_address_goes_to_the_first_one_on_file() -> None:
     question(customer)
     edit_customer(customer.pk, by=factories.agent(), email="new@example.com")
     assert OutgoingMessage.objects.get(recipient="new@example.com").delivery.state == "queued"
+
+
+def test_an_end_that_is_moved_is_told() -> None:
+    subscription = factories.open_subscription(activated_on=factories.days_ago(3))
+    cancel_subscription(subscription.pk, by=factories.agent(), channel="email", requested_on=factories.today())
+    undo_cancellation(subscription.pk, by=factories.agent(), reason="They stay")
+    [_, moved] = OutgoingMessage.objects.order_by("pk")
+    assert (moved.kind, moved.customer) == ("end_moved", subscription.customer)
+    assert "it goes on" in moved.body

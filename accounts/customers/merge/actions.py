@@ -106,8 +106,8 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         duplicate.merged_into = survivor
         duplicate.save()
         if (duplicate.iban, duplicate.account_holder) != (survivor.iban, survivor.account_holder):
-            change = record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
-            follow(CustomerChange(survivor, survivor.email, change, by))
+            details = record_change(survivor, iban_before=duplicate.iban, holder_before=duplicate.account_holder, by=by)
+            follow(CustomerChange(survivor, survivor.email, details, by))
         decide(merge, State.APPROVED, by=by)
         action.about(duplicate)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
