@@ -1,9 +1,9 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from complaints.back_tests.models import BackTest, BackTestCase
+from complaints.cases.files.models import Attachment
 from complaints.cases.models import (
     Assessment,
-    Attachment,
     Complaint,
     Correction,
     DeadlineBreach,
@@ -13,6 +13,7 @@ from complaints.cases.models import (
 )
 from complaints.digests.models import DigestTimes
 from complaints.incidents.models import Incident, IncidentChange, IncidentScope
+from complaints.notices.models import Notice
 from complaints.refunds.models import Approval, Contribution, CountedIncident, Refund, Remedy
 from complaints.reversals.models import Reversal
 from complaints.signals.models import SignalReport, SignalWindow
@@ -35,6 +36,7 @@ __all__ = [
     "IncidentScope",
     "Message",
     "Note",
+    "Notice",
     "Refund",
     "Remedy",
     "Reversal",

@@ -10,6 +10,7 @@ import complaints.digests.admin
 import complaints.incidents.admin
 import complaints.incidents.home
 import complaints.incidents.search
+import complaints.notices.panels
 import complaints.refunds.admin
 import complaints.refunds.customer_totals
 import complaints.refunds.documents

@@ -23,6 +23,10 @@ class ComplaintVerb(EventVerb):
     COMPLAINT_ATTACH = "complaint.attach", _("attached a file")
     COMPLAINT_DECIDE = "complaint.decide", _("decided")
     COMPLAINT_COMMUNICATE = "complaint.communicate", _("told the customer the decision")
+    COMPLAINT_WRITE = "complaint.write", _("wrote to the customer about")
+    COMPLAINT_READ = "complaint.read", _("read what the customer wrote about")
+    COMPLAINT_TELL = "complaint.tell", _("told the customer an outcome of")
+    NOTICE_DISMISS = "notice.dismiss", _("decided not to tell")
     COMPLAINT_CLOSE = "complaint.close", _("closed")
     COMPLAINT_WITHDRAW = "complaint.withdraw", _("withdrew")
     COMPLAINT_MERGE = "complaint.merge", _("merged")
@@ -75,6 +79,9 @@ class ComplaintRefusal(RefusalCode):
     HOLIDAYS_UNKNOWN = "holidays_unknown", "no calendar of holidays is known"
     SCHEME_MISSING = "scheme_missing", "no dispute resolution scheme is given"
     REFERRAL_END = "referral_end", "the end of the referral is half given"
+    NOTICE_OWED = "notice_owed", "the customer has not heard the outcome"
+    NO_NOTICE_OWED = "no_notice_owed", "the customer has heard everything"
+    OWN_HAND = "own_hand", "somebody without a hand in it decides that"
     OPEN_REFUND = "open_refund", "a refund is open"
     OPEN_REVERSAL = "open_reversal", "a reversal is open"
     F8 = "F8", "hardware is not refunded"

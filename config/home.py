@@ -6,6 +6,8 @@ HOME = (
     "approvers_panel",
     "overdue",
     "near_their_deadline",
+    "untold_outcomes",
+    "customers_wrote",
     "my_cases",
     "unmatched_bank_lines",
     "payouts_to_make",

@@ -2,4 +2,5 @@
 
 # ruff: noqa: F401
 import messaging.outbox.admin
+import messaging.outbox.notifications
 import messaging.templates.admin

@@ -15,6 +15,7 @@ class MessageVerb(EventVerb):
     MESSAGE_UNCERTAIN = "message.uncertain", _("does not know whether it sent")
     MESSAGE_ARRIVED = "message.arrived", _("found out that it arrived:")
     MESSAGE_AGAIN = "message.again", _("sent again")
+    MESSAGE_FOLLOWED = "message.followed", _("sent on to the corrected address:")
     MESSAGE_DONE_WITH = "message.done_with", _("is done with")
     MESSAGE_BOUNCED = "message.bounced", _("recorded that it came back:")
     TEMPLATE_EDIT = "template.edit", _("changed the text of")

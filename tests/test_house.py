@@ -53,6 +53,7 @@ WITHOUT_LAYER = {"__init__", "apps", "text", "notifications", "kinds", "ledger",
 #: Files that one room alone has: a noun of its own, which no name above says.
 OWN_FILES = {
     "accounts/company/checks.py",
+    "accounts/customers/changes.py",
     "accounts/customers/duplicates.py",
     "accounts/customers/links.py",
     "accounts/imports/frame.py",
@@ -90,6 +91,7 @@ OWN_FILES = {
     "complaints/digests/contents.py",
     "complaints/digests/times.py",
     "complaints/letters/drafts.py",
+    "complaints/letters/outcomes.py",
     "complaints/quotes/comparable_cases.py",
     "complaints/quotes/earlier_refunds.py",
     "complaints/quotes/input_errors.py",

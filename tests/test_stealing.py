@@ -36,7 +36,8 @@ from billing.remedies import effects as giving
 from billing.subscriptions.actions import open_subscription
 from complaints.cases.actions import attach_file, correct_complaint
 from complaints.cases.decisions.actions import merge_complaints, reopen_complaint
-from complaints.cases.models import Attachment, Complaint
+from complaints.cases.files.models import Attachment
+from complaints.cases.models import Complaint
 from complaints.incidents.actions import record_incident
 from complaints.refunds.approvals.actions import approve_refund, return_refund
 from complaints.refunds.endings.actions import withdraw_refund

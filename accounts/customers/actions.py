@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from stdnum import iban as iban_numbers
 
 from accounts.customers.bank_details.actions import record_change
+from accounts.customers.changes import CustomerChange, follow
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
 from accounts.numbers.models import next_number
@@ -191,12 +192,14 @@ def edit_customer(customer_id: int, *, by: User, reason: str = "", **changes: An
             action.refuse_if(currency_obstacle(customer))
         if changed & BANK_DETAILS:
             action.require_reason(say("who asked for the change of bank details and how"))
-        iban_before, holder_before = customer.iban, customer.account_holder
+        iban_before, holder_before, email_before = customer.iban, customer.account_holder, customer.email
         for name in changed:
             setattr(customer, name, changes[name])
         checked(customer).save()
+        bank_details = None
         if changed & BANK_DETAILS:
-            record_change(customer, iban_before=iban_before, holder_before=holder_before, by=by)
+            bank_details = record_change(customer, iban_before=iban_before, holder_before=holder_before, by=by)
+        follow(CustomerChange(customer, email_before, bank_details, by))
         action.about(customer)
         action.data = {"changed": sorted(changed)}
         return customer

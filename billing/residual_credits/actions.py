@@ -182,12 +182,13 @@ def reject_residual_payout(leftover_id: int, *, by: User, reason: str) -> Residu
         return leftover
 
 
-def withdraw_residual_payout(leftover_id: int, *, by: User, reason: str = "") -> ResidualCreditPayout:
+def withdraw_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
     """Take a proposal back."""
     with act(BillingVerb.LEFTOVER_WITHDRAW, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
         require(by, May.HANDLE_MONEY)
         leftover = _locked(action, leftover_id)
         action.refuse_if(withdraw_obstacle(leftover, by))
+        action.require_reason(say("why it is taken back"))
         decide(leftover, State.WITHDRAWN, by=by)
         return leftover
 

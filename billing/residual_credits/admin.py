@@ -101,7 +101,7 @@ class WithdrawResidualPayout(_OnResidualPayout):
     label_plural = _("Withdraw")
     icon = "undo-2"
     may = May.HANDLE_MONEY
-    form_class = OptionalReasonForm
+    form_class = ReasonForm
     rule = withdraw_obstacle
     action = withdraw_residual_payout
     done = _("{payout}: taken back.")

@@ -21,7 +21,7 @@ from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
-from billing.subscriptions.notifications import notify_cancellation
+from billing.subscriptions.notifications import notify_cancellation, notify_end_moved
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import Text, number_text, say
 
@@ -327,4 +327,5 @@ def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscri
         subscription.cancelled_on = None
         subscription.cancellation_channel = ""
         subscription.save()
+        notify_end_moved(subscription, ends_on=None, by=by)
         return subscription

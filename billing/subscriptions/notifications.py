@@ -30,3 +30,21 @@ def notify_cancellation(subscription: Subscription, *, ends_on: date, by: User) 
         },
     )
     return queue_messages([wanted], by=by)[0]
+
+
+def notify_end_moved(subscription: Subscription, *, ends_on: date | None, by: User) -> OutgoingMessage:
+    """Tell the customer that the (just saved) end is another: ``ends_on`` is the first day without service, None where
+    the subscription goes on.
+    """
+    reader = Reader(subscription.customer.language)
+    wanted = NewMessage(
+        kind=MessageKind.END_MOVED,
+        key=f"end_moved:{subscription.pk}:{subscription.history.latest().pk}:{ends_on or ''}",
+        customer=subscription.customer,
+        fields={
+            "subscription": subscription.number,
+            "plan": subscription.plan.name,
+            "last_day": reader.day(ends_on - timedelta(days=1)) if ends_on is not None else "",
+        },
+    )
+    return queue_messages([wanted], by=by)[0]

@@ -21,8 +21,9 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.attachments import attach, stored_files
 from complaints.cases.deadlines.actions import clock_start, note_breaches, set_deadlines
 from complaints.cases.evidence import evidence_of
+from complaints.cases.files.models import Attachment
 from complaints.cases.guards import open_refunds
-from complaints.cases.models import Assessment, Attachment, Complaint, Correction, Message, Note
+from complaints.cases.models import Assessment, Complaint, Correction, Message, Note
 from complaints.cases.rules import (
     acknowledge_obstacle,
     ask_obstacle,
@@ -214,6 +215,12 @@ def record_customer_message(
             )
         )
         message.save()
+        case = complaint
+        while case.merged_into_id is not None:
+            case = action.lock(Complaint, case.merged_into_id)
+        # Its owner, or a lead, sees it until somebody has answered or read it.
+        case.customer_wrote_at = timezone.now()
+        case.save()
         return message
 
 
@@ -357,6 +364,7 @@ def write_to_customer(
         message.outgoing = queue(replace(letter, text=text, recipient=recipient.strip()), by=by)
         message.text, message.correspondent = message.outgoing.body, message.outgoing.recipient
     message.save()
+    complaint.customer_wrote_at = None
     return message
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import F
+from django.db.models import Exists, F
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -26,11 +26,14 @@ from backoffice.presence import last_done
 from backoffice.requests import StaffRequest
 from billing.subscriptions.models import current_periods
 from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
-from complaints.cases.models import Assessment, Attachment, Complaint, DeadlineBreach, Decision, Message, Note
+from complaints.cases.files.models import Attachment
+from complaints.cases.guards import owed_notices
+from complaints.cases.models import Assessment, Complaint, DeadlineBreach, Decision, Message, Note
 from complaints.cases.page_actions.case_actions import CASE_ACTIONS
 from complaints.cases.page_actions.registration import Register
 from complaints.cases.panels import case_panels
-from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, shown_dues
+from complaints.cases.pills import complaint_pill, deadline_pill, due_pill, said_pills, shown_dues
+from complaints.notices.models import Notice
 from complaints.quotes.live_quote import live_quote_view
 from complaints.refunds.models import Refund
 from core.text import Text, join, lower, say
@@ -53,6 +56,8 @@ _OF_LIST = (
     "received_at",
     "decide_due_at",
     "acknowledge_due_at",
+    "tell_due_at",
+    "customer_wrote_at",
     "acknowledged_at",
     "refund_policy",
     "agreement",
@@ -60,6 +65,10 @@ _OF_LIST = (
     "owner__first_name",
     "owner__last_name",
 )
+
+
+#: What the customer of a row still has to hear.
+_OWED = Notice.objects.owed().filter(complaint=models.OuterRef("pk"))
 
 
 class DueFilter(admin.SimpleListFilter):
@@ -74,6 +83,8 @@ class DueFilter(admin.SimpleListFilter):
             ("unassigned", say("Unassigned")),
             ("near", say("Deadline near")),
             ("overdue", say("Overdue")),
+            ("untold", say("Customer to be told")),
+            ("wrote", say("Customer wrote")),
             ("open", say("All open")),
         ]
 
@@ -87,6 +98,10 @@ class DueFilter(admin.SimpleListFilter):
                 return queryset.filter(near_deadline())
             case "overdue":
                 return queryset.overdue(timezone.now())
+            case "untold":
+                return queryset.filter(Exists(_OWED))
+            case "wrote":
+                return queryset.customer_wrote()
             case "open":
                 return queryset.open()
         return queryset
@@ -143,7 +158,11 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
         return SafeString(f"{escaped(obj.subject)}{sub(obj.customer_name)}")
 
     status = column(complaint_pill, description=_("State"), ordering="state")
-    due = column(deadline_pill, description=_("Deadline"), ordering="decide_due_at")
+
+    @admin.display(description=_("Deadline"), ordering="decide_due_at")
+    def due(self, obj: Complaint) -> SafeString:
+        return SafeString("".join((deadline_pill(obj), *said_pills(obj, owes_notice=obj.owes_notice))))
+
     received = column(when, "received_at", description=_("Received"), ordering="received_at")
 
     @admin.display(description=_("Severity"))
@@ -196,6 +215,7 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
 
     def page_pills(self, request: StaffRequest, obj: Complaint) -> Sequence[SafeString]:
         pills = [complaint_pill(obj), *(due_pill(due) for due in shown_dues(obj))]
+        pills += said_pills(obj, owes_notice=bool(owed_notices(obj)))
         if obj.escalation_level:
             pills.append(pill(say("Level {level}", level=obj.escalation_level), "warn"))
         if obj.decision is not None:
@@ -219,7 +239,7 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
             rows = rows.annotate(last_done=models.Subquery(done))
             return self.for_page(rows)
         # Of the customer a name, not a row: a list makes hundreds of objects as it is.
-        rows = rows.only(*_OF_LIST).annotate(customer_name=F("customer__name"))
+        rows = rows.only(*_OF_LIST).annotate(customer_name=F("customer__name"), owes_notice=Exists(_OWED))
         return rows.prefetch_related(*DUE_RELATIONS)
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -252,6 +272,8 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
             ),
             "attachments",
             "breaches",
+            "notices__refund",
+            "notices__reversal__refund",
             current_periods("period__subscription__"),
         )
 

@@ -13,7 +13,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.staff.models import User
 from audit.actions import Refused
-from complaints.cases.models import Attachment, Complaint
+from complaints.cases.files.models import Attachment
+from complaints.cases.models import Complaint
 from complaints.vocabulary import ComplaintRefusal
 from core.text import say
 

@@ -13,7 +13,9 @@ from accounts.staff.rules import permission_obstacle
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from complaints.cases.models import Complaint
+from complaints.notices.models import Notice
 from complaints.refunds.models import Refund
+from complaints.vocabulary import ComplaintRefusal
 from core.text import Text, join, say
 
 State = Complaint.State
@@ -52,6 +54,21 @@ def still_open(complaint: Complaint) -> Obstacle | None:
 
 def open_refunds(complaint: Complaint) -> list[Refund]:
     return [refund for refund in complaint.refunds.all() if refund.state in Refund.OPEN_STATES]
+
+
+def owed_notices(complaint: Complaint) -> list[Notice]:
+    """The outcomes that the customer has not heard yet, the oldest first."""
+    return [notice for notice in complaint.notices.all() if notice.state == Notice.State.OWED]
+
+
+def notice_owed(complaint: Complaint) -> Obstacle | None:
+    """Whether the customer still has to hear of an outcome."""
+    owed = owed_notices(complaint)
+    if not owed:
+        return None
+    return Obstacle(
+        say("The customer has not been told yet: {notice}.", notice=owed[0]), code=ComplaintRefusal.NOTICE_OWED
+    )
 
 
 def refund_in(refund: Refund, *states: str) -> Obstacle | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from accounts.staff.models import User
+from accounts.staff.permissions import May
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.text import join, lower, say
@@ -26,8 +27,13 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
         return self.filter(state__in=Complaint.OPEN_STATES)
 
     def overdue(self, now: datetime) -> Self:
-        """Open complaints past the moment by which they had to be decided."""
-        return self.filter(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+        """Open complaints past the moment by which they had to be decided, or the outcome told."""
+        undecided = Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+        return self.filter(undecided | Q(state=Complaint.State.DECIDED, tell_due_at__lte=now))
+
+    def customer_wrote(self) -> Self:
+        """What a customer wrote or said that nobody has answered or read yet."""
+        return self.filter(customer_wrote_at__isnull=False)
 
     def by_urgency(self) -> Self:
         """What is to be decided first, by deadline; then what is to be told; then what waits to be closed."""
@@ -41,6 +47,13 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
 
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
+
+    def of_owner_or_lead(self, user: User) -> Self:
+        """What is this person's: own cases, and for leads those that nobody at work owns."""
+        whose = Q(owner=user)
+        if user.may(May.LEAD_COMPLAINTS):
+            whose |= Q(owner__isnull=True) | Q(owner__is_active=False)
+        return self.filter(whose)
 
     def in_trail_of(self, user: User) -> Self:
         """Complaints whose audit trail a person may read by being on the case, or by leading its owner's team."""
@@ -57,6 +70,7 @@ class Complaint(JudgedByTerms, TrackedModel):
     first_decided_at: datetime
     agreement_in_force: int | None
     granted_minutes: int | None
+    owes_notice: bool
 
     class State(models.TextChoices):
         REGISTERED = "registered", _("Registered")
@@ -97,7 +111,9 @@ class Complaint(JudgedByTerms, TrackedModel):
         HIGH = "high", _("High")
 
     UNDECIDED_STATES = (State.REGISTERED, State.IN_REVIEW, State.WAITING)
-    OPEN_STATES = (*UNDECIDED_STATES, State.DECIDED, State.COMMUNICATED)
+    #: The customer has not heard the outcome.
+    UNTOLD_STATES = (*UNDECIDED_STATES, State.DECIDED)
+    OPEN_STATES = (*UNTOLD_STATES, State.COMMUNICATED)
 
     code = models.CharField(_("code"), max_length=12, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="complaints", verbose_name=_("customer"))
@@ -137,10 +153,14 @@ class Complaint(JudgedByTerms, TrackedModel):
     acknowledge_due_at = models.DateTimeField(_("acknowledge due at"))
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
     decide_due_at = models.DateTimeField(_("decide due at"))
+    tell_due_at = models.DateTimeField(_("tell due at"))
     decision = models.ForeignKey(
         "Decision", models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("decision")
     )
     communicated_at = models.DateTimeField(_("communicated at"), null=True, blank=True)
+    customer_wrote_at = models.DateTimeField(
+        _("customer wrote at"), null=True, blank=True, help_text=_("Nobody has answered or read it yet.")
+    )
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     withdrawal_channel = models.CharField(_("withdrawal channel"), max_length=10, choices=Channel, blank=True)
     merged_into = models.ForeignKey(
@@ -176,6 +196,12 @@ class Complaint(JudgedByTerms, TrackedModel):
                 condition=Q(state__in=("registered", "in_review", "waiting_customer")),
             ),
             models.Index(fields=("state", "-received_at"), name="complaint_by_state"),
+            models.Index(fields=("tell_due_at",), name="complaint_to_tell", condition=Q(state="decided")),
+            models.Index(
+                fields=("customer_wrote_at",),
+                name="complaint_customer_wrote",
+                condition=Q(customer_wrote_at__isnull=False),
+            ),
             models.Index(fields=("-received_at", "subject"), name="complaint_by_received"),
         ]
         constraints = [
@@ -350,34 +376,13 @@ class Note(AppendOnlyModel):
         return self.text[:60]
 
 
-class Attachment(AppendOnlyModel):
-    """A file that came with a complaint. Kept outside every web root; leaves as a download only."""
-
-    complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="attachments", verbose_name=_("complaint"))
-    file = models.FileField(_("file"), upload_to="complaints/%Y/%m/", max_length=200)
-    name = models.CharField(_("name"), max_length=150)
-    content_type = models.CharField(_("content type"), max_length=80)
-    size = models.PositiveBigIntegerField(_("size"))
-    sha256 = models.CharField(_("sha256"), max_length=64)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("attachment")
-        verbose_name_plural = _("attachments")
-        ordering = ("at", "pk")
-        constraints = [models.UniqueConstraint(fields=("complaint", "sha256"), name="attachment_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class DeadlineBreach(AppendOnlyModel):
     """A deadline that passed unmet. It stays for good, also when the complaint is reopened or merged (R5)."""
 
     class Deadline(models.TextChoices):
         ACKNOWLEDGE = "acknowledge", _("Acknowledge")
         DECIDE = "decide", _("Decide")
+        TELL = "tell", _("Tell")
 
     complaint = models.ForeignKey(Complaint, models.PROTECT, related_name="breaches", verbose_name=_("complaint"))
     deadline = models.CharField(_("deadline"), max_length=12, choices=Deadline)

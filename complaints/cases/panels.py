@@ -24,8 +24,9 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.panels import subscription_page
 from complaints.cases.deadlines.status import DUE_RELATIONS
 from complaints.cases.evidence import Evidence
-from complaints.cases.models import Complaint
+from complaints.cases.models import Complaint, Message
 from complaints.cases.pills import complaint_pill, deadline_pill
+from complaints.notices.panels import notices_panel
 from complaints.quotes.facts import bounds_of
 from complaints.quotes.inputs import Operation
 from complaints.quotes.live_quote import live_quote_panel
@@ -104,7 +105,7 @@ def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
         Panel(
             say("Messages"),
             "complaints/panels/messages.html",
-            {"complaint": complaint},
+            {"messages": messages_of_matter(complaint)},
             note=say("to and from the customer"),
         ),
         messages_panel(_newest_emails(complaint)),
@@ -112,6 +113,8 @@ def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
     ]
     if complaint.attachments.all():
         panels.append(Panel(say("Attachments"), "complaints/panels/attachments.html", {"complaint": complaint}))
+    if (notices := notices_panel(complaint)) is not None:
+        panels.insert(0, notices)
     breaches = list(complaint.breaches.all())
     if breaches:
         panels.insert(
@@ -130,6 +133,15 @@ def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
             ),
         )
     return panels
+
+
+def messages_of_matter(complaint: Complaint) -> list[Message]:
+    """What was said on the case and on all that were merged into it, the newest first."""
+    merged = [case.pk for case in complaint.matter()[1:]]
+    found = list(complaint.messages.all())
+    if merged:
+        found += Message.objects.filter(complaint__in=merged).select_related("by", "complaint")
+    return sorted(found, key=lambda message: (message.at, message.pk), reverse=True)
 
 
 def _newest_emails(complaint: Complaint) -> models.QuerySet[OutgoingMessage]:

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from backoffice.display import PillTone, pill
 from complaints.cases.deadlines.status import DeadlineStatus, deadline_statuses_of, most_urgent
 from complaints.cases.models import Complaint, DeadlineBreach
+from core.text import say
 
 _COMPLAINT: dict[str, PillTone] = {
     Complaint.State.REGISTERED: "warn",
@@ -62,3 +63,13 @@ def shown_dues(complaint: Complaint) -> list[DeadlineStatus]:
     dues = deadline_statuses_of(complaint)
     urgent = most_urgent(dues)
     return [due for due in dues if due == urgent or due.is_near or due.is_missed]
+
+
+def said_pills(complaint: Complaint, *, owes_notice: bool) -> list[SafeString]:
+    """Whether the customer has to hear something, or was not heard."""
+    pills = []
+    if owes_notice and complaint.state != Complaint.State.DECIDED:
+        pills.append(pill(say("Tell the customer"), "warn"))
+    if complaint.customer_wrote_at is not None:
+        pills.append(pill(say("Customer wrote"), "info"))
+    return pills

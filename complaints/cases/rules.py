@@ -11,7 +11,7 @@ from accounts.staff.permissions import May
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod
-from complaints.cases.guards import allowed, in_state, open_refunds, still_open
+from complaints.cases.guards import allowed, in_state, notice_owed, open_refunds, still_open
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from complaints.vocabulary import ComplaintRefusal
@@ -83,6 +83,8 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         return Obstacle(
             say("The refund {refund} is still open.", refund=waiting[0].code), code=ComplaintRefusal.OPEN_REFUND
         )
+    if untold := notice_owed(complaint):
+        return untold
     if any(refund.state == Refund.State.SETTLED for refund in complaint.refunds.all()):
         return None
     days = complaint.terms.silence_closes_after_days
@@ -100,6 +102,25 @@ def close_obstacle(complaint: Complaint, by: User, *, today: date | None = None)
         ),
         code=ComplaintRefusal.NOT_SILENT_LONG_ENOUGH,
     )
+
+
+def write_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
+    """A customer can be written to in every state; on a merged case the survivor's page is the place."""
+    if complaint.state == State.MERGED:
+        return Obstacle(
+            say("{complaint} was merged into another complaint.", complaint=complaint.code), code=Refusal.STATE
+        )
+    return allowed(by, May.WORK_COMPLAINTS)
+
+
+def read_obstacle(complaint: Complaint, by: User) -> Obstacle | None:
+    """Whether there is something of the customer's to be read."""
+    if complaint.customer_wrote_at is None:
+        return Obstacle(
+            say("Nothing that the customer wrote about {complaint} waits.", complaint=complaint.code),
+            code=Refusal.NOTHING,
+        )
+    return allowed(by, May.WORK_COMPLAINTS)
 
 
 def withdraw_obstacle(complaint: Complaint, by: User) -> Obstacle | None:

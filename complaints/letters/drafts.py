@@ -51,6 +51,18 @@ def question(complaint: Complaint) -> NewMessage:
     )
 
 
+def free_message(complaint: Complaint) -> NewMessage:
+    """Whatever else is to be said; each one of a case is an occasion of its own."""
+    said = complaint.messages.filter(kind=Message.Kind.OTHER, direction=Message.Direction.OUT).count()
+    return NewMessage(
+        kind=MessageKind.MESSAGE,
+        key=f"message:{complaint.pk}:{said + 1}",
+        fields=_case_fields(complaint),
+        customer=complaint.customer,
+        complaint_id=complaint.pk,
+    )
+
+
 def decision(complaint: Complaint) -> NewMessage:
     """The outcome of a decided complaint and its reasons (R5): what was given back with its calculation, or the way
     to take it further.
@@ -116,6 +128,11 @@ def acknowledgement_text(complaint: Complaint) -> str:
 def question_text(complaint: Complaint) -> str:
     """A question's frame, for staff to put the question in."""
     return draft_of(question(complaint)).body
+
+
+def free_text(complaint: Complaint) -> str:
+    """A free message's frame, for staff to write into."""
+    return draft_of(free_message(complaint)).body
 
 
 def decision_text(complaint: Complaint) -> str:

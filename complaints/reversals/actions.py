@@ -16,6 +16,7 @@ from audit.vocabulary import Refusal
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
+from complaints.notices.owed.actions import owe_reversed
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
 from complaints.reversals.plan import apply_reversal, plan_reversal
@@ -122,6 +123,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
         four_eyes.decide(reversal, State.APPROVED, by=by)
         refund.state = Refund.State.REVERSED
         refund.save()
+        owe_reversed(reversal)
         action.data = {"entries": reversal.entries, "charged": format_amount(charged, refund.currency)}
         return reversal
 

@@ -73,6 +73,8 @@ def _with_unrecorded_breach(now: datetime) -> list[int]:
             & ~Exists(breaches.filter(deadline=kinds.ACKNOWLEDGE, due_at=OuterRef("acknowledge_due_at")))
             | Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
             & ~Exists(breaches.filter(deadline=kinds.DECIDE, due_at=OuterRef("decide_due_at")))
+            | Q(state__in=Complaint.UNTOLD_STATES, tell_due_at__lte=now)
+            & ~Exists(breaches.filter(deadline=kinds.TELL, due_at=OuterRef("tell_due_at")))
         )
         .order_by("pk")
         .values_list("pk", flat=True)

@@ -151,6 +151,74 @@ They stay as they are. If one of them gave too much, it can be reversed.{% if li
 {{ link }}{% endif %}
 """,
     ),
+    "message": (
+        "About your complaint {{ code }}",
+        """\
+Dear {{ name }},
+
+this is about your complaint {{ code }}, “{{ subject }}”.
+
+{{ message|default:"…" }}
+""",
+    ),
+    "refund_settled": (
+        "Your refund {{ refund }}",
+        """\
+Dear {{ name }},
+
+on your complaint {{ code }}, “{{ subject }}”, we gave you back {{ amount }} on {{ day }} (refund {{ refund }}).
+
+{{ about }}
+{% for line in calculation %}- {{ line }}
+{% endfor %}{% if remedies %}
+You get it as follows:
+{% for remedy in remedies %}- {{ remedy }}
+{% endfor %}{% endif %}
+""",
+    ),
+    "refund_reversed": (
+        "Your refund {{ refund }} was taken back",
+        """\
+Dear {{ name }},
+
+on {{ day }} we took back {{ taken_back }} of the refund {{ refund }} over {{ amount }}, which we gave on your complaint {{ code }}, “{{ subject }}”.
+
+{{ about }}
+{% for line in lines %}- {{ line }}
+{% endfor %}
+If you see it otherwise, please write to us and name the code {{ code }}.
+""",
+    ),
+    "refund_ended": (
+        "Your refund {{ refund }} is not given",
+        """\
+Dear {{ name }},
+
+we had told you of a refund of {{ amount }} on your complaint {{ code }}, “{{ subject }}” (refund {{ refund }}). It is not given. We are sorry that we told you of it before it was final.
+
+If you see it otherwise, please write to us and name the code {{ code }}.
+""",
+    ),
+    "bank_details_changed": (
+        "Your bank details were changed",
+        """\
+Dear {{ name }},
+
+on {{ changed_on }} the bank details that we keep for you were changed. {% if account %}We would now pay to the account that ends in {{ account }}.{% else %}There is no account on file any more.{% endif %}
+
+If you did not ask for this, please tell us at once.
+""",
+    ),
+    "end_moved": (
+        "The end of {{ subscription }}",
+        """\
+Dear {{ name }},
+
+{% if last_day %}the last day of your subscription {{ subscription }}, {{ plan }}, is now {{ last_day }}.{% else %}your subscription {{ subscription }}, {{ plan }}, is not cancelled any more: it goes on.{% endif %}
+
+If you did not expect this, please tell us at once.
+""",
+    ),
 }
 
 ITALIAN = {
@@ -286,6 +354,74 @@ Lei ha approvato questi rimborsi, calcolati sui dati di prima:
 Restano come sono. Se uno di essi ha dato troppo, può essere stornato.{% if link %}
 
 {{ link }}{% endif %}
+""",
+    ),
+    "message": (
+        "Il Suo reclamo {{ code }}",
+        """\
+Gentile {{ name }},
+
+Le scriviamo a proposito del Suo reclamo {{ code }}, “{{ subject }}”.
+
+{{ message|default:"…" }}
+""",
+    ),
+    "refund_settled": (
+        "Il Suo rimborso {{ refund }}",
+        """\
+Gentile {{ name }},
+
+per il Suo reclamo {{ code }}, “{{ subject }}”, il {{ day }} Le abbiamo riconosciuto {{ amount }} (rimborso {{ refund }}).
+
+{{ about }}
+{% for line in calculation %}- {{ line }}
+{% endfor %}{% if remedies %}
+Li riceve così:
+{% for remedy in remedies %}- {{ remedy }}
+{% endfor %}{% endif %}
+""",
+    ),
+    "refund_reversed": (
+        "Il Suo rimborso {{ refund }} è stato stornato",
+        """\
+Gentile {{ name }},
+
+il {{ day }} abbiamo stornato {{ taken_back }} del rimborso {{ refund }} di {{ amount }}, riconosciuto per il Suo reclamo {{ code }}, “{{ subject }}”.
+
+{{ about }}
+{% for line in lines %}- {{ line }}
+{% endfor %}
+Se non è d’accordo, ci scriva indicando il codice {{ code }}.
+""",
+    ),
+    "refund_ended": (
+        "Il Suo rimborso {{ refund }} non viene riconosciuto",
+        """\
+Gentile {{ name }},
+
+Le avevamo annunciato un rimborso di {{ amount }} per il Suo reclamo {{ code }}, “{{ subject }}” (rimborso {{ refund }}). Non viene riconosciuto. Ci scusiamo di averglielo annunciato prima che fosse definitivo.
+
+Se non è d’accordo, ci scriva indicando il codice {{ code }}.
+""",
+    ),
+    "bank_details_changed": (
+        "Le Sue coordinate bancarie sono state modificate",
+        """\
+Gentile {{ name }},
+
+il {{ changed_on }} sono state modificate le coordinate bancarie che conserviamo per Lei. {% if account %}D’ora in poi pagheremmo sul conto che termina con {{ account }}.{% else %}Non risulta più alcun conto.{% endif %}
+
+Se non lo ha chiesto Lei, ci avvisi subito.
+""",
+    ),
+    "end_moved": (
+        "Il termine di {{ subscription }}",
+        """\
+Gentile {{ name }},
+
+{% if last_day %}l’ultimo giorno del Suo abbonamento {{ subscription }}, {{ plan }}, è ora il {{ last_day }}.{% else %}la disdetta del Suo abbonamento {{ subscription }}, {{ plan }}, è stata revocata: l’abbonamento continua.{% endif %}
+
+Se non se lo aspettava, ci avvisi subito.
 """,
     ),
 }

@@ -88,25 +88,35 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
             delivery.save()
             queue_sending(1)
             return message
-        copies = OutgoingMessage.objects.filter(key__startswith=f"{message.key}#").count()
-        wanted = NewMessage(
-            kind=message.kind,
-            key=f"{message.key}#{copies + 2}",
-            customer=message.customer,
-            staff=message.staff,
-            complaint_id=message.complaint_id,
-            recipient=address,
-            words=Words(message.subject, message.body),
-            language=message.language,
-        )
-        if obstacle := address_obstacle(wanted):
-            raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "recipient"})
-        [copy] = queue_messages([wanted], by=by)
-        delivery.state, delivery.next_attempt_at = State.CANCELLED, None
-        delivery.note = f"Sent again to {address}."[:300]
-        delivery.save()
+        copy = send_copy(message, delivery, address, by=by)
         action.data = {"again": copy.pk, "recipient": address}
         return copy
+
+
+def send_copy(message: OutgoingMessage, delivery: Delivery, address: str, *, by: User) -> OutgoingMessage:
+    """The same words to another address; the first message is done with. For use inside actions, the delivery locked.
+
+    Raises:
+        Refused: the address is none.
+    """
+    copies = OutgoingMessage.objects.filter(key__startswith=f"{message.key}#").count()
+    wanted = NewMessage(
+        kind=message.kind,
+        key=f"{message.key}#{copies + 2}",
+        customer=message.customer,
+        staff=message.staff,
+        complaint_id=message.complaint_id,
+        recipient=address,
+        words=Words(message.subject, message.body),
+        language=message.language,
+    )
+    if obstacle := address_obstacle(wanted):
+        raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "recipient"})
+    [copy] = queue_messages([wanted], by=by)
+    delivery.state, delivery.next_attempt_at = State.CANCELLED, None
+    delivery.note = f"Sent again to {address}."[:300]
+    delivery.save()
+    return copy
 
 
 def _address_now(message: OutgoingMessage) -> str:

@@ -60,6 +60,12 @@ _CASE = (
     _field("code", _("the complaint's code"), "C-00042"),
     _field("subject", _("the complaint's subject"), "Calls break off"),
 )
+_REFUND = (
+    *_CASE,
+    _field("refund", _("the refund's code"), "R-00017"),
+    _field("amount", _("what the refund comes to in all"), "40.00 EUR"),
+)
+_PERIOD = _field("about", _("the period it is about"), "About the period from 1 April 2024 to 30 April 2024:")
 _STAFF = (_field("name", _("the person's name"), "Ada Example"), *_FROM_US)
 
 FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
@@ -94,6 +100,34 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _field("reasons", _("the reasons of the decision"), "The line was in order on all days that you named."),
             _field("appeal_route", _("the way to take it further"), "the arbitration board for telephony"),
         ),
+        MessageKind.MESSAGE: (
+            *_CASE,
+            _maybe("message", _("what is said; staff write it before they send"), "We are still looking into it."),
+        ),
+        MessageKind.REFUND_SETTLED: (
+            *_REFUND,
+            _PERIOD,
+            _field("day", _("the day on which it was settled"), "12 April 2024"),
+            _maybe(
+                "calculation",
+                _("list: the lines of the calculation, in plain words"),
+                ("Fee for 1 April 2024 to 30 April 2024: 60.00 EUR",),
+            ),
+            _maybe("remedies", _("list: how we give it back"), ("40.00 EUR as a credit on your next invoice",)),
+        ),
+        MessageKind.REFUND_REVERSED: (
+            *_REFUND,
+            _PERIOD,
+            _field("day", _("the day on which it was taken back"), "20 April 2024"),
+            _field("taken_back", _("how much was taken back"), "30.00 EUR"),
+            _maybe("lines", _("list: how it was taken back"), ("30.00 EUR that you had not used yet",)),
+        ),
+        MessageKind.REFUND_ENDED: _REFUND,
+        MessageKind.BANK_DETAILS_CHANGED: (
+            *_CUSTOMER,
+            _field("changed_on", _("the day of the change"), "12 April 2024"),
+            _maybe("account", _("the new account, all but its last four characters hidden"), "…3456"),
+        ),
         MessageKind.CREDIT_APPLIED: (
             *_CUSTOMER,
             _field("invoice", _("the invoice's number"), "2024-000123"),
@@ -117,6 +151,12 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _field("plan", _("the plan's name"), "Office phone system"),
             _field("requested_on", _("the day on which you asked for it"), "3 April 2024"),
             _field("last_day", _("the last day of service"), "30 April 2024"),
+        ),
+        MessageKind.END_MOVED: (
+            *_CUSTOMER,
+            _field("subscription", _("the subscription's number"), "S-000042"),
+            _field("plan", _("the plan's name"), "Office phone system"),
+            _maybe("last_day", _("the new last day of service; empty where it goes on"), "14 May 2024"),
         ),
         MessageKind.STAFF_DIGEST: (
             *_STAFF,

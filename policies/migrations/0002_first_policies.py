@@ -119,6 +119,7 @@ def publish_first_versions(apps, schema_editor):
                 "proposal_expires_after_days": 14,
                 "acknowledge_within_days": 2,
                 "decide_within_days": 14,
+                "tell_within_days": 3,
                 "deadline_days": "calendar",
                 "holidays_of": "",
                 "warn_before_days": 3,

@@ -131,7 +131,10 @@ class RefundParameters(_Parameters):
     decide_within_days: int = _public(14, ParameterGroup.DEADLINES, Unit.DAYS,
         gettext_noop("A complaint is decided within"),
         gettext_noop("After the day on which it reached us."))
-    # Which days the two deadlines count.
+    tell_within_days: int = _public(3, ParameterGroup.DEADLINES, Unit.DAYS,
+        gettext_noop("The decision is told within"),
+        gettext_noop("After the last day on which it is to be made."))
+    # Which days the deadlines count.
     deadline_days: str = _public(DayCount.CALENDAR.value, ParameterGroup.DEADLINES, Unit.DAY_COUNT,
         gettext_noop("These days are"),
         gettext_noop("Working days leave out the weekends and public holidays of a country, by its calendar of each "

@@ -90,7 +90,7 @@ def test_nothing_is_left_twice(clerk: User, approver: User) -> None:
 def test_only_billing_proposes_and_withdraws(role: str, clerk: User) -> None:
     person = getattr(factories, role)()
     assert_refused("permission", propose_residual_payout, factories.leftover_credit().pk, by=person, reason="R")
-    assert_refused("permission", withdraw_residual_payout, proposed(clerk).pk, by=person)
+    assert_refused("permission", withdraw_residual_payout, proposed(clerk).pk, by=person, reason="No")
 
 
 @pytest.mark.parametrize("role", ["agent", "lead", "billing_clerk", "auditor", "administrator"])
@@ -147,8 +147,9 @@ def test_rejected_and_withdrawn_leave_the_credit(clerk: User, approver: User) ->
     assert_refused("reason_missing", reject_residual_payout, leftover.pk, by=approver, reason="")
     assert reject_residual_payout(leftover.pk, by=approver, reason="Ask for an IBAN").state == "rejected"
     again = propose_residual_payout(leftover.credit_id, by=clerk, reason="Asked")
-    assert withdraw_residual_payout(again.pk, by=factories.billing_clerk()).state == "withdrawn"
-    assert_refused("state", withdraw_residual_payout, again.pk, by=clerk)
+    assert_refused("reason_missing", withdraw_residual_payout, again.pk, by=clerk, reason=" ")
+    assert withdraw_residual_payout(again.pk, by=factories.billing_clerk(), reason="A mistake").state == "withdrawn"
+    assert_refused("state", withdraw_residual_payout, again.pk, by=clerk, reason="A mistake")
     assert Credit.objects.get().remaining == Decimal("25.00")
     assert not Payout.objects.exists()
 

@@ -38,7 +38,8 @@ from complaints.cases.decisions.actions import (
     reopen_complaint,
     withdraw_complaint,
 )
-from complaints.cases.models import Attachment, Complaint, DeadlineBreach, Message, Note
+from complaints.cases.files.models import Attachment
+from complaints.cases.models import Complaint, DeadlineBreach, Message, Note
 from complaints.incidents.actions import record_incident
 from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.proposals.actions import draft_refund

@@ -126,37 +126,37 @@ type Step = Callable[[Desk, Complaint], object]
 
 #: What ends or meets a deadline, on a case that is long overdue: each notes what was missed by then.
 STEPS: dict[str, tuple[Step, set[str]]] = {
-    "look": (lambda desk, c: record_missed_deadlines(c.pk, by=desk.lead), {"acknowledge", "decide"}),
-    "upkeep": (lambda desk, c: run_upkeep(by=desk.system), {"acknowledge", "decide"}),
+    "look": (lambda desk, c: record_missed_deadlines(c.pk, by=desk.lead), {"acknowledge", "decide", "tell"}),
+    "upkeep": (lambda desk, c: run_upkeep(by=desk.system), {"acknowledge", "decide", "tell"}),
     "acknowledge": (
         lambda desk, c: acknowledge_complaint(c.pk, by=desk.agent, text=c.code),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
-    "decide": (lambda desk, c: decide(desk, take_up(desk, c)), {"acknowledge", "decide"}),
+    "decide": (lambda desk, c: decide(desk, take_up(desk, c)), {"acknowledge", "decide", "tell"}),
     "close": (
         lambda desk, c: close_complaint(
             communicate(desk, decide(desk, take_up(desk, c))).pk, by=desk.agent, today=LONG_LATER
         ),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
     "withdraw": (
         lambda desk, c: withdraw_complaint(c.pk, by=desk.agent, channel="phone", reason="“Never mind”"),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
     "reopen": (
         lambda desk, c: reopen_complaint(decide(desk, take_up(desk, c)).pk, by=desk.lead, reason="New facts"),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
     "correct": (
         lambda desk, c: correct_complaint(c.pk, by=desk.agent, reason="Typing", received_at=noon(12)),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
-    "escalate": (lambda desk, c: escalate_overdue_complaint(c.pk, by=desk.system), {"acknowledge", "decide"}),
+    "escalate": (lambda desk, c: escalate_overdue_complaint(c.pk, by=desk.system), {"acknowledge", "decide", "tell"}),
     "merge": (
         lambda desk, c: merge_complaints(
             c.pk, by=desk.lead, into_id=register(desk, c.subscription).pk, reason="The same matter"
         ),
-        {"acknowledge", "decide"},
+        {"acknowledge", "decide", "tell"},
     ),
 }
 
@@ -164,17 +164,18 @@ STEPS: dict[str, tuple[Step, set[str]]] = {
 @pytest.mark.parametrize("step", STEPS)
 def test_each_breach_leaves_exactly_one_event_whichever_step_notices_it(desk: Desk, step: str) -> None:
     complaint = register(desk)
-    due = complaint.acknowledge_due_at, complaint.decide_due_at
+    due = complaint.acknowledge_due_at, complaint.decide_due_at, complaint.tell_due_at
     do, missed = STEPS[step]
     do(desk, complaint)
     assert {deadline for deadline, _ in breaches_of(complaint)} == missed
-    assert breaches_of(complaint) == [("acknowledge", due[0]), ("decide", due[1])]
+    assert breaches_of(complaint) == [("acknowledge", due[0]), ("decide", due[1]), ("tell", due[2])]
     assert_one_event_a_breach()
     # Looking again, and doing more, adds nothing for a deadline that is on record.
     run_upkeep(by=desk.system)
     assert [found for found in breaches_of(complaint) if found[1] in due] == [
         ("acknowledge", due[0]),
         ("decide", due[1]),
+        ("tell", due[2]),
     ]
     assert_one_event_a_breach()
 
@@ -185,7 +186,7 @@ def test_the_event_names_who_noticed_and_the_case(desk: Desk) -> None:
     events = Event.objects.filter(verb="complaint.deadline_missed").order_by("pk")
     assert [(event.actor, event.complaint_id, event.customer_id) for event in events] == [
         (desk.agent, complaint.pk, complaint.customer_id)
-    ] * 2
+    ] * 3
 
 
 def test_a_step_that_is_refused_notes_nothing(desk: Desk) -> None:
@@ -250,8 +251,8 @@ def test_breaches_stay_through_reopening_and_merging(desk: Desk) -> None:
     reopen_complaint(complaint.pk, by=desk.lead, reason="New facts", now=noon(1, month=9))
     record_missed_deadlines(complaint.pk, by=desk.lead)
     twice = breaches_of(complaint)
-    assert len(first) == 2
-    assert len(twice) == 4
+    assert len(first) == 3
+    assert len(twice) == 6
     assert set(first) < set(twice)
     other = register(desk, subscription)
     merge_complaints(complaint.pk, by=desk.lead, into_id=other.pk, reason="The same matter")
@@ -284,7 +285,11 @@ def test_a_correction_does_not_wind_a_restarted_clock_back(desk: Desk) -> None:
         (State.WAITING, True, 3, noon(24), ["! Decide today"]),
         (State.WAITING, True, 3, noon(25, hour=0), ["!! Overdue by 1 d"]),
         (State.WAITING, True, 3, noon(30), ["!! Overdue by 6 d"]),
-        (State.DECIDED, False, 60, noon(30), []),
+        (State.DECIDED, False, 2, noon(24), ["Tell in 3 d"]),
+        (State.DECIDED, False, 3, noon(24), ["! Tell in 3 d"]),
+        (State.DECIDED, False, 0, noon(27), ["! Tell today"]),
+        (State.DECIDED, False, 60, noon(30), ["!! Tell: 3 d late"]),
+        (State.COMMUNICATED, False, 60, noon(30), []),
         (State.WITHDRAWN, False, 60, noon(30), []),
     ],
 )

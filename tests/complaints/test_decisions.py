@@ -29,6 +29,7 @@ from complaints.cases.decisions.actions import (
     withdraw_complaint,
 )
 from complaints.cases.models import Complaint, DeadlineBreach, Decision, Message
+from complaints.notices.actions import tell_outcome
 from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.endings.actions import withdraw_refund
 from complaints.refunds.models import Refund
@@ -179,7 +180,9 @@ def test_closing_waits_for_an_open_refund(desk: Desk) -> None:
     propose_refund(refund.pk, by=desk.agent, reason="The log")
     assert_refused("open_refund", close, saying=refund.code)
     approve_refund(refund.pk, by=desk.manager)
-    # The remedy is settled: no waiting for the customer.
+    # The remedy is settled: no waiting for the customer, once they heard of it.
+    assert_refused("notice_owed", close, saying=refund.code)
+    tell_outcome(complaint.pk, by=desk.agent, text="You get 40.00 EUR as a credit.")
     closed = close_complaint(complaint.pk, by=desk.agent)
     assert closed.state == State.CLOSED
     assert closed.closed_at is not None
@@ -274,7 +277,8 @@ def test_the_survivor_of_a_merge_takes_the_earlier_deadlines_and_each_keeps_its_
     assert survivor.pk == late.pk
     now = again(late)
     assert (now.state, now.received_at) == (State.DECIDED, factories.at(date(2024, 4, 12)))
-    assert (now.acknowledge_due_at, now.decide_due_at) == (early.acknowledge_due_at, early.decide_due_at)
+    # What one has met stays met: the decision. Nobody has acknowledged either.
+    assert (now.acknowledge_due_at, now.decide_due_at) == (early.acknowledge_due_at, late.decide_due_at)
     gone = again(early)
     assert (gone.state, gone.merged_into) == (State.MERGED, late)
     assert breaches <= set(DeadlineBreach.objects.values_list("pk", flat=True))
@@ -350,7 +354,7 @@ def test_reopening_restarts_the_deadlines_and_keeps_the_breaches(desk: Desk, sta
     # Missed again, it is another breach.
     before = DeadlineBreach.objects.count()
     record_missed_deadlines(complaint.pk, by=desk.lead)
-    assert DeadlineBreach.objects.count() == before + 2
+    assert DeadlineBreach.objects.count() == before + 3
 
 
 def test_a_breach_needs_no_second_look_to_survive(desk: Desk) -> None:
@@ -358,7 +362,7 @@ def test_a_breach_needs_no_second_look_to_survive(desk: Desk) -> None:
     complaint = complaint_in(desk, State.REGISTERED)
     assert not DeadlineBreach.objects.exists()
     withdraw_complaint(complaint.pk, by=desk.agent, channel="phone", reason="“Never mind”")
-    assert DeadlineBreach.objects.filter(complaint=complaint).count() == 2
+    assert DeadlineBreach.objects.filter(complaint=complaint).count() == 3
 
     acknowledged = register(desk)
     acknowledge_complaint(acknowledged.pk, by=desk.agent, text=acknowledged.code)
@@ -366,6 +370,7 @@ def test_a_breach_needs_no_second_look_to_survive(desk: Desk) -> None:
     assert {b.deadline for b in DeadlineBreach.objects.filter(complaint=acknowledged)} == {
         "acknowledge",
         "decide",
+        "tell",
     }
 
 

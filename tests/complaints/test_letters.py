@@ -14,7 +14,8 @@ from django.db import IntegrityError
 from accounts.customers.models import Customer
 from complaints.cases.actions import acknowledge_complaint, ask_customer, attach_file, resume_complaint
 from complaints.cases.decisions.actions import communicate_decision, reopen_complaint
-from complaints.cases.models import Attachment, Message
+from complaints.cases.files.models import Attachment
+from complaints.cases.models import Message
 from complaints.letters.drafts import acknowledgement_text, decision_text, question_text
 from complaints.letters.text import calculation_in_words
 from messaging.outbox.models import Delivery, OutgoingMessage

@@ -60,13 +60,16 @@ def test_it_records_missed_deadlines_of_open_cases(desk: Desk) -> None:
     assert breaches == {
         (late.pk, "acknowledge"),
         (late.pk, "decide"),
+        (late.pk, "tell"),
         (acknowledged.pk, "acknowledge"),
         (acknowledged.pk, "decide"),
+        (acknowledged.pk, "tell"),
         (waiting.pk, "acknowledge"),
         (waiting.pk, "decide"),
+        (waiting.pk, "tell"),
     }
     # The steps on the other two noticed theirs when they were taken.
-    assert result == UpkeepResult(expired=0, missed=4, escalated=3)
+    assert result == UpkeepResult(expired=0, missed=6, escalated=3)
     assert not DeadlineBreach.objects.filter(complaint=fresh).exists()
 
 
@@ -94,10 +97,10 @@ def test_the_command_and_the_job_say_what_they_found(desk: Desk) -> None:
     register(desk)
     output = StringIO()
     call_command("upkeep", stdout=output)
-    assert output.getvalue() == "0 refunds expired, 2 missed deadlines recorded, 1 cases escalated.\n"
+    assert output.getvalue() == "0 refunds expired, 3 missed deadlines recorded, 1 cases escalated.\n"
     assert Event.objects.order_by("-pk")[0].source == "command"
     register(desk, received_on=date(2024, 4, 11))
-    assert upkeep.call() == {"expired": 0, "missed": 2, "escalated": 1}
+    assert upkeep.call() == {"expired": 0, "missed": 3, "escalated": 1}
     event = Event.objects.order_by("-pk")[0]
     assert (event.source, event.actor_name) == ("job", "System")
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.customers.bank_details.actions import record_change
+from accounts.customers.changes import CustomerChange, follow
 from accounts.customers.merge.rules import (
     approve_obstacle,
     decide_obstacle,
@@ -107,10 +108,12 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         duplicate.merged_into = survivor
         duplicate.save()
         own, other = ((each.iban, each.account_holder) for each in (survivor, duplicate))
+        email = survivor.email
         _keep_details(duplicate, survivor)
         if own != other:
             before = own if own != (survivor.iban, survivor.account_holder) else other
-            record_change(survivor, iban_before=before[0], holder_before=before[1], by=by)
+            details = record_change(survivor, iban_before=before[0], holder_before=before[1], by=by)
+            follow(CustomerChange(survivor, email or survivor.email, details, by))
         decide(merge, State.APPROVED, by=by)
         action.about(duplicate)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}

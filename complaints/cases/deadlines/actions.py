@@ -27,7 +27,8 @@ type Late = tuple[str, datetime]
 
 
 def set_deadlines(complaint: Complaint, start: datetime) -> None:
-    """Both deadlines, from the policy's days, counted from ``start``.
+    """All deadlines, from the policy's days, counted from ``start``: the outcome is told so many days after the last
+    day of the decision.
 
     They are kept with the case: a calendar that is corrected later moves no promise that was made.
 
@@ -44,6 +45,8 @@ def set_deadlines(complaint: Complaint, start: datetime) -> None:
         )
         complaint.acknowledge_due_at = deadline_for(start, parameters.acknowledge_within_days, zone, calendar=calendar)
         complaint.decide_due_at = deadline_for(start, parameters.decide_within_days, zone, calendar=calendar)
+        days_to_tell = parameters.decide_within_days + parameters.tell_within_days
+        complaint.tell_due_at = deadline_for(start, days_to_tell, zone, calendar=calendar)
     except UnknownHolidays as problem:
         raise Refused(_unknown_holidays(problem), code=ComplaintRefusal.HOLIDAYS_UNKNOWN) from None
 
@@ -69,6 +72,21 @@ def clock_start(complaint: Complaint) -> datetime:
         Event.objects.about(complaint).filter(verb=ComplaintVerb.COMPLAINT_REOPEN, outcome=Event.Outcome.DONE).first()
     )
     return complaint.received_at if reopened is None else max(reopened.at, complaint.received_at)
+
+
+def join_clocks(survivor: Complaint, merged: Complaint, *, state_before: str) -> None:
+    """The survivor's clock after a merge: what either case met stays met, and of what both still have to meet the
+    earlier date holds. ``state_before`` is the merged one's.
+    """
+    met = [each.acknowledged_at for each in (survivor, merged) if each.acknowledged_at is not None]
+    if met:
+        survivor.acknowledged_at = min(met)
+    else:
+        survivor.acknowledge_due_at = min(survivor.acknowledge_due_at, merged.acknowledge_due_at)
+    if {survivor.state, state_before} <= set(Complaint.UNDECIDED_STATES):
+        survivor.decide_due_at = min(survivor.decide_due_at, merged.decide_due_at)
+    if {survivor.state, state_before} <= set(Complaint.UNTOLD_STATES):
+        survivor.tell_due_at = min(survivor.tell_due_at, merged.tell_due_at)
 
 
 def note_breaches(complaint: Complaint, now: datetime, *, by: User) -> list[DeadlineBreach]:
@@ -111,6 +129,8 @@ def _unrecorded(complaint: Complaint, now: datetime) -> list[Late]:
         found.append((kinds.ACKNOWLEDGE, complaint.acknowledge_due_at))
     if complaint.state in Complaint.UNDECIDED_STATES:
         found.append((kinds.DECIDE, complaint.decide_due_at))
+    if complaint.state in Complaint.UNTOLD_STATES:
+        found.append((kinds.TELL, complaint.tell_due_at))
     missed = [late for late in found if is_missed(late[1], now)]
     known = set(complaint.breaches.values_list("deadline", "due_at")) if missed else set()
     return [late for late in missed if late not in known]

@@ -46,6 +46,10 @@ class DeadlineStatus:
     def in_words(self) -> Text:
         """As a pill says it: "Decide in 3 d"."""
         late = -self.days_left
+        if self.deadline == DeadlineBreach.Deadline.TELL:
+            if self.is_missed:
+                return say("Tell: {days} d late", days=late)
+            return say("Tell in {days} d", days=self.days_left) if self.days_left else say("Tell today")
         decide = self.deadline == DeadlineBreach.Deadline.DECIDE
         if self.is_missed:
             return say("Overdue by {days} d", days=late) if decide else say("Acknowledge: {days} d late", days=late)
@@ -56,15 +60,17 @@ class DeadlineStatus:
 
 
 def deadline_statuses_of(complaint: Complaint, now: datetime | None = None) -> list[DeadlineStatus]:
-    """The deadlines that the case still has to meet, the earlier one first; none once it is decided or ended."""
-    if complaint.state not in Complaint.UNDECIDED_STATES:
+    """The deadlines that the case still has to meet, the earlier one first; none once its outcome is
+    told or it ended."""
+    if complaint.state not in Complaint.UNTOLD_STATES:
         return []
     now = now or timezone.now()
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
     warned = _days_of_warning(complaint)
     kinds = DeadlineBreach.Deadline
-    waiting = [(kinds.DECIDE, complaint.decide_due_at)]
-    if complaint.acknowledged_at is None:
+    decided = complaint.state == Complaint.State.DECIDED
+    waiting = [(kinds.TELL, complaint.tell_due_at) if decided else (kinds.DECIDE, complaint.decide_due_at)]
+    if complaint.acknowledged_at is None and not decided:
         waiting.append((kinds.ACKNOWLEDGE, complaint.acknowledge_due_at))
     found = []
     for deadline, due_at in waiting:
@@ -109,8 +115,9 @@ def near_deadline(now: datetime | None = None) -> Q:
         near = Q(decide_due_at__gt=now, decide_due_at__lte=until) | Q(
             acknowledged_at__isnull=True, acknowledge_due_at__gt=now, acknowledge_due_at__lte=until
         )
-        found |= judged & near
-    return found & Q(state__in=Complaint.UNDECIDED_STATES)
+        untold = Q(state=Complaint.State.DECIDED, tell_due_at__gt=now, tell_due_at__lte=until)
+        found |= judged & (near & Q(state__in=Complaint.UNDECIDED_STATES) | untold)
+    return found
 
 
 def _judged_by_days_of_warning() -> dict[int, Q]:

@@ -10,7 +10,7 @@ from accounts.staff.models import User
 from audit.actions import Refused, act, checked
 from audit.vocabulary import Refusal
 from complaints.cases.actions import begin, write_to_customer
-from complaints.cases.deadlines.actions import note_breaches, raise_level, set_deadlines
+from complaints.cases.deadlines.actions import join_clocks, note_breaches, raise_level, set_deadlines
 from complaints.cases.models import Complaint, Decision, Message
 from complaints.cases.rules import (
     close_obstacle,
@@ -23,6 +23,7 @@ from complaints.cases.rules import (
     withdraw_obstacle,
 )
 from complaints.letters import drafts
+from complaints.notices.owed.actions import move_to_survivor, owe_decision, tell, told_by_decision
 from complaints.refunds.endings.actions import lock_periods_of_open_refunds, withdraw_open_refunds
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.text import say
@@ -57,6 +58,7 @@ def decide_complaint(complaint_id: int, *, by: User, outcome: str, reasons: str)
         if complaint.owner_id is None:
             complaint.owner = by
         complaint.save()
+        owe_decision(decision)
         action.data = {"outcome": outcome}
         return decision
 
@@ -69,12 +71,7 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
         complaint = begin(action, complaint_id)
         action.refuse_if(communicate_obstacle(complaint, by))
         assert complaint.decision is not None
-        further = complaint.terms.appeal_route
-        if complaint.decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
-            raise Refused(
-                say("A rejection has to name the way to take it further: “{way}”.", way=further),
-                code=ComplaintRefusal.FURTHER_WAY_MISSING,
-            )
+        check_further_way(complaint.decision, text)
         now = timezone.now()
         message = write_to_customer(
             complaint,
@@ -86,10 +83,22 @@ def communicate_decision(complaint_id: int, *, by: User, text: str, recipient: s
             by=by,
             at=now,
         )
+        note_breaches(complaint, now, by=by)
         complaint.state = State.COMMUNICATED
         complaint.communicated_at = now
         complaint.save()
+        tell(told_by_decision(complaint), message, by=by)
         return message
+
+
+def check_further_way(decision: Decision, text: str) -> None:
+    """Refuse a letter that rejects without naming the way to take it further."""
+    further = decision.complaint.terms.appeal_route
+    if decision.outcome == Decision.Outcome.REJECTED and further.casefold() not in text.casefold():
+        raise Refused(
+            say("A rejection has to name the way to take it further: “{way}”.", way=further),
+            code=ComplaintRefusal.FURTHER_WAY_MISSING,
+        )
 
 
 def close_complaint(complaint_id: int, *, by: User, reason: str = "", today: date | None = None) -> Complaint:
@@ -123,8 +132,10 @@ def withdraw_complaint(complaint_id: int, *, by: User, channel: str, reason: str
 
 
 def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) -> Complaint:
-    """Join a complaint into another of the same customer, which takes the earlier of both deadlines and the higher
-    level; returns the survivor.
+    """Join a complaint into another of the same customer, which takes the higher level; returns the survivor.
+
+    A deadline that either met stays met; of those that are open the earlier date holds. What is owed to the customer
+    is owed on the survivor.
 
     Each keeps its own *received*: a refund goes by both (``complaints.quotes.receipts``), so that whoever merges them
     has a hand in it. Refunds made already keep their as-of day.
@@ -144,13 +155,16 @@ def merge_complaints(complaint_id: int, *, by: User, into_id: int, reason: str) 
         now = timezone.now()
         for each in (complaint, survivor):
             note_breaches(each, now, by=by)
+        before = complaint.state
+        wrote = [case.customer_wrote_at for case in (survivor, complaint) if case.customer_wrote_at is not None]
+        complaint.customer_wrote_at = None
         complaint.state = State.MERGED
         complaint.merged_into = survivor
         complaint.merged_by = by
         complaint.save()
-        # The customer was promised both; a reopening has already moved what it restarted.
-        survivor.acknowledge_due_at = min(survivor.acknowledge_due_at, complaint.acknowledge_due_at)
-        survivor.decide_due_at = min(survivor.decide_due_at, complaint.decide_due_at)
+        join_clocks(survivor, complaint, state_before=before)
+        move_to_survivor(complaint, survivor)
+        survivor.customer_wrote_at = max(wrote, default=None)
         survivor.escalation_level = max(survivor.escalation_level, complaint.escalation_level)
         note_breaches(survivor, now, by=by)
         survivor.save()
@@ -169,6 +183,7 @@ def reopen_complaint(complaint_id: int, *, by: User, reason: str, now: datetime 
         complaint.state = State.IN_REVIEW
         complaint.closed_at = None
         complaint.communicated_at = None
+        complaint.customer_wrote_at = None
         complaint.withdrawal_channel = ""
         set_deadlines(complaint, now)
         complaint.save()

@@ -12,10 +12,19 @@ from complaints.cases.page_actions.decisions import (
     ProposeOnCase,
     WithdrawComplaint,
 )
-from complaints.cases.page_actions.messages import Acknowledge, Ask, Communicate, CustomerSaid, ResumeComplaint
+from complaints.cases.page_actions.messages import (
+    Acknowledge,
+    Ask,
+    Communicate,
+    CustomerSaid,
+    ReadCustomerMessage,
+    ResumeComplaint,
+    WriteToCustomer,
+)
 from complaints.cases.page_actions.registration import Assign, Attach, Correct, TakeUp, WriteNote
 from complaints.cases.page_actions.supervision import Consent, Escalate, Merge, Refer, Reopen
 from complaints.indemnities.page_actions import Indemnify
+from complaints.notices.page_actions import DismissNotice, TellOutcome
 
 CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     TakeUp,
@@ -27,6 +36,9 @@ CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     ProposeOnCase,
     Indemnify,
     Communicate,
+    TellOutcome,
+    WriteToCustomer,
+    ReadCustomerMessage,
     CloseComplaint,
     WriteNote,
     CustomerSaid,
@@ -38,5 +50,6 @@ CASE_ACTIONS: tuple[type[StaffAction[Any]], ...] = (
     Consent,
     Merge,
     Reopen,
+    DismissNotice,
     WithdrawComplaint,
 )

@@ -29,7 +29,7 @@ class CaseAction(StaffAction[Complaint]):
     def queryset(self, rows: models.QuerySet[Complaint]) -> models.QuerySet[Complaint]:
         return rows.select_related(
             "customer", "subscription__customer", "period", "decision", "refund_policy__policy", "owner"
-        ).prefetch_related("refunds", "assessments", "messages")
+        ).prefetch_related("refunds", "assessments", "messages", "notices__refund", "notices__reversal__refund")
 
 
 class LeadAction(CaseAction):

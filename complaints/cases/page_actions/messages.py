@@ -10,12 +10,20 @@ from django.utils.translation import gettext_lazy as _
 from accounts.staff.models import User
 from backoffice.actions import OptionalReasonForm, Sentence
 from complaints.cases import actions as cases
+from complaints.cases.correspondence import actions as correspondence
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.forms import CustomerMessageForm, SayForm
 from complaints.cases.models import Complaint
 from complaints.cases.page_actions.common import CaseAction, say_initial
-from complaints.cases.rules import acknowledge_obstacle, ask_obstacle, communicate_obstacle, resume_obstacle
-from complaints.letters.drafts import acknowledgement_text, decision_text, question_text
+from complaints.cases.rules import (
+    acknowledge_obstacle,
+    ask_obstacle,
+    communicate_obstacle,
+    read_obstacle,
+    resume_obstacle,
+    write_obstacle,
+)
+from complaints.letters.drafts import acknowledgement_text, decision_text, free_text, question_text
 
 
 class Acknowledge(CaseAction):
@@ -71,6 +79,31 @@ class Communicate(CaseAction):
 
     def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
         return say_initial(rows, decision_text)
+
+
+class WriteToCustomer(CaseAction):
+    name = "write"
+    label = _("Write to the customer")
+    icon = "mail"
+    form_class = SayForm
+    intro = _("A message in any state; the case stays as it is.")
+    rule = write_obstacle
+    action = correspondence.write_message
+    done = Sentence(_("The message to {person} is on record."), person="correspondent")
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        return say_initial(rows, free_text)
+
+
+class ReadCustomerMessage(CaseAction):
+    name = "read_message"
+    label = _("Mark as read")
+    icon = "check"
+    form_class = OptionalReasonForm
+    rule = read_obstacle
+    action = correspondence.read_customer_message
+    effect = _("What the customer wrote about {complaint} needs no answer.")
+    done = _("What the customer wrote about {complaint} is read.")
 
 
 class CustomerSaid(CaseAction):

@@ -14,6 +14,7 @@ from audit.actions import Action, Refused, act
 from audit.vocabulary import Refusal
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
+from complaints.notices.owed.actions import owe_ended
 from complaints.refunds.approvals.rules import deciding_right, revoke_obstacle
 from complaints.refunds.common import end, lock_refund, name_right
 from complaints.refunds.models import Refund
@@ -31,6 +32,7 @@ def withdraw_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         action.refuse_if(withdraw_refund_obstacle(refund, by))
         action.require_reason()
         end(refund, State.WITHDRAWN)
+        owe_ended(refund)
         return refund
 
 
@@ -42,6 +44,7 @@ def revoke_refund(refund_id: int, *, by: User, reason: str) -> Refund:
         name_right(action, deciding_right(refund, by))
         action.require_reason()
         end(refund, State.REVOKED)
+        owe_ended(refund)
         return refund
 
 
@@ -54,6 +57,7 @@ def expire_refund(refund_id: int, *, by: User, today: date | None = None) -> Ref
         if refund.state not in Refund.OPEN_STATES or refund.expires_on > (today or timezone.localdate()):
             raise Refused(say("{refund} has not expired.", refund=refund.code), code=Refusal.STATE)
         end(refund, State.EXPIRED)
+        owe_ended(refund)
         return refund
 
 

@@ -18,6 +18,7 @@ from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
 from complaints.indemnities import rules as indemnities
+from complaints.notices.owed.actions import retry_takes_over
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts, terms_for
 from complaints.quotes.inputs_json import inputs_to_json
@@ -116,6 +117,7 @@ def draft_refund(
         set_draft_expiry(refund)
         checked(refund).save()
         contribute(refund, by, Contribution.Part.DRAFTED)
+        retry_takes_over(refund)
         action.about(refund)
         action.data = {"basis": basis, "period": in_english(period)}
         return refund
