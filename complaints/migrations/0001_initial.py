@@ -63,7 +63,9 @@ class Migration(migrations.Migration):
                     ('acknowledge_due_at', models.DateTimeField(verbose_name='acknowledge due at')),
                     ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged at')),
                     ('decide_due_at', models.DateTimeField(verbose_name='decide due at')),
+                    ('tell_due_at', models.DateTimeField(verbose_name='tell due at')),
                     ('communicated_at', models.DateTimeField(blank=True, null=True, verbose_name='communicated at')),
+                    ('customer_wrote_at', models.DateTimeField(blank=True, help_text='Nobody has answered or read it yet.', null=True, verbose_name='customer wrote at')),
                     ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
                     ('withdrawal_channel', models.CharField(blank=True, choices=[('email', 'E-mail'), ('phone', 'Phone'), ('letter', 'Letter'), ('web', 'Web form'), ('in_person', 'In person')], max_length=10, verbose_name='withdrawal channel')),
                     ('referral_scheme', models.CharField(blank=True, max_length=120, verbose_name='dispute resolution scheme')),
@@ -144,7 +146,7 @@ class Migration(migrations.Migration):
                 name='DeadlineBreach',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('deadline', models.CharField(choices=[('acknowledge', 'Acknowledge'), ('decide', 'Decide')], max_length=12, verbose_name='deadline')),
+                    ('deadline', models.CharField(choices=[('acknowledge', 'Acknowledge'), ('decide', 'Decide'), ('tell', 'Tell')], max_length=12, verbose_name='deadline')),
                     ('due_at', models.DateTimeField(verbose_name='due at')),
                     ('noticed_at', models.DateTimeField(verbose_name='noticed at')),
                     ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='breaches', to='complaints.complaint', verbose_name='complaint')),
@@ -214,7 +216,9 @@ class Migration(migrations.Migration):
                     ('acknowledge_due_at', models.DateTimeField(verbose_name='acknowledge due at')),
                     ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged at')),
                     ('decide_due_at', models.DateTimeField(verbose_name='decide due at')),
+                    ('tell_due_at', models.DateTimeField(verbose_name='tell due at')),
                     ('communicated_at', models.DateTimeField(blank=True, null=True, verbose_name='communicated at')),
+                    ('customer_wrote_at', models.DateTimeField(blank=True, help_text='Nobody has answered or read it yet.', null=True, verbose_name='customer wrote at')),
                     ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
                     ('withdrawal_channel', models.CharField(blank=True, choices=[('email', 'E-mail'), ('phone', 'Phone'), ('letter', 'Letter'), ('web', 'Web form'), ('in_person', 'In person')], max_length=10, verbose_name='withdrawal channel')),
                     ('referral_scheme', models.CharField(blank=True, max_length=120, verbose_name='dispute resolution scheme')),
@@ -705,6 +709,63 @@ class Migration(migrations.Migration):
                 },
             ),
             migrations.CreateModel(
+                name='Notice',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('outcome', models.CharField(choices=[('decision', 'Decision'), ('settled', 'Refund settled'), ('reversed', 'Refund taken back'), ('ended', 'Refund not given after all')], max_length=10, verbose_name='outcome')),
+                    ('arose_at', models.DateTimeField(verbose_name='arose at')),
+                    ('state', models.CharField(choices=[('owed', 'Owed'), ('told', 'Told'), ('taken_over', 'Told with a later outcome'), ('dismissed', 'Not to be told')], default='owed', max_length=10, verbose_name='state')),
+                    ('dismissed_reason', models.TextField(blank=True, verbose_name='why it is not told')),
+                    ('met_at', models.DateTimeField(blank=True, null=True, verbose_name='met at')),
+                    ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='complaints.complaint', verbose_name='complaint')),
+                    ('decision', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notice', to='complaints.decision', verbose_name='decision')),
+                    ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='complaints.message', verbose_name='message')),
+                    ('met_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='met by')),
+                    ('refund', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='complaints.refund', verbose_name='refund')),
+                    ('retry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.refund', verbose_name='retry that took it over')),
+                    ('reversal', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notice', to='complaints.reversal', verbose_name='reversal')),
+                ],
+                options={
+                    'verbose_name': 'notice to the customer',
+                    'verbose_name_plural': 'notices to customers',
+                    'ordering': ('arose_at', 'pk'),
+                },
+            ),
+            migrations.CreateModel(
+                name='HistoricalNotice',
+                fields=[
+                    ('id', models.BigIntegerField(auto_created=True, blank=True, verbose_name='ID')),
+                    ('history_actor_name', models.CharField(default=audit.context.actor_name, editable=False, max_length=200)),
+                    ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
+                    ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
+                    ('history_change_reason', models.TextField(blank=True, default='')),
+                    ('outcome', models.CharField(choices=[('decision', 'Decision'), ('settled', 'Refund settled'), ('reversed', 'Refund taken back'), ('ended', 'Refund not given after all')], max_length=10, verbose_name='outcome')),
+                    ('arose_at', models.DateTimeField(verbose_name='arose at')),
+                    ('state', models.CharField(choices=[('owed', 'Owed'), ('told', 'Told'), ('taken_over', 'Told with a later outcome'), ('dismissed', 'Not to be told')], default='owed', max_length=10, verbose_name='state')),
+                    ('dismissed_reason', models.TextField(blank=True, verbose_name='why it is not told')),
+                    ('met_at', models.DateTimeField(blank=True, null=True, verbose_name='met at')),
+                    ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                    ('history_date', models.DateTimeField()),
+                    ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('complaint', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.complaint', verbose_name='complaint')),
+                    ('decision', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.decision', verbose_name='decision')),
+                    ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('met_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='met by')),
+                    ('message', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.message', verbose_name='message')),
+                    ('refund', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.refund', verbose_name='refund')),
+                    ('retry', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.refund', verbose_name='retry that took it over')),
+                    ('reversal', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='complaints.reversal', verbose_name='reversal')),
+                ],
+                options={
+                    'verbose_name': 'historical notice to the customer',
+                    'verbose_name_plural': 'historical notices to customers',
+                    'ordering': ('-history_date', '-history_id'),
+                    'get_latest_by': ('history_date', 'history_id'),
+                    'default_permissions': (),
+                },
+                bases=(simple_history.models.HistoricalChanges, models.Model),
+            ),
+            migrations.CreateModel(
                 name='SignalReport',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -774,6 +835,14 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name='complaint',
                 index=models.Index(fields=['state', '-received_at'], name='complaint_by_state'),
+            ),
+            migrations.AddIndex(
+                model_name='complaint',
+                index=models.Index(condition=models.Q(('state', 'decided')), fields=['tell_due_at'], name='complaint_to_tell'),
+            ),
+            migrations.AddIndex(
+                model_name='complaint',
+                index=models.Index(condition=models.Q(('customer_wrote_at__isnull', False)), fields=['customer_wrote_at'], name='complaint_customer_wrote'),
             ),
             migrations.AddIndex(
                 model_name='complaint',
@@ -1042,6 +1111,46 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='reversal',
                 constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('proposed', 'approved'))), fields=('refund',), name='reversal_once_per_refund'),
+            ),
+            migrations.AddIndex(
+                model_name='notice',
+                index=models.Index(condition=models.Q(('state', 'owed')), fields=['complaint'], name='notice_owed'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision__isnull', False), ('outcome', 'decision'), ('refund__isnull', True), ('reversal__isnull', True)), models.Q(('decision__isnull', True), ('outcome', 'reversed'), ('refund__isnull', True), ('reversal__isnull', False)), models.Q(('decision__isnull', True), ('outcome__in', ('settled', 'ended')), ('refund__isnull', False), ('reversal__isnull', True)), _connector='OR'), name='notice_of_its_outcome'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.UniqueConstraint(condition=models.Q(('refund__isnull', False)), fields=('refund',), name='notice_once_per_refund'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('met_at__isnull', True), ('state', 'owed')), models.Q(models.Q(('state', 'owed'), _negated=True), ('met_at__isnull', False)), _connector='OR'), name='notice_met_has_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('message__isnull', False), ('state', 'told')), models.Q(models.Q(('state', 'told'), _negated=True), ('message__isnull', True)), _connector='OR'), name='notice_told_by_message'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('met_by__isnull', False), ('state', 'dismissed'), models.Q(('dismissed_reason', ''), _negated=True)), models.Q(models.Q(('state', 'dismissed'), _negated=True), ('dismissed_reason', '')), _connector='OR'), name='notice_dismissed_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='notice',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'taken_over'), _negated=True), ('outcome', 'decision'), ('retry__isnull', False), _connector='OR'), name='notice_taken_over_by_retry'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalnotice',
+                index=models.Index(fields=['id', '-history_date', '-history_id'], name='complaints__id_864eea_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalnotice',
+                index=models.Index(fields=['history_user', '-history_date', '-history_id'], name='complaints__history_2f85e6_idx'),
+            ),
+            migrations.AddIndex(
+                model_name='historicalnotice',
+                index=models.Index(fields=['-history_date', '-history_id'], name='complaints__history_ffce32_idx'),
             ),
             migrations.AddConstraint(
                 model_name='signalwindow',
