@@ -61,7 +61,7 @@ def set_offs_of(invoice: Invoice) -> EventQuerySet:
     refunds = Refund.objects.filter(period=invoice.period_id, set_off__gt=0, settled_at__isnull=False)
     return Event.objects.filter(
         target_type=Refund._meta.label_lower,
-        target_id__in=refunds.values("pk") if invoice.period_id else [],
+        target_id__in=list(refunds.values_list("pk", flat=True)) if invoice.period_id else [],
         verb=ComplaintVerb.REFUND_APPROVE,
         outcome=Event.Outcome.DONE,
     )

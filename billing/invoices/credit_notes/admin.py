@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -77,7 +78,7 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
     def takes_back(self, obj: CreditNote) -> SafeString:
         return link(obj.reverses)
 
-    def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> Any:
         """Only a reversal takes something back."""
         left_out = () if obj is not None and obj.reverses_id else ("takes_back",)
         return [name for name in self.fields if name not in left_out]
