@@ -40,6 +40,7 @@ from complaints.incidents.models import Incident
 from complaints.quotes.quoting import Choices, live_quote
 from complaints.refunds.models import Approval, Refund, Remedy
 from complaints.reversals.models import Reversal
+from complaints.signals.models import Signal, SignalReport
 from demo import build as building
 from demo.company import Company
 from demo.staff import PASSWORD
@@ -417,3 +418,9 @@ def test_pages_are_light() -> None:
             if len(answer.content) >= 100 * 1024:
                 heavy[url] = len(answer.content)
     assert heavy == {}
+
+
+def test_the_report_of_signals_has_something_to_look_at() -> None:
+    report = SignalReport.objects.first()
+    assert report is not None
+    assert {Signal.SHARED_ADDRESS, Signal.UNPROVEN_SURPLUS} <= {finding["signal"] for finding in report.findings}
