@@ -15,7 +15,7 @@ from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from complaints.signals.actions import report_signals
 from complaints.upkeep.actions import run_upkeep
-from demo import affairs, catalogue, customers, incidents, phones, post, profile, staff
+from demo import affairs, catalogue, customers, incidents, patterns, phones, post, profile, staff
 from demo.cases import begin
 from demo.clock import Told, replaced
 from demo.company import Company
@@ -62,6 +62,7 @@ def _tell(company: Company, told: Told) -> None:
     told(FOUNDING / 2)
     customers.fill(company, registry)
     affairs.plan(company)
+    patterns.plan(company)
     company.agenda.add(company.days.at(company.days.workday(20), 10, 0), lambda: _link_colleague(company))
     phones.sell(company)
     incidents.create_incidents(company)

@@ -40,6 +40,7 @@ from complaints.incidents.models import Incident
 from complaints.quotes.quoting import Choices, live_quote
 from complaints.refunds.models import Approval, Refund, Remedy
 from complaints.reversals.models import Reversal
+from complaints.signals.models import Signal, SignalReport
 from demo import build as building
 from demo.company import Company
 from demo.staff import PASSWORD
@@ -295,7 +296,7 @@ def test_periods_hold_what_is_pending_and_refunded() -> None:
 def test_invoices_and_credits_balance() -> None:
     for invoice in Invoice.objects.prefetch_related("payments__chargeback", "credit_applications"):
         taken_back = Chargeback.objects.filter(payment__invoice=invoice).aggregate(sum=Sum("amount"))["sum"]
-        received = sum((payment.amount for payment in invoice.payments.all()), Decimal(0))
+        received = sum((payment.amount - payment.surplus for payment in invoice.payments.all()), Decimal(0))
         assert received - (taken_back or Decimal(0)) == invoice.paid
         assert sum((part.amount for part in invoice.credit_applications.all()), Decimal(0)) == invoice.credited
         assert all(payment.received_on >= invoice.issued_on for payment in invoice.payments.all())
@@ -417,3 +418,9 @@ def test_pages_are_light() -> None:
             if len(answer.content) >= 100 * 1024:
                 heavy[url] = len(answer.content)
     assert heavy == {}
+
+
+def test_the_report_of_signals_has_something_to_look_at() -> None:
+    report = SignalReport.objects.first()
+    assert report is not None
+    assert {Signal.SHARED_ADDRESS, Signal.UNPROVEN_SURPLUS} <= {finding["signal"] for finding in report.findings}
