@@ -373,7 +373,9 @@ class CompanyLife(RuleBasedStateMachine):
     @happens(number=which)
     def set_off_a_credit(self, number: int) -> None:
         """What is left of a credit goes against what its customer owes."""
-        if (credit := self.pick(Credit.objects.with_remaining().filter(left__gt=0), number)) is not None:
+        if (
+            credit := self.pick(Credit.objects.filter(granted__gt=F("applied") + F("reversed") + F("paid_out")), number)
+        ) is not None:
             self.do(set_off_credit, credit.pk, by=self.desk.clerk)
 
     @happens(number=which)
