@@ -373,9 +373,8 @@ class CompanyLife(RuleBasedStateMachine):
     @happens(number=which)
     def set_off_a_credit(self, number: int) -> None:
         """What is left of a credit goes against what its customer owes."""
-        if (
-            credit := self.pick(Credit.objects.filter(granted__gt=F("applied") + F("reversed") + F("paid_out")), number)
-        ) is not None:
+        used = models.F("applied") + models.F("reversed") + models.F("paid_out")
+        if (credit := self.pick(Credit.objects.filter(granted__gt=used), number)) is not None:
             self.do(set_off_credit, credit.pk, by=self.desk.clerk)
 
     @happens(number=which)
