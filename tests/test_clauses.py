@@ -662,7 +662,7 @@ def test_r5_no_refund_of_a_period_that_began_after_the_complaint(desk: Desk, bas
 
 
 def test_r5_deadlines_count_from_the_day_of_receipt(desk: Desk) -> None:
-    complaint = register(desk, received_at=noon(10, hour=23))
+    complaint = register(desk, received_at=noon(10, hour=23), late=True)
     assert complaint.registered_at.year > 2024
     zone = timezone.get_default_timezone()
     assert complaint.acknowledge_due_at.astimezone(zone) == noon(13, hour=0)

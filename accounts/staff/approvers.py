@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.links import own_customers
 from accounts.staff.limits.controls.rules import ControlLimits
 from accounts.staff.limits.rules import Limit
@@ -31,7 +32,7 @@ class Right:
 
 class ApprovalRights:
     """The limits and delegations in force on a day, read in two statements however many people are asked about; and
-    whose matters are somebody's own, in three more for each of them who is a customer too.
+    whose matters are somebody's own, in four more if one of them is a customer too.
 
     A deputy has what the absent person has in their own right: a delegation received is never part of it, so nothing
     is passed on.
@@ -42,7 +43,6 @@ class ApprovalRights:
         self._limits: dict[tuple[int, str, str], Decimal | None] = {}
         for limit in ApprovalLimit.objects.in_force(day):
             self._limits.setdefault((limit.role_id, limit.subject, limit.currency), limit.amount)
-        self._own_customers: dict[int, frozenset[int]] = {}
         self._received: dict[int, list[Right]] = {}
         for delegation in Delegation.objects.usable(day).select_related("delegator__role").order_by("starts_on", "pk"):
             self._received.setdefault(delegation.deputy_id, []).append(Right(delegation.delegator, delegation))
@@ -71,9 +71,14 @@ class ApprovalRights:
         """Whether the person is this customer, under whichever number, or paid to the same account."""
         if person.customer_id is None:
             return False
-        if person.customer_id not in self._own_customers:
-            self._own_customers[person.customer_id] = own_customers(person.customer_id)
-        return customer_id in self._own_customers[person.customer_id]
+        own = self._own_customers.get(person.customer_id) or own_customers(person.customer_id)
+        return customer_id in own
+
+    @cached_property
+    def _own_customers(self) -> Mapping[int, frozenset[int]]:
+        """By the customer that somebody who works here is."""
+        linked = User.objects.filter(customer__isnull=False).order_by()
+        return paid_alike(set(linked.values_list("customer_id", flat=True)), None)
 
 
 def may_stand_in(deputy: User, delegator: User) -> bool:

@@ -144,8 +144,8 @@ def register(
     }
     # What is typed in long after its period needs a lead's consent.
     came = values["received_at"]
-    is_old = isinstance(came, datetime) and timezone.now() - came > LONG and not late
-    with Clock(came).running() if is_old else nullcontext():
+    is_old = timezone.is_aware(came) and timezone.now() - came > LONG
+    with Clock(came).running() if is_old and not late else nullcontext():
         return register_complaint(
             by=by or desk.agent, subscription_id=period.subscription_id, period_id=period.pk, **values
         )
