@@ -447,7 +447,7 @@ def test_payouts_that_became_credits_or_were_stopped(company: Company) -> None:
     payout = Payout.objects.get()
     name = f"payout {payout.key}"
     set_raw(payout, state="cancelled")
-    assert breaches() == [("payout-stopped", name)]
+    assert breaches() == [("payout-stopped", name), ("taken-back", f"refund {company.refund.code}")]
     set_raw(payout, state="credited")
     assert breaches() == [("payout-credit", name)]
     credit = giving.give_credit(payout.subscription, payout.amount, reason="Instead")
