@@ -133,7 +133,10 @@ def test_credit_reversed(company: Company) -> None:
     credit = Remedy.objects.get(refund=company.refund, kind="credit").credit
     assert credit is not None
     set_raw(credit, reversed=ONE)
-    assert breaches() == [("credit-reversed", f"credit {credit.pk} of {company.refund.subscription.number}")]
+    assert breaches() == [
+        ("credit-reversed", f"credit {credit.pk} of {company.refund.subscription.number}"),
+        ("taken-back", f"refund {company.refund.code}"),
+    ]
 
 
 def issued() -> Invoice:
@@ -318,7 +321,7 @@ def test_number_of_another_year(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, issued_on=invoice.issued_on.replace(year=invoice.issued_on.year - 1, day=1))
     assert ("number-year", f"invoice {invoice.number}") in breaches()
-    assert rules() <= {"number-year", "application-elsewhere"}
+    assert rules() <= {"number-year", "application-elsewhere", "invoice-day"}
 
 
 # --- Refunds and purchases ----------------------------------------------------------------------
@@ -374,7 +377,14 @@ def test_reversal_adds_up(company: Company, columns: dict[str, int]) -> None:
 @pytest.mark.slow
 def test_reversed_by_nobody(company: Company) -> None:
     set_raw(Reversal.objects.get(), state="withdrawn")
-    assert rules() == {"reversed-by-nobody", "credit-reversed", "period-refunded", "credit-note-source"}
+    assert rules() == {
+        "reversed-by-nobody",
+        "credit-reversed",
+        "period-refunded",
+        "credit-note-source",
+        "taken-back",
+        "reversal-recorded",
+    }
 
 
 @pytest.mark.slow
@@ -396,7 +406,7 @@ def test_payouts_that_became_credits_or_were_stopped(company: Company) -> None:
     payout = Payout.objects.get()
     name = f"payout {payout.key}"
     set_raw(payout, state="cancelled")
-    assert breaches() == [("payout-stopped", name)]
+    assert breaches() == [("payout-stopped", name), ("taken-back", f"refund {company.refund.code}")]
     set_raw(payout, state="credited")
     assert breaches() == [("payout-credit", name)]
     credit = giving.give_credit(payout.subscription, payout.amount, reason="Instead")
