@@ -37,7 +37,7 @@ from billing.usage.models import UsageRecord
 from complaints.cases.actions import correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
 from complaints.cases.deadlines.status import deadline_statuses_of
-from complaints.cases.decisions.actions import communicate_decision, merge_complaints, reopen_complaint
+from complaints.cases.decisions.actions import close_complaint, communicate_decision, merge_complaints, reopen_complaint
 from complaints.cases.evidence import Evidence
 from complaints.cases.models import DeadlineBreach, Decision
 from complaints.incidents.actions import record_incident
