@@ -39,12 +39,15 @@ from billing.usage.models import UsageRecord
 from complaints.cases.actions import correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
 from complaints.cases.deadlines.status import deadline_statuses_of
-from complaints.cases.decisions.actions import communicate_decision, merge_complaints, reopen_complaint
+from complaints.cases.decisions.actions import close_complaint, communicate_decision, merge_complaints, reopen_complaint
 from complaints.cases.evidence import Evidence
 from complaints.cases.models import DeadlineBreach, Decision
 from complaints.incidents.actions import record_incident
 from complaints.indemnities.actions import draft_indemnity
 from complaints.letters.drafts import decision_text
+from complaints.letters.outcomes import outcome_text
+from complaints.notices.actions import tell_outcome
+from complaints.notices.models import Notice
 from complaints.quotes.facts import terms_for
 from complaints.quotes.quoting import Choices, live_quote
 from complaints.refunds.approvals.actions import approve_refund
@@ -667,13 +670,14 @@ def test_r5_deadlines_count_from_the_day_of_receipt(desk: Desk) -> None:
     zone = timezone.get_default_timezone()
     assert complaint.acknowledge_due_at.astimezone(zone) == noon(13, hour=0)
     assert complaint.decide_due_at.astimezone(zone) == noon(25, hour=0)
+    assert complaint.tell_due_at.astimezone(zone) == noon(28, hour=0)
 
 
 def test_r5_a_missed_deadline_is_recorded_for_good(desk: Desk) -> None:
     complaint = register(desk)
     record_missed_deadlines(complaint.pk, by=desk.lead)
     kept = list(DeadlineBreach.objects.filter(complaint=complaint).values_list("pk", "deadline", "due_at"))
-    assert sorted(deadline for _, deadline, _ in kept) == ["acknowledge", "decide"]
+    assert sorted(deadline for _, deadline, _ in kept) == ["acknowledge", "decide", "tell"]
 
     decide(desk, take_up(desk, complaint))
     reopened = reopen_complaint(complaint.pk, by=desk.lead, reason="New facts")
@@ -707,7 +711,7 @@ def test_r5_each_missed_deadline_has_one_event(desk: Desk) -> None:
     run_upkeep(by=desk.system)
     breaches = DeadlineBreach.objects.values_list("complaint_id", "pk")
     events = Event.objects.filter(verb="complaint.deadline_missed", outcome="done")
-    assert len(breaches) == 4
+    assert len(breaches) == 6
     assert sorted(breaches) == sorted((event.complaint_id, event.data["breach"]) for event in events)
     with pytest.raises(UntrackedWrite):
         events.delete()
@@ -760,6 +764,16 @@ def test_r5_the_outcome_is_told_to_the_customer(desk: Desk, outcome: str, words:
     assert (sent.to, sent.body) == (["rossi@example.com"], text)
     assert send_due().sent == 0
     assert [attempt.outcome for attempt in message.outgoing.attempts.all()] == ["accepted"]
+
+
+def test_r5_a_case_closes_when_the_customer_has_heard_every_outcome(desk: Desk) -> None:
+    factories.approval_limits()
+    complaint = decided(desk)
+    communicate_decision(complaint.pk, by=desk.agent, text="You are right.")
+    refund = settled(desk, complaint)
+    assert_refused("notice_owed", close_complaint, complaint.pk, by=desk.agent, saying=refund.code)
+    tell_outcome(complaint.pk, by=desk.agent, text=outcome_text(Notice.objects.owed().get()))
+    assert close_complaint(complaint.pk, by=desk.agent).state == "closed"
 
 
 def test_r6_a_credit_goes_to_the_first_useful_cycle_and_the_rest_is_carried_on(desk: Desk) -> None:

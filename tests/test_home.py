@@ -93,13 +93,14 @@ def test_the_numbers_are_those_of_the_lists(desk: Desk) -> None:
     assign_complaint(mine.pk, by=desk.lead, owner_id=desk.agent.pk, reason="Hers")
     late = register(desk)
     refund = special(desk, decided(desk), "20.00")
-    assert counts(desk.agent) == {"mine": 2, "overdue": 2, "open": 3, "approvals": 0, "stood_in": 0, "incidents": 0}
+    assert counts(desk.agent) == {"mine": 2, "overdue": 3, "open": 3, "approvals": 0, "stood_in": 0, "incidents": 0}
     assert counts(desk.colleague)["mine"] == 0
     assert counts(desk.manager)["approvals"] == 1
     assert list(waiting_for_approval_of(desk.manager)) == [refund]
     assert counts(desk.lead)["approvals"] == 0  # a special case is not a lead's
     listed = signed_in(desk.agent).get("/complaints/complaint/?work=overdue").context["cl"].result_list
-    assert {row.pk for row in listed} == {mine.pk, late.pk}
+    # What is decided has still to be told.
+    assert {row.pk for row in listed} == {mine.pk, late.pk, refund.complaint_id}
 
 
 def test_a_proposal_does_not_wait_for_those_who_had_a_hand_in_it(desk: Desk) -> None:
@@ -177,7 +178,7 @@ def queries(client: Client, url: str = "/") -> int:
     return len(captured)
 
 
-def test_home_costs_at_most_fifteen_queries_however_much_there_is(desk: Desk) -> None:
+def test_home_costs_at_most_seventeen_queries_however_much_there_is(desk: Desk) -> None:
     def more() -> None:
         assign_complaint(register(desk).pk, by=desk.lead, owner_id=desk.agent.pk, reason="Hers")
         register(desk)
@@ -192,7 +193,7 @@ def test_home_costs_at_most_fifteen_queries_however_much_there_is(desk: Desk) ->
         more()
     many = [queries(signed_in(person)) for person in people]
     assert many == few
-    assert max(many) <= 15
+    assert max(many) <= 17
     assert queries(signed_in(desk.manager), "/home/figures/") == figures_few
 
 

@@ -16,7 +16,7 @@ from backoffice.display import sub
 from backoffice.links import link
 from backoffice.panels import Panel, register_home_panels
 from backoffice.requests import StaffRequest, asked_once
-from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, near_deadline
+from complaints.cases.deadlines.status import DUE_RELATIONS, deadline_statuses_of, is_overdue, near_deadline
 from complaints.cases.models import Complaint
 from complaints.cases.pills import complaint_pill, deadline_pill
 from core.text import join, say
@@ -140,9 +140,7 @@ def overdue(request: StaffRequest) -> Panel | None:
     if not user.may(May.SEE_CASES):
         return None
     now = timezone.now()
-    late = [one for one in _cases(request) if one.state in Complaint.UNDECIDED_STATES and one.decide_due_at <= now][
-        :OVERDUE
-    ]
+    late = [one for one in _cases(request) if is_overdue(one, now)][:OVERDUE]
     if not late:
         return None
     title = say("Overdue, the oldest first")

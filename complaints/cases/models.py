@@ -29,7 +29,7 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
     def overdue(self, now: datetime) -> Self:
         """Open complaints past the moment by which they had to be decided, or the outcome told."""
         undecided = Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
-        return self.filter(undecided | Q(state=Complaint.State.DECIDED, tell_due_at__lte=now))
+        return self.filter(undecided | Q(state="decided", tell_due_at__lte=now))
 
     def customer_wrote(self) -> Self:
         """What a customer wrote or said that nobody has answered or read yet."""

@@ -401,7 +401,7 @@ def test_waiting_for_the_customer_does_not_stop_the_clock(desk: Desk) -> None:
     waiting = again(complaint)
     assert (waiting.acknowledge_due_at, waiting.decide_due_at) == due
     record_missed_deadlines(complaint.pk, by=desk.lead)
-    assert DeadlineBreach.objects.filter(complaint=complaint).count() == 2
+    assert DeadlineBreach.objects.filter(complaint=complaint).count() == 3
     resume_complaint(complaint.pk, by=desk.agent)
     resumed = again(complaint)
     assert (resumed.acknowledge_due_at, resumed.decide_due_at) == due
@@ -437,6 +437,7 @@ def test_deadlines_follow_a_corrected_day_of_receipt(desk: Desk) -> None:
     assert {b.due_at for b in DeadlineBreach.objects.all()} == {
         complaint.acknowledge_due_at,
         complaint.decide_due_at,
+        complaint.tell_due_at,
     }
     for wrong in (noon(31, month=3), timezone.now() + timedelta(days=1)):
         assert_refused(
@@ -496,7 +497,7 @@ def test_a_missed_deadline_is_written_down_once(desk: Desk) -> None:
     complaint = register(desk)
     assert_refused("permission", lambda: record_missed_deadlines(complaint.pk, by=desk.agent))
     breaches = record_missed_deadlines(complaint.pk, by=desk.system)
-    assert {b.deadline for b in breaches} == {"acknowledge", "decide"}
+    assert {b.deadline for b in breaches} == {"acknowledge", "decide", "tell"}
     events = Event.objects.filter(verb="complaint.deadline_missed", outcome="done")
     assert sorted((event.data for event in events), key=lambda data: data["breach"]) == [
         {"deadline": breach.deadline, "due_at": breach.due_at.isoformat(), "breach": breach.pk} for breach in breaches

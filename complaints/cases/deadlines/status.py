@@ -104,6 +104,13 @@ def most_urgent(dues: Iterable[DeadlineStatus]) -> DeadlineStatus | None:
     )
 
 
+def is_overdue(complaint: Complaint, now: datetime) -> bool:
+    """As ``ComplaintQuerySet.overdue`` finds them."""
+    decided = complaint.state == Complaint.State.DECIDED
+    due_at = complaint.tell_due_at if decided else complaint.decide_due_at
+    return complaint.state in Complaint.UNTOLD_STATES and is_missed(due_at, now)
+
+
 def near_deadline(now: datetime | None = None) -> Q:
     """Complaints one of whose deadlines is near by the days of warning that judge them, as ``Due.is_near`` says it."""
     now = now or timezone.now()
