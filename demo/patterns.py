@@ -9,11 +9,12 @@ from functools import partial
 
 from accounts.customers.actions import edit_customer
 from billing.invoices.models import Invoice
-from billing.payments.actions import record_payment
+from billing.payments.surplus.actions import approve_surplus, record_with_surplus
 from complaints.refunds.models import Refund
+from core.addresses import Address
 from demo.company import Company
 
-SHARED_ADDRESS = "Via del Molo 12\n16126 Genova"
+SHARED_ADDRESS = Address("Via della Marina", "7", "16126", "Genova")
 
 
 def plan(company: Company) -> None:
@@ -27,21 +28,22 @@ def _move_in_together(company: Company) -> None:
     """Three customers move to one place: a house of many offices, or something to ask about."""
     standing = Refund.objects.filter(state=Refund.State.SETTLED, customer__merged_into=None).order_by("-pk")
     for customer_id in list(dict.fromkeys(standing.values_list("customer_id", flat=True)[:20]))[:3]:
-        edit_customer(
-            customer_id, by=company.person("billing"), reason="Moved, by letter", postal_address=SHARED_ADDRESS
-        )
+        edit_customer(customer_id, by=company.person("billing"), reason="Moved, by letter", postal=SHARED_ADDRESS)
 
 
 def _pay_too_much(company: Company) -> None:
-    """Typed in by hand, not read from a statement."""
+    """Typed in by hand and approved, with no line of a bank's statement."""
     told = [running.held.customer_id for running in company.cases.values()]
     invoice = Invoice.objects.filter(state=Invoice.State.OVERDUE).exclude(customer__in=told).order_by("-pk").first()
     if invoice is not None:
-        record_payment(
+        said = "Paid at the counter, and says that it is for the year"
+        waiting = record_with_surplus(
             invoice.pk,
             by=company.person("billing"),
             amount=invoice.due + Decimal(25),
             received_on=company.today,
             reference=f"Paid at the counter, {invoice.number}",
-            surplus_to_credit=True,
+            reason=said,
         )
+        assert waiting.surplus is not None
+        approve_surplus(waiting.surplus.pk, by=company.person("manager2"), reason="Seen the receipt")
