@@ -487,7 +487,7 @@ def test_limits_of_any_amount_are_limits(books: Books) -> None:
     assert breaches() == []
     approval = Approval.objects.get(refund=books.used)
     set_raw(approval, limit=None)
-    (told,) = run_checks(CHECKS)
+    (told,) = (breach for breach in run_checks(CHECKS) if breach.rule != "approval-recorded")
     assert (told.rule, told.row) == ("approval-limit", f"refund {books.used.code}")
     assert "within any amount; in force then: " in told.figures
 
