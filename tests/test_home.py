@@ -31,9 +31,9 @@ from billing.residual_credits.actions import propose_residual_payout
 from complaints.cases.actions import assign_complaint
 from complaints.cases.models import Complaint
 from complaints.refunds.work_queues import waiting_for_approval_of
-from config.admin import NAVIGATION
 from config.help import PAGES
 from config.home import HOME
+from config.navigation import NAVIGATION
 from jobs.models import Job
 from reports.statistics.statistics import percentile, statistics
 from tests import factories

@@ -28,8 +28,8 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
 
     def overdue(self, now: datetime) -> Self:
         """Open complaints past the moment by which they had to be decided, or the outcome told."""
-        undecided = Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
-        return self.filter(undecided | Q(state="decided", tell_due_at__lte=now))
+        decide = Q(state__in=Complaint.UNDECIDED_STATES, decide_due_at__lte=now)
+        return self.filter(decide | Q(state="decided", tell_due_at__lte=now))
 
     def customer_wrote(self) -> Self:
         """What a customer wrote or said that nobody has answered or read yet."""
@@ -57,9 +57,8 @@ class ComplaintQuerySet(TrackedQuerySet["Complaint"]):
 
     def in_trail_of(self, user: User) -> Self:
         """Complaints whose audit trail a person may read by being on the case, or by leading its owner's team."""
-        return self.filter(
-            Q(owner=user) | Q(registered_by=user) | Q(owner__team__lead=user) | Q(registered_by__team__lead=user)
-        )
+        own = Q(owner=user) | Q(registered_by=user)
+        return self.filter(own | Q(owner__team__lead=user) | Q(registered_by__team__lead=user))
 
 
 class Complaint(JudgedByTerms, TrackedModel):
@@ -220,8 +219,7 @@ class Complaint(JudgedByTerms, TrackedModel):
                 name="complaint_not_merged_into_itself",
             ),
             models.CheckConstraint(
-                condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""),
-                name="complaint_withdrawn_by_channel",
+                condition=~Q(state="withdrawn") | ~Q(withdrawal_channel=""), name="complaint_withdrawn_by_channel"
             ),
             models.CheckConstraint(
                 condition=Q(referral_ended_on__isnull=True) | Q(referral_ended_on__gte=F("referred_on")),

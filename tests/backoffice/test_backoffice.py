@@ -29,7 +29,7 @@ from backoffice.admin import TrackedAdmin
 from backoffice.confirmation import IDS_IN_ADDRESS
 from backoffice.display import pill, when
 from backoffice.panels import Panel
-from config.admin import NAVIGATION
+from config.navigation import NAVIGATION
 from core.icons import icon
 from tests import factories
 from tests.backoffice import site
