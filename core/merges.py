@@ -15,7 +15,7 @@ _ALL = (
 )
 #: As it was at a moment: the row's key and the moment are the expressions, the steps are those of the history.
 _ALL_THEN = (
-    "(WITH RECURSIVE merged_(id, until_) AS (SELECT %(expressions)s UNION {step} AND row_.history_date <= until_)"
+    "(WITH RECURSIVE merged_(id, until_) AS (SELECT %(expressions)s UNION {step} AND row_.history_date < until_)"
     " SELECT id FROM merged_)"
 )
 _INTO = "SELECT row_.id{until} FROM {table} row_ JOIN merged_ ON row_.merged_into_id = merged_.id"

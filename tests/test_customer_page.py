@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.customers.contacts.actions import add_contact
 from accounts.customers.models import Customer
 from billing.remedies import effects as giving
-from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from billing.usage.models import UsageDay
 from billing.usage.sparkline import HEIGHT, sparkline
@@ -70,7 +69,7 @@ def test_it_asks_as_often_for_a_long_life_as_for_a_short_one() -> None:
     few = queries()
     for _ in range(3):
         add_to_life(customer, subscription, desk)
-    run_billing(factories.today() + timedelta(days=40), by=factories.system_user())
+    factories.bill(factories.today() + timedelta(days=40), by=factories.system_user())
     many = queries()
     assert many <= few <= MOST_QUERIES
 

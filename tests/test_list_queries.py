@@ -125,7 +125,7 @@ def test_the_page_of_a_customer_asks_as_often_for_a_long_life_as_for_a_short_one
         giving.give_credit(Subscription.objects.get(), Decimal("5.00"), reason="Another")
         factories.phone_purchase(customer)
         factories.usage(Subscription.objects.get(), seconds=30)
-    run_billing(factories.months_ago(-2), by=factories.system_user())
+    factories.bill(factories.months_ago(-2), by=factories.system_user())
     many = [queries(client, page) for page in pages]
     assert [(page, a, b) for page, a, b in zip(pages, few, many, strict=True) if b > a] == []
 

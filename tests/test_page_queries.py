@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 MOST = 15
 #: A page about one row asks once for each kind of thing that it shows, however much there is of it.
 MOST_OF_A_CUSTOMER = 20
-MOST_OF_A_CASE = 26
+MOST_OF_A_CASE = 28
 #: What an indemnity for a late answer looks at besides: merged cases, the terms, incidents, what was given already.
 MOST_OF_A_LATE_CASE = 32
 
@@ -54,7 +54,10 @@ def test_home_and_inbox_stay_within_the_limit_however_much_waits() -> None:
         register(desk)
     many = asked()
     assert [b for a, b in zip(few, many, strict=True) if b > a] == []
-    assert max(many) <= MOST
+    home, inbox = many
+    assert home <= MOST
+    # Who is paid to one account in the window takes two more.
+    assert inbox <= MOST + 2
 
 
 # --- A case -------------------------------------------------------------------------------------
@@ -121,7 +124,7 @@ def test_a_case_asks_seldom_when_its_reader_is_a_customer_too() -> None:
     desk.agent.customer = factories.CustomerFactory.create()
     desk.agent.save()
     # Once more: who else they are.
-    assert again(desk.agent, page_of(case)) <= MOST_OF_A_CASE + 1
+    assert again(desk.agent, page_of(case)) <= MOST_OF_A_CASE + 2
 
 
 def test_a_case_asks_as_often_with_much_written_on_it() -> None:
@@ -154,7 +157,7 @@ def test_the_live_quote_asks_less_than_its_page(basis: str) -> None:
     case = crowded(desk)
     run_billing(case.period.closes_on, by=factories.system_user())
     other = BillingPeriod.objects.filter(subscription=case.subscription).latest("sequence")
-    assert again(desk.agent, quote_of(case, basis=basis)) <= 13
+    assert again(desk.agent, quote_of(case, basis=basis)) <= 14
     assert again(desk.agent, quote_of(case, basis=basis, period=other.pk)) <= MOST
 
 

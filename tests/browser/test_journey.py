@@ -14,7 +14,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from billing.invoices.models import Invoice
-from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
@@ -135,7 +134,7 @@ def test_complaint_to_credit_on_the_next_invoice(
     expect(boss.locator("main")).to_contain_text("Mia Manager")
     no_violation(boss)
 
-    run_billing(subscription.periods.get().closes_on, by=factories.system_user())
+    factories.bill(subscription.periods.get().closes_on, by=factories.system_user())
     invoice = Invoice.objects.get(period__sequence=1)
     assert invoice.credited == refund.total
     clerk = sign_in(new_context, factories.billing_clerk().username)

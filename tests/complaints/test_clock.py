@@ -163,7 +163,7 @@ STEPS: dict[str, tuple[Step, set[str]]] = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_each_breach_leaves_exactly_one_event_whichever_step_notices_it(desk: Desk, step: str) -> None:
-    complaint = register(desk)
+    complaint = register(desk, late=True)
     due = complaint.acknowledge_due_at, complaint.decide_due_at, complaint.tell_due_at
     do, missed = STEPS[step]
     do(desk, complaint)
@@ -261,7 +261,7 @@ def test_breaches_stay_through_reopening_and_merging(desk: Desk) -> None:
 
 
 def test_a_correction_does_not_wind_a_restarted_clock_back(desk: Desk) -> None:
-    complaint = decided(desk)
+    complaint = decided(desk, late=True)
     reopened = reopen_complaint(complaint.pk, by=desk.lead, reason="New facts")
     corrected = correct_complaint(complaint.pk, by=desk.agent, reason="Typing", received_at=noon(11))
     assert corrected.received_at == noon(11)

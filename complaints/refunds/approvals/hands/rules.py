@@ -120,7 +120,7 @@ def _of_case(refund: Column, person: Any, until: Any = None) -> QuerySet[Any]:
         return Complaint.objects.filter(theirs, pk__in=_cases(refund))
     history: Any = cast("Any", Complaint).history.model.objects
     return cast(
-        "QuerySet[Any]", history.filter(theirs, id__in=_cases(refund, until), history_date__lte=until).order_by()
+        "QuerySet[Any]", history.filter(theirs, id__in=_cases(refund, until), history_date__lt=until).order_by()
     )
 
 
