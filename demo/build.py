@@ -15,7 +15,7 @@ from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from complaints.signals.actions import report_signals
 from complaints.upkeep.actions import run_upkeep
-from demo import affairs, catalogue, customers, incidents, patterns, phones, post, profile, staff
+from demo import affairs, catalogue, customers, incidents, outcomes, patterns, phones, post, profile, staff
 from demo.cases import begin
 from demo.clock import Told, replaced
 from demo.company import Company
@@ -74,6 +74,7 @@ def _tell(company: Company, told: Told) -> None:
     # Twice a week catches every period before somebody complains of it, at half the work.
     company.daily(0, 10, office.bill, long_ago=(0, 3))
     company.daily(0, 20, lambda: run_upkeep(by=company.system))
+    company.daily(9, 5, lambda: outcomes.tell_yesterdays(company))
     mail = post.PretendedPost()
     for hour in (0, 10, 14, 18):
         company.daily(hour, 30, lambda: post.deliver(company, mail))

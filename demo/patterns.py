@@ -7,8 +7,11 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
+from django.db.models import QuerySet
+
 from accounts.customers.actions import edit_customer
 from billing.invoices.models import Invoice
+from billing.invoices.write_offs.actions import approve_write_off, propose_write_off
 from billing.payments.surplus.actions import approve_surplus, record_with_surplus
 from complaints.refunds.models import Refund
 from core.addresses import Address
@@ -22,6 +25,7 @@ def plan(company: Company) -> None:
     days, add = company.days, company.agenda.add
     add(days.at(days.workday(5), 16, 5), partial(_move_in_together, company))
     add(days.at(days.workday(4), 15, 20), partial(_pay_too_much, company))
+    add(days.at(days.workday(3), 11, 40), partial(_write_off, company))
 
 
 def _move_in_together(company: Company) -> None:
@@ -31,11 +35,24 @@ def _move_in_together(company: Company) -> None:
         edit_customer(customer_id, by=company.person("billing"), reason="Moved, by letter", postal=SHARED_ADDRESS)
 
 
+def _overdue(company: Company) -> QuerySet[Invoice]:
+    """Invoices of customers who are in no story."""
+    told = [running.held.customer_id for running in company.cases.values()]
+    return Invoice.objects.filter(state=Invoice.State.OVERDUE).exclude(customer__in=told).order_by("-pk")
+
+
+def _write_off(company: Company) -> None:
+    """The oldest debt is asked for no longer."""
+    if (invoice := _overdue(company).last()) is not None:
+        waiting = propose_write_off(
+            invoice.pk, by=company.person("billing"), reason="Letters come back, and the lawyer's fee is more than it"
+        )
+        approve_write_off(waiting.pk, by=company.person("manager2"), reason="Agreed")
+
+
 def _pay_too_much(company: Company) -> None:
     """Typed in by hand and approved, with no line of a bank's statement."""
-    told = [running.held.customer_id for running in company.cases.values()]
-    invoice = Invoice.objects.filter(state=Invoice.State.OVERDUE).exclude(customer__in=told).order_by("-pk").first()
-    if invoice is not None:
+    if (invoice := _overdue(company).first()) is not None:
         said = "Paid at the counter, and says that it is for the year"
         waiting = record_with_surplus(
             invoice.pk,

@@ -27,6 +27,7 @@ from complaints.refunds.proposals.actions import draft_refund, propose_refund
 from complaints.reversals import actions as reversals
 from complaints.reversals.models import Reversal
 from demo.cases import Running, Step
+from demo.outcomes import tell_owed
 
 GREETING = {
     "en": "Dear {name},\n\n{text}\n\nKind regards\nCustomer service",
@@ -153,7 +154,11 @@ def tell(after: int, text: str) -> Step:
 
 
 def close(after: int, *, reason: str = "") -> Step:
-    return Step(after, lambda run, by: decisions.close_complaint(run.complaint_id, by=by, reason=reason))
+    def do(running: Running, by: User) -> None:
+        tell_owed(running.complaint, by)
+        decisions.close_complaint(running.complaint_id, by=by, reason=reason)
+
+    return Step(after, do)
 
 
 def take_back(after: int, channel: str, words: str) -> Step:

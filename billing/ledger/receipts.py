@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Window
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from accounts.customers.models import BankDetailsChange, Customer
 from accounts.vocabulary import AccountVerb
 from audit.event_checks import Facts, amount_in, as_recorded, day_in
-from audit.ledger_checks import CHUNK, Breach, Check, each
+from audit.ledger_checks import Breach, Check, each
 from audit.models import Event
 from audit.tracked import Tracked
 from billing.invoices.models import Invoice
@@ -214,16 +214,6 @@ def payouts_of_their_own() -> Iterator[Breach]:
         )
 
 
-def references() -> Iterator[Breach]:
-    """A bank's reference stands for one payout."""
-    same = Window(Count("pk"), partition_by=F("reference"))
-    rows = Payout.objects.filter(~Q(reference=""), state=Payout.State.PAID).annotate(same=same).filter(same__gt=1)
-    for row in rows.order_by("reference", "pk").iterator(chunk_size=CHUNK):
-        yield Breach(
-            "payout-reference", f"payout {row.key}", f"was paid by “{row.reference}”, and so was another payout"
-        )
-
-
 CHECKS: tuple[Check, ...] = (
     recorded_payments,
     recorded_chargebacks,
@@ -234,5 +224,4 @@ CHECKS: tuple[Check, ...] = (
     unbooked_once,
     surplus,
     payouts_of_their_own,
-    references,
 )

@@ -43,7 +43,7 @@ GREAT_OUTAGE = (
             draft(2, "interruption"),
             propose(2, "Outage confirmed by the incident, credit as the customer asked"),
             tell(2, BACK),
-            approve(3, "lead", "Figures match the incident"),
+            approve(3, "manager", "Figures match the incident"),
             close(4),
         ),
     ),

@@ -5,15 +5,15 @@ from django.db import migrations
 ENGLISH_END = """\
 Kind regards
 {{ company }}{% if contact %}
-{{ contact }}{% endif %}{% if company_details %}
-{{ company_details }}{% endif %}
+{{ contact }}{% endif %}{% if company_address %}
+{{ company_address }}, registration number {{ registration_number }}, tax number {{ tax_number }}{% endif %}
 """
 
 ITALIAN_END = """\
 Cordiali saluti
 {{ company }}{% if contact %}
-{{ contact }}{% endif %}{% if company_details %}
-{{ company_details }}{% endif %}
+{{ contact }}{% endif %}{% if company_address %}
+{{ company_address }}, numero di iscrizione {{ registration_number }}, partita IVA {{ tax_number }}{% endif %}
 """
 
 ENGLISH = {

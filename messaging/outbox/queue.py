@@ -258,21 +258,18 @@ def standing_fields(one: NewMessage, company: CompanyDetails) -> dict[str, Value
         "name": name,
         "company": company.name,
         "contact": ", ".join(company.questions),
-        "company_details": company_details(company, one.reads),
+        "company_address": company_address(company, one.reads),
+        "registration_number": company.registration_number,
+        "tax_number": company.tax_number,
     }
 
 
-def company_details(company: CompanyDetails, language: str) -> str:
-    """Where the company is and how it is registered, on one line, in the language; "" of a nameless one."""
+def company_address(company: CompanyDetails, language: str) -> str:
+    """Where the company is, on one line, its country in the language; "" of a nameless one."""
     if not company.known:
         return ""
     with translation.override(language):
-        country = countries().get(company.address.country, company.address.country)
-        numbers = (
-            say("registration number {number}", number=company.registration_number),
-            say("tax number {number}", number=company.tax_number),
-        )
-        return ", ".join([*company.address.lines, country, *map(str, numbers)])
+        return ", ".join([*company.address.lines, countries().get(company.address.country, company.address.country)])
 
 
 def draft_of(one: NewMessage) -> Words:

@@ -48,11 +48,9 @@ def _maybe(name: str, meaning: Text, example: Value) -> TemplateField:
 _FROM_US = (
     _field("company", _("our name"), "Redress Telephony"),
     _maybe("contact", _("how to reach us"), "support@example.com"),
-    _maybe(
-        "company_details",
-        _("our address and numbers"),
-        "1 Quay Street, 16100 Genova, Italy, registration number GE-123456, tax number IT12345670017",
-    ),
+    _maybe("company_address", _("our address"), "1 Quay Street, 16100 Genova, Italy"),
+    _maybe("registration_number", _("our registration number"), "GE-123456"),
+    _maybe("tax_number", _("our tax number"), "IT12345670017"),
 )
 _CUSTOMER = (_field("name", _("the customer's name"), "Harbour Bakery"), *_FROM_US)
 _CASE = (

@@ -217,7 +217,11 @@ def name_of(period: BillingPeriod) -> str:
 def test_periods_tile(company: Company) -> None:
     period = last_period(company.plain)
     set_raw(period, starts_on=period.starts_on + timedelta(days=1))
-    assert breaches() == [("period-tiles", name_of(period)), ("period-own-dates", name_of(period))]
+    assert breaches() == [
+        ("period-tiles", name_of(period)),
+        ("period-own-dates", name_of(period)),
+        ("invoice-day", f"invoice {period.invoice.number}"),
+    ]
 
 
 @pytest.mark.slow

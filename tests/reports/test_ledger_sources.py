@@ -423,7 +423,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda b: set_raw(Payout.objects.get(leftover__isnull=False), amount=ONE),
         "payout-leftover",
     ),
-    "two payouts, one reference": (lambda b: set_raw(paid(b)[0], reference=paid(b)[1].reference), "payout-reference"),
     "payout to another": (
         lambda b: set_raw(paid(b)[0], customer_id=factories.CustomerFactory.create().pk),
         "payout-whose",
