@@ -6,14 +6,18 @@ ENGLISH_END = """\
 Kind regards
 {{ company }}{% if contact %}
 {{ contact }}{% endif %}{% if company_address %}
-{{ company_address }}, registration number {{ registration_number }}, tax number {{ tax_number }}{% endif %}
+{{ company_address }}{% endif %}{% if registration_number %}
+Registration number {{ registration_number }}{% endif %}{% if tax_number %}
+Tax number {{ tax_number }}{% endif %}
 """
 
 ITALIAN_END = """\
 Cordiali saluti
 {{ company }}{% if contact %}
 {{ contact }}{% endif %}{% if company_address %}
-{{ company_address }}, numero di iscrizione {{ registration_number }}, partita IVA {{ tax_number }}{% endif %}
+{{ company_address }}{% endif %}{% if registration_number %}
+Numero di iscrizione {{ registration_number }}{% endif %}{% if tax_number %}
+Partita IVA {{ tax_number }}{% endif %}
 """
 
 ENGLISH = {
