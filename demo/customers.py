@@ -294,6 +294,10 @@ class Office:
         received = []
         for _, invoice_id, received_on, part in expected:
             invoice = invoices[invoice_id]
+            if not invoice.due:
+                # It was settled otherwise meanwhile: set off, or written off.
+                continue
             amount = round_money(Fraction(invoice.due) / part, invoice.currency)
             received.append(Received(invoice_id, amount, received_on, f"Transfer {invoice.number}"))
-        record_payments(received, by=self._company.person("billing"))
+        if received:
+            record_payments(received, by=self._company.person("billing"))
