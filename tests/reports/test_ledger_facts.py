@@ -40,8 +40,8 @@ from tests.reports.test_ledger_sources import (
     planted,
     reforged,
     remedy,
+    some_books,
 )
-from tests.reports.test_ledger_sources import books as books  # noqa: PLC0414
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -244,6 +244,12 @@ def missed_of(books: Books, plants: dict[str, tuple[Plant, str]]) -> dict[str, o
             refund.refresh_from_db()
             refund.complaint.refresh_from_db()
     return missed
+
+
+@pytest.fixture
+def books() -> Books:
+    """Made for the test: the others of this module need a company without them."""
+    return some_books()
 
 
 def test_what_is_written_once_is_what_the_audit_trail_says(books: Books) -> None:
