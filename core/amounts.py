@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.utils.formats import number_format
 from iso4217 import Currency
 
-from core.text import Text, join, when_read
+from core.text import Text, grouped, join, when_read
 from core.validators import fits_currency
 
 
@@ -26,8 +25,7 @@ def digits_text(amount: Decimal, currency: str) -> str:
 
 def written_out(amount: Decimal, currency: str) -> str:
     decimals = Currency(currency).exponent if fits_currency(amount, currency) else None
-    # Unicode's minus sign: a hyphen before a number is easily lost.
-    return number_format(amount, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
+    return grouped(amount, decimals)
 
 
 def sums_in_words(amounts: Iterable[tuple[str, Decimal]]) -> Text:

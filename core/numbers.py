@@ -9,9 +9,7 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from django.utils.formats import number_format
-
-from core.text import Text, number_text, say, when_read
+from core.text import Text, grouped, number_text, say, when_read
 
 #: Blanks and apostrophes of print, as the keyboard has them.
 _AS_TYPED: Final = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " ") | {"\u2019": "'", "\u2212": "-"})
@@ -79,13 +77,11 @@ def _no_number(typed: str) -> NotANumber:
 @when_read
 def typed_text(number: Decimal) -> str:
     """The number as the reader of the page would type it; ``read_number`` gives it back."""
-    text = number_format(number, use_l10n=True)
+    text = str(number_text(number))
     return f"{text}0" if _EITHER.fullmatch(text.removeprefix("-")) else text
 
 
 @when_read
 def grouped_text(number: Decimal) -> str:
     """The number as pages write it: thousands parted, no fewer than two decimals unless it is whole."""
-    fine = number.as_tuple().exponent
-    decimals = 2 if fine == -1 else None
-    return number_format(number, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
+    return grouped(number, 2 if number.as_tuple().exponent == -1 else None)

@@ -75,7 +75,13 @@ def number_text(number: Decimal) -> str:
 @when_read
 def counted(number: int) -> str:
     """A whole number, grouped as the language groups it."""
-    return number_format(number, use_l10n=True, force_grouping=True)
+    return grouped(number)
+
+
+def grouped(number: Decimal | int, decimals: int | None = None) -> str:
+    """A number in the language of now, its thousands parted; without ``decimals`` it keeps its own."""
+    # Unicode's minus sign: a hyphen before a number is easily lost.
+    return number_format(number, decimals, use_l10n=True, force_grouping=True).replace("-", "\u2212", 1)
 
 
 def in_english(text: object) -> str:

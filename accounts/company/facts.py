@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.urls import reverse
+
 from accounts.company.models import CompanyDetails, CompanyProfile
 
 
@@ -29,4 +31,4 @@ def company_on(day: date) -> CompanyDetails:
 
 def logo_url(logo_id: int | None) -> str:
     """Where everybody sees the logo, or "" for none."""
-    return "" if logo_id is None else f"/policy/logo-{logo_id}.png"
+    return "" if logo_id is None else reverse("public:logo", args=(logo_id,))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +16,8 @@ from accounts.staff.models import User
 from audit.actions import Obstacle
 from backoffice.actions import ActionForm, OptionalReasonForm, ReasonForm, StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.display import PillTone, column, pill
+from backoffice.display import PillTone, column, pill, sub, when
+from core.text import say
 
 _TONES: Mapping[str, PillTone] = {
     "draft": "warn",
@@ -51,9 +54,50 @@ class Discard[M: PublishedByAnother](StaffAction[M]):
         return draft_obstacle(obj)
 
 
+class Approve[M: ApprovedByAnother](StaffAction[M]):
+    name = "approve"
+    label = _("Approve")
+    tone = "primary"
+    icon = "check"
+    form_class: ClassVar[type[ActionForm]] = OptionalReasonForm
+
+
+class Reject[M: ApprovedByAnother](StaffAction[M]):
+    name = "reject"
+    label = _("Reject")
+    tone = "danger"
+    icon = "x"
+    form_class = ReasonForm
+
+
+class Withdraw[M: ApprovedByAnother](StaffAction[M]):
+    name = "withdraw"
+    label = _("Withdraw")
+    icon = "undo-2"
+    form_class: ClassVar[type[ActionForm]] = OptionalReasonForm
+
+
 class FourEyesAdmin[M: PublishedByAnother | ApprovedByAnother](TrackedAdmin[M]):
     """Its state as a pill, in the list and above the page."""
 
     heading_pill = four_eyes_pill
 
     state_pill = column(four_eyes_pill, description=_("State"), ordering="state")
+
+
+class ProposalAdmin[M: ApprovedByAnother](FourEyesAdmin[M]):
+    """Who proposed it and who decided, the newest first."""
+
+    ordering = ("-proposed_at", "-pk")
+
+    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
+
+    @admin.display(description=_("Proposed"))
+    def proposal(self, obj: M) -> SafeString:
+        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
+
+    @admin.display(description=_("Decided"))
+    def decision(self, obj: M) -> SafeString:
+        if obj.decided_by is None:
+            return SafeString(say("not yet"))
+        return format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))

@@ -10,12 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.four_eyes.admin import FourEyesAdmin
+from accounts.four_eyes.admin import Approve, ProposalAdmin, Reject, Withdraw
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.actions import ReasonForm, StaffAction
 from backoffice.amounts import money
-from backoffice.display import column, sub, when
+from backoffice.display import column
 from backoffice.links import link
 from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
@@ -58,14 +58,9 @@ class _OnResidualPayout(StaffAction[ResidualCreditPayout]):
         return sums_in_words((leftover.credit.currency, leftover.amount) for leftover in rows)
 
 
-class ApproveResidualPayout(_OnResidualPayout):
-    name = "approve"
-    label = _("Approve")
+class ApproveResidualPayout(_OnResidualPayout, Approve[ResidualCreditPayout]):
     label_plural = _("Approve")
-    tone = "primary"
-    icon = "check"
     may = May.APPROVE_LEFTOVER
-    form_class = OptionalReasonForm
     rule = approve_obstacle
 
     def consequence(self, obj: ResidualCreditPayout, by: User) -> Text:
@@ -82,24 +77,16 @@ class ApproveResidualPayout(_OnResidualPayout):
         return say("{payout}: approved, the payout waits for the bank.", payout=leftover)
 
 
-class RejectResidualPayout(_OnResidualPayout):
-    name = "reject"
-    label = _("Reject")
+class RejectResidualPayout(_OnResidualPayout, Reject[ResidualCreditPayout]):
     label_plural = _("Reject")
-    tone = "danger"
-    icon = "x"
     may = May.APPROVE_LEFTOVER
-    form_class = ReasonForm
     rule = reject_obstacle
     action = reject_residual_payout
     done = _("{payout}: rejected.")
 
 
-class WithdrawResidualPayout(_OnResidualPayout):
-    name = "withdraw"
-    label = _("Withdraw")
+class WithdrawResidualPayout(_OnResidualPayout, Withdraw[ResidualCreditPayout]):
     label_plural = _("Withdraw")
-    icon = "undo-2"
     may = May.HANDLE_MONEY
     form_class = ReasonForm
     rule = withdraw_obstacle
@@ -108,7 +95,7 @@ class WithdrawResidualPayout(_OnResidualPayout):
 
 
 @admin.register(ResidualCreditPayout)
-class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
+class ResidualCreditPayoutAdmin(ProposalAdmin[ResidualCreditPayout]):
     may_view = May.SEE_MONEY
     staff_actions = (ApproveResidualPayout, RejectResidualPayout, WithdrawResidualPayout)
     list_display = ("proposed", "customer", "subscription", "amount_shown", "state_pill", "proposed_by", "decided_by")
@@ -118,7 +105,6 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
     numeric_columns = ("amount_shown",)
     search_fields = ("credit__customer__name", "credit__customer__number", "credit__subscription__number")
     search_help_text = _("Customer or subscription number")
-    ordering = ("-proposed_at", "-pk")
     empty_hint = _("They are proposed on the page of a credit that a subscription left when it ended.")
     fields = (
         "customer",
@@ -140,7 +126,6 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
         "payout_link",
     )
 
-    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
     customer = column(link, "credit.customer", description=_("Customer"), ordering="credit__customer__name")
     subscription = column(
         link, "credit.subscription", description=_("Subscription"), ordering="credit__subscription__number"
@@ -151,18 +136,6 @@ class ResidualCreditPayoutAdmin(FourEyesAdmin[ResidualCreditPayout]):
         return link(obj.credit, f"{obj.credit}, {obj.credit.reason}")
 
     amount_shown = column(money, "amount", "credit.currency", description=_("Amount"), ordering="amount")
-
-    @admin.display(description=_("Proposed"))
-    def proposal(self, obj: ResidualCreditPayout) -> SafeString:
-        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
-
-    @admin.display(description=_("Decided"))
-    def decision(self, obj: ResidualCreditPayout) -> SafeString:
-        return (
-            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
-            if obj.decided_by
-            else SafeString(say("not yet"))
-        )
 
     @admin.display(description=_("Payout"))
     def payout_link(self, obj: ResidualCreditPayout) -> SafeString:

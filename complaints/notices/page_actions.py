@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from backoffice.actions import ReasonForm, Sentence
-from complaints.cases.forms import SayForm
 from complaints.cases.models import Complaint
-from complaints.cases.page_actions.common import CaseAction, say_initial
+from complaints.cases.page_actions.common import CaseAction, SayAction
 from complaints.letters.outcomes import outcome_text
 from complaints.notices.actions import dismiss_notice, tell_outcome
 from complaints.notices.rules import dismiss_obstacle, next_owed, tell_obstacle
@@ -23,19 +21,16 @@ def _next_text(complaint: Complaint) -> str:
     return "" if notice is None else outcome_text(notice)
 
 
-class TellOutcome(CaseAction):
+class TellOutcome(SayAction):
     name = "tell_outcome"
     label = _("Tell the outcome")
     tone = "primary"
     icon = "send"
-    form_class = SayForm
     intro = _("By e-mail it is sent from here. Told by letter or telephone, write down what the customer heard.")
     rule = tell_obstacle
     action = tell_outcome
     done = Sentence(_("What {person} was told is on record."), person="correspondent")
-
-    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, _next_text)
+    draft = _next_text
 
 
 class DismissNotice(CaseAction):

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.four_eyes.admin import FourEyesAdmin
+from accounts.four_eyes.admin import Approve, FourEyesAdmin, Reject, Withdraw
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle
@@ -94,11 +94,7 @@ class ReversalAction(StaffAction[Reversal]):
         return rows.select_related("refund__customer", "refund__complaint", "refund__subscription", "proposed_by")
 
 
-class ApproveReversal(ReversalAction):
-    name = "approve"
-    label = _("Approve")
-    tone = "primary"
-    icon = "check"
+class ApproveReversal(ReversalAction, Approve[Reversal]):
     form_class = ApproveReversalForm
     preview_template = "complaints/panels/reversal_card.html"
 
@@ -133,21 +129,13 @@ class ApproveReversal(ReversalAction):
         )
 
 
-class RejectReversal(ReversalAction):
-    name = "reject"
-    label = _("Reject")
-    tone = "danger"
-    icon = "x"
-    form_class = ReasonForm
+class RejectReversal(ReversalAction, Reject[Reversal]):
     rule = reversals.decide_obstacle
     action = reversals.reject_reversal
     done = Sentence(_("{refund} stays as it is."), refund="refund.code")
 
 
-class WithdrawReversal(ReversalAction):
-    name = "withdraw"
-    label = _("Withdraw")
-    icon = "undo-2"
+class WithdrawReversal(ReversalAction, Withdraw[Reversal]):
     may = May.PROPOSE_REFUNDS
     form_class = ReasonForm
     rule = reversals.withdraw_obstacle

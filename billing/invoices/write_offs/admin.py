@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.four_eyes.admin import FourEyesAdmin
+from accounts.four_eyes.admin import Approve, ProposalAdmin, Reject, Withdraw
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction, of_row
+from backoffice.actions import ReasonForm, StaffAction, of_row
 from backoffice.amounts import money
-from backoffice.display import column, sub, when
+from backoffice.display import column
 from backoffice.links import link
 from billing.invoices.models import Invoice, WriteOff
 from billing.invoices.write_offs.actions import (
@@ -52,14 +50,9 @@ class _OnWriteOff(StaffAction[WriteOff]):
         return sums_in_words((write_off.invoice.currency, write_off.amount) for write_off in rows)
 
 
-class ApproveWriteOff(_OnWriteOff):
-    name = "approve"
-    label = _("Approve")
+class ApproveWriteOff(_OnWriteOff, Approve[WriteOff]):
     label_plural = _("Approve")
-    tone = "primary"
-    icon = "check"
     may = May.APPROVE_WRITE_OFFS
-    form_class = OptionalReasonForm
     rule = approve_obstacle
     action = approve_write_off
     done = _("{write_off}: approved.")
@@ -72,33 +65,24 @@ class ApproveWriteOff(_OnWriteOff):
         )
 
 
-class RejectWriteOff(_OnWriteOff):
-    name = "reject"
-    label = _("Reject")
+class RejectWriteOff(_OnWriteOff, Reject[WriteOff]):
     label_plural = _("Reject")
-    tone = "danger"
-    icon = "x"
     may = May.APPROVE_WRITE_OFFS
-    form_class = ReasonForm
     rule = reject_obstacle
     action = reject_write_off
     done = _("{write_off}: rejected.")
 
 
-class WithdrawWriteOff(_OnWriteOff):
-    name = "withdraw"
-    label = _("Withdraw")
+class WithdrawWriteOff(_OnWriteOff, Withdraw[WriteOff]):
     label_plural = _("Withdraw")
-    icon = "undo-2"
     may = May.HANDLE_MONEY
-    form_class = OptionalReasonForm
     rule = withdraw_obstacle
     action = withdraw_write_off
     done = _("{write_off}: taken back.")
 
 
 @admin.register(WriteOff)
-class WriteOffAdmin(FourEyesAdmin[WriteOff]):
+class WriteOffAdmin(ProposalAdmin[WriteOff]):
     may_view = May.SEE_MONEY
     staff_actions = (ApproveWriteOff, RejectWriteOff, WithdrawWriteOff)
     list_display = ("proposed", "customer", "invoice_link", "amount_shown", "state_pill", "proposed_by", "decided_by")
@@ -108,7 +92,6 @@ class WriteOffAdmin(FourEyesAdmin[WriteOff]):
     numeric_columns = ("amount_shown",)
     search_fields = ("invoice__number", "invoice__customer__name", "invoice__customer__number")
     search_help_text = _("Invoice number or customer")
-    ordering = ("-proposed_at", "-pk")
     empty_hint = _("They are proposed on the page of an invoice that is not paid.")
     fields = (
         "customer",
@@ -120,19 +103,6 @@ class WriteOffAdmin(FourEyesAdmin[WriteOff]):
     )
     readonly_fields = ("customer", "invoice_link", "amount_shown", "proposal", "decision")
 
-    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
     customer = column(link, "invoice.customer", description=_("Customer"), ordering="invoice__customer__name")
     invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")
     amount_shown = column(money, "amount", "invoice.currency", description=_("Amount"), ordering="amount")
-
-    @admin.display(description=_("Proposed"))
-    def proposal(self, obj: WriteOff) -> SafeString:
-        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
-
-    @admin.display(description=_("Decided"))
-    def decision(self, obj: WriteOff) -> SafeString:
-        return (
-            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
-            if obj.decided_by
-            else SafeString(say("not yet"))
-        )

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.four_eyes.admin import FourEyesAdmin
+from accounts.four_eyes.admin import Approve, ProposalAdmin, Reject, Withdraw
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from backoffice.actions import OptionalReasonForm, ReasonForm, StaffAction
+from backoffice.actions import StaffAction
 from backoffice.amounts import money
-from backoffice.display import column, sub, when
+from backoffice.display import column
 from backoffice.links import day, link
 from billing.payments.models import SurplusCredit
 from billing.payments.surplus.actions import (
@@ -33,14 +32,9 @@ class _OnSurplus(StaffAction[SurplusCredit]):
         return sums_in_words((surplus.invoice.currency, surplus.amount) for surplus in rows)
 
 
-class ApproveSurplus(_OnSurplus):
-    name = "approve"
-    label = _("Approve")
+class ApproveSurplus(_OnSurplus, Approve[SurplusCredit]):
     label_plural = _("Approve")
-    tone = "primary"
-    icon = "check"
     may = May.APPROVE_SURPLUS
-    form_class = OptionalReasonForm
     rule = approve_obstacle
     action = approve_surplus
     done = _("{surplus}: approved and recorded.")
@@ -54,33 +48,24 @@ class ApproveSurplus(_OnSurplus):
         )
 
 
-class RejectSurplus(_OnSurplus):
-    name = "reject"
-    label = _("Reject")
+class RejectSurplus(_OnSurplus, Reject[SurplusCredit]):
     label_plural = _("Reject")
-    tone = "danger"
-    icon = "x"
     may = May.APPROVE_SURPLUS
-    form_class = ReasonForm
     rule = approve_obstacle
     action = reject_surplus
     done = _("{surplus}: rejected.")
 
 
-class WithdrawSurplus(_OnSurplus):
-    name = "withdraw"
-    label = _("Withdraw")
+class WithdrawSurplus(_OnSurplus, Withdraw[SurplusCredit]):
     label_plural = _("Withdraw")
-    icon = "undo-2"
     may = May.HANDLE_MONEY
-    form_class = OptionalReasonForm
     rule = withdraw_obstacle
     action = withdraw_surplus
     done = _("{surplus}: taken back.")
 
 
 @admin.register(SurplusCredit)
-class SurplusCreditAdmin(FourEyesAdmin[SurplusCredit]):
+class SurplusCreditAdmin(ProposalAdmin[SurplusCredit]):
     may_view = May.SEE_MONEY
     staff_actions = (ApproveSurplus, RejectSurplus, WithdrawSurplus)
     list_display = ("proposed", "customer", "invoice_link", "amount_shown", "state_pill", "proposed_by", "decided_by")
@@ -90,7 +75,6 @@ class SurplusCreditAdmin(FourEyesAdmin[SurplusCredit]):
     numeric_columns = ("amount_shown",)
     search_fields = ("reference", "invoice__number", "invoice__customer__name", "invoice__customer__number")
     search_help_text = _("Reference, invoice number or customer")
-    ordering = ("-proposed_at", "-pk")
     empty_hint = _("They are proposed on the page of an invoice. A matched line of the bank needs none.")
     fields = (
         "customer",
@@ -105,23 +89,10 @@ class SurplusCreditAdmin(FourEyesAdmin[SurplusCredit]):
     )
     readonly_fields = ("customer", "invoice_link", "amount_shown", "received", "proposal", "decision", "payment_link")
 
-    proposed = column(when, "proposed_at", description=_("Proposed"), ordering="proposed_at")
     customer = column(link, "invoice.customer", description=_("Customer"), ordering="invoice__customer__name")
     invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")
     amount_shown = column(money, "amount", "invoice.currency", description=_("Amount"), ordering="amount")
     received = column(day, "received_on", description=_("Received on"))
-
-    @admin.display(description=_("Proposed"))
-    def proposal(self, obj: SurplusCredit) -> SafeString:
-        return format_html("{}{}", obj.proposed_by, sub(when(obj.proposed_at)))
-
-    @admin.display(description=_("Decided"))
-    def decision(self, obj: SurplusCredit) -> SafeString:
-        return (
-            format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))
-            if obj.decided_by
-            else SafeString(say("not yet"))
-        )
 
     @admin.display(description=_("Payment"))
     def payment_link(self, obj: SurplusCredit) -> SafeString:

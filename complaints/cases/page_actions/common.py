@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -10,6 +10,7 @@ from django.db import models
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.actions import StaffAction
+from complaints.cases.forms import SayForm
 from complaints.cases.models import Complaint
 from complaints.refunds.approvals.hands.rules import last_free_approver
 from core.text import Text
@@ -38,14 +39,20 @@ class LeadAction(CaseAction):
     may = May.LEAD_COMPLAINTS
 
 
-def say_initial(rows: Sequence[Complaint], text: Any) -> dict[str, Any]:
-    if len(rows) != 1:
-        return {}
-    complaint = rows[0]
-    # A web form has no way back: what it brought is answered by e-mail.
-    by_web = complaint.channel == Complaint.Channel.WEB and complaint.customer.email
-    return {
-        "recipient": complaint.customer.email,
-        "channel": Complaint.Channel.EMAIL if by_web else complaint.channel,
-        "text": text(complaint) if text else "",
-    }
+class SayAction(CaseAction):
+    """Something that is said to the customer, as a letter drafts it. A subclass says which: ``draft``."""
+
+    form_class = SayForm
+    draft: ClassVar[Callable[[Complaint], str]]
+
+    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
+        if len(rows) != 1:
+            return {}
+        complaint = rows[0]
+        # A web form has no way back: what it brought is answered by e-mail.
+        by_web = complaint.channel == Complaint.Channel.WEB and complaint.customer.email
+        return {
+            "recipient": complaint.customer.email,
+            "channel": Complaint.Channel.EMAIL if by_web else complaint.channel,
+            "text": type(self).draft(complaint),
+        }

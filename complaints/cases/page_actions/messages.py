@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
-from accounts.staff.models import User
 from backoffice.actions import OptionalReasonForm, Sentence
 from complaints.cases import actions as cases
 from complaints.cases.correspondence import actions as correspondence
 from complaints.cases.decisions import actions as decisions
-from complaints.cases.forms import CustomerMessageForm, SayForm
-from complaints.cases.models import Complaint
-from complaints.cases.page_actions.common import CaseAction, say_initial
+from complaints.cases.forms import CustomerMessageForm
+from complaints.cases.page_actions.common import CaseAction, SayAction
 from complaints.cases.rules import (
     acknowledge_obstacle,
     ask_obstacle,
@@ -26,32 +21,26 @@ from complaints.cases.rules import (
 from complaints.letters.drafts import acknowledgement_text, decision_text, free_text, question_text
 
 
-class Acknowledge(CaseAction):
+class Acknowledge(SayAction):
     name = "acknowledge"
     label = _("Acknowledge")
     icon = "mail-check"
-    form_class = SayForm
     intro = _("The customer learns that the complaint is here, and its code.")
     rule = acknowledge_obstacle
     action = cases.acknowledge_complaint
     done = Sentence(_("The acknowledgement to {person} is on record."), person="correspondent")
-
-    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, acknowledgement_text)
+    draft = acknowledgement_text
 
 
-class Ask(CaseAction):
+class Ask(SayAction):
     name = "ask"
     label = _("Ask the customer")
     icon = "circle-question-mark"
-    form_class = SayForm
     intro = _("The case waits for the answer. Its deadlines run on.")
     rule = ask_obstacle
     action = cases.ask_customer
     done = Sentence(_("The question to {person} is on record; the case waits."), person="correspondent")
-
-    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, question_text)
+    draft = question_text
 
 
 class ResumeComplaint(CaseAction):
@@ -67,32 +56,26 @@ class ResumeComplaint(CaseAction):
     done = _("{complaint} is in review again.")
 
 
-class Communicate(CaseAction):
+class Communicate(SayAction):
     name = "communicate"
     label = _("Tell the customer")
     tone = "primary"
     icon = "send"
-    form_class = SayForm
     rule = communicate_obstacle
     action = decisions.communicate_decision
     done = Sentence(_("What {person} was told is on record."), person="correspondent")
-
-    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, decision_text)
+    draft = decision_text
 
 
-class WriteToCustomer(CaseAction):
+class WriteToCustomer(SayAction):
     name = "write"
     label = _("Write to the customer")
     icon = "mail"
-    form_class = SayForm
     intro = _("A message in any state; the case stays as it is.")
     rule = write_obstacle
     action = correspondence.write_message
     done = Sentence(_("The message to {person} is on record."), person="correspondent")
-
-    def get_initial(self, rows: Sequence[Complaint], by: User) -> dict[str, Any]:
-        return say_initial(rows, free_text)
+    draft = free_text
 
 
 class ReadCustomerMessage(CaseAction):
