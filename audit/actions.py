@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, models, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from audit import context
 from audit.actors import Actor
 from audit.bulk import create_one
-from audit.models import Event
+from audit.models import Event, UsedForm
 from audit.vocabulary import EventVerb, Refusal, RefusalCode
 from core.locks import RowsMoved, lock_chain, lock_rows
 from core.text import Text, in_english, say, when_read
@@ -224,7 +224,7 @@ def act(
     try:
         with context.acting(user=by, reason=reason):
             try:
-                with _in_words(), transaction.atomic():
+                with _in_words(), _sent_once(outermost=outer is None):
                     yield action
                     refusal = action._refusal
                     if refusal is None:
@@ -257,7 +257,7 @@ def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: S
     try:
         with context.acting(user=by):
             try:
-                with _in_words(), transaction.atomic():
+                with _in_words(), _sent_once(outermost=outer is None):
                     found = _own_matter(by, model, pks)
                     if found is not None:
                         each.current.customer_id, obstacle = found
@@ -271,6 +271,29 @@ def act_on_each(verb: EventVerb, *, by: Actor, model: type[models.Model], pks: S
                 raise
     finally:
         _inside.reset(token)
+
+
+@contextmanager
+def _sent_once(*, outermost: bool) -> Iterator[None]:
+    """The transaction of an action. If a form asks for it, its token is used up first: whoever sends the same form at
+    the same moment waits here, and is refused once this one is done.
+    """
+    form = context.current().form if outermost else None
+    with transaction.atomic():
+        if form is not None and not form.used:
+            _use_up(form)
+        yield
+    if form is not None:
+        form.used = True
+
+
+def _use_up(form: context.SentForm) -> None:
+    try:
+        UsedForm.objects.create(token=form.token, at=timezone.now())
+    except IntegrityError:
+        raise Refused(
+            say("You have sent this form before, and it was done then. Nothing was done again."), code=Refusal.FORM_USED
+        ) from None
 
 
 @contextmanager

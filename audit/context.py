@@ -10,18 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from audit.actors import Actor
 
 
+@dataclass(slots=True)
+class SentForm:
+    """The one form that a request sends. It is used up by the first of its actions that goes through: the others, in a
+    batch, belong to the same sending.
+    """
+
+    token: UUID
+    used: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """The acting person, the request they act in, where from (``page``, ``job`` or ``command``) and why."""
+    """The acting person, the request they act in, where from (``page``, ``job`` or ``command``), why, and the form that
+    asks for it.
+    """
 
     user: Actor | None = None
     request_id: str = ""
     source: str = "command"
     reason: str = ""
+    form: SentForm | None = None
 
 
 _NOBODY = Acting()
@@ -40,6 +54,7 @@ def acting(
     source: str | None = None,
     request_id: str | None = None,
     reason: str | None = None,
+    form: SentForm | None = None,
 ) -> Iterator[Acting]:
     """Set the given facts for the block; those left out stay as they are."""
     before = _acting.get()
@@ -49,6 +64,7 @@ def acting(
         source=before.source if source is None else source,
         request_id=(before.request_id or new_request_id()) if request_id is None else request_id,
         reason=before.reason if reason is None else reason,
+        form=before.form if form is None else form,
     )
     token = _acting.set(now)
     try:

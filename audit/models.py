@@ -86,3 +86,20 @@ class Event(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.verb} {self.target_label}".strip()
+
+
+class UsedForm(models.Model):
+    """A form of a page that was sent and done: its token is never taken again (RULES 8, "a one-time token"). Written in
+    the transaction of what it asked for, so that of six simultaneous sendings one goes through.
+    """
+
+    token = models.UUIDField(_("token"), primary_key=True)
+    at = models.DateTimeField(_("at"), db_index=True)
+    request_id = models.CharField(_("request id"), max_length=32, default=context.request_id)
+
+    class Meta:
+        verbose_name = _("used form")
+        verbose_name_plural = _("used forms")
+
+    def __str__(self) -> str:
+        return str(self.token)

@@ -40,6 +40,8 @@ class Refusal(RefusalCode):
     STALE_PAGE = "stale_page", "the row has changed since the page was shown"
     CONCURRENT = "concurrent", "somebody did the same at the same moment"
     BUSY = "busy", "something in progress is in the way: try again"
+    FORM_USED = "form_used", "the form was sent before, and done"
+    FORM_UNKNOWN = "form_unknown", "the form bears no token of ours, or one that is too old"
     REASON_MISSING = "reason_missing", "no reason is given"
     NAME_MISSING = "name_missing", "no name is given"
     NAME_LONG = "name_long", "the name is too long"

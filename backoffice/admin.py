@@ -26,12 +26,14 @@ from django.utils.text import capfirst
 
 from audit.actions import Obstacle, Refused, matter_obstacle
 from audit.models import Event
+from audit.vocabulary import Refusal
 from backoffice.actions import ActionState, PageAction, Permission, StaffAction, allowed
 from backoffice.confirmation import act, do, results, stock_action
 from backoffice.exports import ListPages, view_query
 from backoffice.forms import LocalTimeField, NumberField
 from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
+from backoffice.one_time import lead_to_first_result, sent_form, was_sent_before
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
 from backoffice.refused_save import RefusedSave, show_refusal
@@ -287,10 +289,15 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         if object_id is not None and request.method == "GET" and "edit" not in request.GET:
             staff(request).only_reading = True
         extra_context = {"edit_url": f"{request.path}?edit=1" if edits else "", **(extra_context or {})}
+        here = self.url_of("change", object_id) if object_id is not None else self.url_of("changelist")
+        if request.method == "POST" and was_sent_before(request):
+            return lead_to_first_result(request, here)
         # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)
         except RefusedSave as refused:
+            if refused.refusal.code == Refusal.FORM_USED:
+                return lead_to_first_result(request, here)
             # Once more, with the refusal as an error of the form: it stays unsaved and keeps what was typed.
             staff(request).refused_save = refused.refusal
             return self._changeform_view(request, object_id, form_url, extra_context)
@@ -300,7 +307,8 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         if stale is not None:
             raise RefusedSave(stale)
         try:
-            saved = self.save_through(request, form, change)
+            with sent_form(request):
+                saved = self.save_through(request, form, change)
         except Refused as refusal:
             raise RefusedSave(refusal) from refusal
         obj.pk = saved.pk

@@ -9,7 +9,6 @@ is refused by the action itself, as a second click on the same button is.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -25,10 +24,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit import context
 from audit.actions import Refused
+from audit.vocabulary import Refusal
 from backoffice.actions import ActionResult, PageAction, StaffAction
+from backoffice.one_time import lead_to_first_result, sent_form, was_sent_before
 from backoffice.outcomes import ActingPages, ConfirmationLine, Result
 from backoffice.presence import SEEN, seen_in
 from backoffice.requests import Person, StaffRequest
+from backoffice.selection import FILTERS, address, chosen_keys, chosen_rows, keep, kept
 from core.sheets.formulas import csv_lines, safe_cell
 from core.text import Text, say
 
@@ -54,42 +56,8 @@ def stock_action(action: StaffAction[Any]) -> Callable[..., HttpResponse]:
 logger = logging.getLogger(__name__)
 
 
-#: More keys than this travel in the session: addresses have a length.
-IDS_IN_ADDRESS = 200
-
-
-#: More rows than this are no page's work.
-MAX_ROWS = 1000
-
-
-#: Selections and results kept in a session, the newest of each.
-KEPT = 5
-
-
-FILTERS = "_changelist_filters"
-
-
 #: The name under which a form says where to go afterwards.
 BACK = "back"
-
-
-def address(
-    model_admin: ActingPages, request: HttpRequest, action: StaffAction[Any], queryset: models.QuerySet[Any]
-) -> str:
-    """Where the confirmation page for the chosen rows is."""
-    pks = list(queryset.values_list("pk", flat=True)[: MAX_ROWS + 1])
-    if len(pks) > MAX_ROWS:
-        messages.error(
-            request, say("More than {most} rows are chosen: narrow the list down, then choose again.", most=MAX_ROWS)
-        )
-        return request.get_full_path()
-    if len(pks) <= IDS_IN_ADDRESS:
-        query = {"ids": ",".join(str(pk) for pk in pks)}
-    else:
-        query = {"batch": _keep(request, "backoffice_batches", [str(pk) for pk in pks])}
-    if request.GET and request.path == model_admin.url_of("changelist"):
-        query[FILTERS] = request.GET.urlencode()
-    return f"{model_admin.url_of('act', action.name)}?{urlencode(query, safe=',')}"
 
 
 def add_refusal(form: Any, refusal: Refused) -> None:
@@ -108,15 +76,17 @@ def act(model_admin: ActingPages, request: StaffRequest, name: str) -> HttpRespo
         raise Http404(f"There is no action {name!r} here.")
     if not (model_admin.has_view_permission(request) and action.allowed(request.user)):
         raise PermissionDenied
-    pks = _chosen(model_admin, request)
+    pks = chosen_keys(model_admin, request)
     if pks is None:
         return HttpResponseBadRequest(say("These are no rows to act on."))
-    rows = _rows(model_admin, request, action, pks)
+    rows = chosen_rows(model_admin, request, action, pks)
     if not rows:
         raise Http404("None of these rows exists (any more).")
     by = request.user
     if request.method != "POST":
         return _ask(model_admin, request, action, rows, action.get_form(rows, by), missing=len(pks) - len(rows))
+    if len(pks) == 1 and was_sent_before(request):
+        return lead_to_first_result(request, model_admin.url_of("change", rows[0].pk))
     form = action.get_form(rows, by, request.POST, request.FILES)
     if "_preview" in request.POST or not form.is_valid():
         return _ask(model_admin, request, action, rows, form, missing=len(pks) - len(rows))
@@ -190,11 +160,14 @@ def _run_one(
 ) -> HttpResponse:
     by = request.user
     try:
-        done = _as_done(action.run(row.pk, by, form.cleaned_data))
+        with sent_form(request):
+            done = _as_done(action.run(row.pk, by, form.cleaned_data))
     except Refused as refusal:
+        if refusal.code == Refusal.FORM_USED:
+            return lead_to_first_result(request, model_admin.url_of("change", row.pk))
         add_refusal(form, refusal)
         # The row may have changed in between: the page shows what is so now.
-        now = _rows(model_admin, request, action, [row.pk]) or [row]
+        now = chosen_rows(model_admin, request, action, [row.pk]) or [row]
         return _ask(model_admin, request, action, now, form, missing=0, refusal=refusal)
     messages.success(request, done.sentence)
     return HttpResponseRedirect(_way_back(request) or done.url or model_admin.url_of("change", row.pk))
@@ -212,6 +185,21 @@ def _way_back(request: HttpRequest) -> str:
 def _run_many(
     model_admin: ActingPages, request: StaffRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
 ) -> HttpResponse:
+    try:
+        with sent_form(request):
+            found = _results(model_admin, request, action, rows, form)
+    except Refused as refusal:
+        add_refusal(form, refusal)
+        return _ask(model_admin, request, action, rows, form, missing=0, refusal=refusal)
+    token = keep(request, "backoffice_results", [asdict(result) for result in found])
+    url = model_admin.url_of("act_results", action.name, token)
+    filters = request.GET.get(FILTERS)
+    return HttpResponseRedirect(f"{url}?{urlencode({FILTERS: filters})}" if filters else url)
+
+
+def _results(
+    model_admin: ActingPages, request: StaffRequest, action: StaffAction[Any], rows: Sequence[Any], form: Any
+) -> list[Result]:
     by = request.user
     told_skipped = set(request.POST.get("skipped", "").split(","))
     found = []
@@ -227,10 +215,7 @@ def _run_many(
         else:
             result = _result(model_admin, action, row, by, form.cleaned_data)
         found.append(result)
-    token = _keep(request, "backoffice_results", [asdict(result) for result in found])
-    url = model_admin.url_of("act_results", action.name, token)
-    filters = request.GET.get(FILTERS)
-    return HttpResponseRedirect(f"{url}?{urlencode({FILTERS: filters})}" if filters else url)
+    return found
 
 
 def _result(
@@ -259,10 +244,10 @@ def results(model_admin: ActingPages, request: HttpRequest, name: str, token: st
         raise Http404(f"There is no action {name!r} here.")
     if not (model_admin.has_view_permission(request) and action.allowed(request.user)):
         raise PermissionDenied
-    kept = _kept(request, "backoffice_results", token)
-    if kept is None:
+    entries = kept(request, "backoffice_results", token)
+    if entries is None:
         raise Http404("These results are no longer kept. The history of each row tells what was done.")
-    found = [Result(**entry) for entry in kept]
+    found = [Result(**entry) for entry in entries]
     if request.GET.get("format") == "csv":
         return _as_csv(found, action)
     counts = {
@@ -303,12 +288,17 @@ def do(model_admin: ActingPages, request: StaffRequest, name: str) -> HttpRespon
     by = request.user
     if request.method != "POST":
         return _ask_page(model_admin, request, action, action.get_form(request))
+    if was_sent_before(request):
+        return lead_to_first_result(request, _list_url(model_admin, request))
     form = action.get_form(request, request.POST, request.FILES)
     if "_preview" in request.POST or not form.is_valid():
         return _ask_page(model_admin, request, action, form)
     try:
-        done = _as_done(action.run(by, form.cleaned_data))
+        with sent_form(request):
+            done = _as_done(action.run(by, form.cleaned_data))
     except Refused as refusal:
+        if refusal.code == Refusal.FORM_USED:
+            return lead_to_first_result(request, _list_url(model_admin, request))
         add_refusal(form, refusal)
         return _ask_page(model_admin, request, action, form, refusal=refusal)
     messages.success(request, done.sentence)
@@ -364,37 +354,3 @@ def _list_url(model_admin: ActingPages, request: HttpRequest) -> str:
 
 def _as_done(answer: Text | ActionResult) -> ActionResult:
     return answer if isinstance(answer, ActionResult) else ActionResult(answer)
-
-
-def _chosen(model_admin: ActingPages, request: HttpRequest) -> list[Any] | None:
-    """The chosen keys, each once, in order; ``None`` when the address names none that could be one."""
-    if token := request.GET.get("batch"):
-        raw = _kept(request, "backoffice_batches", token) or []
-    else:
-        raw = [part for part in request.GET.get("ids", "").split(",") if part.strip()]
-    if not raw or len(raw) > MAX_ROWS:
-        return None
-    try:
-        return list(dict.fromkeys(model_admin.opts.pk.to_python(part) for part in raw))
-    except ValidationError:
-        return None
-
-
-def _rows(model_admin: ActingPages, request: HttpRequest, action: StaffAction[Any], pks: Sequence[Any]) -> list[Any]:
-    """The chosen rows that this person sees, in the chosen order."""
-    found = action.queryset(model_admin.get_queryset_for_action(request)).filter(pk__in=pks)
-    by_pk = {row.pk: row for row in found}
-    return [by_pk[pk] for pk in pks if pk in by_pk]
-
-
-def _keep(request: HttpRequest, name: str, content: Any) -> str:
-    """Put something in the session under a token that only this session knows."""
-    token = secrets.token_hex(8)
-    kept = dict(request.session.get(name, {}))
-    kept[token] = content
-    request.session[name] = dict(list(kept.items())[-KEPT:])
-    return token
-
-
-def _kept(request: HttpRequest, name: str, token: str) -> Any:
-    return request.session.get(name, {}).get(token)

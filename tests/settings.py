@@ -15,7 +15,7 @@ for _name in (*_settings, *_email):
     os.environ.pop(_name, None)
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import DATABASES  # noqa: E402
+from config.settings import DATABASES, MIDDLEWARE  # noqa: E402
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: threads and the live server then have connections of their own, with real locks.
@@ -30,3 +30,5 @@ WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 # What a test stores must not land among the files of the machine it runs on.
 MEDIA_ROOT = str(Path(tempfile.gettempdir()) / f"redress-test-{os.getpid()}-attachments")
+# Posts of tests that have not asked for the form first.
+MIDDLEWARE = [*MIDDLEWARE, "tests.fresh_forms.FreshForms"]

@@ -99,5 +99,5 @@ class ProposalAdmin[M: ApprovedByAnother](FourEyesAdmin[M]):
     @admin.display(description=_("Decided"))
     def decision(self, obj: M) -> SafeString:
         if obj.decided_by is None:
-            return SafeString(say("not yet"))
+            return format_html("{}", say("not yet"))
         return format_html("{}{}", obj.decided_by, sub(when(obj.decided_at)))

@@ -8,9 +8,12 @@ from typing import Any
 from django import template
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from audit import context as audit_context
 from backoffice import display as backoffice_display
+from backoffice import one_time
 from backoffice.changelist import rows_of
 from backoffice.panels import Panel
 from core import icons as core_icons
@@ -28,6 +31,21 @@ def icon(name: str, size: int = 16) -> SafeString:
 def pill(text: object, tone: Any = "mute", icon_name: str = "") -> SafeString:
     """``{% pill "Approved" "good" %}``: see ``display.pill``."""
     return backoffice_display.pill(text, tone, icon_name=icon_name)
+
+
+@register.simple_tag(takes_context=True)
+def form_token(context: template.Context) -> SafeString:
+    """What lets a form that changes something go through once: see ``one_time``."""
+    token = one_time.new_token(context["request"].user)
+    return format_html('<input type="hidden" name="{}" value="{}">', one_time.FIELD, token)
+
+
+@register.simple_tag
+def htmx_pass() -> SafeString:
+    """Lets htmx obey this element: see ``static/backoffice/htmx_guard.js``. Of a page, its own request's id, which
+    nothing that was typed before can know.
+    """
+    return format_html(' data-pass="{}"', audit_context.request_id())
 
 
 @register.filter

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.template.loader import render_to_string
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
 
 from backoffice.amounts import money
 from backoffice.display import sub
@@ -28,7 +27,7 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
             render_to_string("billing/credit_use.html", {"use": use, "currency": credit.currency}).strip()
             for use in credit.applications.all()
         ]
-        went = SafeString(", ".join(used)) if used else say("waits for the next invoice")
+        went = format_html_join(", ", "{}", ((use,) for use in used)) if used else say("waits for the next invoice")
         left = say("used up")
         if credit.remaining:
             left = say("{amount} left", amount=money_text(credit.remaining, credit.currency))

@@ -87,7 +87,7 @@ def _set_off_by(invoice: Invoice) -> SafeString:
     """The words of what is set off, with the credit notes that stand for it."""
     words = say("Less set off")
     if not invoice.set_off:
-        return SafeString(words)
+        return format_html("{}", words)
     notes = CreditNote.objects.filter(
         period=invoice.period, kind=CreditNote.Kind.REFUND, set_off__gt=0, reversed_by=None
     ).order_by("pk")
@@ -264,7 +264,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
 
     @admin.display(description=_("Period"))
     def period_link(self, obj: Invoice) -> SafeString:
-        return link(obj.period) if obj.period is not None else SafeString(say("none: charges alone"))
+        return link(obj.period) if obj.period is not None else format_html("{}", say("none: charges alone"))
 
     gross_shown = column(money, "gross", "currency", description=_("Gross"), ordering="gross")
 
@@ -280,7 +280,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
     @admin.display(description=_("In dispute"))
     def dispute(self, obj: Invoice) -> SafeString:
         if obj.disputed_on is None:
-            return SafeString(say("no"))
+            return format_html("{}", say("no"))
         return format_html("{}{}", say("since {day}", day=obj.disputed_on), sub(obj.dispute_reason))
 
     def document_of(self, obj: Invoice) -> Document:

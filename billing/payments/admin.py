@@ -128,7 +128,7 @@ class PaymentAdmin(TrackedAdmin[Payment]):
     @admin.display(description=_("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
-            return SafeString(say("nothing"))
+            return format_html("{}", say("nothing"))
         return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
 
     invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")

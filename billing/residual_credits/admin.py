@@ -140,7 +140,7 @@ class ResidualCreditPayoutAdmin(ProposalAdmin[ResidualCreditPayout]):
     @admin.display(description=_("Payout"))
     def payout_link(self, obj: ResidualCreditPayout) -> SafeString:
         if obj.payout is None:
-            return SafeString(say("none"))
+            return format_html("{}", say("none"))
         return format_html("{} {}", link(obj.payout, "payout"), payout_pill(obj.payout))
 
     def page_title(self, obj: ResidualCreditPayout) -> Text:

@@ -23,12 +23,11 @@ from accounts.staff.permissions import May
 from audit import context
 from audit.models import Event
 from audit.vocabulary import verb_in_words
-from backoffice import confirmation
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
-from backoffice.confirmation import IDS_IN_ADDRESS
 from backoffice.display import pill, when
 from backoffice.panels import Panel
+from backoffice.selection import IDS_IN_ADDRESS
 from config.navigation import NAVIGATION
 from core.icons import icon
 from tests import factories
@@ -356,7 +355,7 @@ def test_many_keys_travel_in_the_session(agent: Client) -> None:
 
 
 def test_too_many_rows_are_sent_back(agent: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirmation, "MAX_ROWS", 2)
+    monkeypatch.setattr(selection, "MAX_ROWS", 2)
     answer = choose(agent, customers(3))
     assert answer["Location"] == LIST
     assert "More than 2 rows are chosen" in agent.get(LIST).content.decode()

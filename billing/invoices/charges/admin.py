@@ -121,7 +121,7 @@ class ChargeAdmin(TrackedAdmin[Charge]):
     @admin.display(description=_("Invoice"))
     def invoice(self, obj: Charge) -> SafeString:
         line = getattr(obj, "line", None)
-        return SafeString(say("none yet")) if line is None else link(line.invoice)
+        return format_html("{}", say("none yet")) if line is None else link(line.invoice)
 
     state_pill = column(charge_pill, description=_("State"), ordering="invoiced_on")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -96,4 +97,4 @@ class SurplusCreditAdmin(ProposalAdmin[SurplusCredit]):
 
     @admin.display(description=_("Payment"))
     def payment_link(self, obj: SurplusCredit) -> SafeString:
-        return SafeString(say("none")) if obj.payment is None else link(obj.payment)
+        return format_html("{}", say("none")) if obj.payment is None else link(obj.payment)

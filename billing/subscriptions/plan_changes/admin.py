@@ -233,12 +233,12 @@ class PlanChangeAdmin(TrackedAdmin[PlanChange]):
     @admin.display(description=_("Fee"))
     def agreed(self, obj: PlanChange) -> SafeString:
         if obj.agreed_fee is None:
-            return SafeString(say("the plan's price"))
+            return format_html("{}", say("the plan's price"))
         return money(obj.agreed_fee, obj.subscription.currency, say("agreed"))
 
     @admin.display(description=_("First period with it"))
     def first_period(self, obj: PlanChange) -> SafeString:
-        return SafeString(say("none yet")) if obj.applied_period is None else link(obj.applied_period)
+        return format_html("{}", say("none yet")) if obj.applied_period is None else link(obj.applied_period)
 
     state_pill = column(change_pill, description=_("State"), ordering="state")
 

@@ -1,0 +1,21 @@
+"""Tests post to pages without having shown the form: each such post gets the token that its form would have had."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from backoffice.one_time import FIELD, new_token
+
+
+class FreshForms:
+    """Middleware of the tests' settings. A test that sends a token of its own, or ``""`` for none, is left alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and request.user.is_authenticated and FIELD not in request.POST:
+            data = request.POST.copy()
+            data[FIELD] = new_token(request.user)
+            request.POST = data
+        return self.get_response(request)
