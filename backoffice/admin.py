@@ -1,45 +1,35 @@
 """The base of every model's pages: who sees it, what staff do on it, how its page is laid out.
 
-Nothing is deleted, no status is a form field, nothing is reverted. What a stock form saves goes through an
-action of the app, which owns its transaction: Django's own transaction around the change form would roll the
-refused event back.
+Nothing is added, changed, deleted or reverted by Django's own forms. A row's page reads; what can be done to the row is
+an action of the app, which owns its transaction.
 """
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
-from django.contrib.admin.utils import flatten_fieldsets
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from audit.actions import Obstacle, Refused, matter_obstacle
+from audit.actions import Obstacle, matter_obstacle
 from audit.models import Event
-from audit.vocabulary import Refusal
 from backoffice.actions import ActionState, PageAction, Permission, StaffAction, allowed
 from backoffice.confirmation import act, do, results, stock_action
 from backoffice.exports import ListPages, view_query
-from backoffice.forms import LocalTimeField, NumberField
 from backoffice.history import HistoryPages
 from backoffice.lookups import SUGGESTED
-from backoffice.one_time import lead_to_first_result, sent_form, was_sent_before
 from backoffice.panels import Panel, timeline_panel
 from backoffice.presence import SEEN, TogetherPages
-from backoffice.refused_save import RefusedSave, show_refusal
 from backoffice.requests import Person, StaffRequest, staff
-from backoffice.widgets import DateInput, LocalTimeInput
-from core.fields import FixedPointField
 from core.icons import icon
 from core.text import Text, say
 
@@ -51,19 +41,14 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
     """Base of the pages of a model, tracked or written once (then without history pages).
 
     An app sets ``may_view`` (needed), ``staff_actions``, ``page_actions``, and as it likes ``list_display``
-    and its kin, ``page_title``, ``page_pills``, ``change_panels``. Without ``may_add`` and ``may_change``
-    nobody gets a form.
+    and its kin, ``page_title``, ``page_pills``, ``change_panels``. A row's page is for reading: nobody gets a form
+    that saves by itself.
     """
 
     #: Who sees the list, a row's page and its history.
     may_view: ClassVar[Permission] = None
-    #: Who gets the stock form to add or change a row; needs ``save_through``.
-    may_add: ClassVar[Permission] = None
-    may_change: ClassVar[Permission] = None
     staff_actions: ClassVar[Sequence[type[StaffAction[Any]]]] = ()
     page_actions: ClassVar[Sequence[type[PageAction]]] = ()
-    #: Whether the stock form ends with a reason; it is in ``form.cleaned_data["reason"]`` ("" if left out).
-    save_reason: ClassVar[Literal["no", "optional", "required"]] = "optional"
     #: List columns whose heading stands to the right; the cells are made with ``display.number``.
     numeric_columns: ClassVar[Sequence[str]] = ()
     #: The field that names a row in a ``LookupField`` (its number); ``search_fields`` find the suggestions.
@@ -81,18 +66,6 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
     list_max_show_all = 500
     show_full_result_count = False
     save_as = False
-    formfield_overrides = {
-        models.DateField: {"widget": DateInput},
-        models.DateTimeField: {"form_class": LocalTimeField, "widget": LocalTimeInput},
-        FixedPointField: {"form_class": NumberField},
-        models.TextField: {"widget": forms.Textarea(attrs={"rows": 4})},
-    }
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        saves = cls.may_add is not None or cls.may_change is not None
-        if saves and cls.save_through is TrackedAdmin.save_through:
-            raise ImproperlyConfigured(f"{cls.__name__} has a form and must say which action saves it: save_through().")
 
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -114,18 +87,6 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         return found
 
     # --- Hooks for an app -----------------------------------------------------------------------
-
-    def save_through(self, request: HttpRequest, form: forms.ModelForm[Any], change: bool) -> models.Model:
-        """Save what the stock form holds by calling one action of the app; returns the row.
-
-        ``form.cleaned_data`` is valid; with ``change``, ``form.instance.pk`` is the row's key. Don't save
-        ``form.instance``: the action reads its row again.
-
-        Raises:
-            audit.actions.Refused: shown as an error of the form (at the field that ``data["field"]`` names,
-                if any); nothing typed is lost and the refused event stays.
-        """
-        raise NotImplementedError
 
     def get_queryset_for_action(self, request: HttpRequest) -> models.QuerySet[M]:
         """The rows that an action reads: those this person sees, with what guards look at."""
@@ -159,12 +120,10 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         return allowed(request.user, self.may_view)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request) and allowed(request.user, self.may_add)
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if getattr(request, "only_reading", False):
-            return False
-        return self.has_view_permission(request, obj) and allowed(request.user, self.may_change)
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -277,81 +236,6 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
 
     # --- The page of one row --------------------------------------------------------------------
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        # A row's page is for reading; its form opens at ?edit=1.
-        edits = self.has_change_permission(request)
-        if object_id is not None and request.method == "GET" and "edit" not in request.GET:
-            staff(request).only_reading = True
-        extra_context = {"edit_url": f"{request.path}?edit=1" if edits else "", **(extra_context or {})}
-        here = self.url_of("change", object_id) if object_id is not None else self.url_of("changelist")
-        if request.method == "POST" and was_sent_before(request):
-            return lead_to_first_result(request, here)
-        # Not super(): that wraps a POST in a transaction. ``admin_view`` has checked the CSRF token.
-        try:
-            return self._changeform_view(request, object_id, form_url, extra_context)
-        except RefusedSave as refused:
-            if refused.refusal.code == Refusal.FORM_USED:
-                return lead_to_first_result(request, here)
-            # Once more, with the refusal as an error of the form: it stays unsaved and keeps what was typed.
-            staff(request).refused_save = refused.refusal
-            return self._changeform_view(request, object_id, form_url, extra_context)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        stale = self.stale_refusal(request, obj) if change else None
-        if stale is not None:
-            raise RefusedSave(stale)
-        try:
-            with sent_form(request):
-                saved = self.save_through(request, form, change)
-        except Refused as refusal:
-            raise RefusedSave(refusal) from refusal
-        obj.pk = saved.pk
-        obj.refresh_from_db()
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: the action has saved all there is. Inlines show rows, they don't edit them."""
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if kwargs.get("fields"):
-            declared = self.form.declared_fields
-            kwargs["fields"] = [name for name in kwargs["fields"] if name != "reason" or name in declared]
-        form = super().get_form(request, obj, change=change, **kwargs)
-        members: dict[str, Any] = {"__module__": __name__, "_post_clean": show_refusal(request, form)}
-        if self._asks_reason(request, obj) and "reason" not in form.base_fields:
-            members["reason"] = forms.CharField(
-                widget=forms.Textarea(attrs={"rows": 2}),
-                required=self.save_reason == "required",
-                label=say("Reason") if self.save_reason == "required" else say("Reason (optional)"),
-                help_text=say("It becomes part of the record."),
-            )
-        made: type[forms.ModelForm[Any]] = types.new_class(
-            form.__name__, (form,), exec_body=lambda namespace: namespace.update(members)
-        )
-        return made
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fieldsets = list(super().get_fieldsets(request, obj))
-        if self._asks_reason(request, obj) and "reason" not in flatten_fieldsets(fieldsets):
-            fieldsets.append((None, {"fields": ("reason",)}))
-        return fieldsets
-
-    def _asks_reason(self, request: HttpRequest, obj: Any) -> bool:
-        editable = self.has_change_permission(request, obj) if obj is not None else self.has_add_permission(request)
-        return self.save_reason != "no" and editable
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            # No "add another" pop-ups: rows are made by actions on their own pages.
-            field.widget = field.widget.widget
-        return field
-
     def render_change_form(
         self,
         request: HttpRequest,
@@ -378,24 +262,7 @@ class TrackedAdmin[M: models.Model](HistoryPages, ListPages, TogetherPages):
         context["action_form"] = None
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self.url_of("change", obj.pk))
-
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self.url_of("change", obj.pk))
-
     @property
     def media(self) -> forms.Media:
         """None of the stock scripts: our pages bring their own."""
         return forms.Media()
-
-    # --- Django's own log stays empty: events and history tell more.
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        pass
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        pass
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        pass

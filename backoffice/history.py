@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
         def has_view_history_or_change_history_permission(self, request: HttpRequest, obj: Any = None) -> bool: ...
 
-        def _changeform_view(
-            self, request: HttpRequest, object_id: str | None, form_url: str, extra_context: Any
-        ) -> HttpResponse: ...
-
 else:
     from simple_history.admin import SimpleHistoryAdmin
 

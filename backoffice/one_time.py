@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.core import signing
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -67,16 +68,19 @@ def _token(request: HttpRequest) -> uuid.UUID | None:
 
 def was_sent_before(request: HttpRequest) -> bool:
     """Whether the form was sent and done: asked first, since what it did has changed what other checks look at."""
+    return _used(request).exists()
+
+
+def _used(request: HttpRequest) -> QuerySet[UsedForm]:
     token = _token(request)
-    return token is not None and UsedForm.objects.filter(token=token).exists()
+    return UsedForm.objects.filter(token=token) if token is not None else UsedForm.objects.none()
 
 
 def lead_to_first_result(request: HttpRequest, otherwise: str) -> HttpResponse:
     """Where a form leads that was sent once more: to what the first time did, if that has a page of ours."""
     messages.warning(request, say("You have sent this form before, and it was done then. Nothing was done again."))
-    used = UsedForm.objects.filter(token=_token(request)).first()
     done = Event.objects.filter(
-        request_id=used.request_id if used is not None else "",
+        request_id__in=_used(request).values("request_id"),
         outcome=Event.Outcome.DONE,
         actor_id=request.user.pk,
         target_id__isnull=False,

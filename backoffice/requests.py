@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from audit.actions import Refused
+    pass
 
 
 #: A member of staff. Their model is an app above; pages that declare what they do take it by its own name.
@@ -20,10 +20,6 @@ class StaffRequest(HttpRequest):
     """A request of somebody who has signed in: the site lets nobody else to its pages."""
 
     user: Person
-    #: Set while a row's page is shown for reading, though its form could be asked for.
-    only_reading: bool
-    #: Why what the stock form holds could not be saved.
-    refused_save: Refused
 
 
 def staff(request: HttpRequest) -> StaffRequest:

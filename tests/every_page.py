@@ -86,7 +86,7 @@ def _addresses(patterns: Any, prefix: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ModelPage:
-    """One of a model's pages. ``kind``: list, search, csv, add, change, edit, history, do or act (with ``name``)."""
+    """One of a model's pages. ``kind``: list, search, csv, add, change, history, do or act (with ``name``)."""
 
     label: str
     pages: TrackedAdmin
@@ -107,8 +107,6 @@ class ModelPage:
                 return f"{base}csv/"
             case "add":
                 return self.pages.url_of("add")
-            case "edit":
-                return f"{self.pages.url_of('change', pk)}?edit=1"
             case "do":
                 return f"{base}do/{self.name}/"
             case "act":
@@ -118,15 +116,13 @@ class ModelPage:
 
     @property
     def needs_row(self) -> bool:
-        return self.kind in {"change", "edit", "history", "act"}
+        return self.kind in {"change", "history", "act"}
 
 
 def model_pages() -> Iterator[ModelPage]:
     for label, pages in registered():
         for kind in ("list", "search", "csv", "add", "change"):
             yield ModelPage(label, pages, kind)
-        if pages.may_change is not None:
-            yield ModelPage(label, pages, "edit")
         if pages.has_history:
             yield ModelPage(label, pages, "history")
         for name in pages._page_actions:
@@ -270,10 +266,9 @@ def visit_of(page: ModelPage, people: Visitors) -> tuple[User, str]:
         return who, page.url(pk)
     if page.kind == "do":
         return next(who for who in people.values() if pages._page_actions[page.name].allowed(who)), page.url()
-    may = pages.has_change_permission if page.kind == "edit" else pages.has_view_permission
     row = pages.model._default_manager.order_by("-pk").first()
     assert row is not None, f"no {page.label} to look at"
-    return next(who for who in people.values() if may(request_of(who))), page.url(row.pk)
+    return next(who for who in people.values() if pages.has_view_permission(request_of(who))), page.url(row.pk)
 
 
 def request_of(person: User) -> Any:

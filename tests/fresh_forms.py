@@ -17,5 +17,5 @@ class FreshForms:
         if request.method == "POST" and request.user.is_authenticated and FIELD not in request.POST:
             data = request.POST.copy()
             data[FIELD] = new_token(request.user)
-            request.POST = data
+            request.POST = data  # type: ignore[assignment]  # the property takes any QueryDict
         return self.get_response(request)

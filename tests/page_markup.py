@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.contrib.staticfiles import finders
 from django.urls import Resolver404, resolve
 
+#: Forms that change nothing of the business: they need no one-time token.
+HARMLESS_FORMS = ("/logout/", "/login/", "/password_change/", "/password_reset/", "views/")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 #: What holds itself nowhere inside.
 NEVER_NESTED = frozenset({"a", "button", "form", "label"})
@@ -32,6 +34,8 @@ class Markup(HTMLParser):
         self._open: list[str] = []
         self._references: list[tuple[str, str]] = []
         self._ids: set[str] = set()
+        #: Whether the form that is open carries what it needs; None outside such a form.
+        self._token_seen: bool | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._look_at(tag, attrs)
@@ -48,6 +52,10 @@ class Markup(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if not self._open or self._open[-1] != tag:
             self._complain(f"</{tag}> closes {self._open[-1:] or 'nothing'}")
+        if tag == "form":
+            if self._token_seen is False:
+                self._complain("a form that changes something has no one-time token")
+            self._token_seen = None
         while tag in self._open and self._open.pop() != tag:
             pass
 
@@ -59,8 +67,17 @@ class Markup(HTMLParser):
             self._ids.add(given["id"] or "")
         for name in REFERENCES:
             self._references += ((name, word) for word in (given.get(name) or "").split())
+        self._look_at_sending(tag, given)
         if tag == "img" and "alt" not in given:
             self._complain(f"a picture without words: {given.get('src')}")
+
+    def _look_at_sending(self, tag: str, given: dict[str, str | None]) -> None:
+        if any(name.startswith(("hx-", "data-hx-")) for name in given) and not given.get("data-pass"):
+            self._complain(f"htmx would not obey <{tag}>: it bears no pass")
+        if tag == "form" and given.get("method") == "post" and given.get("id") not in {"changelist-form", "login-form"}:
+            self._token_seen = (given.get("action") or "").startswith(HARMLESS_FORMS)
+        if tag == "input" and given.get("name") == "form_token" and self._token_seen is not None:
+            self._token_seen = True
 
     def _complain(self, problem: str) -> None:
         self.problems.append(f"line {self.getpos()[0]}: {problem}")

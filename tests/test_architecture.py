@@ -177,6 +177,7 @@ WITHOUT_HISTORY = {
     ("billing/runs/batch.py", "Event.objects.bulk_create"),
     ("complaints/back_tests/running.py", "BackTestCase.objects.bulk_create"),
     ("backoffice/presence.py", "Presence.objects.filter.delete"),
+    ("backoffice/one_time.py", "UsedForm.objects.filter.delete"),
     ("jobs/progress.py", "Job.objects.filter.update"),
     ("jobs/runner.py", "Job.objects.filter.update"),
 }
@@ -338,6 +339,7 @@ def test_an_actions_lock_joins_nothing() -> None:
 UNTRACKED = {
     "Job": "its progress moves every second; asking for it, cancelling it and its end are events",
     "SavedView": "a filter under a name, one's own convenience",
+    "UsedForm": "a token that was used up, with the request whose events are the proof; forgotten after its week",
     "Presence": "who has a page open just now, overwritten each time",
     "UsageDay": "a sum over append-only usage records, which are the proof",
     "NumberSeries": "a counter; the numbers themselves stand in the rows that took them",

@@ -262,7 +262,7 @@ def test_the_tables_know_every_page() -> None:
 
 def may_get(page: ModelPage) -> set[Role]:
     if page.kind == "add":
-        return set()  # by the stock form nobody adds a row: actions make them
+        return set()  # nobody adds a row by Django's form: actions make them
     return MAY_DO[page.label, page.name] if page.name else SEES[page.label]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.db import connection, models
+from django.db import connection
 from django.http import HttpRequest
 from django.urls import path
 
@@ -112,8 +112,6 @@ class Register(PageAction):
 
 class CustomerPages(TrackedAdmin):
     may_view = May.SEE_CASES
-    may_change = May.EDIT_CUSTOMERS
-    may_add = May.HANDLE_MONEY
     staff_actions = (Praise, Rename)
     page_actions = (Register,)
     fields = ("number", "name", "country")
@@ -138,13 +136,6 @@ class CustomerPages(TrackedAdmin):
             timeline_panel(Event.objects.of_customer(obj.pk), about=obj),
             Panel("Beside", "backoffice/panels/text.html", {"text": "<b>raw</b>"}, side="right"),
         ]
-
-    def save_through(self, request: HttpRequest, form: forms.ModelForm[Any], change: bool) -> models.Model:
-        by = request.user
-        assert isinstance(by, User)
-        if not change:
-            return Customer.objects.create(number=form.cleaned_data["number"], name=form.cleaned_data["name"])
-        return rename(form.instance.pk, by=by, name=form.cleaned_data["name"], reason=form.cleaned_data["reason"])
 
 
 class TeamPages(TrackedAdmin):

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
@@ -19,10 +18,10 @@ from django.urls import get_resolver
 
 from accounts.customers.models import Customer
 from accounts.staff.models import Team, User
-from accounts.staff.permissions import May
 from audit import context
 from audit.models import Event
 from audit.vocabulary import verb_in_words
+from backoffice import selection
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import pill, when
@@ -244,9 +243,8 @@ def test_an_action_runs_outside_any_transaction_of_the_page(customer: Customer, 
     site.depths.clear()
     here = len(connection.savepoint_ids)
     agent.post(act_url(customer), {"name": "Other", "reason": "why"})
-    agent.post(page_url(customer), {"number": "K-1", "name": "Third", "country": "IT", "reason": ""})
     agent.post(f"{LIST}do/register/", {"customer": "K-1", "reason": "why"})
-    assert site.depths == [here, here, here]
+    assert site.depths == [here, here]
 
 
 @pytest.mark.parametrize(
@@ -397,18 +395,20 @@ def test_a_row_is_looked_up_by_number_or_the_only_name_that_fits(agent: Client) 
     assert agent.get(f"{LIST}lookup/").json() == {"rows": []}
 
 
-# --- The page of a row and its form -------------------------------------------------------------
+# --- The page of a row -------------------------------------------------------------
 
 
-def test_the_page_reads_and_its_form_is_opened(customer: Customer, agent: Client) -> None:
+def test_the_page_is_for_reading(customer: Customer, agent: Client) -> None:
     page = agent.get(page_url(customer)).content.decode()
     assert "On the page" in page
     assert 'name="name"' not in page
     assert "&lt;b&gt;raw&lt;/b&gt;" in page
-    assert f'href="{page_url(customer)}?edit=1"' in page
-    form = agent.get(page_url(customer) + "?edit=1").content.decode()
-    assert 'name="name"' in form
-    assert 'name="reason"' in form
+    for path in (page_url(customer), f"{LIST}add/"):
+        assert agent.post(path, {"number": "K-2", "name": "Other", "country": "FR"}).status_code == 403
+    customer.refresh_from_db()
+    assert customer.name == "Northwind"
+    assert Customer.objects.count() == 1
+    assert not LogEntry.objects.exists()
 
 
 def test_the_bar_says_what_may_be_done_and_why_not(customer: Customer, agent: Client) -> None:
@@ -418,66 +418,6 @@ def test_the_bar_says_what_may_be_done_and_why_not(customer: Customer, agent: Cl
     assert act_url(german) not in page
     assert "Germans keep their name." in page
     assert "Team lead or Manager only" in page
-
-
-def test_a_form_from_a_stale_page_is_refused_once_and_keeps_what_was_typed(customer: Customer, agent: Client) -> None:
-    form = agent.get(page_url(customer) + "?edit=1").content.decode()
-    seen = re.search(r'name="seen" value="(\d+)"', form)
-    assert seen is not None
-    site.rename(customer.pk, by=factories.lead(), name="Meanwhile", reason="By phone")
-    typed = {"number": "K-1", "name": "Typed", "country": "FR", "reason": "they insisted", "seen": seen[1]}
-    page = agent.post(page_url(customer), typed).content.decode()
-    assert "Since you opened this page" in page
-    assert 'value="Typed"' in page
-    assert Customer.objects.get().name == "Meanwhile"
-    fresh = re.search(r'name="seen" value="(\d+)"', page)
-    assert fresh is not None
-    assert agent.post(page_url(customer), typed | {"seen": fresh[1]}).status_code == 302
-    assert Customer.objects.get().name == "Typed"
-
-
-def test_a_refused_save_keeps_what_was_typed_and_its_event(customer: Customer, agent: Client) -> None:
-    before = Customer.history.count()
-    typed = {"number": "K-1", "name": "Nobody", "country": "FR", "reason": "they insisted"}
-    answer = agent.post(page_url(customer), typed)
-    page = answer.content.decode()
-    assert answer.status_code == 200
-    assert "Nobody is called that." in page
-    assert 'value="Nobody"' in page
-    assert 'value="FR"' in page
-    assert "they insisted" in page
-    assert outcomes() == [("customer.rename", "refused")]
-    assert Customer.history.count() == before
-    customer.refresh_from_db()
-    assert (customer.name, customer.country) == ("Northwind", "IT")
-
-
-def test_a_refused_save_may_name_its_field(customer: Customer, agent: Client) -> None:
-    typed = {"number": "K-1", "name": "Northwind", "country": "IT", "reason": ""}
-    assert "id_name_error" in agent.post(page_url(customer), typed).content.decode()
-
-
-def test_a_save_goes_through_the_action_and_nothing_else(customer: Customer, agent: Client) -> None:
-    typed = {"number": "K-99", "name": "Other", "country": "FR", "reason": "moved"}
-    answer = agent.post(page_url(customer), typed)
-    assert answer["Location"] == page_url(customer)
-    customer.refresh_from_db()
-    # The action renames: what else stood in the form is not its business.
-    assert (customer.number, customer.name, customer.country) == ("K-1", "Other", "IT")
-    assert Event.objects.get().reason == "moved"
-    assert not LogEntry.objects.exists()
-
-
-def test_a_new_row_is_shown(agent: Client) -> None:
-    assert agent.get(f"{LIST}add/").status_code == 403
-    clerk = signed_in(factories.billing_clerk())
-    answer = clerk.post(f"{LIST}add/", {"number": "N-1", "name": "New", "country": "IT", "reason": ""})
-    assert answer["Location"] == page_url(Customer.objects.get(number="N-1"))
-
-
-def test_a_form_needs_an_action_that_saves_it() -> None:
-    with pytest.raises(ImproperlyConfigured, match="save_through"):
-        type("Careless", (TrackedAdmin,), {"may_change": May.EDIT_CUSTOMERS})
 
 
 # --- History ------------------------------------------------------------------------------------
