@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q, QuerySet
+from django.db.models import ExpressionWrapper, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
@@ -28,10 +28,6 @@ class CreditQuerySet(TrackedQuerySet["Credit"]):
     def left_by_ended_subscriptions(self) -> Self:
         """Credits with something left that no invoice can use any more: their payout needs an approval."""
         return self.filter(subscription__state=Subscription.State.ENDED).with_something_left()
-
-    def usable_for(self, subscription: Subscription) -> QuerySet[Credit]:
-        """Credits of the subscription with something left, oldest first (R6)."""
-        return self.filter(subscription=subscription).with_something_left().order_by("granted_on", "pk")
 
 
 class Credit(TrackedModel):

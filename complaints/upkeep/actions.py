@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.actions import Refused
+from backoffice.one_time import forget_used_forms
 from complaints.cases.deadlines.actions import escalate_overdue_complaint, record_missed_deadlines
 from complaints.cases.deadlines.status import DUE_RELATIONS, escalation_due_at
 from complaints.cases.models import Complaint, DeadlineBreach
@@ -19,11 +20,14 @@ from complaints.refunds.models import Refund
 
 @dataclass
 class UpkeepResult:
-    """How many refunds expired, deadlines were found missed and overdue cases rose by a level."""
+    """How many refunds expired, deadlines were found missed, overdue cases rose by a level, and used forms were forgotten,
+    which could not be sent any more.
+    """
 
     expired: int = 0
     missed: int = 0
     escalated: int = 0
+    forgotten: int = 0
 
 
 def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
@@ -45,6 +49,7 @@ def run_upkeep(*, by: User, now: datetime | None = None) -> UpkeepResult:
         except Refused:
             continue
     result.escalated = len(escalate_complaints(by=by, now=now))
+    result.forgotten = forget_used_forms()
     return result
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Case, ExpressionWrapper, F, Q, Value, When
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
@@ -18,20 +18,9 @@ from hardware.phones.models import Phone
 
 
 class PurchaseQuerySet(TrackedQuerySet["Purchase"]):
-    def with_owed(self) -> Self:
-        """Purchases annotated with what is still owed (``left``); of a phone that came back, nothing is."""
-        money = MoneyField()
-        owed = ExpressionWrapper(F("price") - F("paid"), output_field=money)
-        nothing = Value(Decimal(0), output_field=money)
-        return self.annotate(left=Case(When(returned_on__isnull=True, then=owed), default=nothing, output_field=money))
-
     def kept(self) -> Self:
         """Purchases whose phone was not given back."""
         return self.filter(returned_on__isnull=True)
-
-    def not_owned_yet(self) -> Self:
-        """Purchases of phones that the customer has and has not paid in full."""
-        return self.kept().filter(owned_on__isnull=True)
 
 
 class Purchase(TrackedModel):

@@ -112,7 +112,7 @@ def _invoice(period: BillingPeriod, by: User) -> None:
     invoice.tax = sum((line.tax for line in lines), Decimal(0))
     invoice.gross = sum((line.gross for line in lines), Decimal(0))
     uses = []
-    for credit in Credit.objects.usable_for(subscription):
+    for credit in Credit.objects.filter(subscription=subscription).with_something_left().order_by("granted_on", "pk"):
         part = min(credit.remaining, invoice.gross - invoice.credited)
         if part > 0:
             invoice.credited += part

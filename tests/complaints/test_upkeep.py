@@ -100,7 +100,7 @@ def test_the_command_and_the_job_say_what_they_found(desk: Desk) -> None:
     assert output.getvalue() == "0 refunds expired, 3 missed deadlines recorded, 1 cases escalated.\n"
     assert Event.objects.order_by("-pk")[0].source == "command"
     register(desk, received_on=date(2024, 4, 11))
-    assert upkeep.call() == {"expired": 0, "missed": 3, "escalated": 1}
+    assert upkeep.call() == {"expired": 0, "missed": 3, "escalated": 1, "forgotten": 0}
     event = Event.objects.order_by("-pk")[0]
     assert (event.source, event.actor_name) == ("job", "System")
 
