@@ -20,8 +20,8 @@ from complaints.refunds.models import Refund
 
 @dataclass
 class UpkeepResult:
-    """How many refunds expired, deadlines were found missed, overdue cases rose by a level, and used forms were forgotten
-    that could not be sent any more.
+    """How many refunds expired, deadlines were found missed, overdue cases rose by a level, and used forms were
+    forgotten that could not be sent any more.
     """
 
     expired: int = 0
