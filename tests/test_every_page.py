@@ -20,6 +20,9 @@ from tests.page_words import OPEN, Data, bracketed, leftovers
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
+MOST_BYTES = 100 * 1024
+
+
 class Company:
     """The demonstration company, and its first people at their pages."""
 
@@ -46,6 +49,7 @@ def test_every_word_was_looked_up_and_every_element_stands_right(company: Compan
     with bracketed():
         answer = company.clients[person.pk].get(url)
     assert answer.status_code == (404 if url.endswith("/99/") else 200), url
+    assert len(answer.content) < MOST_BYTES, url
     html = answer.content.decode()
     assert [*markup_problems(html), *quick_problems(html)] == [], url
     if url.startswith("/policy/"):

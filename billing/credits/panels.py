@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 
 from backoffice.amounts import money
@@ -23,11 +22,11 @@ def credits_panel(credits: Iterable[Credit]) -> Panel:
     """Credits with what is left of each and where the rest went. Expects ``applications__invoice``."""
     rows = []
     for credit in credits:
-        used = [
-            render_to_string("billing/credit_use.html", {"use": use, "currency": credit.currency}).strip()
+        uses = [
+            (link(use.invoice, use.invoice.number), money_text(use.amount, credit.currency))
             for use in credit.applications.all()
         ]
-        went = format_html_join(", ", "{}", ((use,) for use in used)) if used else say("waits for the next invoice")
+        went = format_html_join(", ", "{}: {}", uses) if uses else say("waits for the next invoice")
         left = say("used up")
         if credit.remaining:
             left = say("{amount} left", amount=money_text(credit.remaining, credit.currency))

@@ -14,6 +14,9 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, WebError, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.company import copied_company
+from tests.every_page import Visitors
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -159,3 +162,16 @@ def screenshots_folder() -> Path:
     folder = Path(__file__).resolve().parents[2] / "var" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def kept_company(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Where the company is kept: in the folder of the whole run, which its parallel workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if hasattr(request.config, "workerinput") else own) / "every-page.sqlite3"
+
+
+@pytest.fixture
+def visitors(transactional_db: None, kept_company: Path) -> Visitors:
+    """The first people of each role in the demonstration company."""
+    return copied_company(kept_company)

@@ -22,7 +22,7 @@ from billing.runs.actions import run_billing
 from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from tests import factories
-from tests.browser.test_every_page import session_of
+from tests.browser.company import session_of
 from tests.company_life import clock_on
 from tests.complaints.cases import (
     APRIL,
