@@ -56,7 +56,7 @@ def poison() -> int:
             try:
                 with transaction.atomic(), connection.cursor() as cursor:
                     quote = connection.ops.quote_name
-                    table, column = quote(model._meta.db_table), quote(field.get_attname())
+                    table, column = quote(model._meta.db_table), quote(field.attname)
                     if model._meta.model_name == "messagetemplate":
                         text = text.replace("{", "(")  # braces that name nothing are refused when it is written
                     cursor.execute(f"UPDATE {table} SET {column} = %s{ending}", [text])  # noqa: S608
