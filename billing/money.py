@@ -51,6 +51,13 @@ def minor_units(currency: str) -> int:
     return _MINOR_UNITS[currency]
 
 
+def left_to_refund(fee: Decimal, given_back: Decimal) -> Decimal:
+    """What of a period's fee can still be given back (R7), whether or not it was paid: the fee less everything refunded
+    or pending on it, set-offs included. Never below zero.
+    """
+    return max(_WIDE.subtract(fee, given_back), Decimal(0))
+
+
 def exact(amount: Exact) -> Fraction:
     """The number as a fraction, nothing lost.
 

@@ -16,7 +16,7 @@ from math import ceil
 from types import MappingProxyType
 from typing import Final
 
-from billing.money import exact, round_money
+from billing.money import exact, left_to_refund, round_money
 from billing.periods import local_midnight
 from complaints.quotes.input_errors import MOST_DIGITS, QuoteInputError
 from complaints.quotes.inputs import Interval, Operation, QuoteInputs, Receiving, as_of_before_period, zone_of
@@ -116,7 +116,7 @@ def calculate(inputs: QuoteInputs, version: int = CURRENT_VERSION) -> Quote:
 
 def refundable(fee: Decimal, already_refunded: Decimal) -> Decimal:
     """What of a period's fee can still be given back, whether or not it was paid. Never below zero."""
-    return max(_EXACTLY.subtract(fee, already_refunded), Decimal(0))
+    return left_to_refund(fee, already_refunded)
 
 
 def set_off_of(total: Decimal, *, fee: Decimal, fee_paid: Decimal) -> Decimal:

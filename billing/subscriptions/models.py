@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel, TrackedQuerySet
+from billing.money import left_to_refund
 from billing.plans.models import Plan, TermChoices
 from core.fields import CostField, MoneyField, RateField
 from core.text import say
@@ -212,9 +213,8 @@ class BillingPeriod(TrackedModel):
 
     @property
     def refundable(self) -> Decimal:
-        """The fee less everything refunded or pending on it, set-offs included; never negative (a quote's cap)."""
-        left: Decimal = self.fee - self.refunded - self.pending
-        return max(Decimal(0), left)
+        """What of the fee can still be given back: a quote's cap."""
+        return left_to_refund(self.fee, self.refunded + self.pending)
 
     @property
     def _settled(self) -> Decimal:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from audit.models import Event
+from billing.money import left_to_refund
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import QuoteFacts
@@ -14,8 +16,8 @@ from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, live_quote, offers, provisional_obstacle
 from complaints.quotes.text import basis_in_words, lines_in_words, nothing_in_words, plan_in_words, problem_in_words
-from complaints.refund_calculation import refundable
 from complaints.refunds.models import Refund
+from complaints.vocabulary import ComplaintRefusal
 from core.amounts import money_text
 from core.text import Text, say
 
@@ -36,7 +38,9 @@ def quote_context(
         "basis": basis_in_words(choices.basis),
         "terms": terms,
         "currency": period.currency,
-        "refundable": money_text(refundable(period.fee, facts.already_refunded(period, leaving_out)), period.currency),
+        "refundable": money_text(
+            left_to_refund(period.fee, facts.already_refunded(period, leaving_out)), period.currency
+        ),
     }
     obstacle = basis_obstacle(complaint, choices.basis, terms)
     if obstacle:
@@ -109,8 +113,11 @@ class ComparedLine:
         return self.before != self.after
 
 
-def compared_quotes(proposed: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Two quotes side by side, line by line, as their contexts have them; ``{}`` where there is none now."""
+def compared_quotes(refund: Refund, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The quote as proposed and as it is now, side by side, line by line, as their contexts have them. With remedies,
+    where an approval was refused because of them. ``{}`` where there is no quote now.
+    """
+    proposed = frozen_quote_context(refund)
     if "lines" not in proposed or "lines" not in now:
         return {}
     before, after = ({line.code: line for line in quote["lines"]} for quote in (proposed, now))
@@ -128,4 +135,21 @@ def compared_quotes(proposed: Mapping[str, Any], now: Mapping[str, Any]) -> dict
         other = {"set_off": nothing}.get(name)
         ends = [(quote.get(name, other or quote["total"]), "") for quote in (proposed, now)]
         sums.append(ComparedLine(label, *ends))
+    if remedies := _differing_remedies(refund):
+        sums.append(remedies)
     return {"compared": rows, "compared_sums": sums}
+
+
+def _differing_remedies(refund: Refund) -> ComparedLine | None:
+    """What would be given, as proposed and as it was when an approval was last refused for other figures: a draft has
+    its remedies open again.
+    """
+    stale = Event.objects.about(refund).filter(
+        outcome=Event.Outcome.REFUSED, data__code=ComplaintRefusal.STALE_QUOTE.value
+    )
+    event = stale.first()
+    if event is None or "remedies" not in event.data:
+        return None
+    plans = event.data["remedies"]
+    ends = [(plan_in_words(plans[when], refund.currency), "") for when in ("before", "after")]
+    return ComparedLine(say("Remedies"), *ends)

@@ -189,7 +189,7 @@ class RefundAdmin(InboxPages):
                 0,
                 Panel(say("Quote now"), "complaints/panels/quote.html", live, side="right", note=say("from live data")),
             )
-            if obj.inputs and (both := compared_quotes(frozen_quote_context(obj), live)):
+            if obj.inputs and (both := compared_quotes(obj, live)):
                 shown = {**both, "nothing": live.get("nothing"), "provisional": live.get("provisional")}
                 panels[:] = [
                     Panel(

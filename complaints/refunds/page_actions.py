@@ -158,7 +158,7 @@ class ApproverAction(RefundAction):
         # An approval was refused because figures have changed: what they are now stands beside what was proposed.
         choices = choices_of(obj)
         now = quote_context(obj.complaint, obj.period, choices, leaving_out=obj, reduction_reason=obj.reduction_reason)
-        return {**proposed, "now": now, **compared_quotes(proposed, now)}
+        return {**proposed, "now": now, **compared_quotes(obj, now)}
 
 
 def rights_of(by: User) -> ApprovalRights:

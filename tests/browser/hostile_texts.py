@@ -52,7 +52,7 @@ def poison() -> int:
             text = next((one for one in HOSTILE if len(one) + 8 * field.unique <= room), None)
             if text is None:
                 continue
-            ending = f" || {connection.ops.quote_name(model._meta.pk.column)}" if field.unique else ""
+            ending = f" || {connection.ops.quote_name(model._meta.pk.attname)}" if field.unique else ""
             try:
                 with transaction.atomic(), connection.cursor() as cursor:
                     quote = connection.ops.quote_name

@@ -12,11 +12,15 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from accounts.staff.models import User
+from audit.actions import Refused
 from billing.documents.content import credit_note_document
 from billing.invoices.models import Invoice
+from billing.runs.actions import run_billing
+from complaints.refunds.approvals.actions import approve_refund
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal
 from tests import factories
+from tests.company_life import clock_on
 from tests.complaints.cases import APRIL, Desk, again, decided, propose, settled
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +82,7 @@ def test_a_refused_approval_shows_both_quotes(desk: Desk) -> None:
     # One row a line, both figures in it; those that differ are marked. All is paid now: nothing is set off.
     both = answer[answer.index("Quote as proposed and now") :]
     rows = [" ".join(strip_tags(row.replace("<td", " <td")).split()) for row in both.split("<tr")[1:]]
-    assert sum("has changed" in row for row in rows) == 2
+    assert sum("has changed" in row for row in rows) == 3
     [set_off] = [row for row in rows if "Set off against the unpaid fee" in row]
     assert set_off.endswith("has changed 15.00 EUR 0.00 EUR"), set_off
     assert "Quote as proposed and now" in page(desk.agent, "admin:complaints_refund_change", refund.pk)
@@ -111,3 +115,21 @@ def test_the_live_quote_names_the_proposal_that_it_leaves_out(desk: Desk) -> Non
     shown = page(desk.agent, "admin:complaints_complaint_quote", complaint.pk)
     notice = shown[: shown.index("waits on this period: 20.00 EUR")]
     assert reverse("admin:complaints_refund_change", args=(refund.pk,)) in notice
+
+
+def test_remedies_that_come_to_something_else_are_marked_beside_those_proposed(desk: Desk) -> None:
+    with clock_on(date(2024, 4, 20)) as clock:
+        subscription = factories.paid_subscription(activated_on=APRIL)
+        complaint = decided(desk, subscription=subscription, received_on=date(2024, 4, 20))
+        refund = propose(desk, complaint, remedies=[{"kind": "extension"}])
+        factories.price(subscription.plan, fee=Decimal("120.00"), valid_from=date(2024, 5, 1))
+        clock.now = factories.at(date(2024, 5, 1), 9)
+        run_billing(date(2024, 5, 1), by=factories.system_user())
+        with pytest.raises(Refused, match="have changed"):
+            approve_refund(refund.pk, by=desk.manager)
+    assert again(refund).state == Refund.State.DRAFT
+    shown = page(desk.agent, "admin:complaints_refund_change", refund.pk)
+    both = shown[shown.index("Quote as proposed and now") :]
+    words = " ".join(strip_tags(both.replace("<td", " <td")).split())
+    # 20.00 is 10 days of 60.00 for 30, and 5.17, rounded up, of 120.00 for 31.
+    assert "Remedies has changed 20.00 EUR as 10 more days 20.00 EUR as 6 more days" in words

@@ -149,7 +149,9 @@ def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
     if not differing and (live.counted, live.quote.set_off, after) == (refund.counted, refund.set_off, before):
         return None
     then, now = (refund.total, refund.set_off, before), (live.quote.total, live.quote.set_off, after)
-    data = {"before": refund.lines, "after": live.lines, "differing": differing}
+    data: dict[str, Any] = {"before": refund.lines, "after": live.lines, "differing": differing}
+    if before != after:
+        data["remedies"] = {"before": before, "after": after}
     if live.counted != refund.counted:
         data["times"] = [{"before": refund.counted, "after": live.counted}]
     if then == now and not differing:
