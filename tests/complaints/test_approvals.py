@@ -380,6 +380,10 @@ def test_a_quote_that_changed_sends_the_refund_back_to_draft_with_both_quotes(de
             {"code": "time", "amount": "-20.00"},
         ],
         "differing": [{"code": "minutes", "before": "0.00", "after": "-1.00"}],
+        "remedies": {
+            "before": [{"kind": "credit", "amount": "40.00"}],
+            "after": [{"kind": "credit", "amount": "39.00"}],
+        },
     }
     assert not Approval.objects.exists()
     propose_refund(refund.pk, by=desk.agent, reason="With the late call")
