@@ -27,20 +27,15 @@ from core.sql import primary_key, quoted_table
 
 #: Compares two values of which either may be null.
 DISTINCT = {"postgresql": "IS DISTINCT FROM", "sqlite": "IS NOT"}
-#: What is wrong with a row that no action has begun.
-WITHOUT_BEGINNING = {"row-unknown", "row-history-cut"}
 #: The longest value that a sentence shows.
 SHOWN = 60
 
 
-def matches_history(
-    model: type[Tracked], *, changing: Collection[str] | None = None, shipped: Collection[object] = ()
-) -> Check:
+def matches_history(model: type[Tracked], *, changing: Collection[str] | None = None) -> Check:
     """The check that the rows of a tracked model are what their history says.
 
     ``changing`` names the columns (``plan_id``, not ``plan``) that actions change in a row that is there: all others
     have to be what they were in every version. None: any may change, so only the newest version is compared.
-    ``shipped`` are the numbers, codes or names of rows that came with the product and had no beginning here.
 
     Raises:
         ValueError: there is no such column.
@@ -51,7 +46,7 @@ def matches_history(
     fixed = frozenset() if changing is None else frozenset(names - set(changing))
 
     def check() -> Iterator[Breach]:
-        yield from _altered(model, fixed, shipped)
+        yield from _altered(model, fixed)
         yield from _gone(model)
 
     check.__name__ = f"{model._meta.model_name}_history"
@@ -83,16 +78,13 @@ def _known_by(model: type[models.Model]) -> str:
 # --- Changed ------------------------------------------------------------------------------------
 
 
-def _altered(model: type[Tracked], fixed: Collection[str], shipped: Collection[object]) -> Iterator[Breach]:
+def _altered(model: type[Tracked], fixed: Collection[str]) -> Iterator[Breach]:
     connection = connections[router.db_for_read(model)]
     fields = _compared(model)
     with connection.chunked_cursor() as cursor:
         cursor.execute(_comparison(model, fields, fixed, connection))
         for _, rows in groupby(_rows(cursor), key=lambda row: row[0]):
-            versions = [*rows]
-            found = _judged(model, fields, fixed, versions, connection)
-            if not (found.rule in WITHOUT_BEGINNING and versions[0][1] in shipped):
-                yield found
+            yield _judged(model, fields, fixed, [*rows], connection)
 
 
 def _rows(cursor: Any) -> Iterator[Sequence[Any]]:

@@ -1,13 +1,15 @@
-"""An operation for first migrations, which make many tables at once."""
+"""What migrations need: many tables at once, and the history of what they write."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import CreateModel
 from django.db.migrations.state import ProjectState
+from django.utils import timezone
 
 
 class Together(Operation):
@@ -56,3 +58,15 @@ class Together(Operation):
 
     def _tables(self) -> list[CreateModel]:
         return [operation for operation in self.operations if isinstance(operation, CreateModel)]
+
+
+def with_first_version(apps: Any, row: Any, reason: str) -> None:
+    """Write the first version of the history of a row that a migration made: there, saving a row writes none."""
+    history = apps.get_model(row._meta.app_label, f"Historical{row._meta.object_name}")
+    kept = {field.attname for field in history._meta.concrete_fields}
+    history.objects.create(
+        **{field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if field.attname in kept},
+        history_date=timezone.now(),
+        history_type="+",
+        history_change_reason=reason,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.one_time import FIELD, new_token
@@ -14,8 +15,12 @@ class FreshForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method == "POST" and request.user.is_authenticated and FIELD not in request.POST:
+        if request.method == "POST" and not request.path.startswith(settings.PUBLIC_PATHS):
+            self._complete(request)
+        return self.get_response(request)
+
+    def _complete(self, request: HttpRequest) -> None:
+        if request.user.is_authenticated and FIELD not in request.POST:
             data = request.POST.copy()
             data[FIELD] = new_token(request.user)
             request.POST = data  # type: ignore[assignment]  # the property takes any QueryDict
-        return self.get_response(request)

@@ -3,6 +3,8 @@
 from django.contrib.auth.hashers import make_password
 from django.db import migrations
 
+from core.schema import with_first_version
+
 ROLES = ("Support agent", "Team lead", "Manager", "Billing clerk", "Auditor", "Administrator")
 
 
@@ -11,10 +13,12 @@ def make_roles(apps, schema_editor):
     for name in ROLES:
         Group.objects.get_or_create(name=name)
     User = apps.get_model("accounts", "User")
-    User.objects.get_or_create(
+    system, made = User.objects.get_or_create(
         username="system",
         defaults={"first_name": "System", "is_active": False, "password": make_password(None)},
     )
+    if made:
+        with_first_version(apps, system, "The person who is shipped")
 
 
 class Migration(migrations.Migration):

@@ -195,5 +195,5 @@ CHECKS: tuple[Check, ...] = (
     matches_history(Incident),
     matches_history(IncidentScope),
     matches_history(Agreement),
-    matches_history(PolicyVersion, shipped=(1,)),
+    matches_history(PolicyVersion),
 )

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from core.schema import with_first_version
+
 ENGLISH_END = """\
 Kind regards
 {{ company }}{% if contact %}
@@ -432,25 +434,13 @@ Se non se lo aspettava, ci avvisi subito.
 
 
 def write_templates(apps, schema_editor):
-    """Each text with the first version of its history, which a migration has to write itself."""
     MessageTemplate = apps.get_model("messaging", "MessageTemplate")
-    HistoricalMessageTemplate = apps.get_model("messaging", "HistoricalMessageTemplate")
-    from django.utils import timezone
-
     for language, texts, end in (("en", ENGLISH, ENGLISH_END), ("it", ITALIAN, ITALIAN_END)):
         for kind, (subject, body) in texts.items():
             words = {"subject": subject, "body": f"{body.rstrip()}\n\n{end}"}
             row, made = MessageTemplate.objects.get_or_create(kind=kind, language=language, defaults=words)
             if made:
-                HistoricalMessageTemplate.objects.create(
-                    id=row.pk,
-                    kind=kind,
-                    language=language,
-                    **words,
-                    history_date=timezone.now(),
-                    history_type="+",
-                    history_change_reason="The text that is shipped",
-                )
+                with_first_version(apps, row, "The text that is shipped")
 
 
 class Migration(migrations.Migration):

@@ -7,6 +7,8 @@ from datetime import date
 
 from django.db import migrations
 
+from core.schema import with_first_version
+
 FULFILMENT = """\
 This policy says how long your service runs, what happens when you cancel, and whose the phones are.
 
@@ -87,9 +89,12 @@ period began.
 def publish_first_versions(apps, schema_editor):
     Policy = apps.get_model("policies", "Policy")
     PolicyVersion = apps.get_model("policies", "PolicyVersion")
-    fulfilment, _ = Policy.objects.get_or_create(kind="fulfilment")
-    refund, _ = Policy.objects.get_or_create(kind="refund")
-    PolicyVersion.objects.get_or_create(
+    made = []
+    fulfilment, new = Policy.objects.get_or_create(kind="fulfilment")
+    made += [fulfilment] * new
+    refund, new = Policy.objects.get_or_create(kind="refund")
+    made += [refund] * new
+    version, new = PolicyVersion.objects.get_or_create(
         policy=fulfilment,
         number=1,
         defaults={
@@ -99,7 +104,8 @@ def publish_first_versions(apps, schema_editor):
             "state": "published",
         },
     )
-    PolicyVersion.objects.get_or_create(
+    made += [version] * new
+    version, new = PolicyVersion.objects.get_or_create(
         policy=refund,
         number=1,
         defaults={
@@ -133,6 +139,9 @@ def publish_first_versions(apps, schema_editor):
             "state": "published",
         },
     )
+    made += [version] * new
+    for row in made:
+        with_first_version(apps, row, "The policy that is shipped")
 
 
 CHANGED = "a version of a policy that is no draft is never changed"

@@ -334,5 +334,5 @@ CHECKS: tuple[Check, ...] = (
     matches_history(ApprovalLimit, changing=("state", "published_by_id")),
     matches_history(ControlLimit, changing=("state", "published_by_id")),
     matches_history(Delegation, changing=("state", "revoked_at")),
-    matches_history(User, shipped=(User.SYSTEM,)),
+    matches_history(User),
 )
