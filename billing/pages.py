@@ -23,6 +23,7 @@ import billing.residual_credits.merge_rules
 import billing.runs.admin
 import billing.runs.job_kinds
 import billing.subscriptions.admin
+import billing.subscriptions.cancellations.home
 import billing.subscriptions.periods.admin
 import billing.subscriptions.plan_changes.admin
 import billing.subscriptions.search

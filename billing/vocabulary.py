@@ -49,6 +49,7 @@ class BillingVerb(EventVerb):
     OPERATION_COST_PUBLISH = "operation_cost.publish", _("published the cost")
     SUBSCRIPTION_OPEN = "subscription.open", _("opened the subscription")
     SUBSCRIPTION_CANCEL = "subscription.cancel", _("cancelled the subscription")
+    SUBSCRIPTION_DECIDE_DAYS = "subscription.decide_days", _("decided on days that were voided")
     SUBSCRIPTION_UNDO_CANCELLATION = (
         "subscription.undo_cancellation",
         _("took back the cancellation of the subscription"),

@@ -12,6 +12,7 @@ HOME = (
     "unmatched_bank_lines",
     "payouts_to_make",
     "residual_credits_panel",
+    "voided_days",
     "waiting_for_me",
     "waiting_besides",
     "waiting_reversals",

@@ -21,7 +21,8 @@ from billing.money import round_money
 from billing.payments.actions import Received, record_payments
 from billing.periods import months_before
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
+from billing.subscriptions.actions import open_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
 from demo.company import BEGAN, Company
 from demo.files import import_rows

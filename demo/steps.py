@@ -17,7 +17,7 @@ from accounts.staff.permissions import Role
 from audit.actions import Refused
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
 from billing.payouts.models import Payout
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from complaints.cases import actions as cases
 from complaints.cases.decisions import actions as decisions
 from complaints.cases.models import Decision

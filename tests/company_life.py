@@ -34,7 +34,8 @@ from billing.payments.surplus import actions as surplus
 from billing.plans import actions as plans
 from billing.runs.actions import run_billing
 from billing.runs.models import BillingRun
-from billing.subscriptions import actions as subscriptions
+from billing.subscriptions.actions import open_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import PlanChange, Subscription
 from billing.subscriptions.plan_changes import actions as plan_changes
 from billing.usage.actions import Usage, record_usage
@@ -172,7 +173,7 @@ class CompanyLife(RuleBasedStateMachine):
 
     def open(self, number: int, currency: str, annual: bool) -> None:
         opened = self.do(
-            subscriptions.open_subscription,
+            open_subscription,
             by=self.desk.clerk,
             customer_id=self.customers[number % 2].pk,
             plan_id=self.office.plan.pk,
@@ -243,14 +244,14 @@ class CompanyLife(RuleBasedStateMachine):
         asked = self.today - timedelta(days=late)
         if off:
             self.do(
-                subscriptions.cancel_subscription,
+                cancel_subscription,
                 subscription.pk,
                 by=self.desk.agent,
                 channel="email",
                 requested_on=asked,
             )
         else:
-            self.do(subscriptions.undo_cancellation, subscription.pk, by=self.desk.agent, reason="Stays after all")
+            self.do(undo_cancellation, subscription.pk, by=self.desk.agent, reason="Stays after all")
         self.later(number)
 
     @happens(number=which, ahead=st.sampled_from([0, 0, 10, 40]), fee=st.sampled_from([None, None, "third", 0]))

@@ -41,8 +41,8 @@ from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
 from billing.runs.batch import BillingResult
-from billing.subscriptions.actions import cancel_subscription
 from billing.subscriptions.actions import open_subscription as open_subscription_action
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from billing.usage.actions import Usage, record_usage

@@ -32,7 +32,7 @@ from billing.payouts.models import Payout
 from billing.plans.models import Price
 from billing.remedies.models import Extension, MinutesGrant
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription, undo_cancellation
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.actions import correct_usage, enter_usage
 from billing.usage.models import UsageRecord

@@ -21,7 +21,7 @@ from accounts.staff.permissions import Role
 from audit.tracked import AppendOnlyModel, Tracked
 from billing.invoices.models import Invoice
 from billing.payments.actions import Received, record_payments
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from complaints.cases.actions import add_note, assign_complaint
 from complaints.cases.decisions.actions import escalate_complaint
 from complaints.incidents.actions import edit_incident, end_incident, record_incident

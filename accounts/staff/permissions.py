@@ -34,6 +34,7 @@ class May(StrEnum):
     MERGE_CUSTOMERS = gettext_noop("propose to merge customers who are one and the same")
     APPROVE_MERGES = gettext_noop("approve merges of customers")
     CANCEL_SUBSCRIPTIONS = gettext_noop("cancel subscriptions and undo it")
+    CANCEL_FOR_OLD_DAYS = gettext_noop("cancel from a day long past, and decide on days given for what is voided")
     CHANGE_PLANS = gettext_noop("change the plan of subscriptions")
     OPEN_SUBSCRIPTIONS = gettext_noop("open subscriptions")
     WORK_COMPLAINTS = gettext_noop("register, assess, decide and communicate complaints")
@@ -100,6 +101,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.MERGE_CUSTOMERS: (_L, _M),
             May.APPROVE_MERGES: (_M,),
             May.CANCEL_SUBSCRIPTIONS: (_A, _L, _M, _B),
+            May.CANCEL_FOR_OLD_DAYS: (_L, _M),
             May.CHANGE_PLANS: (_A, _L, _M, _B),
             May.OPEN_SUBSCRIPTIONS: (_B,),
             May.WORK_COMPLAINTS: (_A, _L, _M),

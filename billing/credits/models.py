@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.customers.models import Customer
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.invoices.models import Invoice
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from core.fields import MoneyField, amount_text
 from core.text import number_text, say
 
@@ -36,6 +36,15 @@ class Credit(TrackedModel):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="credits", verbose_name=_("customer"))
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="credits", verbose_name=_("subscription")
+    )
+    voided_period = models.OneToOneField(
+        BillingPeriod,
+        models.PROTECT,
+        related_name="void_credit",
+        null=True,
+        blank=True,
+        help_text=_("Of which it is what was paid and not given back."),
+        verbose_name=_("voided period"),
     )
     currency = models.CharField(_("currency"), max_length=3)
     granted_on = models.DateField(_("granted on"))

@@ -227,7 +227,8 @@ class Charge(TrackedModel):
 
 
 class CreditNote(AppendOnlyModel):
-    """The document of a settled refund, or of its reversal (``kind``), numbered without gaps within the year.
+    """The document of a settled refund, of its reversal, or of a voided period (``kind``), numbered without gaps within
+    the year.
 
     ``set_off`` is the part of its gross that changed what is due on the period's invoice; the rest was given, or came
     back.
@@ -236,6 +237,7 @@ class CreditNote(AppendOnlyModel):
     class Kind(models.TextChoices):
         REFUND = "refund", _("Credit note")
         REVERSAL = "reversal", _("Reversal of a credit note")
+        VOID = "void", _("Credit note for a voided period")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
@@ -263,9 +265,11 @@ class CreditNote(AppendOnlyModel):
                 condition=Q(set_off__gte=0, gross__gte=F("set_off")), name="credit_note_set_off_is_a_part"
             ),
             models.CheckConstraint(
-                condition=Q(kind="refund", reverses__isnull=True) | Q(kind="reversal", reverses__isnull=False),
+                condition=Q(kind__in=("refund", "void"), reverses__isnull=True)
+                | Q(kind="reversal", reverses__isnull=False),
                 name="credit_note_reversal_names_its_note",
             ),
+            models.UniqueConstraint(fields=("period",), condition=Q(kind="void"), name="credit_note_one_void"),
         ]
 
     def __str__(self) -> str:

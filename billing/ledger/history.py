@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
     matches_history(Charge, changing=("customer_id", "invoiced_on")),
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),
     matches_history(MinutesGrant, changing=("reversed_minutes",)),
-    matches_history(Extension, changing=("reversed_days",)),
+    matches_history(Extension, changing=("reversed_days", "decided_on_void_by_id", "decided_on_void_at")),
     matches_history(SurplusCredit, changing=("state", "decided_by_id", "decided_at", "payment_id")),
     matches_history(BankLine, changing=("state", "why", "payment_id")),
     matches_history(

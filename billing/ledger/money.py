@@ -31,7 +31,7 @@ from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.ledger import history, receipts, terms
-from billing.ledger.periods import cancellations, open_periods, periods, plan_changes, usage
+from billing.ledger.periods import cancellations, open_periods, periods, plan_changes, usage, voids
 from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
@@ -274,6 +274,7 @@ CHECKS: tuple[Check, ...] = (
     periods,
     open_periods,
     cancellations,
+    voids,
     usage,
     numbers,
     *terms.CHECKS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -24,6 +25,8 @@ from django.db.models.functions import Coalesce
 
 from audit.ledger_checks import CHUNK, Breach, each
 from audit.models import Event
+from billing.invoices.credit_notes.actions import standing_notes
+from billing.invoices.models import CreditNote
 from billing.periods import Period, Term, nth_period
 from billing.remedies.models import Extension
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
@@ -136,17 +139,18 @@ def open_periods() -> Iterator[Breach]:
     """A running subscription has one current period, an ended one none."""
     rows = Subscription.objects.annotate(
         current=Count("periods", filter=Q(periods__state=BillingPeriod.State.OPEN)),
-        closed=Max("periods__closes_on"),
+        closed=Max("periods__closes_on", filter=~Q(periods__state=BillingPeriod.State.VOIDED)),
     ).filter(
         ~Q(state=Subscription.State.ENDED) & ~Q(current=1)
-        | Q(state=Subscription.State.ENDED) & (~Q(current=0) | ~Q(ended_on=F("closed")))
+        # Without any that is not voided it never began, or ended before it came over from another system.
+        | Q(state=Subscription.State.ENDED) & (~Q(current=0) | Q(closed__isnull=False) & ~Q(ended_on=F("closed")))
     )
     for row in each(rows):
         if row.state != Subscription.State.ENDED or row.current:
             yield Breach(
                 "one-open-period", row.number, f"{row.get_state_display().lower()}, with {row.current} current periods"
             )
-        if row.state == Subscription.State.ENDED and row.ended_on != row.closed:
+        if row.state == Subscription.State.ENDED and row.closed is not None and row.ended_on != row.closed:
             yield Breach("ended-with-period", row.number, f"ended on {row.ended_on}, its last period on {row.closed}")
 
 
@@ -170,6 +174,38 @@ def cancellations() -> Iterator[Breach]:
                 row.number,
                 f"is cancelled since {is_ or 'never'}; by the audit trail the customer asked for it on "
                 f"{asked or 'no day'}",
+            )
+
+
+def voids() -> Iterator[Breach]:
+    """A period is voided exactly where its subscription was cancelled from a day before it, and one credit note of that
+    covers what no other note has credited of its fee.
+    """
+    voided = Q(state=BillingPeriod.State.VOIDED)
+    founded = Q(subscription__cancelled_on__isnull=False, starts_on__gte=F("subscription__ended_on"))
+    notes = CreditNote.objects.filter(period=OuterRef("pk"), kind=CreditNote.Kind.VOID)
+    rows = BillingPeriod.objects.filter(voided | founded | Exists(notes)).select_related("subscription")
+    for period in each(rows.order_by("subscription", "sequence")):
+        name = f"{period.subscription.number}, period {period.sequence}"
+        asked_on, ended_on = period.subscription.cancelled_on, period.subscription.ended_on
+        is_voided = period.state == BillingPeriod.State.VOIDED
+        is_later = asked_on is not None and ended_on is not None and period.starts_on >= ended_on
+        if is_voided != is_later:
+            yield Breach(
+                "period-voided",
+                name,
+                f"is {period.get_state_display().lower()} and starts on {period.starts_on}; the subscription ended on "
+                f"{ended_on or 'no day'}, cancelled on {asked_on or 'no day'}",
+            )
+        note = CreditNote.objects.filter(period=period, kind=CreditNote.Kind.VOID).first()
+        others = standing_notes(period).gross - (note.gross if note is not None else Decimal(0))
+        should = period.fee - others if is_voided else Decimal(0)
+        if (note.gross if note is not None else Decimal(0)) != should:
+            yield Breach(
+                "void-note",
+                name,
+                f"has {f'{note.number} over {note.gross:f}' if note else 'no credit note'} as voided; of its fee, "
+                f"{period.fee:f}, other notes credit {others:f}: look at the cancellation",
             )
 
 

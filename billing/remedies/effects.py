@@ -149,7 +149,14 @@ def _no_current_period(subscription: Subscription) -> Text | None:
 # --- Remedies taking effect ---------------------------------------------------------------------
 
 
-def give_credit(subscription: Subscription, amount: Decimal, *, reason: str, on: date | None = None) -> Credit:
+def give_credit(
+    subscription: Subscription,
+    amount: Decimal,
+    *,
+    reason: str,
+    on: date | None = None,
+    voided_period: BillingPeriod | None = None,
+) -> Credit:
     """A credit that the next invoices use up, the first useful cycle first (R6)."""
     credit = Credit(
         customer_id=subscription.customer_id,
@@ -158,6 +165,7 @@ def give_credit(subscription: Subscription, amount: Decimal, *, reason: str, on:
         granted_on=on or timezone.localdate(),
         reason=reason,
         granted=amount,
+        voided_period=voided_period,
     )
     credit.save()
     return credit

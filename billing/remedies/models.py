@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Self
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from audit.tracked import TrackedModel
+from audit.tracked import TrackedModel, TrackedQuerySet
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.text import say_count
 
@@ -40,8 +43,18 @@ class MinutesGrant(TrackedModel):
         return str(say_count("{count} minute", "{count} minutes", self.minutes))
 
 
+class ExtensionQuerySet(TrackedQuerySet["Extension"]):
+    def waiting(self) -> Self:
+        """Days that a voided period had received, on which nobody has decided yet."""
+        return self.filter(
+            period__state=BillingPeriod.State.VOIDED, days__gt=F("reversed_days"), decided_on_void_at__isnull=True
+        )
+
+
 class Extension(TrackedModel):
-    """Days by which a period was made longer."""
+    """Days by which a period was made longer. Where the period was voided afterwards, somebody decides what becomes of
+    them (``decided_on_void_by``), since they were given as a refund and never came.
+    """
 
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="extensions", verbose_name=_("subscription")
@@ -53,6 +66,17 @@ class Extension(TrackedModel):
     closes_on_after = models.DateField(_("closes on after"))
     granted_on = models.DateField(_("granted on"))
     reason = models.CharField(_("reason"), max_length=200)
+    decided_on_void_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("decided on by, once voided"),
+    )
+    decided_on_void_at = models.DateTimeField(_("decided on at, once voided"), null=True, blank=True)
+
+    objects: ClassVar = ExtensionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("extension")
@@ -62,6 +86,11 @@ class Extension(TrackedModel):
             models.CheckConstraint(condition=Q(days__gt=0, days__gte=F("reversed_days")), name="extension_positive"),
             models.CheckConstraint(
                 condition=Q(closes_on_after__gt=F("closed_on_before")), name="extension_moves_end_later"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_on_void_by__isnull=True, decided_on_void_at__isnull=True)
+                | Q(decided_on_void_by__isnull=False, decided_on_void_at__isnull=False),
+                name="extension_decided_by_somebody",
             ),
         ]
 

@@ -17,7 +17,8 @@ from audit.bulk import create_from, create_tracked_from, update_held
 from audit.models import Event
 from billing.invoices.issuing import InvoiceDraft, Issued, ToInvoice, issue_invoices
 from billing.money import format_amount
-from billing.subscriptions.actions import TermsInForce, ends_with
+from billing.subscriptions.actions import TermsInForce
+from billing.subscriptions.cancellations.rules import ends_with
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import scheduled_changes, settle_plan_changes
 from billing.vocabulary import BillingVerb

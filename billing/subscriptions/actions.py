@@ -1,12 +1,10 @@
-"""A subscription's life: opening it, its periods one after another, cancelling and undoing it."""
+"""Opening a subscription, and its periods one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-
-from django.utils import timezone
 
 from accounts.customers.models import Customer
 from accounts.customers.rules import merged_obstacle
@@ -21,9 +19,8 @@ from billing.money import is_whole_minor
 from billing.periods import Period, Term, nth_period, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
-from billing.subscriptions.notifications import notify_cancellation, notify_end_moved
 from billing.vocabulary import BillingRefusal, BillingVerb
-from core.text import Text, number_text, say
+from core.text import number_text, say
 
 SUBSCRIPTION_SERIES = "subscription"
 
@@ -235,97 +232,3 @@ def operation_costs(day: date, currency: str) -> list[dict[str, str]]:
         {"code": cost.operation.code, "name": cost.operation.name, "unit_cost": f"{cost.unit_cost:f}"}
         for cost in sorted(newest.values(), key=lambda cost: cost.operation.code)
     ]
-
-
-def cancellation_obstacle(subscription: Subscription) -> Text | None:
-    """Why the subscription cannot be cancelled now, or None."""
-    if subscription.state == Subscription.State.ENDED:
-        return say("{subscription} has ended already.", subscription=subscription.number)
-    if subscription.state == Subscription.State.CANCELLED:
-        return say("{subscription} is cancelled already.", subscription=subscription.number)
-    return None
-
-
-def cancel_subscription(
-    subscription_id: int, *, by: User, channel: str, reason: str = "", requested_on: date | None = None
-) -> Subscription:
-    """Cancel on the customer's word: the service and all it includes go on to the period's last day (F1, F2),
-    nothing is paid back for it (F3), and phones are not touched (F7).
-    """
-    with act(BillingVerb.SUBSCRIPTION_CANCEL, by=by, reason=reason, target=(Subscription, subscription_id)) as action:
-        require(by, May.CANCEL_SUBSCRIPTIONS)
-        subscription = action.lock(Subscription, subscription_id)
-        action.about(subscription, customer_id=subscription.customer_id)
-        action.refuse_if(cancellation_obstacle(subscription), code=Refusal.STATE)
-        requested = requested_on or timezone.localdate()
-        if requested > timezone.localdate():
-            raise Refused(say("A cancellation cannot have been asked for in the future."), code=Refusal.DATES)
-        if requested < subscription.activated_on:
-            raise Refused(say("A cancellation cannot have been asked for before the activation."), code=Refusal.DATES)
-        subscription.state = Subscription.State.CANCELLED
-        subscription.cancelled_on = requested
-        subscription.cancellation_channel = channel
-        checked(subscription).save()
-        ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), requested)
-        action.data |= {"requested_on": requested.isoformat(), "takes_effect_on": ends_on.isoformat()}
-        action.message = f"The service goes on to the end of the period; it stops on {ends_on}."
-        notify_cancellation(subscription, ends_on=ends_on, by=by)
-        return subscription
-
-
-def ends_with(asked_on: date | None, closes_on: date) -> bool:
-    """Whether a cancellation takes effect at the end of the period that closes on the day: one that was asked for
-    after it (while billing was late) takes effect at the end of a later one (F2, F4).
-    """
-    return asked_on is not None and asked_on < closes_on
-
-
-def cancellation_takes_effect_on(subscription: Subscription, period: BillingPeriod | None, asked_on: date) -> date:
-    """The first day without service of a subscription whose cancellation is asked for on the day: the end of
-    the current ``period``, or of the one that contains the day if billing has not opened it yet (F2).
-    """
-    if period is None:
-        return asked_on
-    ends_on, sequence = period.closes_on, period.sequence
-    while ends_on <= asked_on:
-        sequence += 1
-        ends_on = own_period(subscription, sequence).ends_on
-    return ends_on
-
-
-def undo_obstacle(subscription: Subscription, period: BillingPeriod | None, today: date) -> Text | None:
-    """Why a cancellation cannot be undone on the day, or None. ``period`` is the open one: while billing is late it
-    may be over, and the cancellation in effect, though nothing says so yet.
-    """
-    if subscription.state == Subscription.State.ENDED:
-        return say("{subscription} has ended: the cancellation has taken effect.", subscription=subscription.number)
-    if subscription.state != Subscription.State.CANCELLED:
-        return say("{subscription} is not cancelled.", subscription=subscription.number)
-    assert subscription.cancelled_on is not None
-    ended_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
-    if ended_on <= today:
-        return say("The cancellation has taken effect on {day}: billing has only to catch up.", day=ended_on)
-    return None
-
-
-def undo_cancellation(subscription_id: int, *, by: User, reason: str) -> Subscription:
-    """Take a cancellation back before the day it takes effect, which no late billing puts off (F2).
-
-    Raises:
-        Refused: not cancelled, in effect since today or earlier, or no reason.
-    """
-    with act(
-        BillingVerb.SUBSCRIPTION_UNDO_CANCELLATION, by=by, reason=reason, target=(Subscription, subscription_id)
-    ) as action:
-        require(by, May.CANCEL_SUBSCRIPTIONS)
-        action.require_reason()
-        subscription = action.lock(Subscription, subscription_id)
-        action.about(subscription, customer_id=subscription.customer_id)
-        obstacle = undo_obstacle(subscription, subscription.current_period(), timezone.localdate())
-        action.refuse_if(obstacle, code=Refusal.STATE)
-        subscription.state = Subscription.State.ACTIVE
-        subscription.cancelled_on = None
-        subscription.cancellation_channel = ""
-        subscription.save()
-        notify_end_moved(subscription, ends_on=None, by=by)
-        return subscription

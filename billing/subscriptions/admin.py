@@ -29,17 +29,21 @@ from billing.credits.models import Credit
 from billing.credits.panels import credits_panel, given_panel
 from billing.invoices.panels import invoices_panel
 from billing.subscriptions.actions import (
-    cancel_subscription,
-    cancellation_obstacle,
-    cancellation_takes_effect_on,
     fee_obstacle,
     first_sequence,
     no_price,
     open_subscription,
     own_period,
     price_in_force,
-    undo_cancellation,
+)
+from billing.subscriptions.cancellations.actions import cancel_subscription, decide_voided_days, undo_cancellation
+from billing.subscriptions.cancellations.panels import cancellation_context
+from billing.subscriptions.cancellations.rules import (
+    cancellation_obstacle,
+    cancellation_takes_effect_on,
+    day_obstacle,
     undo_obstacle,
+    voided_days_obstacle,
 )
 from billing.subscriptions.forms import CancelForm, OpenSubscriptionForm
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -125,13 +129,29 @@ class CancelSubscription(StaffAction[Subscription]):
     icon = "circle-x"
     may = May.CANCEL_SUBSCRIPTIONS
     form_class = CancelForm
-    intro = _("On the customer's word. Until the period's end it can be taken back.")
+    intro = _(
+        "On the customer's word, from the day on which they asked, whenever it is typed in. Until the period's end it "
+        "can be taken back, unless it voids what was billed since."
+    )
     rule = of_row(cancellation_obstacle)
+    preview_template = "billing/preview_cancellation.html"
+    previews_input = True
 
     def queryset(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         return rows.prefetch_related(_PHONES)
 
+    def preview_context(self, obj: Subscription, by: User, form: ActionForm) -> Mapping[str, Any]:
+        asked_on = timezone.localdate()
+        if form.is_bound:
+            form.is_valid()
+            asked_on = form.cleaned_data.get("requested_on") or asked_on
+        if found := day_obstacle(asked_on, timezone.localdate(), by):
+            return {"problem": found}
+        return cancellation_context(obj, asked_on)
+
     def consequence(self, obj: Subscription, by: User) -> Text:
+        if timezone.localdate() < obj.activated_on:
+            return say("It has not begun and never will: nothing is due.")
         ends_on = cancellation_takes_effect_on(obj, obj.current_period(), timezone.localdate())
         return say(
             "It takes effect on {day}: the service goes on with all it includes through {last} (F1, F2) and then ends "
@@ -147,6 +167,8 @@ class CancelSubscription(StaffAction[Subscription]):
 
     def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
         subscription = cancel_subscription(pk, by=by, **cleaned)
+        if subscription.ended_on is not None:
+            return say("{subscription} ended on {day}.", subscription=subscription, day=subscription.ended_on)
         ends_on = cancellation_takes_effect_on(subscription, subscription.current_period(), cleaned["requested_on"])
         return say(
             "{subscription} is cancelled; it ends after {day}.",
@@ -168,6 +190,22 @@ class UndoCancellation(StaffAction[Subscription]):
 
     def obstacle(self, obj: Subscription, by: User) -> Text | None:
         return undo_obstacle(obj, obj.current_period(), timezone.localdate())
+
+
+class DecideVoidedDays(StaffAction[Subscription]):
+    name = "decide_days"
+    label = _("Decide on voided days")
+    icon = "calendar-x"
+    may = May.CANCEL_FOR_OLD_DAYS
+    form_class = ReasonForm
+    intro = _(
+        "A period that is voided had received days as a refund: they were given and never came. Write down what "
+        "becomes of them, such as a special refund of their worth."
+    )
+    rule = of_row(voided_days_obstacle)
+    action = decide_voided_days
+    effect = _("What was decided is noted; nothing else happens.")
+    done = _("{subscription}: what was decided is noted.")
 
 
 #: The phones that the customer has, for the questions that are asked of every chosen row.
@@ -238,7 +276,7 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
 class SubscriptionAdmin(TrackedAdmin[Subscription]):
     may_view = May.SEE_CASES
     heading_pill = subscription_pill
-    staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation)
+    staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation, DecideVoidedDays)
     page_actions = (OpenSubscription,)
     list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
     list_filter = ("state", "term", "plan", "currency")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.customers.models import Customer
 from audit.tracked import TrackedModel, TrackedQuerySet
@@ -115,13 +116,15 @@ class BillingPeriod(TrackedModel):
 
     ``extension_days`` were given as a remedy and lie between ``ends_on`` and ``closes_on``; a quote never counts them.
     ``pending`` and ``refunded`` are what proposals hold and what was settled;
-    the database keeps their sum within the fee.
+    the database keeps their sum within the fee. A period is voided where the customer had cancelled before it began:
+    it gave no service, and nothing of it is paid back but by its own credit note.
     ``operation_costs`` is a list of ``{"code", "name", "unit_cost"}``, costs as strings.
     """
 
     class State(models.TextChoices):
         OPEN = "open", _("Current")
         ENDED = "ended", _("Ended")
+        VOIDED = "voided", pgettext_lazy("state of a period", "Voided")
 
     subscription = models.ForeignKey(
         Subscription, models.PROTECT, related_name="periods", verbose_name=_("subscription")
@@ -171,6 +174,7 @@ class BillingPeriod(TrackedModel):
             models.CheckConstraint(
                 condition=Q(fee__gte=F("pending") + F("refunded")), name="period_refunds_within_fee"
             ),
+            models.CheckConstraint(condition=~Q(state="voided") | Q(pending=0), name="period_voided_holds_nothing"),
         ]
 
     def __str__(self) -> str:
@@ -213,7 +217,9 @@ class BillingPeriod(TrackedModel):
 
     @property
     def refundable(self) -> Decimal:
-        """What of the fee can still be given back: a quote's cap."""
+        """What of the fee can still be given back: a quote's cap. Nothing of a voided period."""
+        if self.state == self.State.VOIDED:
+            return Decimal(0)
         return left_to_refund(self.fee, self.refunded + self.pending)
 
     @property

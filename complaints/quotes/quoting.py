@@ -24,6 +24,7 @@ from complaints.cases.models import Complaint
 from complaints.incidents.models import Incident
 from complaints.quotes.earlier_refunds import already_given, compensated, not_provided
 from complaints.quotes.facts import QuoteFacts, bounds_of
+from complaints.quotes.input_errors import QuoteInputError
 from complaints.quotes.inputs import Interval, QuoteInputs, Receiving, as_of_before_period
 from complaints.quotes.intervals import within
 from complaints.quotes.receipts import Receipt, last_received_on, receipt_for
@@ -119,6 +120,8 @@ def live_quote(
     """
     facts = facts or QuoteFacts.load([period])
     terms = facts.terms_of(period)
+    if period.state == BillingPeriod.State.VOIDED:
+        raise QuoteInputError("period_voided", "", "The period is voided: the subscription was cancelled before it.")
     receipt = receipt_for(complaint, period, choices.basis)
     if receipt is None:
         raise as_of_before_period(last_received_on(complaint), period.starts_on)

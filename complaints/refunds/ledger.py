@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from audit.history_checks import matches_history
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
-from billing.invoices.models import Invoice
+from billing.invoices.models import CreditNote, Invoice
 from billing.ledger.money import sum_of
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
@@ -86,11 +86,12 @@ def remedies() -> Iterator[Breach]:
 
 
 def set_offs() -> Iterator[Breach]:
-    """What is set off on an invoice is what the settled refunds of its period say."""
+    """What is set off on an invoice is what the settled refunds of its period say, and its voiding."""
     settled = Refund.objects.filter(state=Refund.State.SETTLED)
-    rows = Invoice.objects.annotate(should=sum_of(settled, "period__invoice", "set_off")).filter(
-        ~Q(set_off=F("should"))
-    )
+    voids = CreditNote.objects.filter(kind=CreditNote.Kind.VOID)
+    rows = Invoice.objects.annotate(
+        should=sum_of(settled, "period__invoice", "set_off") + sum_of(voids, "period__invoice", "set_off")
+    ).filter(~Q(set_off=F("should")))
     for row in each(rows):
         yield Breach(
             "invoice-set-off",

@@ -16,6 +16,7 @@ from audit.vocabulary import Refusal
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
+from billing.subscriptions.models import BillingPeriod
 from complaints.notices.owed.actions import owe_reversed
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
@@ -37,6 +38,11 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
                 refund=refund.code,
                 state=refund.get_state_display(),
             ),
+            code=Refusal.STATE,
+        )
+    if refund.period.state == BillingPeriod.State.VOIDED:
+        return Obstacle(
+            say("The period of {refund} is voided: nothing of it is taken back any more.", refund=refund.code),
             code=Refusal.STATE,
         )
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):

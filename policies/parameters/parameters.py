@@ -92,7 +92,9 @@ class FulfilmentParameters(_Parameters):
     # Whether a full month's fee may be refunded at discretion (F5).
     full_month_allowed: bool = _public(True, ParameterGroup.WHAT, Unit.YES_NO,
         gettext_noop("A full month may be given back at discretion"))
-
+    cancellation_days_back: int = _internal(30, ParameterGroup.DEADLINES, Unit.DAYS,
+        gettext_noop("A cancellation may be typed in for a day that lies back by up to"),
+        gettext_noop("From an earlier day a team lead or a manager cancels."))
 
     # fmt: on
 

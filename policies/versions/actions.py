@@ -17,6 +17,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
+from billing.subscriptions.cancellations.rules import register_days_back
 from core.amounts import money_text
 from core.text import say
 from policies.parameters.units import PolicyParameterError
@@ -131,3 +132,10 @@ def _checked_parameters(policy: Policy, parameters: Mapping[str, Any]) -> dict[s
         raise Refused(
             say("The parameters do not fit: {problem}", problem=problem), code=PolicyRefusal.PARAMETERS
         ) from None
+
+
+@register_days_back
+def cancellation_days_back(today: date) -> int:
+    """How far back the day of a cancellation may lie that anybody types in, by the policy of the day."""
+    version = PolicyVersion.objects.governing(Policy.Kind.FULFILMENT, today)
+    return version.fulfilment_parameters.cancellation_days_back

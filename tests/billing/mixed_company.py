@@ -11,7 +11,7 @@ from audit.bulk import update_tracked
 from billing.invoices.models import Charge
 from billing.plans.models import Plan
 from billing.remedies import effects as giving
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import PlanChange, Subscription
 from tests import factories
 

@@ -21,7 +21,7 @@ from billing.payments.models import Payment
 from billing.payouts.actions import mark_payout_failed, mark_payout_paid, retry_payout, turn_payout_into_credit
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.billing.end_state import end_state

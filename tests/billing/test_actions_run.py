@@ -18,7 +18,7 @@ from billing.payments.actions import record_payment
 from billing.remedies import effects as giving
 from billing.runs.actions import run_billing
 from billing.runs.batch import BillingResult
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.complaints.refusals import assert_refused, rows_of_every_table

@@ -15,7 +15,8 @@ from audit.models import Event
 from billing.invoices.models import Invoice
 from billing.plans.models import Plan
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription, open_subscription, undo_cancellation
+from billing.subscriptions.actions import open_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import BillingPeriod, Subscription
 from tests import factories
 from tests.company_life import clock_on

@@ -24,7 +24,7 @@ from billing.remedies import effects as giving
 from billing.runs import actions as run_module
 from billing.runs.actions import run_billing
 from billing.runs.models import BillingRun
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
 from tests import factories
 from tests.billing.end_state import end_state

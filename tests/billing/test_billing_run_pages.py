@@ -18,7 +18,7 @@ from billing.invoices.models import Invoice
 from billing.remedies import effects as giving
 from billing.runs.actions import run_billing
 from billing.runs.models import BillingRun
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from jobs.actions import start_job
 from jobs.models import Job

@@ -12,7 +12,7 @@ from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Invoice
 from billing.remedies import effects as giving
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories

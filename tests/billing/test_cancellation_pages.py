@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 
 from accounts.staff.models import User
 from billing.credits.models import Credit
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from hardware.purchases.actions import pay_instalment, return_phone
 from tests import factories

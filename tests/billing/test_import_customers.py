@@ -18,7 +18,8 @@ from accounts.staff.models import User
 from audit.models import Event
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.plans.models import Plan
-from billing.subscriptions.actions import cancel_subscription, open_subscription
+from billing.subscriptions.actions import open_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.addresses import Address
 from tests import factories

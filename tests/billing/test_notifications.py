@@ -14,7 +14,7 @@ from billing.payouts.actions import mark_payout_paid
 from billing.payouts.models import Payout
 from billing.remedies import effects as giving
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription, undo_cancellation
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from billing.subscriptions.models import Subscription
 from messaging.outbox.models import Delivery, OutgoingMessage
 from tests import factories

@@ -18,7 +18,7 @@ from audit.models import Event
 from billing.invoices.models import Invoice
 from billing.plans.models import Plan
 from billing.remedies.effects import give_days
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
 from billing.subscriptions.plan_changes.actions import first_period_from, schedule_plan_change, withdraw_plan_change
 from tests import factories

@@ -17,7 +17,7 @@ from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_p
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal

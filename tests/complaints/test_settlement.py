@@ -23,7 +23,7 @@ from billing.payouts.actions import mark_payout_failed
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import terms_for

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.models import Event
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from hardware.phones.actions import add_phone_model
 from hardware.phones.models import Phone, PhoneModel
 from hardware.phones.validators import clean_mac, clean_serial

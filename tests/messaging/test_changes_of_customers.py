@@ -9,7 +9,7 @@ import pytest
 from accounts.customers.actions import edit_customer
 from accounts.customers.models import Customer
 from audit.models import Event
-from billing.subscriptions.actions import cancel_subscription, undo_cancellation
+from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.outbox.queue import NewMessage, queue_messages
 from tests import factories

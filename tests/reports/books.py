@@ -20,7 +20,7 @@ from billing.invoices.models import Invoice
 from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
 from billing.runs.actions import run_billing
-from billing.subscriptions.actions import cancel_subscription
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal

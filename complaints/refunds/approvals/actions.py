@@ -13,7 +13,7 @@ from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies.effects import release
-from billing.subscriptions.actions import cancellation_takes_effect_on
+from billing.subscriptions.cancellations.rules import cancellation_takes_effect_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.notifications import notify_end_moved
 from complaints.notices.owed.actions import owe_ended, owe_settled

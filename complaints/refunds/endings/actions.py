@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from django.utils import timezone
 
@@ -12,12 +13,14 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Action, Refused, act
 from audit.vocabulary import Refusal
+from billing.payouts.models import Payout
+from billing.subscriptions.cancellations.actions import register_refunds
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.notices.owed.actions import owe_ended
 from complaints.refunds.approvals.rules import deciding_right, revoke_obstacle
 from complaints.refunds.common import end, lock_refund, name_right
-from complaints.refunds.models import Refund
+from complaints.refunds.models import Refund, Remedy
 from complaints.refunds.rules import withdraw_refund_obstacle
 from complaints.vocabulary import ComplaintVerb
 from core.text import say
@@ -77,3 +80,28 @@ def withdraw_open_refunds(complaint: Complaint, periods: Mapping[int, BillingPer
         end(refund, State.WITHDRAWN)
         ended.append(refund.code)
     return ended
+
+
+class _Refunds:
+    """What a cancellation asks of the refunds on the periods that it voids."""
+
+    def end_open(self, period_ids: Sequence[int], *, by: User, reason: str) -> list[str]:
+        ended = []
+        for pk in Refund.objects.open().filter(period__in=period_ids).order_by("pk").values_list("pk", flat=True):
+            with act(ComplaintVerb.REFUND_WITHDRAW, by=by, reason=reason, target=(Refund, pk)) as action:
+                refund = lock_refund(action, pk)
+                end(refund, State.REVOKED if refund.state == State.APPROVED else State.WITHDRAWN)
+                owe_ended(refund)
+                ended.append(refund.code)
+        return ended
+
+    def given_in_money(self, period: BillingPeriod) -> Decimal:
+        credits = Remedy.objects.filter(refund__period=period, credit__isnull=False).select_related("credit")
+        paid = Remedy.objects.filter(refund__period=period, payout__isnull=False).exclude(
+            payout__state=Payout.State.CANCELLED
+        )
+        given = sum((one.amount - one.credit.reversed for one in credits if one.credit is not None), Decimal(0))
+        return given + sum((one.amount for one in paid), Decimal(0))
+
+
+register_refunds(_Refunds())

@@ -15,9 +15,11 @@ from django.utils import timezone
 from audit.event_checks import Facts, as_recorded
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit
+from billing.invoices.credit_notes.actions import standing_notes
 from billing.invoices.models import Charge, CreditNote
 from billing.payouts.models import Payout
 from billing.remedies.models import Extension, MinutesGrant
+from billing.subscriptions.cancellations.actions import given_in_money
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import remedies_for
 from complaints.refunds.models import Refund, Remedy
@@ -32,18 +34,20 @@ from policies.versions.models import Policy
 
 
 def credit_sources() -> Iterator[Breach]:
-    """A credit comes from one thing: a refund's remedy, what was paid too much, or a payout that failed. It is of the
-    same subscription, in its currency.
+    """A credit comes from one thing: a refund's remedy, what was paid too much, a payout that failed, or a voided
+    period. It is of the same subscription, in its currency.
     """
     rows = Credit.objects.annotate(
         sources=Count("remedy", distinct=True)
         + Count("payment", distinct=True)
         + Count("payout", filter=Q(payout__leftover__isnull=True), distinct=True)
+        + Count("voided_period", distinct=True)
     ).filter(
         ~Q(sources=1)
         | ~Q(customer=F("subscription__customer"))
         | ~Q(currency=F("subscription__currency"))
         | Q(remedy__isnull=False) & ~Q(subscription=F("remedy__refund__subscription"))
+        | Q(voided_period__isnull=False) & ~Q(subscription=F("voided_period__subscription"))
     )
     for row in each(rows.select_related("subscription", "remedy__refund__subscription")):
         name = f"credit {row.pk} of {row.subscription.number}"
@@ -51,7 +55,8 @@ def credit_sources() -> Iterator[Breach]:
             yield Breach(
                 "credit-source",
                 name,
-                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses and failed payouts",
+                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, failed "
+                "payouts and voided periods",
             )
             continue
         remedy = getattr(row, "remedy", None)
@@ -62,6 +67,26 @@ def credit_sources() -> Iterator[Breach]:
             f"is in {row.currency} for the customer with the key {row.customer_id}; its source is of {of}, the "
             f"subscription is in {row.subscription.currency}, the customer's key {row.subscription.customer_id}",
         )
+
+
+def void_credits() -> Iterator[Breach]:
+    """What a voided period left as credit is what its credit note did not set off, and what refunds had given of it as
+    minutes and days, which stay.
+    """
+    rows = CreditNote.objects.filter(kind=CreditNote.Kind.VOID)
+    for note in each(rows.select_related("period__subscription", "period__invoice", "period__void_credit")):
+        period = note.period
+        credit = getattr(period, "void_credit", None)
+        granted = credit.granted if credit is not None else Decimal(0)
+        others = standing_notes(period).gross - note.gross
+        kept = others - (period.set_off - note.set_off) - given_in_money(period)
+        if granted != note.gross - note.set_off + kept:
+            yield Breach(
+                "void-credit",
+                f"{period.subscription.number}, period {period.sequence}",
+                f"left {granted:f} as credit; {note.number} over {note.gross:f} sets off {note.set_off:f}, and refunds "
+                f"gave {kept:f} of it as minutes or days: look at the cancellation",
+            )
 
 
 def unit_sources() -> Iterator[Breach]:
@@ -321,6 +346,7 @@ def credit_notes() -> Iterator[Breach]:
 
 CHECKS: tuple[Check, ...] = (
     credit_sources,
+    void_credits,
     unit_sources,
     payout_sources,
     charge_sources,
