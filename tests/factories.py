@@ -467,7 +467,7 @@ def ended_subscription(*, activated_on: date | None = None, **kwargs: Any) -> Su
     """One that was cancelled in its first month, and ended with it some days ago."""
     subscription = open_subscription(activated_on=activated_on or months_ago(1, days_ago(5)), **kwargs)
     period = subscription.periods.get()
-    cancel_subscription(subscription.pk, by=agent(), channel="email", requested_on=period.starts_on + timedelta(days=1))
+    cancel_subscription(subscription.pk, by=lead(), channel="email", requested_on=period.starts_on + timedelta(days=1))
     run_billing(period.closes_on, by=system_user())
     return Subscription.objects.get(pk=subscription.pk)
 

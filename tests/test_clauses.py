@@ -104,7 +104,7 @@ def desk() -> Desk:
 
 
 def cancel(desk: Desk, subscription: Subscription, on: date = date(2024, 4, 3)) -> Subscription:
-    return cancel_subscription(subscription.pk, by=desk.agent, channel="phone", requested_on=on)
+    return cancel_subscription(subscription.pk, by=desk.lead, channel="phone", requested_on=on)
 
 
 def bill(desk: Desk, day: date) -> None:

@@ -87,7 +87,7 @@ class MixedCompany:
 
     def _cancel(self, row: Subscription, plan: Plan, start: date) -> None:
         asked = start + timedelta(days=self.random.randint(0, 50))
-        cancel_subscription(row.pk, by=factories.agent(), channel="phone", requested_on=asked)
+        cancel_subscription(row.pk, by=factories.lead(), channel="phone", requested_on=asked)
 
     def _lose_price(self, row: Subscription, plan: Plan, start: date) -> None:
         update_tracked(Subscription.objects.filter(pk=row.pk), currency="USD")

@@ -170,7 +170,7 @@ def test_a_new_price_holds_for_periods_that_begin_on_its_date_or_later(clerk: Us
 
 def test_f4_a_cancelled_subscription_ends_by_itself_without_another_invoice(clerk: User) -> None:
     subscription = factories.open_subscription(activated_on=JAN_31)
-    cancel_subscription(subscription.pk, by=clerk, channel="email", requested_on=date(2025, 2, 1))
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 2, 1))
     result = run_billing(date(2025, 2, 27), by=clerk)
     assert (result.ended, Subscription.objects.get().state) == (0, "cancelled")
     result = run_billing(date(2025, 2, 28), by=clerk)
@@ -185,7 +185,7 @@ def test_f4_a_cancelled_subscription_ends_by_itself_without_another_invoice(cler
 
 def test_a_cancelled_subscription_keeps_its_extension(clerk: User) -> None:
     subscription = factories.open_subscription(activated_on=date(2025, 1, 10))
-    cancel_subscription(subscription.pk, by=clerk, channel="email", requested_on=date(2025, 1, 12))
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 1, 12))
     giving.give_days(Subscription.objects.get(), 5, reason="A refund")
     run_billing(date(2025, 2, 14), by=clerk)
     assert Subscription.objects.get().state == "cancelled"
@@ -244,7 +244,7 @@ def test_a_credit_is_not_spent_on_a_fee_of_nothing_nor_on_another_subscription(c
 def test_a_credit_of_an_ended_subscription_stays_what_it_is(clerk: User) -> None:
     subscription = factories.open_subscription(activated_on=date(2025, 1, 15))
     credit = giving.give_credit(subscription, Decimal("50.00"), reason="A refund")
-    cancel_subscription(subscription.pk, by=clerk, channel="email", requested_on=date(2025, 1, 20))
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 1, 20))
     run_billing(date(2025, 6, 1), by=clerk)
     credit.refresh_from_db()
     assert credit.remaining == Decimal("50.00")

@@ -80,7 +80,7 @@ def company() -> dict[str, Subscription]:
     credit(opened["charged"], "5.00")
     charge(opened["charged"], "12.20")
     giving.give_days(opened["extended"], 3, reason="A refund", on=date(2024, 4, 29))
-    cancel_subscription(opened["cancelled"].pk, by=factories.agent(), channel="phone", requested_on=date(2024, 4, 20))
+    cancel_subscription(opened["cancelled"].pk, by=factories.lead(), channel="phone", requested_on=date(2024, 4, 20))
     update_tracked(Subscription.objects.filter(pk=opened["without price"].pk), currency="USD")
     disputed = Invoice.objects.filter(period__subscription=opened["plain"])
     update_tracked(disputed, disputed_on=date(2024, 5, 3), dispute_reason="Not what was agreed")

@@ -50,7 +50,7 @@ def run_with_everything() -> Subscription:
     update_tracked(Subscription.objects.filter(pk=lost.pk), currency="USD")
     ended = factories.open_subscription(activated_on=date(2024, 5, 1))
     giving.give_credit(ended, Decimal("40.00"), reason="A long outage", on=date(2024, 5, 2))
-    cancel_subscription(ended.pk, by=factories.agent(), channel="phone", requested_on=date(2024, 5, 3))
+    cancel_subscription(ended.pk, by=factories.lead(), channel="phone", requested_on=date(2024, 5, 3))
     run_billing(date(2024, 6, 1), by=factories.billing_clerk())
     return lost
 

@@ -65,7 +65,7 @@ def test_a_year_day_by_day_equals_the_ledger_written_by_hand() -> None:
             case "2023-04-20":
                 giving.give_credit(of["C"], Decimal("100.00"), reason="A refund", on=day)
             case "2023-06-01":
-                cancel_subscription(of["C"].pk, by=agent, channel="email", requested_on=day)
+                cancel_subscription(of["C"].pk, by=factories.lead(), channel="email", requested_on=day)
             case "2023-06-15":
                 giving.give_days(Subscription.objects.get(pk=of["B"].pk), 10, reason="A refund", on=day)
 

@@ -252,7 +252,7 @@ def cancelled() -> Subscription:
 
 def ended() -> Subscription:
     subscription = spring_subscription()
-    cancel_subscription(subscription.pk, by=factories.agent(), channel="phone", requested_on=date(2024, 4, 2))
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="phone", requested_on=date(2024, 4, 2))
     run_billing(date(2024, 5, 1), by=factories.billing_clerk())
     return again(subscription)
 

@@ -72,7 +72,7 @@ def a_company() -> Company:
         longer = {"special_amount": Decimal("6.00"), "remedies": [{"kind": "extension"}]}
         settled(desk, decided(desk, subscription=running, received_at=timezone.now()), "special", **longer)
     cancel_subscription(
-        ended.pk, by=desk.agent, channel="phone", requested_on=factories.months_ago(3) + timedelta(days=3)
+        ended.pk, by=desk.lead, channel="phone", requested_on=factories.months_ago(3) + timedelta(days=3)
     )
     # The second invoice uses what was paid too much of the first, and the bank takes that back.
     run_billing(factories.months_ago(3), by=factories.system_user())
