@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from complaints.letters import drafts
-from complaints.letters.text import calculation_in_words, period_in_words, remedies_in_words
+from complaints.letters.text import calculation_in_words, end_in_words, period_in_words, remedies_in_words
 from complaints.notices.models import Notice
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
@@ -87,7 +87,7 @@ def _taken_back(reversal: Reversal, reader: Reader) -> dict[str, Value]:
         "about": period_in_words(refund, reader.language),
         "day": _day(reversal.decided_at, reader),
         "taken_back": money(reversal.taken_back),
-        "lines": lines,
+        "lines": lines + end_in_words(refund, reader.language),
     }
 
 

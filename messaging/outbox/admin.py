@@ -76,7 +76,7 @@ class MessageAction(StaffAction[OutgoingMessage]):
     form_class = ReasonForm
 
     def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
-        return rows.select_related("delivery", "customer", "staff")
+        return rows.select_related("delivery", "customer", "staff", "notice")
 
     def obstacle(self, obj: OutgoingMessage, by: User) -> Why | None:
         return type(self).rule(obj.delivery)
@@ -170,7 +170,7 @@ class OutgoingMessageAdmin(TrackedAdmin[OutgoingMessage]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
         rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
-        rows = rows.select_related("delivery", "customer", "staff", "queued_by")
+        rows = rows.select_related("delivery", "customer", "staff", "queued_by", "notice")
         user = staff(request).user
         # What a colleague is told is theirs, and for whoever reads the whole trail.
         return rows if user.may(May.SEE_WHOLE_TRAIL) else rows.filter(Q(staff__isnull=True) | Q(staff=user))

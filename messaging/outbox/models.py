@@ -13,6 +13,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.tracked import AppendOnlyModel, AppendOnlyQuerySet, TrackedModel, TrackedQuerySet
 from core.text import say
+from messaging.notices.models import ChangeNotice
 from messaging.templates.models import MessageKind, MessageTemplate
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ class OutgoingMessage(AppendOnlyModel):
         User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True, verbose_name=_("staff")
     )
     complaint_id = models.BigIntegerField(_("complaint id"), null=True, blank=True)
+    notice = models.ForeignKey(
+        ChangeNotice,
+        models.PROTECT,
+        related_name="letters",
+        null=True,
+        blank=True,
+        verbose_name=_("change that it tells"),
+    )
     recipient = models.EmailField(
         _("recipient"), max_length=254, blank=True, help_text=_("Empty where no e-mail address was known.")
     )

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.models import Event
+from billing.subscriptions.actions import cancel_subscription
 from complaints.cases.actions import acknowledge_complaint, record_customer_message
 from complaints.cases.correspondence.actions import read_customer_message, write_message
 from complaints.cases.deadlines.actions import record_missed_deadlines
@@ -28,6 +29,8 @@ from complaints.notices.models import Notice
 from complaints.refunds.approvals.actions import approve_refund, reject_refund
 from complaints.refunds.endings.actions import expire_refund, withdraw_refund
 from complaints.refunds.models import Refund
+from messaging.templates.reader import Reader
+from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,
     Desk,
@@ -41,6 +44,7 @@ from tests.complaints.cases import (
     propose,
     register,
     settled,
+    special,
     spring_subscription,
     take_back,
     take_up,
@@ -115,6 +119,31 @@ def test_the_letter_names_the_set_off_with_its_invoice(desk: Desk) -> None:
     text = outcome_text(Notice.objects.owed().get())
     assert f"25.00 EUR less to pay on invoice {refund.period.invoice.number}" in text
     assert "15.00 EUR" in text
+
+
+def test_days_given_and_taken_back_are_told_with_the_end_of_the_service(desk: Desk) -> None:
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    complaint = communicate(desk, decided(desk, subscription=subscription, received_on=factories.days_ago(1)))
+    cancel_subscription(subscription.pk, by=desk.agent, channel="phone")
+    before = subscription.current_period()
+    assert before is not None
+    refund = special(desk, complaint, "10.00", remedies=[{"kind": "extension"}])
+    approve_refund(refund.pk, by=desk.manager)
+    reader = Reader("en")
+
+    def last_day() -> str:
+        period = subscription.current_period()
+        assert period is not None
+        return reader.day(period.closes_on - timedelta(days=1))
+
+    longer = last_day()
+    text = outcome_text(Notice.objects.owed().get(outcome="settled"))
+    assert f"the service of {subscription.number} now ends after {longer}" in text
+    tell_outcome(complaint.pk, by=desk.agent, text=text)
+    take_back(desk, again(refund))
+    assert last_day() == reader.day(before.closes_on - timedelta(days=1)) != longer
+    text = outcome_text(Notice.objects.owed().get(outcome="reversed"))
+    assert f"the service of {subscription.number} now ends after {last_day()}" in text
 
 
 def test_told_by_telephone_or_letter_is_on_record_and_sends_nothing(desk: Desk) -> None:
