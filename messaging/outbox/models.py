@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class OutgoingMessageQuerySet(AppendOnlyQuerySet["OutgoingMessage"]):
-    def of_complaint(self, complaint_id: int) -> Self:
-        return self.filter(complaint_id=complaint_id)
+    def of_complaints(self, complaint_ids: Collection[int]) -> Self:
+        return self.filter(complaint_id__in=complaint_ids)
 
 
 class OutgoingMessage(AppendOnlyModel):
