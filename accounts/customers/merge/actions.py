@@ -109,13 +109,14 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         duplicate.merged_into = survivor
         duplicate.save()
         own, other = ((each.iban, each.account_holder) for each in (survivor, duplicate))
-        email = survivor.email
         _keep_details(duplicate, survivor)
+        decide(merge, State.APPROVED, by=by)
+        details = None
         if own != other:
             before = own if own != (survivor.iban, survivor.account_holder) else other
             details = record_change(survivor, iban_before=before[0], holder_before=before[1], by=by)
-            follow(CustomerChange(survivor, email or survivor.email, details, by))
-        decide(merge, State.APPROVED, by=by)
+        # What waits of either for any address goes to the survivor's.
+        follow(CustomerChange(survivor, "", details, by))
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
         action.message = f"Merged into {survivor}, as {merge.proposed_by} proposed: {merge.reason}"
         return merge
