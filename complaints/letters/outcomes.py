@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,7 +30,8 @@ _KINDS = {
 def outcome_letter(notice: Notice) -> NewMessage:
     """The letter that tells the outcome."""
     if notice.decision is not None:
-        return drafts.decision(notice.complaint)
+        letter = drafts.decision_letter(notice.decision, notice.decision.complaint)
+        return replace(letter, complaint_id=notice.complaint_id)
     refund = notice.about_refund
     assert refund is not None
     reader = Reader(notice.complaint.customer.language)

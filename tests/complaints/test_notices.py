@@ -249,6 +249,19 @@ def test_what_is_owed_of_a_merged_case_is_owed_on_the_survivor(desk: Desk) -> No
     assert standing(two) == [("settled", "told"), ("reversed", "owed")]
 
 
+def test_of_two_decisions_in_one_case_each_is_told_by_its_own_letter(desk: Desk) -> None:
+    survivor = communicate(desk, decided(desk))
+    merged = decided(desk, "rejected", subscription=survivor.subscription)
+    merge_complaints(merged.pk, by=desk.lead, into_id=survivor.pk, reason="The same")
+    text = outcome_text(Notice.objects.owed().get())
+    assert merged.code in text
+    assert survivor.code not in text
+    message = tell_outcome(survivor.pk, by=desk.agent, text=text)
+    assert message.outgoing is not None
+    assert (message.outgoing.kind, message.outgoing.complaint_id) == ("decision_rejected", survivor.pk)
+    assert not Notice.objects.owed().exists()
+
+
 # --- The deadline to tell -----------------------------------------------------------------------
 
 
