@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='ChangeNotice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('end_moved', 'End of service'), ('bank_details', 'Bank details changed')], max_length=12, verbose_name='outcome')),
+                ('outcome', models.CharField(choices=[('end_moved', 'End of service'), ('bank_details', 'Bank details changed')], max_length=12, verbose_name='kind')),
                 ('subscription_id', models.BigIntegerField(blank=True, null=True, verbose_name='subscription id')),
                 ('subscription_number', models.CharField(blank=True, max_length=20, verbose_name='subscription')),
                 ('ends_on', models.DateField(blank=True, help_text='The first day without service; empty where it goes on.', null=True, verbose_name='ends on')),
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('history_request_id', models.CharField(default=audit.context.request_id, editable=False, max_length=32)),
                 ('history_source', models.CharField(default=audit.context.source, editable=False, max_length=10)),
                 ('history_change_reason', models.TextField(blank=True, default='')),
-                ('outcome', models.CharField(choices=[('end_moved', 'End of service'), ('bank_details', 'Bank details changed')], max_length=12, verbose_name='outcome')),
+                ('outcome', models.CharField(choices=[('end_moved', 'End of service'), ('bank_details', 'Bank details changed')], max_length=12, verbose_name='kind')),
                 ('subscription_id', models.BigIntegerField(blank=True, null=True, verbose_name='subscription id')),
                 ('subscription_number', models.CharField(blank=True, max_length=20, verbose_name='subscription')),
                 ('ends_on', models.DateField(blank=True, help_text='The first day without service; empty where it goes on.', null=True, verbose_name='ends on')),

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from audit.models import Event
+from audit.models import Event, EventQuerySet
 from backoffice.actions import ActionForm, ReasonForm, Sentence, StaffAction
 from backoffice.admin import TrackedAdmin
 from backoffice.display import column, sub, when
@@ -101,5 +102,14 @@ class ChangeNoticeAdmin(TrackedAdmin[ChangeNotice]):
         return str(obj)
 
     def change_panels(self, request: StaffRequest, obj: ChangeNotice) -> Sequence[Panel]:
-        letters = OutgoingMessage.objects.filter(notice=obj).select_related("delivery").defer("body")
-        return [messages_panel(letters), timeline_panel(Event.objects.about(obj), about=obj)]
+        letters = list(OutgoingMessage.objects.filter(notice=obj).select_related("delivery").defer("body"))
+        return [messages_panel(letters), timeline_panel(_events_of(obj, letters), about=obj)]
+
+
+def _events_of(notice: ChangeNotice, letters: Sequence[OutgoingMessage]) -> EventQuerySet:
+    """What was done about the change and its letters, and the action that made it: the first of its maker since."""
+    done = Event.objects.of_customer(notice.customer_id).filter(actor=notice.made_by, at__gte=notice.arose_at)
+    made = done.exclude(verb__startswith="message.").order_by("pk").values("pk")[:1]
+    of_letters = Q(target_type=OutgoingMessage._meta.label_lower, target_id__in=[letter.pk for letter in letters])
+    own = Q(target_type=notice._meta.label_lower, target_id=notice.pk)
+    return Event.objects.filter(own | of_letters | Q(pk__in=list(made.values_list("pk", flat=True))))

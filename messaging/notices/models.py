@@ -60,7 +60,7 @@ class ChangeNotice(TrackedModel):
         IN_PERSON = "in_person", _("In person")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="change_notices", verbose_name=_("customer"))
-    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
+    outcome = models.CharField(_("kind"), max_length=12, choices=Outcome)
     bank_details = models.OneToOneField(
         BankDetailsChange,
         models.PROTECT,

@@ -38,7 +38,13 @@ def changes_of(request: StaffRequest, customer: Customer) -> Panel | None:
     notices = list(customer.change_notices.all()[:SHOWN])
     if not notices:
         return None
-    rows = [(link(notice), format_html("{}{}", notice_pill(notice), sub(when(notice.arose_at)))) for notice in notices]
+    rows = [
+        (
+            format_html("<div>{}</div>", link(notice)),
+            format_html("{}{}", notice_pill(notice), sub(when(notice.arose_at))),
+        )
+        for notice in notices
+    ]
     owed = any(notice.state == ChangeNotice.State.OWED for notice in notices)
     context = {"headings": [say("Change"), say("Told?")], "rows": rows}
     return Panel(say("Changes to be told"), TABLE, context, tone="warn" if owed else "")

@@ -254,10 +254,10 @@ def _attempts(message: OutgoingMessage) -> Panel:
 
 def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> Panel:
     """A card of messages, each with where it stands; marked when one is in trouble. They come with ``delivery``."""
-    found = list(messages)
+    found, nobody = list(messages), say("no e-mail address")
     rows = [
         (
-            format_html("{}{}", link(message, message.subject), sub(message.recipient or say("no e-mail address"))),
+            format_html("<div>{}{}</div>", link(message, message.subject), sub(message.recipient or nobody)),
             format_html("{}{}", delivery_pill(message), sub(when(message.queued_at))),
         )
         for message in found
