@@ -15,6 +15,7 @@ from complaints.notices.models import Notice
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
 from core.text import say
+from messaging.outbox.models import OutgoingMessage
 from messaging.outbox.queue import NewMessage, draft_of
 from messaging.templates.kinds import Value
 from messaging.templates.models import MessageKind
@@ -28,7 +29,15 @@ _KINDS = {
 
 
 def outcome_letter(notice: Notice) -> NewMessage:
-    """The letter that tells the outcome."""
+    """The letter that tells the outcome; another one than any that told it before and was given up."""
+    letter = _letter(notice)
+    if not OutgoingMessage.objects.filter(key=letter.key).exists():
+        return letter
+    before = OutgoingMessage.objects.filter(key__startswith=f"{letter.key}:again").exclude(key__contains="#").count()
+    return replace(letter, key=f"{letter.key}:again{before + 1}")
+
+
+def _letter(notice: Notice) -> NewMessage:
     if notice.decision is not None:
         letter = drafts.decision_letter(notice.decision, notice.decision.complaint)
         return replace(letter, complaint_id=notice.complaint_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils import timezone
 
 from accounts.staff.models import User
@@ -136,16 +138,28 @@ def done_with_obstacle(delivery: Delivery) -> Obstacle | None:
     return state_obstacle(delivery, *Delivery.TROUBLED_STATES, State.QUEUED) or given_up_obstacle(delivery)
 
 
+#: What apps above do when a letter is given up, in the same transaction.
+_given_up: list[Callable[[OutgoingMessage], None]] = []
+
+
+def register_given_up(follower: Callable[[OutgoingMessage], None]) -> Callable[[OutgoingMessage], None]:
+    """Have an app above do its part when a letter is given up: what it told is not told. A decorator."""
+    _given_up.append(follower)
+    return follower
+
+
 def be_done_with(message_id: int, *, by: User, reason: str) -> Delivery:
     """Give a message up that did not arrive or was not sent yet: it is no longer sent, and nobody is asked about it.
 
     The reason says why, or how the customer was told instead.
     """
     with act(MessageVerb.MESSAGE_DONE_WITH, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
-        _, delivery = locked_message(action, message_id, by)
+        message, delivery = locked_message(action, message_id, by)
         action.refuse_if(done_with_obstacle(delivery))
         action.require_reason(say("why, or how they were told instead"))
         delivery.state, delivery.next_attempt_at = State.CANCELLED, None
         delivery.note = reason.strip()[:300]
         delivery.save()
+        for follower in _given_up:
+            follower(message)
         return delivery

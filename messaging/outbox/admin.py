@@ -136,8 +136,12 @@ class BeDoneWith(MessageAction):
     intro = _("Say why, or how the customer was told instead: by letter, on the phone.")
     rule = done_with_obstacle
     action = be_done_with
-    effect = _("It is not sent (again), and nobody is asked about it any more.")
     done = _("The message is done with.")
+
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
+        if obj.complaint_id is None:
+            return say("It is not sent (again), and nobody is asked about it any more.")
+        return say("It is not sent (again). An outcome that it tells is owed to the customer again.")
 
 
 class CameBack(MessageAction):

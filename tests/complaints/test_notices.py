@@ -29,6 +29,10 @@ from complaints.notices.models import Notice
 from complaints.refunds.approvals.actions import approve_refund, reject_refund
 from complaints.refunds.endings.actions import expire_refund, withdraw_refund
 from complaints.refunds.models import Refund
+from messaging.bounces.actions import record_bounce
+from messaging.outbox.actions import be_done_with, send_again
+from messaging.outbox.models import OutgoingMessage
+from messaging.sending.actions import send_due
 from messaging.templates.reader import Reader
 from tests import factories
 from tests.complaints.cases import (
@@ -152,6 +156,38 @@ def test_told_by_telephone_or_letter_is_on_record_and_sends_nothing(desk: Desk) 
     message = tell_outcome(complaint.pk, by=desk.agent, text="Told on the telephone.", channel="phone")
     assert (message.outgoing, message.channel) == (None, "phone")
     assert standing(complaint)[-1] == ("settled", "told")
+
+
+@pytest.mark.parametrize("outcome", ["decision", "settled"])
+def test_a_letter_that_is_given_up_has_told_nobody(desk: Desk, outcome: str) -> None:
+    complaint = communicate(desk, decided(desk))
+    if outcome == "settled":
+        settled(desk, complaint)
+        text = outcome_text(Notice.objects.owed().get())
+        letter = tell_outcome(complaint.pk, by=desk.agent, text=text).outgoing
+    else:
+        letter = Message.objects.get().outgoing
+    assert letter is not None
+    be_done_with(letter.pk, by=desk.agent, reason="They know")
+    assert (outcome, "owed") in standing(complaint)
+    assert_refused("notice_owed", close, desk, complaint)
+    # It is told anew, by a letter of its own; and a copy to another address counts as the letter.
+    again_told = tell_outcome(complaint.pk, by=desk.agent, text="Once more.").outgoing
+    assert again_told is not None
+    assert again_told.pk != letter.pk
+    assert (outcome, "told") in standing(complaint)
+    record_bounce(sent(again_told).pk, by=desk.agent, reason="No such mailbox")
+    copy = send_again(again_told.pk, by=desk.agent, reason="Asked", recipient="new@example.com")
+    assert (outcome, "told") in standing(complaint)
+    be_done_with(copy.pk, by=desk.agent, reason="They know")
+    assert (outcome, "owed") in standing(complaint)
+    tell_outcome(complaint.pk, by=desk.agent, text="By telephone then.", channel="phone")
+    assert close(desk, complaint).state == "closed"
+
+
+def sent(letter: OutgoingMessage) -> OutgoingMessage:
+    send_due()
+    return letter
 
 
 def test_a_reversal_is_told_with_what_came_back(desk: Desk) -> None:
