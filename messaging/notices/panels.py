@@ -68,7 +68,7 @@ def changes_to_tell(request: StaffRequest) -> Panel | None:
         TABLE,
         {"headings": [say("Change and customer"), say("Since")], "rows": rows},
         tone="warn",
-        note=say("all"),
+        note=say("all changes"),
         url=f"{reverse('admin:messaging_changenotice_changelist')}?state__exact=owed",
     )
 
