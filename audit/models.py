@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -18,9 +19,9 @@ class EventQuerySet(AppendOnlyQuerySet["Event"]):
         """What was done to one row, newest first."""
         return self.filter(target_type=target._meta.label_lower, target_id=target.pk)
 
-    def of_complaint(self, complaint_id: int) -> Self:
-        """Everything done on one case: the complaint, its refunds, their remedies."""
-        return self.filter(complaint_id=complaint_id)
+    def of_complaints(self, complaint_ids: Collection[int]) -> Self:
+        """Everything done on these cases: the complaints, their refunds, their remedies."""
+        return self.filter(complaint_id__in=complaint_ids)
 
     def of_customer(self, customer_id: int) -> Self:
         """Everything done for one customer."""

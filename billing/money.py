@@ -21,8 +21,8 @@ type Exact = Fraction | Decimal | int
 # Beyond this a number written as 1E+999999999 would become an integer of a billion digits.
 _LARGEST_EXPONENT: Final = 10_000
 
-# Wide enough for every amount that is stored: sums in it are exact whatever the current context is.
-_WIDE: Final = Context(prec=60)
+# Wide enough for every amount that is stored or that a quote takes: sums in it are exact whatever the context is.
+_WIDE: Final = Context(prec=2000)
 
 # ISO 4217 itself and not CLDR: the two differ (CLDR gives the Iraqi dinar no decimals, ISO three). Units of
 # account and metals have no minor unit in ISO, so no amount of them can be written or rounded: they are

@@ -169,6 +169,10 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "complaints_backtest": Help(
             _("A drafted policy tried on past cases: what would have been given, and what was.")
         ),
+        "messaging_changenotice": Help(
+            _("Moved ends of service and changed bank details, and whether the customer has heard of each."),
+            (_("A letter goes out by itself. Without an address, write down how they were told."), _BAR),
+        ),
         "messaging_outgoingmessage": Help(
             _("Messages to customers and staff: what was written, whether it was sent, and why not."), (_BAR,)
         ),

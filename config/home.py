@@ -7,6 +7,7 @@ HOME = (
     "overdue",
     "near_their_deadline",
     "untold_outcomes",
+    "changes_to_tell",
     "customers_wrote",
     "my_cases",
     "unmatched_bank_lines",

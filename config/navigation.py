@@ -142,6 +142,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
         gettext_lazy("Messages"),
         "mails",
         (
+            NavigationEntry("messaging.ChangeNotice"),
             NavigationEntry("messaging.OutgoingMessage", gettext_lazy("Sent and waiting")),
             NavigationEntry("messaging.MessageTemplate", gettext_lazy("Texts")),
         ),

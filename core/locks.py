@@ -14,6 +14,7 @@ ORDER = (
     "accounts.contact",
     "accounts.bankdetailschange",
     "accounts.customermerge",
+    "messaging.changenotice",
     "billing.subscription",
     "billing.plan",
     "billing.planchange",

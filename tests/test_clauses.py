@@ -19,7 +19,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
+from accounts.customers.actions import edit_customer
 from accounts.staff.models import User
 from audit.actions import Refused
 from audit.models import Event
@@ -36,12 +38,12 @@ from billing.subscriptions.cancellations.actions import cancel_subscription, und
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.usage.actions import correct_usage, enter_usage
 from billing.usage.models import UsageRecord
-from complaints.cases.actions import correct_complaint
+from complaints.cases.actions import acknowledge_complaint, correct_complaint
 from complaints.cases.deadlines.actions import record_missed_deadlines
 from complaints.cases.deadlines.status import deadline_statuses_of
 from complaints.cases.decisions.actions import close_complaint, communicate_decision, merge_complaints, reopen_complaint
 from complaints.cases.evidence import Evidence
-from complaints.cases.models import DeadlineBreach, Decision
+from complaints.cases.models import Complaint, DeadlineBreach, Decision
 from complaints.incidents.actions import record_incident
 from complaints.indemnities.actions import draft_indemnity
 from complaints.letters.drafts import decision_text
@@ -57,6 +59,8 @@ from complaints.refunds.proposals.actions import draft_refund, edit_refund, prop
 from complaints.upkeep.actions import escalate_complaints, run_upkeep
 from hardware.purchases.actions import pay_instalment
 from hardware.purchases.models import Instalment, Purchase
+from messaging.notices.actions import leave_untold
+from messaging.notices.models import ChangeNotice
 from messaging.outbox.models import OutgoingMessage
 from messaging.sending.actions import send_due
 from policies.agreements.actions import draft_agreement, publish_agreement
@@ -233,6 +237,26 @@ def test_f6_a_phone_is_the_customers_once_it_is_paid_in_full(desk: Desk) -> None
     pay_instalment(third.pk, by=desk.clerk, paid_on=factories.days_ago(1))
     now = Purchase.objects.get(pk=purchase.pk)
     assert (now.owed, now.owned_on) == (NOTHING, factories.days_ago(1))
+
+
+def test_f6_it_is_owned_on_the_day_of_the_latest_payment_whatever_was_recorded_last(desk: Desk) -> None:
+    """Payments come to the desk in any order; the page shows what is owed, then since when the phone is owned."""
+    purchase = factories.phone_purchase(instalments=3)
+    client = Client()
+    client.force_login(desk.clerk, backend="accounts.staff.auth.StaffBackend")
+
+    def page() -> str:
+        return client.get(f"/hardware/purchase/{purchase.pk}/change/").text
+
+    first, second, third = Instalment.objects.filter(purchase=purchase)
+    before = {"by": desk.clerk, "paid_on": purchase.bought_on - timedelta(days=1)}
+    assert_refused("dates", pay_instalment, first.pk, **before, saying="nothing was paid for it before")
+    for instalment, days in ((third, 1), (first, 9)):
+        pay_instalment(instalment.pk, by=desk.clerk, paid_on=factories.days_ago(days))
+    assert "40.00 EUR" in page()
+    pay_instalment(second.pk, by=desk.clerk, paid_on=factories.days_ago(5))
+    assert Purchase.objects.get(pk=purchase.pk).owned_on == factories.days_ago(1)
+    assert date_format(factories.days_ago(1), "DATE_FORMAT") in page()
 
 
 def test_f7_cancelling_leaves_phones_alone(desk: Desk) -> None:
@@ -688,6 +712,39 @@ def test_r5_a_missed_deadline_is_recorded_for_good(desk: Desk) -> None:
         DeadlineBreach.objects.all().delete()
     with pytest.raises(UntrackedWrite):
         DeadlineBreach.objects.all()[0].delete()
+
+
+def test_r5_the_outcome_is_told_in_time_or_that_is_a_breach_of_its_own(desk: Desk) -> None:
+    """The clock runs until the customer knows: a decision in time that is told late has missed one deadline."""
+    complaint = register(desk, received_at=timezone.now())
+    acknowledge_complaint(complaint.pk, by=desk.agent, text=complaint.code)
+    complaint = decide(desk, take_up(desk, complaint))
+    assert [due.deadline for due in deadline_statuses_of(complaint)] == ["tell"]
+    late = complaint.tell_due_at + timedelta(seconds=1)
+    assert run_upkeep(by=desk.system, now=complaint.tell_due_at - timedelta(seconds=1)).missed == 0
+    assert run_upkeep(by=desk.system, now=late).missed == 1
+    assert [breach.deadline for breach in DeadlineBreach.objects.filter(complaint=complaint)] == ["tell"]
+    assert list(Complaint.objects.overdue(late)) == [complaint]
+
+    communicate_decision(complaint.pk, by=desk.agent, text="You are right.")
+    assert not Complaint.objects.overdue(late).exists()
+    assert DeadlineBreach.objects.filter(complaint=complaint).count() == 1
+    assert not Notice.objects.owed().exists()
+
+
+def test_r5_what_changes_for_a_customer_is_told_as_well(desk: Desk) -> None:
+    """A moved end of service, and other bank details to the old and the new address, until each letter is sent."""
+    subscription = factories.open_subscription(activated_on=factories.today())
+    cancel_subscription(subscription.pk, by=desk.agent, channel="email")
+    customer = subscription.customer
+    known = {"email": "new@example.com", "iban": factories.own_iban(77)}
+    edit_customer(customer.pk, by=desk.agent, reason="By letter", **known)
+    owed = ChangeNotice.objects.owed().order_by("pk")
+    assert [notice.outcome for notice in owed] == ["end_moved", "bank_details"]
+    assert_refused("own_notice", leave_untold, owed[1].pk, by=desk.agent, reason="They know")
+    assert send_due().failed == 0
+    assert {sent.to[0] for sent in mail.outbox} >= {customer.email, "new@example.com"}
+    assert not ChangeNotice.objects.owed().exists()
 
 
 def test_r5_deadlines_can_count_working_days(desk: Desk) -> None:

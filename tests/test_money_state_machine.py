@@ -40,8 +40,9 @@ from complaints.reversals.models import Reversal
 from policies.agreements import actions as agreements
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
-from tests.company_cases import BASES, REMEDIES, SHARES, CaseLife
+from tests.company_cases import BASES, REMEDIES, SHARES
 from tests.company_life import Office, happens, which, yes_or_no
+from tests.company_life_notices import NoticeLife
 from tests.complaints.refusals import Rows, rows_of_every_table
 from tests.money_invariants import check_money
 
@@ -66,7 +67,7 @@ AGREED_TERMS: list[dict[str, Any]] = [
 ]
 
 
-class Company(CaseLife):
+class Company(NoticeLife):
     """What complaints lead to: refunds in every state, taken back, paid out."""
 
     steps = 0

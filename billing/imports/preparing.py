@@ -25,11 +25,11 @@ from billing.subscriptions.actions import (
     first_sequence,
     no_price,
     operation_costs,
-    own_period,
     plan_obstacle,
     price_in_force,
 )
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.rules import own_period
 from core.addresses import Address, parse_address, postcode_problem
 from core.sheets.cells import Candidate
 from core.sheets.problems import Problem, quoted

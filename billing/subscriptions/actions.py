@@ -16,9 +16,10 @@ from audit.actions import Obstacle, Refused, act, checked
 from audit.vocabulary import Refusal
 from billing.invoices.issuing import issue_first_invoice
 from billing.money import is_whole_minor
-from billing.periods import Period, Term, nth_period, period_containing
+from billing.periods import Term, period_containing
 from billing.plans.models import OperationCost, Plan, Price
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.subscriptions.rules import own_period
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import number_text, say
 
@@ -176,11 +177,6 @@ def open_period(subscription: Subscription, sequence: int) -> BillingPeriod:
     period = terms.period(subscription, sequence)
     period.save()
     return period
-
-
-def own_period(subscription: Subscription, sequence: int) -> Period:
-    """The days of the subscription's period with the number, without any extension."""
-    return nth_period(subscription.anchor_on, Term(subscription.term), sequence - subscription.anchor_sequence)
 
 
 def price_in_force(plan_id: int, term: str, currency: str, day: date) -> Price | None:

@@ -28,14 +28,7 @@ from backoffice.requests import StaffRequest
 from billing.credits.models import Credit
 from billing.credits.panels import credits_panel, given_panel
 from billing.invoices.panels import invoices_panel
-from billing.subscriptions.actions import (
-    fee_obstacle,
-    first_sequence,
-    no_price,
-    open_subscription,
-    own_period,
-    price_in_force,
-)
+from billing.subscriptions.actions import fee_obstacle, first_sequence, no_price, open_subscription, price_in_force
 from billing.subscriptions.cancellations.actions import cancel_subscription, decide_voided_days, undo_cancellation
 from billing.subscriptions.cancellations.panels import cancellation_context
 from billing.subscriptions.cancellations.rules import (
@@ -59,6 +52,7 @@ from billing.subscriptions.panels import (
     subscription_pill,
 )
 from billing.subscriptions.plan_changes.admin import SCHEDULED, ChangePlan, TakeBackChange, plan_change_panel
+from billing.subscriptions.rules import own_period
 from billing.vocabulary import BillingVerb
 from core.amounts import money_text
 from core.text import Text, join, lower, say, say_count

@@ -1,4 +1,6 @@
-"""What the customer is told of a cancellation."""
+"""What the customer has to hear of a cancellation, or of an end that moved: a letter, and the notice that is owed until
+it is sent.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,9 @@ from datetime import date, timedelta
 
 from accounts.staff.models import User
 from billing.subscriptions.models import Subscription
+from messaging.notices.owed.actions import owe_end_moved
 from messaging.outbox.models import OutgoingMessage
-from messaging.outbox.queue import NewMessage, queue_messages
+from messaging.outbox.queue import NewMessage
 from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 
@@ -29,7 +32,7 @@ def notify_cancellation(subscription: Subscription, *, ends_on: date, by: User) 
             "last_day": reader.day(ends_on - timedelta(days=1)),
         },
     )
-    return queue_messages([wanted], by=by)[0]
+    return _owe(subscription, wanted, ends_on, by)
 
 
 def notify_end_moved(subscription: Subscription, *, ends_on: date | None, by: User) -> OutgoingMessage:
@@ -47,4 +50,15 @@ def notify_end_moved(subscription: Subscription, *, ends_on: date | None, by: Us
             "last_day": reader.day(ends_on - timedelta(days=1)) if ends_on is not None else "",
         },
     )
-    return queue_messages([wanted], by=by)[0]
+    return _owe(subscription, wanted, ends_on, by)
+
+
+def _owe(subscription: Subscription, letter: NewMessage, ends_on: date | None, by: User) -> OutgoingMessage:
+    return owe_end_moved(
+        subscription.customer,
+        letter,
+        subscription_id=subscription.pk,
+        number=subscription.number,
+        ends_on=ends_on,
+        by=by,
+    )

@@ -225,8 +225,8 @@ class ComplaintAdmin(TrackedAdmin[Complaint]):
         return [shown for shown in pills if shown]
 
     def events_about(self, obj: Complaint) -> EventQuerySet:
-        """The whole case: its refunds and what they gave are on its page."""
-        return Event.objects.of_complaint(obj.pk)
+        """The whole case, with those merged into it: their refunds and what they gave are on its page."""
+        return Event.objects.of_complaints([case.pk for case in obj.matter()])
 
     def change_panels(self, request: StaffRequest, obj: Complaint) -> Sequence[Panel]:
         events = self.events_about(obj)

@@ -24,12 +24,14 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.panels import subscription_page
 from complaints.cases.deadlines.status import DUE_RELATIONS
 from complaints.cases.evidence import Evidence
-from complaints.cases.models import Complaint, Message
+from complaints.cases.files.models import Attachment
+from complaints.cases.models import Assessment, Complaint, Decision, Message, Note
 from complaints.cases.pills import complaint_pill, deadline_pill
 from complaints.notices.panels import notices_panel
 from complaints.quotes.facts import bounds_of
 from complaints.quotes.inputs import Operation
 from complaints.quotes.live_quote import live_quote_panel
+from complaints.refunds.models import Refund
 from complaints.refunds.panels import refunds_table
 from core.amounts import money_text
 from core.text import say
@@ -97,22 +99,36 @@ def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
         Panel(
             say("Refunds of this case"),
             "backoffice/panels/table.html",
-            refunds_table(complaint.refunds.all()),
+            _refunds_of_matter(complaint),
             side="right",
         ),
-        Panel(say("Findings"), "complaints/panels/findings.html", {"complaint": complaint}),
+        Panel(
+            say("Findings"),
+            "complaints/panels/findings.html",
+            {
+                "complaint": complaint,
+                "decisions": of_matter(complaint, Decision, "decisions"),
+                "assessments": of_matter(complaint, Assessment, "assessments"),
+            },
+        ),
         Panel(say("Evidence"), "complaints/panels/evidence.html", _evidence_context(evidence), side="right"),
         Panel(
             say("Messages"),
             "complaints/panels/messages.html",
-            {"messages": messages_of_matter(complaint)},
+            {"complaint": complaint, "messages": of_matter(complaint, Message, "messages")},
             note=say("to and from the customer"),
         ),
         messages_panel(_newest_emails(complaint)),
-        Panel(say("Notes"), "complaints/panels/notes.html", {"complaint": complaint}, note=say("internal")),
+        Panel(
+            say("Notes"),
+            "complaints/panels/notes.html",
+            {"complaint": complaint, "notes": of_matter(complaint, Note, "notes")},
+            note=say("internal"),
+        ),
     ]
-    if complaint.attachments.all():
-        panels.append(Panel(say("Attachments"), "complaints/panels/attachments.html", {"complaint": complaint}))
+    if files := of_matter(complaint, Attachment, "attachments"):
+        context = {"complaint": complaint, "attachments": files}
+        panels.append(Panel(say("Attachments"), "complaints/panels/attachments.html", context))
     if (notices := notices_panel(complaint)) is not None:
         panels.insert(0, notices)
     breaches = list(complaint.breaches.all())
@@ -135,17 +151,29 @@ def case_panels(request: StaffRequest, complaint: Complaint) -> list[Panel]:
     return panels
 
 
-def messages_of_matter(complaint: Complaint) -> list[Message]:
-    """What was said on the case and on all that were merged into it, the newest first."""
+def of_matter[M: models.Model](complaint: Complaint, model: type[M], rows: str) -> list[M]:
+    """What was put on the case, which its page has read as ``rows``, and on all that were merged into it, the newest
+    first.
+    """
     merged = [case.pk for case in complaint.matter()[1:]]
-    found = list(complaint.messages.all())
+    found = list(getattr(complaint, rows).all())
     if merged:
-        found += Message.objects.filter(complaint__in=merged).select_related("by", "complaint")
-    return sorted(found, key=lambda message: (message.at, message.pk), reverse=True)
+        found += model._default_manager.filter(complaint__in=merged).select_related("by", "complaint")
+    found.sort(key=lambda row: (row.at, row.pk), reverse=True)
+    return found
+
+
+def _refunds_of_matter(complaint: Complaint) -> Mapping[str, Any]:
+    cases = [case.pk for case in complaint.matter()]
+    if len(cases) == 1:
+        return refunds_table(complaint.refunds.all())
+    refunds = Refund.objects.filter(complaint__in=cases).select_related("complaint", "period")
+    return refunds_table(refunds.defer("inputs", "lines").order_by("pk"), with_case=True)
 
 
 def _newest_emails(complaint: Complaint) -> models.QuerySet[OutgoingMessage]:
-    return OutgoingMessage.objects.of_complaint(complaint.pk).select_related("delivery").defer("body")[:NEWEST]
+    cases = [case.pk for case in complaint.matter()]
+    return OutgoingMessage.objects.of_complaints(cases).select_related("delivery").defer("body")[:NEWEST]
 
 
 def _period_context(complaint: Complaint, evidence: Evidence) -> dict[str, Any]:

@@ -67,8 +67,12 @@ def decision(complaint: Complaint) -> NewMessage:
     """The outcome of a decided complaint and its reasons (R5): what was given back with its calculation, or the way
     to take it further.
     """
-    made = complaint.decision
-    assert made is not None
+    assert complaint.decision is not None
+    return decision_letter(complaint.decision, complaint)
+
+
+def decision_letter(made: Decision, complaint: Complaint) -> NewMessage:
+    """As ``decision``, of the complaint that was decided, which may be merged into another since."""
     fields: dict[str, Value] = {
         **_case_fields(complaint),
         "reasons": made.reasons,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from complaints.letters import drafts
-from complaints.letters.text import calculation_in_words, period_in_words, remedies_in_words
+from complaints.letters.text import calculation_in_words, end_in_words, period_in_words, remedies_in_words
 from complaints.notices.models import Notice
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
 from core.text import say
+from messaging.outbox.models import OutgoingMessage
 from messaging.outbox.queue import NewMessage, draft_of
 from messaging.templates.kinds import Value
 from messaging.templates.models import MessageKind
@@ -27,9 +29,18 @@ _KINDS = {
 
 
 def outcome_letter(notice: Notice) -> NewMessage:
-    """The letter that tells the outcome."""
+    """The letter that tells the outcome; another one than any that told it before and was given up."""
+    letter = _letter(notice)
+    if not OutgoingMessage.objects.filter(key=letter.key).exists():
+        return letter
+    before = OutgoingMessage.objects.filter(key__startswith=f"{letter.key}:again").exclude(key__contains="#").count()
+    return replace(letter, key=f"{letter.key}:again{before + 1}")
+
+
+def _letter(notice: Notice) -> NewMessage:
     if notice.decision is not None:
-        return drafts.decision(notice.complaint)
+        letter = drafts.decision_letter(notice.decision, notice.decision.complaint)
+        return replace(letter, complaint_id=notice.complaint_id)
     refund = notice.about_refund
     assert refund is not None
     reader = Reader(notice.complaint.customer.language)
@@ -87,7 +98,7 @@ def _taken_back(reversal: Reversal, reader: Reader) -> dict[str, Value]:
         "about": period_in_words(refund, reader.language),
         "day": _day(reversal.decided_at, reader),
         "taken_back": money(reversal.taken_back),
-        "lines": lines,
+        "lines": lines + end_in_words(refund, reader.language),
     }
 
 

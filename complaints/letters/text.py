@@ -14,6 +14,8 @@ from typing import Any
 from django.utils.translation import override
 
 from billing.periods import Term
+from billing.subscriptions.cancellations.rules import cancellation_takes_effect_on
+from billing.subscriptions.models import Subscription
 from complaints.quotes.inputs import Interval, QuoteInputs
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import days_provided
@@ -47,7 +49,26 @@ def remedies_in_words(refund: Refund, language: str) -> list[str]:
             invoice = refund.period.invoice.number
             amount = reader.money(refund.set_off, refund.currency)
             given.append(str(say("{amount} less to pay on invoice {invoice}", amount=amount, invoice=invoice)))
-        return given
+        return given + end_in_words(refund, language)
+
+
+def end_in_words(refund: Refund, language: str) -> list[str]:
+    """Of a refund that gave days, or took them back: when the service ends now, or the period; else nothing."""
+    if all(entry["kind"] != RemedyKind.EXTENSION for entry in refund.remedy_plan):
+        return []
+    subscription, reader = Subscription.objects.get(pk=refund.subscription_id), Reader(language)
+    period = subscription.current_period()
+    if period is None:
+        return []
+    with override(language):
+        if subscription.cancelled_on is None:
+            day = reader.day(period.closes_on - timedelta(days=1))
+            return [
+                str(say("the current period of {subscription} now runs to {day}", subscription=subscription, day=day))
+            ]
+        ends_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
+        day = reader.day(ends_on - timedelta(days=1))
+        return [str(say("the service of {subscription} now ends after {day}", subscription=subscription, day=day))]
 
 
 def period_in_words(refund: Refund, language: str) -> str:

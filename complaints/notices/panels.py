@@ -18,8 +18,11 @@ SHOWN = 12
 
 
 def notices_panel(complaint: Complaint) -> Panel | None:
-    """Every outcome that the customer had, or still has, to hear of."""
+    """Every outcome that the customer had, or still has, to hear of, with those of merged cases."""
     notices = list(complaint.notices.all())
+    if merged := [case.pk for case in complaint.matter()[1:]]:
+        theirs = Notice.objects.filter(complaint__in=merged).select_related("refund", "reversal__refund")
+        notices = sorted([*notices, *theirs], key=lambda notice: (notice.arose_at, notice.pk))
     if not notices:
         return None
     owed = any(notice.state == Notice.State.OWED for notice in notices)

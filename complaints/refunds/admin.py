@@ -168,7 +168,7 @@ class RefundAdmin(InboxPages):
 
     def events_about(self, obj: Refund) -> EventQuerySet:
         """The whole case: a decision or an assessment changes what a proposal stands on."""
-        return Event.objects.of_complaint(obj.complaint_id)
+        return Event.objects.of_complaints([obj.complaint_id])
 
     def change_panels(self, request: StaffRequest, obj: Refund) -> Sequence[Panel]:
         panels = []

@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.staff.models import User
 from audit.actions import Obstacle, act
 from core.text import say
+from messaging.notices.effects import follow_letters
 from messaging.outbox.actions import State, locked_message, state_obstacle
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.templates.rendering import one_line
@@ -28,4 +29,5 @@ def record_bounce(message_id: int, *, by: User, reason: str) -> Delivery:
         delivery.sent_at = delivery.sent_at or (last.started_at if last is not None else timezone.now())
         delivery.state, delivery.note = State.BOUNCED, one_line(reason)
         delivery.save()
+        follow_letters(message)
         return delivery

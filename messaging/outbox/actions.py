@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils import timezone
 
 from accounts.staff.models import User
@@ -10,6 +12,8 @@ from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
 from core.text import say
+from messaging.notices.effects import follow_letters
+from messaging.notices.rules import elsewhere_obstacle, given_up_obstacle
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.outbox.queue import NewMessage, address_obstacle, address_of, queue_messages, queue_sending
 from messaging.templates.rendering import Words
@@ -24,7 +28,7 @@ State = Delivery.State
 def locked_message(action: Action, message_id: int, by: User) -> tuple[OutgoingMessage, Delivery]:
     """The message, and where it stands, locked."""
     require(by, May.HANDLE_MESSAGES)
-    message = OutgoingMessage.objects.select_related("customer", "staff").filter(pk=message_id).first()
+    message = OutgoingMessage.objects.select_related("customer", "staff", "notice").filter(pk=message_id).first()
     if message is None:
         raise Refused(say("This message does not exist."), code=Refusal.MISSING)
     action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
@@ -63,6 +67,7 @@ def confirm_arrival(message_id: int, *, by: User, reason: str) -> Delivery:
         delivery.state, delivery.note = State.SENT, "Somebody found out that it arrived."
         delivery.sent_at = last.started_at if last is not None else timezone.now()
         delivery.save()
+        follow_letters(message)
         return delivery
 
 
@@ -81,7 +86,9 @@ def send_again(message_id: int, *, by: User, reason: str, recipient: str = "") -
         message, delivery = locked_message(action, message_id, by)
         action.refuse_if(again_obstacle(delivery))
         action.require_reason()
-        address = recipient.strip() or message.recipient or _address_now(message)
+        on_file = _address_now(message)
+        address = recipient.strip() or message.recipient or on_file
+        action.refuse_if(elsewhere_obstacle(message, address, on_file, by))
         if address == message.recipient and address:
             delivery.state, delivery.next_attempt_at, delivery.tries = State.QUEUED, timezone.now(), 0
             delivery.note = ""
@@ -109,6 +116,7 @@ def send_copy(message: OutgoingMessage, delivery: Delivery, address: str, *, by:
         recipient=address,
         words=Words(message.subject, message.body),
         language=message.language,
+        notice=message.notice,
     )
     if obstacle := address_obstacle(wanted):
         raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "recipient"})
@@ -127,7 +135,17 @@ def _address_now(message: OutgoingMessage) -> str:
 
 def done_with_obstacle(delivery: Delivery) -> Obstacle | None:
     """Why nobody can be done with the message, or None."""
-    return state_obstacle(delivery, *Delivery.TROUBLED_STATES, State.QUEUED)
+    return state_obstacle(delivery, *Delivery.TROUBLED_STATES, State.QUEUED) or given_up_obstacle(delivery)
+
+
+#: What apps above do when a letter is given up, in the same transaction.
+_given_up: list[Callable[[OutgoingMessage], None]] = []
+
+
+def register_given_up(follower: Callable[[OutgoingMessage], None]) -> Callable[[OutgoingMessage], None]:
+    """Have an app above do its part when a letter is given up: what it told is not told. A decorator."""
+    _given_up.append(follower)
+    return follower
 
 
 def be_done_with(message_id: int, *, by: User, reason: str) -> Delivery:
@@ -136,10 +154,12 @@ def be_done_with(message_id: int, *, by: User, reason: str) -> Delivery:
     The reason says why, or how the customer was told instead.
     """
     with act(MessageVerb.MESSAGE_DONE_WITH, by=by, reason=reason, target=(OutgoingMessage, message_id)) as action:
-        _, delivery = locked_message(action, message_id, by)
+        message, delivery = locked_message(action, message_id, by)
         action.refuse_if(done_with_obstacle(delivery))
         action.require_reason(say("why, or how they were told instead"))
         delivery.state, delivery.next_attempt_at = State.CANCELLED, None
         delivery.note = reason.strip()[:300]
         delivery.save()
+        for follower in _given_up:
+            follower(message)
         return delivery

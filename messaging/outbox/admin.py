@@ -76,7 +76,7 @@ class MessageAction(StaffAction[OutgoingMessage]):
     form_class = ReasonForm
 
     def queryset(self, rows: QuerySet[OutgoingMessage]) -> QuerySet[OutgoingMessage]:
-        return rows.select_related("delivery", "customer", "staff")
+        return rows.select_related("delivery", "customer", "staff", "notice")
 
     def obstacle(self, obj: OutgoingMessage, by: User) -> Why | None:
         return type(self).rule(obj.delivery)
@@ -136,8 +136,12 @@ class BeDoneWith(MessageAction):
     intro = _("Say why, or how the customer was told instead: by letter, on the phone.")
     rule = done_with_obstacle
     action = be_done_with
-    effect = _("It is not sent (again), and nobody is asked about it any more.")
     done = _("The message is done with.")
+
+    def consequence(self, obj: OutgoingMessage, by: User) -> Text:
+        if obj.complaint_id is None:
+            return say("It is not sent (again), and nobody is asked about it any more.")
+        return say("It is not sent (again). An outcome that it tells is owed to the customer again.")
 
 
 class CameBack(MessageAction):
@@ -170,7 +174,7 @@ class OutgoingMessageAdmin(TrackedAdmin[OutgoingMessage]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMessage]:
         rows: QuerySet[OutgoingMessage] = super().get_queryset(request)
-        rows = rows.select_related("delivery", "customer", "staff", "queued_by")
+        rows = rows.select_related("delivery", "customer", "staff", "queued_by", "notice")
         user = staff(request).user
         # What a colleague is told is theirs, and for whoever reads the whole trail.
         return rows if user.may(May.SEE_WHOLE_TRAIL) else rows.filter(Q(staff__isnull=True) | Q(staff=user))
@@ -254,10 +258,10 @@ def _attempts(message: OutgoingMessage) -> Panel:
 
 def messages_panel(messages: Iterable[OutgoingMessage], *, title: Text = "") -> Panel:
     """A card of messages, each with where it stands; marked when one is in trouble. They come with ``delivery``."""
-    found = list(messages)
+    found, nobody = list(messages), say("no e-mail address")
     rows = [
         (
-            format_html("{}{}", link(message, message.subject), sub(message.recipient or say("no e-mail address"))),
+            format_html("<div>{}{}</div>", link(message, message.subject), sub(message.recipient or nobody)),
             format_html("{}{}", delivery_pill(message), sub(when(message.queued_at))),
         )
         for message in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -13,6 +14,7 @@ from accounts.customers.models import Customer
 from accounts.staff.models import User
 from audit.tracked import AppendOnlyModel, AppendOnlyQuerySet, TrackedModel, TrackedQuerySet
 from core.text import say
+from messaging.notices.models import ChangeNotice
 from messaging.templates.models import MessageKind, MessageTemplate
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class OutgoingMessageQuerySet(AppendOnlyQuerySet["OutgoingMessage"]):
-    def of_complaint(self, complaint_id: int) -> Self:
-        return self.filter(complaint_id=complaint_id)
+    def of_complaints(self, complaint_ids: Collection[int]) -> Self:
+        return self.filter(complaint_id__in=complaint_ids)
 
 
 class OutgoingMessage(AppendOnlyModel):
@@ -41,6 +43,14 @@ class OutgoingMessage(AppendOnlyModel):
         User, models.PROTECT, related_name="outgoing_messages", null=True, blank=True, verbose_name=_("staff")
     )
     complaint_id = models.BigIntegerField(_("complaint id"), null=True, blank=True)
+    notice = models.ForeignKey(
+        ChangeNotice,
+        models.PROTECT,
+        related_name="letters",
+        null=True,
+        blank=True,
+        verbose_name=_("change that it tells"),
+    )
     recipient = models.EmailField(
         _("recipient"), max_length=254, blank=True, help_text=_("Empty where no e-mail address was known.")
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.customers.changes import CustomerChange, register_follower
-from accounts.customers.models import BankDetailsChange, Customer
+from accounts.customers.models import BankDetailsChange, Customer, CustomerMerge
 from accounts.staff.models import User
 from audit.actions import act
+from messaging.notices.models import ChangeNotice
+from messaging.notices.owed.actions import owe_bank_details
 from messaging.outbox.actions import send_copy
 from messaging.outbox.models import Delivery, OutgoingMessage
-from messaging.outbox.queue import NewMessage, address_of, queue_messages
+from messaging.outbox.queue import NewMessage, address_of
 from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 from messaging.vocabulary import MessageVerb
@@ -32,14 +35,19 @@ def tell_of_change(change: CustomerChange) -> None:
 
 
 def follow_address(customer: Customer, before: str, *, by: User) -> None:
-    """Send what waits for the address before, or for any, to the one on file now."""
+    """Send what waits for the address before, or for any, to the one on file now; what waits of merged customers, too.
+    What tells the old address of other bank details still goes there: who changes an account changes the address with
+    it.
+    """
     waiting = (
         Delivery.objects.select_for_update(of=("self",), no_key=True)
-        .filter(message__customer=customer, message__recipient=before)
+        .filter(Q(message__customer=customer) | Q(message__customer__merged_into=customer), message__recipient=before)
         .filter(state=Delivery.State.QUEUED if before else Delivery.State.NO_ADDRESS)
-        .select_related("message__customer", "message__staff")
+        .select_related("message__customer", "message__staff", "message__notice")
         .order_by("pk")
     )
+    if before:
+        waiting = waiting.exclude(message__notice__outcome=ChangeNotice.Outcome.BANK_DETAILS)
     for delivery in waiting:
         message = delivery.message
         with act(MessageVerb.MESSAGE_FOLLOWED, by=by, target=(OutgoingMessage, message.pk)) as action:
@@ -49,7 +57,8 @@ def follow_address(customer: Customer, before: str, *, by: User) -> None:
 
 
 def tell_bank_details(change: BankDetailsChange, *, by: User) -> list[OutgoingMessage]:
-    """Tell the customer that their bank details are others, at the address on file and at those it replaced lately.
+    """Tell the customer that their bank details are others, at the address on file, at those it replaced lately and at
+    those of customers who were merged with this one lately.
 
     Without any address it is kept as "not told", for somebody to tell them otherwise.
     """
@@ -69,7 +78,7 @@ def tell_bank_details(change: BankDetailsChange, *, by: User) -> list[OutgoingMe
         )
         for number, address in enumerate(dict.fromkeys(addresses), start=1)
     ]
-    return queue_messages(wanted, by=by)
+    return owe_bank_details(change, wanted, by=by)
 
 
 def _replaced_lately(customer: Customer) -> list[str]:
@@ -77,4 +86,6 @@ def _replaced_lately(customer: Customer) -> list[str]:
     versions = customer.history.order_by("history_date", "history_id")
     then = versions.filter(history_date__lt=since).values_list("email", flat=True).last()
     lately = versions.filter(history_date__gte=since).values_list("email", flat=True)
-    return [email for email in (then, *lately) if email and email != customer.email]
+    merges = CustomerMerge.objects.filter(survivor=customer, state=CustomerMerge.State.APPROVED, decided_at__gte=since)
+    merged = merges.order_by("pk").values_list("duplicate__email", flat=True)
+    return [email for email in (then, *lately, *merged) if email and email != customer.email]

@@ -24,6 +24,7 @@ from audit.actions import Obstacle, Refused
 from audit.bulk import CHUNK, create_new_from, create_tracked_from
 from core.text import say
 from core.validators import countries
+from messaging.notices.models import ChangeNotice
 from messaging.outbox.models import Delivery, OutgoingMessage
 from messaging.sending.tasks import send_due_messages
 from messaging.templates.kinds import FOR_STAFF, Value
@@ -48,7 +49,8 @@ class NewMessage:
 
     ``fields`` fill the kind's template (``messaging.templates.kinds``); our name and contact and the reader's name are
     added. ``text`` stands in place of the template's body, to the letter; ``words`` of subject and body. ``recipient``
-    is another address than the one on file. ``language`` is the reader's unless given.
+    is another address than the one on file. ``language`` is the reader's unless given. ``notice`` is the change that it
+    tells.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class NewMessage:
     recipient: str = ""
     words: Words | None = None
     language: str = ""
+    notice: ChangeNotice | None = None
 
     @property
     def reads(self) -> str:
@@ -207,6 +210,7 @@ def _write(fresh: Sequence[NewMessage], by: User) -> None:
         customer_id=[one.customer.pk if one.customer is not None else None for one in fresh],
         staff_id=[one.staff.pk if one.staff is not None else None for one in fresh],
         complaint_id=[one.complaint_id for one in fresh],
+        notice_id=[one.notice.pk if one.notice is not None else None for one in fresh],
         recipient=[addresses[one.key] for one in fresh],
         subject=[words.subject for words in written],
         body=[words.body for words in written],

@@ -16,6 +16,7 @@ from accounts.staff.models import User
 from audit.actions import act
 from audit.bulk import update_tracked
 from audit.context import acting
+from messaging.notices.effects import follow_letters
 from messaging.outbox.models import Delivery, DeliveryAttempt, OutgoingMessage
 from messaging.sending.transport import SendResult, SmtpSession
 from messaging.vocabulary import MessageVerb
@@ -151,6 +152,7 @@ def tell(delivery: Delivery, *, by: User) -> None:
         action.about(message, complaint_id=message.complaint_id, customer_id=message.customer_id)
         action.message = delivery.note
         delivery.save()
+        follow_letters(message)
 
 
 def give_up_on_dead_tries(*, by: User, now: datetime | None = None) -> int:

@@ -100,7 +100,7 @@ def publish_first_versions(apps, schema_editor):
         defaults={
             "effective_from": date(2025, 2, 11),
             "text": FULFILMENT,
-            "parameters": {"full_month_allowed": True},
+            "parameters": {"full_month_allowed": True, "cancellation_days_back": 30},
             "state": "published",
         },
     )

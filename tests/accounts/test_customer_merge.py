@@ -119,7 +119,8 @@ def test_everything_moves_to_the_survivor_under_history(desk: Desk, survivor: Cu
     assert newest.customer_id == survivor.pk
     assert Invoice.history.count() > versions
     event = Event.objects.get(verb="customer.merge")
-    assert (event.target_id, event.customer_id, event.reason) == (duplicate.pk, duplicate.pk, "Agreed")
+    approved = CustomerMerge.objects.get(duplicate=duplicate)
+    assert (event.target_id, event.customer_id, event.reason) == (approved.pk, duplicate.pk, "Agreed")
     assert "Same tax number" in event.message
     assert (event.data["into"], event.data["into_id"]) == ("K-1", survivor.pk)
     assert event.data["moved"]["subscriptions"] == event.data["moved"]["refunds"] == 1

@@ -49,7 +49,7 @@ def test_a_year_day_by_day_equals_the_ledger_written_by_hand() -> None:
     factories.price(plan)
     factories.price(plan, "annual")
     factories.price(plan, valid_from=date(2023, 9, 1), fee=Decimal("65.00"))
-    agent, system = factories.agent(), factories.system_user()
+    system = factories.system_user()
     of: dict[str, Subscription] = {}
 
     def events_of(day: date) -> None:

@@ -13,11 +13,9 @@ from django.utils.formats import date_format
 
 from accounts.staff.models import User
 from billing.credits.models import Credit
-from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from hardware.purchases.actions import pay_instalment, return_phone
 from tests import factories
-from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
 
@@ -82,12 +80,6 @@ def test_a_customer_without_phones_and_one_who_paid_them(client: Client, agent: 
     owned = factories.phone_purchase(subscription.customer)
     pay_instalment(owned.instalments.get().pk, by=factories.billing_clerk(), paid_on=factories.today())
     assert "1 phone stays with the customer (F7), all paid." in client.get(act_url(subscription)).content.decode()
-
-
-def test_nobody_cancels_before_the_activation(agent: User) -> None:
-    subscription = factories.paid_subscription()
-    day = subscription.activated_on - timedelta(days=1)
-    assert_refused("dates", cancel_subscription, subscription.pk, by=agent, channel="email", requested_on=day)
 
 
 def test_more_subscriptions_take_no_more_queries(client: Client, agent: User) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.staff.models import User
 from audit.models import Event
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from complaints.cases.actions import acknowledge_complaint, record_customer_message
 from complaints.cases.correspondence.actions import read_customer_message, write_message
 from complaints.cases.deadlines.actions import record_missed_deadlines
@@ -28,6 +29,12 @@ from complaints.notices.models import Notice
 from complaints.refunds.approvals.actions import approve_refund, reject_refund
 from complaints.refunds.endings.actions import expire_refund, withdraw_refund
 from complaints.refunds.models import Refund
+from messaging.bounces.actions import record_bounce
+from messaging.outbox.actions import be_done_with, send_again
+from messaging.outbox.models import OutgoingMessage
+from messaging.sending.actions import send_due
+from messaging.templates.reader import Reader
+from tests import factories
 from tests.complaints.cases import (
     LONG_LATER,
     Desk,
@@ -41,6 +48,7 @@ from tests.complaints.cases import (
     propose,
     register,
     settled,
+    special,
     spring_subscription,
     take_back,
     take_up,
@@ -117,12 +125,69 @@ def test_the_letter_names_the_set_off_with_its_invoice(desk: Desk) -> None:
     assert "15.00 EUR" in text
 
 
+def test_days_given_and_taken_back_are_told_with_the_end_of_the_service(desk: Desk) -> None:
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    complaint = communicate(desk, decided(desk, subscription=subscription, received_on=factories.days_ago(1)))
+    cancel_subscription(subscription.pk, by=desk.agent, channel="phone")
+    before = subscription.current_period()
+    assert before is not None
+    refund = special(desk, complaint, "10.00", remedies=[{"kind": "extension"}])
+    approve_refund(refund.pk, by=desk.manager)
+    reader = Reader("en")
+
+    def last_day() -> str:
+        period = subscription.current_period()
+        assert period is not None
+        return reader.day(period.closes_on - timedelta(days=1))
+
+    longer = last_day()
+    text = outcome_text(Notice.objects.owed().get(outcome="settled"))
+    assert f"the service of {subscription.number} now ends after {longer}" in text
+    tell_outcome(complaint.pk, by=desk.agent, text=text)
+    take_back(desk, again(refund))
+    assert last_day() == reader.day(before.closes_on - timedelta(days=1)) != longer
+    text = outcome_text(Notice.objects.owed().get(outcome="reversed"))
+    assert f"the service of {subscription.number} now ends after {last_day()}" in text
+
+
 def test_told_by_telephone_or_letter_is_on_record_and_sends_nothing(desk: Desk) -> None:
     complaint = communicate(desk, decided(desk))
     settled(desk, complaint)
     message = tell_outcome(complaint.pk, by=desk.agent, text="Told on the telephone.", channel="phone")
     assert (message.outgoing, message.channel) == (None, "phone")
     assert standing(complaint)[-1] == ("settled", "told")
+
+
+@pytest.mark.parametrize("outcome", ["decision", "settled"])
+def test_a_letter_that_is_given_up_has_told_nobody(desk: Desk, outcome: str) -> None:
+    complaint = communicate(desk, decided(desk))
+    if outcome == "settled":
+        settled(desk, complaint)
+        text = outcome_text(Notice.objects.owed().get())
+        letter = tell_outcome(complaint.pk, by=desk.agent, text=text).outgoing
+    else:
+        letter = Message.objects.get().outgoing
+    assert letter is not None
+    be_done_with(letter.pk, by=desk.agent, reason="They know")
+    assert (outcome, "owed") in standing(complaint)
+    assert_refused("notice_owed", close, desk, complaint)
+    # It is told anew, by a letter of its own; and a copy to another address counts as the letter.
+    again_told = tell_outcome(complaint.pk, by=desk.agent, text="Once more.").outgoing
+    assert again_told is not None
+    assert again_told.pk != letter.pk
+    assert (outcome, "told") in standing(complaint)
+    record_bounce(sent(again_told).pk, by=desk.agent, reason="No such mailbox")
+    copy = send_again(again_told.pk, by=desk.agent, reason="Asked", recipient="new@example.com")
+    assert (outcome, "told") in standing(complaint)
+    be_done_with(copy.pk, by=desk.agent, reason="They know")
+    assert (outcome, "owed") in standing(complaint)
+    tell_outcome(complaint.pk, by=desk.agent, text="By telephone then.", channel="phone")
+    assert close(desk, complaint).state == "closed"
+
+
+def sent(letter: OutgoingMessage) -> OutgoingMessage:
+    send_due()
+    return letter
 
 
 def test_a_reversal_is_told_with_what_came_back(desk: Desk) -> None:
@@ -218,6 +283,19 @@ def test_what_is_owed_of_a_merged_case_is_owed_on_the_survivor(desk: Desk) -> No
     tell_outcome(two.pk, by=desk.agent, text="You get 40.00 EUR.")
     take_back(desk, again(refund))
     assert standing(two) == [("settled", "told"), ("reversed", "owed")]
+
+
+def test_of_two_decisions_in_one_case_each_is_told_by_its_own_letter(desk: Desk) -> None:
+    survivor = communicate(desk, decided(desk))
+    merged = decided(desk, "rejected", subscription=survivor.subscription)
+    merge_complaints(merged.pk, by=desk.lead, into_id=survivor.pk, reason="The same")
+    text = outcome_text(Notice.objects.owed().get())
+    assert merged.code in text
+    assert survivor.code not in text
+    message = tell_outcome(survivor.pk, by=desk.agent, text=text)
+    assert message.outgoing is not None
+    assert (message.outgoing.kind, message.outgoing.complaint_id) == ("decision_rejected", survivor.pk)
+    assert not Notice.objects.owed().exists()
 
 
 # --- The deadline to tell -----------------------------------------------------------------------

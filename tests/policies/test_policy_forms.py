@@ -153,12 +153,12 @@ def test_a_draft_starts_from_what_is_published_for_a_day_to_come() -> None:
     assert form["approval_window_days"].value() == 60
 
 
-def test_the_fulfilment_policy_has_one_figure() -> None:
+def test_the_fulfilment_policy_has_its_own_figures() -> None:
     form = signed_in(factories.manager()).get(draft_url("fulfilment")).context["form"]
-    assert list(form.fields) == ["effective_from", "text", "full_month_allowed"]
+    assert list(form.fields) == ["effective_from", "text", "full_month_allowed", "cancellation_days_back"]
     assert form["full_month_allowed"].value() == "yes"
     assert draft_version("fulfilment", full_month_allowed="no", decide_within_days="3").status_code == 302
-    assert drafted().parameters == {"full_month_allowed": False}
+    assert drafted().parameters == {"full_month_allowed": False, "cancellation_days_back": 30}
 
 
 def test_a_form_shows_words_and_never_how_figures_are_stored() -> None:

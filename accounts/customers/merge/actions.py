@@ -74,6 +74,7 @@ def propose_merge(duplicate_id: int, *, into_id: int, by: User, reason: str) -> 
             proposed_at=timezone.now(),
         )
         merge.save()
+        action.about(merge)
         action.data = {"into": survivor.number, "into_id": survivor.pk, "differences": merge.differences}
         action.message = f"To be merged into {survivor}."
         return merge
@@ -97,7 +98,7 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         require(by, May.APPROVE_MERGES)
         merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
         duplicate, survivor = merge.duplicate, merge.survivor
-        action.about(duplicate, customer_id=duplicate.pk)
+        action.about(merge, customer_id=duplicate.pk)
         action.refuse_if(approve_obstacle(merge, by))
         moved: dict[str, int] = {}
         for field in _references():
@@ -108,14 +109,14 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
         duplicate.merged_into = survivor
         duplicate.save()
         own, other = ((each.iban, each.account_holder) for each in (survivor, duplicate))
-        email = survivor.email
         _keep_details(duplicate, survivor)
+        decide(merge, State.APPROVED, by=by)
+        details = None
         if own != other:
             before = own if own != (survivor.iban, survivor.account_holder) else other
             details = record_change(survivor, iban_before=before[0], holder_before=before[1], by=by)
-            follow(CustomerChange(survivor, email or survivor.email, details, by))
-        decide(merge, State.APPROVED, by=by)
-        action.about(duplicate)
+        # What waits of either for any address goes to the survivor's.
+        follow(CustomerChange(survivor, "", details, by))
         action.data = {"into": survivor.number, "into_id": survivor.pk, "moved": moved}
         action.message = f"Merged into {survivor}, as {merge.proposed_by} proposed: {merge.reason}"
         return merge
@@ -166,7 +167,7 @@ def reject_merge(merge_id: int, *, by: User, reason: str) -> CustomerMerge:
     with act(AccountVerb.CUSTOMER_MERGE_REJECT, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
         require(by, May.APPROVE_MERGES)
         merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
-        action.about(merge.duplicate, customer_id=merge.duplicate_id)
+        action.about(merge, customer_id=merge.duplicate_id)
         action.refuse_if(decide_obstacle(merge, by))
         action.require_reason()
         decide(merge, State.REJECTED, by=by)
@@ -177,7 +178,7 @@ def withdraw_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerg
     """Take the proposal of a merge back."""
     with act(AccountVerb.CUSTOMER_MERGE_WITHDRAW, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
         merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
-        action.about(merge.duplicate, customer_id=merge.duplicate_id)
+        action.about(merge, customer_id=merge.duplicate_id)
         action.refuse_if(withdraw_obstacle(merge, by))
         decide(merge, State.WITHDRAWN, by=by)
         return merge

@@ -79,7 +79,8 @@ def cancel_subscription(
         today = timezone.localdate()
         requested = requested_on or today
         action.refuse_if(day_obstacle(requested, today, by))
-        periods = list(subscription.periods.select_for_update(no_key=True).order_by("sequence"))
+        locked = subscription.periods.select_for_update(no_key=True).order_by("pk")
+        periods = sorted(locked, key=lambda period: period.sequence)
         effect = effect_of(subscription, periods, requested)
         subscription.cancelled_on = requested
         subscription.cancellation_channel = channel
@@ -118,7 +119,7 @@ def void_period(period: BillingPeriod) -> Credit | None:
     """Void the (locked) period: a credit note covers what no note has credited of its fee, what is unpaid of it is no
     longer due, and what was paid and not given back yet is a credit. Minutes and days that it received stay.
     """
-    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).first()
+    invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).order_by("pk").first()
     period.__dict__.pop("invoice", None)
     left = leftover_of(period, given_in_money(period))
     uncredited = period.fee - standing_notes(period).gross
@@ -172,7 +173,8 @@ def decide_voided_days(subscription_id: int, *, by: User, reason: str) -> Subscr
         require(by, May.CANCEL_FOR_OLD_DAYS)
         subscription = action.lock(Subscription, subscription_id)
         action.about(subscription, customer_id=subscription.customer_id)
-        waiting = list(Extension.objects.waiting().filter(subscription=subscription).select_for_update(no_key=True))
+        days = Extension.objects.waiting().filter(subscription=subscription).order_by("pk")
+        waiting = list(days.select_for_update(of=("self",), no_key=True))
         action.refuse_if(voided_days_obstacle(subscription))
         action.require_reason(say("what was decided, and why"))
         for extension in waiting:

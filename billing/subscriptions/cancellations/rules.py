@@ -13,8 +13,8 @@ from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from billing.periods import Term, period_containing
 from billing.remedies.models import Extension
-from billing.subscriptions.actions import own_period
 from billing.subscriptions.models import BillingPeriod, Subscription
+from billing.subscriptions.rules import own_period
 from core.text import Text, say, say_count
 
 #: For how many days back anybody who cancels may say that it was asked for, unless the policy in force says otherwise.

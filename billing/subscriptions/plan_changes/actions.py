@@ -22,8 +22,9 @@ from audit.vocabulary import Refusal
 from billing.money import format_amount
 from billing.periods import Period, Term, period_containing
 from billing.plans.models import Plan, Price
-from billing.subscriptions.actions import fee_obstacle, no_price, own_period, plan_obstacle, price_in_force
+from billing.subscriptions.actions import fee_obstacle, no_price, plan_obstacle, price_in_force
 from billing.subscriptions.models import BillingPeriod, PlanChange, Subscription
+from billing.subscriptions.rules import own_period
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sql import in_list
 from core.text import join, lower, say

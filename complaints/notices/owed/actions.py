@@ -13,6 +13,8 @@ from complaints.cases.models import Complaint, Decision, Message
 from complaints.notices.models import Notice
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
+from messaging.outbox.actions import register_given_up
+from messaging.outbox.models import OutgoingMessage
 from messaging.templates.reader import Reader
 
 State, Outcome = Notice.State, Notice.Outcome
@@ -80,6 +82,17 @@ def tell(notices: QuerySet[Notice], message: Message, *, by: User) -> None:
     for notice in notices:
         notice.state, notice.message = State.TOLD, message
         notice.met_by, notice.met_at = by, message.at
+        notice.save()
+
+
+@register_given_up
+def owe_again(letter: OutgoingMessage) -> None:
+    """A letter was given up: what it, or the one that it is a copy of, told is owed again."""
+    first = letter.key.partition("#")[0]
+    told = Notice.objects.filter(state=State.TOLD, message__outgoing__key=first)
+    for notice in told.select_for_update(of=("self",), no_key=True):
+        notice.state, notice.message = State.OWED, None
+        notice.met_by = notice.met_at = None
         notice.save()
 
 

@@ -13,9 +13,6 @@ from accounts.staff.models import Delegation, User
 from audit.actions import Action, Obstacle, Refused, act
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.remedies.effects import release
-from billing.subscriptions.cancellations.rules import cancellation_takes_effect_on
-from billing.subscriptions.models import Subscription
-from billing.subscriptions.notifications import notify_end_moved
 from complaints.notices.owed.actions import owe_ended, owe_settled
 from complaints.quotes.quoting import LiveQuote, content_hash, differing_lines, provisional_obstacle, refund_content
 from complaints.quotes.text import plan_in_words
@@ -27,7 +24,6 @@ from complaints.refunds.remedies.actions import remedy_plan_for, settle_remedies
 from complaints.vocabulary import ComplaintRefusal, ComplaintVerb
 from core.amounts import money_text
 from core.text import Text, in_english, join, say
-from policies.choices import RemedyKind
 
 State = Refund.State
 
@@ -97,7 +93,6 @@ def approve_refund(refund_id: int, *, by: User, reason: str = "", choice: str = 
             action.message = f"{action.message} A second person has to approve.".strip()
         else:
             _settle(refund)
-            _tell_moved_end(refund, by)
             action.data["settled"] = True
         return refund
 
@@ -128,18 +123,6 @@ def _settle(refund: Refund) -> None:
     refund.settled_at = timezone.now()
     refund.save()
     owe_settled(refund)
-
-
-def _tell_moved_end(refund: Refund, by: User) -> None:
-    """Days that were given put off the end of a cancelled subscription."""
-    subscription = Subscription.objects.get(pk=refund.subscription_id)
-    if subscription.cancelled_on is None or not any(
-        entry["kind"] == RemedyKind.EXTENSION for entry in refund.remedy_plan
-    ):
-        return
-    period = subscription.current_period()
-    ends_on = cancellation_takes_effect_on(subscription, period, subscription.cancelled_on)
-    notify_end_moved(subscription, ends_on=ends_on, by=by)
 
 
 def _stale(refund: Refund, live: LiveQuote) -> Refused | None:
