@@ -155,6 +155,20 @@ def test_f2_cancelling_is_possible_any_day_and_takes_effect_at_the_periods_end(d
     assert (ended.state, ended.ended_on) == (Subscription.State.ENDED, FIRST_OF_MAY)
 
 
+@pytest.mark.parametrize("billed", [True, False], ids=["billed before", "billed after"])
+def test_f2_the_day_of_asking_counts_whenever_it_is_typed_or_billed(desk: Desk, billed: bool) -> None:
+    subscription = spring_subscription()
+    if billed:
+        bill(desk, FIRST_OF_MAY)
+    cancel(desk, subscription, date(2024, 4, 20))
+    if not billed:
+        bill(desk, FIRST_OF_MAY)
+    ended = again(subscription)
+    assert (ended.state, ended.ended_on) == (Subscription.State.ENDED, FIRST_OF_MAY)
+    invoices = Invoice.objects.filter(period__subscription=subscription)
+    assert sum((invoice.settled + invoice.due for invoice in invoices), Decimal(0)) == Decimal("60.00")
+
+
 def test_f3_cancelling_gives_nothing_back_and_adds_nothing_to_a_quote(desk: Desk) -> None:
     subscription = spring_subscription()
     complaint = decided(desk, subscription=subscription)

@@ -4,6 +4,7 @@ it is sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from accounts.staff.models import User
@@ -15,8 +16,12 @@ from messaging.templates.models import MessageKind
 from messaging.templates.reader import Reader
 
 
-def notify_cancellation(subscription: Subscription, *, ends_on: date, by: User) -> OutgoingMessage:
-    """Confirm a cancellation that was just saved (F1, F2): ``ends_on`` is the first day without service."""
+def notify_cancellation(
+    subscription: Subscription, *, ends_on: date, by: User, voided: Sequence[str] = ()
+) -> OutgoingMessage:
+    """Confirm a cancellation that was just saved (F1, F2): ``ends_on`` is the first day without service, ``voided`` are
+    the numbers of invoices that nobody owes any more.
+    """
     assert subscription.cancelled_on is not None
     # The row's version tells one cancellation from a later one, after the first was undone.
     version = subscription.history.latest().pk
@@ -29,7 +34,8 @@ def notify_cancellation(subscription: Subscription, *, ends_on: date, by: User) 
             "subscription": subscription.number,
             "plan": subscription.plan.name,
             "requested_on": reader.day(subscription.cancelled_on),
-            "last_day": reader.day(ends_on - timedelta(days=1)),
+            "last_day": reader.day(ends_on - timedelta(days=1)) if ends_on > subscription.activated_on else "",
+            "voided": ", ".join(voided),
         },
     )
     return _owe(subscription, wanted, ends_on, by)

@@ -102,9 +102,9 @@ on {{ paid_on }} we paid {{ amount }} to your account{% if account %} {{ account
         """\
 Dear {{ name }},
 
-you asked us on {{ requested_on }} to cancel subscription {{ subscription }}, {{ plan }}. It goes on with everything it includes until {{ last_day }} and ends then by itself; you get no further invoice for it.
+you asked us on {{ requested_on }} to cancel subscription {{ subscription }}, {{ plan }}. {% if last_day %}The last day of service, with everything it includes, is {{ last_day }}; it ends then by itself.{% else %}It never begins, and you owe us nothing for it.{% endif %}{% if voided %} What we had invoiced since is void ({{ voided }}): you do not have to pay it, and what you have paid of it is yours.{% else %} You get no further invoice for it.{% endif %}
 
-Phones that you have bought from us stay yours as agreed. If you change your mind, tell us before {{ last_day }}.
+Phones that you have bought from us stay yours as agreed.{% if last_day %}{% if not voided %} If you change your mind, tell us before {{ last_day }}.{% endif %}{% endif %}
 """,
     ),
     "staff_digest": (
@@ -307,9 +307,9 @@ in data {{ paid_on }} abbiamo pagato {{ amount }} sul suo conto{% if account %} 
         """\
 Gentile {{ name }},
 
-in data {{ requested_on }} ci ha chiesto di disdire l'abbonamento {{ subscription }}, {{ plan }}. Il servizio continua con tutto ciò che comprende e poi termina da sé; ultimo giorno di servizio: {{ last_day }}. Non riceverà altre fatture per questo abbonamento.
+in data {{ requested_on }} ci ha chiesto di disdire l'abbonamento {{ subscription }}, {{ plan }}. {% if last_day %}Ultimo giorno di servizio, con tutto ciò che comprende: {{ last_day }}; poi l'abbonamento termina da sé.{% else %}L'abbonamento non inizia, e non ci deve nulla.{% endif %}{% if voided %} Ciò che abbiamo fatturato da allora è annullato ({{ voided }}): non deve pagarlo, e quanto ne ha già pagato resta suo.{% else %} Non riceverà altre fatture per questo abbonamento.{% endif %}
 
-I telefoni che ha acquistato da noi restano suoi come concordato. Se cambia idea, ci avvisi prima di quel giorno.
+I telefoni che ha acquistato da noi restano suoi come concordato.{% if last_day %}{% if not voided %} Se cambia idea, ci avvisi prima di quel giorno.{% endif %}{% endif %}
 """,
     ),
     "staff_digest": (

@@ -148,7 +148,8 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _field("subscription", _("the subscription's number"), "S-000042"),
             _field("plan", _("the plan's name"), "Office phone system"),
             _field("requested_on", _("the day on which you asked for it"), "3 April 2024"),
-            _field("last_day", _("the last day of service"), "30 April 2024"),
+            _maybe("last_day", _("the last day of service; empty where it never begins"), "30 April 2024"),
+            _maybe("voided", _("the numbers of invoices that are voided; empty where none is"), "2024-000117"),
         ),
         MessageKind.END_MOVED: (
             *_CUSTOMER,

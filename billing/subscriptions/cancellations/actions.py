@@ -100,7 +100,8 @@ def cancel_subscription(
                 action.data["left"] = format_amount(left, subscription.currency)
             action.message = f"The service ended on {effect.ends_on}; {len(effect.voided)} later periods are voided."
         checked(subscription).save()
-        notify_cancellation(subscription, ends_on=effect.ends_on, by=by)
+        invoices = Invoice.objects.filter(period__in=effect.voided).order_by("number").values_list("number", flat=True)
+        notify_cancellation(subscription, ends_on=effect.ends_on, by=by, voided=[*invoices] if effect.voided else ())
         return subscription
 
 
