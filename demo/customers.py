@@ -13,6 +13,7 @@ from random import Random
 
 from accounts.customers.actions import create_customer
 from accounts.customers.models import Customer
+from accounts.staff.models import User
 from billing.imports.actions import CUSTOMERS
 from billing.imports.column_map import load_map
 from billing.imports.values import CustomerRowReader
@@ -23,7 +24,7 @@ from billing.periods import months_before
 from billing.runs.actions import run_billing
 from billing.subscriptions.actions import open_subscription
 from billing.subscriptions.cancellations.actions import cancel_subscription, undo_cancellation
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import BillingPeriod, Subscription
 from demo.company import BEGAN, Company
 from demo.files import import_rows
 from demo.names import Registry, Somebody
@@ -223,7 +224,9 @@ def _activation(rng: Random, company: Company) -> date:
 def _come_and_go(
     company: Company, n: int, contract: Contract, second: Contract | None, subscription: Subscription
 ) -> None:
-    """Some take a second subscription. Some cancel; of those some have ended by now, and one thinks better of it."""
+    """Some take a second subscription. Some cancel; of those some have ended by now, one thinks better of it, and
+    one letter comes to hand late: what was billed since is voided.
+    """
     if second is not None:
         _when_active(company, second, partial(_subscribe, company, subscription.customer, second))
     by = company.person("agent2")
@@ -233,10 +236,24 @@ def _come_and_go(
         company.agenda.add(days.at(days.workday(40), 11, 5), cancel)
     elif n % 17 == 9:
         company.agenda.add(days.at(days.workday(3 if contract.term == "monthly" else 15), 15, 20), cancel)
+    elif n == 33:
+        late = partial(_cancel_late, subscription, by=company.person("lead"))
+        company.agenda.add(days.at(days.workday(2), 14, 10), late)
     elif n == 30:
         undo = partial(undo_cancellation, subscription.pk, by=by, reason="Called: they stay after all")
         company.agenda.add(days.at(days.workday(3), 10, 10), cancel)
         company.agenda.add(days.at(days.workday(2), 9, 50), undo)
+
+
+def _cancel_late(subscription: Subscription, *, by: User) -> None:
+    period = subscription.periods.get(state=BillingPeriod.State.OPEN)
+    cancel_subscription(
+        subscription.pk,
+        by=by,
+        channel="letter",
+        requested_on=period.starts_on - timedelta(days=3),
+        reason="The letter lay in another department",
+    )
 
 
 class Office:
