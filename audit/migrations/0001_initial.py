@@ -17,6 +17,18 @@ class Migration(migrations.Migration):
     operations = [
         Together([
             migrations.CreateModel(
+                name='UsedForm',
+                fields=[
+                    ('token', models.UUIDField(primary_key=True, serialize=False, verbose_name='token')),
+                    ('at', models.DateTimeField(db_index=True, verbose_name='at')),
+                    ('request_id', models.CharField(default=audit.context.request_id, max_length=32, verbose_name='request id')),
+                ],
+                options={
+                    'verbose_name': 'used form',
+                    'verbose_name_plural': 'used forms',
+                },
+            ),
+            migrations.CreateModel(
                 name='Event',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

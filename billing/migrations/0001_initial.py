@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                     ('ends_on', models.DateField(verbose_name='ends on')),
                     ('extension_days', models.PositiveIntegerField(default=0, verbose_name='extension days')),
                     ('closes_on', models.DateField(verbose_name='closes on')),
-                    ('state', models.CharField(choices=[('open', 'Current'), ('ended', 'Ended')], default='open', max_length=10, verbose_name='state')),
+                    ('state', models.CharField(choices=[('open', 'Current'), ('ended', 'Ended'), ('voided', 'Voided')], default='open', max_length=10, verbose_name='state')),
                     ('term', models.CharField(choices=[('monthly', 'Monthly'), ('annual', 'Annual')], max_length=10, verbose_name='term')),
                     ('currency', models.CharField(max_length=3, verbose_name='currency')),
                     ('fee', core.fields.MoneyField(verbose_name='fee')),
@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                     ('reversed', core.fields.MoneyField(default=Decimal('0'), verbose_name='reversed')),
                     ('paid_out', core.fields.MoneyField(default=Decimal('0'), verbose_name='paid out')),
                     ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='accounts.customer', verbose_name='customer')),
+                    ('voided_period', models.OneToOneField(blank=True, help_text='Of which it is what was paid and not given back.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='void_credit', to='billing.billingperiod', verbose_name='voided period')),
                 ],
                 options={
                     'verbose_name': 'credit',
@@ -668,9 +669,11 @@ class Migration(migrations.Migration):
                     ('closes_on_after', models.DateField(verbose_name='closes on after')),
                     ('granted_on', models.DateField(verbose_name='granted on')),
                     ('reason', models.CharField(max_length=200, verbose_name='reason')),
+                    ('decided_on_void_at', models.DateTimeField(blank=True, null=True, verbose_name='decided on at, once voided')),
                     ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                     ('history_date', models.DateTimeField()),
                     ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                    ('decided_on_void_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided on by, once voided')),
                     ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('period', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.billingperiod', verbose_name='period')),
                     ('subscription', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.subscription', verbose_name='subscription')),
@@ -704,6 +707,7 @@ class Migration(migrations.Migration):
                     ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                     ('customer', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.customer', verbose_name='customer')),
                     ('history_user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('voided_period', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Of which it is what was paid and not given back.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.billingperiod', verbose_name='voided period')),
                     ('subscription', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.subscription', verbose_name='subscription')),
                 ],
                 options={
@@ -758,7 +762,7 @@ class Migration(migrations.Migration):
                     ('ends_on', models.DateField(verbose_name='ends on')),
                     ('extension_days', models.PositiveIntegerField(default=0, verbose_name='extension days')),
                     ('closes_on', models.DateField(verbose_name='closes on')),
-                    ('state', models.CharField(choices=[('open', 'Current'), ('ended', 'Ended')], default='open', max_length=10, verbose_name='state')),
+                    ('state', models.CharField(choices=[('open', 'Current'), ('ended', 'Ended'), ('voided', 'Voided')], default='open', max_length=10, verbose_name='state')),
                     ('term', models.CharField(choices=[('monthly', 'Monthly'), ('annual', 'Annual')], max_length=10, verbose_name='term')),
                     ('currency', models.CharField(max_length=3, verbose_name='currency')),
                     ('fee', core.fields.MoneyField(verbose_name='fee')),
@@ -794,6 +798,8 @@ class Migration(migrations.Migration):
                     ('closes_on_after', models.DateField(verbose_name='closes on after')),
                     ('granted_on', models.DateField(verbose_name='granted on')),
                     ('reason', models.CharField(max_length=200, verbose_name='reason')),
+                    ('decided_on_void_at', models.DateTimeField(blank=True, null=True, verbose_name='decided on at, once voided')),
+                    ('decided_on_void_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided on by, once voided')),
                     ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='extensions', to='billing.billingperiod', verbose_name='period')),
                     ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='extensions', to='billing.subscription', verbose_name='subscription')),
                 ],
@@ -948,7 +954,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('number', models.CharField(max_length=20, unique=True, verbose_name='number')),
-                    ('kind', models.CharField(choices=[('refund', 'Credit note'), ('reversal', 'Reversal of a credit note')], max_length=10, verbose_name='kind')),
+                    ('kind', models.CharField(choices=[('refund', 'Credit note'), ('reversal', 'Reversal of a credit note'), ('void', 'Credit note for a voided period')], max_length=10, verbose_name='kind')),
                     ('currency', models.CharField(max_length=3, verbose_name='currency')),
                     ('issued_on', models.DateField(verbose_name='issued on')),
                     ('tax_rate', core.fields.RateField(verbose_name='tax rate')),
@@ -964,7 +970,7 @@ class Migration(migrations.Migration):
                     'verbose_name': 'credit note',
                     'verbose_name_plural': 'credit notes',
                     'ordering': ('-issued_on', '-number'),
-                    'constraints': [models.CheckConstraint(condition=models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('net'), '+', models.F('tax')))), name='credit_note_adds_up'), models.CheckConstraint(condition=models.Q(('gross__gt', 0), ('net__gte', 0), ('tax__gte', 0)), name='credit_note_positive'), models.CheckConstraint(condition=models.Q(('gross__gte', models.F('set_off')), ('set_off__gte', 0)), name='credit_note_set_off_is_a_part'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'refund'), ('reverses__isnull', True)), models.Q(('kind', 'reversal'), ('reverses__isnull', False)), _connector='OR'), name='credit_note_reversal_names_its_note')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('gross', django.db.models.expressions.CombinedExpression(models.F('net'), '+', models.F('tax')))), name='credit_note_adds_up'), models.CheckConstraint(condition=models.Q(('gross__gt', 0), ('net__gte', 0), ('tax__gte', 0)), name='credit_note_positive'), models.CheckConstraint(condition=models.Q(('gross__gte', models.F('set_off')), ('set_off__gte', 0)), name='credit_note_set_off_is_a_part'), models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('refund', 'void')), ('reverses__isnull', True)), models.Q(('kind', 'reversal'), ('reverses__isnull', False)), _connector='OR'), name='credit_note_reversal_names_its_note'), models.UniqueConstraint(condition=models.Q(('kind', 'void')), fields=('period',), name='credit_note_one_void')],
                 },
             ),
             migrations.CreateModel(
@@ -1484,6 +1490,10 @@ class Migration(migrations.Migration):
                 constraint=models.CheckConstraint(condition=models.Q(('closes_on_after__gt', models.F('closed_on_before'))), name='extension_moves_end_later'),
             ),
             migrations.AddConstraint(
+                model_name='extension',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_on_void_at__isnull', True), ('decided_on_void_by__isnull', True)), models.Q(('decided_on_void_at__isnull', False), ('decided_on_void_by__isnull', False)), _connector='OR'), name='extension_decided_by_somebody'),
+            ),
+            migrations.AddConstraint(
                 model_name='credit',
                 constraint=models.CheckConstraint(condition=models.Q(('granted__gt', 0)), name='credit_granted_positive'),
             ),
@@ -1538,6 +1548,10 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name='billingperiod',
                 constraint=models.CheckConstraint(condition=models.Q(('fee__gte', django.db.models.expressions.CombinedExpression(models.F('pending'), '+', models.F('refunded')))), name='period_refunds_within_fee'),
+            ),
+            migrations.AddConstraint(
+                model_name='billingperiod',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'voided'), _negated=True), ('pending', 0), _connector='OR'), name='period_voided_holds_nothing'),
             ),
             migrations.AddConstraint(
                 model_name='surpluscredit',
