@@ -93,7 +93,7 @@ class ChangeNoticeAdmin(TrackedAdmin[ChangeNotice]):
     def told(self, obj: ChangeNotice) -> SafeString:
         """How it was told, or why not; by e-mail the card of e-mails says it."""
         if obj.met_at is None:
-            return SafeString(say("not yet"))
+            return format_html("{}", say("not yet"))
         how = obj.get_channel_display() or obj.dismissed_reason or obj.get_state_display()
         who = format_html("{}, {}", obj.met_by, when(obj.met_at)) if obj.met_by else when(obj.met_at)
         return format_html("{}{}{}", how, sub(obj.text), sub(who))

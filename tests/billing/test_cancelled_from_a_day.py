@@ -32,6 +32,7 @@ from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from complaints.refunds.models import Refund
 from demo.clock import Clock
+from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
@@ -360,3 +361,26 @@ def test_the_database_keeps_one_note_of_a_kind_and_nothing_pending_on_what_is_vo
     period = BillingPeriod.objects.get(state="voided")
     assert period.pending == NOTHING
     assert CreditNote.objects.filter(period=period, kind="void").count() == 1
+
+
+# --- Told ---------------------------------------------------------------------------------------
+
+
+def letter_of(subscription: Subscription) -> str:
+    body: str = OutgoingMessage.objects.get(kind="cancellation_confirmed", customer=subscription.customer).body
+    return body
+
+
+def test_the_letter_says_what_is_void(desk: Desk) -> None:
+    subscription = subscribed()
+    invoice = Invoice.objects.get(period__starts_on=date(2026, 5, 1))
+    cancel(subscription, desk.clerk)
+    letter = letter_of(subscription)
+    assert f"What we had invoiced since is void ({invoice.number})" in letter
+    assert "If you change your mind" not in letter
+
+
+def test_the_letter_of_what_never_begins_names_no_last_day(desk: Desk) -> None:
+    subscription = factories.open_subscription(activated_on=date(2026, 5, 20))
+    cancel(subscription, desk.clerk, date(2026, 5, 2))
+    assert "It never begins, and you owe us nothing for it." in letter_of(subscription)
