@@ -235,7 +235,7 @@ class CompanyLife(RuleBasedStateMachine):
         own = {model._meta.db_table for model in (BillingRun, BillingRun.history.model, Event)}
         assert [table for table in after if after[table] != before[table]] == [table for table in after if table in own]
 
-    @happens(number=which, off=yes_or_no, late=st.sampled_from([0, 0, 3]))
+    @happens(number=which, off=yes_or_no, late=st.sampled_from([0, 0, 3, 25]))
     def cancel_or_undo(self, number: int, off: bool, late: int) -> None:
         likely = Subscription.objects.filter(state=Subscription.State.ACTIVE if off else Subscription.State.CANCELLED)
         subscription = self.pick(likely if number % 5 < 4 else Subscription.objects.all(), number)
