@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 #: Neither tracked nor written once.
 NO_HISTORY = {
+    "audit.UsedForm": "a token that was used up; the events of its request are the proof",
     "accounts.NumberSeries": "counts what rows with a history got their number from",
     "backoffice.SavedView": "a filter under a name, one's own convenience",
     "backoffice.Presence": "who has a page open just now, overwritten each time",

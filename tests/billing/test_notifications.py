@@ -142,7 +142,7 @@ def test_each_cancellation_is_confirmed_with_its_last_day() -> None:
     assert period is not None
     [message] = told("cancellation_confirmed")
     last = period.last_day
-    assert f"until {last.day} {last:%B %Y} and ends then by itself" in message.body
+    assert f"includes, is {last.day} {last:%B %Y}; it ends then by itself." in message.body
     assert message.subject == f"Your cancellation of {subscription.number}"
 
     undo_cancellation(subscription.pk, by=agent, reason="They stay")
