@@ -178,7 +178,7 @@ def queries(client: Client, url: str = "/") -> int:
     return len(captured)
 
 
-def test_home_costs_at_most_eighteen_queries_however_much_there_is(desk: Desk) -> None:
+def test_home_costs_at_most_nineteen_queries_however_much_there_is(desk: Desk) -> None:
     def more() -> None:
         assign_complaint(register(desk).pk, by=desk.lead, owner_id=desk.agent.pk, reason="Hers")
         register(desk)
@@ -193,7 +193,7 @@ def test_home_costs_at_most_eighteen_queries_however_much_there_is(desk: Desk) -
         more()
     many = [queries(signed_in(person)) for person in people]
     assert many == few
-    assert max(many) <= 18
+    assert max(many) <= 19
     assert queries(signed_in(desk.manager), "/home/figures/") == figures_few
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -20,6 +20,8 @@ from audit.ledger_checks import run_checks
 from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
+from billing.payments.disputes.actions import record_chargeback
+from billing.payments.models import Payment
 from billing.remedies.models import Extension
 from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
@@ -31,6 +33,7 @@ from billing.subscriptions.cancellations.actions import (
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from complaints.refunds.models import Refund
+from complaints.reversals.actions import propose_reversal
 from demo.clock import Clock
 from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
@@ -359,8 +362,35 @@ def test_a_note_that_is_missing_is_found(desk: Desk) -> None:
 def test_the_database_keeps_one_note_of_a_kind_and_nothing_pending_on_what_is_voided(desk: Desk) -> None:
     cancel(subscribed(), desk.clerk)
     period = BillingPeriod.objects.get(state="voided")
-    assert period.pending == NOTHING
-    assert CreditNote.objects.filter(period=period, kind="void").count() == 1
+    columns = "customer_id, period_id, currency, issued_on, tax_rate, net, tax, gross, set_off"
+    copied = f"SELECT 'CN-X', kind, {columns} FROM billing_creditnote WHERE period_id = %s"  # noqa: S608
+    pending = "UPDATE billing_billingperiod SET pending = 100 WHERE id = %s"
+    for statement in (pending, f"INSERT INTO billing_creditnote (number, kind, {columns}) {copied}"):
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, [period.pk])
+
+
+def test_a_settled_refund_on_what_is_voided_is_not_reversed(desk: Desk) -> None:
+    subscription = subscribed()
+    may = subscription.periods.get(starts_on=date(2026, 5, 1))
+    refund = settled(desk, decided(desk, period=may, received_on=TYPED))
+    cancel(subscription, desk.clerk)
+    assert_refused("state", propose_reversal, refund.pk, by=desk.agent, reason="Wrong", saying="is voided")
+
+
+def test_minutes_of_a_fee_that_the_bank_took_back_leave_right_books(clock: Clock, desk: Desk) -> None:
+    subscription = subscribed(paid=False)
+    may = subscription.periods.get(starts_on=date(2026, 5, 1))
+    factories.pay(may.invoice, Decimal("10.00"))
+    factories.pay(Invoice.objects.get(pk=may.invoice.pk), Decimal("50.00"))
+    settled(desk, decided(desk, period=may, received_on=TYPED), remedies=[{"kind": "minutes"}])
+    clock.now = factories.at(TYPED, 15)
+    taken = Payment.objects.latest("pk")
+    assert taken.amount == Decimal("50.00")
+    record_chargeback(taken.pk, by=desk.clerk, taken_back_on=TYPED, reason="No mandate")
+    cancel(subscription, desk.clerk)
+    assert Credit.objects.get(voided_period=may).granted == Decimal("10.00")
+    assert breaches() == []
 
 
 # --- Told ---------------------------------------------------------------------------------------
