@@ -312,7 +312,9 @@ def test_periods_tile_and_reach_today() -> None:
             assert (after.sequence, after.starts_on) == (before.sequence + 1, before.closes_on), subscription
         assert all(period.invoice for period in periods)
         if subscription.state == Subscription.State.ENDED:
-            assert periods[-1].closes_on == subscription.ended_on
+            served = [period for period in periods if period.state != BillingPeriod.State.VOIDED]
+            assert served[-1].closes_on == subscription.ended_on
+            assert all(period.starts_on >= subscription.ended_on for period in periods[len(served) :])
         else:
             assert periods[-1].starts_on <= today() < periods[-1].closes_on, subscription
 
