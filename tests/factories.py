@@ -19,6 +19,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.db.models import Max
 from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory
@@ -372,22 +373,25 @@ def open_subscription(
     by: User | None = None,
     **kwargs: Any,
 ) -> Subscription:
-    """A subscription with its first period and invoice, opened ten days ago; its plan gets a price if it
-    has none.
+    """A subscription that began ten days ago, with its first period and invoice, opened on its first day unless an
+    invoice was written since; its plan gets a price if it has none.
     """
     customer = customer or CustomerFactory.create()
     plan = plan or PlanFactory.create()
     currency = kwargs.get("currency") or customer.currency
     if not Price.objects.filter(plan=plan, term=term, currency=currency, state="published").exists():
         price(plan, term, currency=currency)
-    return open_subscription_action(
-        by=by or system_user(),
-        customer_id=customer.pk,
-        plan_id=plan.pk,
-        term=term,
-        activated_on=activated_on or days_ago(10),
-        **kwargs,
-    )
+    activated_on = activated_on or days_ago(10)
+    last = Invoice.objects.aggregate(day=Max("issued_on"))["day"]
+    with clock_back_at(max(day for day in (activated_on, kwargs.get("taken_over_on"), last) if day)):
+        return open_subscription_action(
+            by=by or system_user(),
+            customer_id=customer.pk,
+            plan_id=plan.pk,
+            term=term,
+            activated_on=activated_on,
+            **kwargs,
+        )
 
 
 def plan_change(subscription: Subscription, plan: Plan | None = None, **kwargs: Any) -> PlanChange:
@@ -476,6 +480,11 @@ def bill(day: date, *, by: User) -> BillingResult:
     """Run billing on the day, which may be one to come: the clock shows its noon then."""
     with clock_at(at(day)) if day > today() else nullcontext():
         return run_billing(day, by=by)
+
+
+def clock_back_at(day: date) -> AbstractContextManager[object]:
+    """The clock at a day that is over, the real one at any other: documents are dated on the day they are written."""
+    return Clock(at(day)).running() if day < today() else nullcontext()
 
 
 def clock_at(moment: datetime) -> AbstractContextManager[object]:

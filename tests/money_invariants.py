@@ -159,8 +159,10 @@ def check_invoices() -> None:
 
 
 def check_numbers() -> None:
-    """Invoices and credit notes are numbered without a gap in each year."""
+    """Invoices and credit notes are numbered without a gap in each year, in the order of writing and of their days."""
     for model in (Invoice, CreditNote):
+        rows = list(model._base_manager.order_by("pk").values_list("issued_on", "number"))
+        assert rows == sorted(rows), model.__name__
         numbers = sorted(model._base_manager.values_list("number", flat=True))
         for year, group in groupby(numbers, key=lambda number: number.rpartition("-")[0]):
             assert [int(number.rpartition("-")[2]) for number in group] == list(

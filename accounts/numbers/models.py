@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import connections, models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +12,9 @@ from core.sql import quoted_table
 
 
 class NumberSeries(models.Model):
-    """The last number given out in a series, for numbers without gaps: taken and used in one transaction."""
+    """The last number given out in a series, for numbers without gaps: taken and used in one transaction. For the days
+    of documents, the last day (as year, month and day, 20240131).
+    """
 
     name = models.CharField(_("name"), max_length=40, primary_key=True)
     last = models.PositiveBigIntegerField(_("last"), default=0)
@@ -43,3 +47,21 @@ def next_numbers(series: str, count: int) -> range:
         cursor.execute(sql, [series, count])
         last: int = cursor.fetchone()[0]
     return range(last - count + 1, last + 1)
+
+
+def next_day(series: str, on: date) -> date:
+    """The day of a document that is written ``on`` a day: never before the last one's of the series, whose numbers are
+    so in the order of their days even where a clock was wrong, or a run caught up. The series stays locked until the
+    caller's transaction ends.
+    """
+    connection = connections[router.db_for_write(NumberSeries)]
+    table = quoted_table(NumberSeries, connection)
+    later = f"CASE WHEN excluded.last > {table}.last THEN excluded.last ELSE {table}.last END"
+    sql = (
+        f"INSERT INTO {table} (name, last) VALUES (%s, %s)"  # noqa: S608 - the name of a table
+        f" ON CONFLICT (name) DO UPDATE SET last = {later} RETURNING last"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [f"day-of-{series}", int(f"{on:%Y%m%d}")])
+        last: int = cursor.fetchone()[0]
+    return date.fromisoformat(str(last))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+
+from django.utils import timezone
 
 from accounts.customers.models import Customer
 from accounts.imports.frame import Import
@@ -11,7 +12,7 @@ from accounts.numbers.models import next_numbers
 from accounts.staff.permissions import May
 from audit.bulk import CHUNK, create_tracked
 from billing.imports.preparing import Ready, prepare
-from billing.invoices.issuing import build_invoice, build_line, invoice_number, invoice_series
+from billing.invoices.issuing import build_invoice, build_line, take_numbers
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.subscriptions.actions import SUBSCRIPTION_SERIES, build_period, subscription_number
 from billing.subscriptions.models import BillingPeriod, Subscription
@@ -28,20 +29,12 @@ def _write(ready: Sequence[Ready], *, reason: str) -> None:
     create_tracked(Subscription, [made.subscription for made in ready], reason=reason)
     periods = [build_period(made.subscription, made.sequence, price=made.price, costs=made.costs) for made in ready]
     create_tracked(BillingPeriod, periods, reason=reason)
-    invoices: list[Invoice] = []
-    # The sort is stable: within a year the invoices keep the file's order.
-    for year, group in groupby(sorted(periods, key=_year), key=_year):
-        of_year = list(group)
-        taken = next_numbers(invoice_series(year), len(of_year))
-        invoices.extend(
-            build_invoice(period, number=invoice_number(year, n)) for period, n in zip(of_year, taken, strict=True)
-        )
+    day, numbers_taken = take_numbers(len(periods), on=timezone.localdate())
+    invoices = [
+        build_invoice(period, on=day, number=number) for period, number in zip(periods, numbers_taken, strict=True)
+    ]
     create_tracked(Invoice, invoices, reason=reason)
     InvoiceLine.objects.bulk_create([build_line(invoice) for invoice in invoices], batch_size=CHUNK)
-
-
-def _year(period: BillingPeriod) -> int:
-    return period.starts_on.year
 
 
 #: Customers that are not here yet, each with a subscription taken over on the day: its first period here is the one

@@ -6,18 +6,17 @@ number of statements that does not grow with them, and what many invoices have i
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 
 from django.db.models import F, OuterRef, Subquery, Sum
 from django.utils import timezone
 
-from accounts.numbers.models import next_numbers
+from accounts.numbers.models import next_day, next_numbers
 from audit.bulk import CHUNK, create_from, create_tracked_from, update_tracked
 from billing.credits.models import Credit, CreditApplication
 from billing.credits.notifications import CreditsUsed, notify_credits_applied
@@ -43,10 +42,10 @@ class InvoiceDraft:
 
 
 def draft_invoice(
-    period: BillingPeriod, *, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)
+    period: BillingPeriod, *, on: date, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)
 ) -> InvoiceDraft:
-    """The period's invoice: its fee, the charges that wait, less what credits bear."""
-    invoice = build_invoice(period)
+    """The period's invoice, dated ``on``: its fee, the charges that wait, less what credits bear."""
+    invoice = build_invoice(period, on=on)
     return _drafted(invoice, [build_line(invoice)], charges, credited)
 
 
@@ -94,16 +93,18 @@ def use_credits(credits: Iterable[Credit], due: Decimal) -> list[tuple[Credit, D
     return uses
 
 
-def build_invoice(period: BillingPeriod, *, number: str = "") -> Invoice:
-    """The invoice of the period's fee, before any charge or credit, not saved. Dated on the period's first day."""
+def build_invoice(period: BillingPeriod, *, on: date, number: str = "") -> Invoice:
+    """The invoice of the period's fee, before any charge or credit, not saved. Dated ``on``, the day on which it is
+    written; due some days later, or after the period has begun.
+    """
     net, tax = _split(period.fee, period.tax_rate, period.currency)
     return Invoice(
         number=number,
         customer_id=period.subscription.customer_id,
         period=period,
         currency=period.currency,
-        issued_on=period.starts_on,
-        due_on=period.starts_on + timedelta(days=PAYMENT_DAYS),
+        issued_on=on,
+        due_on=max(on, period.starts_on) + timedelta(days=PAYMENT_DAYS),
         net=net,
         tax=tax,
         gross=period.fee,
@@ -140,13 +141,10 @@ def _charge_line(invoice: Invoice, position: int, charge: Charge) -> InvoiceLine
     )
 
 
-def invoice_series(year: int) -> str:
-    """The series whose numbers the invoices of a year take."""
-    return f"invoice-{year}"
-
-
-def invoice_number(year: int, n: int) -> str:
-    return f"{year}-{n:06d}"
+def take_numbers(count: int, *, on: date) -> tuple[date, list[str]]:
+    """The day and the numbers of invoices that are written ``on`` a day (RULES 7: in the order of writing)."""
+    day = next_day("invoice", on)
+    return day, [f"{day.year}-{n:06d}" for n in next_numbers(f"invoice-{day.year}", count)]
 
 
 def state_of(invoice: Invoice) -> str:
@@ -198,10 +196,9 @@ class Issued:
 
 
 def issue_first_invoice(period: BillingPeriod) -> None:
-    """Write the invoice of a new subscription's first period: it has neither credits nor charges yet."""
-    draft = draft_invoice(period)
-    (number,) = _numbers([draft.invoice.issued_on.year])
-    _write([Issued(period.pk, period.subscription.customer_id, draft, (), number)])
+    """Write the invoice of a new subscription's first period, today: it has neither credits nor charges yet."""
+    day, (number,) = take_numbers(1, on=timezone.localdate())
+    _write([Issued(period.pk, period.subscription.customer_id, draft_invoice(period, on=day), (), number)], on=day)
 
 
 def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: date) -> Invoice:
@@ -209,41 +206,44 @@ def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: 
     What is left of its credits goes onto it, oldest first, as onto any invoice.
     """
     credits = _credits([subscription.pk]).get(subscription.pk, ())
-    uses = use_credits(credits, draft_charges(subscription, charges, on=on).invoice.gross)
-    draft = draft_charges(subscription, charges, on=on, credited=_sum(uses))
-    (number,) = _numbers([on.year])
-    _write([Issued(None, subscription.customer_id, draft, uses, number)])
+    day, (number,) = take_numbers(1, on=on)
+    uses = use_credits(credits, draft_charges(subscription, charges, on=day).invoice.gross)
+    draft = draft_charges(subscription, charges, on=day, credited=_sum(uses))
+    _write([Issued(None, subscription.customer_id, draft, uses, number)], on=day)
     return Invoice.objects.get(number=number)
 
 
-def issue_invoices(periods: Sequence[ToInvoice]) -> list[Issued]:
-    """Write the invoices of saved periods whose subscriptions the caller holds; in the periods' order.
+def issue_invoices(periods: Sequence[ToInvoice], *, on: date) -> list[Issued]:
+    """Write the invoices of saved periods whose subscriptions the caller holds, dated ``on``; in the periods' order.
 
     Everything the subscriptions have goes onto them: waiting charges as own lines, credits oldest first. Numbers
     run without a gap within the year of the date. Periods that are alike and have neither share one draft.
     """
+    if not periods:
+        return []
     subscriptions = [period.subscription_id for period in periods]
     credits, charges = _credits(subscriptions), _charges(subscriptions)
-    drafts = _Drafts()
+    day, numbers = take_numbers(len(periods), on=on)
+    drafts = _Drafts(day)
     drafted = []
     for period in periods:
         # An invoice has one currency: a charge in another one waits, and the ledger's check names it.
         waiting = charges.pop(period.subscription_id, ())
         asked = [charge for charge in waiting if charge.currency == period.like.currency]
         drafted.append(drafts.draft(period.like, asked, credits.get(period.subscription_id, ())))
-    numbers = _numbers([draft.invoice.issued_on.year for draft, _ in drafted])
     issued = [
         Issued(period.period_id, period.customer_id, draft, uses, number)
         for period, (draft, uses), number in zip(periods, drafted, numbers, strict=True)
     ]
-    _write(issued)
+    _write(issued, on=day)
     return issued
 
 
 class _Drafts:
-    """Drafts of periods: one for all that are alike, have no charge and as much credit."""
+    """Drafts of periods, all of one day: one for all that are alike, have no charge and as much credit."""
 
-    def __init__(self) -> None:
+    def __init__(self, on: date) -> None:
+        self._on = on
         self._plain: dict[tuple[int, Decimal], InvoiceDraft] = {}
 
     def draft(
@@ -254,10 +254,10 @@ class _Drafts:
 
     def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> InvoiceDraft:
         if charges:
-            return draft_invoice(period, charges=charges, credited=credited)
+            return draft_invoice(period, on=self._on, charges=charges, credited=credited)
         key = id(period), credited
         if key not in self._plain:
-            self._plain[key] = draft_invoice(period, credited=credited)
+            self._plain[key] = draft_invoice(period, on=self._on, credited=credited)
         return self._plain[key]
 
 
@@ -296,14 +296,7 @@ def _by_subscription[R: (Credit, Charge)](rows: Iterable[R]) -> dict[int, list[R
     return found
 
 
-def _numbers(years: Sequence[int]) -> list[str]:
-    """The next number of each year's series for each in turn."""
-    # The series are locked in one order.
-    series = {year: iter(next_numbers(invoice_series(year), count)) for year, count in sorted(Counter(years).items())}
-    return [invoice_number(year, next(series[year])) for year in years]
-
-
-def _write(issued: Sequence[Issued]) -> None:
+def _write(issued: Sequence[Issued], *, on: date) -> None:
     keys = create_tracked_from(
         Invoice,
         [each.draft.invoice for each in issued],
@@ -320,7 +313,7 @@ def _write(issued: Sequence[Issued]) -> None:
             each.customer_id,
             each.draft.invoice,
             [
-                CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=each.draft.invoice.issued_on)
+                CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=on)
                 for credit, part in each.uses
             ],
         )
@@ -329,11 +322,8 @@ def _write(issued: Sequence[Issued]) -> None:
     ]
     _write_uses([application for each in used for application in each.applications])
     notify_credits_applied(used)
-    for on, group in groupby(
-        sorted((draft for each in issued if (draft := each.draft).charges), key=lambda draft: draft.invoice.issued_on),
-        key=lambda draft: draft.invoice.issued_on,
-    ):
-        asked = [charge.pk for draft in group for charge in draft.charges]
+    asked = [charge.pk for each in issued for charge in each.draft.charges]
+    if asked:
         update_tracked(Charge.objects.filter(in_list("pk", asked)), reason="Asked for on an invoice", invoiced_on=on)
 
 

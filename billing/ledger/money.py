@@ -244,11 +244,9 @@ def _numbered(model: type[Invoice | CreditNote], prefix: str, series: str) -> It
     for row in rows.annotate(written=written).filter(pk__lt=F("written")).order_by("year", "n"):
         yield Breach("number-order", f"{name} {row.number}", "was written before the number that it follows")
     dated_before = Window(Lag("issued_on"), order_by=(F("year").asc(), F("n").asc()))
-    if model is CreditNote:
-        for row in (
-            rows.annotate(dated_before=dated_before).filter(issued_on__lt=F("dated_before")).order_by("year", "n")
-        ):
-            yield Breach("number-day", f"{name} {row.number}", f"is dated {row.issued_on}, before the note it follows")
+    earlier = rows.annotate(dated_before=dated_before).filter(issued_on__lt=F("dated_before"))
+    for row in earlier.order_by("year", "n"):
+        yield Breach("number-day", f"{name} {row.number}", f"is dated {row.issued_on}, before the one that it follows")
     dated = Cast(ExtractYear("issued_on"), models.CharField())
     for row in each(rows.annotate(dated=dated).exclude(year=F("dated"))):
         yield Breach("number-year", f"{name} {row.number}", f"is dated {row.issued_on}")

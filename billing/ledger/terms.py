@@ -16,7 +16,7 @@ from itertools import groupby
 from operator import or_
 from typing import Any, cast
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, TruncDate
 
 from audit.history_checks import published
@@ -198,15 +198,22 @@ def invoices_of_their_own() -> Iterator[Breach]:
             f"the customer with the key {row.of_customer}",
         )
     written = cast("Any", Invoice).history.model.objects.filter(id=OuterRef("pk"), history_type="+").order_by()
-    days = Invoice.objects.annotate(written=Subquery(written.values("history_date")[:1])).filter(
-        ~Q(due_on=F("issued_on") + timedelta(days=PAYMENT_DAYS)) | Q(issued_on__lt=F("period__starts_on"))
-        | Q(issued_on__gt=TruncDate("written"))
-    )  # fmt: skip
+    earlier = BillingPeriod.objects.filter(subscription=OuterRef("period__subscription"), pk__lt=OuterRef("period"))
+    days = Invoice.objects.annotate(
+        written=TruncDate(Subquery(written.values("history_date")[:1])),
+        # A subscription may be opened before it begins; a run invoices what has begun.
+        due_from=Case(When(issued_on__lt=F("period__starts_on"), then=F("period__starts_on")), default=F("issued_on")),
+    ).filter(
+        ~Q(due_on=F("due_from") + timedelta(days=PAYMENT_DAYS))
+        | Q(issued_on__gt=F("written"))
+        | (Q(issued_on__lt=F("period__starts_on")) & Exists(earlier))
+        | (Q(issued_on__lt=F("written")) & Q(period__isnull=False) & ~Exists(earlier))
+    )
     for row in each(days):
         yield Breach(
             "invoice-day",
             f"invoice {row.number}",
-            f"is dated {row.issued_on} and due on {row.due_on}; it was written at {row.written}, and is due "
+            f"is dated {row.issued_on} and due on {row.due_on}; it was written on {row.written}, and is due "
             f"{PAYMENT_DAYS} days later",
         )
     lines = InvoiceLine.objects.annotate(rate=Coalesce("charge__tax_rate", "invoice__period__tax_rate")).exclude(

@@ -1,8 +1,9 @@
 """The billing run: what a day brings to every subscription.
 
 It goes through the days on which periods closed, the longest past first, and through the subscriptions of each day by
-key, in batches of one transaction each. What a batch does depends on nothing but the rows, so a run that was killed is
-resumed simply by running again, and many missed days come to the same end as each on its own day.
+key, in batches of one transaction each. What a batch does depends on nothing but the rows and the run's day, so a run
+that was killed is resumed simply by running again. Many missed days come to the same end as each on its own day, but
+for the invoices' dates: a document is dated on the day on which it is written.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Run:
         ones, until that one is found and the others are done.
         """
         try:
-            self._do(partial(bill_batch, ids, day, by=self.by))
+            self._do(partial(bill_batch, ids, day, today=self.today, by=self.by))
         except (IntegrityError, DataError, ValueError) as problem:
             if len(ids) > 1:
                 half = len(ids) // 2

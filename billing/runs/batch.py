@@ -101,9 +101,10 @@ _SAYS_NOTHING = {
 }  # fmt: skip
 
 
-def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> BillingResult:
+def bill_batch(subscription_ids: Sequence[int], day: date, *, today: date, by: User) -> BillingResult:
     """Bring each of the subscriptions whose open period closes on the day one cycle further, in the caller's
-    transaction: end the period; end a cancelled subscription with it (F4), or open the next period and invoice it.
+    transaction: end the period; end a cancelled subscription with it (F4), or open the next period and invoice it, on
+    the run's day.
 
     A subscription without a price in force is named in the result and left as it was. One that somebody else has
     billed or extended meanwhile is passed over. Each that changed gets an event.
@@ -140,7 +141,11 @@ def bill_batch(subscription_ids: Sequence[int], day: date, *, by: User) -> Billi
     )
     settle_plan_changes(changes, [period for one, period in opening if one.pk in changes], ending)
     issued = issue_invoices(
-        [ToInvoice(key, one.pk, one.customer_id, like=period) for key, (one, period) in zip(keys, opening, strict=True)]
+        [
+            ToInvoice(key, one.pk, one.customer_id, like=period)
+            for key, (one, period) in zip(keys, opening, strict=True)
+        ],
+        on=today,
     )
     for (one, _), invoice in zip(opening, issued, strict=True):
         _count(result, invoice.draft)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.numbers.models import next_number
+from accounts.numbers.models import next_day, next_number
 from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
@@ -51,7 +51,7 @@ def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> Non
             steps += 1
             try:
                 with transaction.atomic():
-                    _bill(period, by)
+                    _bill(period, today, by)
             except Refused as refused:
                 passed.append(period.pk)
                 data = {"code": refused.code, **refused.data}
@@ -61,7 +61,7 @@ def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> Non
             _save(invoice, "Past its due date")
 
 
-def _bill(period: BillingPeriod, by: User) -> None:
+def _bill(period: BillingPeriod, today: date, by: User) -> None:
     subscription, day = period.subscription, period.closes_on
     change = scheduled_change(subscription.pk)
     ends = subscription.cancelled_on is not None and subscription.cancelled_on < day
@@ -90,13 +90,13 @@ def _bill(period: BillingPeriod, by: User) -> None:
         change.state = PlanChange.State.APPLIED
         change.applied_period = following
         _save(change, "Its first period has begun")
-    _invoice(following, by)
+    _invoice(following, today, by)
 
 
-def _invoice(period: BillingPeriod, by: User) -> None:
+def _invoice(period: BillingPeriod, today: date, by: User) -> None:
     subscription = period.subscription
-    year = period.starts_on.year
-    invoice = build_invoice(period, number=f"{year}-{next_number(f'invoice-{year}'):06d}")
+    day = next_day("invoice", today)
+    invoice = build_invoice(period, on=day, number=f"{day.year}-{next_number(f'invoice-{day.year}'):06d}")
     lines = [build_line(invoice)]
     waiting = Charge.objects.filter(subscription=subscription, invoiced_on=None, currency=period.currency)
     charges = list(waiting.order_by("charged_on", "pk"))

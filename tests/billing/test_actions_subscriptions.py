@@ -64,8 +64,13 @@ def test_opening_makes_the_first_period_and_its_invoice(clerk: User, customer: C
         Decimal("0.02"),
     )
     assert period.operation_costs == [{"code": cost.operation.code, "name": cost.operation.name, "unit_cost": "0.0125"}]
-    invoice = Invoice.objects.get()
-    assert (invoice.number, invoice.issued_on, invoice.due_on) == ("2025-000001", date(2025, 1, 31), date(2025, 2, 14))
+    # The period is text on it: a document is dated on the day on which it is written.
+    invoice, today = Invoice.objects.get(), factories.today()
+    assert (invoice.number, invoice.issued_on, invoice.due_on) == (
+        f"{today.year}-000001",
+        today,
+        today + timedelta(days=14),
+    )
     assert (invoice.net, invoice.tax, invoice.gross, invoice.due) == tuple(
         map(Decimal, ("49.18", "10.82", "60.00", "60.00"))
     )

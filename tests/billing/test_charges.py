@@ -102,14 +102,14 @@ def test_the_list_of_who_owes_what() -> None:
     factories.charge(subscription)
     assert [(row.what, row.number, row.amount) for row in receivables()] == [
         (OVERDUE, late.number, Decimal("60.00")),
-        (DISPUTED, disputed.number, Decimal("60.00")),
         (TO_PAY, fresh.number, Decimal("60.00")),
+        (DISPUTED, disputed.number, Decimal("60.00")),
         (UNASKED, "", Decimal("12.20")),
     ]
     stream = io.StringIO()
     write_csv(receivables(), stream)
     rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
-    assert rows[1]["reason"] == "'=never ordered"
+    assert rows[2]["reason"] == "'=never ordered"
     assert (rows[3]["customer_number"], rows[3]["amount"], rows[3]["due_on"]) == (ended.customer.number, "12.20", "")
 
 

@@ -63,8 +63,6 @@ def a_company() -> Company:
     with clock_on(start):
         for subscription, amount in surplus.items():
             overpaid(subscription, Decimal(amount))
-    running_customer = {"customer": running.customer, "plan": running.plan}
-    other = factories.paid_subscription(activated_on=factories.days_ago(10), **running_customer)
     factories.usage(plain, seconds=95)
     factories.usage(plain, seconds=25)
     factories.usage(plain, operation=operation.code, quantity=Decimal("1.5"))
@@ -77,8 +75,11 @@ def a_company() -> Company:
     # The second invoice uses what was paid too much of the first, and the bank takes that back.
     run_billing(factories.months_ago(3), by=factories.system_user())
     taken_back(plain, desk)
-    run_billing(factories.today(), by=factories.system_user())
+    for months in (2, 1, 0):
+        run_billing(factories.months_ago(months), by=factories.system_user())
     taken_back(waiting, desk)
+    running_customer = {"customer": running.customer, "plan": running.plan}
+    other = factories.paid_subscription(activated_on=factories.days_ago(10), **running_customer)
     invoice = Invoice.objects.filter(period__subscription=plain).order_by("issued_on")[1]
     factories.pay(invoice)
     record_chargeback(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.numbers.models import next_number
+from accounts.numbers.models import next_day, next_number
 from audit.actions import Refused
 from audit.vocabulary import Refusal
 from billing.invoices.models import CreditNote
@@ -72,10 +72,7 @@ def issue_credit_note(
         )
     else:
         split = split_next(amount, period.fee, standing, period.tax_rate, unit)
-    # Years are entered in order: the day may lie before the last note's where a clock was wrong.
-    latest = CreditNote.objects.order_by("-pk").values_list("issued_on", flat=True).first()
-    day = on or timezone.localdate()
-    issued_on = max(day, latest) if latest is not None else day
+    issued_on = next_day("credit-note", on or timezone.localdate())
     note = CreditNote(
         number=credit_note_number(issued_on.year, next_number(credit_note_series(issued_on.year))),
         kind=kind,
