@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.customers.models import Customer
@@ -13,6 +15,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Obstacle, act
 from billing.credits.models import Credit, CreditApplication
+from billing.credits.notifications import CreditsUsed, notify_credits_applied
 from billing.invoices.issuing import state_while_due, use_credits
 from billing.invoices.models import Invoice
 from billing.vocabulary import BillingRefusal, BillingVerb
@@ -26,10 +29,26 @@ def debts_of(credit: Credit) -> QuerySet[Invoice]:
     the subscription, the oldest first. Not those in dispute, which nobody is asked for, nor those that it has borne a
     part of already.
     """
+    return _debts(credit.customer_id, credit.currency, credit.pk).order_by("due_on", "pk")
+
+
+def _debts(customer: int | OuterRef, currency: str | OuterRef, credit: int | OuterRef) -> QuerySet[Invoice]:
     rows: QuerySet[Invoice] = Invoice.objects.unpaid().filter(
-        customer=credit.customer_id, currency=credit.currency, disputed_on__isnull=True
+        customer=customer, currency=currency, disputed_on__isnull=True
     )
-    return rows.exclude(credit_applications__credit=credit).order_by("due_on", "pk")
+    return rows.exclude(Exists(CreditApplication.objects.filter(invoice=OuterRef("pk"), credit=_one_out(credit))))
+
+
+def _one_out(value: int | OuterRef) -> int | OuterRef:
+    """As it reads within one more subquery."""
+    return OuterRef(value) if isinstance(value, OuterRef) else value
+
+
+def left_beside_debts() -> QuerySet[Credit]:
+    """What ended subscriptions left though its customer owes something: the next billing run sets it off."""
+    owed = _debts(OuterRef("customer"), OuterRef("currency"), OuterRef("pk")).order_by()
+    found: QuerySet[Credit] = Credit.objects.left_by_ended_subscriptions().filter(Exists(owed))
+    return found.order_by("granted_on", "pk")
 
 
 def owed(credit: Credit) -> Decimal:
@@ -60,8 +79,8 @@ def set_off_obstacle(credit: Credit) -> Obstacle | None:
     return None
 
 
-def set_off_credit(credit_id: int, *, by: User, reason: str = "") -> Credit:
-    """Use what is left of the credit on what its customer owes, the oldest debt first.
+def set_off_credit(credit_id: int, *, by: User, reason: str = "", on: date | None = None) -> Credit:
+    """Use what is left of the credit on what its customer owes, the oldest debt first; ``on`` a run's day, or today.
 
     Raises:
         Refused: nothing is left, nothing is owed, or one's own.
@@ -74,17 +93,44 @@ def set_off_credit(credit_id: int, *, by: User, reason: str = "") -> Credit:
         credit = action.lock(Credit, credit_id)
         action.about(credit, customer_id=credit.customer_id)
         action.refuse_if(set_off_obstacle(credit))
-        used = {}
-        for invoice in sorted(invoices.values(), key=lambda invoice: (invoice.due_on, invoice.pk)):
-            # Whoever paid it meanwhile owes nothing.
-            for _, part in use_credits([credit], invoice.due):
-                CreditApplication(
-                    credit=credit, invoice=invoice, amount=part, applied_on=timezone.localdate(), set_off_by=by
-                ).save()
-                invoice.credited += part
-                invoice.state = state_while_due(invoice)
-                invoice.save()
-                used[invoice.number] = f"{part:f}"
-        credit.save()
-        action.data = {"set_off": used, "currency": credit.currency}
+        action.data = {
+            "set_off": _use(credit, invoices.values(), on or timezone.localdate(), by=by),
+            "currency": credit.currency,
+        }
         return credit
+
+
+def set_off_at_once(credit: Credit, *, by: User) -> None:
+    """Use a fresh credit on what its customer owes, if anything, with an event of its own: what came in too much, or
+    was paid for nothing, does not lie beside a debt. For use inside an action that holds the customer and all of their
+    invoices, whoever may do that.
+    """
+    invoices = list(debts_of(credit))
+    if not invoices:
+        return
+    with act(BillingVerb.CREDIT_SET_OFF, by=by, target=(Credit, credit.pk)) as action:
+        action.about(credit, customer_id=credit.customer_id)
+        action.data = {"set_off": _use(credit, invoices, timezone.localdate(), by=by), "currency": credit.currency}
+
+
+def _use(credit: Credit, invoices: Iterable[Invoice], on: date, *, by: User) -> dict[str, str]:
+    """Use the credit on the invoices, all locked, the oldest first, and tell the customer; what each was set off."""
+    used: dict[str, str] = {}
+    told: list[CreditsUsed] = []
+    for invoice in sorted(invoices, key=lambda invoice: (invoice.due_on, invoice.pk)):
+        # Whoever paid it meanwhile owes nothing.
+        for _, part in use_credits([credit], invoice.due):
+            application = CreditApplication(
+                credit=credit, invoice=invoice, amount=part, applied_on=max(on, invoice.issued_on), set_off_by=by
+            )
+            application.save()
+            invoice.credited += part
+            invoice.state = state_while_due(invoice)
+            invoice.save()
+            used[invoice.number] = f"{part:f}"
+            told.append(
+                CreditsUsed(invoice.number, invoice.customer_id, invoice, [application], of=invoice.subscription.pk)
+            )
+    credit.save()
+    notify_credits_applied(told)
+    return used

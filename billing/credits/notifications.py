@@ -32,6 +32,12 @@ class CreditsUsed:
     customer_id: int
     invoice: Invoice
     applications: Sequence[CreditApplication]
+    #: The subscription that the invoice is for, where it may be another than the credits'.
+    of: int | None = None
+
+    @property
+    def subscription_id(self) -> int:
+        return self.of or self.applications[0].credit.subscription_id
 
 
 def notify_credits_applied(used: Sequence[CreditsUsed]) -> None:
@@ -42,8 +48,8 @@ def notify_credits_applied(used: Sequence[CreditsUsed]) -> None:
     if not used:
         return
     customers = Customer.objects.filter(in_list("pk", {each.customer_id for each in used})).in_bulk()
-    of = {each.applications[0].credit.subscription_id for each in used}
-    subscriptions = dict(Subscription.objects.filter(in_list("pk", of)).order_by().values_list("pk", "number"))
+    of = {pk for each in used for pk in (each.subscription_id, each.applications[0].credit.subscription_id)}
+    subscriptions = Subscription.objects.filter(in_list("pk", of)).only("number", "state").in_bulk()
     queue_many(
         [_credit_applied(each, customers[each.customer_id], subscriptions) for each in used],
         by=_acting_person(),
@@ -55,17 +61,19 @@ def _acting_person() -> User:
     return acting if isinstance(acting, User) else User.objects.system()
 
 
-def _credit_applied(used: CreditsUsed, customer: Customer, subscriptions: Mapping[int, str]) -> NewMessage:
+def _credit_applied(used: CreditsUsed, customer: Customer, subscriptions: Mapping[int, Subscription]) -> NewMessage:
     reader = Reader(customer.language)
     invoice, uses = used.invoice, used.applications
-    left = sum((use.credit.remaining for use in uses), Decimal(0))
+    # What an ended subscription has left, no later invoice uses.
+    ended = subscriptions[uses[0].credit.subscription_id].state == Subscription.State.ENDED
+    left = Decimal(0) if ended else sum((use.credit.remaining for use in uses), Decimal(0))
     return NewMessage(
         kind=MessageKind.CREDIT_APPLIED,
         key=f"credit_applied:{max(use.pk for use in uses)}",
         customer=customer,
         fields={
             "invoice": used.number,
-            "subscription": subscriptions[uses[0].credit.subscription_id],
+            "subscription": subscriptions[used.subscription_id].number,
             "amount": reader.money(sum((use.amount for use in uses), Decimal(0)), invoice.currency),
             "due": reader.money(invoice.due, invoice.currency),
             "nothing_due": "yes" if invoice.due == 0 else "",

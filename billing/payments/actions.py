@@ -17,6 +17,7 @@ from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act, act_on_each, checked
 from audit.bulk import update_held
 from audit.vocabulary import Refusal
+from billing.credits.actions import set_off_at_once
 from billing.invoices.issuing import state_of
 from billing.invoices.models import Invoice
 from billing.money import is_whole_minor
@@ -29,6 +30,8 @@ from core.text import Text, in_english, say
 
 #: Invoices in one statement: each has amounts of its own, and is looked for among them.
 AT_A_TIME = 100
+#: What is locked beside an invoice whose surplus is to become a credit, which goes against the customer's debts.
+WITH_DEBTS = ("customer", "customer__invoices", "period__subscription", "charges_of")
 
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
@@ -164,17 +167,20 @@ def refuse_same_payment(received: Received, invoice: Invoice) -> None:
 
 
 def record_surplus(invoice_id: int, *, by: User, amount: Decimal, received_on: date, reference: str = "") -> Payment:
-    """Record money of which more than what is due becomes a credit of the invoice's subscription. For use inside an
-    action that knows that it came: the match of a bank's line, or a second person's approval.
+    """Record money of which more than what is due becomes a credit of the invoice's subscription, and goes at once
+    against what else the customer owes. For use inside an action that knows that it came: the match of a bank's line,
+    or a second person's approval. That action has locked the customer with all of their invoices.
 
     Raises:
         Refused: not positive, finer than the currency, in the future, or one's own invoice.
     """
     with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
-        invoice = action.lock(Invoice, invoice_id, "period__subscription", "charges_of")
+        invoice = action.lock(Invoice, invoice_id, *WITH_DEBTS)
         payment = _payment(action, invoice, Received(invoice_id, amount, received_on, reference), by=by, to_credit=True)
         payment.save()
         _add_to_invoices([payment])
+        if payment.credit is not None:
+            set_off_at_once(payment.credit, by=by)
         return payment
 
 

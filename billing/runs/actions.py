@@ -9,6 +9,7 @@ for the invoices' dates: a document is dated on the day on which it is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 
@@ -18,9 +19,10 @@ from django.utils import timezone
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Obstacle, act
+from audit.actions import Obstacle, Refused, act
 from audit.bulk import update_tracked
 from audit.context import acting
+from billing.credits.actions import left_beside_debts, set_off_credit
 from billing.credits.models import Credit
 from billing.invoices.models import Invoice
 from billing.runs.batch import BillingResult, bill_batch
@@ -113,8 +115,16 @@ class _Run:
         while full and (invoice_ids := self._newly_overdue()):
             self._do(partial(mark_overdue, invoice_ids, self.today))
             full = len(invoice_ids) == BATCH
+        self._set_off()
         self._finish()
         return self.result
+
+    def _set_off(self) -> None:
+        """What ended subscriptions left goes against what their customers owe, each in a transaction of its own."""
+        for pk in list(left_beside_debts().values_list("pk", flat=True)):
+            # One's own customer's waits for another's run; another credit may have borne the debt by now.
+            with suppress(Refused):
+                set_off_credit(pk, by=self.by, on=self.today, reason="The subscription has ended")
 
     def _newly_overdue(self) -> list[int]:
         rows = Invoice.objects.due_before(self.today).order_by("pk")

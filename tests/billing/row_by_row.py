@@ -1,12 +1,13 @@
 """A billing run written the plain way: one subscription after another, ``save()`` for every row.
 
 It is what the set-based run has to come to, and what benchmarks set it beside. What it shares with the run are the
-functions that build a period and an invoice of its fee; how charges, credits and plan changes go together is said here
-once more, and so is what a customer is told.
+functions that build a period and an invoice of its fee, and the set-off of what a subscription left; how charges,
+credits and plan changes go together is said here once more, and so is what a customer is told.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
 from audit.models import Event
+from billing.credits.actions import left_beside_debts, set_off_credit
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.issuing import build_invoice, build_line
 from billing.invoices.models import Charge, Invoice, InvoiceLine
@@ -59,6 +61,10 @@ def bill_row_by_row(today: date, *, by: User, at_most: int | None = None) -> Non
         for invoice in Invoice.objects.due_before(today).order_by("pk"):
             invoice.state = Invoice.State.OVERDUE
             _save(invoice, "Past its due date")
+        for credit in list(left_beside_debts()):
+            # Another one of the customer's may have borne the debt by now.
+            with suppress(Refused):
+                set_off_credit(credit.pk, by=by, on=today, reason="The subscription has ended")
 
 
 def _bill(period: BillingPeriod, today: date, by: User) -> None:

@@ -20,6 +20,7 @@ from billing.runs.actions import run_billing
 from billing.runs.batch import BillingResult
 from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
+from messaging.outbox.models import OutgoingMessage
 from tests import factories
 from tests.complaints.refusals import assert_refused, rows_of_every_table
 
@@ -245,12 +246,44 @@ def test_a_credit_is_not_spent_on_a_fee_of_nothing_nor_on_another_subscription(c
 
 
 def test_a_credit_of_an_ended_subscription_stays_what_it_is(clerk: User) -> None:
-    subscription = factories.open_subscription(activated_on=date(2025, 1, 15))
+    subscription = factories.paid_subscription(activated_on=date(2025, 1, 15))
     credit = giving.give_credit(subscription, Decimal("50.00"), reason="A refund")
     cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 1, 20))
     run_billing(date(2025, 6, 1), by=clerk)
     credit.refresh_from_db()
     assert credit.remaining == Decimal("50.00")
+
+
+def test_what_is_left_at_the_end_goes_against_what_is_owed(clerk: User) -> None:
+    """Before any of it is paid out, by the run itself; twice does it once (RULES 7)."""
+    subscription = factories.open_subscription(activated_on=date(2025, 1, 15))
+    credit = giving.give_credit(subscription, Decimal("50.00"), reason="A refund")
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 1, 20))
+    run_billing(date(2025, 2, 14), by=clerk)
+    credit.refresh_from_db()
+    assert credit.remaining == Decimal("50.00")
+    assert run_billing(date(2025, 2, 15), by=clerk, dry_run=True).leftover == 0
+    for _ in range(2):
+        assert run_billing(date(2025, 2, 15), by=clerk).leftover == 0
+    credit.refresh_from_db()
+    (invoice,) = invoices_of(subscription)
+    assert (credit.remaining, invoice.credited, invoice.due) == (Decimal(0), Decimal("50.00"), Decimal("10.00"))
+    assert Event.objects.filter(verb="credit.set_off").count() == 1
+    told = OutgoingMessage.objects.get(kind="credit_applied")
+    assert f"50.00 EUR of your credit off invoice {invoice.number}" in told.body
+    assert "kept for later" not in told.body
+
+
+def test_ones_own_customers_credit_waits_for_anothers_run(clerk: User) -> None:
+    subscription = factories.open_subscription(activated_on=date(2025, 1, 15))
+    credit = giving.give_credit(subscription, Decimal("50.00"), reason="A refund")
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="email", requested_on=date(2025, 1, 20))
+    run_billing(date(2025, 2, 15), by=factories.billing_clerk(customer=subscription.customer))
+    credit.refresh_from_db()
+    assert credit.remaining == Decimal("50.00")
+    run_billing(date(2025, 2, 15), by=clerk)
+    credit.refresh_from_db()
+    assert credit.remaining == Decimal(0)
 
 
 # --- Overdue ------------------------------------------------------------------------------------

@@ -84,7 +84,8 @@ def company() -> dict[str, Subscription]:
     update_tracked(Subscription.objects.filter(pk=opened["without price"].pk), currency="USD")
     disputed = Invoice.objects.filter(period__subscription=opened["plain"])
     update_tracked(disputed, disputed_on=date(2024, 5, 3), dispute_reason="Not what was agreed")
-    factories.pay(Invoice.objects.get(period__subscription=opened["annual"]))
+    for paid in ("annual", "cancelled"):
+        factories.pay(Invoice.objects.get(period__subscription=opened[paid]))
     return opened
 
 

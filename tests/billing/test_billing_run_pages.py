@@ -48,7 +48,7 @@ def run_with_everything() -> Subscription:
     giving.give_credit(paid, Decimal("10.00"), reason="A refund", on=date(2024, 5, 2))
     lost = factories.open_subscription(activated_on=date(2024, 5, 1))
     update_tracked(Subscription.objects.filter(pk=lost.pk), currency="USD")
-    ended = factories.open_subscription(activated_on=date(2024, 5, 1))
+    ended = factories.paid_subscription(activated_on=date(2024, 5, 1))
     giving.give_credit(ended, Decimal("40.00"), reason="A long outage", on=date(2024, 5, 2))
     cancel_subscription(ended.pk, by=factories.lead(), channel="phone", requested_on=date(2024, 5, 3))
     run_billing(date(2024, 6, 1), by=factories.billing_clerk())

@@ -25,7 +25,7 @@ LEDGER = """
 A 2023-000001 2023-01-31  49.18  10.82  60.00   0.00
 B 2023-000002 2023-02-01 590.16 129.84 720.00   0.00
 A 2023-000003 2023-02-28  49.18  10.82  60.00  60.00
-C 2023-000004 2023-03-15  49.18  10.82  60.00   0.00
+C 2023-000004 2023-03-15  49.18  10.82  60.00  40.00
 A 2023-000005 2023-03-31  49.18  10.82  60.00  60.00
 C 2023-000006 2023-04-15  49.18  10.82  60.00   0.00
 A 2023-000007 2023-04-30  49.18  10.82  60.00  30.00
@@ -92,8 +92,12 @@ def test_a_year_day_by_day_equals_the_ledger_written_by_hand() -> None:
     assert of["B"].periods.get(sequence=1).ends_on == date(2025, 2, 11)
     ended = Subscription.objects.get(pk=of["C"].pk)
     assert (ended.state, ended.ended_on) == (Subscription.State.ENDED, date(2023, 6, 15))
-    left = Credit.objects.left_by_ended_subscriptions().get()
-    assert (left.subscription, left.granted, left.applied) == (ended, Decimal(100), Decimal(60))
+    # What it left goes against its unpaid first invoice on the day of the end.
+    assert not Credit.objects.left_by_ended_subscriptions().exists()
+    uses = CreditApplication.objects.filter(credit__subscription=ended).order_by("pk")
+    assert [(use.invoice.number, use.applied_on.isoformat(), use.amount) for use in uses] == [
+        ("2023-000008", "2023-05-15", Decimal(60)), ("2023-000004", "2023-06-15", Decimal(40)),
+    ]  # fmt: skip
     # Everybody paid nothing: what fell due more than a day ago is overdue, what credits bore in full is paid.
     states = dict(Invoice.objects.values_list("number", "state"))
     assert {number for number, state in states.items() if state == "paid"} == {

@@ -35,10 +35,10 @@ def signed_in(role: Role) -> Client:
 
 def test_all_that_waits_on_an_ended_subscription_is_asked_for_at_once() -> None:
     clerk, subscription = factories.billing_clerk(), factories.ended_subscription()
+    factories.charge(factories.ended_subscription(customer=subscription.customer))
     give_credit(subscription, Decimal("10.00"), reason="A refund")
     first = factories.charge(subscription, on=factories.days_ago(4))
     factories.charge(subscription, Decimal("6.10"))
-    factories.charge(factories.ended_subscription(customer=subscription.customer))
 
     invoice = ask_for_charges(first.pk, by=clerk, reason="They moved on")
 

@@ -1,4 +1,4 @@
-"""Write-offs take two people, and credits go against what is owed before any cash."""
+"""Write-offs take two people."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from billing.credits.actions import set_off_credit
-from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Invoice, WriteOff
 from billing.invoices.receivables import receivables
 from billing.invoices.write_offs.actions import (
@@ -21,9 +19,8 @@ from billing.invoices.write_offs.actions import (
     withdraw_write_off,
 )
 from billing.payments.actions import record_payment
-from billing.payments.disputes.actions import open_dispute, record_chargeback
+from billing.payments.disputes.actions import record_chargeback
 from billing.remedies.effects import make_due_again, set_off
-from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
 from tests import factories
 from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_invoices
@@ -134,67 +131,3 @@ def test_the_pages_of_a_write_off(client: Client) -> None:
     client.post(approve, {"reason": ""})
     page = client.get(reverse("admin:billing_invoice_change", args=(invoice.pk,))).content.decode()
     assert "Less written off" in page
-
-
-# --- Set-off before cash ------------------------------------------------------------------------
-
-
-def leftover_and_debts(amount: str = "40.00", count: int = 2) -> tuple[Credit, list[Invoice]]:
-    credit = factories.leftover_credit(Decimal(amount))
-    days = [factories.days_ago(20 - n) for n in range(count)]
-    return credit, [invoice_to_pay(customer=credit.customer, activated_on=day) for day in days]
-
-
-def test_what_is_left_goes_against_the_oldest_debt_before_it_is_paid_out() -> None:
-    credit, (older, newer) = leftover_and_debts()
-    clerk = factories.billing_clerk()
-    assert_refused("owes", propose_residual_payout, credit.pk, by=clerk, reason="They left", saying="120.00 EUR")
-    assert set_off_credit(credit.pk, by=clerk).remaining == 0
-    assert (again(older).due, again(newer).due, again(older).credited) == (Decimal("20.00"), DUE, Decimal("40.00"))
-    use = CreditApplication.objects.get()
-    assert (use.set_off_by, use.applied_on, use.invoice) == (clerk, factories.today(), older)
-    check_invoices()
-
-
-def test_what_is_more_than_the_debts_is_paid_out() -> None:
-    credit, debts = leftover_and_debts("150.00")
-    clerk = factories.billing_clerk()
-    left = set_off_credit(credit.pk, by=clerk)
-    assert (left.remaining, sum(again(debt).due for debt in debts)) == (Decimal("30.00"), Decimal(0))
-    assert propose_residual_payout(credit.pk, by=clerk, reason="They left").amount == Decimal("30.00")
-
-
-def test_a_debt_that_came_after_the_proposal_stops_the_approval() -> None:
-    credit = factories.leftover_credit(Decimal("40.00"))
-    factories.approval_limits()
-    proposal = propose_residual_payout(credit.pk, by=factories.billing_clerk(), reason="They left")
-    debt = invoice_to_pay(customer=credit.customer)
-    assert_refused("owes", approve_residual_payout, proposal.pk, by=factories.manager())
-    # Nobody is asked for what is in dispute.
-    open_dispute(debt.pk, by=factories.billing_clerk(), disputed_on=factories.today(), reason="Not ordered")
-    approve_residual_payout(proposal.pk, by=factories.manager())
-
-
-def test_what_a_credit_is_not_set_off_against() -> None:
-    clerk = factories.billing_clerk()
-    credit = factories.leftover_credit()
-    invoice_to_pay()
-    assert_refused("nothing_due", set_off_credit, credit.pk, by=clerk)
-    mine = invoice_to_pay(customer=credit.customer)
-    assert_refused("permission", set_off_credit, credit.pk, by=factories.manager())
-    own = factories.billing_clerk(customer=credit.customer)
-    assert_refused("linked", set_off_credit, credit.pk, by=own)
-    set_off_credit(credit.pk, by=clerk)
-    assert again(mine).due == Decimal("35.00")
-    assert_refused("nothing_left", set_off_credit, credit.pk, by=clerk)
-
-
-def test_the_page_sets_off(client: Client) -> None:
-    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
-    credit, _ = leftover_and_debts()
-    page = client.get(reverse("admin:billing_credit_change", args=(credit.pk,))).content.decode()
-    assert "owes 120.00 EUR: set the credit off" in page
-    act = f"{reverse('admin:billing_credit_act', args=('set_off',))}?ids={credit.pk}"
-    assert "owes 120.00 EUR" in client.get(act).content.decode()
-    told = client.post(act, {"reason": ""}, follow=True).content.decode()
-    assert "0.00 EUR is left of the credit." in told

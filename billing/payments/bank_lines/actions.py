@@ -24,7 +24,7 @@ from audit.vocabulary import Refusal
 from billing.imports.bank import Booking, Statement
 from billing.invoices.models import Invoice
 from billing.money import format_amount
-from billing.payments.actions import record_payment, record_surplus
+from billing.payments.actions import WITH_DEBTS, record_payment, record_surplus
 from billing.payments.models import BankLine, Payment
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sheets.report import Report, RowResult, rows
@@ -329,7 +329,7 @@ def match_bank_line(
         require(by, May.HANDLE_MONEY)
         number = invoice_number.strip()
         found = Invoice.objects.filter(number=number).first()
-        owner = ("period__subscription", "charges_of") if surplus_to_credit else ()
+        owner = WITH_DEBTS if surplus_to_credit else ()
         invoice = None if found is None else action.lock(Invoice, found.pk, *owner)
         line = action.lock(BankLine, line_id)
         action.about(line, customer_id=None if invoice is None else invoice.customer_id)

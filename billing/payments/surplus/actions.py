@@ -17,6 +17,7 @@ from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act, checked
 from billing.invoices.models import Invoice
 from billing.payments.actions import (
+    WITH_DEBTS,
     Received,
     amount_obstacle,
     day_obstacle,
@@ -160,6 +161,11 @@ def _refuse_waiting(invoice: Invoice, amount: Decimal, received_on: date, refere
 
 
 def _locked(action: Action, surplus_id: int) -> SurplusCredit:
-    surplus = action.lock(SurplusCredit, surplus_id, "invoice__period__subscription", "invoice__charges_of", "invoice")
+    surplus = action.lock(
+        SurplusCredit,
+        surplus_id,
+        "invoice",
+        *(f"invoice__{path}" for path in WITH_DEBTS),
+    )
     action.about(surplus, customer_id=surplus.invoice.customer_id)
     return surplus

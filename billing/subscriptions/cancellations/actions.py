@@ -14,6 +14,7 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import act, checked
 from audit.vocabulary import Refusal
+from billing.credits.actions import set_off_at_once
 from billing.credits.models import Credit
 from billing.invoices.credit_notes.actions import issue_credit_note, standing_notes
 from billing.invoices.models import CreditNote, Invoice
@@ -73,7 +74,7 @@ def cancel_subscription(
     """
     with act(BillingVerb.SUBSCRIPTION_CANCEL, by=by, reason=reason, target=(Subscription, subscription_id)) as action:
         require(by, May.CANCEL_SUBSCRIPTIONS)
-        subscription = action.lock(Subscription, subscription_id, "customer", "plan")
+        subscription = action.lock(Subscription, subscription_id, "customer", "customer__invoices", "plan", "periods")
         action.about(subscription, customer_id=subscription.customer_id)
         action.refuse_if(cancellation_obstacle(subscription), code=Refusal.STATE)
         today = timezone.localdate()
@@ -92,6 +93,8 @@ def cancel_subscription(
             ended = _end_refunds(effect.voided, by=by)
             credits = [void_period(period) for period in effect.voided]
             settle_plan_changes(scheduled_changes([subscription.pk]), [], [subscription.pk])
+            for credit in filter(None, credits):
+                set_off_at_once(credit, by=by)
             action.data["voided"] = [period.in_figures for period in effect.voided]
             if ended:
                 action.data["refunds"] = ended

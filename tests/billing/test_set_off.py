@@ -1,0 +1,160 @@
+"""What a customer has left goes against what they owe before any cash: by the run, at once, or by hand (RULES 7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from audit.ledger_checks import run_checks
+from audit.models import Event
+from billing.credits.actions import set_off_credit
+from billing.credits.models import Credit, CreditApplication
+from billing.invoices.models import Charge, Invoice
+from billing.payments.disputes.actions import open_dispute, record_chargeback
+from billing.payments.surplus.actions import approve_surplus, record_with_surplus
+from billing.remedies.effects import give_credit
+from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
+from billing.subscriptions.cancellations.actions import cancel_subscription
+from messaging.outbox.models import OutgoingMessage
+from reports.management.commands.check_ledger import CHECKS
+from tests import factories
+from tests.complaints.refusals import assert_refused
+from tests.money_invariants import check_invoices
+
+pytestmark = pytest.mark.django_db
+
+DUE = Decimal("60.00")
+
+
+def invoice_to_pay(**kwargs: Any) -> Invoice:
+    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
+
+
+def again(invoice: Invoice) -> Invoice:
+    return Invoice.objects.get(pk=invoice.pk)
+
+
+def leftover_and_debts(amount: str = "40.00", count: int = 2) -> tuple[Credit, list[Invoice]]:
+    credit = factories.leftover_credit(Decimal(amount))
+    days = [factories.days_ago(20 - n) for n in range(count)]
+    return credit, [invoice_to_pay(customer=credit.customer, activated_on=day) for day in days]
+
+
+def test_what_is_left_goes_against_the_oldest_debt_before_it_is_paid_out() -> None:
+    credit, (older, newer) = leftover_and_debts()
+    clerk = factories.billing_clerk()
+    assert_refused("owes", propose_residual_payout, credit.pk, by=clerk, reason="They left", saying="120.00 EUR")
+    assert set_off_credit(credit.pk, by=clerk).remaining == 0
+    assert (again(older).due, again(newer).due, again(older).credited) == (Decimal("20.00"), DUE, Decimal("40.00"))
+    use = CreditApplication.objects.get()
+    assert (use.set_off_by, use.applied_on, use.invoice) == (clerk, factories.today(), older)
+    check_invoices()
+
+
+def test_what_is_more_than_the_debts_is_paid_out() -> None:
+    credit, debts = leftover_and_debts("150.00")
+    clerk = factories.billing_clerk()
+    left = set_off_credit(credit.pk, by=clerk)
+    assert (left.remaining, sum(again(debt).due for debt in debts)) == (Decimal("30.00"), Decimal(0))
+    assert propose_residual_payout(credit.pk, by=clerk, reason="They left").amount == Decimal("30.00")
+
+
+def test_a_debt_that_came_after_the_proposal_stops_the_approval() -> None:
+    credit = factories.leftover_credit(Decimal("40.00"))
+    factories.approval_limits()
+    proposal = propose_residual_payout(credit.pk, by=factories.billing_clerk(), reason="They left")
+    debt = invoice_to_pay(customer=credit.customer)
+    assert_refused("owes", approve_residual_payout, proposal.pk, by=factories.manager())
+    # Nobody is asked for what is in dispute.
+    open_dispute(debt.pk, by=factories.billing_clerk(), disputed_on=factories.today(), reason="Not ordered")
+    approve_residual_payout(proposal.pk, by=factories.manager())
+
+
+def test_what_a_credit_is_not_set_off_against() -> None:
+    clerk = factories.billing_clerk()
+    credit = factories.leftover_credit()
+    invoice_to_pay()
+    assert_refused("nothing_due", set_off_credit, credit.pk, by=clerk)
+    mine = invoice_to_pay(customer=credit.customer)
+    assert_refused("permission", set_off_credit, credit.pk, by=factories.manager())
+    own = factories.billing_clerk(customer=credit.customer)
+    assert_refused("linked", set_off_credit, credit.pk, by=own)
+    set_off_credit(credit.pk, by=clerk)
+    assert again(mine).due == Decimal("35.00")
+    assert_refused("nothing_left", set_off_credit, credit.pk, by=clerk)
+
+
+def test_the_page_sets_off(client: Client) -> None:
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
+    credit, _ = leftover_and_debts()
+    page = client.get(reverse("admin:billing_credit_change", args=(credit.pk,))).content.decode()
+    assert "owes 120.00 EUR: set the credit off" in page
+    act = f"{reverse('admin:billing_credit_act', args=('set_off',))}?ids={credit.pk}"
+    assert "owes 120.00 EUR" in client.get(act).content.decode()
+    told = client.post(act, {"reason": ""}, follow=True).content.decode()
+    assert "0.00 EUR is left of the credit." in told
+
+
+# --- At once ------------------------------------------------------------------------------------
+
+
+def test_a_surplus_of_a_banks_line_goes_against_other_debts_at_once() -> None:
+    paid = invoice_to_pay(activated_on=factories.days_ago(12))
+    debt = invoice_to_pay(customer=paid.customer)
+    disputed = invoice_to_pay(customer=paid.customer, activated_on=factories.days_ago(11))
+    open_dispute(disputed.pk, by=factories.billing_clerk(), disputed_on=factories.today(), reason="Not ordered")
+    clerk = factories.billing_clerk()
+    payment = factories.overpay(paid, "95.00", by=clerk)
+    use = CreditApplication.objects.get()
+    assert (use.invoice, use.amount, use.set_off_by) == (debt, Decimal("35.00"), clerk)
+    assert (again(debt).due, again(disputed).due) == (Decimal("25.00"), DUE)
+    assert payment.credit is not None
+    assert Credit.objects.get().remaining == Decimal(0)
+    event = Event.objects.get(verb="credit.set_off")
+    assert (event.data["set_off"], event.customer_id) == ({debt.number: "35.00"}, paid.customer_id)
+    told = OutgoingMessage.objects.get(kind="credit_applied")
+    assert f"off invoice {debt.number} for subscription {debt.subscription.number}" in told.body
+    check_invoices()
+    assert list(run_checks(CHECKS)) == []
+    # The bank takes it back: what was set off with it is asked for again.
+    record_chargeback(payment.pk, by=clerk, taken_back_on=factories.today(), reason="No mandate")
+    assert (again(paid).due, Charge.objects.get().amount) == (DUE, Decimal("35.00"))
+
+
+def test_an_approved_surplus_goes_against_other_debts_at_once() -> None:
+    paid = factories.paid_invoice()
+    debt = invoice_to_pay(customer=paid.customer)
+    clerk, today = factories.billing_clerk(), factories.today()
+    known: dict[str, Any] = {"received_on": today, "reference": "Twice", "reason": "The bank's letter of today"}
+    made = record_with_surplus(paid.pk, by=clerk, amount=Decimal("80.00"), **known)
+    assert made.surplus is not None
+    assert again(debt).due == DUE
+    approve_surplus(made.surplus.pk, by=factories.manager())
+    assert (again(debt).due, Credit.objects.get().remaining) == (Decimal(0), Decimal("20.00"))
+    # What is left stays the credit of the subscription that it was paid for.
+    assert "20.00 EUR of your credit is kept" in OutgoingMessage.objects.get(kind="credit_applied").body
+    check_invoices()
+
+
+def test_what_a_voided_period_leaves_goes_against_other_debts_at_once() -> None:
+    """The customer left, and had paid a month that does not count: 60.00 goes against what they owe elsewhere."""
+    subscription = factories.paid_subscription(activated_on=factories.days_ago(10))
+    debt = invoice_to_pay(customer=subscription.customer)
+    asked = subscription.activated_on - timedelta(days=1)
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="letter", requested_on=asked)
+    assert (again(debt).due, Credit.objects.get().remaining) == (Decimal(0), Decimal(0))
+    check_invoices()
+
+
+def test_a_refunds_credit_waits_for_the_next_invoice_of_its_subscription() -> None:
+    """That is what was approved; it is no cash, and goes against a debt by hand, or when the subscription ends."""
+    subscription = factories.paid_subscription()
+    debt = invoice_to_pay(customer=subscription.customer)
+    credit = give_credit(subscription, Decimal("10.00"), reason="A refund")
+    assert again(debt).due == DUE
+    assert credit.remaining == Decimal("10.00")
