@@ -1,7 +1,7 @@
 """All models of the app, for Django, which looks for them here. Everybody else imports them from their rooms."""
 
 from billing.credits.models import Credit, CreditApplication
-from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
+from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, InvoiceVoid, WriteOff
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
@@ -23,6 +23,7 @@ __all__ = [
     "Extension",
     "Invoice",
     "InvoiceLine",
+    "InvoiceVoid",
     "MinutesGrant",
     "Operation",
     "OperationCost",

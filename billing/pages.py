@@ -6,6 +6,8 @@ import billing.invoices.admin
 import billing.invoices.charges.admin
 import billing.invoices.credit_notes.admin
 import billing.invoices.search
+import billing.invoices.voids.admin
+import billing.invoices.voids.home
 import billing.invoices.write_offs.admin
 import billing.invoices.write_offs.home
 import billing.payments.admin

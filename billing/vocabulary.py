@@ -28,6 +28,10 @@ class BillingVerb(EventVerb):
     WRITE_OFF_APPROVE = "write_off.approve", _("approved to write off")
     WRITE_OFF_REJECT = "write_off.reject", _("rejected to write off")
     WRITE_OFF_WITHDRAW = "write_off.withdraw", _("took back the proposal to write off")
+    INVOICE_VOID_PROPOSE = "invoice_void.propose", _("proposed the")
+    INVOICE_VOID_APPROVE = "invoice_void.approve", _("approved the")
+    INVOICE_VOID_REJECT = "invoice_void.reject", _("rejected the")
+    INVOICE_VOID_WITHDRAW = "invoice_void.withdraw", _("took back the proposal of the")
     INVOICE_DISPUTE = "invoice.dispute", _("noted that the customer disputes")
     INVOICE_END_DISPUTE = "invoice.end_dispute", _("ended the dispute of")
     BILLING_RUN = "billing.run", _("ran billing")
@@ -91,6 +95,8 @@ class BillingRefusal(RefusalCode):
     RETRIED = "retried", "it was tried again already"
     OWES = "owes", "the customer owes something"
     NOTHING_DUE = "nothing_due", "nothing is due"
+    PAID = "paid", "something was paid of it"
+    GIVEN_BACK = "given_back", "a refund gave something of it"
     HELD = "held", "its fee is not paid"
     SAME_PAYMENT = "same_payment", "it looks like a payment that is recorded"
     TAKEN_OFF = "taken_off", "it was taken off its invoice"

@@ -110,6 +110,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("billing.Invoice"),
             NavigationEntry("billing.CreditNote"),
             NavigationEntry("billing.WriteOff"),
+            NavigationEntry("billing.InvoiceVoid"),
             NavigationEntry("billing.Credit"),
             NavigationEntry("billing.Charge"),
             NavigationEntry("billing.ResidualCreditPayout"),

@@ -21,6 +21,7 @@ ORDER = (
     "billing.billingperiod",
     "billing.invoice",
     "billing.writeoff",
+    "billing.invoicevoid",
     "billing.credit",
     "billing.payment",
     "billing.surpluscredit",

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.customers.actions import edit_customer
 from billing.invoices.models import Invoice
+from billing.invoices.voids.actions import approve_void, propose_void
 from billing.invoices.write_offs.actions import approve_write_off, propose_write_off
 from billing.payments.surplus.actions import approve_surplus, record_with_surplus
 from complaints.refunds.models import Refund
@@ -26,6 +27,7 @@ def plan(company: Company) -> None:
     add(days.at(days.workday(5), 16, 5), partial(_move_in_together, company))
     add(days.at(days.workday(4), 15, 20), partial(_pay_too_much, company))
     add(days.at(days.workday(3), 11, 40), partial(_write_off, company))
+    add(days.at(days.workday(3), 11, 50), partial(_void, company))
 
 
 def _move_in_together(company: Company) -> None:
@@ -48,6 +50,15 @@ def _write_off(company: Company) -> None:
             invoice.pk, by=company.person("billing"), reason="Letters come back, and the lawyer's fee is more than it"
         )
         approve_write_off(waiting.pk, by=company.person("manager2"), reason="Agreed")
+
+
+def _void(company: Company) -> None:
+    """An invoice was wrong from the first: nobody owes it."""
+    for invoice in _overdue(company).filter(credited=0, paid=0, set_off=0)[1:2]:
+        waiting = propose_void(
+            invoice.pk, by=company.person("billing"), reason="The office was closed before the period began"
+        )
+        approve_void(waiting.pk, by=company.person("manager2"), reason="The letter is on file")
 
 
 def _pay_too_much(company: Company) -> None:

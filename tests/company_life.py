@@ -22,7 +22,8 @@ from audit.models import Event
 from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit
 from billing.invoices.charges import actions as charges
-from billing.invoices.models import Charge, Invoice, WriteOff
+from billing.invoices.models import Charge, Invoice, InvoiceVoid, WriteOff
+from billing.invoices.voids import actions as voids
 from billing.invoices.write_offs import actions as write_offs
 from billing.money import round_money
 from billing.payments.actions import record_payment
@@ -369,6 +370,21 @@ class CompanyLife(RuleBasedStateMachine):
             self.do(write_offs.reject_write_off, row.pk, by=self.desk.director, reason="They will pay")
         else:
             self.do(write_offs.withdraw_write_off, row.pk, by=self.desk.clerk)
+        self.later(number)
+
+    @happens(number=which, said=st.sampled_from(["yes", "yes", "no", "back"]))
+    def void(self, number: int, said: str) -> None:
+        """An invoice turns out to be wrong, and two people void it."""
+        if number % 2 and (invoice := self.pick(Invoice.objects.all(), number)) is not None:
+            self.do(voids.propose_void, invoice.pk, by=self.desk.clerk, reason="Billed twice")
+        if (row := self.pick(InvoiceVoid.objects.filter(state="proposed"), number)) is None:
+            return
+        if said == "yes":
+            self.do(voids.approve_void, row.pk, by=self.desk.director)
+        elif said == "no":
+            self.do(voids.reject_void, row.pk, by=self.desk.director, reason="It is right")
+        else:
+            self.do(voids.withdraw_void, row.pk, by=self.desk.clerk)
         self.later(number)
 
     @happens(number=which)

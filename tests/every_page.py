@@ -29,6 +29,7 @@ from accounts.staff.permissions import Role
 from backoffice.actions import StaffAction
 from backoffice.admin import TrackedAdmin
 from billing.invoices.credit_notes.actions import issue_credit_note
+from billing.invoices.voids.actions import propose_void
 from billing.invoices.write_offs.actions import propose_write_off
 from billing.payments.surplus.actions import record_with_surplus
 from billing.remedies import effects as giving
@@ -177,6 +178,8 @@ def money_rows(subscription: Subscription) -> None:
     )
     unpaid = factories.open_subscription()
     propose_write_off(unpaid.periods.get().invoice.pk, by=clerk, reason="They moved abroad")
+    wrong = factories.open_subscription()
+    propose_void(wrong.periods.get().invoice.pk, by=clerk, reason="Billed twice")
     credit = factories.leftover_credit()
     propose_residual_payout(credit.pk, by=clerk, reason="They asked for it")
     edit_customer(credit.customer_id, by=clerk, reason="By letter", account_holder="Another name")

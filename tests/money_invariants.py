@@ -118,6 +118,7 @@ def check_invoices() -> None:
     set_off = _sums((refund.period_id, refund.set_off) for refund in Refund.objects.filter(state=Refund.State.SETTLED))
     noted: dict[int, Decimal] = defaultdict(Decimal)
     for note in CreditNote.objects.filter(refund__isnull=False).select_related("reversed_by"):
+        assert note.period_id is not None
         noted[note.period_id] += note.set_off
         if hasattr(note, "reversed_by"):
             noted[note.period_id] -= note.reversed_by.set_off
@@ -142,9 +143,9 @@ def check_invoices() -> None:
         assert invoice.paid == paid[invoice.pk] - taken_back[invoice.pk] - taken_off[invoice.pk], name
         assert invoice.charged_back == taken_back[invoice.pk], name
         assert invoice.set_off == set_off.get(invoice.period_id or 0, NOTHING) == noted[invoice.period_id or 0], name
-        less = invoice.credited + invoice.paid + invoice.set_off + invoice.written_off
+        less = invoice.credited + invoice.paid + invoice.set_off + invoice.written_off + invoice.voided
         assert 0 <= invoice.due == invoice.gross - less, name
-        assert (invoice.state in ("paid", "written_off")) == (invoice.due == 0), name
+        assert (invoice.state in ("paid", "written_off", "void")) == (invoice.due == 0), name
         assert 0 <= invoice.written_off <= written_off.get(invoice.pk, NOTHING), name
         others = sorted(mine, key=lambda line: line.position)
         if invoice.period is not None:
@@ -178,16 +179,27 @@ def check_credit_notes() -> None:
     last = date.min
     for note in CreditNote.objects.order_by("pk"):
         sign = -1 if note.kind == CreditNote.Kind.REVERSAL else 1
-        for place, amount in enumerate((note.gross, note.net, note.tax)):
-            standing[note.period_id][place] += sign * amount
         assert note.issued_on >= last, note.number
         last = note.issued_on
+        if note.period_id is None:
+            continue
+        for place, amount in enumerate((note.gross, note.net, note.tax)):
+            standing[note.period_id][place] += sign * amount
     for period in BillingPeriod.objects.filter(pk__in=standing).select_related("invoice"):
         line = period.invoice.lines.get(position=1)
         fee = [line.gross, line.net, line.tax]
         stands = standing[period.pk]
         assert all(0 <= part <= whole for part, whole in zip(stands, fee, strict=True)), period
         assert stands == fee or stands[0] < fee[0], period
+    void = Invoice.objects.filter(models.Q(state="void") | models.Q(void_note__isnull=False))
+    for invoice in void.select_related("void_note__void"):
+        note, stands = invoice.void_note, standing[invoice.period_id] if invoice.period_id else [NOTHING] * 3
+        mirrored = [was + more for was, more in zip(stands, (note.gross, note.net, note.tax), strict=True)]
+        assert mirrored == [invoice.gross, invoice.net, invoice.tax], invoice.number
+        assert note.void.decided_by_id not in (None, note.void.proposed_by_id), invoice.number
+        again = Credit.objects.filter(void_invoice=invoice).aggregate(sum=models.Sum("granted"))["sum"] or NOTHING
+        assert (note.set_off, again) == (invoice.voided, invoice.credited), invoice.number
+        assert (invoice.state, invoice.due, invoice.paid) == ("void", NOTHING, NOTHING), invoice.number
 
 
 def check_refunds() -> None:

@@ -71,6 +71,7 @@ OWN_FILES = {
     "billing/invoices/issuing.py",
     "billing/invoices/receivables.py",
     "billing/ledger/history.py",
+    "billing/ledger/invoice_voids.py",
     "billing/ledger/money.py",
     "billing/ledger/periods.py",
     "billing/ledger/receipts.py",

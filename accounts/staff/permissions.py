@@ -51,6 +51,7 @@ class May(StrEnum):
     APPROVE_LEFTOVER = gettext_noop("approve payouts of leftover credit")
     APPROVE_SURPLUS = gettext_noop("approve that what was paid beyond what is due becomes a credit")
     APPROVE_WRITE_OFFS = gettext_noop("approve that what is due on an invoice is written off")
+    APPROVE_VOIDS = gettext_noop("approve that an invoice is void")
     SEE_DELEGATIONS = gettext_noop("see who approves in whose place")
     DELEGATE_APPROVALS = gettext_noop("have somebody approve in one's place")
     REVOKE_DELEGATIONS = gettext_noop("revoke another person's delegation")
@@ -118,6 +119,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.APPROVE_LEFTOVER: (_M,),
             May.APPROVE_SURPLUS: (_M,),
             May.APPROVE_WRITE_OFFS: (_M,),
+            May.APPROVE_VOIDS: (_M,),
             May.SEE_DELEGATIONS: (_A, _L, _M, _U, _D),
             May.DELEGATE_APPROVALS: (_L, _M),
             May.REVOKE_DELEGATIONS: (_M,),

@@ -46,6 +46,15 @@ class Credit(TrackedModel):
         help_text=_("Of which it is what was paid and not given back."),
         verbose_name=_("voided period"),
     )
+    void_invoice = models.OneToOneField(
+        Invoice,
+        models.PROTECT,
+        related_name="void_credit",
+        null=True,
+        blank=True,
+        help_text=_("Of which it is what credits had borne."),
+        verbose_name=_("void invoice"),
+    )
     currency = models.CharField(_("currency"), max_length=3)
     granted_on = models.DateField(_("granted on"))
     reason = models.CharField(_("reason"), max_length=200)

@@ -96,6 +96,7 @@ def invoice_document(invoice: Invoice) -> Document:
             ("Less credits applied", invoice.credited),
             ("Less payments received", invoice.paid),
             ("Less set off by credit notes", invoice.set_off),
+            ("Void by credit note", invoice.voided),
         )
         if amount
     ]
@@ -130,22 +131,24 @@ def invoice_document(invoice: Invoice) -> Document:
 def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None) -> Document:
     """A credit note with its lines in words: the given ones, or those of the app that knows what it is for."""
     said = words or next((found for wording in _wordings if (found := wording(note)) is not None), None)
-    said = said or CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, note.currency))])
+    said = said or _void_words(note)
     unit = note.currency
     by = company_on(note.issued_on)
     facts = [
         ("Date", date_format(note.issued_on)),
         ("Customer number", note.customer.number),
-        ("Subscription", note.period.subscription.number),
-        ("Period", str(note.period)),
+        ("Subscription", note.subscription.number),
+        *([("Period", str(note.period))] if note.period is not None else []),
     ]
-    invoice = getattr(note.period, "invoice", None)
-    if invoice is not None:
-        facts.append(("For invoice", invoice.number))
+    if note.of_invoice is not None:
+        facts.append(("For invoice", note.of_invoice.number))
     if note.reverses is not None:
         facts.append(("Takes back", note.reverses.number))
-    sums = [("Net", note.net), (f"Tax, {_rate(note.tax_rate)}", note.tax), ("Total", note.gross)]
-    if note.set_off and note.kind == note.Kind.REVERSAL:
+    rate = "" if note.tax_rate is None else f", {_rate(note.tax_rate)}"
+    sums = [("Net", note.net), (f"Tax{rate}", note.tax), ("Total", note.gross)]
+    if note.kind == note.Kind.INVOICE:
+        sums += [("Nothing to pay of", note.set_off), ("Given back as credit", note.gross - note.set_off)]
+    elif note.set_off and note.kind == note.Kind.REVERSAL:
         sums.append(("Of which due again", note.set_off))
     elif note.set_off:
         sums += [("Of which set off", note.set_off), ("Payable", note.gross - note.set_off)]
@@ -162,6 +165,22 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
         notes=(*map(str, said.notes), *_contacts(by)),
         logo_id=by.logo_id,
     )
+
+
+def _void_words(note: CreditNote) -> CreditNoteWords:
+    """The words of a note that no refund made: the lines of the void invoice, less what notes had given back of it; or
+    the period's fee.
+    """
+    unit, invoice = note.currency, note.invoice
+    if invoice is None:
+        return CreditNoteWords([WordedLine(f"Given back for {note.period}", money_text(note.gross, unit))])
+    lines = [
+        WordedLine(f"{line.text}, {_rate(line.tax_rate)} tax", money_text(line.gross, unit))
+        for line in invoice.lines.all()
+    ]
+    if before := invoice.gross - note.gross:
+        lines.append(WordedLine("Given back by earlier credit notes", money_text(-before, unit)))
+    return CreditNoteWords(lines)
 
 
 def issuer(by: CompanyDetails) -> Party:

@@ -30,6 +30,7 @@ from billing.documents.content import Document, invoice_document
 from billing.invoices.models import CreditNote, Invoice
 from billing.invoices.panels import dispute_pill, events_of, invoice_pill
 from billing.invoices.receivables import UNASKED, receivables, unasked_in_words, write_csv
+from billing.invoices.voids.admin import ProposeVoid
 from billing.invoices.write_offs.admin import ProposeWriteOff
 from billing.payments.actions import pay_in_full, payment_obstacle, record_payment, surplus_obstacle
 from billing.payments.disputes.actions import dispute_obstacle, end_dispute, end_dispute_obstacle, open_dispute
@@ -92,6 +93,12 @@ def _set_off_by(invoice: Invoice) -> SafeString:
         period=invoice.period, kind=CreditNote.Kind.REFUND, set_off__gt=0, reversed_by=None
     ).order_by("pk")
     return format_html("{}{}", words, sub(format_html_join(", ", "{}", ((link(note, note.number),) for note in notes))))
+
+
+def _voided_by(invoice: Invoice) -> SafeString:
+    """The words of what is void, with the credit note that says so."""
+    note = getattr(invoice, "void_note", None)
+    return format_html("{}{}", say("Less voided"), sub(link(note, note.number)) if note is not None else "")
 
 
 class RecordSurplus(StaffAction[Invoice]):
@@ -207,7 +214,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         "period__subscription",
         "charges_of",
     )
-    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute, ProposeWriteOff)
+    staff_actions = (RecordPayment, PayInFull, RecordSurplus, Dispute, EndDispute, ProposeWriteOff, ProposeVoid)
     page_actions = (RunBilling,)
     list_display = (
         "number",
@@ -301,6 +308,7 @@ class InvoiceAdmin(DocumentPages[Invoice]):
                 (say("Less payments"), obj.paid),
                 (_set_off_by(obj), obj.set_off),
                 (say("Less written off"), obj.written_off),
+                (_voided_by(obj), obj.voided),
             )
             if amount
         ]

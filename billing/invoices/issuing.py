@@ -148,11 +148,13 @@ def take_numbers(count: int, *, on: date) -> tuple[date, list[str]]:
 
 
 def state_of(invoice: Invoice) -> str:
-    """The state that fits the amounts: paid or written off when nothing is due, otherwise as it was."""
+    """The state that fits the amounts: paid, written off or void when nothing is due, otherwise as it was."""
     return invoice.state if invoice.due else _state_at_rest(invoice)
 
 
 def _state_at_rest(invoice: Invoice) -> str:
+    if invoice.voided_on is not None:
+        return Invoice.State.VOID
     return Invoice.State.WRITTEN_OFF if invoice.written_off else Invoice.State.PAID
 
 

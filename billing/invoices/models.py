@@ -36,7 +36,8 @@ class Invoice(TrackedModel):
     ``gross = net + tax``; amounts in ``currency``. An invoice in dispute is not chased. ``charged_back`` is what banks
     have taken back; it is not in ``paid`` any more. ``set_off`` is what refunds have taken off an unpaid fee: nobody
     paid it and nobody owes it. ``written_off`` is what nobody asks for any more; it is not paid, and what comes in
-    after all, or is set off, takes it back first.
+    after all, or is set off, takes it back first. ``voided`` is what was to pay of an invoice that should never have
+    been: one that is void (``voided_on``) settles nothing, and what credits had borne of it is a credit again.
     """
 
     class State(models.TextChoices):
@@ -44,6 +45,7 @@ class Invoice(TrackedModel):
         PAID = "paid", pgettext_lazy("state of an invoice", "Paid")
         OVERDUE = "overdue", pgettext_lazy("state of an invoice", "Overdue")
         WRITTEN_OFF = "written_off", pgettext_lazy("state of an invoice", "Written off")
+        VOID = "void", pgettext_lazy("state of an invoice", "Void")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices", verbose_name=_("customer"))
@@ -71,6 +73,8 @@ class Invoice(TrackedModel):
     charged_back = MoneyField(_("charged back"), default=Decimal(0))
     set_off = MoneyField(_("set off"), default=Decimal(0))
     written_off = MoneyField(_("written off"), default=Decimal(0))
+    voided = MoneyField(_("voided"), default=Decimal(0))
+    voided_on = models.DateField(_("voided on"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.ISSUED)
     disputed_on = models.DateField(_("disputed on"), null=True, blank=True)
     dispute_reason = models.TextField(_("dispute reason"), blank=True)
@@ -95,18 +99,30 @@ class Invoice(TrackedModel):
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
                 condition=Q(net__gte=0, tax__gte=0, credited__gte=0, paid__gte=0)
-                & Q(charged_back__gte=0, set_off__gte=0, written_off__gte=0),
+                & Q(charged_back__gte=0, set_off__gte=0, written_off__gte=0, voided__gte=0),
                 name="invoice_not_negative",
             ),
             models.CheckConstraint(
                 condition=Q(disputed_on__isnull=True) | ~Q(dispute_reason=""), name="invoice_dispute_has_reason"
             ),
             models.CheckConstraint(
-                condition=Q(gross__gte=F("credited") + F("paid") + F("set_off") + F("written_off")),
+                condition=Q(gross__gte=F("credited") + F("paid") + F("set_off") + F("written_off") + F("voided")),
                 name="invoice_not_overpaid",
             ),
             models.CheckConstraint(
-                condition=Q(state="paid", written_off=0, gross=F("credited") + F("paid") + F("set_off"))
+                condition=Q(state="void", voided_on__isnull=False)
+                | Q(voided_on__isnull=True, voided=0) & ~Q(state="void"),
+                name="invoice_void_has_a_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state="void",
+                    paid=0,
+                    written_off=0,
+                    gross=F("credited") + F("set_off") + F("voided"),
+                    disputed_on__isnull=True,
+                )
+                | Q(state="paid", written_off=0, gross=F("credited") + F("paid") + F("set_off"))
                 | Q(
                     state="written_off",
                     written_off__gt=0,
@@ -132,8 +148,8 @@ class Invoice(TrackedModel):
 
     @property
     def settled(self) -> Decimal:
-        """Paid by the customer's money and by credits they had."""
-        settled: Decimal = self.credited + self.paid
+        """Paid by the customer's money and by credits they had; nothing of one that is void, which gave them back."""
+        settled: Decimal = Decimal(0) if self.voided_on else self.credited + self.paid
         return settled
 
     @property
@@ -145,7 +161,7 @@ class Invoice(TrackedModel):
     @property
     def payable(self) -> Decimal:
         """What is due, and what was written off: a customer may pay both."""
-        payable: Decimal = self.gross - self.credited - self.paid - self.set_off
+        payable: Decimal = self.gross - self.credited - self.paid - self.set_off - self.voided
         return payable
 
 
@@ -173,6 +189,41 @@ class WriteOff(ApprovedByAnother):
         return str(
             say("{amount} of {invoice}", amount=amount_text(self.amount, invoice.currency), invoice=invoice.number)
         )
+
+
+class InvoiceVoid(ApprovedByAnother):
+    """That an invoice should never have been, of which a manager has to approve; the credit note then says so.
+    ``amount`` is what no refund has given back of it yet.
+    """
+
+    NOT_PROPOSED = gettext_noop("This voiding is “{state}”: it waits for nobody any more.")
+    OWN_PROPOSAL = gettext_noop("This is your own proposal: somebody else has to decide on it.")
+
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="voids", verbose_name=_("invoice"))
+    amount = MoneyField(_("amount"))
+    credit_note = models.OneToOneField(
+        "CreditNote", models.PROTECT, related_name="void", null=True, blank=True, verbose_name=_("credit note")
+    )
+
+    class Meta:
+        verbose_name = _("voiding of an invoice")
+        verbose_name_plural = _("voidings of invoices")
+        ordering = ("-proposed_at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="invoice_void_positive"),
+            approved_by_another(),
+            models.CheckConstraint(
+                condition=Q(state="approved", credit_note__isnull=False)
+                | ~Q(state="approved") & Q(credit_note__isnull=True),
+                name="invoice_void_approved_has_its_note",
+            ),
+            models.UniqueConstraint(
+                fields=("invoice",), condition=Q(state__in=("proposed", "approved")), name="invoice_void_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(say("voiding of {invoice}", invoice=self.invoice.number))
 
 
 class InvoiceLine(AppendOnlyModel):
@@ -227,25 +278,31 @@ class Charge(TrackedModel):
 
 
 class CreditNote(AppendOnlyModel):
-    """The document of a settled refund, of its reversal, or of a voided period (``kind``), numbered without gaps within
-    the year.
+    """The document of a settled refund, of its reversal, of a voided period, or of a void invoice (``kind``), numbered
+    without gaps within the year.
 
-    ``set_off`` is the part of its gross that changed what is due on the period's invoice; the rest was given, or came
-    back.
+    ``set_off`` is the part of its gross that changed what is due on the period's invoice, or on the void ``invoice``;
+    the rest was given, or came back. A void invoice's lines may differ in their rates: its note has none of its own.
     """
 
     class Kind(models.TextChoices):
         REFUND = "refund", _("Credit note")
         REVERSAL = "reversal", _("Reversal of a credit note")
         VOID = "void", _("Credit note for a voided period")
+        INVOICE = "invoice", _("Credit note for a void invoice")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes", verbose_name=_("customer"))
-    period = models.ForeignKey(BillingPeriod, models.PROTECT, related_name="credit_notes", verbose_name=_("period"))
+    period = models.ForeignKey(
+        BillingPeriod, models.PROTECT, related_name="credit_notes", null=True, blank=True, verbose_name=_("period")
+    )
+    invoice = models.OneToOneField(
+        Invoice, models.PROTECT, related_name="void_note", null=True, blank=True, verbose_name=_("void invoice")
+    )
     currency = models.CharField(_("currency"), max_length=3)
     issued_on = models.DateField(_("issued on"))
-    tax_rate = RateField(_("tax rate"))
+    tax_rate = RateField(_("tax rate"), null=True, blank=True)
     net = MoneyField(_("net"))
     tax = MoneyField(_("tax"))
     gross = MoneyField(_("gross"))
@@ -265,12 +322,29 @@ class CreditNote(AppendOnlyModel):
                 condition=Q(set_off__gte=0, gross__gte=F("set_off")), name="credit_note_set_off_is_a_part"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=("refund", "void"), reverses__isnull=True)
+                condition=Q(kind__in=("refund", "void", "invoice"), reverses__isnull=True)
                 | Q(kind="reversal", reverses__isnull=False),
                 name="credit_note_reversal_names_its_note",
             ),
             models.UniqueConstraint(fields=("period",), condition=Q(kind="void"), name="credit_note_one_void"),
+            models.CheckConstraint(
+                condition=Q(kind="invoice", invoice__isnull=False, period__isnull=True, tax_rate__isnull=True)
+                | ~Q(kind="invoice") & Q(invoice__isnull=True, period__isnull=False, tax_rate__isnull=False),
+                name="credit_note_of_period_or_void_invoice",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def subscription(self) -> Subscription:
+        """Whose period, or whose void invoice, it is about."""
+        of = self.period if self.period is not None else self.invoice
+        assert of is not None
+        return of.subscription
+
+    @property
+    def of_invoice(self) -> Invoice | None:
+        """The invoice that it changes: the void one, or the period's."""
+        return self.invoice if self.period is None else getattr(self.period, "invoice", None)

@@ -37,7 +37,7 @@ def events_of(invoice: Invoice) -> EventQuerySet:
 
 
 def invoice_pill(invoice: Invoice) -> SafeString:
-    tones: dict[str, Any] = {"issued": "info", "paid": "good", "overdue": "bad", "written_off": "mute"}
+    tones: dict[str, Any] = {"issued": "info", "paid": "good", "overdue": "bad", "written_off": "mute", "void": "mute"}
     return pill(_state_in_words(invoice), tones[invoice.state])
 
 
@@ -79,6 +79,8 @@ def _covered(invoice: Invoice) -> SafeString:
         lines.append(say("{amount} paid", amount=money_text(invoice.paid, invoice.currency)))
     if invoice.set_off:
         lines.append(say("{amount} set off", amount=money_text(invoice.set_off, invoice.currency)))
+    if invoice.voided:
+        lines.append(say("{amount} voided", amount=money_text(invoice.voided, invoice.currency)))
     if invoice.written_off:
         lines.append(say("{amount} written off", amount=money_text(invoice.written_off, invoice.currency)))
     return format_html_join("", "{}", ((sub(line),) for line in lines))

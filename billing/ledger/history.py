@@ -6,7 +6,7 @@ from accounts.customers.models import BankDetailsChange, Customer, CustomerMerge
 from audit.history_checks import matches_history
 from audit.ledger_checks import Check
 from billing.credits.models import Credit
-from billing.invoices.models import Charge, Invoice, WriteOff
+from billing.invoices.models import Charge, Invoice, InvoiceVoid, WriteOff
 from billing.payments.models import BankLine, SurplusCredit
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
@@ -50,12 +50,15 @@ CHECKS: tuple[Check, ...] = (
             "charged_back",
             "set_off",
             "written_off",
+            "voided",
+            "voided_on",
             "state",
             "disputed_on",
             "dispute_reason",
         ),
     ),
     matches_history(WriteOff, changing=("state", "decided_by_id", "decided_at")),
+    matches_history(InvoiceVoid, changing=("state", "decided_by_id", "decided_at", "credit_note_id")),
     matches_history(Charge, changing=("customer_id", "invoiced_on")),
     matches_history(Credit, changing=("customer_id", "applied", "reversed", "paid_out")),
     matches_history(MinutesGrant, changing=("reversed_minutes",)),

@@ -184,7 +184,7 @@ def voids() -> Iterator[Breach]:
     voided = Q(state=BillingPeriod.State.VOIDED)
     founded = Q(subscription__cancelled_on__isnull=False, starts_on__gte=F("subscription__ended_on"))
     notes = CreditNote.objects.filter(period=OuterRef("pk"), kind=CreditNote.Kind.VOID)
-    rows = BillingPeriod.objects.filter(voided | founded | Exists(notes)).select_related("subscription")
+    rows = BillingPeriod.objects.filter(voided | founded | Exists(notes)).select_related("subscription", "invoice")
     for period in each(rows.order_by("subscription", "sequence")):
         name = f"{period.subscription.number}, period {period.sequence}"
         asked_on, ended_on = period.subscription.cancelled_on, period.subscription.ended_on
@@ -199,7 +199,8 @@ def voids() -> Iterator[Breach]:
             )
         note = CreditNote.objects.filter(period=period, kind=CreditNote.Kind.VOID).first()
         others = standing_notes(period).gross - (note.gross if note is not None else Decimal(0))
-        should = period.fee - others if is_voided else Decimal(0)
+        # A void invoice has its own note over the rest of the fee.
+        should = period.fee - others if is_voided and not period.invoice_is_void else Decimal(0)
         if (note.gross if note is not None else Decimal(0)) != should:
             yield Breach(
                 "void-note",

@@ -238,7 +238,7 @@ def credit_note_splits() -> Iterator[Breach]:
     """The notes of a period, in the order they were written, are split as the sum of those that stand is, and never
     come to more than its fee; a reversal is split within its note. In one stream.
     """
-    rows = CreditNote.objects.order_by("period_id", "pk").values_list(
+    rows = CreditNote.objects.filter(period__isnull=False).order_by("period_id", "pk").values_list(
         "number", "period_id", "period__fee", "currency", "tax_rate", "gross", "net", "tax", "kind", "reverses_id",
         "pk", named=True,
     )  # fmt: skip
@@ -247,6 +247,7 @@ def credit_note_splits() -> Iterator[Breach]:
         for row in notes:
             is_ = written[row.pk] = Split(row.gross, row.net, row.tax)
             back = row.kind == CreditNote.Kind.REVERSAL
+            assert row.tax_rate is not None
             try:
                 should = (
                     split_back(row.gross, written.get(row.reverses_id, NO_SPLIT), row.tax_rate, row.currency)

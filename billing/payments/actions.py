@@ -36,6 +36,8 @@ WITH_DEBTS = ("customer", "customer__invoices", "period__subscription", "charges
 
 def payment_obstacle(invoice: Invoice) -> Text | None:
     """Why no payment can be recorded on the invoice now, or None."""
+    if invoice.voided_on is not None:
+        return say("Invoice {invoice} is void: nothing is to pay on it.", invoice=invoice.number)
     return say("Invoice {invoice} is paid.", invoice=invoice.number) if invoice.payable == 0 else None
 
 

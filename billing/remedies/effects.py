@@ -156,6 +156,7 @@ def give_credit(
     reason: str,
     on: date | None = None,
     voided_period: BillingPeriod | None = None,
+    void_invoice: Invoice | None = None,
 ) -> Credit:
     """A credit that the next invoices use up, the first useful cycle first (R6)."""
     credit = Credit(
@@ -166,6 +167,7 @@ def give_credit(
         reason=reason,
         granted=amount,
         voided_period=voided_period,
+        void_invoice=void_invoice,
     )
     credit.save()
     return credit

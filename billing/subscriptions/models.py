@@ -213,14 +213,20 @@ class BillingPeriod(TrackedModel):
     def unpaid(self) -> Decimal:
         """What of the fee is neither paid nor set off, whether due, disputed or charged back."""
         unpaid: Decimal = self.fee - self.set_off - self.fee_paid
-        return unpaid
+        return Decimal(0) if self.invoice_is_void else unpaid
 
     @property
     def refundable(self) -> Decimal:
-        """What of the fee can still be given back: a quote's cap. Nothing of a voided period."""
-        if self.state == self.State.VOIDED:
+        """What of the fee can still be given back: a quote's cap. Nothing of a voided period or a void invoice."""
+        if self.state == self.State.VOIDED or self.invoice_is_void:
             return Decimal(0)
         return left_to_refund(self.fee, self.refunded + self.pending)
+
+    @property
+    def invoice_is_void(self) -> bool:
+        """Whether its invoice should never have been: nobody owes the fee, and nothing was paid of it."""
+        invoice: Any = getattr(self, "invoice", None)
+        return invoice is not None and invoice.voided_on is not None
 
     @property
     def _settled(self) -> Decimal:

@@ -122,6 +122,8 @@ def live_quote(
     terms = facts.terms_of(period)
     if period.state == BillingPeriod.State.VOIDED:
         raise QuoteInputError("period_voided", "", "The period is voided: the subscription was cancelled before it.")
+    if period.invoice_is_void:
+        raise QuoteInputError("invoice_void", "", "The period's invoice is void: nobody owes or paid its fee.")
     receipt = receipt_for(complaint, period, choices.basis)
     if receipt is None:
         raise as_of_before_period(last_received_on(complaint), period.starts_on)

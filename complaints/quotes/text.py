@@ -202,6 +202,8 @@ def problem_in_words(problem: QuoteInputError) -> Text:
             return say("This is needed and was not given.")
         case "period_voided":
             return say("The period is voided: the subscription was cancelled from a day before it.")
+        case "invoice_void":
+            return say("The invoice of the period is void: nobody owes its fee, and nothing was paid of it.")
         case "as_of_before_period":
             return say("The complaint was received on {day}, before the period began on {beginning}.", **values)
         case "special_without_fee":

@@ -40,9 +40,9 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
             ),
             code=Refusal.STATE,
         )
-    if refund.period.state == BillingPeriod.State.VOIDED:
+    if refund.period.state == BillingPeriod.State.VOIDED or refund.period.invoice_is_void:
         return Obstacle(
-            say("The period of {refund} is voided: nothing of it is taken back any more.", refund=refund.code),
+            say("What {refund} gave back is void by now: nothing of it is taken back any more.", refund=refund.code),
             code=Refusal.STATE,
         )
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):

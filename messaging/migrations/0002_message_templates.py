@@ -89,6 +89,17 @@ we have taken {{ amount }} of your credit off invoice {{ invoice }} for subscrip
 {% endif %}
 """,
     ),
+    "invoice_void": (
+        "Invoice {{ invoice }} is void",
+        """\
+Dear {{ name }},
+
+our invoice {{ invoice }} for subscription {{ subscription }} is void, and nothing is to pay on it. Our credit note {{ credit_note }} over {{ amount }} says so.
+{% if given_back %}
+{{ given_back }} of it had been taken off by a credit of yours. That credit is yours again.
+{% endif %}
+""",
+    ),
     "payout_made": (
         "We have paid you {{ amount }}",
         """\
@@ -291,6 +302,17 @@ Gentile {{ name }},
 abbiamo detratto {{ amount }} del suo credito dalla fattura {{ invoice }} dell'abbonamento {{ subscription }}. {% if nothing_due %}Non resta nulla da pagare.{% else %}Restano da pagare {{ due }}, con scadenza {{ due_on }}.{% endif %}
 {% if remaining %}
 {{ remaining }} del suo credito restano a disposizione per le prossime fatture.
+{% endif %}
+""",
+    ),
+    "invoice_void": (
+        "La fattura {{ invoice }} è annullata",
+        """\
+Gentile {{ name }},
+
+la nostra fattura {{ invoice }} dell'abbonamento {{ subscription }} è annullata e non c'è nulla da pagare. Lo attesta la nostra nota di credito {{ credit_note }} di {{ amount }}.
+{% if given_back %}
+{{ given_back }} erano stati detratti da un suo credito, che torna a sua disposizione.
 {% endif %}
 """,
     ),

@@ -136,6 +136,14 @@ FIELDS: Mapping[str, tuple[TemplateField, ...]] = MappingProxyType(
             _field("due_on", _("the day by which it is to be paid"), "15 May 2024"),
             _maybe("remaining", _("what is left of the credit for later invoices"), "5.00 EUR"),
         ),
+        MessageKind.INVOICE_VOID: (
+            *_CUSTOMER,
+            _field("invoice", _("the invoice's number"), "2024-000123"),
+            _field("subscription", _("the subscription's number"), "S-000042"),
+            _field("credit_note", _("the credit note's number"), "CN-2024-000017"),
+            _field("amount", _("what the credit note is over"), "72.20 EUR"),
+            _maybe("given_back", _("what credits had borne of it, and is a credit again"), "5.00 EUR"),
+        ),
         MessageKind.PAYOUT_MADE: (
             *_CUSTOMER,
             _field("amount", _("how much was paid"), "40.00 EUR"),

@@ -24,6 +24,7 @@ class MessageKind(models.TextChoices):
     REFUND_ENDED = "refund_ended", _("Refund not given after all")
     BANK_DETAILS_CHANGED = "bank_details_changed", _("Bank details changed")
     CREDIT_APPLIED = "credit_applied", _("Credit applied to an invoice")
+    INVOICE_VOID = "invoice_void", _("Invoice void")
     PAYOUT_MADE = "payout_made", _("Payout made")
     CANCELLATION_CONFIRMED = "cancellation_confirmed", _("Cancellation confirmed")
     END_MOVED = "end_moved", _("End of service moved")

@@ -30,7 +30,7 @@ def test_a_note_shows_net_and_tax_at_the_periods_own_rate() -> None:
         Decimal(22),
     )
     assert (note.number, note.kind, note.issued_on) == ("CN-2026-000001", "refund", date(2026, 3, 1))
-    assert note.customer == note.period.subscription.customer
+    assert note.customer == note.subscription.customer
 
 
 def test_numbers_run_without_gaps_within_the_year() -> None:

@@ -92,7 +92,8 @@ def test_a_credit_note_says_what_it_is_for_in_the_words_given() -> None:
     document = credit_note_document(note, WORDS)
     assert document.rows == (("Subscription fee", "60.00 EUR"), ("Time provided", "−20.00 EUR"))
     assert ("Complaint", "K-1") in document.facts
-    assert ("For invoice", note.period.invoice.number) in document.facts
+    assert note.of_invoice is not None
+    assert ("For invoice", note.of_invoice.number) in document.facts
     assert document.sums == (("Net", "32.79 EUR"), ("Tax, 22 %", "7.21 EUR"), ("Total", "40.00 EUR"))
 
 
@@ -123,6 +124,7 @@ def test_a_line_that_is_kept_is_english_whoever_opens_the_subscription() -> None
 
 def test_a_reversal_names_the_note_it_takes_back() -> None:
     note = a_note()
+    assert note.period is not None
     back = issue_credit_note(note.period, Decimal("40.00"), kind=CreditNote.Kind.REVERSAL, reverses=note)
     document = credit_note_document(back, WORDS)
     assert document.title == "Reversal of a credit note"

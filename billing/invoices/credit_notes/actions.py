@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.numbers.models import next_day, next_number
 from audit.actions import Refused
 from audit.vocabulary import Refusal
-from billing.invoices.models import CreditNote
+from billing.invoices.models import CreditNote, Invoice
 from billing.money import NO_SPLIT, Split, split_back, split_next
 from billing.subscriptions.models import BillingPeriod
 from billing.vocabulary import BillingRefusal
@@ -61,25 +62,23 @@ def issue_credit_note(
     standing, unit = standing_notes(period), period.currency
     if reverses is not None:
         split = split_back(amount, _split_of(reverses), period.tax_rate, unit)
-    elif amount > period.fee - standing.gross:
+    elif amount > (left := uncredited(period)):
         raise Refused(
             say(
                 "Only {left} of the fee of {period} is not credited yet.",
-                left=money_text(period.fee - standing.gross, unit),
+                left=money_text(left, unit),
                 period=period,
             ),
             code=BillingRefusal.CAP,
         )
     else:
         split = split_next(amount, period.fee, standing, period.tax_rate, unit)
-    issued_on = next_day("credit-note", on or timezone.localdate())
     note = CreditNote(
-        number=credit_note_number(issued_on.year, next_number(credit_note_series(issued_on.year))),
+        **_numbered(on or timezone.localdate()),
         kind=kind,
         customer_id=period.subscription.customer_id,
         period=period,
         currency=period.currency,
-        issued_on=issued_on,
         tax_rate=period.tax_rate,
         net=split.net,
         tax=split.tax,
@@ -91,8 +90,46 @@ def issue_credit_note(
     return note
 
 
+def void_invoice_note(invoice: Invoice) -> CreditNote:
+    """The credit note over all of a (locked) invoice that no note has credited yet, line by line: with those that
+    stand on its period's fee it mirrors the invoice in net, tax and gross. What is to pay of it is set off.
+
+    Raises:
+        Refused: nothing is left to credit.
+    """
+    standing = standing_notes(invoice.period) if invoice.period is not None else NO_SPLIT
+    left = Split(invoice.gross, invoice.net, invoice.tax) - standing
+    if left.gross <= 0:
+        raise Refused(say("Invoice {invoice} is credited already.", invoice=invoice.number), code=BillingRefusal.CAP)
+    note = CreditNote(
+        **_numbered(timezone.localdate()),
+        kind=CreditNote.Kind.INVOICE,
+        customer_id=invoice.customer_id,
+        invoice=invoice,
+        currency=invoice.currency,
+        net=left.net,
+        tax=left.tax,
+        gross=left.gross,
+        set_off=invoice.payable,
+    )
+    note.save()
+    return note
+
+
+def _numbered(on: date) -> dict[str, Any]:
+    day = next_day("credit-note", on)
+    return {"number": credit_note_number(day.year, next_number(credit_note_series(day.year))), "issued_on": day}
+
+
+def uncredited(period: BillingPeriod) -> Decimal:
+    """What of the fee no note has credited yet: nothing where the invoice is void."""
+    return Decimal(0) if period.invoice_is_void else period.fee - standing_notes(period).gross
+
+
 def standing_notes(period: BillingPeriod) -> Split:
-    """What the period's credit notes come to, less what reversals took back of them."""
+    """What the period's credit notes come to, less what reversals took back of them. A void invoice's note is none of
+    them: it covers the rest of the fee with whatever else stood on the invoice.
+    """
     standing = NO_SPLIT
     for note in CreditNote.objects.filter(period=period):
         split = _split_of(note)

@@ -34,21 +34,33 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
         "customer",
         "period__subscription",
         "period__invoice",
+        "invoice__period__subscription",
+        "invoice__charges_of",
         "reverses",
     )
     list_display = ("number", "customer", "issued_on", "kind", "period", "net_shown", "tax_shown", "gross_shown")
     list_filter = ("kind", "currency", "issued_on")
     list_select_related = ("customer", "period")
     numeric_columns = ("net_shown", "tax_shown", "gross_shown")
-    search_fields = ("number", "customer__name", "customer__number", "period__subscription__number")
+    search_fields = ("number", "customer__name", "customer__number", "period__subscription__number", "invoice__number")
     search_help_text = _("Number, customer or subscription number")
     ordering = ("-issued_on", "-number")
     empty_hint = _("Each settled refund brings one.")
-    fields = ("kind", "customer_link", "subscription", "period_link", "issued_on", "amounts", "takes_back")
-    readonly_fields = ("customer_link", "subscription", "period_link", "amounts", "takes_back")
+    fields = (
+        "kind",
+        "customer_link",
+        "subscription",
+        "period_link",
+        "invoice_link",
+        "issued_on",
+        "amounts",
+        "takes_back",
+    )
+    readonly_fields = ("customer_link", "subscription", "period_link", "invoice_link", "amounts", "takes_back")
 
     customer_link = column(link, "customer", description=_("Customer"))
-    subscription = column(link, "period.subscription", description=_("Subscription"))
+    subscription = column(link, "subscription", description=_("Subscription"))
+    invoice_link = column(link, "of_invoice", description=_("Invoice"))
     period_link = column(link, "period", description=_("Period"))
     net_shown = column(money, "net", "currency", description=_("Net"), ordering="net")
     tax_shown = column(money, "tax", "currency", description=_("Tax"), ordering="tax")
@@ -57,19 +69,19 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
     @admin.display(description=_("Amounts"))
     def amounts(self, obj: CreditNote) -> SafeString:
         net, tax, gross = (money_text(amount, obj.currency) for amount in (obj.net, obj.tax, obj.gross))
-        said = say(
-            "{net} net and {tax} tax ({rate} %): {gross}",
-            net=net,
-            tax=tax,
-            rate=number_format(obj.tax_rate.normalize()),
-            gross=gross,
-        )
+        if obj.tax_rate is None:
+            said = say("{net} net and {tax} tax: {gross}", net=net, tax=tax, gross=gross)
+        else:
+            rate = number_format(obj.tax_rate.normalize())
+            said = say("{net} net and {tax} tax ({rate} %): {gross}", net=net, tax=tax, rate=rate, gross=gross)
         return format_html("{}{}", said, sub(self._set_off(obj)))
 
     def _set_off(self, obj: CreditNote) -> Text:
-        if not obj.set_off:
+        if not obj.set_off or obj.of_invoice is None:
             return ""
-        amount, invoice = money_text(obj.set_off, obj.currency), obj.period.invoice.number
+        amount, invoice = money_text(obj.set_off, obj.currency), obj.of_invoice.number
+        if obj.kind == CreditNote.Kind.INVOICE:
+            return say("{amount} of it was to pay on invoice {invoice}, which is void", amount=amount, invoice=invoice)
         if obj.kind == CreditNote.Kind.REVERSAL:
             return say("{amount} of it due again on invoice {invoice}", amount=amount, invoice=invoice)
         return say("{amount} of it set off against invoice {invoice}", amount=amount, invoice=invoice)
@@ -79,8 +91,10 @@ class CreditNoteAdmin(DocumentPages[CreditNote]):
         return link(obj.reverses)
 
     def get_fields(self, request: HttpRequest, obj: CreditNote | None = None) -> list[Any]:
-        """Only a reversal takes something back."""
-        left_out = () if obj is not None and obj.reverses_id else ("takes_back",)
+        """Only a reversal takes something back; a void invoice's note is of no period alone."""
+        left_out = [] if obj is not None and obj.reverses_id else ["takes_back"]
+        if obj is not None and obj.period_id is None:
+            left_out.append("period_link")
         return [name for name in self.fields if name not in left_out]
 
     def document_of(self, obj: CreditNote) -> Document:

@@ -193,6 +193,8 @@ def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
     invoice = found[0]
     if booking.currency != invoice.currency:
         return f"Invoice {invoice.number} is in {invoice.currency}, the payment in {booking.currency}."
+    if invoice.voided_on is not None:
+        return f"Invoice {invoice.number} is void."
     if invoice.due == 0:
         return f"Invoice {invoice.number} is paid already."
     if booking.amount != invoice.due:

@@ -16,7 +16,7 @@ from audit.actions import act, checked
 from audit.vocabulary import Refusal
 from billing.credits.actions import set_off_at_once
 from billing.credits.models import Credit
-from billing.invoices.credit_notes.actions import issue_credit_note, standing_notes
+from billing.invoices.credit_notes.actions import issue_credit_note, uncredited
 from billing.invoices.models import CreditNote, Invoice
 from billing.money import format_amount
 from billing.remedies.effects import give_credit, set_off
@@ -126,10 +126,10 @@ def void_period(period: BillingPeriod) -> Credit | None:
     invoice = Invoice.objects.select_for_update(no_key=True).filter(period=period).order_by("pk").first()
     period.__dict__.pop("invoice", None)
     left = leftover_of(period, given_in_money(period))
-    uncredited = period.fee - standing_notes(period).gross
-    off = min(period.unpaid, uncredited)
-    if uncredited:
-        issue_credit_note(period, uncredited, kind=CreditNote.Kind.VOID, set_off=off)
+    rest = uncredited(period)
+    off = min(period.unpaid, rest)
+    if rest:
+        issue_credit_note(period, rest, kind=CreditNote.Kind.VOID, set_off=off)
     if invoice is not None and off:
         set_off(invoice, off)
     period.state = BillingPeriod.State.VOIDED

@@ -34,14 +34,15 @@ from policies.versions.models import Policy
 
 
 def credit_sources() -> Iterator[Breach]:
-    """A credit comes from one thing: a refund's remedy, what was paid too much, a payout that failed, or a voided
-    period. It is of the same subscription, in its currency.
+    """A credit comes from one thing: a refund's remedy, what was paid too much, a payout that failed, a voided period
+    or a void invoice. It is of the same subscription, in its currency.
     """
     rows = Credit.objects.annotate(
         sources=Count("remedy", distinct=True)
         + Count("payment", distinct=True)
         + Count("payout", filter=Q(payout__leftover__isnull=True), distinct=True)
         + Count("voided_period", distinct=True)
+        + Count("void_invoice", distinct=True)
     ).filter(
         ~Q(sources=1)
         | ~Q(customer=F("subscription__customer"))
@@ -56,7 +57,7 @@ def credit_sources() -> Iterator[Breach]:
                 "credit-source",
                 name,
                 f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, failed "
-                "payouts and voided periods",
+                "payouts, voided periods and void invoices",
             )
             continue
         remedy = getattr(row, "remedy", None)
@@ -331,7 +332,7 @@ def credit_notes() -> Iterator[Breach]:
             f"and {note.set_off:f}",
         )
     # A note is never written again: one of a customer who was merged keeps the name that it was sent to.
-    elsewhere = CreditNote.objects.filter(
+    elsewhere = CreditNote.objects.filter(period__isnull=False).filter(
         ~Q(currency=F("period__currency"))
         | ~Q(tax_rate=F("period__tax_rate"))
         | ~Q(customer=F("period__subscription__customer")) & Q(customer__merged_into__isnull=True)
