@@ -22,6 +22,7 @@ ORDER = (
     "billing.invoice",
     "billing.writeoff",
     "billing.credit",
+    "billing.prepayment",
     "billing.payment",
     "billing.surpluscredit",
     "billing.bankline",

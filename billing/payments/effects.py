@@ -11,9 +11,9 @@ from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.invoices.issuing import state_while_due
 from billing.invoices.models import Charge
-from billing.payments.models import Chargeback, Payment, Unbooking
+from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.vocabulary import BillingRefusal
-from core.text import say
+from core.text import Text, in_english, say
 
 
 def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
@@ -24,6 +24,14 @@ def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
     if isinstance(entry, Unbooking):
         return Obstacle(say("This payment was taken off its invoice already."), BillingRefusal.TAKEN_OFF)
     return None
+
+
+def free_line(line: BankLine, why: Text) -> None:
+    """What a line of a bank was matched to is taken off: it waits for a person again."""
+    line.payment = line.prepayment = None
+    line.state = BankLine.State.UNMATCHED
+    line.why = in_english(why)[:200]
+    line.save()
 
 
 def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
