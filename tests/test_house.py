@@ -73,6 +73,7 @@ OWN_FILES = {
     "billing/ledger/history.py",
     "billing/ledger/money.py",
     "billing/ledger/periods.py",
+    "billing/ledger/prepayments.py",
     "billing/ledger/receipts.py",
     "billing/ledger/terms.py",
     "billing/payouts/payables.py",

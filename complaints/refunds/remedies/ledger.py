@@ -34,12 +34,13 @@ from policies.versions.models import Policy
 
 
 def credit_sources() -> Iterator[Breach]:
-    """A credit comes from one thing: a refund's remedy, what was paid too much, a payout that failed, or a voided
-    period. It is of the same subscription, in its currency.
+    """A credit comes from one thing: a refund's remedy, what was paid too much, a prepayment that no invoice used, a
+    payout that failed, or a voided period. It is of the same subscription, in its currency.
     """
     rows = Credit.objects.annotate(
         sources=Count("remedy", distinct=True)
         + Count("payment", distinct=True)
+        + Count("prepayment", distinct=True)
         + Count("payout", filter=Q(payout__leftover__isnull=True), distinct=True)
         + Count("voided_period", distinct=True)
     ).filter(
@@ -55,8 +56,8 @@ def credit_sources() -> Iterator[Breach]:
             yield Breach(
                 "credit-source",
                 name,
-                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, failed "
-                "payouts and voided periods",
+                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, "
+                "prepayments, failed payouts and voided periods",
             )
             continue
         remedy = getattr(row, "remedy", None)
