@@ -23,7 +23,7 @@ from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.money import is_whole_minor, minor_units
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
-from billing.payments.prepayments.models import Prepayment
+from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
 from billing.plans.models import Price
@@ -78,6 +78,9 @@ def check_credits() -> None:
             charged = entry.charge.amount if entry.charge is not None else NOTHING
             assert entry.payment.credit_id is not None
             reversed_by[entry.payment.credit_id] += entry.from_surplus - charged
+    for off in PrepaymentTakenOff.objects.filter(from_credit__gt=0).select_related("prepayment", "charge"):
+        assert off.prepayment.credit_id is not None
+        reversed_by[off.prepayment.credit_id] += off.from_credit - (off.charge.amount if off.charge else NOTHING)
     granted: dict[int, Decimal] = defaultdict(Decimal)
     for credit in Credit.objects.all():
         name = f"credit {credit.pk}"
@@ -90,7 +93,10 @@ def check_credits() -> None:
         if credit.pk in surplus:
             assert credit.granted == surplus[credit.pk].surplus, name
         elif credit.pk in prepaid:
-            assert credit.granted == prepaid[credit.pk].credited, name
+            taken_off = getattr(prepaid[credit.pk], "unbooking", None)
+            assert credit.granted == prepaid[credit.pk].credited + (taken_off.from_credit if taken_off else NOTHING), (
+                name
+            )
             assert credit.subscription_id == prepaid[credit.pk].subscription_id, name
         else:
             granted[credit.subscription_id] += credit.granted

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from audit.event_checks import Facts, amount_in, as_recorded, day_in
@@ -16,6 +16,8 @@ from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.subscriptions.models import Subscription
 from billing.vocabulary import BillingVerb
 from core.fields import MoneyField
+
+NOTHING = Value(Decimal(0), output_field=MoneyField())
 
 
 def _recorded(event: Any) -> Iterator[Facts]:
@@ -44,7 +46,7 @@ taken_off_prepayments = as_recorded(
 def _sum_of(rows: Any, by: str) -> Any:
     """The sum of amounts over the rows whose ``by`` is the outer row; 0 without any."""
     found = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(sum=Sum("amount")).values("sum")
-    return Coalesce(Subquery(found, output_field=MoneyField()), Value(Decimal(0), output_field=MoneyField()))
+    return Coalesce(Subquery(found, output_field=MoneyField()), NOTHING)
 
 
 def parts() -> Iterator[Breach]:
@@ -97,22 +99,31 @@ def payments_of_their_own() -> Iterator[Breach]:
 
 def credits_of_their_own() -> Iterator[Breach]:
     """What a prepayment left is a credit of its subscription, which has ended, over that amount: a line of a bank
-    proves the money, or a second person does.
+    proves the money, or a second person does. Of what was taken off, what was left came back out of the credit, and
+    what was used is charged.
     """
     proved = BankLine.objects.filter(prepayment=OuterRef("pk"))
-    rows = Prepayment.objects.filter(credit__isnull=False).filter(
-        ~Q(credited=F("credit__granted"))
+    off = Coalesce("unbooking__from_credit", NOTHING)
+    charged = Coalesce("unbooking__charge__amount", NOTHING)
+    credits = Prepayment.objects.filter(credit__isnull=False).annotate(
+        of_credit=ExpressionWrapper(F("credited") + off, output_field=MoneyField()),
+        back=ExpressionWrapper(off - charged, output_field=MoneyField()),
+    )
+    rows = credits.filter(
+        ~Q(of_credit=F("credit__granted"))
+        | ~Q(back=F("credit__reversed"))
         | ~Q(subscription=F("credit__subscription"))
         | ~Q(subscription__state=Subscription.State.ENDED)
-        | Q(credited_by=F("recorded_by")) & ~Exists(proved)
+        | Q(credited_by=F("recorded_by"), credited__gt=0) & ~Exists(proved)
     )
     for row in each(rows.select_related("subscription", "credit")):
         assert row.credit is not None
         yield Breach(
             "prepayment-credit",
             f"prepayment {row.pk} of {row.subscription.number}",
-            f"{row.credited:f} of it became credit {row.credit_id} over {row.credit.granted:f}; the subscription is "
-            f"{row.subscription.state}, and no line of a bank or second person proves it",
+            f"{row.of_credit:f} of it became credit {row.credit_id} over {row.credit.granted:f}, of which "
+            f"{row.credit.reversed:f} came back and {row.back:f} should have; the subscription is "
+            f"{row.subscription.state}, and a line of a bank or a second person has to prove it",
         )
 
 

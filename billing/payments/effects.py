@@ -4,6 +4,8 @@ inside actions.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils import timezone
 
 from audit.actions import Obstacle
@@ -40,7 +42,8 @@ def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     """
     payment = entry.payment
     if payment.credit is not None:
-        entry.charge = _take_surplus(payment.credit, entry, charged_for)
+        rate = payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0]
+        entry.charge = take_credit_back(payment.credit, entry.from_surplus, tax_rate=rate, charged_for=charged_for)
     entry.save()
     invoice = payment.invoice
     invoice.paid -= entry.due_again
@@ -50,13 +53,15 @@ def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     invoice.save()
 
 
-def _take_surplus(credit: Credit, entry: Chargeback | Unbooking, charged_for: str) -> Charge | None:
-    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
-    left = min(credit.remaining, entry.from_surplus)
+def take_credit_back(credit: Credit, amount: Decimal, *, tax_rate: Decimal, charged_for: str) -> Charge | None:
+    """Take back what is left of the (locked) credit that money became which does not belong here; the rest of the
+    amount is a charge.
+    """
+    left = min(credit.remaining, amount)
     if left:
         credit.reversed += left
         credit.save()
-    used = entry.from_surplus - left
+    used = amount - left
     if not used:
         return None
     charge = Charge(
@@ -64,7 +69,7 @@ def _take_surplus(credit: Credit, entry: Chargeback | Unbooking, charged_for: st
         subscription_id=credit.subscription_id,
         currency=credit.currency,
         amount=used,
-        tax_rate=entry.payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
+        tax_rate=tax_rate,
         reason=charged_for,
         charged_on=timezone.localdate(),
     )

@@ -115,8 +115,8 @@ def sums_by_kind() -> list[tuple[str, int, Text]]:
         found.append((what, list(groups.annotate(count=Count("pk"), total=Sum("amount")))))
     groups = leftover_credits().filter(~Q(left=0)).order_by("currency").values_list("currency")
     found.append((LEFT, list(groups.annotate(count=Count("pk"), total=Sum("left")))))
-    groups = Prepayment.objects.left_by_ended_subscriptions().order_by("currency").values_list("currency")
-    found.append((PREPAID, list(groups.annotate(count=Count("pk"), total=Sum("left")))))
+    waiting = Prepayment.objects.left_by_ended_subscriptions().order_by("currency").values_list("currency")
+    found.append((PREPAID, list(waiting.annotate(count=Count("pk"), total=Sum("left")))))
     return [
         (
             what,

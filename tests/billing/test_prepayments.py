@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
+from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit
 from billing.invoices.charges.actions import ask_for_charges
-from billing.invoices.models import Invoice
+from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import Received, record_payment, record_payments
 from billing.payments.bank_lines.actions import match_bank_line, match_to_subscription
 from billing.payments.corrections.actions import take_off_payment
@@ -267,7 +268,7 @@ def test_a_line_from_before_the_opening_waits_for_a_person() -> None:
 def test_a_line_waits_as_a_prepayment_and_is_free_once_nothing_of_it_stands() -> None:
     subscription, clerk = running(), factories.billing_clerk()
     line = factories.bank_line(by=clerk, amount="100.00")
-    match = {"by": clerk, "subscription_number": f" {subscription.number} "}
+    match: dict[str, Any] = {"by": clerk, "subscription_number": f" {subscription.number} "}
     assert_refused("unknown", match_to_subscription, line.pk, by=clerk, subscription_number="S-9")
     assert_refused("permission", match_to_subscription, line.pk, **{**match, "by": factories.manager()})
     line = match_to_subscription(line.pk, **match)
@@ -371,9 +372,9 @@ def test_typed_by_one_it_is_made_a_credit_by_another_and_paid_out_as_leftover() 
     credit_prepayment(prepayment.pk, by=manager)
     credit = Credit.objects.get()
     found = again(prepayment)
-    assert (credit.granted, found.credit, found.credited, found.remaining) == (FEE, credit, FEE, 0)
+    assert found.credit == credit
+    assert (credit.granted, found.credited, found.remaining) == (FEE, FEE, Decimal(0))
     assert_refused("nothing_left", credit_prepayment, prepayment.pk, by=manager)
-    assert_refused("nothing_left", take_off_prepayment, prepayment.pk, by=clerk, reason="x")
     leftover = propose_residual_payout(credit.pk, by=clerk, reason="They asked")
     approve_residual_payout(leftover.pk, by=manager)
     assert Credit.objects.get().remaining == 0
@@ -392,6 +393,34 @@ def test_a_line_of_the_bank_proves_it() -> None:
     bill()
     assert_refused("permission", credit_prepayment, prepayment.pk, by=factories.manager())
     assert credit_prepayment(prepayment.pk, by=clerk).credited == FEE
+    check_books()
+
+
+@pytest.mark.parametrize("used", ["0", "20.00", "60.00"])
+def test_the_credit_that_it_became_goes_with_it_or_is_charged(used: str) -> None:
+    clerk = factories.billing_clerk()
+    subscription = running()
+    line = factories.bank_line(by=clerk, amount="60.00")
+    prepayment = match_to_subscription(line.pk, by=clerk, subscription_number=subscription.number).prepayment
+    assert prepayment is not None
+    cancel_subscription(subscription.pk, by=factories.agent(), channel="phone", requested_on=factories.days_ago(1))
+    bill()
+    credit = credit_prepayment(prepayment.pk, by=clerk).credit
+    assert credit is not None
+    if Decimal(used):
+        owing = newest(factories.open_subscription(customer=subscription.customer))
+        left = FEE - Decimal(used)
+        if left:
+            record_payment(owing.pk, by=clerk, amount=left, received_on=factories.today())
+        set_off_credit(credit.pk, by=clerk)
+    entry = take_off_prepayment(prepayment.pk, by=clerk, reason="Another's")
+    found, charges = again(prepayment), [charge.amount for charge in Charge.objects.all()]
+    assert (entry.amount, entry.from_credit, found.credited, found.taken_off) == (FEE, FEE, 0, FEE)
+    assert charges == ([Decimal(used)] if Decimal(used) else [])
+    credit.refresh_from_db()
+    assert (credit.reversed, credit.remaining) == (FEE - Decimal(used), Decimal(0))
+    assert BankLine.objects.get().state == BankLine.State.UNMATCHED
+    assert_refused("taken_off", take_off_prepayment, prepayment.pk, by=clerk, reason="Once more")
     check_books()
 
 

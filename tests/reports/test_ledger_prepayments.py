@@ -65,8 +65,8 @@ def other_subscription() -> Subscription:
     return Subscription.objects.exclude(pk=used().subscription_id).order_by("pk")[0]
 
 
-def line_at(prepayment: Prepayment) -> object:
-    return set_raw(BankLine.objects.get(), prepayment_id=prepayment.pk)
+def line_at(prepayment: Prepayment) -> None:
+    set_raw(BankLine.objects.get(), prepayment_id=prepayment.pk)
 
 
 PLANTED: dict[str, tuple[Callable[[], object], str]] = {
@@ -115,6 +115,10 @@ PLANTED: dict[str, tuple[Callable[[], object], str]] = {
         "credit-source",
     ),
     "the credit grants more": (lambda: set_raw(Credit.objects.get(), granted=raw(Decimal(90))), "prepayment-credit"),
+    "more of the credit came back": (
+        lambda: set_raw(Credit.objects.get(), reversed=raw(Decimal(9))),
+        "prepayment-credit",
+    ),
     "the line is of another amount": (
         lambda: set_raw(BankLine.objects.get(), amount=raw(Decimal(99))),
         "prepayment-line",

@@ -14,7 +14,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
-from billing.payments.effects import free_line
+from billing.payments.effects import free_line, take_credit_back
 from billing.payments.models import BankLine
 from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.payments.prepayments.rules import credit_obstacle, record_obstacle, take_off_obstacle
@@ -78,38 +78,45 @@ def record_prepayment(
 
 
 def take_off_prepayment(prepayment_id: int, *, by: User, reason: str) -> PrepaymentTakenOff:
-    """Take off what waits of a prepayment: it was recorded where it does not belong. What invoices have used of it is
-    taken off by its payments, each on its own. Once nothing of it stands, its bank line waits for a person again.
+    """Take off what waits of a prepayment, or became a credit: it was recorded where it does not belong. What is left
+    of the credit is taken back, what was used of it is a charge. What invoices have used of the prepayment is taken off
+    by its payments, each on its own. Once nothing of it stands, its bank line waits for a person again.
 
     Raises:
         Refused: nothing of it waits, without a reason, or one's own subscription.
     """
     with act(BillingVerb.PREPAYMENT_TAKE_OFF, by=by, reason=reason, target=(Prepayment, prepayment_id)) as action:
         require(by, May.HANDLE_MONEY)
-        prepayment = action.lock(Prepayment, prepayment_id, "subscription", "bank_line")
-        action.about(prepayment, customer_id=prepayment.subscription.customer_id)
+        prepayment = action.lock(Prepayment, prepayment_id, "subscription", "credit", "bank_line")
+        subscription = prepayment.subscription
+        action.about(prepayment, customer_id=subscription.customer_id)
         action.refuse_if(take_off_obstacle(prepayment))
         action.require_reason(say("where it belongs, or why it does not belong here"))
         entry = checked(
             PrepaymentTakenOff(
                 prepayment=prepayment,
-                amount=prepayment.remaining,
+                amount=prepayment.remaining + prepayment.credited,
+                from_credit=prepayment.credited,
                 taken_off_on=timezone.localdate(),
                 reason=reason.strip()[:200],
                 recorded_by=by,
             )
         )
+        if prepayment.credit is not None:
+            rate = subscription.periods.order_by("-sequence").values_list("tax_rate", flat=True)[0]
+            said = f"Prepayment of {subscription.number} taken off: what was used of its credit"
+            entry.charge = take_credit_back(prepayment.credit, entry.from_credit, tax_rate=rate, charged_for=said)
         entry.save()
         prepayment.taken_off += entry.amount
+        prepayment.credited -= entry.from_credit
         prepayment.save()
         line = BankLine.objects.filter(prepayment=prepayment).first()
         if line is not None and prepayment.taken_off == prepayment.amount:
-            number = prepayment.subscription.number
-            free_line(line, say("Taken off {invoice}: {reason}", invoice=number, reason=entry.reason))
+            free_line(line, say("Taken off {invoice}: {reason}", invoice=subscription.number, reason=entry.reason))
         action.data = {
             "amount": f"{entry.amount:f}",
             "currency": prepayment.currency,
-            "subscription": prepayment.subscription.number,
+            "subscription": subscription.number,
         }
         return entry
 

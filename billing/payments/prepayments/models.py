@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.tracked import AppendOnlyModel, TrackedModel, TrackedQuerySet
 from billing.credits.models import Credit
+from billing.invoices.models import Charge
 from billing.subscriptions.models import Subscription
 from core.fields import MoneyField, amount_text
 from core.text import say
@@ -38,7 +39,8 @@ class Prepayment(TrackedModel):
     credited.
 
     ``applied`` stands as payments on invoices. ``taken_off`` was booked where it does not belong, before or after an
-    invoice used it. ``credited`` is what a subscription that ended had left: it is the ``credit``.
+    invoice used it, or after it was a credit. ``credited`` is what a subscription that ended had left: it is the
+    ``credit``.
     """
 
     subscription = models.ForeignKey(
@@ -83,7 +85,7 @@ class Prepayment(TrackedModel):
             ),
             models.CheckConstraint(
                 condition=Q(credited=0, credit__isnull=True, credited_by__isnull=True)
-                | Q(credited__gt=0, credit__isnull=False, credited_by__isnull=False),
+                | Q(credit__isnull=False, credited_by__isnull=False),
                 name="prepayment_credited_is_a_credit",
             ),
         ]
@@ -104,7 +106,8 @@ class Prepayment(TrackedModel):
 
 
 class PrepaymentTakenOff(AppendOnlyModel):
-    """The counter-entry of what waited of a prepayment that was booked where it does not belong. What an invoice had
+    """The counter-entry of what waited of a prepayment that was booked where it does not belong, or had become a credit
+    (``from_credit``): what is left of that is taken back, what was used of it is the ``charge``. What an invoice had
     used is taken off by the counter-entry of its payment.
     """
 
@@ -112,6 +115,15 @@ class PrepaymentTakenOff(AppendOnlyModel):
         Prepayment, models.PROTECT, related_name="unbooking", verbose_name=_("prepayment")
     )
     amount = MoneyField(_("amount"))
+    from_credit = MoneyField(_("from the credit"), default=Decimal(0))
+    charge = models.OneToOneField(
+        Charge,
+        models.PROTECT,
+        related_name="prepayment_taken_off",
+        null=True,
+        blank=True,
+        verbose_name=_("charge"),
+    )
     taken_off_on = models.DateField(_("taken off on"))
     reason = models.CharField(_("reason"), max_length=200)
     recorded_by = models.ForeignKey(
@@ -123,7 +135,12 @@ class PrepaymentTakenOff(AppendOnlyModel):
         verbose_name = _("prepayment taken off")
         verbose_name_plural = _("prepayments taken off")
         ordering = ("taken_off_on", "pk")
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="prepayment_taken_off_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="prepayment_taken_off_positive"),
+            models.CheckConstraint(
+                condition=Q(from_credit__gte=0, amount__gte=F("from_credit")), name="prepayment_taken_off_is_a_part"
+            ),
+        ]
 
     def __str__(self) -> str:
         amount = amount_text(self.amount, self.prepayment.currency)

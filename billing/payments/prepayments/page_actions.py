@@ -61,6 +61,11 @@ class TakeOffPrepayment(StaffAction[Prepayment]):
                 amount=money_text(obj.remaining, obj.currency),
                 subscription=obj.subscription.number,
             )
+            if obj.remaining
+            else say(
+                "Of the credit of {amount} what is left is taken back, and what was used becomes a charge.",
+                amount=money_text(obj.credited, obj.currency),
+            )
         ]
         if obj.applied:
             said.append(say("What invoices have used is taken off by the payments on them."))

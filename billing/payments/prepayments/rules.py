@@ -53,7 +53,7 @@ def take_off_obstacle(prepayment: Prepayment) -> Obstacle | None:
     """Why nothing of the prepayment can be taken off, or None."""
     if prepayment.taken_off == prepayment.amount:
         return Obstacle(say("This prepayment was taken off already."), BillingRefusal.TAKEN_OFF)
-    if prepayment.remaining == 0:
+    if prepayment.remaining == 0 and not prepayment.credited:
         return Obstacle(
             say("Nothing of this prepayment waits: take its payments off their invoices."), BillingRefusal.NOTHING_LEFT
         )

@@ -129,12 +129,14 @@ def payout_sources() -> Iterator[Breach]:
 
 
 def charge_sources() -> Iterator[Breach]:
-    """A charge asks for what was used of a refund taken back, or of a surplus that the bank took back."""
-    rows = Charge.objects.filter(
-        Q(reversal__isnull=True, chargeback__isnull=True, unbooking__isnull=True)
-        | Q(reversal__isnull=False, chargeback__isnull=False)
-        | Q(reversal__isnull=False, unbooking__isnull=False)
-        | Q(chargeback__isnull=False, unbooking__isnull=False)
+    """A charge asks for what was used of a refund taken back, or of money that was taken off or taken back."""
+    rows = Charge.objects.annotate(
+        sources=Count("reversal", distinct=True)
+        + Count("chargeback", distinct=True)
+        + Count("unbooking", distinct=True)
+        + Count("prepayment_taken_off", distinct=True)
+    ).filter(
+        ~Q(sources=1)
         | Q(reversal__isnull=False) & ~Q(subscription=F("reversal__refund__subscription"))
         | Q(reversal__isnull=False) & ~Q(reversal__state=Reversal.State.APPROVED)
         | ~Q(customer=F("subscription__customer"))
@@ -143,8 +145,8 @@ def charge_sources() -> Iterator[Breach]:
         yield Breach(
             "charge-source",
             f"charge {row.pk} of {row.subscription.number}",
-            f"asks customer {row.customer_id} for {row.amount:f} {row.currency}: no reversal or chargeback of the "
-            "subscription says so",
+            f"asks customer {row.customer_id} for {row.amount:f} {row.currency}: no reversal, chargeback or payment "
+            "taken off of the subscription says so",
         )
 
 
