@@ -3,6 +3,7 @@
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, InvoiceVoid, WriteOff
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
+from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
@@ -31,6 +32,8 @@ __all__ = [
     "Payout",
     "Plan",
     "PlanChange",
+    "Prepayment",
+    "PrepaymentTakenOff",
     "Price",
     "ResidualCreditPayout",
     "Subscription",

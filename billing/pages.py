@@ -13,6 +13,9 @@ import billing.invoices.write_offs.home
 import billing.payments.admin
 import billing.payments.bank_lines.admin
 import billing.payments.home
+import billing.payments.prepayments.admin
+import billing.payments.prepayments.home
+import billing.payments.prepayments.panels
 import billing.payments.surplus.admin
 import billing.payments.surplus.home
 import billing.payouts.admin

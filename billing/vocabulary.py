@@ -19,6 +19,9 @@ class BillingVerb(EventVerb):
     PAYMENT_IN_FULL = "payment.in_full", _("recorded as paid in full")
     PAYMENT_CHARGE_BACK = "payment.charge_back", _("recorded that the bank took back the payment")
     PAYMENT_TAKE_OFF = "payment.take_off", _("took off its invoice the payment")
+    PREPAYMENT_RECORD = "prepayment.record", _("recorded a prepayment of the subscription")
+    PREPAYMENT_TAKE_OFF = "prepayment.take_off", _("took off the prepayment")
+    PREPAYMENT_CREDIT = "prepayment.credit", _("made a credit of what was left of the prepayment")
     SURPLUS_PROPOSE = "surplus.propose", _("proposed to book as a credit")
     SURPLUS_APPROVE = "surplus.approve", _("approved to book as a credit")
     SURPLUS_REJECT = "surplus.reject", _("rejected to book as a credit")
@@ -38,6 +41,7 @@ class BillingVerb(EventVerb):
     BILLING_START = "billing.start", _("started")
     BANK_IMPORT = "bank.import", _("read the bank statement")
     BANK_MATCH = "bank.match", _("matched to an invoice the line")
+    BANK_PREPAID = "bank.prepaid", _("matched to a subscription the line")
     BANK_SET_ASIDE = "bank.set_aside", _("set aside the line")
     PAYOUT_PAID = "payout.paid", _("recorded that the bank paid")
     PAYOUT_FAILED = "payout.failed", _("recorded that the bank could not pay")
@@ -99,5 +103,7 @@ class BillingRefusal(RefusalCode):
     GIVEN_BACK = "given_back", "a refund gave something of it"
     HELD = "held", "its fee is not paid"
     SAME_PAYMENT = "same_payment", "it looks like a payment that is recorded"
+    UNPAID_INVOICE = "unpaid_invoice", "an invoice is to be paid first"
+    UNPROVED = "unproved", "no line of a bank proves it"
     TAKEN_OFF = "taken_off", "it was taken off its invoice"
     PENDING_PAYOUT = "pending_payout", "a payout is on its way"

@@ -137,6 +137,12 @@ PAGES: Mapping[str, Help] = MappingProxyType(
             _("Changed bank details. Nothing is paid out to them before a second person has confirmed them.")
         ),
         "billing_payment": Help(_("Money that came in, and the invoices that it paid.")),
+        "billing_invoicevoid": Help(
+            _("Invoices that should never have been. A clerk proposes one, a manager approves, and a credit note covers it."),
+        ),
+        "billing_prepayment": Help(
+            _("Money that came before its invoice. It waits for the subscription’s next one, or goes back.")
+        ),
         "billing_surpluscredit": Help(
             _("Money beyond what is due, on its way to a credit: one person proposes it, a manager approves it.")
         ),

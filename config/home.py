@@ -11,6 +11,7 @@ HOME = (
     "customers_wrote",
     "my_cases",
     "unmatched_bank_lines",
+    "prepayments_left",
     "payouts_to_make",
     "residual_credits_panel",
     "voided_days",

@@ -117,6 +117,7 @@ NAVIGATION: tuple[NavigationGroup, ...] = (
             NavigationEntry("billing.Payout"),
             NavigationEntry("accounts.BankDetailsChange"),
             NavigationEntry("billing.Payment"),
+            NavigationEntry("billing.Prepayment"),
             NavigationEntry("billing.SurplusCredit"),
             NavigationEntry("billing.BankLine"),
             NavigationEntry("billing.BillingRun"),

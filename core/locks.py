@@ -23,6 +23,7 @@ ORDER = (
     "billing.writeoff",
     "billing.invoicevoid",
     "billing.credit",
+    "billing.prepayment",
     "billing.payment",
     "billing.surpluscredit",
     "billing.bankline",

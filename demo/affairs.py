@@ -1,5 +1,5 @@
 """What the office does besides cases: agreements, versions of the policies, somebody away, disputed invoices, a
-chargeback, credit left to be paid out.
+chargeback, money that comes before its invoice, credit left to be paid out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ from billing.credits.models import Credit
 from billing.invoices.models import Invoice
 from billing.payments.disputes.actions import open_dispute, record_chargeback
 from billing.payments.models import Payment
+from billing.payments.prepayments.actions import record_prepayment
+from billing.payments.prepayments.rules import record_obstacle
+from billing.periods import Term
 from billing.residual_credits.actions import propose_residual_payout
+from billing.subscriptions.models import Subscription
 from demo.company import Company
 from demo.stories.afterwards import AGREED
 from policies.agreements.actions import draft_agreement, publish_agreement
@@ -42,6 +46,7 @@ def plan(company: Company) -> None:
     add(days.at(days.ago(AGREEMENT), 11, 20), partial(_agree, company))
     add(days.at(days.workday(6), 9, 35), partial(_dispute, company))
     add(days.at(days.workday(9), 9, 15), partial(_charge_back, company))
+    add(days.at(days.workday(5), 10, 50), partial(_prepay, company))
     add(days.at(days.workday(2), 16, 40), partial(_propose_leftover, company))
     add(days.at(days.workday(2), 11, 15), partial(_draft_agreement, company))
     add(days.at(days.workday(7), 10, 25), partial(_change_refund_policy, company))
@@ -162,6 +167,27 @@ def _charge_back(company: Company) -> None:
             taken_back_on=company.today,
             reason="Returned by the customer's bank: account closed",
         )
+
+
+def _prepay(company: Company) -> None:
+    """Somebody who owes nothing pays the next two months at once, before they are invoiced."""
+    paid = Subscription.objects.filter(
+        customer__in=_of_quiet_customers(company),
+        state=Subscription.State.ACTIVE,
+        term=Term.MONTHLY,
+        activated_on__lt=_before(company, 30),
+    ).order_by("-pk")
+    for subscription in paid:
+        period = subscription.current_period()
+        if period is not None and period.fee and record_obstacle(subscription) is None:
+            record_prepayment(
+                subscription.pk,
+                by=company.person("billing"),
+                amount=2 * period.fee,
+                received_on=_before(company, 1),
+                reference=f"Two months ahead, {subscription.number}",
+            )
+            return
 
 
 def _propose_leftover(company: Company) -> None:

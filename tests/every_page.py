@@ -31,6 +31,7 @@ from backoffice.admin import TrackedAdmin
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.voids.actions import propose_void
 from billing.invoices.write_offs.actions import propose_write_off
+from billing.payments.prepayments.actions import record_prepayment
 from billing.payments.surplus.actions import record_with_surplus
 from billing.remedies import effects as giving
 from billing.residual_credits.actions import propose_residual_payout
@@ -176,6 +177,8 @@ def money_rows(subscription: Subscription) -> None:
     record_with_surplus(
         invoice.pk, by=clerk, amount=invoice.due + 3, received_on=factories.today(), reason="By telephone"
     )
+    ahead = factories.paid_subscription()
+    record_prepayment(ahead.pk, by=clerk, amount=factories.MONTHLY_FEE, received_on=factories.today())
     unpaid = factories.open_subscription()
     propose_write_off(unpaid.periods.get().invoice.pk, by=clerk, reason="They moved abroad")
     wrong = factories.open_subscription()

@@ -23,6 +23,7 @@ from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.money import is_whole_minor, minor_units
 from billing.payments.models import BankLine, Chargeback, Payment, SurplusCredit, Unbooking
+from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.payouts.models import Payout
 from billing.periods import Term, nth_period
 from billing.plans.models import Price
@@ -71,11 +72,15 @@ def check_credits() -> None:
         for remedy in Remedy.objects.filter(refund__state=Refund.State.REVERSED).select_related("payout")
     )
     surplus = {payment.credit_id: payment for payment in Payment.objects.filter(credit__isnull=False)}
+    prepaid = {one.credit_id: one for one in Prepayment.objects.filter(credit__isnull=False)}
     for counter_entries in (Chargeback, Unbooking):
         for entry in counter_entries._base_manager.filter(from_surplus__gt=0).select_related("payment", "charge"):
             charged = entry.charge.amount if entry.charge is not None else NOTHING
             assert entry.payment.credit_id is not None
             reversed_by[entry.payment.credit_id] += entry.from_surplus - charged
+    for off in PrepaymentTakenOff.objects.filter(from_credit__gt=0).select_related("prepayment", "charge"):
+        assert off.prepayment.credit_id is not None
+        reversed_by[off.prepayment.credit_id] += off.from_credit - (off.charge.amount if off.charge else NOTHING)
     granted: dict[int, Decimal] = defaultdict(Decimal)
     for credit in Credit.objects.all():
         name = f"credit {credit.pk}"
@@ -87,6 +92,12 @@ def check_credits() -> None:
         assert is_whole_minor(credit.granted, credit.currency), name
         if credit.pk in surplus:
             assert credit.granted == surplus[credit.pk].surplus, name
+        elif credit.pk in prepaid:
+            taken_off = getattr(prepaid[credit.pk], "unbooking", None)
+            assert credit.granted == prepaid[credit.pk].credited + (taken_off.from_credit if taken_off else NOTHING), (
+                name
+            )
+            assert credit.subscription_id == prepaid[credit.pk].subscription_id, name
         else:
             granted[credit.subscription_id] += credit.granted
     given = _sums(
@@ -411,8 +422,29 @@ def check_payments() -> None:
         assert surplus.payment is not None
         assert surplus.payment.amount == surplus.amount
         assert surplus.decided_by_id not in (None, surplus.proposed_by_id)
-    for line in BankLine.objects.select_related("payment__invoice"):
-        assert (line.state == BankLine.State.MATCHED) == (line.payment is not None), f"bank line {line.pk}"
+    for prepayment in Prepayment.objects.select_related("unbooking"):
+        name = f"prepayment {prepayment.pk}"
+        parts = prepayment.applied, prepayment.taken_off, prepayment.credited, prepayment.remaining
+        assert all(part >= 0 for part in parts), name
+        assert sum(parts, NOTHING) == prepayment.amount, name
+        off = prepayment.unbooking.amount if hasattr(prepayment, "unbooking") else NOTHING
+        used = NOTHING
+        for payment in prepayment.payments.select_related("invoice__period", "unbooking"):
+            assert payment.invoice.subscription.pk == prepayment.subscription_id, name
+            assert payment.received_on == prepayment.received_on, name
+            if hasattr(payment, "unbooking"):
+                off += payment.amount
+            else:
+                used += payment.amount
+        assert (prepayment.applied, prepayment.taken_off) == (used, off), name
+    for line in BankLine.objects.select_related("payment__invoice", "prepayment"):
+        stands_for = line.payment or line.prepayment
+        assert (line.state == BankLine.State.MATCHED) == (stands_for is not None), f"bank line {line.pk}"
+        if line.prepayment is not None:
+            assert line.payment is None
+            paid = line.prepayment.amount, line.prepayment.currency
+            assert (line.amount, line.currency) == paid, f"bank line {line.pk}"
+            assert line.prepayment.taken_off < line.prepayment.amount, f"bank line {line.pk}"
         if line.payment is not None:
             paid = line.payment.amount, line.payment.invoice.currency
             assert (line.amount, line.currency) == paid, f"bank line {line.pk}"

@@ -167,6 +167,7 @@ WITHOUT_HISTORY = {
     ("core/locks.py", "model._base_manager.using.raw"),
     ("audit/actions.py", "Event.objects.bulk_create"),
     ("billing/payments/actions.py", "Payment.objects.bulk_create"),
+    ("billing/payments/prepayments/effects.py", "Payment.objects.bulk_create"),
     ("messaging/outbox/queue.py", "OutgoingMessage.objects.bulk_create"),
     ("billing/usage/actions.py", "UsageRecord.objects.bulk_create"),
     ("billing/usage/actions.py", "UsageDay.objects.filter.update"),

@@ -26,7 +26,7 @@ from tests.complaints import cases
 pytestmark = pytest.mark.django_db
 
 #: Session, person, counts of the navigation, the customer, and one or two for each card.
-MOST_QUERIES = 21
+MOST_QUERIES = 22
 
 
 def page_of(customer: Customer) -> str:

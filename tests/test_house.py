@@ -74,6 +74,7 @@ OWN_FILES = {
     "billing/ledger/invoice_voids.py",
     "billing/ledger/money.py",
     "billing/ledger/periods.py",
+    "billing/ledger/prepayments.py",
     "billing/ledger/receipts.py",
     "billing/ledger/terms.py",
     "billing/payouts/payables.py",

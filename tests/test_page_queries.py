@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 #: The aim of the pages of many rows, the person and the session included.
 MOST = 15
 #: A page about one row asks once for each kind of thing that it shows, however much there is of it.
-MOST_OF_A_CUSTOMER = 21
+MOST_OF_A_CUSTOMER = 22
 MOST_OF_A_CASE = 28
 #: What an indemnity for a late answer looks at besides: merged cases, the terms, incidents, what was given already.
 MOST_OF_A_LATE_CASE = 32

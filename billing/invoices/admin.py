@@ -319,7 +319,13 @@ class InvoiceAdmin(DocumentPages[Invoice]):
         paid = [
             (
                 link(payment, day(payment.received_on)),
-                format_html("{}{}{}", payment.reference, sub(_surplus(payment, unit)), sub(_taken_back(payment, unit))),
+                format_html(
+                    "{}{}{}{}",
+                    payment.reference,
+                    sub(say("a prepayment") if payment.prepayment_id else ""),
+                    sub(_surplus(payment, unit)),
+                    sub(_taken_back(payment, unit)),
+                ),
                 payment.recorded_by,
                 money(payment.amount, unit),
             )

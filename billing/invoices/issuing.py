@@ -22,6 +22,8 @@ from billing.credits.models import Credit, CreditApplication
 from billing.credits.notifications import CreditsUsed, notify_credits_applied
 from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.money import split_gross
+from billing.payments.prepayments.effects import Prepaid, prepayments_of, write_prepaid
+from billing.payments.prepayments.models import Prepayment
 from billing.subscriptions.models import BillingPeriod, Subscription
 from core.fields import MoneyField
 from core.sql import in_list
@@ -42,17 +44,29 @@ class InvoiceDraft:
 
 
 def draft_invoice(
-    period: BillingPeriod, *, on: date, charges: Sequence[Charge] = (), credited: Decimal = Decimal(0)
+    period: BillingPeriod,
+    *,
+    on: date,
+    charges: Sequence[Charge] = (),
+    credited: Decimal = Decimal(0),
+    prepaid: Decimal = Decimal(0),
 ) -> InvoiceDraft:
-    """The period's invoice, dated ``on``: its fee, the charges that wait, less what credits bear."""
+    """The period's invoice, dated ``on``: its fee, the charges that wait, less what credits bear and what was paid
+    before.
+    """
     invoice = build_invoice(period, on=on)
-    return _drafted(invoice, [build_line(invoice)], charges, credited)
+    return _drafted(invoice, [build_line(invoice)], charges, credited, prepaid)
 
 
 def draft_charges(
-    subscription: Subscription, charges: Sequence[Charge], *, on: date, credited: Decimal = Decimal(0)
+    subscription: Subscription,
+    charges: Sequence[Charge],
+    *,
+    on: date,
+    credited: Decimal = Decimal(0),
+    prepaid: Decimal = Decimal(0),
 ) -> InvoiceDraft:
-    """An invoice of charges alone, dated ``on``, less what credits bear."""
+    """An invoice of charges alone, dated ``on``, less what credits bear and what was paid before."""
     invoice = Invoice(
         customer_id=subscription.customer_id,
         charges_of=subscription,
@@ -63,10 +77,12 @@ def draft_charges(
         tax=Decimal(0),
         gross=Decimal(0),
     )
-    return _drafted(invoice, [], charges, credited)
+    return _drafted(invoice, [], charges, credited, prepaid)
 
 
-def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal) -> InvoiceDraft:
+def _drafted(
+    invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charge], credited: Decimal, prepaid: Decimal
+) -> InvoiceDraft:
     for position, charge in enumerate(charges, start=len(lines) + 1):
         line = _charge_line(invoice, position, charge)
         lines.append(line)
@@ -74,22 +90,23 @@ def _drafted(invoice: Invoice, lines: list[InvoiceLine], charges: Sequence[Charg
         invoice.tax += line.tax
         invoice.gross += line.gross
     invoice.credited = credited
+    invoice.paid = prepaid
     invoice.state = Invoice.State.PAID if invoice.due == 0 else Invoice.State.ISSUED
     return InvoiceDraft(invoice, lines, charges)
 
 
-def use_credits(credits: Iterable[Credit], due: Decimal) -> list[tuple[Credit, Decimal]]:
-    """What each of the credits bears of an amount that is due, in the order given (R6).
+def use_credits[S: (Credit, Prepayment)](sources: Iterable[S], due: Decimal) -> list[tuple[S, Decimal]]:
+    """What each of the credits (R6) or prepayments bears of an amount that is due, in the order given.
 
     Their ``applied`` is raised in memory, so that the next invoice sees what is left.
     """
     uses = []
-    for credit in credits:
-        part = min(credit.remaining, due)
+    for source in sources:
+        part = min(source.remaining, due)
         if part > 0:
-            credit.applied += part
+            source.applied += part
             due -= part
-            uses.append((credit, part))
+            uses.append((source, part))
     return uses
 
 
@@ -195,36 +212,40 @@ class Issued:
     draft: InvoiceDraft
     uses: _Uses
     number: str
+    prepaid: Prepaid = ()
 
 
 def issue_first_invoice(period: BillingPeriod) -> None:
-    """Write the invoice of a new subscription's first period, today: it has neither credits nor charges yet."""
+    """Write the invoice of a new subscription's first period, today: it has no credits, prepayments or charges yet."""
     day, (number,) = take_numbers(1, on=timezone.localdate())
     _write([Issued(period.pk, period.subscription.customer_id, draft_invoice(period, on=day), (), number)], on=day)
 
 
 def issue_charges(subscription: Subscription, charges: Sequence[Charge], *, on: date) -> Invoice:
     """Write an invoice of the waiting charges alone, dated ``on``, for a (locked) subscription that gets no other one.
-    What is left of its credits goes onto it, oldest first, as onto any invoice.
+    What is left of its credits and prepayments goes onto it, oldest first, as onto any invoice.
     """
     credits = _credits([subscription.pk]).get(subscription.pk, ())
+    prepayments = prepayments_of([subscription.pk]).get(subscription.pk, ())
     day, (number,) = take_numbers(1, on=on)
-    uses = use_credits(credits, draft_charges(subscription, charges, on=day).invoice.gross)
-    draft = draft_charges(subscription, charges, on=day, credited=_sum(uses))
-    _write([Issued(None, subscription.customer_id, draft, uses, number)], on=day)
+    gross = draft_charges(subscription, charges, on=day).invoice.gross
+    uses = use_credits(credits, gross)
+    prepaid = use_credits(prepayments, gross - _sum(uses))
+    draft = draft_charges(subscription, charges, on=day, credited=_sum(uses), prepaid=_sum(prepaid))
+    _write([Issued(None, subscription.customer_id, draft, uses, number, prepaid)], on=day)
     return Invoice.objects.get(number=number)
 
 
 def issue_invoices(periods: Sequence[ToInvoice], *, on: date) -> list[Issued]:
     """Write the invoices of saved periods whose subscriptions the caller holds, dated ``on``; in the periods' order.
 
-    Everything the subscriptions have goes onto them: waiting charges as own lines, credits oldest first. Numbers
-    run without a gap within the year of the date. Periods that are alike and have neither share one draft.
+    Everything the subscriptions have goes onto them: waiting charges as own lines, credits oldest first, then
+    prepayments. Numbers run without a gap within the year of the date. Periods that are alike share one draft.
     """
     if not periods:
         return []
     subscriptions = [period.subscription_id for period in periods]
-    credits, charges = _credits(subscriptions), _charges(subscriptions)
+    credits, charges, prepayments = _credits(subscriptions), _charges(subscriptions), prepayments_of(subscriptions)
     day, numbers = take_numbers(len(periods), on=on)
     drafts = _Drafts(day)
     drafted = []
@@ -232,41 +253,52 @@ def issue_invoices(periods: Sequence[ToInvoice], *, on: date) -> list[Issued]:
         # An invoice has one currency: a charge in another one waits, and the ledger's check names it.
         waiting = charges.pop(period.subscription_id, ())
         asked = [charge for charge in waiting if charge.currency == period.like.currency]
-        drafted.append(drafts.draft(period.like, asked, credits.get(period.subscription_id, ())))
+        own, paid = credits.get(period.subscription_id, ()), prepayments.get(period.subscription_id, ())
+        drafted.append(drafts.draft(period.like, asked, own, paid))
     issued = [
-        Issued(period.period_id, period.customer_id, draft, uses, number)
-        for period, (draft, uses), number in zip(periods, drafted, numbers, strict=True)
+        Issued(period.period_id, period.customer_id, draft, uses, number, prepaid)
+        for period, (draft, uses, prepaid), number in zip(periods, drafted, numbers, strict=True)
     ]
     _write(issued, on=day)
     return issued
 
 
 class _Drafts:
-    """Drafts of periods, all of one day: one for all that are alike, have no charge and as much credit."""
+    """Drafts of periods, all of one day: one for all that are alike, have no charge, as much credit and as much paid
+    before.
+    """
 
     def __init__(self, on: date) -> None:
         self._on = on
-        self._plain: dict[tuple[int, Decimal], InvoiceDraft] = {}
+        self._plain: dict[tuple[int, Decimal, Decimal], InvoiceDraft] = {}
 
     def draft(
-        self, period: BillingPeriod, charges: Sequence[Charge], credits: Iterable[Credit]
-    ) -> tuple[InvoiceDraft, _Uses]:
-        uses = use_credits(credits, self._draft(period, charges, Decimal(0)).invoice.gross)
-        return self._draft(period, charges, _sum(uses)), uses
+        self,
+        period: BillingPeriod,
+        charges: Sequence[Charge],
+        credits: Iterable[Credit],
+        prepayments: Iterable[Prepayment],
+    ) -> tuple[InvoiceDraft, _Uses, Prepaid]:
+        gross = self._draft(period, charges, Decimal(0), Decimal(0)).invoice.gross
+        uses = use_credits(credits, gross)
+        prepaid = use_credits(prepayments, gross - _sum(uses))
+        return self._draft(period, charges, _sum(uses), _sum(prepaid)), uses, prepaid
 
-    def _draft(self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal) -> InvoiceDraft:
+    def _draft(
+        self, period: BillingPeriod, charges: Sequence[Charge], credited: Decimal, prepaid: Decimal
+    ) -> InvoiceDraft:
         if charges:
-            return draft_invoice(period, on=self._on, charges=charges, credited=credited)
-        key = id(period), credited
+            return draft_invoice(period, on=self._on, charges=charges, credited=credited, prepaid=prepaid)
+        key = id(period), credited, prepaid
         if key not in self._plain:
-            self._plain[key] = draft_invoice(period, on=self._on, credited=credited)
+            self._plain[key] = draft_invoice(period, on=self._on, credited=credited, prepaid=prepaid)
         return self._plain[key]
 
 
 type _Uses = Sequence[tuple[Credit, Decimal]]
 
 
-def _sum(uses: _Uses) -> Decimal:
+def _sum(uses: _Uses | Prepaid) -> Decimal:
     return sum((part for _, part in uses), Decimal(0))
 
 
@@ -323,6 +355,7 @@ def _write(issued: Sequence[Issued], *, on: date) -> None:
         if each.uses
     ]
     _write_uses([application for each in used for application in each.applications])
+    write_prepaid([(key, each.prepaid) for key, each in zip(keys, issued, strict=True) if each.prepaid])
     notify_credits_applied(used)
     asked = [charge.pk for each in issued for charge in each.draft.charges]
     if asked:

@@ -8,6 +8,7 @@ from audit.ledger_checks import Check
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice, InvoiceVoid, WriteOff
 from billing.payments.models import BankLine, SurplusCredit
+from billing.payments.prepayments.models import Prepayment
 from billing.payouts.models import Payout
 from billing.plans.models import Operation, OperationCost, Plan, Price
 from billing.remedies.models import Extension, MinutesGrant
@@ -64,7 +65,8 @@ CHECKS: tuple[Check, ...] = (
     matches_history(MinutesGrant, changing=("reversed_minutes",)),
     matches_history(Extension, changing=("reversed_days", "decided_on_void_by_id", "decided_on_void_at")),
     matches_history(SurplusCredit, changing=("state", "decided_by_id", "decided_at", "payment_id")),
-    matches_history(BankLine, changing=("state", "why", "payment_id")),
+    matches_history(Prepayment, changing=("applied", "taken_off", "credited", "credit_id", "credited_by_id")),
+    matches_history(BankLine, changing=("state", "why", "payment_id", "prepayment_id")),
     matches_history(
         Payout,
         changing=(

@@ -30,7 +30,7 @@ from accounts.numbers.models import NumberSeries
 from audit.ledger_checks import Breach, Check, each
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
-from billing.ledger import history, invoice_voids, receipts, terms
+from billing.ledger import history, invoice_voids, prepayments, receipts, terms
 from billing.ledger.periods import cancellations, open_periods, periods, plan_changes, usage, voids
 from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.payouts.models import Payout
@@ -278,5 +278,6 @@ CHECKS: tuple[Check, ...] = (
     *invoice_voids.CHECKS,
     *terms.CHECKS,
     *receipts.CHECKS,
+    *prepayments.CHECKS,
     *history.CHECKS,
 )

@@ -38,7 +38,8 @@ def _chargeback(event: Any) -> Iterator[Facts]:
 recorded_payments = as_recorded(
     "payment-recorded",
     Invoice,
-    lambda: Payment.objects.values_list(
+    # What came before its invoice is told of its prepayment.
+    lambda: Payment.objects.filter(prepayment__isnull=True).values_list(
         "invoice_id", "amount", "surplus", "received_on", "reference", "recorded_by_id"
     ),
     {BillingVerb.PAYMENT_RECORD: _payment},

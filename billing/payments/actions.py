@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Case, Field, Value, When
-from django.utils import timezone
+from django.db.models import Case, Field, Value, When, prefetch_related_objects
 
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Action, Obstacle, Refused, act, act_on_each, checked
+from audit.actions import Action, Refused, act, act_on_each, checked
 from audit.bulk import update_held
 from audit.vocabulary import Refusal
 from billing.credits.actions import set_off_at_once
 from billing.invoices.issuing import state_of
 from billing.invoices.models import Invoice
-from billing.money import is_whole_minor
 from billing.payments.models import Payment
+from billing.payments.rules import amount_obstacle, day_obstacle, same_payment_obstacle
 from billing.remedies.effects import give_credit
 from billing.vocabulary import BillingRefusal, BillingVerb
-from core.amounts import digits_text, money_text
+from core.amounts import money_text
 from core.locks import lock_rows
 from core.text import Text, in_english, say
 
@@ -51,27 +49,6 @@ def surplus_obstacle(invoice: Invoice) -> Text | None:
     return None
 
 
-def amount_obstacle(amount: Decimal, currency: str) -> Obstacle | None:
-    """Why this cannot have been paid, or None."""
-    if amount > 0 and is_whole_minor(amount, currency):
-        return None
-    return Obstacle(
-        say(
-            "{amount} is no amount of {currency} that can be paid.",
-            amount=digits_text(amount, currency),
-            currency=currency,
-        ),
-        Refusal.AMOUNT,
-    )
-
-
-def day_obstacle(received_on: date) -> Obstacle | None:
-    """Why nothing can have been received on the day, or None."""
-    if received_on <= timezone.localdate():
-        return None
-    return Obstacle(say("A payment cannot have been received in the future."), Refusal.DATES)
-
-
 @dataclass(frozen=True, slots=True)
 class Received:
     """Money received for an invoice."""
@@ -82,41 +59,13 @@ class Received:
     reference: str = ""
 
 
-def same_payment_obstacle(received: Received, invoice: Invoice) -> Obstacle | None:
-    """Why this may be a payment that is recorded already, or None: one of the same day, amount, currency and reference
-    stands; without a reference, one of the same customer. Whoever knows better says so.
-    """
-    same: dict[str, Any] = {"received_on": received.received_on, "amount": received.amount}
-    alike = Payment.objects.filter(
-        **same,
-        reference__iexact=received.reference.strip(),
-        invoice__currency=invoice.currency,
-        chargeback=None,
-        unbooking=None,
-    )
-    if not received.reference.strip():
-        alike = alike.filter(invoice__customer=invoice.customer_id)
-    found = alike.select_related("invoice").order_by("pk").first()
-    if found is None:
-        return None
-    return Obstacle(
-        say(
-            "A payment of {amount} of {day} with the same reference is recorded on {invoice} already. If this is "
-            "another one, say so and send it again.",
-            amount=money_text(found.amount, invoice.currency),
-            day=found.received_on,
-            invoice=found.invoice.number,
-        ),
-        BillingRefusal.SAME_PAYMENT,
-    )
-
-
 def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
     """Record money received for many invoices, each of them once: all of it, or nothing. What is more than due is
     refused, so that a slip is not booked.
 
     Raises:
-        Refused: not positive, finer than the currency, in the future, more than is due, or one's own invoice.
+        Refused: not positive, finer than the currency, in the future, before the subscription was opened, more than is
+            due, or one's own invoice.
         ValueError: an invoice is there twice.
     """
     pks = [one.invoice_id for one in received]
@@ -127,6 +76,8 @@ def record_payments(received: Sequence[Received], *, by: User) -> list[Payment]:
     with act_on_each(BillingVerb.PAYMENT_RECORD, by=by, model=Invoice, pks=pks) as actions:
         require(by, May.HANDLE_MONEY)
         invoices = lock_rows(Invoice, pks)
+        # Whose they are: asked once for all.
+        prefetch_related_objects([*invoices.values()], "period__subscription", "charges_of")
         payments: list[Payment] = []
         for action, one in zip(actions, received, strict=True):
             invoice = action.found(Invoice, invoices.get(one.invoice_id))
@@ -144,7 +95,7 @@ def record_payment(
 
     Raises:
         Refused: not positive, finer than the currency, in the future, more than is due, one's own invoice, or
-            (``same_payment``) it looks like a payment that is recorded already.
+            (``same_payment``) it looks like a payment that is recorded already; or before the subscription was opened.
     """
     received = Received(invoice_id, amount, received_on, reference)
     with act(BillingVerb.PAYMENT_RECORD, by=by, target=(Invoice, invoice_id)) as action:
@@ -164,7 +115,14 @@ def refuse_same_payment(received: Received, invoice: Invoice) -> None:
     Raises:
         Refused: it looks like one that is recorded already; the form's box says that it is not.
     """
-    if obstacle := same_payment_obstacle(received, invoice):
+    obstacle = same_payment_obstacle(
+        received.amount,
+        received.received_on,
+        received.reference,
+        currency=invoice.currency,
+        customer_id=invoice.customer_id,
+    )
+    if obstacle:
         raise Refused(obstacle.sentence, code=obstacle.code, data={"field": "another"})
 
 
@@ -206,7 +164,7 @@ def _payment(action: Action, invoice: Invoice, received: Received, *, by: User, 
             ),
             code=BillingRefusal.OVERPAID,
         )
-    action.refuse_if(day_obstacle(received.received_on))
+    action.refuse_if(day_obstacle(received.received_on, invoice.subscription))
     payment = checked(
         Payment(
             invoice=invoice,

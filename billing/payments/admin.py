@@ -82,6 +82,8 @@ class TakeOff(StaffAction[Payment]):
             amount=money_text(obj.kept, obj.invoice.currency),
             invoice=obj.invoice.number,
         )
+        if obj.prepayment is not None:
+            return join(" ", [sentence, say("It is off the prepayment, too. What waits of that is taken off there.")])
         if not hasattr(obj, "bank_line"):
             return join(" ", [sentence, say("Then record it where it belongs.")])
         return join(" ", [sentence, say("The line of the bank is free to be matched again.")])
@@ -103,6 +105,7 @@ class PaymentAdmin(TrackedAdmin[Payment]):
         *COUNTER_ENTRIES,
         "bank_line",
         "credit",
+        "prepayment__bank_line",
     )
     staff_actions = (ChargeBack, TakeOff)
     list_display = ("received_on", "invoice_link", "customer", "reference", "recorded_by", "amount_shown", "taken_back")
@@ -121,15 +124,23 @@ class PaymentAdmin(TrackedAdmin[Payment]):
         "received_on",
         "reference",
         "recorded_by",
+        "paid_before",
         "taken_back",
     )
-    readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "taken_back")
+    readonly_fields = ("invoice_link", "customer", "amount_shown", "too_much", "paid_before", "taken_back")
 
     @admin.display(description=_("More than due"))
     def too_much(self, obj: Payment) -> SafeString:
         if obj.credit is None:
             return format_html("{}", say("nothing"))
         return link(obj.credit, say("{amount}, a credit", amount=money_text(obj.surplus, obj.invoice.currency)))
+
+    @admin.display(description=_("Paid before the invoice"))
+    def paid_before(self, obj: Payment) -> SafeString:
+        if obj.prepayment is None:
+            return format_html("{}", say("no"))
+        amount = money_text(obj.prepayment.amount, obj.invoice.currency)
+        return link(obj.prepayment, say("part of a prepayment of {amount}", amount=amount))
 
     invoice_link = column(link, "invoice", description=_("Invoice"), ordering="invoice__number")
 

@@ -4,6 +4,8 @@ inside actions.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils import timezone
 
 from audit.actions import Obstacle
@@ -11,9 +13,9 @@ from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.invoices.issuing import state_while_due
 from billing.invoices.models import Charge
-from billing.payments.models import Chargeback, Payment, Unbooking
+from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.vocabulary import BillingRefusal
-from core.text import say
+from core.text import Text, in_english, say
 
 
 def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
@@ -26,13 +28,22 @@ def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
     return None
 
 
+def free_line(line: BankLine, why: Text) -> None:
+    """What a line of a bank was matched to is taken off: it waits for a person again."""
+    line.payment = line.prepayment = None
+    line.state = BankLine.State.UNMATCHED
+    line.why = in_english(why)[:200]
+    line.save()
+
+
 def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     """Save the counter-entry of a payment that is locked with its invoice and credit: what is left of a surplus's
     credit is taken back, what was used of it is a charge, whose reason is ``charged_for``; the rest is due again.
     """
     payment = entry.payment
     if payment.credit is not None:
-        entry.charge = _take_surplus(payment.credit, entry, charged_for)
+        rate = payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0]
+        entry.charge = take_credit_back(payment.credit, entry.from_surplus, tax_rate=rate, charged_for=charged_for)
     entry.save()
     invoice = payment.invoice
     invoice.paid -= entry.due_again
@@ -42,13 +53,15 @@ def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     invoice.save()
 
 
-def _take_surplus(credit: Credit, entry: Chargeback | Unbooking, charged_for: str) -> Charge | None:
-    """Take back what is left of the (locked) credit that a payment's surplus became; the rest is a charge."""
-    left = min(credit.remaining, entry.from_surplus)
+def take_credit_back(credit: Credit, amount: Decimal, *, tax_rate: Decimal, charged_for: str) -> Charge | None:
+    """Take back what is left of the (locked) credit that money became which does not belong here; the rest of the
+    amount is a charge.
+    """
+    left = min(credit.remaining, amount)
     if left:
         credit.reversed += left
         credit.save()
-    used = entry.from_surplus - left
+    used = amount - left
     if not used:
         return None
     charge = Charge(
@@ -56,7 +69,7 @@ def _take_surplus(credit: Credit, entry: Chargeback | Unbooking, charged_for: st
         subscription_id=credit.subscription_id,
         currency=credit.currency,
         amount=used,
-        tax_rate=entry.payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0],
+        tax_rate=tax_rate,
         reason=charged_for,
         charged_on=timezone.localdate(),
     )

@@ -69,6 +69,12 @@ class PaymentForm(_ReceivedForm):
     another = AnotherField()
 
 
+class PrepaymentForm(_ReceivedForm):
+    """Money that came before the invoice that it is for."""
+
+    another = AnotherField()
+
+
 class PaidInFullForm(ActionForm):
     received_on = DateField(label=_("Received on"))
     reference = forms.CharField(
@@ -96,6 +102,14 @@ class MatchForm(ActionForm):
         label=_("Invoice number"), max_length=20, help_text=_("Which invoice this payment is for.")
     )
     surplus_to_credit = SurplusField()
+    another = AnotherField(help_text=_("Only where a payment of the same day and amount was recorded by hand already."))
+    reason = ReasonField(required=False)
+
+
+class MatchSubscriptionForm(ActionForm):
+    subscription_number = forms.CharField(
+        label=_("Subscription number"), max_length=20, help_text=_("Whose next invoice this payment is for.")
+    )
     another = AnotherField(help_text=_("Only where a payment of the same day and amount was recorded by hand already."))
     reason = ReasonField(required=False)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 from accounts.four_eyes.models import ApprovedByAnother, approved_by_another
 from audit.tracked import AppendOnlyModel, TrackedModel
 from billing.invoices.models import Charge, Invoice
+from billing.payments.prepayments.models import Prepayment
 from core.fields import MoneyField, amount_text
 from core.text import number_text, say
 
@@ -22,7 +23,7 @@ COUNTER_ENTRIES = ("chargeback", "unbooking")
 
 class Payment(AppendOnlyModel):
     """Money received for an invoice. ``surplus`` is the part of ``amount`` that was more than was due: it became the
-    ``credit``.
+    ``credit``. What was received before the invoice was written is part of a ``prepayment``.
     """
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments", verbose_name=_("invoice"))
@@ -30,6 +31,16 @@ class Payment(AppendOnlyModel):
     surplus = MoneyField(_("surplus"), default=Decimal(0))
     credit = models.OneToOneField(
         "Credit", models.PROTECT, related_name="payment", null=True, blank=True, verbose_name=_("credit")
+    )
+    # Few payments have it: the index below has only those.
+    prepayment = models.ForeignKey(
+        Prepayment,
+        models.PROTECT,
+        related_name="payments",
+        null=True,
+        blank=True,
+        db_index=False,
+        verbose_name=_("prepayment"),
     )
     received_on = models.DateField(_("received on"))
     reference = models.CharField(_("reference"), max_length=140, blank=True)
@@ -42,8 +53,14 @@ class Payment(AppendOnlyModel):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ("received_on", "pk")
+        indexes = [
+            models.Index(fields=("prepayment",), name="payment_of_prepayment", condition=Q(prepayment__isnull=False))
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
+            models.CheckConstraint(
+                condition=Q(prepayment__isnull=True) | Q(surplus=0), name="payment_of_prepayment_without_surplus"
+            ),
             models.CheckConstraint(
                 condition=Q(surplus=0, credit__isnull=True)
                 | Q(surplus__gt=0, surplus__lte=F("amount"), credit__isnull=False),
@@ -169,7 +186,8 @@ class SurplusCredit(ApprovedByAnother):
 
 
 class BankLine(TrackedModel):
-    """One line of a bank's statement: matched to an invoice by its number and amount, or left for a person.
+    """One line of a bank's statement: matched to an invoice by its number and amount, or left for a person, who may
+    match it to a subscription as a prepayment.
 
     ``key`` is made from the line's contents, so that a statement read twice adds nothing.
     """
@@ -192,6 +210,9 @@ class BankLine(TrackedModel):
     payment = models.OneToOneField(
         Payment, models.PROTECT, related_name="bank_line", null=True, blank=True, verbose_name=_("payment")
     )
+    prepayment = models.OneToOneField(
+        Prepayment, models.PROTECT, related_name="bank_line", null=True, blank=True, verbose_name=_("prepayment")
+    )
 
     class Meta:
         verbose_name = _("bank line")
@@ -199,7 +220,9 @@ class BankLine(TrackedModel):
         ordering = ("-booked_on", "-pk")
         constraints = [
             models.CheckConstraint(
-                condition=Q(state="matched", payment__isnull=False) | (~Q(state="matched") & Q(payment__isnull=True)),
+                condition=Q(state="matched", payment__isnull=False, prepayment__isnull=True)
+                | Q(state="matched", payment__isnull=True, prepayment__isnull=False)
+                | (~Q(state="matched") & Q(payment__isnull=True, prepayment__isnull=True)),
                 name="bank_line_matched_has_payment",
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="bank_line_positive"),

@@ -1,4 +1,6 @@
-"""Who is owed what, and who is to be paid: payouts and credit that ended subscriptions left. Reads only."""
+"""Who is owed what, and who is to be paid: payouts, and credit and prepayments that ended subscriptions left. Reads
+only.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_noop
 from accounts.customers.models import BankDetailsChange, Customer
 from billing.credits.models import Credit
 from billing.money import format_amount
+from billing.payments.prepayments.models import Prepayment
 from billing.payouts.models import Payout
 from billing.payouts.rules import READS, pay_now_obstacle
 from billing.residual_credits.models import ResidualCreditPayout
@@ -26,6 +29,7 @@ TO_BE_PAID = gettext_noop("To be paid")
 FAILED = gettext_noop("Payout failed")
 PROPOSED = "Leftover credit, waits for approval"
 LEFT = gettext_noop("Leftover credit")
+PREPAID = gettext_noop("Prepayment that no invoice will use")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def leftover_credits() -> Any:
 
 
 def payables() -> Iterator[Payable]:
-    """Everything owed: payouts to be paid and failed ones, then leftover credit, oldest first."""
+    """Everything owed: payouts to be paid and failed ones, then leftover credit and prepayments, oldest first."""
     changes = Prefetch("customer__bank_details_changes", BankDetailsChange.objects.all())
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for payout in waiting.select_related(*READS).prefetch_related(changes).order_by("requested_on", "pk"):
@@ -80,6 +84,11 @@ def payables() -> Iterator[Payable]:
             yield Payable(credit.customer, PROPOSED, credit.proposed, credit.currency, reason)
         if unproposed > 0:
             yield Payable(credit.customer, LEFT, unproposed, credit.currency, reason)
+    prepaid = Prepayment.objects.left_by_ended_subscriptions().select_related("subscription__customer")
+    for prepayment in prepaid.order_by("received_on", "pk"):
+        subscription = prepayment.subscription
+        reason = f"Paid before {subscription.number} ended"
+        yield Payable(subscription.customer, PREPAID, prepayment.remaining, prepayment.currency, reason)
 
 
 def write_csv(rows: Iterable[Payable], stream: Any) -> None:
@@ -106,6 +115,8 @@ def sums_by_kind() -> list[tuple[str, int, Text]]:
         found.append((what, list(groups.annotate(count=Count("pk"), total=Sum("amount")))))
     groups = leftover_credits().filter(~Q(left=0)).order_by("currency").values_list("currency")
     found.append((LEFT, list(groups.annotate(count=Count("pk"), total=Sum("left")))))
+    waiting = Prepayment.objects.left_by_ended_subscriptions().order_by("currency").values_list("currency")
+    found.append((PREPAID, list(waiting.annotate(count=Count("pk"), total=Sum("left")))))
     return [
         (
             what,

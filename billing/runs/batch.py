@@ -297,4 +297,8 @@ def _what_it_asks(draft: InvoiceDraft) -> tuple[str, dict[str, str]]:
     text = f"{invoice.period.in_figures}: {gross} {unit}"
     if invoice.credited:
         text += f", of which credits bear {credited}"
-    return text, {"gross": gross, "credited": credited, "currency": unit}
+    amounts = {"gross": gross, "credited": credited, "currency": unit}
+    if invoice.paid:
+        amounts["prepaid"] = format_amount(invoice.paid, unit)
+        text += f", of which {amounts['prepaid']} was paid before"
+    return text, amounts

@@ -28,6 +28,8 @@ from backoffice.requests import StaffRequest
 from billing.credits.models import Credit
 from billing.credits.panels import credits_panel, given_panel
 from billing.invoices.panels import invoices_panel
+from billing.payments.prepayments.page_actions import RecordPrepayment
+from billing.payments.prepayments.panels import events_of_prepayments
 from billing.subscriptions.actions import fee_obstacle, first_sequence, no_price, open_subscription, price_in_force
 from billing.subscriptions.cancellations.actions import cancel_subscription, decide_voided_days, undo_cancellation
 from billing.subscriptions.cancellations.panels import cancellation_context
@@ -270,7 +272,14 @@ def keeps_panel(subscription: Subscription, period: BillingPeriod | None) -> Pan
 class SubscriptionAdmin(TrackedAdmin[Subscription]):
     may_view = May.SEE_CASES
     heading_pill = subscription_pill
-    staff_actions = (ChangePlan, TakeBackChange, CancelSubscription, UndoCancellation, DecideVoidedDays)
+    staff_actions = (
+        ChangePlan,
+        TakeBackChange,
+        RecordPrepayment,
+        CancelSubscription,
+        UndoCancellation,
+        DecideVoidedDays,
+    )
     page_actions = (OpenSubscription,)
     list_display = ("number", "customer", "plan", "term", "fee", "runs_to", "state_pill")
     list_filter = ("state", "term", "plan", "currency")
@@ -345,5 +354,7 @@ class SubscriptionAdmin(TrackedAdmin[Subscription]):
             given_panel(obj),
             *subscription_page.of(request, obj),
             # Usage arrives every day: it would bury the rest.
-            timeline_panel(Event.objects.about(obj).exclude(verb=BillingVerb.USAGE_RECORD), about=obj),
+            timeline_panel(
+                Event.objects.about(obj).exclude(verb=BillingVerb.USAGE_RECORD) | events_of_prepayments(obj), about=obj
+            ),
         ]

@@ -201,7 +201,9 @@ def test_what_is_due_is_recorded_and_the_rest_waits_for_a_manager() -> None:
 
 def test_half_a_million_of_1990_is_no_credit_by_one_person() -> None:
     invoice, clerk = invoice_to_pay(), factories.billing_clerk()
-    surplus = propose(invoice, "500000.00", by=clerk, received_on=factories.LONG_AGO)
+    typed: dict[str, Any] = {"amount": Decimal(500_000), "received_on": factories.LONG_AGO, "reason": "On paper"}
+    assert_refused("dates", record_with_surplus, invoice.pk, by=clerk, **typed)
+    surplus = propose(invoice, "500000.00", by=clerk, received_on=factories.today())
     assert_refused("permission", approve_surplus, surplus.pk, by=clerk)
     assert_refused("permission", approve_surplus, surplus.pk, by=factories.lead())
     own = factories.manager(customer=invoice.customer)

@@ -60,7 +60,8 @@ def a_company() -> Company:
     start = factories.months_ago(4)
     running, ended, plain, waiting = (factories.open_subscription(activated_on=start) for _ in range(4))
     surplus = {running: "75.00", ended: "100.00", plain: "12.20", waiting: "1.00"}
-    with clock_on(start):
+    # A line of the bank is of the day before.
+    with clock_on(start + timedelta(days=1)):
         for subscription, amount in surplus.items():
             overpaid(subscription, Decimal(amount))
     factories.usage(plain, seconds=95)

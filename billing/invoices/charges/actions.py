@@ -39,7 +39,7 @@ def ask_obstacle(charge: Charge, by: User) -> Obstacle | None:
 
 def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | None = None) -> Invoice:
     """Ask for a charge that waited when its subscription ended, and for all others that wait there, by an invoice of
-    their own, dated ``on`` (today). Credit that the subscription left goes onto it.
+    their own, dated ``on`` (today). Credit and prepayments that the subscription left go onto it.
 
     Raises:
         Refused: asked for already, the subscription has not ended, a linked person, or a day in the future.
@@ -83,5 +83,6 @@ def ask_for_charges(charge_id: int, *, by: User, reason: str = "", on: date | No
             "charges": [row.pk for row in asked],
             "gross": format_amount(invoice.gross, invoice.currency),
             "credited": format_amount(invoice.credited, invoice.currency),
+            "prepaid": format_amount(invoice.paid, invoice.currency),
         }
         return invoice

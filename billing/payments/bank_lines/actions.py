@@ -5,27 +5,37 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import batched
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_noop
 
 from accounts.customers.links import linked_obstacle
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Obstacle, Refused, act
+from audit.actions import Refused, act
 from audit.bulk import CHUNK
 from audit.vocabulary import Refusal
 from billing.imports.bank import Booking, Statement
 from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.payments.actions import WITH_DEBTS, record_payment, record_surplus
-from billing.payments.models import BankLine, Payment
+from billing.payments.bank_lines.rules import (
+    line_obstacle,
+    match,
+    set_aside_obstacle,
+    typed_by_hand,
+    typed_by_hand_obstacle,
+)
+from billing.payments.models import BankLine
+from billing.payments.prepayments.actions import record_prepayment
+from billing.payments.rules import day_obstacle
+from billing.subscriptions.models import Subscription
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.sheets.report import Report, RowResult, rows
 from core.text import Text, counted, in_english, join, say
@@ -151,7 +161,8 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
     bookings = [row.value for row in statement.rows if row.value is not None]
     known = _known_keys(bookings)
     invoices = _invoices({number for booking in bookings for number in booking.numbers}, lock=lock)
-    typed = _typed_by_hand(invoices.values())
+    typed = typed_by_hand(invoices.values())
+    prefetch_related_objects([*invoices.values()], "period__subscription", "charges_of")
     results: list[RowResult] = []
     kept: list[_Kept] = []
     for row in statement.rows:
@@ -168,6 +179,8 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
                 # One's own payment waits for a colleague; the others' do not wait for it.
                 linked = linked_obstacle(by, found.customer_id)
                 found = linked.sentence if linked else found
+            if isinstance(found, Invoice) and (early := day_obstacle(booking.booked_on, found.subscription)):
+                found = in_english(early.sentence)
             if isinstance(found, Invoice) and (found.pk, booking.booked_on, booking.amount) in typed:
                 found = f"A payment of the same day and amount was recorded by hand on {found.number}."
             if not isinstance(found, Invoice):
@@ -179,40 +192,6 @@ def _prepare(statement: Statement, *, by: User, lock: bool) -> tuple[BankReport,
             kept.append(_Kept(booking, found))
             results.append(RowResult(row.row, "", Became.MATCHED, f"invoice {found.number}"))
     return BankReport(results), kept
-
-
-def match(booking: Booking, invoices: dict[str, Invoice]) -> Invoice | str:
-    """The one invoice that a payment received is for, or why none can be told, as the record says it."""
-    if not booking.numbers:
-        return "The text names no invoice."
-    found = [invoices[number] for number in booking.numbers if number in invoices]
-    if not found:
-        return f"There is no invoice {', '.join(booking.numbers[:3])}."
-    if len(found) > 1:
-        return f"The text names several invoices: {', '.join(invoice.number for invoice in found[:5])}."
-    invoice = found[0]
-    if booking.currency != invoice.currency:
-        return f"Invoice {invoice.number} is in {invoice.currency}, the payment in {booking.currency}."
-    if invoice.voided_on is not None:
-        return f"Invoice {invoice.number} is void."
-    if invoice.due == 0:
-        return f"Invoice {invoice.number} is paid already."
-    if booking.amount != invoice.due:
-        due, paid = (format_amount(amount, invoice.currency) for amount in (invoice.due, booking.amount))
-        return f"On invoice {invoice.number} {due} {invoice.currency} is due, not {paid}."
-    return invoice
-
-
-def _typed_by_hand(invoices: Iterable[Invoice]) -> set[tuple[int, date, Decimal]]:
-    """Invoice, day and amount of payments that somebody recorded by hand: a line may be one of them."""
-    pks = [invoice.pk for invoice in invoices]
-    return {
-        found
-        for chunk in batched(pks, CHUNK)
-        for found in Payment.objects.filter(
-            invoice__in=chunk, bank_line=None, chargeback=None, unbooking=None
-        ).values_list("invoice_id", "received_on", "amount")
-    }
 
 
 def _known_keys(bookings: Iterable[Booking]) -> set[str]:
@@ -277,39 +256,6 @@ def _reference(line: BankLine) -> str:
 # --- What a person does with a line -------------------------------------------------------------
 
 
-def line_obstacle(line: BankLine) -> Obstacle | None:
-    """Why nothing can be done with a line any more, or None."""
-    if line.state == BankLine.State.MATCHED:
-        return Obstacle(say("This line is matched to an invoice already."), Refusal.STATE)
-    return None
-
-
-def typed_by_hand_obstacle(line: BankLine, invoice: Invoice) -> Obstacle | None:
-    """Why the line may be money that somebody has recorded by hand, or None: of the same day and amount, for the same
-    customer, and no line of a bank stands for it.
-    """
-    typed = Payment.objects.filter(
-        invoice__customer=invoice.customer_id,
-        invoice__currency=line.currency,
-        received_on=line.booked_on,
-        amount=line.amount,
-        bank_line=None,
-        chargeback=None,
-        unbooking=None,
-    )
-    found = typed.select_related("invoice").order_by("pk").first()
-    if found is None:
-        return None
-    return Obstacle(
-        say(
-            "A payment of the same day and amount was recorded by hand on {invoice}. If it is this one, set the line "
-            "aside; if this is another one, say so.",
-            invoice=found.invoice.number,
-        ),
-        BillingRefusal.SAME_PAYMENT,
-    )
-
-
 def match_bank_line(
     line_id: int,
     *,
@@ -351,7 +297,7 @@ def match_bank_line(
                 code=Refusal.CURRENCY,
                 data={"field": "invoice_number"},
             )
-        if not another and (typed := typed_by_hand_obstacle(line, invoice)):
+        if not another and (typed := typed_by_hand_obstacle(line, invoice.customer_id)):
             raise Refused(typed.sentence, code=typed.code, data={"field": "another"})
         paid: dict[str, Any] = {
             "by": by,
@@ -373,11 +319,55 @@ def match_bank_line(
         return line
 
 
-def set_aside_obstacle(line: BankLine) -> Obstacle | None:
-    """Why a line cannot be set aside (once more), or None."""
-    if line.state == BankLine.State.SET_ASIDE:
-        return Obstacle(say("This line was set aside already."), Refusal.STATE)
-    return line_obstacle(line)
+def match_to_subscription(
+    line_id: int, *, by: User, subscription_number: str, another: bool = False, reason: str = ""
+) -> BankLine:
+    """Record a line that could not be matched, or was set aside, as a prepayment of the subscription that a person
+    names, which no invoice asks for anything. ``another`` is as for ``match_bank_line``.
+
+    Raises:
+        Refused: matched already, no such subscription, another currency, what ``record_prepayment`` refuses, or
+            (``same_payment``) it may be recorded by hand already.
+    """
+    with act(BillingVerb.BANK_PREPAID, by=by, reason=reason, target=(BankLine, line_id)) as action:
+        require(by, May.HANDLE_MONEY)
+        found = Subscription.objects.filter(number=subscription_number.strip()).first()
+        subscription = None if found is None else action.lock(Subscription, found.pk)
+        line = action.lock(BankLine, line_id)
+        action.about(line, customer_id=None if subscription is None else subscription.customer_id)
+        action.refuse_if(line_obstacle(line))
+        if subscription is None:
+            raise Refused(
+                say("There is no such subscription."),
+                code=BillingRefusal.UNKNOWN,
+                data={"field": "subscription_number"},
+            )
+        if subscription.currency != line.currency:
+            raise Refused(
+                say(
+                    "{subscription} pays in {currency}, the payment is in {paid_in}.",
+                    subscription=subscription.number,
+                    currency=subscription.currency,
+                    paid_in=line.currency,
+                ),
+                code=Refusal.CURRENCY,
+                data={"field": "subscription_number"},
+            )
+        if not another and (typed := typed_by_hand_obstacle(line, subscription.customer_id)):
+            raise Refused(typed.sentence, code=typed.code, data={"field": "another"})
+        line.prepayment = record_prepayment(
+            subscription.pk,
+            by=by,
+            amount=line.amount,
+            received_on=line.booked_on,
+            reference=_reference(line),
+            another=True,
+        )
+        line.state = BankLine.State.MATCHED
+        line.why = ""
+        line.save()
+        action.data = {"subscription": subscription.number}
+        return line
 
 
 def set_aside_bank_line(line_id: int, *, by: User, reason: str) -> BankLine:

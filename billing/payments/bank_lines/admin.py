@@ -21,12 +21,12 @@ from backoffice.requests import StaffRequest
 from billing.payments.bank_lines.actions import (
     Became,
     import_bank,
-    line_obstacle,
     match_bank_line,
+    match_to_subscription,
     set_aside_bank_line,
-    set_aside_obstacle,
 )
-from billing.payments.forms import MatchForm, StatementForm
+from billing.payments.bank_lines.rules import line_obstacle, set_aside_obstacle
+from billing.payments.forms import MatchForm, MatchSubscriptionForm, StatementForm
 from billing.payments.models import BankLine
 from core.amounts import money_text
 from core.text import Text, join, say
@@ -84,6 +84,30 @@ class MatchLine(_OnLine):
         return words
 
 
+class MatchToSubscription(_OnLine):
+    name = "match_subscription"
+    label = _("Keep as a prepayment")
+    icon = "clock"
+    form_class = MatchSubscriptionForm
+    intro = _("For money that came before the invoice that it is for.")
+    rule = of_row(line_obstacle)
+
+    def consequence(self, obj: BankLine, by: User) -> Text:
+        return say(
+            "{amount} waits as a prepayment of the subscription; its next invoice uses it.",
+            amount=money_text(obj.amount, obj.currency),
+        )
+
+    def run(self, pk: Any, by: User, cleaned: dict[str, Any]) -> Text:
+        line = match_to_subscription(pk, by=by, **cleaned)
+        assert line.prepayment is not None
+        return say(
+            "{amount} is recorded as a prepayment of {subscription}.",
+            amount=money_text(line.amount, line.currency),
+            subscription=line.prepayment.subscription.number,
+        )
+
+
 class SetAside(_OnLine):
     name = "set_aside"
     label = _("Set aside")
@@ -99,12 +123,12 @@ class SetAside(_OnLine):
 @admin.register(BankLine)
 class BankLineAdmin(TrackedAdmin[BankLine]):
     may_view = May.SEE_MONEY
-    reads = ("payment__invoice",)
-    staff_actions = (MatchLine, SetAside)
+    reads = ("payment__invoice", "prepayment__subscription")
+    staff_actions = (MatchLine, MatchToSubscription, SetAside)
     page_actions = (ReadStatement,)
     list_display = ("booked_on", "payer_and_text", "amount_shown", "state_pill", "invoice")
     list_filter = ("state", "currency", "booked_on")
-    list_select_related = ("payment__invoice",)
+    list_select_related = ("payment__invoice", "prepayment__subscription")
     numeric_columns = ("amount_shown",)
     search_fields = ("payer", "text", "file_name", "payment__invoice__number")
     search_help_text = _("Payer, text, file or invoice number")
@@ -123,8 +147,10 @@ class BankLineAdmin(TrackedAdmin[BankLine]):
     def state_pill(self, obj: BankLine) -> SafeString:
         return format_html("{}{}", _line_pill(obj), sub(obj.why))
 
-    @admin.display(description=_("Invoice"))
+    @admin.display(description=_("Invoice, or prepayment"))
     def invoice(self, obj: BankLine) -> SafeString:
+        if obj.prepayment is not None:
+            return link(obj.prepayment, say("prepayment of {number}", number=obj.prepayment.subscription.number))
         return SafeString("–") if obj.payment is None else link(obj.payment.invoice)
 
     def page_title(self, obj: BankLine) -> Text:

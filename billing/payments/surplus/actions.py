@@ -19,13 +19,12 @@ from billing.invoices.models import Invoice
 from billing.payments.actions import (
     WITH_DEBTS,
     Received,
-    amount_obstacle,
-    day_obstacle,
     record_payment,
     record_surplus,
     refuse_same_payment,
 )
 from billing.payments.models import Payment, SurplusCredit
+from billing.payments.rules import amount_obstacle, day_obstacle
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import say
 
@@ -71,7 +70,7 @@ def record_with_surplus(
         invoice = action.lock(Invoice, invoice_id)
         action.about(invoice, customer_id=invoice.customer_id)
         action.refuse_if(amount_obstacle(amount, invoice.currency))
-        action.refuse_if(day_obstacle(received_on))
+        action.refuse_if(day_obstacle(received_on, invoice.subscription))
         if not another:
             refuse_same_payment(Received(invoice_id, amount, received_on, reference), invoice)
             _refuse_waiting(invoice, amount, received_on, reference)

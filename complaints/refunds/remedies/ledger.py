@@ -34,12 +34,13 @@ from policies.versions.models import Policy
 
 
 def credit_sources() -> Iterator[Breach]:
-    """A credit comes from one thing: a refund's remedy, what was paid too much, a payout that failed, a voided period
-    or a void invoice. It is of the same subscription, in its currency.
+    """A credit comes from one thing: a refund's remedy, what was paid too much, a prepayment that no invoice used, a
+    payout that failed, a voided period or a void invoice. It is of the same subscription, in its currency.
     """
     rows = Credit.objects.annotate(
         sources=Count("remedy", distinct=True)
         + Count("payment", distinct=True)
+        + Count("prepayment", distinct=True)
         + Count("payout", filter=Q(payout__leftover__isnull=True), distinct=True)
         + Count("voided_period", distinct=True)
         + Count("void_invoice", distinct=True)
@@ -56,8 +57,8 @@ def credit_sources() -> Iterator[Breach]:
             yield Breach(
                 "credit-source",
                 name,
-                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, failed "
-                "payouts, voided periods and void invoices",
+                f"grants {row.granted:f} and has {row.sources} sources among refunds, surpluses, "
+                "prepayments, failed payouts, voided periods and void invoices",
             )
             continue
         remedy = getattr(row, "remedy", None)
@@ -129,12 +130,14 @@ def payout_sources() -> Iterator[Breach]:
 
 
 def charge_sources() -> Iterator[Breach]:
-    """A charge asks for what was used of a refund taken back, or of a surplus that the bank took back."""
-    rows = Charge.objects.filter(
-        Q(reversal__isnull=True, chargeback__isnull=True, unbooking__isnull=True)
-        | Q(reversal__isnull=False, chargeback__isnull=False)
-        | Q(reversal__isnull=False, unbooking__isnull=False)
-        | Q(chargeback__isnull=False, unbooking__isnull=False)
+    """A charge asks for what was used of a refund taken back, or of money that was taken off or taken back."""
+    rows = Charge.objects.annotate(
+        sources=Count("reversal", distinct=True)
+        + Count("chargeback", distinct=True)
+        + Count("unbooking", distinct=True)
+        + Count("prepayment_taken_off", distinct=True)
+    ).filter(
+        ~Q(sources=1)
         | Q(reversal__isnull=False) & ~Q(subscription=F("reversal__refund__subscription"))
         | Q(reversal__isnull=False) & ~Q(reversal__state=Reversal.State.APPROVED)
         | ~Q(customer=F("subscription__customer"))
@@ -143,8 +146,8 @@ def charge_sources() -> Iterator[Breach]:
         yield Breach(
             "charge-source",
             f"charge {row.pk} of {row.subscription.number}",
-            f"asks customer {row.customer_id} for {row.amount:f} {row.currency}: no reversal or chargeback of the "
-            "subscription says so",
+            f"asks customer {row.customer_id} for {row.amount:f} {row.currency}: no reversal, chargeback or payment "
+            "taken off of the subscription says so",
         )
 
 
