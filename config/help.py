@@ -138,7 +138,9 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         ),
         "billing_payment": Help(_("Money that came in, and the invoices that it paid.")),
         "billing_invoicevoid": Help(
-            _("Invoices that should never have been. A clerk proposes one, a manager approves, and a credit note covers it."),
+            _(
+                "Invoices that should never have been. A clerk proposes one, a manager approves, and a credit note covers it."
+            ),
         ),
         "billing_prepayment": Help(
             _("Money that came before its invoice. It waits for the subscription’s next one, or goes back.")

@@ -31,6 +31,8 @@ from billing.payments.bank_lines import actions as bank_lines
 from billing.payments.corrections.actions import take_off_payment
 from billing.payments.disputes import actions as disputes
 from billing.payments.models import BankLine, Payment, SurplusCredit
+from billing.payments.prepayments import actions as prepayments
+from billing.payments.prepayments.models import Prepayment
 from billing.payments.surplus import actions as surplus
 from billing.plans import actions as plans
 from billing.runs.actions import run_billing
@@ -402,15 +404,42 @@ class CompanyLife(RuleBasedStateMachine):
             self.do(take_off_payment, payment.pk, by=self.desk.clerk, reason="It is another invoice's")
         self.later(number)
 
+    @happens(
+        number=which, share=st.sampled_from([1, 2]), goes=st.sampled_from(["hand", "hand", "bank", "off", "credit"])
+    )
+    def prepay(self, number: int, share: int, goes: str) -> None:
+        """Money comes before its invoice, by hand or by a line of the bank; or what waits is taken off, or is a credit
+        once the subscription has ended.
+        """
+        if goes in ("off", "credit"):
+            if (row := self.pick(Prepayment.objects.with_something_left(), number)) is not None:
+                if goes == "off":
+                    self.do(prepayments.take_off_prepayment, row.pk, by=self.desk.clerk, reason="It is another's")
+                else:
+                    self.do(prepayments.credit_prepayment, row.pk, by=self.desk.director)
+        elif (subscription := self.pick(Subscription.objects.running(), number)) is not None:
+            period = subscription.periods.latest("sequence")
+            amount = round_money(2 * period.fee / share + 3, period.currency)
+            if goes == "bank":
+                if (line := self.bank_line(amount, currency=period.currency)) is not None:
+                    by = {"by": self.desk.clerk, "subscription_number": subscription.number}
+                    self.do(bank_lines.match_to_subscription, line.pk, **by)
+            else:
+                paid = {"amount": amount, "received_on": self.today, "another": number % 3 > 0}
+                self.do(prepayments.record_prepayment, subscription.pk, by=self.desk.clerk, **paid)
+        self.later(number)
+
     @happens(number=which)
     def pay_by_bank(self, number: int) -> None:
         """A statement with just what is due, which finds its invoice by itself."""
         if (invoice := self.pick(Invoice.objects.unpaid(), number)) is not None:
             self.bank_line(invoice.due, invoice)
 
-    def bank_line(self, amount: Decimal, invoice: Invoice) -> BankLine | None:
+    def bank_line(self, amount: Decimal, invoice: Invoice | None = None, *, currency: str = "") -> BankLine | None:
         self.serial += 1
-        text = f"{self.today},{amount},{invoice.currency},Payer {self.serial},Invoice {invoice.number}"
+        said = f"Invoice {invoice.number}" if invoice is not None else "For what is to come"
+        unit = currency or (invoice.currency if invoice is not None else "")
+        text = f"{self.today},{amount},{unit},Payer {self.serial},{said}"
         self.do(bank_lines.import_bank, factories.bank_statement(text), by=self.desk.clerk)
         return BankLine.objects.filter(payer=f"Payer {self.serial}").first()
 

@@ -22,7 +22,7 @@ from accounts.staff.models import User
 from audit.ledger_checks import run_checks
 from billing.credits.models import Credit
 from billing.money import round_money
-from billing.payments.models import Unbooking
+from billing.payments.models import Payment, Unbooking
 from billing.payouts import actions as payouts
 from billing.payouts.models import Payout
 from billing.residual_credits import actions as residual_credits
@@ -452,6 +452,12 @@ def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> Non
     then("decide_on_surplus", number=0, said="yes")
     then("take_off", number=0)
     assert Unbooking.objects.filter(from_surplus__gt=0).exists()
+    then("pass_days", days=1, step=1, bills=True, pays=True)
+    for goes, share in (("hand", 1), ("bank", 1), ("bank", 2)):
+        then("prepay", number=1, share=share, goes=goes)
+    then("pass_days", days=62, step=31, bills=True, pays=False)
+    assert Payment.objects.filter(prepayment__isnull=False).exists()
+    then("prepay", number=0, share=1, goes="off")
     then.reached(TAKEN_BACK)
 
 
@@ -524,6 +530,7 @@ TAKEN_BACK = {
     *("draft_indemnity", "refund.draft_indemnity refused", "refund.edit refused", "merge_complaints"),
     *("reopen_complaint", "turn_payout_into_credit", "approve_reversal", "approve_residual_payout"),
     *("ask_for_charges", "charge.invoice refused"),
+    *("record_prepayment", "match_to_subscription", "take_off_prepayment", "bank.prepaid refused"),
 }
 
 

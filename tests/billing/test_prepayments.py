@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from audit.models import Event
 from billing.credits.actions import set_off_credit
@@ -23,6 +26,7 @@ from billing.payments.models import BankLine, Payment
 from billing.payments.prepayments.actions import credit_prepayment, record_prepayment, take_off_prepayment
 from billing.payments.prepayments.models import Prepayment
 from billing.payments.surplus.actions import record_with_surplus
+from billing.payouts.payables import payables, write_csv
 from billing.remedies.effects import give_credit
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
 from billing.runs.actions import run_billing
@@ -439,3 +443,79 @@ def test_what_was_paid_for_a_subscription_that_never_began_is_theirs() -> None:
     cancel_subscription(subscription.pk, by=factories.agent(), channel="phone")
     credit_prepayment(prepayment.pk, by=factories.manager())
     assert sorted(credit.granted for credit in Credit.objects.all()) == [Decimal("7.00"), FEE]
+
+
+# --- On pages -----------------------------------------------------------------------------------
+
+
+def test_it_is_recorded_and_seen_on_pages(client: Client) -> None:
+    subscription = running()
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
+
+    def page(name: str, pk: int) -> str:
+        return client.get(reverse(f"admin:billing_{name}_change", args=(pk,))).content.decode()
+
+    act = f"{reverse('admin:billing_subscription_act', args=('prepay',))}?ids={subscription.pk}"
+    assert "the next invoice of" in client.get(act).content.decode().lower()
+    typed = {"amount": "100.00", "received_on": factories.days_ago(1).isoformat(), "reference": "For the year"}
+    told = client.post(act, typed, follow=True).content.decode()
+    assert f"100.00 EUR is recorded as a prepayment of {subscription.number}." in told
+    assert "If this is another one, say so" in client.post(act, typed, follow=True).content.decode()
+    assert Prepayment.objects.count() == 1
+    bill()
+    prepayment = Prepayment.objects.get()
+    customer = client.get(reverse("admin:accounts_customer_change", args=(subscription.customer_id,)))
+    for seen in (page("subscription", subscription.pk), customer.content.decode(), page("prepayment", prepayment.pk)):
+        assert "For the year" in seen
+        assert newest(subscription).number in seen
+        assert "40.00" in seen
+    assert "recorded a prepayment of the subscription" in page("prepayment", prepayment.pk)
+    assert "a prepayment" in page("invoice", newest(subscription).pk)
+    assert "part of a prepayment of 100.00 EUR" in page("payment", prepayment.payments.get().pk)
+    off = f"{reverse('admin:billing_prepayment_act', args=('take_off',))}?ids={prepayment.pk}"
+    assert "What invoices have used is taken off" in client.get(off).content.decode()
+    client.post(off, {"reason": "It is Ms Other's"}, follow=True)
+    assert again(prepayment).taken_off == Decimal("40.00")
+    assert "took off the prepayment" in page("subscription", subscription.pk)
+    # Due on an invoice: the button says where the money belongs.
+    take_off_payment(prepayment.payments.get().pk, by=factories.billing_clerk(), reason="Another's")
+    assert "the payment belongs there" in client.get(act, follow=True).content.decode()
+
+
+def test_a_line_is_kept_on_its_page(client: Client) -> None:
+    subscription, line = running(), factories.bank_line(amount="60.00")
+    client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
+    act = f"{reverse('admin:billing_bankline_act', args=('match_subscription',))}?ids={line.pk}"
+    client.post(act, {"subscription_number": subscription.number}, follow=True)
+    prepayment = Prepayment.objects.get(bank_line=line)
+    shown = client.get(reverse("admin:billing_bankline_change", args=(line.pk,))).content.decode()
+    assert f"prepayment of {subscription.number}" in shown
+    assert line.payer in client.get(reverse("admin:billing_prepayment_change", args=(prepayment.pk,))).content.decode()
+
+
+def test_what_is_left_is_work_until_it_is_a_credit(client: Client) -> None:
+    clerk, manager = factories.billing_clerk(), factories.manager()
+    subscription, prepayment = ended(by=clerk)
+    file = io.StringIO()
+    write_csv(payables(), file)
+    assert f"Paid before {subscription.number} ended" in file.getvalue()
+    homes = {}
+    for person in (clerk, manager):
+        client.force_login(person, backend="accounts.staff.auth.StaffBackend")
+        homes[person.pk] = client.get(reverse("admin:index")).content.decode()
+    assert "Prepayments that no invoice will use" in homes[clerk.pk]
+    assert subscription.number in homes[clerk.pk]
+    assert "1 prepayment of an ended subscription to make a credit" in homes[manager.pk]
+    listed = client.get(f"{reverse('admin:billing_prepayment_changelist')}?waits=ended").content.decode()
+    assert subscription.number in listed
+    for proved, there in (("no", True), ("yes", False)):
+        found = client.get(f"{reverse('admin:billing_prepayment_changelist')}?proved={proved}").content.decode()
+        assert (subscription.number in found) == there
+    act = f"{reverse('admin:billing_prepayment_act', args=('credit',))}?ids={prepayment.pk}"
+    client.post(act, {"reason": "Seen the receipt"}, follow=True)
+    assert again(prepayment).credited == FEE
+    for person in (clerk, manager):
+        client.force_login(person, backend="accounts.staff.auth.StaffBackend")
+        home = client.get(reverse("admin:index")).content.decode()
+        assert "Prepayments that no invoice will use" not in home
+        assert "to make a credit" not in home

@@ -46,6 +46,19 @@ class PrepaymentWaits(admin.SimpleListFilter):
         return rows
 
 
+class PrepaymentProved(admin.SimpleListFilter):
+    title = _("line of the bank")
+    parameter_name = "proved"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Text]]:
+        return [("yes", say("A line of the bank stands for it")), ("no", say("No line of the bank"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prepayment]) -> QuerySet[Prepayment]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(bank_line__isnull=self.value() == "no")
+
+
 @admin.register(Prepayment)
 class PrepaymentAdmin(TrackedAdmin[Prepayment]):
     may_view = May.SEE_MONEY
@@ -60,7 +73,7 @@ class PrepaymentAdmin(TrackedAdmin[Prepayment]):
         "amount_shown",
         "remaining_shown",
     )
-    list_filter = (PrepaymentWaits, "currency", "received_on")
+    list_filter = (PrepaymentWaits, PrepaymentProved, "currency", "received_on")
     list_select_related = ("subscription__customer", "recorded_by")
     numeric_columns = ("amount_shown", "remaining_shown")
     search_fields = (
