@@ -139,7 +139,8 @@ PAGES: Mapping[str, Help] = MappingProxyType(
         "billing_payment": Help(_("Money that came in, and the invoices that it paid.")),
         "billing_invoicevoid": Help(
             _(
-                "Invoices that should never have been. A clerk proposes one, a manager approves, and a credit note covers it."
+                "Invoices that should never have been. A clerk proposes one, a manager approves, and a credit note "
+                "covers it."
             ),
         ),
         "billing_prepayment": Help(
