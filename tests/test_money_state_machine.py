@@ -439,6 +439,7 @@ def test_a_life_in_which_things_are_changed_and_taken_back(life: Company) -> Non
     then.complain(0, "special", "cash")
     then("handle_payout", number=0, step="paid")
     then.complain(0, "special", "credit")
+    then("join", number=0, backwards=False)
     for off in (True, False, True):
         then("cancel_or_undo", number=0, off=off, late=0)
     then("pass_days", days=45, step=100, bills=True, pays=True)
