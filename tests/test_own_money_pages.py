@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import models
@@ -47,7 +48,7 @@ def payment() -> Payment:
 
 
 def prepayment() -> Prepayment:
-    paid = {"amount": Decimal("5.00"), "received_on": factories.today()}
+    paid: dict[str, Any] = {"amount": Decimal("5.00"), "received_on": factories.today()}
     return record_prepayment(factories.paid_subscription().pk, by=factories.billing_clerk(), **paid)
 
 
