@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import models
@@ -17,10 +18,13 @@ from accounts.staff.permissions import Role
 from billing.invoices.models import Invoice
 from billing.payments.disputes.actions import open_dispute
 from billing.payments.models import Payment
+from billing.payments.prepayments.actions import record_prepayment
+from billing.payments.prepayments.models import Prepayment
 from billing.payouts.actions import mark_payout_failed
 from billing.payouts.models import Payout
 from billing.remedies.effects import order_payout
 from billing.residual_credits.actions import propose_residual_payout
+from billing.subscriptions.cancellations.actions import cancel_subscription
 from hardware.purchases.actions import note_warranty
 from hardware.purchases.models import Instalment, Purchase
 from tests import factories
@@ -41,6 +45,19 @@ def disputed() -> Invoice:
 
 def payment() -> Payment:
     return factories.paid_invoice().payments.get()
+
+
+def prepayment() -> Prepayment:
+    paid: dict[str, Any] = {"amount": Decimal("5.00"), "received_on": factories.today()}
+    return record_prepayment(factories.paid_subscription().pk, by=factories.billing_clerk(), **paid)
+
+
+def prepayment_left() -> Prepayment:
+    found = prepayment()
+    day = factories.today() + timedelta(days=40)
+    cancel_subscription(found.subscription_id, by=factories.agent(), channel="phone")
+    factories.bill(day, by=factories.system_user())
+    return Prepayment.objects.get(pk=found.pk)
 
 
 def payout() -> Payout:
@@ -71,6 +88,9 @@ STEPS: list[tuple[Callable[[], models.Model], str, Role]] = [
     (invoice, "dispute", Role.BILLING),
     (disputed, "end_dispute", Role.BILLING),
     (payment, "charge_back", Role.BILLING),
+    (factories.paid_subscription, "prepay", Role.BILLING),
+    (prepayment, "take_off", Role.BILLING),
+    (prepayment_left, "credit", Role.MANAGER),
     (payout, "paid", Role.BILLING),
     (payout, "failed", Role.BILLING),
     (failed_payout, "retry", Role.BILLING),
@@ -89,7 +109,7 @@ STEPS: list[tuple[Callable[[], models.Model], str, Role]] = [
 
 
 def customer_of(row: models.Model) -> Customer:
-    for path in ("customer", "invoice.customer", "credit.customer", "purchase.customer"):
+    for path in ("customer", "invoice.customer", "credit.customer", "purchase.customer", "subscription.customer"):
         found: object = row
         for name in path.split("."):
             found = getattr(found, name, None)
