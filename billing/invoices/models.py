@@ -206,8 +206,8 @@ class InvoiceVoid(ApprovedByAnother):
     )
 
     class Meta:
-        verbose_name = _("voiding of an invoice")
-        verbose_name_plural = _("voidings of invoices")
+        verbose_name = _("voided invoice")
+        verbose_name_plural = _("voided invoices")
         ordering = ("-proposed_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="invoice_void_positive"),
@@ -223,7 +223,10 @@ class InvoiceVoid(ApprovedByAnother):
         ]
 
     def __str__(self) -> str:
-        return str(say("voiding of {invoice}", invoice=self.invoice.number))
+        invoice = self.invoice
+        return str(
+            say("{amount} of {invoice}", amount=amount_text(self.amount, invoice.currency), invoice=invoice.number)
+        )
 
 
 class InvoiceLine(AppendOnlyModel):

@@ -209,8 +209,8 @@ class Migration(migrations.Migration):
                     ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
                 ],
                 options={
-                    'verbose_name': 'voiding of an invoice',
-                    'verbose_name_plural': 'voidings of invoices',
+                    'verbose_name': 'voided invoice',
+                    'verbose_name_plural': 'voided invoices',
                     'ordering': ('-proposed_at', '-pk'),
                 },
             ),
@@ -1313,8 +1313,8 @@ class Migration(migrations.Migration):
                     ('invoice', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='billing.invoice', verbose_name='invoice')),
                 ],
                 options={
-                    'verbose_name': 'historical voiding of an invoice',
-                    'verbose_name_plural': 'historical voidings of invoices',
+                    'verbose_name': 'historical voided invoice',
+                    'verbose_name_plural': 'historical voided invoices',
                     'ordering': ('-history_date', '-history_id'),
                     'get_latest_by': ('history_date', 'history_id'),
                     'default_permissions': (),

@@ -260,7 +260,7 @@ def test_the_pages_of_a_void(client: Client) -> None:
     client.force_login(factories.billing_clerk(), backend="accounts.staff.auth.StaffBackend")
     act = f"{reverse('admin:billing_invoice_act', args=('void',))}?ids={invoice.pk}"
     assert "A credit note over 60.00 EUR then covers all lines" in client.get(act).content.decode()
-    assert "is proposed" in client.post(act, {"reason": "Billed twice"}, follow=True).content.decode()
+    assert "proposed to void" in client.post(act, {"reason": "Billed twice"}, follow=True).content.decode()
     client.force_login(factories.manager(), backend="accounts.staff.auth.StaffBackend")
     assert "1 invoice to void" in client.get(reverse("admin:index")).content.decode()
     approve = f"{reverse('admin:billing_invoicevoid_act', args=('approve',))}?ids={InvoiceVoid.objects.get().pk}"

@@ -49,7 +49,7 @@ class ProposeVoid(StaffAction[Invoice]):
     intro = _("For an invoice that should never have been. What is right but will not be paid is written off instead.")
     rule = of_row(propose_obstacle)
     action = propose_void
-    done = _("The {invoice_void} is proposed.")
+    done = _("{invoice_void}: proposed to void.")
 
     def consequence(self, obj: Invoice, by: User) -> Text:
         return join(
