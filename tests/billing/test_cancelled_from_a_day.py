@@ -375,7 +375,7 @@ def test_a_settled_refund_on_what_is_voided_is_not_reversed(desk: Desk) -> None:
     may = subscription.periods.get(starts_on=date(2026, 5, 1))
     refund = settled(desk, decided(desk, period=may, received_on=TYPED))
     cancel(subscription, desk.clerk)
-    assert_refused("state", propose_reversal, refund.pk, by=desk.agent, reason="Wrong", saying="is voided")
+    assert_refused("state", propose_reversal, refund.pk, by=desk.agent, reason="Wrong", saying="is void by now")
 
 
 def test_minutes_of_a_fee_that_the_bank_took_back_leave_right_books(clock: Clock, desk: Desk) -> None:
