@@ -40,17 +40,24 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
             ),
             code=Refusal.STATE,
         )
-    if refund.period.state == BillingPeriod.State.VOIDED or refund.period.invoice_is_void:
-        return Obstacle(
-            say("What {refund} gave back is void by now: nothing of it is taken back any more.", refund=refund.code),
-            code=Refusal.STATE,
-        )
+    if found := _void_obstacle(refund):
+        return found
     if any(reversal.state == State.PROPOSED for reversal in refund.reversals.all()):
         return Obstacle(
             say("A reversal of {refund} waits for its approval already.", refund=refund.code),
             code=ComplaintRefusal.OPEN_REVERSAL,
         )
     return None
+
+
+def _void_obstacle(refund: Refund) -> Obstacle | None:
+    """Why nothing can be taken back of the refund any more, or None: nobody owes the fee, so none can be due again."""
+    if refund.period.state != BillingPeriod.State.VOIDED and not refund.period.invoice_is_void:
+        return None
+    return Obstacle(
+        say("What {refund} gave back is void by now: nothing of it is taken back any more.", refund=refund.code),
+        code=Refusal.STATE,
+    )
 
 
 def propose_reversal(refund_id: int, *, by: User, reason: str, charge_used: bool = False) -> Reversal:
@@ -82,6 +89,13 @@ def decide_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     return four_eyes.decide_obstacle(reversal, by, may=May.APPROVE_REVERSAL)
 
 
+def approve_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
+    """Why this person may not approve the reversal now, or None: what it takes back may be void by now. The limit comes
+    on top.
+    """
+    return decide_obstacle(reversal, by) or _void_obstacle(reversal.refund)
+
+
 def limit_obstacle(reversal: Reversal, by: User) -> Obstacle | None:
     """Whether the person's limit for reversals covers the refund."""
     refund = reversal.refund
@@ -103,7 +117,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
     with act(ComplaintVerb.REVERSAL_APPROVE, by=by, reason=reason, target=(Reversal, reversal_id)) as action:
         reversal = _lock_reversal(action, reversal_id)
         refund = reversal.refund
-        action.refuse_if(decide_obstacle(reversal, by))
+        action.refuse_if(approve_obstacle(reversal, by))
         action.refuse_if(limit_obstacle(reversal, by))
         plan = plan_reversal(refund)
         charged = plan.used if charge_used else Decimal(0)

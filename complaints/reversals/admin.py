@@ -99,7 +99,7 @@ class ApproveReversal(ReversalAction, Approve[Reversal]):
     preview_template = "complaints/panels/reversal_card.html"
 
     def obstacle(self, obj: Reversal, by: User) -> Obstacle | None:
-        return reversals.decide_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
+        return reversals.approve_obstacle(obj, by) or reversals.limit_obstacle(obj, by)
 
     def consequence(self, obj: Reversal, by: User) -> Text:
         if obj.refund.subscription.state != Subscription.State.ENDED:

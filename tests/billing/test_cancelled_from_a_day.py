@@ -33,7 +33,7 @@ from billing.subscriptions.cancellations.actions import (
 from billing.subscriptions.models import BillingPeriod, Subscription
 from billing.subscriptions.plan_changes.actions import schedule_plan_change
 from complaints.refunds.models import Refund
-from complaints.reversals.actions import propose_reversal
+from complaints.reversals.actions import approve_reversal, propose_reversal
 from demo.clock import Clock
 from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
@@ -374,7 +374,10 @@ def test_a_settled_refund_on_what_is_voided_is_not_reversed(desk: Desk) -> None:
     subscription = subscribed()
     may = subscription.periods.get(starts_on=date(2026, 5, 1))
     refund = settled(desk, decided(desk, period=may, received_on=TYPED))
+    other = settled(desk, decided(desk, period=may, received_on=TYPED), "special", special_amount=Decimal("5.00"))
+    waiting = propose_reversal(other.pk, by=desk.agent, reason="Wrong")
     cancel(subscription, desk.clerk)
+    assert_refused("state", approve_reversal, waiting.pk, by=desk.director, charge_used=True, saying="is void by now")
     assert_refused("state", propose_reversal, refund.pk, by=desk.agent, reason="Wrong", saying="is void by now")
 
 

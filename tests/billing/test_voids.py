@@ -33,8 +33,9 @@ from billing.remedies.effects import give_credit
 from billing.runs.actions import run_billing
 from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import BillingPeriod, Subscription
+from complaints.refunds.customer_totals import totals_of
 from complaints.refunds.models import Refund
-from complaints.reversals.actions import propose_reversal
+from complaints.reversals.actions import approve_reversal, propose_reversal, reject_reversal
 from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
@@ -213,7 +214,10 @@ def test_what_refunds_set_off_stays_and_is_not_taken_back() -> None:
     )
     invoice = Invoice.objects.get()
     assert (refund.set_off, invoice.due) == (Decimal("20.00"), Decimal("40.00"))
+    waiting = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
     voided(invoice)
+    assert_refused("state", approve_reversal, waiting.pk, by=desk.director, charge_used=False, saying="is void by now")
+    reject_reversal(waiting.pk, by=desk.director, reason="The invoice is void")
     note = CreditNote.objects.get(kind="invoice")
     assert (note.gross, note.set_off) == (Decimal("40.00"), Decimal("40.00"))
     assert credit_note_document(note).rows[-1] == ("Given back by earlier credit notes", "−20.00 EUR")
@@ -239,6 +243,16 @@ def test_a_period_whose_invoice_is_void_may_be_voided_itself() -> None:
     assert CreditNote.objects.get().kind == "invoice"
     assert not Credit.objects.exists()
     assert_books()
+
+
+def test_a_customer_owes_nothing_of_what_is_void_or_written_off() -> None:
+    invoice = invoice_to_pay()
+    assert totals_of(invoice.customer)["total_due"] == DUE
+    voided(invoice)
+    lost = invoice_to_pay(customer=invoice.customer)
+    proposal = propose_write_off(lost.pk, by=factories.billing_clerk(), reason="Moved abroad")
+    approve_write_off(proposal.pk, by=factories.manager())
+    assert totals_of(invoice.customer)["total_due"] == NOTHING
 
 
 def test_charges_alone_are_voided_with_their_rates() -> None:
