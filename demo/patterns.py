@@ -37,10 +37,14 @@ def _move_in_together(company: Company) -> None:
         edit_customer(customer_id, by=company.person("billing"), reason="Moved, by letter", postal=SHARED_ADDRESS)
 
 
-def _overdue(company: Company) -> QuerySet[Invoice]:
+def _unpaid(company: Company) -> QuerySet[Invoice]:
     """Invoices of customers who are in no story."""
     told = [running.held.customer_id for running in company.cases.values()]
-    return Invoice.objects.filter(state=Invoice.State.OVERDUE).exclude(customer__in=told).order_by("-pk")
+    return Invoice.objects.unpaid().exclude(customer__in=told).order_by("-pk")
+
+
+def _overdue(company: Company) -> QuerySet[Invoice]:
+    return _unpaid(company).filter(state=Invoice.State.OVERDUE)
 
 
 def _write_off(company: Company) -> None:
@@ -54,7 +58,8 @@ def _write_off(company: Company) -> None:
 
 def _void(company: Company) -> None:
     """An invoice was wrong from the first: nobody owes it."""
-    for invoice in _overdue(company).filter(credited=0, paid=0, set_off=0)[1:2]:
+    untouched = _unpaid(company).filter(state=Invoice.State.ISSUED, credited=0, paid=0, set_off=0)
+    if (invoice := untouched.first()) is not None:
         waiting = propose_void(
             invoice.pk, by=company.person("billing"), reason="The office was closed before the period began"
         )
