@@ -19,6 +19,8 @@ from billing.remedies.models import Extension, MinutesGrant
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
 from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
+from complaints.cases.decisions.actions import reopen_complaint
+from complaints.cases.models import Complaint
 from complaints.refunds.models import Refund
 from complaints.reversals.actions import approve_reversal, propose_reversal, reject_reversal, withdraw_reversal
 from complaints.reversals.models import Reversal
@@ -26,7 +28,7 @@ from complaints.reversals.plan import plan_reversal
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import Desk, again, decided, settled
+from tests.complaints.cases import Desk, again, decide, decided, settled
 from tests.complaints.refusals import assert_refused
 from tests.money_invariants import check_money
 
@@ -325,3 +327,13 @@ def test_rejected_and_withdrawn_reversals_change_nothing_of_the_refund(desk: Des
     assert withdraw_reversal(second.pk, by=desk.agent, reason="Mistaken").state == Reversal.State.WITHDRAWN
     assert again(refund).state == Refund.State.SETTLED
     assert Credit.objects.get().reversed == 0
+
+
+def test_a_case_that_is_rejected_at_the_moment_of_its_settlement_leaves_right_books() -> None:
+    """Of two decisions of one moment nobody can tell which came first: the one that upheld will do."""
+    with clock_on(date(2024, 4, 10)):
+        desk = Desk(limits=True)
+        refund = settled(desk, decided(desk))
+        reopen_complaint(refund.complaint_id, by=desk.lead, reason="News")
+        decide(desk, Complaint.objects.get(pk=refund.complaint_id), "rejected")
+        assert [breach for breach in run_checks(CHECKS) if breach.rule == "refund-decision"] == []

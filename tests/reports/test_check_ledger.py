@@ -325,7 +325,7 @@ def test_number_of_another_year(company: Company) -> None:
     invoice = issued()
     set_raw(invoice, issued_on=invoice.issued_on.replace(year=invoice.issued_on.year - 1, day=1))
     assert ("number-year", f"invoice {invoice.number}") in breaches()
-    assert rules() <= {"number-year", "application-elsewhere", "invoice-day"}
+    assert rules() <= {"number-year", "number-day", "application-elsewhere", "invoice-day"}
 
 
 # --- Refunds and purchases ----------------------------------------------------------------------

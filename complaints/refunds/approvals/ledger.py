@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, Count, Exists, F, Max, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
@@ -203,11 +203,18 @@ def decisions() -> Iterator[Breach]:
     history = cast("Any", Complaint).history.model
     then = history.objects.filter(id=OuterRef("complaint"), history_date__lte=OuterRef("settled_at"))
     decided = Decision.objects.filter(complaint=OuterRef("complaint"), at__lte=OuterRef("settled_at"))
+    then_and_there = decided.filter(at=OuterRef("settled_at"))
+    earlier = decided.filter(at__lt=OuterRef("settled_at")).order_by("-at", "-pk")
     rows = Refund.objects.filter(state__in=Refund.GIVEN_STATES).annotate(
         outcome=Subquery(decided.order_by("-at", "-pk").values("outcome")[:1]),
+        before=Coalesce(Subquery(earlier.values("outcome")[:1]), Value("")),
+        decided_then=Exists(then_and_there),
+        upheld_then=Exists(then_and_there.filter(outcome__in=Decision.UPHELD)),
         about=Subquery(then.order_by("-history_date", "-history_id").values("category")[:1]),
     )
-    not_upheld = Q(basis__in=NEED_AN_UPHELD_COMPLAINT) & ~Q(outcome__in=Decision.UPHELD) | Q(outcome__isnull=True)
+    # What was decided at the very moment of the settlement may have come after it: then the one before counts as well.
+    upheld = Q(outcome__in=Decision.UPHELD) | Q(upheld_then=True) | Q(before__in=Decision.UPHELD, decided_then=True)
+    not_upheld = Q(basis__in=NEED_AN_UPHELD_COMPLAINT) & ~upheld | Q(outcome__isnull=True)
     for row in each(rows.filter(not_upheld).select_related("complaint")):
         yield Breach(
             "refund-decision",
