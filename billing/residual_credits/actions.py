@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.customers.bank_details.rules import paid_alike
 from accounts.customers.models import Customer
-from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.four_eyes.actions import Endings
+from accounts.four_eyes.rules import decide
 from accounts.staff.limits.rules import limit_of
 from accounts.staff.models import ApprovalLimit, User
 from accounts.staff.permissions import May
@@ -61,7 +62,7 @@ def propose_obstacle(credit: Credit, by: User) -> Obstacle | None:
 
 def approve_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
     """Everything about the person and the rows; the limit comes on top (``limit_obstacle``)."""
-    found = reject_obstacle(leftover, by)
+    found = LEFTOVERS.decide_obstacle(leftover, by)
     if found:
         return found
     if leftover.amount > leftover.credit.remaining:
@@ -95,16 +96,6 @@ def granted_lately(customer: Customer, currency: str, *, since: datetime) -> Dec
         credit__customer__in=alike, credit__currency=currency, state=State.APPROVED, decided_at__gte=since
     )
     return found.aggregate(total=Sum("amount"))["total"] or Decimal(0)
-
-
-def reject_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
-    """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
-    return decide_obstacle(leftover, by, may=May.APPROVE_LEFTOVER)
-
-
-def withdraw_obstacle(leftover: ResidualCreditPayout, by: User) -> Obstacle | None:
-    """Withdrawing is for billing, one's own or a colleague's."""
-    return open_obstacle(leftover) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 # --- Actions ------------------------------------------------------------------------------------
@@ -171,29 +162,28 @@ def approve_residual_payout(
         return leftover
 
 
-def reject_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
-    """Say no to a proposal, with the reason; the credit stays as it is."""
-    with act(BillingVerb.LEFTOVER_REJECT, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
-        require(by, May.APPROVE_LEFTOVER)
-        leftover = _locked(action, leftover_id)
-        action.refuse_if(reject_obstacle(leftover, by))
-        action.require_reason()
-        decide(leftover, State.REJECTED, by=by)
-        return leftover
-
-
-def withdraw_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
-    """Take a proposal back."""
-    with act(BillingVerb.LEFTOVER_WITHDRAW, by=by, reason=reason, target=(ResidualCreditPayout, leftover_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        leftover = _locked(action, leftover_id)
-        action.refuse_if(withdraw_obstacle(leftover, by))
-        action.require_reason(say("why it is taken back"))
-        decide(leftover, State.WITHDRAWN, by=by)
-        return leftover
-
-
 def _locked(action: Action, leftover_id: int) -> ResidualCreditPayout:
     leftover = action.lock(ResidualCreditPayout, leftover_id, "credit__customer", "credit__subscription", "credit")
     action.about(leftover, customer_id=leftover.credit.customer_id)
     return leftover
+
+
+LEFTOVERS = Endings(
+    ResidualCreditPayout,
+    proposing=May.HANDLE_MONEY,
+    approving=May.APPROVE_LEFTOVER,
+    rejected=BillingVerb.LEFTOVER_REJECT,
+    withdrawn=BillingVerb.LEFTOVER_WITHDRAW,
+    locked=_locked,
+    why_withdrawn=say("why it is taken back"),
+)
+
+
+def reject_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
+    """Say no to a proposal, with the reason; the credit stays as it is."""
+    return LEFTOVERS.reject(leftover_id, by=by, reason=reason)
+
+
+def withdraw_residual_payout(leftover_id: int, *, by: User, reason: str) -> ResidualCreditPayout:
+    """Take a proposal back."""
+    return LEFTOVERS.withdraw(leftover_id, by=by, reason=reason)

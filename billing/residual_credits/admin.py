@@ -20,12 +20,11 @@ from backoffice.links import link
 from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
 from billing.residual_credits.actions import (
+    LEFTOVERS,
     approve_obstacle,
     approve_residual_payout,
     propose_obstacle,
-    reject_obstacle,
     reject_residual_payout,
-    withdraw_obstacle,
     withdraw_residual_payout,
 )
 from billing.residual_credits.forms import ResidualPayoutForm
@@ -80,7 +79,7 @@ class ApproveResidualPayout(_OnResidualPayout, Approve[ResidualCreditPayout]):
 class RejectResidualPayout(_OnResidualPayout, Reject[ResidualCreditPayout]):
     label_plural = _("Reject")
     may = May.APPROVE_LEFTOVER
-    rule = reject_obstacle
+    rule = LEFTOVERS.decide_obstacle
     action = reject_residual_payout
     done = _("{payout}: rejected.")
 
@@ -89,7 +88,7 @@ class WithdrawResidualPayout(_OnResidualPayout, Withdraw[ResidualCreditPayout]):
     label_plural = _("Withdraw")
     may = May.HANDLE_MONEY
     form_class = ReasonForm
-    rule = withdraw_obstacle
+    rule = LEFTOVERS.withdraw_obstacle
     action = withdraw_residual_payout
     done = _("{payout}: taken back.")
 

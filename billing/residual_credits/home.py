@@ -8,9 +8,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.staff.models import User
+from accounts.four_eyes.home import register_proposals
 from accounts.staff.permissions import May
-from backoffice.badges import register_besides
 from backoffice.display import number, sub
 from backoffice.links import day, link
 from backoffice.panels import Panel, register_home_panels
@@ -50,19 +49,13 @@ def residual_credits_panel(request: StaffRequest) -> Panel | None:
     )
 
 
-def _residual_payouts_to_approve(user: User) -> Any:
-    if not user.may(May.APPROVE_LEFTOVER):
-        return None
-    return ResidualCreditPayout.objects.filter(state=ResidualCreditPayout.State.PROPOSED).exclude(proposed_by=user)
-
-
-register_besides(
+register_proposals(
     "leftovers",
-    _residual_payouts_to_approve,
+    ResidualCreditPayout,
+    May.APPROVE_LEFTOVER,
     lambda count: say_count(
         "{count} payout of leftover credit to approve", "{count} payouts of leftover credit to approve", count
     ),
-    lambda: f"{reverse('admin:billing_residualcreditpayout_changelist')}?state__exact=proposed",
 )
 
 

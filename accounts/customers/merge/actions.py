@@ -13,18 +13,17 @@ from accounts.customers.bank_details.actions import record_change
 from accounts.customers.changes import CustomerChange, follow
 from accounts.customers.merge.rules import (
     approve_obstacle,
-    decide_obstacle,
     differences,
     merge_obstacle,
-    withdraw_obstacle,
 )
 from accounts.customers.models import Contact, Customer, CustomerMerge
+from accounts.four_eyes.actions import Endings
 from accounts.four_eyes.rules import decide
 from accounts.staff.models import StaffChange, User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from accounts.vocabulary import AccountVerb
-from audit.actions import Refused, act, checked
+from audit.actions import Action, Refused, act, checked
 from audit.bulk import update_tracked
 from audit.history import HistoryRow
 from audit.tracked import Tracked
@@ -96,9 +95,8 @@ def approve_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge
     """
     with act(AccountVerb.CUSTOMER_MERGE, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
         require(by, May.APPROVE_MERGES)
-        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
+        merge = _locked(action, merge_id)
         duplicate, survivor = merge.duplicate, merge.survivor
-        action.about(merge, customer_id=duplicate.pk)
         action.refuse_if(approve_obstacle(merge, by))
         moved: dict[str, int] = {}
         for field in _references():
@@ -162,26 +160,30 @@ def _keep_details(duplicate: Customer, survivor: Customer) -> None:
     survivor.save()
 
 
+def _locked(action: Action, merge_id: int) -> CustomerMerge:
+    merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
+    action.about(merge, customer_id=merge.duplicate_id)
+    return merge
+
+
+MERGES = Endings(
+    CustomerMerge,
+    proposing=May.MERGE_CUSTOMERS,
+    approving=May.APPROVE_MERGES,
+    rejected=AccountVerb.CUSTOMER_MERGE_REJECT,
+    withdrawn=AccountVerb.CUSTOMER_MERGE_WITHDRAW,
+    locked=_locked,
+)
+
+
 def reject_merge(merge_id: int, *, by: User, reason: str) -> CustomerMerge:
     """Say no to a proposed merge, with the reason; both customers stay as they are."""
-    with act(AccountVerb.CUSTOMER_MERGE_REJECT, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
-        require(by, May.APPROVE_MERGES)
-        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
-        action.about(merge, customer_id=merge.duplicate_id)
-        action.refuse_if(decide_obstacle(merge, by))
-        action.require_reason()
-        decide(merge, State.REJECTED, by=by)
-        return merge
+    return MERGES.reject(merge_id, by=by, reason=reason)
 
 
 def withdraw_merge(merge_id: int, *, by: User, reason: str = "") -> CustomerMerge:
     """Take the proposal of a merge back."""
-    with act(AccountVerb.CUSTOMER_MERGE_WITHDRAW, by=by, reason=reason, target=(CustomerMerge, merge_id)) as action:
-        merge = action.lock(CustomerMerge, merge_id, "duplicate", "survivor")
-        action.about(merge, customer_id=merge.duplicate_id)
-        action.refuse_if(withdraw_obstacle(merge, by))
-        decide(merge, State.WITHDRAWN, by=by)
-        return merge
+    return MERGES.withdraw(merge_id, by=by, reason=reason)
 
 
 def to_move(duplicate: Customer) -> list[tuple[str, int]]:

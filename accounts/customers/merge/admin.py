@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from accounts.customers.merge.actions import approve_merge, reject_merge, withdraw_merge
+from accounts.customers.merge.actions import MERGES, approve_merge, reject_merge, withdraw_merge
 from accounts.customers.merge.panels import differences_table, merge_context
-from accounts.customers.merge.rules import approve_obstacle, decide_obstacle, withdraw_obstacle
+from accounts.customers.merge.rules import approve_obstacle
 from accounts.customers.models import CustomerMerge
 from accounts.four_eyes.admin import ProposalAdmin, Reject, Withdraw
 from accounts.staff.models import User
@@ -50,14 +50,14 @@ class ApproveMerge(StaffAction[CustomerMerge]):
 
 class RejectMerge(Reject[CustomerMerge]):
     may = May.APPROVE_MERGES
-    rule = decide_obstacle
+    rule = MERGES.decide_obstacle
     action = reject_merge
     done = _("{merge}: rejected.")
 
 
 class WithdrawMerge(Withdraw[CustomerMerge]):
     may = May.MERGE_CUSTOMERS
-    rule = withdraw_obstacle
+    rule = MERGES.withdraw_obstacle
     action = withdraw_merge
     done = _("{merge}: taken back.")
 

@@ -11,7 +11,6 @@ from accounts.customers.rules import merged_obstacle
 from accounts.four_eyes import rules as four_eyes
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle
 from accounts.vocabulary import AccountRefusal
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
@@ -87,15 +86,10 @@ def merge_obstacle(duplicate: Customer, survivor: Customer) -> Obstacle | None:
     return None
 
 
-def decide_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
-    """Why this person may not decide on the proposal now, or None: it is another manager's to do."""
-    return four_eyes.decide_obstacle(merge, by, may=May.APPROVE_MERGES)
-
-
 def approve_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
-    """The same for approving it: the two can still be merged, and differ as they did. Queries."""
+    """Why this person may not approve it now, or None: the two can still be merged, and differ as they did. Queries."""
     return (
-        decide_obstacle(merge, by)
+        four_eyes.decide_obstacle(merge, by, may=May.APPROVE_MERGES)
         or merge_obstacle(merge.duplicate, merge.survivor)
         or (
             Obstacle(
@@ -106,8 +100,3 @@ def approve_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
             else None
         )
     )
-
-
-def withdraw_obstacle(merge: CustomerMerge, by: User) -> Obstacle | None:
-    """One's own proposal, or another's, by whoever may propose."""
-    return four_eyes.open_obstacle(merge) or permission_obstacle(by, May.MERGE_CUSTOMERS)

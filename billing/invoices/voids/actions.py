@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.four_eyes.actions import Endings
+from accounts.four_eyes.rules import decide
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
+from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
 from billing.invoices.credit_notes.actions import void_invoice_note
@@ -79,7 +80,7 @@ def left_of(invoice: Invoice) -> Decimal:
 
 def approve_obstacle(void: InvoiceVoid, by: User) -> Obstacle | None:
     """Why this person may not approve it now, or None: something may have been paid or set off since."""
-    if found := reject_obstacle(void, by) or propose_obstacle(void.invoice):
+    if found := VOIDS.decide_obstacle(void, by) or propose_obstacle(void.invoice):
         return found
     if void.amount != left_of(void.invoice):
         return Obstacle(
@@ -87,16 +88,6 @@ def approve_obstacle(void: InvoiceVoid, by: User) -> Obstacle | None:
             BillingRefusal.CAP,
         )
     return None
-
-
-def reject_obstacle(void: InvoiceVoid, by: User) -> Obstacle | None:
-    """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
-    return decide_obstacle(void, by, may=May.APPROVE_VOIDS)
-
-
-def withdraw_obstacle(void: InvoiceVoid, by: User) -> Obstacle | None:
-    """Withdrawing is for billing, one's own or a colleague's."""
-    return open_obstacle(void) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 def propose_void(invoice_id: int, *, by: User, reason: str) -> InvoiceVoid:
@@ -157,27 +148,6 @@ def approve_void(void_id: int, *, by: User, reason: str = "") -> InvoiceVoid:
         return void
 
 
-def reject_void(void_id: int, *, by: User, reason: str) -> InvoiceVoid:
-    """Say no, with the reason; the invoice stays due."""
-    with act(BillingVerb.INVOICE_VOID_REJECT, by=by, reason=reason, target=(InvoiceVoid, void_id)) as action:
-        require(by, May.APPROVE_VOIDS)
-        void = _locked(action, void_id)
-        action.refuse_if(reject_obstacle(void, by))
-        action.require_reason()
-        decide(void, State.REJECTED, by=by)
-        return void
-
-
-def withdraw_void(void_id: int, *, by: User, reason: str = "") -> InvoiceVoid:
-    """Take a proposal back."""
-    with act(BillingVerb.INVOICE_VOID_WITHDRAW, by=by, reason=reason, target=(InvoiceVoid, void_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        void = _locked(action, void_id)
-        action.refuse_if(withdraw_obstacle(void, by))
-        decide(void, State.WITHDRAWN, by=by)
-        return void
-
-
 def _locked(action: Action, void_id: int) -> InvoiceVoid:
     void = action.lock(
         InvoiceVoid,
@@ -190,3 +160,23 @@ def _locked(action: Action, void_id: int) -> InvoiceVoid:
     )
     action.about(void, customer_id=void.invoice.customer_id)
     return void
+
+
+VOIDS = Endings(
+    InvoiceVoid,
+    proposing=May.HANDLE_MONEY,
+    approving=May.APPROVE_VOIDS,
+    rejected=BillingVerb.INVOICE_VOID_REJECT,
+    withdrawn=BillingVerb.INVOICE_VOID_WITHDRAW,
+    locked=_locked,
+)
+
+
+def reject_void(void_id: int, *, by: User, reason: str) -> InvoiceVoid:
+    """Say no, with the reason; the invoice stays due."""
+    return VOIDS.reject(void_id, by=by, reason=reason)
+
+
+def withdraw_void(void_id: int, *, by: User, reason: str = "") -> InvoiceVoid:
+    """Take a proposal back."""
+    return VOIDS.withdraw(void_id, by=by, reason=reason)

@@ -18,14 +18,13 @@ from backoffice.links import link
 from billing.invoices.models import Invoice, InvoiceVoid
 from billing.invoices.panels import register_invoice_events
 from billing.invoices.voids.actions import (
+    VOIDS,
     approve_obstacle,
     approve_void,
     left_of,
     propose_obstacle,
     propose_void,
-    reject_obstacle,
     reject_void,
-    withdraw_obstacle,
     withdraw_void,
 )
 from core.amounts import money_text, sums_in_words
@@ -103,7 +102,7 @@ class ApproveVoid(_OnVoid, Approve[InvoiceVoid]):
 class RejectVoid(_OnVoid, Reject[InvoiceVoid]):
     label_plural = _("Reject")
     may = May.APPROVE_VOIDS
-    rule = reject_obstacle
+    rule = VOIDS.decide_obstacle
     action = reject_void
     done = _("{invoice_void}: rejected.")
 
@@ -111,7 +110,7 @@ class RejectVoid(_OnVoid, Reject[InvoiceVoid]):
 class WithdrawVoid(_OnVoid, Withdraw[InvoiceVoid]):
     label_plural = _("Withdraw")
     may = May.HANDLE_MONEY
-    rule = withdraw_obstacle
+    rule = VOIDS.withdraw_obstacle
     action = withdraw_void
     done = _("{invoice_void}: taken back.")
 

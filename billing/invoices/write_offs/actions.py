@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.four_eyes.actions import Endings
+from accounts.four_eyes.rules import decide
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
+from accounts.staff.rules import require
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
 from billing.invoices.issuing import state_while_due
@@ -27,7 +28,7 @@ def propose_obstacle(invoice: Invoice) -> Obstacle | None:
 
 def approve_obstacle(write_off: WriteOff, by: User) -> Obstacle | None:
     """Why this person may not approve it now, or None: less may be due by now than was proposed."""
-    if found := reject_obstacle(write_off, by):
+    if found := WRITE_OFFS.decide_obstacle(write_off, by):
         return found
     if write_off.amount > write_off.invoice.due:
         return Obstacle(
@@ -35,16 +36,6 @@ def approve_obstacle(write_off: WriteOff, by: User) -> Obstacle | None:
             BillingRefusal.CAP,
         )
     return None
-
-
-def reject_obstacle(write_off: WriteOff, by: User) -> Obstacle | None:
-    """Rejecting is for those who could approve; one's own proposal is withdrawn instead."""
-    return decide_obstacle(write_off, by, may=May.APPROVE_WRITE_OFFS)
-
-
-def withdraw_obstacle(write_off: WriteOff, by: User) -> Obstacle | None:
-    """Withdrawing is for billing, one's own or a colleague's."""
-    return open_obstacle(write_off) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 def propose_write_off(invoice_id: int, *, by: User, reason: str) -> WriteOff:
@@ -88,28 +79,27 @@ def approve_write_off(write_off_id: int, *, by: User, reason: str = "") -> Write
         return write_off
 
 
-def reject_write_off(write_off_id: int, *, by: User, reason: str) -> WriteOff:
-    """Say no, with the reason; the invoice stays due."""
-    with act(BillingVerb.WRITE_OFF_REJECT, by=by, reason=reason, target=(WriteOff, write_off_id)) as action:
-        require(by, May.APPROVE_WRITE_OFFS)
-        write_off = _locked(action, write_off_id)
-        action.refuse_if(reject_obstacle(write_off, by))
-        action.require_reason()
-        decide(write_off, State.REJECTED, by=by)
-        return write_off
-
-
-def withdraw_write_off(write_off_id: int, *, by: User, reason: str = "") -> WriteOff:
-    """Take a proposal back."""
-    with act(BillingVerb.WRITE_OFF_WITHDRAW, by=by, reason=reason, target=(WriteOff, write_off_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        write_off = _locked(action, write_off_id)
-        action.refuse_if(withdraw_obstacle(write_off, by))
-        decide(write_off, State.WITHDRAWN, by=by)
-        return write_off
-
-
 def _locked(action: Action, write_off_id: int) -> WriteOff:
     write_off = action.lock(WriteOff, write_off_id, "invoice")
     action.about(write_off, customer_id=write_off.invoice.customer_id)
     return write_off
+
+
+WRITE_OFFS = Endings(
+    WriteOff,
+    proposing=May.HANDLE_MONEY,
+    approving=May.APPROVE_WRITE_OFFS,
+    rejected=BillingVerb.WRITE_OFF_REJECT,
+    withdrawn=BillingVerb.WRITE_OFF_WITHDRAW,
+    locked=_locked,
+)
+
+
+def reject_write_off(write_off_id: int, *, by: User, reason: str) -> WriteOff:
+    """Say no, with the reason; the invoice stays due."""
+    return WRITE_OFFS.reject(write_off_id, by=by, reason=reason)
+
+
+def withdraw_write_off(write_off_id: int, *, by: User, reason: str = "") -> WriteOff:
+    """Take a proposal back."""
+    return WRITE_OFFS.withdraw(write_off_id, by=by, reason=reason)

@@ -16,13 +16,12 @@ from backoffice.display import column
 from backoffice.links import link
 from billing.invoices.models import Invoice, WriteOff
 from billing.invoices.write_offs.actions import (
+    WRITE_OFFS,
     approve_obstacle,
     approve_write_off,
     propose_obstacle,
     propose_write_off,
-    reject_obstacle,
     reject_write_off,
-    withdraw_obstacle,
     withdraw_write_off,
 )
 from core.amounts import money_text, sums_in_words
@@ -68,7 +67,7 @@ class ApproveWriteOff(_OnWriteOff, Approve[WriteOff]):
 class RejectWriteOff(_OnWriteOff, Reject[WriteOff]):
     label_plural = _("Reject")
     may = May.APPROVE_WRITE_OFFS
-    rule = reject_obstacle
+    rule = WRITE_OFFS.decide_obstacle
     action = reject_write_off
     done = _("{write_off}: rejected.")
 
@@ -76,7 +75,7 @@ class RejectWriteOff(_OnWriteOff, Reject[WriteOff]):
 class WithdrawWriteOff(_OnWriteOff, Withdraw[WriteOff]):
     label_plural = _("Withdraw")
     may = May.HANDLE_MONEY
-    rule = withdraw_obstacle
+    rule = WRITE_OFFS.withdraw_obstacle
     action = withdraw_write_off
     done = _("{write_off}: taken back.")
 

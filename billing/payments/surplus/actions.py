@@ -10,11 +10,12 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.four_eyes.rules import decide, decide_obstacle, open_obstacle
+from accounts.four_eyes.actions import Endings
+from accounts.four_eyes.rules import decide
 from accounts.staff.models import User
 from accounts.staff.permissions import May
-from accounts.staff.rules import permission_obstacle, require
-from audit.actions import Action, Obstacle, Refused, act, checked
+from accounts.staff.rules import require
+from audit.actions import Action, Refused, act, checked
 from billing.invoices.models import Invoice
 from billing.payments.actions import (
     WITH_DEBTS,
@@ -29,16 +30,6 @@ from billing.vocabulary import BillingRefusal, BillingVerb
 from core.text import say
 
 State = SurplusCredit.State
-
-
-def approve_obstacle(surplus: SurplusCredit, by: User) -> Obstacle | None:
-    """Why this person may not approve or reject it now, or None."""
-    return decide_obstacle(surplus, by, may=May.APPROVE_SURPLUS)
-
-
-def withdraw_obstacle(surplus: SurplusCredit, by: User) -> Obstacle | None:
-    """Withdrawing is for billing, one's own or a colleague's."""
-    return open_obstacle(surplus) or permission_obstacle(by, May.HANDLE_MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,7 @@ def approve_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCr
     with act(BillingVerb.SURPLUS_APPROVE, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
         require(by, May.APPROVE_SURPLUS)
         surplus = _locked(action, surplus_id)
-        action.refuse_if(approve_obstacle(surplus, by))
+        action.refuse_if(SURPLUSES.decide_obstacle(surplus, by))
         surplus.payment = record_surplus(
             surplus.invoice_id,
             by=by,
@@ -118,27 +109,6 @@ def approve_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCr
             reference=surplus.reference,
         )
         decide(surplus, State.APPROVED, by=by)
-        return surplus
-
-
-def reject_surplus(surplus_id: int, *, by: User, reason: str) -> SurplusCredit:
-    """Say no, with the reason; nothing was recorded of it."""
-    with act(BillingVerb.SURPLUS_REJECT, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
-        require(by, May.APPROVE_SURPLUS)
-        surplus = _locked(action, surplus_id)
-        action.refuse_if(approve_obstacle(surplus, by))
-        action.require_reason()
-        decide(surplus, State.REJECTED, by=by)
-        return surplus
-
-
-def withdraw_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCredit:
-    """Take a proposal back."""
-    with act(BillingVerb.SURPLUS_WITHDRAW, by=by, reason=reason, target=(SurplusCredit, surplus_id)) as action:
-        require(by, May.HANDLE_MONEY)
-        surplus = _locked(action, surplus_id)
-        action.refuse_if(withdraw_obstacle(surplus, by))
-        decide(surplus, State.WITHDRAWN, by=by)
         return surplus
 
 
@@ -168,3 +138,23 @@ def _locked(action: Action, surplus_id: int) -> SurplusCredit:
     )
     action.about(surplus, customer_id=surplus.invoice.customer_id)
     return surplus
+
+
+SURPLUSES = Endings(
+    SurplusCredit,
+    proposing=May.HANDLE_MONEY,
+    approving=May.APPROVE_SURPLUS,
+    rejected=BillingVerb.SURPLUS_REJECT,
+    withdrawn=BillingVerb.SURPLUS_WITHDRAW,
+    locked=_locked,
+)
+
+
+def reject_surplus(surplus_id: int, *, by: User, reason: str) -> SurplusCredit:
+    """Say no, with the reason; nothing was recorded of it."""
+    return SURPLUSES.reject(surplus_id, by=by, reason=reason)
+
+
+def withdraw_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCredit:
+    """Take a proposal back."""
+    return SURPLUSES.withdraw(surplus_id, by=by, reason=reason)

@@ -18,10 +18,9 @@ from backoffice.display import column
 from backoffice.links import day, link
 from billing.payments.models import SurplusCredit
 from billing.payments.surplus.actions import (
-    approve_obstacle,
+    SURPLUSES,
     approve_surplus,
     reject_surplus,
-    withdraw_obstacle,
     withdraw_surplus,
 )
 from core.amounts import money_text, sums_in_words
@@ -36,7 +35,7 @@ class _OnSurplus(StaffAction[SurplusCredit]):
 class ApproveSurplus(_OnSurplus, Approve[SurplusCredit]):
     label_plural = _("Approve")
     may = May.APPROVE_SURPLUS
-    rule = approve_obstacle
+    rule = SURPLUSES.decide_obstacle
     action = approve_surplus
     done = _("{surplus}: approved and recorded.")
 
@@ -52,7 +51,7 @@ class ApproveSurplus(_OnSurplus, Approve[SurplusCredit]):
 class RejectSurplus(_OnSurplus, Reject[SurplusCredit]):
     label_plural = _("Reject")
     may = May.APPROVE_SURPLUS
-    rule = approve_obstacle
+    rule = SURPLUSES.decide_obstacle
     action = reject_surplus
     done = _("{surplus}: rejected.")
 
@@ -60,7 +59,7 @@ class RejectSurplus(_OnSurplus, Reject[SurplusCredit]):
 class WithdrawSurplus(_OnSurplus, Withdraw[SurplusCredit]):
     label_plural = _("Withdraw")
     may = May.HANDLE_MONEY
-    rule = withdraw_obstacle
+    rule = SURPLUSES.withdraw_obstacle
     action = withdraw_surplus
     done = _("{surplus}: taken back.")
 
