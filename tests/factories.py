@@ -19,6 +19,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.db import models
 from django.db.models import Max
 from django.utils import timezone
 from factory.declarations import LazyFunction, Sequence, SubFactory
@@ -412,6 +413,16 @@ def pay(invoice: Invoice, amount: Decimal | None = None, *, by: User | None = No
         another=True,
     )
     return Invoice.objects.get(pk=invoice.pk)
+
+
+def invoice_to_pay(**kwargs: Any) -> Invoice:
+    """The unpaid invoice of a new subscription, opened with ``kwargs``."""
+    return Invoice.objects.get(period__subscription=open_subscription(**kwargs))
+
+
+def again[M: models.Model](row: M) -> M:
+    """The row as it is in the database now."""
+    return type(row)._base_manager.get(pk=row.pk)
 
 
 def paid_invoice(subscription: Subscription | None = None) -> Invoice:

@@ -37,15 +37,7 @@ def next_number(series: str) -> int:
 
 def next_numbers(series: str, count: int) -> range:
     """As ``next_number``, for several numbers at once."""
-    connection = connections[router.db_for_write(NumberSeries)]
-    table = quoted_table(NumberSeries, connection)
-    sql = (
-        f"INSERT INTO {table} (name, last) VALUES (%s, %s)"  # noqa: S608 - the name of a table
-        f" ON CONFLICT (name) DO UPDATE SET last = {table}.last + excluded.last RETURNING last"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [series, count])
-        last: int = cursor.fetchone()[0]
+    last = _stand(series, count, "{table}.last + excluded.last")
     return range(last - count + 1, last + 1)
 
 
@@ -54,14 +46,19 @@ def next_day(series: str, on: date) -> date:
     so in the order of their days even where a clock was wrong, or a run caught up. The series stays locked until the
     caller's transaction ends.
     """
+    later = "CASE WHEN excluded.last > {table}.last THEN excluded.last ELSE {table}.last END"
+    return date.fromisoformat(str(_stand(f"day-of-{series}", int(f"{on:%Y%m%d}"), later)))
+
+
+def _stand(series: str, first: int, then: str) -> int:
+    """Where the series stands now: at ``first`` if it is new, otherwise at what the SQL ``then`` says. Locks it."""
     connection = connections[router.db_for_write(NumberSeries)]
     table = quoted_table(NumberSeries, connection)
-    later = f"CASE WHEN excluded.last > {table}.last THEN excluded.last ELSE {table}.last END"
     sql = (
         f"INSERT INTO {table} (name, last) VALUES (%s, %s)"  # noqa: S608 - the name of a table
-        f" ON CONFLICT (name) DO UPDATE SET last = {later} RETURNING last"
+        f" ON CONFLICT (name) DO UPDATE SET last = {then.format(table=table)} RETURNING last"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [f"day-of-{series}", int(f"{on:%Y%m%d}")])
+        cursor.execute(sql, [series, first])
         last: int = cursor.fetchone()[0]
-    return date.fromisoformat(str(last))
+    return last

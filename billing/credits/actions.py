@@ -128,9 +128,8 @@ def _use(credit: Credit, invoices: Iterable[Invoice], on: date, *, by: User) -> 
             invoice.state = state_while_due(invoice)
             invoice.save()
             used[invoice.number] = f"{part:f}"
-            told.append(
-                CreditsUsed(invoice.number, invoice.customer_id, invoice, [application], of=invoice.subscription.pk)
-            )
+            of = invoice.subscription.pk
+            told.append(CreditsUsed(invoice.number, invoice.customer_id, of, invoice, [application]))
     credit.save()
     notify_credits_applied(told)
     return used

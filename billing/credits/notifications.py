@@ -23,21 +23,16 @@ from messaging.templates.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class CreditsUsed:
-    """What one invoice used of its subscription's credits, all saved. ``invoice`` has its days and amounts; it may be a
-    draft that many share, so that its number and its customer are named beside it. ``applications`` bring their
+    """What one invoice used of credits, all saved. ``invoice`` has its days and amounts; it may be a draft that many
+    share, so that its number, its customer and its subscription are named beside it. ``applications`` bring their
     credits along, which say what is left of them.
     """
 
     number: str
     customer_id: int
+    subscription_id: int
     invoice: Invoice
     applications: Sequence[CreditApplication]
-    #: The subscription that the invoice is for, where it may be another than the credits'.
-    of: int | None = None
-
-    @property
-    def subscription_id(self) -> int:
-        return self.of or self.applications[0].credit.subscription_id
 
 
 def notify_credits_applied(used: Sequence[CreditsUsed]) -> None:

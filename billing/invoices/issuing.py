@@ -345,6 +345,8 @@ def _write(issued: Sequence[Issued], *, on: date) -> None:
         CreditsUsed(
             each.number,
             each.customer_id,
+            # Nothing but its subscription's own credits goes onto an invoice as it is written.
+            each.uses[0][0].subscription_id,
             each.draft.invoice,
             [
                 CreditApplication(credit=credit, invoice_id=key, amount=part, applied_on=on)

@@ -217,10 +217,15 @@ class BillingPeriod(TrackedModel):
 
     @property
     def refundable(self) -> Decimal:
-        """What of the fee can still be given back: a quote's cap. Nothing of a voided period or a void invoice."""
-        if self.state == self.State.VOIDED or self.invoice_is_void:
+        """What of the fee can still be given back: a quote's cap."""
+        if self.fee_is_void:
             return Decimal(0)
         return left_to_refund(self.fee, self.refunded + self.pending)
+
+    @property
+    def fee_is_void(self) -> bool:
+        """Whether nobody owes the fee: the period is voided, or its invoice is."""
+        return self.state == self.State.VOIDED or self.invoice_is_void
 
     @property
     def invoice_is_void(self) -> bool:

@@ -17,7 +17,7 @@ from accounts.customers.models import Customer
 from accounts.customers.panels import customer_page
 from backoffice.panels import Panel
 from billing.credits.models import Credit
-from billing.invoices.models import Invoice
+from billing.invoices.models import BORNE, Invoice
 from billing.payouts.models import Payout
 from complaints.refunds.models import Refund
 from core.amounts import money_text
@@ -33,10 +33,7 @@ def totals_of(customer: Customer) -> dict[str, Decimal | None]:
     since = timezone.now() - A_YEAR
     open_payouts = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
     found: Any = Customer.objects.values(
-        total_due=_sum(
-            Invoice.objects.all(),
-            F("gross") - F("credited") - F("paid") - F("set_off") - F("written_off") - F("voided"),
-        ),
+        total_due=_sum(Invoice.objects.all(), F("gross") - BORNE),
         total_phones=_sum(Purchase.objects.filter(returned_on__isnull=True), F("price") - F("paid")),
         total_payouts=_sum(open_payouts, F("amount")),
         total_credit=_sum(Credit.objects.all(), F("granted") - F("applied") - F("reversed") - F("paid_out")),

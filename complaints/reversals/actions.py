@@ -16,7 +16,6 @@ from audit.vocabulary import Refusal
 from billing.invoices.credit_notes.actions import issue_credit_note
 from billing.invoices.models import Charge, CreditNote
 from billing.money import format_amount
-from billing.subscriptions.models import BillingPeriod
 from complaints.notices.owed.actions import owe_reversed
 from complaints.refunds.models import Refund
 from complaints.reversals.models import Reversal
@@ -52,7 +51,7 @@ def propose_obstacle(refund: Refund, by: User) -> Obstacle | None:
 
 def _void_obstacle(refund: Refund) -> Obstacle | None:
     """Why nothing can be taken back of the refund any more, or None: nobody owes the fee, so none can be due again."""
-    if refund.period.state != BillingPeriod.State.VOIDED and not refund.period.invoice_is_void:
+    if not refund.period.fee_is_void:
         return None
     return Obstacle(
         say("What {refund} gave back is void by now: nothing of it is taken back any more.", refund=refund.code),

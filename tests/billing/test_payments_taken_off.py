@@ -34,19 +34,12 @@ from billing.remedies.effects import order_payout
 from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
+from tests.factories import again, invoice_to_pay
 from tests.money_invariants import check_credits, check_invoices, check_payments
 
 pytestmark = pytest.mark.django_db
 
 DUE = Decimal("60.00")
-
-
-def invoice_to_pay(**kwargs: Any) -> Invoice:
-    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
-
-
-def again(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def pay(invoice: Invoice, amount: str = "60.00", **kwargs: Any) -> Payment:

@@ -34,6 +34,7 @@ from billing.subscriptions.cancellations.actions import cancel_subscription
 from billing.subscriptions.models import Subscription
 from tests import factories
 from tests.complaints.refusals import assert_refused
+from tests.factories import again
 from tests.money_invariants import check_credits, check_invoices, check_payments
 
 pytestmark = pytest.mark.django_db
@@ -49,10 +50,6 @@ def running(**kwargs: Any) -> Subscription:
 def prepay(subscription: Subscription, amount: str = "60.00", **kwargs: Any) -> Prepayment:
     values = {"by": factories.system_user(), "received_on": factories.days_ago(2), "reference": "T-1", **kwargs}
     return record_prepayment(subscription.pk, amount=Decimal(amount), **values)
-
-
-def again(prepayment: Prepayment) -> Prepayment:
-    return Prepayment.objects.get(pk=prepayment.pk)
 
 
 def bill() -> None:

@@ -24,19 +24,12 @@ from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.complaints.refusals import assert_refused
+from tests.factories import again, invoice_to_pay
 from tests.money_invariants import check_invoices
 
 pytestmark = pytest.mark.django_db
 
 DUE = Decimal("60.00")
-
-
-def invoice_to_pay(**kwargs: Any) -> Invoice:
-    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
-
-
-def again(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def leftover_and_debts(amount: str = "40.00", count: int = 2) -> tuple[Credit, list[Invoice]]:

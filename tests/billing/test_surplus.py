@@ -20,6 +20,7 @@ from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
 from tests import factories
 from tests.complaints.refusals import assert_refused
+from tests.factories import again, invoice_to_pay
 from tests.money_invariants import check_credits, check_invoices
 
 pytestmark = pytest.mark.django_db
@@ -27,17 +28,9 @@ pytestmark = pytest.mark.django_db
 DUE = Decimal("60.00")
 
 
-def invoice_to_pay(**kwargs: Any) -> Invoice:
-    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
-
-
 def pay(invoice: Invoice, amount: str, **kwargs: Any) -> Payment:
     values = {"by": factories.system_user(), "received_on": factories.today(), **kwargs}
     return record_payment(invoice.pk, amount=Decimal(amount), **values)
-
-
-def again(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def test_more_than_is_due_is_refused_until_somebody_says_that_it_is_meant() -> None:

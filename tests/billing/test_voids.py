@@ -41,6 +41,7 @@ from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.complaints.cases import Desk, decided, propose, settled
 from tests.complaints.refusals import assert_refused
+from tests.factories import again, invoice_to_pay
 from tests.money_invariants import check_credit_notes, check_invoices, check_numbers
 from tests.reports.books import breaches, raw, rules, set_raw
 
@@ -48,14 +49,6 @@ pytestmark = pytest.mark.django_db
 
 DUE = Decimal("60.00")
 NOTHING = Decimal(0)
-
-
-def invoice_to_pay(**kwargs: Any) -> Invoice:
-    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
-
-
-def again(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def charge_at(subscription: Subscription, amount: Decimal, rate: str) -> None:

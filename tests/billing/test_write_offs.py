@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -23,20 +22,13 @@ from billing.payments.disputes.actions import record_chargeback
 from billing.remedies.effects import make_due_again, set_off
 from tests import factories
 from tests.complaints.refusals import assert_refused
+from tests.factories import again, invoice_to_pay
 from tests.money_invariants import check_invoices
 
 pytestmark = pytest.mark.django_db
 
 State = Invoice.State
 DUE = Decimal("60.00")
-
-
-def invoice_to_pay(**kwargs: Any) -> Invoice:
-    return Invoice.objects.get(period__subscription=factories.open_subscription(**kwargs))
-
-
-def again(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def written_off(invoice: Invoice) -> Invoice:

@@ -200,6 +200,9 @@ def complaint_in(desk: Desk, state: str, **registration: Any) -> Complaint:
     return found
 
 
+again = factories.again
+
+
 # --- Refunds ------------------------------------------------------------------------------------
 
 
@@ -330,11 +333,6 @@ def policy_says(day: date, *, text: str = "", **parameters: Any) -> PolicyVersio
     )
     version.save()
     return version
-
-
-def again[M: (Complaint, Refund, BillingPeriod, Subscription)](row: M) -> M:
-    """The row as it is in the database now."""
-    return type(row)._base_manager.get(pk=row.pk)
 
 
 def held(period: BillingPeriod) -> tuple[Decimal, Decimal]:

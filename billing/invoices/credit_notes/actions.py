@@ -62,7 +62,7 @@ def issue_credit_note(
     standing, unit = standing_notes(period), period.currency
     if reverses is not None:
         split = split_back(amount, _split_of(reverses), period.tax_rate, unit)
-    elif amount > (left := uncredited(period)):
+    elif amount > (left := uncredited(period, standing)):
         raise Refused(
             say(
                 "Only {left} of the fee of {period} is not credited yet.",
@@ -121,9 +121,9 @@ def _numbered(on: date) -> dict[str, Any]:
     return {"number": credit_note_number(day.year, next_number(credit_note_series(day.year))), "issued_on": day}
 
 
-def uncredited(period: BillingPeriod) -> Decimal:
-    """What of the fee no note has credited yet: nothing where the invoice is void."""
-    return Decimal(0) if period.invoice_is_void else period.fee - standing_notes(period).gross
+def uncredited(period: BillingPeriod, standing: Split | None = None) -> Decimal:
+    """What of the fee no note has credited yet: nothing where the invoice is void. ``standing`` saves reading them."""
+    return Decimal(0) if period.invoice_is_void else period.fee - (standing or standing_notes(period)).gross
 
 
 def standing_notes(period: BillingPeriod) -> Split:
