@@ -147,7 +147,9 @@ def credit_note_document(note: CreditNote, words: CreditNoteWords | None = None)
     rate = "" if note.tax_rate is None else f", {_rate(note.tax_rate)}"
     sums = [("Net", note.net), (f"Tax{rate}", note.tax), ("Total", note.gross)]
     if note.kind == note.Kind.INVOICE:
-        sums += [("Nothing to pay of", note.set_off), ("Given back as credit", note.gross - note.set_off)]
+        # The total says it all where no credit had borne any of it.
+        if credited := note.gross - note.set_off:
+            sums += [("No longer to pay", note.set_off), ("Given back as credit", credited)]
     elif note.set_off and note.kind == note.Kind.REVERSAL:
         sums.append(("Of which due again", note.set_off))
     elif note.set_off:

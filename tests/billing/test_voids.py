@@ -179,7 +179,7 @@ def test_credits_that_had_borne_of_it_are_a_credit_again() -> None:
     assert (period.fee_paid, period.unpaid, period.refundable) == (NOTHING, NOTHING, NOTHING)
     assert "25.00 EUR of it had been taken off by a credit" in OutgoingMessage.objects.get(kind="invoice_void").body
     document = credit_note_document(note)
-    assert document.sums[-2:] == (("Nothing to pay of", "35.00 EUR"), ("Given back as credit", "25.00 EUR"))
+    assert document.sums[-2:] == (("No longer to pay", "35.00 EUR"), ("Given back as credit", "25.00 EUR"))
     assert ("Void by credit note", "−35.00 EUR") in invoice_document(again(invoice)).sums
     assert_books()
 
@@ -259,7 +259,7 @@ def test_charges_alone_are_voided_with_their_rates() -> None:
     assert (note.subscription, note.tax_rate) == (subscription, None)
     document = credit_note_document(note)
     assert [amount for _, amount in document.rows] == ["12.20 EUR", "5.00 EUR"]
-    assert document.sums[1][0] == "Tax"
+    assert [words for words, _ in document.sums] == ["Net", "Tax", "Total"]
 
 
 def test_the_pages_of_a_void(client: Client) -> None:
