@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from core.fields import MoneyField
 
 #: Rows read at a time: the books may be larger than the memory.
 CHUNK = 5000
@@ -51,6 +55,15 @@ def _as_far_as_it_goes(check: Check) -> Iterator[Breach]:
     else:
         if savepoint is not None:
             transaction.savepoint_commit(savepoint)
+
+
+NOTHING = Value(Decimal(0), output_field=MoneyField())
+
+
+def sum_of(rows: QuerySet[Any], by: str, amount: str = "amount") -> Any:
+    """The sum of ``amount`` over the rows whose ``by`` is the outer row; 0 without any."""
+    found = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(sum=Sum(amount)).values("sum")
+    return Coalesce(Subquery(found, output_field=MoneyField()), NOTHING)
 
 
 def each(rows: QuerySet[Any]) -> Iterator[Any]:

@@ -20,16 +20,17 @@ def void_invoices() -> Iterator[Breach]:
     approved = InvoiceVoid.objects.filter(invoice=OuterRef("pk"), state=InvoiceVoid.State.APPROVED)
     notes = CreditNote.objects.filter(invoice=OuterRef("pk"))
     rows = Invoice.objects.filter(Q(voided_on__isnull=False) | Exists(approved) | Exists(notes))
-    for invoice in each(rows.select_related("period", "void_note", "void_credit")):
+    read = rows.select_related("period", "void_note__void", "void_credit").prefetch_related("period__credit_notes")
+    for invoice in each(read):
         name = f"invoice {invoice.number}"
-        void = InvoiceVoid.objects.filter(invoice=invoice, state=InvoiceVoid.State.APPROVED).first()
         note: CreditNote | None = getattr(invoice, "void_note", None)
-        if invoice.voided_on is None or void is None or note is None or void.credit_note_id != note.pk:
+        void: InvoiceVoid | None = getattr(note, "void", None)
+        if invoice.voided_on is None or note is None or void is None or void.invoice_id != invoice.pk:
             yield Breach(
                 "invoice-void",
                 name,
-                f"is {invoice.state}, its voiding is {'approved' if void else 'not approved'} and its note is "
-                f"{note.number if note else 'missing'}: look at who approved it",
+                f"is {invoice.state}, its note is {note.number if note else 'missing'}, and that is of "
+                f"{'a voiding' if void else 'no approved voiding'}: look at who approved it",
             )
             continue
         standing = standing_notes(invoice.period) if invoice.period is not None else NO_SPLIT

@@ -20,14 +20,12 @@ from django.db.models import (
     OuterRef,
     Q,
     Subquery,
-    Sum,
-    Value,
     Window,
 )
 from django.db.models.functions import Cast, Coalesce, ExtractYear, Lag, Substr
 
 from accounts.numbers.models import NumberSeries
-from audit.ledger_checks import Breach, Check, each
+from audit.ledger_checks import NOTHING, Breach, Check, each, sum_of
 from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import Charge, CreditNote, Invoice, InvoiceLine, WriteOff
 from billing.ledger import history, invoice_voids, prepayments, receipts, terms
@@ -36,15 +34,6 @@ from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
 from billing.payouts.models import Payout
 from billing.residual_credits.models import ResidualCreditPayout
 from core.fields import MoneyField
-
-NOTHING = Value(Decimal(0), output_field=MoneyField())
-
-
-def sum_of(rows: models.QuerySet[Any], by: str, amount: str = "amount") -> Any:
-    """The sum of ``amount`` over the rows whose ``by`` is the outer row; 0 without any."""
-    found = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(sum=Sum(amount)).values("sum")
-    return Coalesce(Subquery(found, output_field=MoneyField()), Value(Decimal(0), output_field=MoneyField()))
-
 
 # --- Credits ------------------------------------------------------------------------------------
 

@@ -185,7 +185,7 @@ def voids() -> Iterator[Breach]:
     founded = Q(subscription__cancelled_on__isnull=False, starts_on__gte=F("subscription__ended_on"))
     notes = CreditNote.objects.filter(period=OuterRef("pk"), kind=CreditNote.Kind.VOID)
     rows = BillingPeriod.objects.filter(voided | founded | Exists(notes)).select_related("subscription", "invoice")
-    for period in each(rows.order_by("subscription", "sequence")):
+    for period in each(rows.prefetch_related("credit_notes")):
         name = f"{period.subscription.number}, period {period.sequence}"
         asked_on, ended_on = period.subscription.cancelled_on, period.subscription.ended_on
         is_voided = period.state == BillingPeriod.State.VOIDED
@@ -197,7 +197,7 @@ def voids() -> Iterator[Breach]:
                 f"is {period.get_state_display().lower()} and starts on {period.starts_on}; the subscription ended on "
                 f"{ended_on or 'no day'}, cancelled on {asked_on or 'no day'}",
             )
-        note = CreditNote.objects.filter(period=period, kind=CreditNote.Kind.VOID).first()
+        note = next((one for one in period.credit_notes.all() if one.kind == CreditNote.Kind.VOID), None)
         others = standing_notes(period).gross - (note.gross if note is not None else Decimal(0))
         # A void invoice has its own note over the rest of the fee.
         should = period.fee - others if is_voided and not period.invoice_is_void else Decimal(0)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from audit.event_checks import Facts, amount_in, as_recorded, day_in
-from audit.ledger_checks import Breach, Check, each
+from audit.ledger_checks import NOTHING, Breach, Check, each, sum_of
 from billing.payments.models import BankLine, Payment, Unbooking
 from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.subscriptions.models import Subscription
 from billing.vocabulary import BillingVerb
 from core.fields import MoneyField
-
-NOTHING = Value(Decimal(0), output_field=MoneyField())
 
 
 def _recorded(event: Any) -> Iterator[Facts]:
@@ -43,20 +40,14 @@ taken_off_prepayments = as_recorded(
 )
 
 
-def _sum_of(rows: Any, by: str) -> Any:
-    """The sum of amounts over the rows whose ``by`` is the outer row; 0 without any."""
-    found = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(sum=Sum("amount")).values("sum")
-    return Coalesce(Subquery(found, output_field=MoneyField()), NOTHING)
-
-
 def parts() -> Iterator[Breach]:
     """Amount = applied + remaining + taken off + credited; each of the parts is what its rows add up to. It is in its
     subscription's currency.
     """
     rows = Prepayment.objects.annotate(
-        used=_sum_of(Payment.objects.all(), "prepayment"),
-        unbooked=_sum_of(Unbooking.objects.all(), "payment__prepayment"),
-        off=_sum_of(PrepaymentTakenOff.objects.all(), "prepayment"),
+        used=sum_of(Payment.objects.all(), "prepayment"),
+        unbooked=sum_of(Unbooking.objects.all(), "payment__prepayment"),
+        off=sum_of(PrepaymentTakenOff.objects.all(), "prepayment"),
     ).filter(
         ~Q(applied=F("used") - F("unbooked"))
         | ~Q(taken_off=F("unbooked") + F("off"))

@@ -9,10 +9,9 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from audit.history_checks import matches_history
-from audit.ledger_checks import Breach, Check, each
+from audit.ledger_checks import Breach, Check, each, sum_of
 from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
-from billing.ledger.money import sum_of
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint

@@ -131,7 +131,7 @@ def standing_notes(period: BillingPeriod) -> Split:
     them: it covers the rest of the fee with whatever else stood on the invoice.
     """
     standing = NO_SPLIT
-    for note in CreditNote.objects.filter(period=period):
+    for note in period.credit_notes.all():
         split = _split_of(note)
         standing = standing - split if note.kind == CreditNote.Kind.REVERSAL else standing + split
     return standing
