@@ -643,11 +643,10 @@ def _before(one: Refund, other: Refund) -> bool:
 
 
 def check_set_off_before_cash() -> None:
-    """After a run no ended subscription's credit lies beside a debt of its customer that it has not borne a part of."""
+    """After a run no ended subscription's credit lies beside a debt of its customer."""
     for credit in Credit.objects.filter(subscription__state="ended"):
         left = credit.granted - credit.applied - credit.reversed - credit.paid_out
         if not left:
             continue
         for invoice in Invoice.objects.filter(customer=credit.customer_id, currency=credit.currency, disputed_on=None):
-            borne = CreditApplication.objects.filter(credit=credit, invoice=invoice).exists()
-            assert borne or not invoice.due, f"{left} of credit {credit.pk} beside {invoice.number}"
+            assert not invoice.due, f"{left} of credit {credit.pk} beside {invoice.number}"

@@ -17,7 +17,7 @@ from audit.actions import Obstacle, act
 from billing.credits.models import Credit, CreditApplication
 from billing.credits.notifications import CreditsUsed, notify_credits_applied
 from billing.invoices.issuing import state_while_due, use_credits
-from billing.invoices.models import Invoice
+from billing.invoices.models import Charge, Invoice
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import money_text
 from core.locks import lock_rows
@@ -26,27 +26,21 @@ from core.text import say
 
 def debts_of(credit: Credit) -> QuerySet[Invoice]:
     """What the credit goes against before any of it is paid out: invoices of its customer with something due, whatever
-    the subscription, the oldest first. Not those in dispute, which nobody is asked for, nor those that it has borne a
-    part of already.
+    the subscription, the oldest first. Not those in dispute, which nobody is asked for.
     """
-    return _debts(credit.customer_id, credit.currency, credit.pk).order_by("due_on", "pk")
+    return _debts(credit.customer_id, credit.currency).order_by("due_on", "pk")
 
 
-def _debts(customer: int | OuterRef, currency: str | OuterRef, credit: int | OuterRef) -> QuerySet[Invoice]:
+def _debts(customer: int | OuterRef, currency: str | OuterRef) -> QuerySet[Invoice]:
     rows: QuerySet[Invoice] = Invoice.objects.unpaid().filter(
         customer=customer, currency=currency, disputed_on__isnull=True
     )
-    return rows.exclude(Exists(CreditApplication.objects.filter(invoice=OuterRef("pk"), credit=_one_out(credit))))
-
-
-def _one_out(value: int | OuterRef) -> int | OuterRef:
-    """As it reads within one more subquery."""
-    return OuterRef(value) if isinstance(value, OuterRef) else value
+    return rows
 
 
 def left_beside_debts() -> QuerySet[Credit]:
     """What ended subscriptions left though its customer owes something: the next billing run sets it off."""
-    owed = _debts(OuterRef("customer"), OuterRef("currency"), OuterRef("pk")).order_by()
+    owed = _debts(OuterRef("customer"), OuterRef("currency")).order_by()
     found: QuerySet[Credit] = Credit.objects.left_by_ended_subscriptions().filter(Exists(owed))
     return found.order_by("granted_on", "pk")
 
@@ -57,17 +51,25 @@ def owed(credit: Credit) -> Decimal:
 
 
 def owes_obstacle(credit: Credit) -> Obstacle | None:
-    """Why nothing of the credit is paid out now, or None: its customer owes something. Queries."""
-    debt = owed(credit)
-    if not debt:
-        return None
-    return Obstacle(
-        say(
-            "The customer owes {amount}: set the credit off against it first.",
-            amount=money_text(debt, credit.currency),
-        ),
-        BillingRefusal.OWES,
-    )
+    """Why nothing of the credit is paid out now, or None: its customer owes something, asked for or not. Queries."""
+    if debt := owed(credit):
+        return Obstacle(
+            say(
+                "The customer owes {amount}: set the credit off against it first.",
+                amount=money_text(debt, credit.currency),
+            ),
+            BillingRefusal.OWES,
+        )
+    waiting = Charge.objects.filter(customer=credit.customer_id, currency=credit.currency, invoiced_on__isnull=True)
+    if charges := sum(waiting.values_list("amount", flat=True), Decimal(0)):
+        return Obstacle(
+            say(
+                "Charges of {amount} wait for an invoice to the customer. It comes first; the credit goes against it.",
+                amount=money_text(charges, credit.currency),
+            ),
+            BillingRefusal.OWES,
+        )
+    return None
 
 
 def set_off_obstacle(credit: Credit) -> Obstacle | None:

@@ -113,7 +113,10 @@ class CreditApplication(AppendOnlyModel):
         ordering = ("applied_on", "pk")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="credit_application_positive"),
-            models.UniqueConstraint(fields=("credit", "invoice"), name="credit_once_per_invoice"),
+            # What a set-off bore may be due again, and is set off again.
+            models.UniqueConstraint(
+                fields=("credit", "invoice"), condition=Q(set_off_by__isnull=True), name="credit_once_as_it_is_written"
+            ),
         ]
 
     def __str__(self) -> str:

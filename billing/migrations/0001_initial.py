@@ -1352,7 +1352,7 @@ class Migration(migrations.Migration):
             ),
             migrations.AddConstraint(
                 model_name='creditapplication',
-                constraint=models.UniqueConstraint(fields=('credit', 'invoice'), name='credit_once_per_invoice'),
+                constraint=models.UniqueConstraint(condition=models.Q(('set_off_by__isnull', True)), fields=('credit', 'invoice'), name='credit_once_as_it_is_written'),
             ),
             migrations.AddConstraint(
                 model_name='invoiceline',

@@ -8,12 +8,14 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from accounts.staff.models import User
 from audit.actions import Obstacle
 from audit.vocabulary import Refusal
 from billing.credits.models import Credit
 from billing.invoices.issuing import state_while_due
 from billing.invoices.models import Charge
 from billing.payments.models import BankLine, Chargeback, Payment, Unbooking
+from billing.remedies.effects import reclaimable, take_credit
 from billing.vocabulary import BillingRefusal
 from core.text import Text, in_english, say
 
@@ -26,6 +28,10 @@ def counter_entry_obstacle(payment: Payment) -> Obstacle | None:
     if isinstance(entry, Unbooking):
         return Obstacle(say("This payment was taken off its invoice already."), BillingRefusal.TAKEN_OFF)
     return None
+
+
+#: What is locked beside money that may have become a credit: that, and what an ended subscription has of it on its way.
+WITH_CREDIT = ("credit", "credit__leftover_payouts", "credit__leftover_payouts__payout")
 
 
 def free_line(line: BankLine, why: Text) -> None:
@@ -43,7 +49,9 @@ def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     payment = entry.payment
     if payment.credit is not None:
         rate = payment.invoice.lines.order_by("position").values_list("tax_rate", flat=True)[0]
-        entry.charge = take_credit_back(payment.credit, entry.from_surplus, tax_rate=rate, charged_for=charged_for)
+        entry.charge = take_credit_back(
+            payment.credit, entry.from_surplus, by=entry.recorded_by, tax_rate=rate, charged_for=charged_for
+        )
     entry.save()
     invoice = payment.invoice
     invoice.paid -= entry.due_again
@@ -53,14 +61,15 @@ def take_off(entry: Chargeback | Unbooking, *, charged_for: str) -> None:
     invoice.save()
 
 
-def take_credit_back(credit: Credit, amount: Decimal, *, tax_rate: Decimal, charged_for: str) -> Charge | None:
-    """Take back what is left of the (locked) credit that money became which does not belong here; the rest of the
-    amount is a charge.
+def take_credit_back(
+    credit: Credit, amount: Decimal, *, by: User, tax_rate: Decimal, charged_for: str
+) -> Charge | None:
+    """Take back what is left of the credit that money became which does not belong here, also what the bank has not
+    paid out of it yet; the rest of the amount is a charge. The credit is locked (``WITH_CREDIT``).
     """
-    left = min(credit.remaining, amount)
+    left = min(reclaimable(credit), amount)
     if left:
-        credit.reversed += left
-        credit.save()
+        take_credit(credit, left, by=by)
     used = amount - left
     if not used:
         return None

@@ -279,11 +279,18 @@ def unused_minutes(grant: MinutesGrant, today: date) -> int | None:
     return (granted.seconds - spoken) // 60
 
 
+def reclaimable(credit: Credit) -> Decimal:
+    """What can be taken back of the credit: what is left of it, and what the bank has not paid out yet."""
+    stoppable = payouts_to_stop(credit).values_list("amount", flat=True)
+    return credit.remaining + sum(stoppable, Decimal(0))
+
+
 def take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:
     """Take back what is left, and what was to be paid out of it; a payout that only was proposed is withdrawn."""
-    for payout in payouts_to_stop(credit):
-        stop_payout(payout)
-        credit.paid_out -= payout.amount
+    if amount > credit.remaining:
+        for payout in payouts_to_stop(credit):
+            stop_payout(payout)
+            credit.paid_out -= payout.amount
     credit.reversed += amount
     credit.save()
     for leftover in credit.leftover_payouts.filter(state=ResidualCreditPayout.State.PROPOSED):

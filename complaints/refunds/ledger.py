@@ -12,6 +12,8 @@ from audit.history_checks import matches_history
 from audit.ledger_checks import Breach, Check, each, sum_of
 from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
+from billing.payments.models import Payment
+from billing.payments.prepayments.models import Prepayment
 from billing.payouts.models import Payout
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
@@ -151,16 +153,25 @@ def reversals() -> Iterator[Breach]:
 
 
 def stopped() -> Iterator[Breach]:
-    """Only the reversal of the refund that a payout comes from stops it: as its cash, or as leftover of its credit."""
+    """Only the reversal of the refund that a payout comes from stops it, as its cash or as leftover of its credit; or
+    the counter-entry of the money that became the credit.
+    """
     approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
     by_reversal = approved.filter(
         Q(refund__remedies__payout=OuterRef("pk"))
         | Q(refund__remedies__credit=OuterRef("leftover__credit"))
         | Q(refund__remedies__payout__credit=OuterRef("leftover__credit"))
     )
-    rows = Payout.objects.filter(~Exists(by_reversal), state=Payout.State.CANCELLED)
+    of_credit = Q(credit=OuterRef("leftover__credit"))
+    taken_off = Payment.objects.filter(of_credit).filter(Q(chargeback__isnull=False) | Q(unbooking__isnull=False))
+    prepaid = Prepayment.objects.filter(of_credit, unbooking__isnull=False)
+    rows = Payout.objects.filter(
+        ~Exists(by_reversal), ~Exists(taken_off), ~Exists(prepaid), state=Payout.State.CANCELLED
+    )
     for row in each(rows):
-        yield Breach("payout-stopped", f"payout {row.key}", "is cancelled, no approved reversal stopped it")
+        yield Breach(
+            "payout-stopped", f"payout {row.key}", "is cancelled, no approved reversal or counter-entry stopped it"
+        )
     open_rows = Payout.objects.filter(Exists(by_reversal), state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for row in each(open_rows):
         yield Breach("payout-not-stopped", f"payout {row.key}", "waits for the bank, its refund was taken back")

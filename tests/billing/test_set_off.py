@@ -10,16 +10,24 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.staff.models import User
 from audit.ledger_checks import run_checks
 from audit.models import Event
 from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit, CreditApplication
+from billing.invoices.charges.actions import ask_for_charges
 from billing.invoices.models import Charge, Invoice
+from billing.payments.corrections.actions import take_off_payment
 from billing.payments.disputes.actions import open_dispute, record_chargeback
+from billing.payments.models import Payment
 from billing.payments.surplus.actions import approve_surplus, record_with_surplus
+from billing.payouts.actions import mark_payout_paid
+from billing.payouts.models import Payout
 from billing.remedies.effects import give_credit
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
+from billing.runs.actions import run_billing
 from billing.subscriptions.cancellations.actions import cancel_subscription
+from billing.subscriptions.models import Subscription
 from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
@@ -151,3 +159,78 @@ def test_a_refunds_credit_waits_for_the_next_invoice_of_its_subscription() -> No
     credit = give_credit(subscription, Decimal("10.00"), reason="A refund")
     assert again(debt).due == DUE
     assert credit.remaining == Decimal("10.00")
+
+
+# --- What comes before cash beside invoices -----------------------------------------------------
+
+
+def test_what_a_credit_bore_already_is_set_off_again_when_it_is_due_again() -> None:
+    """A payment that never came kept a debt small while the credit went against it, and was then taken off."""
+    clerk = factories.billing_clerk()
+    credit = factories.leftover_credit(Decimal("100.00"))
+    debt = invoice_to_pay(customer=credit.customer)
+    payment = factories.pay(debt, Decimal("59.00")).payments.get()
+    set_off_credit(credit.pk, by=clerk)
+    take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    assert again(debt).due == Decimal("59.00")
+    assert_refused("owes", propose_residual_payout, credit.pk, by=clerk, reason="They left")
+    run_billing(factories.today(), by=factories.system_user())
+    assert (again(debt).due, again(credit).remaining) == (Decimal(0), Decimal("40.00"))
+    assert [use.amount for use in CreditApplication.objects.order_by("pk")] == [Decimal("1.00"), Decimal("59.00")]
+    check_invoices()
+
+
+def test_charges_that_wait_come_before_cash() -> None:
+    clerk = factories.billing_clerk()
+    credit = factories.leftover_credit()
+    charge = factories.charge(credit.subscription, Decimal("5.00"))
+    assert_refused("owes", propose_residual_payout, credit.pk, by=clerk, reason="They left", saying="Charges of 5.00")
+    ask_for_charges(charge.pk, by=clerk, reason="They left")
+    assert propose_residual_payout(credit.pk, by=clerk, reason="They left").amount == Decimal("20.00")
+
+
+def leftover_on_its_way(credit: Credit, clerk: User) -> Payout:
+    factories.approval_limits()
+    proposal = propose_residual_payout(credit.pk, by=clerk, reason="They left")
+    payout = approve_residual_payout(proposal.pk, by=factories.manager()).payout
+    assert payout is not None
+    return payout
+
+
+def ended_with_surplus() -> tuple[Subscription, Payment]:
+    subscription = factories.open_subscription(activated_on=factories.months_ago(1))
+    payment = factories.overpay(Invoice.objects.get(), "100.00")
+    cancel_subscription(subscription.pk, by=factories.lead(), channel="phone", requested_on=factories.days_ago(5))
+    run_billing(factories.today(), by=factories.system_user())
+    return subscription, payment
+
+
+@pytest.mark.parametrize("back", ["charged back", "taken off"])
+def test_cash_on_its_way_stops_when_its_money_goes(back: str) -> None:
+    """The surplus became a credit, and that a payout; the bank has not paid it when the money turns out to be gone."""
+    clerk = factories.billing_clerk()
+    _, payment = ended_with_surplus()
+    assert payment.credit is not None
+    payout = leftover_on_its_way(payment.credit, clerk)
+    if back == "charged back":
+        record_chargeback(payment.pk, by=clerk, taken_back_on=factories.today(), reason="No mandate")
+    else:
+        take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    assert (again(payout).state, again(payment.credit).reversed) == ("cancelled", Decimal("40.00"))
+    assert not Charge.objects.exists()
+    assert_refused("state", mark_payout_paid, payout.pk, by=clerk, reference="B-1", paid_on=factories.today())
+    assert list(run_checks(CHECKS)) == []
+
+
+def test_cash_that_was_paid_is_charged_and_stops_the_next() -> None:
+    clerk = factories.billing_clerk()
+    subscription, payment = ended_with_surplus()
+    assert payment.credit is not None
+    payout = leftover_on_its_way(payment.credit, clerk)
+    mark_payout_paid(payout.pk, by=clerk, reference="B-1", paid_on=factories.today())
+    take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    assert Charge.objects.get().amount == Decimal("40.00")
+    other = give_credit(subscription, Decimal("40.00"), reason="A refund")
+    charge = Charge.objects.get()
+    assert_refused("owes", propose_residual_payout, other.pk, by=clerk, reason="They left")
+    assert ask_for_charges(charge.pk, by=clerk, reason="They left").due == Decimal(0)

@@ -8,7 +8,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import act, checked
-from billing.payments.effects import counter_entry_obstacle, free_line, take_off
+from billing.payments.effects import WITH_CREDIT, counter_entry_obstacle, free_line, take_off
 from billing.payments.models import BankLine, Payment, Unbooking
 from billing.vocabulary import BillingVerb
 from core.text import say
@@ -31,8 +31,8 @@ def take_off_payment(payment_id: int, *, by: User, reason: str) -> Unbooking:
             payment_id,
             "credit__subscription",
             "invoice",
-            "credit",
             "bank_line",
+            *WITH_CREDIT,
             "prepayment__bank_line",
             "prepayment",
         )

@@ -15,7 +15,7 @@ from audit.vocabulary import Refusal
 from billing.invoices.issuing import state_while_due
 from billing.invoices.models import Invoice
 from billing.money import is_whole_minor
-from billing.payments.effects import counter_entry_obstacle, take_off
+from billing.payments.effects import WITH_CREDIT, counter_entry_obstacle, take_off
 from billing.payments.models import Chargeback, Payment
 from billing.vocabulary import BillingVerb
 from core.amounts import money_text
@@ -105,7 +105,7 @@ def record_chargeback(
     """
     with act(BillingVerb.PAYMENT_CHARGE_BACK, by=by, reason=reason, target=(Payment, payment_id)) as action:
         require(by, May.HANDLE_MONEY)
-        payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", "credit")
+        payment = action.lock(Payment, payment_id, "credit__subscription", "invoice", *WITH_CREDIT)
         invoice = payment.invoice
         action.about(payment, customer_id=invoice.customer_id)
         action.refuse_if(counter_entry_obstacle(payment))

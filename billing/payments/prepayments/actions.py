@@ -14,7 +14,7 @@ from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
 from audit.actions import Refused, act, checked
-from billing.payments.effects import free_line, take_credit_back
+from billing.payments.effects import WITH_CREDIT, free_line, take_credit_back
 from billing.payments.models import BankLine
 from billing.payments.prepayments.models import Prepayment, PrepaymentTakenOff
 from billing.payments.prepayments.rules import credit_obstacle, record_obstacle, take_off_obstacle
@@ -87,7 +87,7 @@ def take_off_prepayment(prepayment_id: int, *, by: User, reason: str) -> Prepaym
     """
     with act(BillingVerb.PREPAYMENT_TAKE_OFF, by=by, reason=reason, target=(Prepayment, prepayment_id)) as action:
         require(by, May.HANDLE_MONEY)
-        prepayment = action.lock(Prepayment, prepayment_id, "subscription", "credit", "bank_line")
+        prepayment = action.lock(Prepayment, prepayment_id, "subscription", "bank_line", *WITH_CREDIT)
         subscription = prepayment.subscription
         action.about(prepayment, customer_id=subscription.customer_id)
         action.refuse_if(take_off_obstacle(prepayment))
@@ -105,7 +105,9 @@ def take_off_prepayment(prepayment_id: int, *, by: User, reason: str) -> Prepaym
         if prepayment.credit is not None:
             rate = subscription.periods.order_by("-sequence").values_list("tax_rate", flat=True)[0]
             said = f"Prepayment of {subscription.number} taken off: what was used of its credit"
-            entry.charge = take_credit_back(prepayment.credit, entry.from_credit, tax_rate=rate, charged_for=said)
+            entry.charge = take_credit_back(
+                prepayment.credit, entry.from_credit, by=by, tax_rate=rate, charged_for=said
+            )
         entry.save()
         prepayment.taken_off += entry.amount
         prepayment.credited -= entry.from_credit

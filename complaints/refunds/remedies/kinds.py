@@ -30,7 +30,7 @@ from billing.remedies.effects import (
     is_over,
     minutes_obstacle,
     order_payout,
-    payouts_to_stop,
+    reclaimable,
     stop_payout,
     take_credit,
     take_days,
@@ -88,7 +88,7 @@ class RemedyType:
 
 def _of_credit(credit: Credit, amount: Decimal, today: date) -> Returned:
     # What is left, and what of it was to be paid out after the subscription's end and is not yet.
-    on_its_way = sum((payout.amount for payout in payouts_to_stop(credit)), Decimal(0))
+    on_its_way = reclaimable(credit) - credit.remaining
     left = min(credit.remaining + on_its_way, amount)
     if on_its_way:
         why = (
