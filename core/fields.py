@@ -38,6 +38,9 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
 
     description = _("Exact decimal")
 
+    #: From which stored number on a value is refused, with either sign.
+    too_large = 2**63
+
     def __init__(self, *args: Any, places: int = 4, **kwargs: Any) -> None:
         self.places = places
         super().__init__(*args, **kwargs)
@@ -89,7 +92,7 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
                 _("%(value)s has more than %(places)s decimals."),
                 params={"value": value, "places": self.places},
             )
-        if not -(2**63) <= whole < 2**63:
+        if abs(whole) >= self.too_large:
             raise ValidationError(_("%(value)s is too large."), params={"value": value})
         return whole
 
@@ -117,8 +120,11 @@ class FixedPointField(models.BigIntegerField):  # type: ignore[type-arg]
 
 
 class MoneyField(FixedPointField):
-    """An amount of money in the currency's major unit; which currency, a column beside it says."""
+    """An amount of money in the currency's major unit; which currency, a column beside it says. Below a hundred
+    billion, so that thousands of them can be added up in a column.
+    """
 
+    too_large = 10**15
     description = _("Amount of money")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.customers.models import Customer
@@ -18,6 +18,7 @@ from billing.credits.models import Credit, CreditApplication
 from billing.credits.notifications import CreditsUsed, notify_credits_applied
 from billing.invoices.issuing import state_while_due, use_credits
 from billing.invoices.models import Charge, Invoice
+from billing.remedies.effects import reclaimable, stop_payouts
 from billing.vocabulary import BillingRefusal, BillingVerb
 from core.amounts import money_text
 from core.locks import lock_rows
@@ -60,7 +61,7 @@ def owes_obstacle(credit: Credit) -> Obstacle | None:
             ),
             BillingRefusal.OWES,
         )
-    waiting = Charge.objects.filter(customer=credit.customer_id, currency=credit.currency, invoiced_on__isnull=True)
+    waiting = _waiting_charges(credit.customer_id, credit.currency)
     if charges := sum(waiting.values_list("amount", flat=True), Decimal(0)):
         return Obstacle(
             say(
@@ -72,9 +73,21 @@ def owes_obstacle(credit: Credit) -> Obstacle | None:
     return None
 
 
+def _waiting_charges(customer: int | OuterRef, currency: str | OuterRef) -> QuerySet[Charge]:
+    """What no invoice asks for yet."""
+    rows: QuerySet[Charge] = Charge.objects.filter(customer=customer, currency=currency, invoiced_on__isnull=True)
+    return rows
+
+
+def owes_beside() -> Q:
+    """Whether the customer of a row with a ``customer`` and a ``currency`` owes something, asked for or not."""
+    of = OuterRef("customer"), OuterRef("currency")
+    return Q(Exists(_debts(*of).order_by())) | Q(Exists(_waiting_charges(*of).order_by()))
+
+
 def set_off_obstacle(credit: Credit) -> Obstacle | None:
-    """Why the credit cannot be set off, or None. Queries."""
-    if credit.remaining == 0:
+    """Why the credit cannot be set off, or None. What the bank has not paid out of it yet can be. Queries."""
+    if reclaimable(credit) == 0:
         return Obstacle(say("Nothing is left of this credit."), BillingRefusal.NOTHING_LEFT)
     if not debts_of(credit).exists():
         return Obstacle(say("The customer owes nothing that it could be set off against."), BillingRefusal.NOTHING_DUE)
@@ -83,6 +96,7 @@ def set_off_obstacle(credit: Credit) -> Obstacle | None:
 
 def set_off_credit(credit_id: int, *, by: User, reason: str = "", on: date | None = None) -> Credit:
     """Use what is left of the credit on what its customer owes, the oldest debt first; ``on`` a run's day, or today.
+    Where that does not cover it, payouts of the credit that the bank has not made are stopped.
 
     Raises:
         Refused: nothing is left, nothing is owed, or one's own.
@@ -92,10 +106,12 @@ def set_off_credit(credit_id: int, *, by: User, reason: str = "", on: date | Non
         found = action.found(Credit, Credit.objects.filter(pk=credit_id).first())
         action.lock(Customer, found.customer_id)
         invoices = lock_rows(Invoice, debts_of(found).values_list("pk", flat=True))
-        credit = action.lock(Credit, credit_id)
+        credit = action.lock(Credit, credit_id, "leftover_payouts", "leftover_payouts__payout")
         action.about(credit, customer_id=credit.customer_id)
         action.refuse_if(set_off_obstacle(credit))
-        action.data = {
+        if stopped := stop_payouts(credit, beyond=sum((each.due for each in invoices.values()), Decimal(0))):
+            action.data["stopped"] = [payout.key for payout in stopped]
+        action.data |= {
             "set_off": _use(credit, invoices.values(), on or timezone.localdate(), by=by),
             "currency": credit.currency,
         }
@@ -123,7 +139,11 @@ def _use(credit: Credit, invoices: Iterable[Invoice], on: date, *, by: User) -> 
         # Whoever paid it meanwhile owes nothing.
         for _, part in use_credits([credit], invoice.due):
             application = CreditApplication(
-                credit=credit, invoice=invoice, amount=part, applied_on=max(on, invoice.issued_on), set_off_by=by
+                credit=credit,
+                invoice=invoice,
+                amount=part,
+                applied_on=max(on, invoice.issued_on, credit.granted_on),
+                set_off_by=by,
             )
             application.save()
             invoice.credited += part

@@ -43,7 +43,7 @@ from billing.payouts.forms import PayoutPaidForm
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
 from billing.payouts.payables import payables, sums_by_kind, write_csv
-from billing.payouts.rules import READS, held_obstacle
+from billing.payouts.rules import held_obstacle, with_debts
 from core.amounts import money_text, sums_in_words
 from core.text import Text, say
 
@@ -175,7 +175,7 @@ class PayoutAdmin(TrackedAdmin[Payout]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return rows.select_related("subscription", "leftover", "credit", *READS).prefetch_related(
+        return with_debts(rows.select_related("subscription", "credit")).prefetch_related(
             Prefetch("customer__bank_details_changes", BankDetailsChange.objects.select_related("confirmed_by"))
         )
 

@@ -15,7 +15,7 @@ from backoffice.tables import TABLE
 from billing.payments.home import SHOWN
 from billing.payouts.models import Payout
 from billing.payouts.panels import payout_pill
-from billing.payouts.rules import READS, held_obstacle
+from billing.payouts.rules import held_obstacle, with_debts
 from core.amounts import money_text
 from core.text import say
 
@@ -27,7 +27,7 @@ def payouts_to_make(request: StaffRequest) -> Panel | None:
         return None
     failed_first = Case(When(state=Payout.State.FAILED, then=Value(0)), default=Value(1), output_field=IntegerField())
     open_ones = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    found = list(open_ones.select_related(*READS).order_by(failed_first, "requested_on", "pk")[:SHOWN])
+    found = list(with_debts(open_ones).order_by(failed_first, "requested_on", "pk")[:SHOWN])
     rows = [
         (
             format_html("{}{}", link(payout, payout.customer.name), sub(payout.reason)),

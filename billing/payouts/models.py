@@ -25,7 +25,7 @@ class Payout(TrackedModel):
         PAID = "paid", _("Paid")
         FAILED = "failed", _("Failed")
         CREDITED = "credited", _("Turned into a credit")
-        CANCELLED = "cancelled", _("Cancelled by a reversal")
+        CANCELLED = "cancelled", _("Stopped before it was made")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payouts", verbose_name=_("customer"))
     subscription = models.ForeignKey(

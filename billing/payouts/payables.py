@@ -17,7 +17,7 @@ from billing.credits.models import Credit
 from billing.money import format_amount
 from billing.payments.prepayments.models import Prepayment
 from billing.payouts.models import Payout
-from billing.payouts.rules import READS, pay_now_obstacle
+from billing.payouts.rules import pay_now_obstacle, with_debts
 from billing.residual_credits.models import ResidualCreditPayout
 from core.amounts import money_text
 from core.fields import MoneyField
@@ -63,7 +63,7 @@ def payables() -> Iterator[Payable]:
     """Everything owed: payouts to be paid and failed ones, then leftover credit and prepayments, oldest first."""
     changes = Prefetch("customer__bank_details_changes", BankDetailsChange.objects.all())
     waiting = Payout.objects.filter(state__in=(Payout.State.PENDING, Payout.State.FAILED))
-    for payout in waiting.select_related(*READS).prefetch_related(changes).order_by("requested_on", "pk"):
+    for payout in with_debts(waiting).prefetch_related(changes).order_by("requested_on", "pk"):
         pending = payout.state == Payout.State.PENDING
         why_not = in_english(pay_now_obstacle(payout) or "") if pending else payout.failure
         yield Payable(

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
 from audit.actions import Obstacle
+from billing.credits.actions import owes_beside, owes_obstacle
 from billing.payouts.models import Payout
 from billing.vocabulary import BillingRefusal
 from core.amounts import money_text
 from core.text import say
 
 #: What the rules below read of a payout, for lists that show it.
-READS = ("customer", "period__invoice")
+READS = ("customer", "period__invoice", "leftover__credit")
+
+
+def with_debts(rows: QuerySet[Payout]) -> QuerySet[Payout]:
+    """Payouts with what the rules below read of them."""
+    found: QuerySet[Payout] = rows.select_related(*READS).annotate(beside_debts=owes_beside())
+    return found
 
 
 def held_obstacle(payout: Payout) -> Obstacle | None:
     """Why a waiting payout is held, or None: what it gives back has not been paid (any more), since the bank took the
-    payment back or it was booked on the wrong invoice. It is free again as soon as the fee is paid.
+    payment back or it was booked on the wrong invoice; or it is leftover credit, and its customer owes something by
+    now. It is free again as soon as that is paid. A query unless ``with_debts`` said that nothing is owed.
     """
+    if payout.state == Payout.State.PENDING and payout.period is None and payout.__dict__.get("beside_debts", True):
+        return _owes_obstacle(payout)
     unpaid = payout.period.unpaid if payout.state == Payout.State.PENDING and payout.period else Decimal(0)
     if not unpaid:
         return None
@@ -29,6 +41,11 @@ def held_obstacle(payout: Payout) -> Obstacle | None:
         ),
         BillingRefusal.HELD,
     )
+
+
+def _owes_obstacle(payout: Payout) -> Obstacle | None:
+    leftover = getattr(payout, "leftover", None)
+    return None if leftover is None else owes_obstacle(leftover.credit)
 
 
 def pay_now_obstacle(payout: Payout) -> Obstacle | None:

@@ -287,16 +287,26 @@ def reclaimable(credit: Credit) -> Decimal:
 
 def take_credit(credit: Credit, amount: Decimal, *, by: User) -> None:
     """Take back what is left, and what was to be paid out of it; a payout that only was proposed is withdrawn."""
-    if amount > credit.remaining:
-        for payout in payouts_to_stop(credit):
-            stop_payout(payout)
-            credit.paid_out -= payout.amount
+    stop_payouts(credit, beyond=amount)
     credit.reversed += amount
     credit.save()
     for leftover in credit.leftover_payouts.filter(state=ResidualCreditPayout.State.PROPOSED):
         leftover.state = ResidualCreditPayout.State.WITHDRAWN
         leftover.decided_by, leftover.decided_at = by, timezone.now()
         leftover.save()
+
+
+def stop_payouts(credit: Credit, *, beyond: Decimal) -> list[Payout]:
+    """Stop the payouts of the (locked) credit that the bank has not made, if more than what is left of it is needed;
+    which ones. The credit is changed in memory.
+    """
+    if beyond <= credit.remaining:
+        return []
+    stopped = list(payouts_to_stop(credit))
+    for payout in stopped:
+        stop_payout(payout)
+        credit.paid_out -= payout.amount
+    return stopped
 
 
 def take_minutes(grant: MinutesGrant, minutes: int) -> None:

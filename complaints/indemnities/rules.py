@@ -127,7 +127,7 @@ def indemnity_for(complaint: Complaint, by: User) -> Indemnity | Obstacle:
         )
     given = standing_indemnity(matter, fault)
     return basis_obstacle(complaint, Basis.SPECIAL, facts.terms_of(period)) or _within_limits(
-        complaint, late, fault, given
+        complaint, late, fault, given, facts.refundable(period)
     )
 
 
@@ -241,8 +241,10 @@ def _is_open_on(refund: Refund, complaint: Complaint) -> bool:
     return refund.state in Refund.OPEN_STATES and refund.period_id == complaint.period_id
 
 
-def _within_limits(complaint: Complaint, late: LateAnswer, fault: str, given: Decimal) -> Indemnity | Obstacle:
-    """``given`` of it stands from before."""
+def _within_limits(
+    complaint: Complaint, late: LateAnswer, fault: str, given: Decimal, refundable: Decimal
+) -> Indemnity | Obstacle:
+    """``given`` of it stands from before; ``refundable`` is what the period still bears."""
     period, parameters = complaint.period, complaint.terms
     per_day = Decimal(parameters.indemnity_per_day[period.currency])
     amount = late.days_late * per_day
@@ -253,7 +255,7 @@ def _within_limits(complaint: Complaint, late: LateAnswer, fault: str, given: De
         (None if most is None else Decimal(most), _("the most for one delay")),
         (max(worth - given, Decimal(0)) if given else None, _("what of it was taken back")),
         (period.fee, _("the period's fee")),
-        (period.refundable, _("what can still be refunded")),
+        (refundable, _("what can still be refunded")),
     ):
         if at_most is not None and amount > at_most:
             amount, limit = at_most, named

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
+from billing.money import left_to_refund
 from billing.periods import local_midnight
 from billing.remedies.granted_minutes import NOTHING_GRANTED, GrantedUse, granted_use
 from billing.subscriptions.models import BillingPeriod
@@ -33,6 +34,7 @@ from complaints.quotes.inputs import Interval, Operation
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import Line
 from complaints.refunds.models import Refund
+from complaints.reversals.charges import uncollected
 from policies.agreements.models import Agreement
 from policies.choices import Basis
 from policies.versions.models import GoverningTerms, Policy, PolicyVersion, in_force
@@ -109,8 +111,10 @@ class QuoteFacts:
         return paid
 
     def already_refunded(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
-        """What refunds take of the period: settled ones, and what proposals hold, but for the one that is left out."""
-        taken: Decimal = period.refunded + period.pending
+        """What refunds take of the period: settled ones, and what proposals hold, but for the one that is left out; and
+        what was charged for one taken back and has not come in.
+        """
+        taken: Decimal = period.refunded + period.pending + self.uncollected(period)
         if (
             leaving_out is not None
             and leaving_out.state in Refund.PENDING_STATES
@@ -118,6 +122,20 @@ class QuoteFacts:
         ):
             taken -= leaving_out.total
         return taken
+
+    def refundable(self, period: BillingPeriod, leaving_out: Refund | None = None) -> Decimal:
+        """What of the fee can still be given back: a quote's cap."""
+        if period.fee_is_void:
+            return Decimal(0)
+        return left_to_refund(period.fee, self.already_refunded(period, leaving_out))
+
+    def uncollected(self, period: BillingPeriod) -> Decimal:
+        """What a reversal charged and nobody has paid: until then it counts as given."""
+        return self._uncollected.get(period.pk, Decimal(0))
+
+    @cached_property
+    def _uncollected(self) -> Mapping[int, Decimal]:
+        return uncollected(self._periods)
 
     # --- Usage ---
 

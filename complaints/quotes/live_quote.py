@@ -27,7 +27,7 @@ from complaints.cases.models import Complaint
 from complaints.quotes.comparable_cases import percent, share_of, similar_cases
 from complaints.quotes.facts import QuoteFacts
 from complaints.quotes.input_errors import QuoteInputError
-from complaints.quotes.panels import shown_quote
+from complaints.quotes.panels import refundable_context, shown_quote
 from complaints.quotes.quoting import Choices, LiveQuote, basis_obstacle, suggested_basis
 from complaints.quotes.receipts import PERIODS, periods_to_refund
 from complaints.quotes.text import basis_in_words, plan_in_words, problem_in_words
@@ -113,7 +113,7 @@ def live_quote_context(request: HttpRequest, complaint: Complaint, facts: QuoteF
         "basis": basis_in_words(choices.basis),
         "assumed": bool(what_if),
         "terms": facts.terms_of(period),
-        "refundable": money_text(period.refundable, period.currency),
+        **refundable_context(period, facts),
         "takes": choices.basis,
         "pending": _pending_on(period),
     }

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from audit.models import Event
-from billing.money import left_to_refund
 from billing.subscriptions.models import BillingPeriod
 from complaints.cases.models import Complaint
 from complaints.quotes.facts import QuoteFacts
@@ -38,9 +37,7 @@ def quote_context(
         "basis": basis_in_words(choices.basis),
         "terms": terms,
         "currency": period.currency,
-        "refundable": money_text(
-            left_to_refund(period.fee, facts.already_refunded(period, leaving_out)), period.currency
-        ),
+        **refundable_context(period, facts, leaving_out),
     }
     obstacle = basis_obstacle(complaint, choices.basis, terms)
     if obstacle:
@@ -50,6 +47,17 @@ def quote_context(
     except QuoteInputError as problem:
         return {**context, "problem": problem_in_words(problem)}
     return {**context, **shown_quote(live, period, reduction_reason)}
+
+
+def refundable_context(
+    period: BillingPeriod, facts: QuoteFacts, leaving_out: Refund | None = None
+) -> dict[str, Text | None]:
+    """What can still be given back of the period, and what of that waits for a charge to be paid."""
+    uncollected = facts.uncollected(period)
+    return {
+        "refundable": money_text(facts.refundable(period, leaving_out), period.currency),
+        "uncollected": money_text(uncollected, period.currency) if uncollected else None,
+    }
 
 
 def shown_quote(live: LiveQuote, period: BillingPeriod, reduction_reason: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from audit.history_checks import matches_history
 from audit.ledger_checks import Breach, Check, each, sum_of
-from billing.credits.models import Credit
+from billing.credits.models import Credit, CreditApplication
 from billing.invoices.models import CreditNote, Invoice
 from billing.payments.models import Payment
 from billing.payments.prepayments.models import Prepayment
@@ -154,7 +154,7 @@ def reversals() -> Iterator[Breach]:
 
 def stopped() -> Iterator[Breach]:
     """Only the reversal of the refund that a payout comes from stops it, as its cash or as leftover of its credit; or
-    the counter-entry of the money that became the credit.
+    the counter-entry of the money that became the credit, or a set-off of that against what its customer owes.
     """
     approved = Reversal.objects.filter(state=Reversal.State.APPROVED)
     by_reversal = approved.filter(
@@ -165,12 +165,15 @@ def stopped() -> Iterator[Breach]:
     of_credit = Q(credit=OuterRef("leftover__credit"))
     taken_off = Payment.objects.filter(of_credit).filter(Q(chargeback__isnull=False) | Q(unbooking__isnull=False))
     prepaid = Prepayment.objects.filter(of_credit, unbooking__isnull=False)
+    set_off = CreditApplication.objects.filter(of_credit, set_off_by__isnull=False)
     rows = Payout.objects.filter(
-        ~Exists(by_reversal), ~Exists(taken_off), ~Exists(prepaid), state=Payout.State.CANCELLED
+        ~Exists(by_reversal), ~Exists(taken_off), ~Exists(prepaid), ~Exists(set_off), state=Payout.State.CANCELLED
     )
     for row in each(rows):
         yield Breach(
-            "payout-stopped", f"payout {row.key}", "is cancelled, no approved reversal or counter-entry stopped it"
+            "payout-stopped",
+            f"payout {row.key}",
+            "is cancelled, no approved reversal, counter-entry or set-off stopped it",
         )
     open_rows = Payout.objects.filter(Exists(by_reversal), state__in=(Payout.State.PENDING, Payout.State.FAILED))
     for row in each(open_rows):

@@ -107,8 +107,8 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
     charge on the next invoice only if ``charge_used``. A subscription that has ended has none: billing asks for the
     charge by an invoice of its own.
 
-    The refund keeps its rows and becomes *reversed*. What came back, or is charged, can be refunded again; what the
-    customer keeps still counts as refunded for its period.
+    The refund keeps its rows and becomes *reversed*. What came back can be refunded again, and so can what is charged
+    once it is paid (``charges``); what the customer keeps still counts as refunded for its period.
 
     Raises:
         Refused: own proposal, no limit, or nothing would come back.

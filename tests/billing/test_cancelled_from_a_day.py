@@ -22,6 +22,8 @@ from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
 from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import Payment
+from billing.payouts.actions import mark_payout_failed, mark_payout_paid, turn_payout_into_credit
+from billing.payouts.models import Payout
 from billing.remedies.models import Extension
 from billing.residual_credits.actions import propose_residual_payout
 from billing.runs.actions import run_billing
@@ -39,7 +41,7 @@ from messaging.outbox.models import OutgoingMessage
 from reports.management.commands.check_ledger import CHECKS
 from tests import factories
 from tests.company_life import clock_on
-from tests.complaints.cases import Desk, again, decided, draft, propose, settled
+from tests.complaints.cases import Desk, again, decided, draft, propose, settled, take_back
 from tests.complaints.refusals import assert_refused
 
 pytestmark = pytest.mark.django_db
@@ -393,6 +395,25 @@ def test_minutes_of_a_fee_that_the_bank_took_back_leave_right_books(clock: Clock
     record_chargeback(taken.pk, by=desk.clerk, taken_back_on=TYPED, reason="No mandate")
     cancel(subscription, desk.clerk)
     assert Credit.objects.get(voided_period=may).granted == Decimal("10.00")
+    assert breaches() == []
+
+
+@pytest.mark.parametrize("gone", ["charged", "failed"])
+def test_what_was_taken_back_in_money_is_no_part_of_what_was_given(desk: Desk, gone: str) -> None:
+    """20.00 of May were given in cash and came back, as a charge or out of the credit that failed cash became."""
+    subscription = subscribed()
+    may = subscription.periods.get(starts_on=date(2026, 5, 1))
+    given: dict[str, Any] = {"special_amount": Decimal("20.00"), "remedies": [{"kind": "cash"}]}
+    refund = settled(desk, decided(desk, period=may, received_on=TYPED), "special", **given)
+    payout = Payout.objects.get()
+    if gone == "charged":
+        mark_payout_paid(payout.pk, by=desk.clerk, reference="B-1", paid_on=TYPED)
+    else:
+        mark_payout_failed(payout.pk, by=desk.clerk, reason="Closed")
+        turn_payout_into_credit(payout.pk, by=desk.clerk, reason="Closed")
+    take_back(desk, refund, charge_used=gone == "charged")
+    cancel(subscription, desk.clerk)
+    assert Credit.objects.get(voided_period=may).granted == Decimal("60.00")
     assert breaches() == []
 
 

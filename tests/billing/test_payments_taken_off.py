@@ -4,7 +4,9 @@ not paid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -17,10 +19,11 @@ from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import Charge, Invoice
 from billing.payments.actions import pay_in_full, record_payment
-from billing.payments.bank_lines.actions import match_bank_line
+from billing.payments.bank_lines.actions import match_bank_line, match_to_subscription
 from billing.payments.corrections.actions import take_off_payment
 from billing.payments.disputes.actions import record_chargeback
 from billing.payments.models import BankLine, Payment, SurplusCredit
+from billing.payments.prepayments.actions import record_prepayment
 from billing.payments.surplus.actions import (
     approve_surplus,
     record_with_surplus,
@@ -233,6 +236,33 @@ def test_a_proposal_waits_once_and_can_be_taken_back() -> None:
     withdraw_surplus(first.pk, by=factories.billing_clerk())
     second = propose(invoice, "5.00", by=clerk)
     assert SurplusCredit.objects.filter(state="proposed").get() == second
+
+
+@pytest.mark.parametrize("paid", ["in part", "before"])
+@pytest.mark.parametrize("again_as", ["line on the invoice", "line of the subscription", "prepayment", "payment"])
+def test_money_that_waits_for_a_second_person_is_asked_about(paid: str, again_as: str) -> None:
+    """100.00 came once. What of it is more than due waits, alone or beside what the invoice was paid with."""
+    clerk, invoice = factories.billing_clerk(), invoice_to_pay()
+    if paid == "before":
+        pay(invoice, reference="T-1")
+    day = factories.days_ago(1)
+    propose(invoice, "100.00", by=clerk, received_on=day)
+    subscription = invoice.subscription
+    money: dict[str, Any] = {"by": clerk, "amount": Decimal("100.00"), "received_on": day, "reference": "T-9"}
+    line = factories.bank_line(amount="100.00")
+    act: Callable[..., object]
+    match again_as:
+        case "line on the invoice":
+            act = partial(match_bank_line, line.pk, by=clerk, invoice_number=invoice.number, surplus_to_credit=True)
+        case "line of the subscription":
+            act = partial(match_to_subscription, line.pk, by=clerk, subscription_number=subscription.number)
+        case "prepayment":
+            act = partial(record_prepayment, subscription.pk, **money)
+        case _:
+            other = invoice_to_pay(customer=invoice.customer, agreed_fee=Decimal("100.00"))
+            act = partial(record_payment, other.pk, **money)
+    assert_refused("same_payment", act)
+    act(another=True)
 
 
 def test_the_pages_of_a_surplus(client: Client) -> None:

@@ -23,6 +23,7 @@ from billing.payments.models import Payment
 from billing.payments.surplus.actions import approve_surplus, record_with_surplus
 from billing.payouts.actions import mark_payout_paid
 from billing.payouts.models import Payout
+from billing.payouts.payables import payables
 from billing.remedies.effects import give_credit
 from billing.residual_credits.actions import approve_residual_payout, propose_residual_payout
 from billing.runs.actions import run_billing
@@ -234,3 +235,59 @@ def test_cash_that_was_paid_is_charged_and_stops_the_next() -> None:
     charge = Charge.objects.get()
     assert_refused("owes", propose_residual_payout, other.pk, by=clerk, reason="They left")
     assert ask_for_charges(charge.pk, by=clerk, reason="They left").due == Decimal(0)
+
+
+# --- Debts that came while the cash was on its way ----------------------------------------------
+
+
+def paid_beside(credit: Credit) -> tuple[Invoice, Payment]:
+    """An invoice of the credit's customer, and its payment."""
+    invoice = invoice_to_pay(customer=credit.customer)
+    return invoice, factories.pay(invoice).payments.get()
+
+
+def test_cash_beside_a_debt_that_came_meanwhile_is_held_and_said_so(client: Client) -> None:
+    clerk, credit = factories.billing_clerk(), factories.leftover_credit(Decimal("100.00"))
+    debt, payment = paid_beside(credit)
+    payout = leftover_on_its_way(credit, clerk)
+    take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    paid: dict[str, Any] = {"by": clerk, "reference": "B-1", "paid_on": factories.today()}
+    assert_refused("owes", mark_payout_paid, payout.pk, **paid, saying="The customer owes 60.00 EUR")
+    (row,) = [row for row in payables() if row.key == payout.key]
+    assert (row.pay_now, "owes 60.00 EUR" in row.why_not) == (False, True)
+    client.force_login(clerk, backend="accounts.staff.auth.StaffBackend")
+    for page in (reverse("admin:billing_payout_changelist"), reverse("admin:index")):
+        assert "The customer owes 60.00 EUR" in client.get(page).content.decode()
+    # Paid after all, it is free again.
+    factories.pay(again(debt))
+    assert mark_payout_paid(payout.pk, **paid).state == "paid"
+
+
+def test_a_set_off_stops_cash_on_its_way_that_it_needs() -> None:
+    clerk, credit = factories.billing_clerk(), factories.leftover_credit(Decimal("100.00"))
+    debt, payment = paid_beside(credit)
+    payout = leftover_on_its_way(credit, clerk)
+    take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    left = set_off_credit(credit.pk, by=clerk)
+    assert (again(debt).due, left.remaining, again(payout).state) == (Decimal(0), Decimal("40.00"), "cancelled")
+    assert Event.objects.get(verb="credit.set_off").data["stopped"] == [payout.key]
+    assert propose_residual_payout(credit.pk, by=clerk, reason="They left").amount == Decimal("40.00")
+    assert "payout-stopped" not in {breach.rule for breach in run_checks(CHECKS)}
+
+
+def test_a_set_off_leaves_cash_alone_that_it_does_not_need() -> None:
+    clerk, credit = factories.billing_clerk(), factories.leftover_credit(Decimal("100.00"))
+    debt, payment = paid_beside(credit)
+    factories.approval_limits()
+    part = propose_residual_payout(credit.pk, by=clerk, reason="They left", amount=Decimal("40.00"))
+    payout = approve_residual_payout(part.pk, by=factories.manager()).payout
+    assert payout is not None
+    take_off_payment(payment.pk, by=clerk, reason="It was another's")
+    assert set_off_credit(credit.pk, by=clerk).remaining == 0
+    assert (again(debt).due, again(payout).state) == (Decimal(0), "pending")
+
+
+def test_a_set_off_is_never_dated_before_its_credit() -> None:
+    credit, _ = leftover_and_debts(count=1)
+    run_billing(factories.days_ago(3), by=factories.system_user())
+    assert CreditApplication.objects.get().applied_on == credit.granted_on

@@ -292,10 +292,10 @@ def down(desk: Desk, start: int, end: int, *, plan: Plan | None = None) -> None:
     )
 
 
-def take_back(desk: Desk, refund: Refund) -> None:
-    """By its reversal, without a charge for what was used."""
+def take_back(desk: Desk, refund: Refund, *, charge_used: bool = False) -> None:
+    """By its reversal, without a charge for what was used unless it says so."""
     reversal = propose_reversal(refund.pk, by=desk.agent, reason="Wrong")
-    approve_reversal(reversal.pk, by=desk.director, charge_used=False)
+    approve_reversal(reversal.pk, by=desk.director, charge_used=charge_used)
 
 
 def use_credit(desk: Desk, subscription: Subscription, amount: str) -> None:

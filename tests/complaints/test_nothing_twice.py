@@ -6,17 +6,22 @@ A case is about April 2024: 30 days for 60.00 EUR, the complaint came on the 10t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audit.actions import Refused
 from audit.ledger_checks import run_checks
 from audit.models import Event
 from billing.credits.models import Credit
 from billing.invoices.models import CreditNote, Invoice
+from billing.invoices.voids.actions import approve_void, propose_void
+from billing.payments.actions import record_payment
+from billing.payments.corrections.actions import take_off_payment
+from billing.payouts.actions import mark_payout_paid
 from billing.payouts.models import Payout
 from billing.runs.actions import run_billing
 from billing.subscriptions.models import Subscription
@@ -57,9 +62,12 @@ def desk() -> Desk:
     return Desk(limits=True)
 
 
-def quoted(desk: Desk, subscription: Subscription, basis: str, **choices: Any) -> Quote:
+def quoted(
+    desk: Desk, subscription: Subscription, basis: str, *, received_at: datetime | None = None, **choices: Any
+) -> Quote:
     """What a further complaint of the same day would be given."""
-    complaint = decided(desk, period=subscription.periods.order_by("sequence").first())
+    came: dict[str, Any] = {} if received_at is None else {"received_at": received_at}
+    complaint = decided(desk, period=subscription.periods.order_by("sequence").first(), **came)
     return live_quote(complaint, Complaint.objects.get(pk=complaint.pk).period, Choices(basis=basis, **choices)).quote
 
 
@@ -258,3 +266,34 @@ def test_days_and_minutes_are_priced_by_the_period_that_receives_them(desk: Desk
             live = live_quote(complaint, april, Choices(basis="usage"))
             offer = next(each for each in offers(april, live.quote.payable, live.terms) if each.kind == kind)
             assert getattr(offer, unit) == size
+
+
+# --- Charged and not paid -----------------------------------------------------------------------
+
+
+def test_what_was_charged_for_a_refund_taken_back_is_given_again_once_it_is_paid(desk: Desk) -> None:
+    """50.00 in cash, taken back by a charge: as long as nobody has paid that, the 50.00 are still with the customer."""
+    subscription = factories.paid_subscription(activated_on=factories.months_ago(1))
+    period = subscription.periods.get()
+
+    def refundable() -> Decimal:
+        more: dict[str, Any] = {"special_amount": Decimal("60.00"), "received_at": timezone.now()}
+        return quoted(desk, subscription, "special", **more).total
+
+    case = decided(desk, period=period, received_at=timezone.now())
+    given: dict[str, Any] = {"special_amount": Decimal("50.00"), "remedies": [{"kind": "cash"}]}
+    refund = settled(desk, case, "special", **given)
+    mark_payout_paid(Payout.objects.get().pk, by=desk.clerk, reference="B-1", paid_on=factories.today())
+    take_back(desk, refund, charge_used=True)
+    assert again(period).refundable == Decimal("60.00")
+    assert refundable() == Decimal("10.00")
+    run_billing(factories.today(), by=factories.system_user())
+    invoice = Invoice.objects.latest("pk")
+    assert (invoice.gross, refundable()) == (Decimal("110.00"), Decimal("10.00"))
+    # The fee first, then the charge.
+    payment = record_payment(invoice.pk, by=desk.clerk, amount=Decimal("70.00"), received_on=factories.today())
+    assert refundable() == Decimal("20.00")
+    take_off_payment(payment.pk, by=desk.clerk, reason="Another's")
+    void = propose_void(invoice.pk, by=desk.clerk, reason="Wrong")
+    approve_void(void.pk, by=desk.manager)
+    assert refundable() == Decimal("10.00")

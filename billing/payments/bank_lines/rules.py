@@ -18,6 +18,7 @@ from billing.invoices.models import Invoice
 from billing.money import format_amount
 from billing.payments.models import BankLine, Payment
 from billing.payments.prepayments.models import Prepayment
+from billing.payments.rules import on_record, pieces
 from billing.vocabulary import BillingRefusal
 from core.text import say
 
@@ -81,12 +82,8 @@ def typed_by_hand_obstacle(line: BankLine, customer_id: int) -> Obstacle | None:
     """Why the line may be money that somebody has recorded by hand, or None: of the same day and amount, for the same
     customer, and no line of a bank stands for it.
     """
-    same = {"received_on": line.booked_on, "amount": line.amount}
-    payments = _payments_by_hand(invoice__customer=customer_id, invoice__currency=line.currency, **same)
-    found = payments.order_by("pk").values_list("invoice__number", flat=True).first()
-    if found is None:
-        prepayments = _prepayments_by_hand(subscription__customer=customer_id, currency=line.currency, **same)
-        found = prepayments.order_by("pk").values_list("subscription__number", flat=True).first()
+    typed = pieces(line.booked_on, line.currency, customer_id=customer_id, by_hand=True)
+    found = on_record(line.amount, typed)
     if found is None:
         return None
     return Obstacle(

@@ -15,7 +15,7 @@ from accounts.four_eyes.rules import decide
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from accounts.staff.rules import require
-from audit.actions import Action, Refused, act, checked
+from audit.actions import Action, act, checked
 from billing.invoices.models import Invoice
 from billing.payments.actions import (
     WITH_DEBTS,
@@ -26,7 +26,7 @@ from billing.payments.actions import (
 )
 from billing.payments.models import Payment, SurplusCredit
 from billing.payments.rules import amount_obstacle, day_obstacle
-from billing.vocabulary import BillingRefusal, BillingVerb
+from billing.vocabulary import BillingVerb
 from core.text import say
 
 State = SurplusCredit.State
@@ -64,7 +64,6 @@ def record_with_surplus(
         action.refuse_if(day_obstacle(received_on, invoice.subscription))
         if not another:
             refuse_same_payment(Received(invoice_id, amount, received_on, reference), invoice)
-            _refuse_waiting(invoice, amount, received_on, reference)
         due = min(invoice.payable, amount)
         payment = None
         if due:
@@ -110,23 +109,6 @@ def approve_surplus(surplus_id: int, *, by: User, reason: str = "") -> SurplusCr
         )
         decide(surplus, State.APPROVED, by=by)
         return surplus
-
-
-def _refuse_waiting(invoice: Invoice, amount: Decimal, received_on: date, reference: str) -> None:
-    """Ask as for payments: a proposal of the same money may wait already.
-
-    Raises:
-        Refused: one of the same day and reference over as much, or over what of it was more than due, waits.
-    """
-    waiting = SurplusCredit.objects.filter(
-        invoice=invoice, received_on=received_on, reference__iexact=reference.strip(), state=State.PROPOSED
-    )
-    if any(row.amount in (amount, amount - invoice.payable) for row in waiting):
-        raise Refused(
-            say("Such a surplus of {invoice} waits for approval already.", invoice=invoice.number),
-            code=BillingRefusal.SAME_PAYMENT,
-            data={"field": "another"},
-        )
 
 
 def _locked(action: Action, surplus_id: int) -> SurplusCredit:

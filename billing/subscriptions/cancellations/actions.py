@@ -43,7 +43,7 @@ class RefundsOfPeriods(Protocol):
         """End drafts and proposals on the (locked) periods; returns their codes."""
 
     def given_in_money(self, period: BillingPeriod) -> Decimal:
-        """What settled refunds of the period gave as credit or cash and nothing took back."""
+        """What settled refunds of the period gave as credit or cash, and nothing took back or charged."""
 
 
 _refunds: list[RefundsOfPeriods] = []
@@ -55,7 +55,7 @@ def register_refunds(refunds: RefundsOfPeriods) -> None:
 
 
 def given_in_money(period: BillingPeriod) -> Decimal:
-    """What refunds of the period gave as credit or cash and nothing took back."""
+    """What refunds of the period gave as credit or cash, and nothing took back or charged."""
     return _refunds[0].given_in_money(period) if _refunds else Decimal(0)
 
 

@@ -96,12 +96,19 @@ class _Refunds:
         return ended
 
     def given_in_money(self, period: BillingPeriod) -> Decimal:
-        credits = Remedy.objects.filter(refund__period=period, credit__isnull=False).select_related("credit")
-        paid = Remedy.objects.filter(refund__period=period, payout__isnull=False).exclude(
-            payout__state=Payout.State.CANCELLED
-        )
-        given = sum((one.amount - one.credit.reversed for one in credits if one.credit is not None), Decimal(0))
-        return given + sum((one.amount for one in paid), Decimal(0))
+        charged = Refund.objects.filter(reversals__charge__isnull=False)
+        rows = Remedy.objects.filter(refund__period=period).exclude(refund__in=charged)
+        return sum(map(_in_money, rows.select_related("credit", "payout__credit")), Decimal(0))
+
+
+def _in_money(remedy: Remedy) -> Decimal:
+    """What of the remedy the customer has as credit or cash. Cash that failed may have become a credit."""
+    payout = remedy.payout
+    credit = remedy.credit if payout is None else payout.credit
+    if credit is not None:
+        return Decimal(remedy.amount - credit.reversed)
+    going_out = payout is not None and payout.state != Payout.State.CANCELLED
+    return Decimal(remedy.amount if going_out else 0)
 
 
 register_refunds(_Refunds())
