@@ -20,8 +20,9 @@ from backoffice.links import day, link
 from backoffice.panels import Panel, timeline_panel
 from backoffice.requests import StaffRequest
 from backoffice.tables import TABLE
-from billing.credits.actions import owed, set_off_credit, set_off_obstacle
+from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit
+from billing.credits.rules import owed, set_off_obstacle
 from billing.residual_credits.admin import ProposeResidualPayout
 from core.amounts import money_text
 from core.text import Text, say

@@ -86,7 +86,7 @@ def same_payment_obstacle(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MoneyOnRecord:
     """A row of money received: a payment, a prepayment, or a surplus that waits for a second person."""
 
     amount: Decimal
@@ -101,7 +101,7 @@ def pieces(
     customer_id: int | None = None,
     reference: str | None = None,
     by_hand: bool = False,
-) -> list[Piece]:
+) -> list[MoneyOnRecord]:
     """Money of the day that stands on record, of one customer or all, with the ``reference`` or any; ``by_hand`` leaves
     out what a line of a bank proves. What invoices used of a prepayment is in that. Three queries.
     """
@@ -124,14 +124,14 @@ def pieces(
         *waiting.order_by("pk").values_list("amount", "reference", "invoice__number"),
         *prepayments.order_by("pk").values_list("amount", "reference", "subscription__number"),
     )
-    return [Piece(*row) for row in rows]
+    return [MoneyOnRecord(*row) for row in rows]
 
 
-def on_record(amount: Decimal, found: Iterable[Piece]) -> str | None:
+def on_record(amount: Decimal, found: Iterable[MoneyOnRecord]) -> str | None:
     """Where the amount is on record already, or None: as one piece, or as all those of one reference together, such as
     what an invoice was paid with and what was more.
     """
-    together: dict[str, list[Piece]] = defaultdict(list)
+    together: dict[str, list[MoneyOnRecord]] = defaultdict(list)
     for piece in found:
         together[piece.reference.casefold()].append(piece)
     for group in together.values():

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.customers.bank_details.rules import unconfirmed_obstacle, unproven_obstacle
 from audit.actions import Obstacle
-from billing.credits.actions import owes_beside, owes_obstacle
+from billing.credits.rules import owes_beside, owes_obstacle
 from billing.payouts.models import Payout
 from billing.vocabulary import BillingRefusal
 from core.amounts import money_text

@@ -18,8 +18,8 @@ from accounts.staff.permissions import May
 from accounts.staff.rules import permission_obstacle, require
 from audit.actions import Action, Obstacle, Refused, act
 from audit.vocabulary import Refusal
-from billing.credits.actions import owes_obstacle
 from billing.credits.models import Credit
+from billing.credits.rules import owes_obstacle
 from billing.money import is_whole_minor
 from billing.remedies.effects import cash_obstacle, order_payout
 from billing.residual_credits.models import ResidualCreditPayout

@@ -22,8 +22,9 @@ from accounts.staff.rules import require
 from audit.actions import Obstacle, Refused, act
 from audit.bulk import update_tracked
 from audit.context import acting
-from billing.credits.actions import left_beside_debts, set_off_credit
+from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit
+from billing.credits.rules import left_beside_debts
 from billing.invoices.models import Invoice
 from billing.runs.batch import BillingResult, bill_batch
 from billing.runs.models import BillingRun

@@ -34,7 +34,7 @@ from complaints.quotes.inputs import Interval, Operation
 from complaints.quotes.inputs_json import inputs_from_json
 from complaints.refund_calculation import Line
 from complaints.refunds.models import Refund
-from complaints.reversals.charges import uncollected
+from complaints.reversals.rules import uncollected
 from policies.agreements.models import Agreement
 from policies.choices import Basis
 from policies.versions.models import GoverningTerms, Policy, PolicyVersion, in_force
@@ -135,7 +135,10 @@ class QuoteFacts:
 
     @cached_property
     def _uncollected(self) -> Mapping[int, Decimal]:
-        return uncollected(self._periods)
+        reversed_on = {
+            pk for pk, given in self._given.items() if any(refund.state == Refund.State.REVERSED for refund in given)
+        }
+        return uncollected(reversed_on) if reversed_on else {}
 
     # --- Usage ---
 

@@ -108,7 +108,7 @@ def approve_reversal(reversal_id: int, *, by: User, charge_used: bool, reason: s
     charge by an invoice of its own.
 
     The refund keeps its rows and becomes *reversed*. What came back can be refunded again, and so can what is charged
-    once it is paid (``charges``); what the customer keeps still counts as refunded for its period.
+    once it is paid (``rules``); what the customer keeps still counts as refunded for its period.
 
     Raises:
         Refused: own proposal, no limit, or nothing would come back.

@@ -19,8 +19,9 @@ from accounts.staff.models import User
 from audit.actions import Refused
 from audit.context import acting
 from audit.models import Event
-from billing.credits.actions import left_beside_debts, set_off_credit
+from billing.credits.actions import set_off_credit
 from billing.credits.models import Credit, CreditApplication
+from billing.credits.rules import left_beside_debts
 from billing.invoices.issuing import build_invoice, build_line
 from billing.invoices.models import Charge, Invoice, InvoiceLine
 from billing.money import format_amount, split_gross
