@@ -27,6 +27,7 @@ class AccountVerb(EventVerb):
     STAFF_CREATE = "staff.create", _("entered the person")
     STAFF_PASSWORD = "staff.password", _("changed the password of")
     STAFF_BOOTSTRAP = "staff.bootstrap", _("made the first people")
+    BATCH_APPROVE = "batch.approve", _("approved at once")
     LIMIT_DRAFT = "limit.draft", _("drafted the limit")
     LIMIT_PUBLISH = "limit.publish", _("published the limit")
     CONTROL_LIMIT_DRAFT = "control_limit.draft", _("drafted the control limit")

@@ -219,6 +219,19 @@ class StaffAction[M: models.Model](_Deed):
         """What doing it to the row would bring about elsewhere, so that one may think again; it is no refusal."""
         return ""
 
+    def many_obstacle(self, rows: Sequence[M], by: Person) -> Why | None:
+        """Why it can't be done to all of these rows at once, though to each of them; ``None`` if nothing is in the
+        way. Asked for two rows or more.
+        """
+        return None
+
+    def begin(self, rows: Sequence[M], by: Person, cleaned: dict[str, Any]) -> None:
+        """What is done once before it is done to two rows or more, each in a transaction of its own.
+
+        Raises:
+            audit.actions.Refused: it may not be done to all of them at once; none is touched.
+        """
+
     def summary(self, rows: Sequence[M], by: Person) -> Text:
         """Totals over the rows that will be acted on ("3 refunds, 46.26 EUR in all")."""
         return ""

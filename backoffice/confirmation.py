@@ -140,6 +140,7 @@ def _ask(
             "missing": missing,
             "summary": action.summary(todo, by) if todo else "",
             "warning": action.warning(rows[0], by) if single and todo else "",
+            "many_obstacle": (action.many_obstacle(todo, by) or "") if len(todo) > 1 and not refusal else "",
             "preview": preview,
             "refusal": refusal,
             "back_url": lines[0].url if single else _list_url(model_admin, request),
@@ -202,6 +203,9 @@ def _results(
 ) -> list[Result]:
     by = request.user
     told_skipped = set(request.POST.get("skipped", "").split(","))
+    todo = [row for row in rows if str(row.pk) not in told_skipped and not action.why_not(row, by)]
+    if len(todo) > 1:
+        action.begin(todo, by, form.cleaned_data)
     found = []
     for row in rows:
         if str(row.pk) in told_skipped:

@@ -197,8 +197,9 @@ def approval_limits(
     lead_amount: Decimal = Decimal("100.00"),
     manager_amount: Decimal = Decimal("1000.00"),
     currency: str = "EUR",
+    batch_amount: Decimal = Decimal("10000.00"),
 ) -> None:
-    """Published limits for all that each role may approve."""
+    """Published limits for all that each role may approve; ``batch_amount`` is that of managers."""
     drafter, publisher = administrator(), manager()
     for role, amount in ((Role.LEAD, lead_amount), (Role.MANAGER, manager_amount)):
         for subject, may in APPROVAL_OF.items():
@@ -208,6 +209,7 @@ def approval_limits(
                     subject=subject,
                     currency=currency,
                     amount=amount,
+                    batch_amount=batch_amount if role == Role.MANAGER else Decimal(0),
                     drafted_by=drafter,
                     published_by=publisher,
                 )

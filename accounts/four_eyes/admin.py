@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.models import ApprovedByAnother, PublishedByAnother
 from accounts.four_eyes.rules import draft_obstacle, publish_obstacle
+from accounts.staff.batches.page_actions import ApprovesInBatches
 from accounts.staff.models import User
 from audit.actions import Obstacle
 from backoffice.actions import ActionForm, OptionalReasonForm, ReasonForm, StaffAction
@@ -54,7 +55,7 @@ class Discard[M: PublishedByAnother](StaffAction[M]):
         return draft_obstacle(obj)
 
 
-class Approve[M: ApprovedByAnother](StaffAction[M]):
+class Approve[M: ApprovedByAnother](ApprovesInBatches[M]):
     name = "approve"
     label = _("Approve")
     tone = "primary"

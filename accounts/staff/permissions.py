@@ -46,6 +46,7 @@ class May(StrEnum):
     APPROVE_FULL_MONTH = gettext_noop("approve full-month refunds")
     APPROVE_SPECIAL = gettext_noop("approve special refunds")
     APPROVE_REVERSAL = gettext_noop("approve the reversal of a refund")
+    APPROVE_BATCHES = gettext_noop("approve several things at once")
     EDIT_INCIDENTS = gettext_noop("record incidents")
     HANDLE_MONEY = gettext_noop("record payments and payouts, handle invoices and run billing")
     APPROVE_LEFTOVER = gettext_noop("approve payouts of leftover credit")
@@ -114,6 +115,7 @@ PERMISSIONS: Mapping[May, frozenset[Role]] = MappingProxyType(
             May.APPROVE_FULL_MONTH: (_M,),
             May.APPROVE_SPECIAL: (_M,),
             May.APPROVE_REVERSAL: (_M,),
+            May.APPROVE_BATCHES: (_M,),
             May.EDIT_INCIDENTS: (_L, _M, _B),
             May.HANDLE_MONEY: (_B,),
             May.APPROVE_LEFTOVER: (_M,),

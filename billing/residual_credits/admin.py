@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.four_eyes.admin import Approve, ProposalAdmin, Reject, Withdraw
+from accounts.staff.batches.rules import Worth, worth_of
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from backoffice.actions import ReasonForm, StaffAction
@@ -21,6 +22,7 @@ from billing.credits.models import Credit
 from billing.payouts.panels import payout_pill
 from billing.residual_credits.actions import (
     LEFTOVERS,
+    SUBJECT,
     approve_obstacle,
     approve_residual_payout,
     propose_obstacle,
@@ -61,6 +63,9 @@ class ApproveResidualPayout(_OnResidualPayout, Approve[ResidualCreditPayout]):
     label_plural = _("Approve")
     may = May.APPROVE_LEFTOVER
     rule = approve_obstacle
+
+    def worth(self, rows: Sequence[ResidualCreditPayout]) -> Worth:
+        return worth_of((SUBJECT, leftover.credit.currency, leftover.amount) for leftover in rows)
 
     def consequence(self, obj: ResidualCreditPayout, by: User) -> Text:
         customer = obj.credit.customer

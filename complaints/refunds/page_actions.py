@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff.approvers import ApprovalRights
+from accounts.staff.batches.page_actions import ApprovesInBatches
+from accounts.staff.batches.rules import Worth, worth_of
 from accounts.staff.models import User
 from accounts.staff.permissions import May
 from audit.actions import Obstacle, Why
@@ -196,7 +198,7 @@ class ApproveForm(OptionalReasonForm):
         self.order_fields(("choice", "reason"))
 
 
-class ApproveRefund(ApproverAction):
+class ApproveRefund(ApproverAction, ApprovesInBatches[Refund]):
     name = "approve"
     label = _("Approve")
     label_plural = _("Approve refunds")
@@ -209,6 +211,9 @@ class ApproveRefund(ApproverAction):
     def obstacle(self, obj: Refund, by: User) -> Obstacle | None:
         found = may_approve(obj, by, rights=rights_of(by))
         return found if isinstance(found, Obstacle) else None
+
+    def worth(self, rows: Sequence[Refund]) -> Worth:
+        return worth_of((refund.basis, refund.currency, refund.total) for refund in rows)
 
     def consequence(self, obj: Refund, by: User) -> str:
         amount = money_text(obj.total, obj.currency)
