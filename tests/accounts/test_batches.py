@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -38,14 +37,14 @@ def proposals(desk: Desk, *amounts: str) -> list[Refund]:
     return [propose(desk, decided(desk), "special", special_amount=Decimal(amount)) for amount in amounts]
 
 
-def approve(client: Client, by: User, rows: list[Any]) -> HttpResponse:
-    """From the list: what the page after it says."""
+def approve(client: Client, by: User, rows: list[Any]) -> str:
+    """From the list: the page after it."""
     client.force_login(by, backend="accounts.staff.auth.StaffBackend")
     meta = rows[0]._meta
     url = reverse(f"admin:{meta.app_label}_{meta.model_name}_act", args=("approve",))
     ids = ",".join(str(row.pk) for row in rows)
-    page: HttpResponse = client.post(f"{url}?ids={ids}", {"reason": "Looked at each", "skipped": ""}, follow=True)
-    return page
+    page = client.post(f"{url}?ids={ids}", {"reason": "Looked at each", "skipped": ""}, follow=True)
+    return page.content.decode()
 
 
 def states(rows: list[Any]) -> list[str]:
@@ -71,7 +70,7 @@ def test_over_the_limit_nothing_is_approved_and_the_page_says_so_before(client: 
     asked = client.get(reverse("admin:complaints_refund_act", args=("approve",)) + f"?ids={ids}").content.decode()
     assert said in asked
     assert 'type="submit"' not in asked[asked.index('class="bar"') :]
-    assert said in approve(client, desk.manager, rows).content.decode()
+    assert said in approve(client, desk.manager, rows)
     assert states(rows) == ["proposed", "proposed"]
     assert Event.objects.get(verb="batch.approve").outcome == "refused"
     # One by one it is no batch.
@@ -82,7 +81,7 @@ def test_over_the_limit_nothing_is_approved_and_the_page_says_so_before(client: 
 def test_a_batch_that_is_split_is_counted_together(client: Client, desk: Desk) -> None:
     first, second = proposals(desk, "15.00", "15.00"), proposals(desk, "10.00", "10.01")
     approve(client, desk.manager, first)
-    page = approve(client, desk.manager, second).content.decode()
+    page = approve(client, desk.manager, second)
     assert "20.01 EUR together with 30.00 EUR of your other batches of today is over your limit of 50.00 EUR" in page
     assert states(first + second) == ["settled"] * 2 + ["proposed"] * 2
     # Another manager has a limit of their own.
@@ -92,7 +91,7 @@ def test_a_batch_that_is_split_is_counted_together(client: Client, desk: Desk) -
 
 def test_only_managers_approve_several_at_once(client: Client, desk: Desk) -> None:
     rows = [propose(desk, decided(desk), "usage") for _ in range(2)]
-    page = approve(client, desk.lead, rows).content.decode()
+    page = approve(client, desk.lead, rows)
     assert "may not approve several things at once. Manager can." in page
     assert states(rows) == ["proposed", "proposed"]
     approve(client, desk.lead, rows[:1])
@@ -116,7 +115,7 @@ def test_a_limit_of_nothing_allows_no_batch(desk: Desk) -> None:
 def test_leftover_credit_has_a_limit_for_batches_too(client: Client, desk: Desk) -> None:
     credits = [factories.leftover_credit(Decimal("25.01")) for _ in range(2)]
     rows = [propose_residual_payout(credit.pk, by=desk.clerk, reason="They left") for credit in credits]
-    assert "50.02 EUR in one batch is over" in approve(client, desk.manager, rows).content.decode()
+    assert "50.02 EUR in one batch is over" in approve(client, desk.manager, rows)
     assert {row.state for row in ResidualCreditPayout.objects.all()} == {"proposed"}
 
 
